@@ -1,0 +1,119 @@
+package codec
+
+import (
+	"bytes"
+	"reflect"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/bytedance/sonic"
+	"github.com/bytedance/sonic/decoder"
+)
+
+// Message is one decoded line, of either direction. Its members alias the
+// line: they are valid only until the line's buffer is reused.
+//
+// A message with a method is a request or a notification, whatever its id
+// (public-pool sends notifications with an id); one without is a reply.
+type Message struct {
+	ID     Raw
+	Method []byte // nil for a reply
+	Params Raw
+	Result Raw
+	Error  Raw
+}
+
+// wire is what sonic decodes into. Every member is raw, so that a wrong type
+// in one never costs us the others: types are judged by whoever reads them.
+type wire struct {
+	ID     sonic.NoCopyRawMessage `json:"id"`
+	Method sonic.NoCopyRawMessage `json:"method"`
+	Params sonic.NoCopyRawMessage `json:"params"`
+	Result sonic.NoCopyRawMessage `json:"result"`
+	Error  sonic.NoCopyRawMessage `json:"error"`
+}
+
+// Decoder decodes lines. Each goroutine that decodes has one of its own; it is
+// kept for good, since a kept decoder is what makes sonic free of allocations.
+type Decoder struct {
+	sonic *decoder.Decoder
+	wire  wire
+}
+
+// NewDecoder returns a Decoder ready for its first line.
+func NewDecoder() *Decoder {
+	d := decoder.NewDecoder("")
+	// Strict where sonic's default is not: control characters inside strings
+	// and keys in another letter case are not JSON-RPC.
+	d.SetOptions(decoder.OptionCaseSensitive | decoder.OptionValidateString | decoder.OptionUseUnicodeErrors)
+	return &Decoder{sonic: d}
+}
+
+// Pretouch compiles what sonic would otherwise compile at the first line, on
+// an event loop (3 ms). Called once at start. It reports whether sonic's
+// compiler supports this platform; where not, sonic falls back to
+// encoding/json, correct and slow.
+func Pretouch() (native bool, err error) {
+	err = sonic.Pretouch(reflect.TypeFor[wire]())
+	return sonic.APIKind == sonic.UseSonicJSON, err
+}
+
+// Decode decodes one line, without its newline, into m.
+func (d *Decoder) Decode(line []byte, m *Message) error {
+	*m = Message{}
+	if len(line) == 0 || line[0] != '{' {
+		return errNotStratum
+	}
+	if tooDeep(line) {
+		return errTooDeep
+	}
+	if !utf8.Valid(line) {
+		return errBadUTF8
+	}
+	d.wire = wire{} // sonic leaves what is absent as it was: the last miner's
+	d.sonic.Reset(unsafe.String(&line[0], len(line)))
+	if d.sonic.Decode(&d.wire) != nil || d.sonic.CheckTrailings() != nil {
+		return errSyntax
+	}
+	m.ID, m.Params = Raw(d.wire.ID), Raw(d.wire.Params)
+	m.Result, m.Error = Raw(d.wire.Result), Raw(d.wire.Error)
+	if method := Raw(d.wire.Method); !method.IsNull() {
+		text, ok := method.String()
+		if !ok {
+			return errNotMessage
+		}
+		m.Method = text
+		return nil
+	}
+	if m.Result == nil && m.Error == nil {
+		return errNotMessage
+	}
+	return nil
+}
+
+// tooDeep reports nesting beyond MaxDepth. Counting brackets is enough for
+// every honest short line; only a line with more of them is walked.
+func tooDeep(line []byte) bool {
+	if bytes.Count(line, openBracket)+bytes.Count(line, openBrace) <= MaxDepth {
+		return false
+	}
+	depth, inString := 0, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '[' || c == '{':
+			if depth++; depth > MaxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
+}
+
+var openBracket, openBrace = []byte{'['}, []byte{'{'}

@@ -1,0 +1,37 @@
+package codec
+
+// Kind says how a peer's bytes were malformed.
+type Kind uint8
+
+const (
+	// Syntax is a line that is not JSON, or not a Stratum message. The next
+	// line may be fine.
+	Syntax Kind = iota
+	// NotStratum is a first byte that is not '{': TLS, HTTP, RDP, noise.
+	NotStratum
+	// TooDeep is nesting beyond MaxDepth.
+	TooDeep
+	// BadUTF8 is a line that is not valid UTF-8.
+	BadUTF8
+)
+
+// Error is the one type of error for malformed bytes. All values are
+// preallocated: a hostile peer must not make us allocate.
+type Error struct {
+	Kind Kind
+	text string
+}
+
+func (e *Error) Error() string { return e.text }
+
+// Fatal reports that the peer is not speaking Stratum at all, or attacks: the
+// connection is not worth keeping.
+func (e *Error) Fatal() bool { return e.Kind != Syntax }
+
+var (
+	errSyntax     = &Error{Syntax, "not a JSON object"}
+	errNotMessage = &Error{Syntax, "neither a request nor a reply"}
+	errNotStratum = &Error{NotStratum, "the first byte is not '{'"}
+	errTooDeep    = &Error{TooDeep, "nested deeper than 8"}
+	errBadUTF8    = &Error{BadUTF8, "not valid UTF-8"}
+)

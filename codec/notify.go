@@ -1,0 +1,174 @@
+package codec
+
+// Notify is one mining.notify, decoded. Nothing in it aliases the line.
+type Notify struct {
+	JobID    string
+	PrevHash [32]byte   // in the header's byte order
+	Coinb1   []byte     // up to extranonce1
+	Coinb2   []byte     // from behind extranonce2
+	Branches [][32]byte // in the header's byte order
+	Version  uint32
+	NBits    uint32
+	NTime    uint32
+	Clean    bool
+}
+
+// Notify reads the params of mining.notify; the error names the first param
+// that is not what it must be.
+func (r Raw) Notify() (*Notify, error) {
+	var params [MaxParams]Raw
+	if r.Array(params[:]) < 9 {
+		return nil, errNotifyParams
+	}
+	n := new(Notify)
+	id, ok := params[0].String()
+	if !ok || len(id) == 0 || len(id) > MaxJobID || !plain(id) {
+		return nil, errNotifyJobID
+	}
+	n.JobID = string(id)
+	prev, ok := params[1].String()
+	if !ok || !DecodeHex(n.PrevHash[:], prev) {
+		return nil, errNotifyPrevHash
+	}
+	swapWords(&n.PrevHash)
+	if n.Coinb1, ok = params[2].bytes(MaxPoolLine); !ok {
+		return nil, errNotifyCoinbase
+	}
+	if n.Coinb2, ok = params[3].bytes(MaxPoolLine); !ok {
+		return nil, errNotifyCoinbase
+	}
+	if n.Branches, ok = params[4].branches(); !ok {
+		return nil, errNotifyBranches
+	}
+	var version, nbits, ntime, clean bool
+	n.Version, version = params[5].hexUint32()
+	n.NBits, nbits = params[6].hexUint32()
+	n.NTime, ntime = params[7].hexUint32()
+	n.Clean, clean = params[8].Bool()
+	if !version || !nbits || !ntime || !clean {
+		return nil, errNotifyHeader
+	}
+	return n, nil
+}
+
+var (
+	errNotifyParams   = &Error{Syntax, "mining.notify: fewer than 9 params"}
+	errNotifyJobID    = &Error{Syntax, "mining.notify: job id is not a short plain string"}
+	errNotifyPrevHash = &Error{Syntax, "mining.notify: prevhash is not 64 hex digits"}
+	errNotifyCoinbase = &Error{Syntax, "mining.notify: coinb1 or coinb2 is not hex"}
+	errNotifyBranches = &Error{Syntax, "mining.notify: merkle branches are not a list of at most 24 times 64 hex digits"}
+	errNotifyHeader   = &Error{Syntax, "mining.notify: version, nbits, ntime or clean_jobs is not what it must be"}
+)
+
+// plain reports text that can be spliced into JSON as it is.
+func plain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// swapWords turns the prevhash of a notify into the header's and back: each
+// 4-byte word is byte-swapped.
+func swapWords(h *[32]byte) {
+	for i := 0; i < len(h); i += 4 {
+		h[i], h[i+1], h[i+2], h[i+3] = h[i+3], h[i+2], h[i+1], h[i]
+	}
+}
+
+// bytes decodes a hex string of up to max bytes.
+func (r Raw) bytes(max int) ([]byte, bool) {
+	text, ok := r.String()
+	if !ok || len(text) > 2*max {
+		return nil, false
+	}
+	b := make([]byte, len(text)/2)
+	return b, DecodeHex(b, text)
+}
+
+func (r Raw) branches() ([][32]byte, bool) {
+	var list [MaxBranches + 1]Raw
+	n := r.Array(list[:])
+	if !r.IsArray() || n > MaxBranches {
+		return nil, false
+	}
+	branches := make([][32]byte, n)
+	for i := range branches {
+		text, ok := list[i].String()
+		if !ok || !DecodeHex(branches[i][:], text) {
+			return nil, false
+		}
+	}
+	return branches, true
+}
+
+// NotifyLine is a mining.notify for miners, built once for a job and completed
+// for each use. It is in three parts, because two things differ between uses
+// of one job: the extranonce2 size of the miner (the bytes that the pool has
+// and the miner lacks follow as zeros, see AppendNotify) and, in a keepalive,
+// the time.
+type NotifyLine struct {
+	Head []byte // … up to the end of coinb1
+	Tail []byte // coinb2 … up to ntime
+}
+
+// NewNotifyLine builds the line of job, which miners know by id. fold is what
+// is appended to coinb1: the pool's extranonce1 and leading zeros.
+func NewNotifyLine(id uint32, job *Notify, fold []byte) NotifyLine {
+	prev := job.PrevHash
+	swapWords(&prev)
+	head := append([]byte(nil), `{"id":null,"method":"mining.notify","params":["`...)
+	head = AppendJobID(head, id)
+	head = append(head, `","`...)
+	head = AppendHex(head, prev[:])
+	head = append(head, `","`...)
+	head = AppendHex(head, job.Coinb1)
+	head = AppendHex(head, fold)
+	head = append(head, `","`...)
+
+	tail := AppendHex(nil, job.Coinb2)
+	tail = append(tail, `",[`...)
+	for i := range job.Branches {
+		if i > 0 {
+			tail = append(tail, ',')
+		}
+		tail = append(tail, '"')
+		tail = AppendHex(tail, job.Branches[i][:])
+		tail = append(tail, '"')
+	}
+	tail = append(tail, `],"`...)
+	tail = AppendHexUint32(tail, job.Version)
+	tail = append(tail, `","`...)
+	tail = AppendHexUint32(tail, job.NBits)
+	tail = append(tail, `","`...)
+	return NotifyLine{Head: head, Tail: tail}
+}
+
+// AppendNotify appends the line. zeros is how many zero bytes go in front of
+// coinb2.
+func (l *NotifyLine) AppendNotify(dst []byte, zeros int, ntime uint32, clean bool) []byte {
+	dst = append(dst, l.Head...)
+	for range zeros {
+		dst = append(dst, "00"...)
+	}
+	dst = append(dst, l.Tail...)
+	dst = AppendHexUint32(dst, ntime)
+	if clean {
+		return append(dst, "\",true]}\n"...)
+	}
+	return append(dst, "\",false]}\n"...)
+}
+
+// AppendJobID appends a job id as miners see it: 1 to 8 hex digits.
+func AppendJobID(dst []byte, id uint32) []byte {
+	shift := 28
+	for shift > 0 && id>>shift == 0 {
+		shift -= 4
+	}
+	for ; shift >= 0; shift -= 4 {
+		dst = append(dst, hexDigits[id>>shift&0xf])
+	}
+	return dst
+}

@@ -1,0 +1,274 @@
+package codec
+
+import "strconv"
+
+// What a pool is told, and how its answers read.
+
+// AppendPoolConfigure asks a pool for version rolling with the largest mask.
+func AppendPoolConfigure(dst []byte, id uint64) []byte {
+	return append(appendRequest(dst, id, "mining.configure"),
+		"[\"version-rolling\"],{\"version-rolling.mask\":\"ffffffff\",\"version-rolling.min-bit-count\":0}]}\n"...)
+}
+
+// AppendPoolSubscribe subscribes; session is "" for a new session. agent and
+// session must be plain (ParseSubscription sees to the latter).
+func AppendPoolSubscribe(dst []byte, id uint64, agent, session string) []byte {
+	dst = append(appendRequest(dst, id, "mining.subscribe"), '"')
+	dst = append(dst, agent...)
+	if session != "" {
+		dst = append(dst, `","`...)
+		dst = append(dst, session...)
+	}
+	return append(dst, "\"]}\n"...)
+}
+
+// AppendPoolAuthorize authorizes user, which must be plain; password is
+// escaped as needed.
+func AppendPoolAuthorize(dst []byte, id uint64, user, password string) []byte {
+	dst = append(appendRequest(dst, id, "mining.authorize"), '"')
+	dst = append(dst, user...)
+	dst = append(dst, `",`...)
+	dst = AppendString(dst, password)
+	return append(dst, "]}\n"...)
+}
+
+// AppendPoolExtranonceSubscribe asks a pool to change the extranonce in place
+// instead of dropping the link.
+func AppendPoolExtranonceSubscribe(dst []byte, id uint64) []byte {
+	return append(appendRequest(dst, id, "mining.extranonce.subscribe"), "]}\n"...)
+}
+
+// AppendPoolSuggestDifficulty suggests a difficulty to a pool.
+func AppendPoolSuggestDifficulty(dst []byte, id uint64, difficulty float64) []byte {
+	dst = appendRequest(dst, id, "mining.suggest_difficulty")
+	dst = strconv.AppendFloat(dst, difficulty, 'f', -1, 64)
+	return append(dst, "]}\n"...)
+}
+
+// PoolShare is a share as a pool takes it.
+type PoolShare struct {
+	User        string // plain
+	JobID       string // as the pool wrote it
+	Extranonce2 []byte // all of it
+	NTime       uint32
+	Nonce       uint32
+	VersionBits uint32
+	HasVersion  bool
+}
+
+// AppendPoolSubmit appends mining.submit.
+func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
+	dst = append(appendRequest(dst, id, "mining.submit"), '"')
+	dst = append(dst, s.User...)
+	dst = append(dst, `","`...)
+	dst = append(dst, s.JobID...)
+	dst = append(dst, `","`...)
+	dst = AppendHex(dst, s.Extranonce2)
+	dst = append(dst, `","`...)
+	dst = AppendHexUint32(dst, s.NTime)
+	dst = append(dst, `","`...)
+	dst = AppendHexUint32(dst, s.Nonce)
+	if s.HasVersion {
+		dst = append(dst, `","`...)
+		dst = AppendHexUint32(dst, s.VersionBits)
+	}
+	return append(dst, "\"]}\n"...)
+}
+
+// AppendPoolPong answers a pool's mining.ping, AppendPoolVersion its
+// client.get_version. id is the pool's, as it came.
+func AppendPoolPong(dst []byte, id *ID) []byte { return AppendPong(dst, id) }
+
+// AppendPoolVersion answers client.get_version with a plain text.
+func AppendPoolVersion(dst []byte, id *ID, agent string) []byte {
+	dst = append(appendResultHead(dst, id), '"')
+	dst = append(dst, agent...)
+	return append(dst, "\",\"error\":null}\n"...)
+}
+
+func appendRequest(dst []byte, id uint64, method string) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = strconv.AppendUint(dst, id, 10)
+	dst = append(dst, `,"method":"`...)
+	dst = append(dst, method...)
+	return append(dst, `","params":[`...)
+}
+
+// AppendString appends text as a JSON string. Bytes that are not UTF-8 are the
+// caller's to keep out.
+func AppendString(dst []byte, text string) []byte {
+	dst = append(dst, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < ' ':
+			dst = append(dst, `\u00`...)
+			dst = append(dst, hexDigits[c>>4], hexDigits[c&0xf])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '"')
+}
+
+// RequestID returns the number of the request that a pool's reply answers.
+// Some pools send it back as a string, so "7" is 7.
+func (r Raw) RequestID() (id uint64, ok bool) {
+	text := []byte(r)
+	if s, quoted := r.String(); quoted {
+		text = s
+	}
+	if len(text) == 0 || len(text) > 19 {
+		return 0, false
+	}
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		id = id*10 + uint64(c-'0')
+	}
+	return id, true
+}
+
+// Subscription is a pool's answer to mining.subscribe.
+type Subscription struct {
+	Session         string // to resume with; "" when the pool gave none, or none that can be sent back
+	Extranonce1     []byte
+	Extranonce2Size int
+}
+
+// Subscription reads the result of mining.subscribe. Order and number of the
+// subscription pairs vary between pools, so the outer list is read by position.
+func (r Raw) Subscription() (s Subscription, err error) {
+	var result [3]Raw
+	if r.Array(result[:]) < 3 {
+		return s, errSubscription
+	}
+	var ok bool
+	if s.Extranonce1, s.Extranonce2Size, ok = extranonce(result[1], result[2]); !ok {
+		return s, errSubscription
+	}
+	var pairs, pair [4]Raw
+	for _, p := range pairs[:result[0].Array(pairs[:])] {
+		if p.Array(pair[:]) == 2 {
+			if id, ok := pair[1].String(); ok && len(id) <= MaxJobID && plain(id) {
+				s.Session = string(id)
+			}
+		}
+	}
+	return s, nil
+}
+
+// Extranonce reads the params of mining.set_extranonce.
+func (r Raw) Extranonce() (extranonce1 []byte, extranonce2Size int, ok bool) {
+	var params [2]Raw
+	if r.Array(params[:]) < 2 {
+		return nil, 0, false
+	}
+	return extranonce(params[0], params[1])
+}
+
+func extranonce(first, second Raw) (extranonce1 []byte, size int, ok bool) {
+	extranonce1, ok1 := first.bytes(MaxExtranonce1)
+	size, ok2 := second.Int()
+	return extranonce1, size, ok1 && ok2 && size >= 0 && size <= MaxExtranonce2
+}
+
+var errSubscription = &Error{Syntax, "mining.subscribe: the result is not [subscriptions, extranonce1, extranonce2_size]"}
+
+// VersionMask reads the result of mining.configure: 0 when version rolling
+// was refused.
+func (r Raw) VersionMask() (mask uint32) {
+	granted := false
+	r.Members(func(key []byte, value Raw) bool {
+		switch string(key) {
+		case "version-rolling":
+			granted, _ = value.Bool()
+		case "version-rolling.mask":
+			mask, _ = value.hexUint32()
+		}
+		return true
+	})
+	if !granted {
+		return 0
+	}
+	return mask
+}
+
+// Hex reads the first param as a 32-bit hex number, as mining.set_version_mask
+// has it.
+func (r Raw) Hex() (v uint32, ok bool) {
+	var params [1]Raw
+	r.Array(params[:])
+	return params[0].hexUint32()
+}
+
+// Number reads the first param as a number, as mining.set_difficulty has it.
+func (r Raw) Number() (v float64, ok bool) {
+	var params [1]Raw
+	r.Array(params[:])
+	return params[0].Float()
+}
+
+// PoolError is the error member of a pool's reply.
+type PoolError struct {
+	Code int    // 0 when there was none
+	Text string // clean, at most maxPoolErrorText bytes
+}
+
+// maxPoolErrorText bounds what of a pool's error is kept and passed on; some
+// pools send a stack trace there.
+const maxPoolErrorText = 120
+
+// PoolError reads an error member: [code,"text",…], {"code":…,"message":…}, or
+// a plain text. ok is false for null: no error.
+func (r Raw) PoolError() (e PoolError, ok bool) {
+	if r.IsNull() {
+		return e, false
+	}
+	var list [2]Raw
+	switch {
+	case r.IsArray():
+		r.Array(list[:])
+	case r.IsObject():
+		r.Members(func(key []byte, value Raw) bool {
+			switch string(key) {
+			case "code":
+				list[0] = value
+			case "message":
+				list[1] = value
+			}
+			return true
+		})
+	default:
+		list[1] = r
+	}
+	e.Code, _ = list[0].Int()
+	if text, ok := list[1].String(); ok {
+		e.Text = CleanText(text, maxPoolErrorText)
+	}
+	return e, true
+}
+
+// Reconnect reads the params of client.reconnect: host "" is the same place,
+// port 0 the same port, wait in seconds.
+func (r Raw) Reconnect() (host string, port, wait int) {
+	var params [3]Raw
+	r.Array(params[:])
+	if text, ok := params[0].String(); ok && len(text) <= MaxName && plain(text) {
+		host = string(text)
+	}
+	port, _ = params[1].Int()
+	wait, _ = params[2].Int()
+	return host, port, wait
+}
+
+// Text reads the first param as a text for the log, as client.show_message
+// has it.
+func (r Raw) Text() string {
+	var params [1]Raw
+	r.Array(params[:])
+	text, _ := params[0].String()
+	return CleanText(text, maxPoolErrorText)
+}

@@ -1,0 +1,163 @@
+package codec
+
+import (
+	"bytes"
+	"strconv"
+	"unsafe"
+
+	"github.com/bytedance/sonic"
+)
+
+// Raw is one JSON value as it was written, validated, aliasing its line.
+// nil is a missing member.
+type Raw []byte
+
+// IsNull reports a missing member or null.
+func (r Raw) IsNull() bool { return len(r) == 0 || r[0] == 'n' }
+
+// String returns the text of a JSON string; ok is false for any other type.
+// The text aliases the line unless it held escapes.
+func (r Raw) String() (text []byte, ok bool) {
+	if len(r) < 2 || r[0] != '"' {
+		return nil, false
+	}
+	inner := r[1 : len(r)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner, true
+	}
+	var s string
+	if sonic.ConfigStd.Unmarshal(r, &s) != nil {
+		return nil, false
+	}
+	return []byte(s), true
+}
+
+// Float returns a number, also one written as a string ("1000"): several
+// firmwares quote numbers.
+func (r Raw) Float() (v float64, ok bool) {
+	text := []byte(r)
+	if s, quoted := r.String(); quoted {
+		text = s
+	}
+	if len(text) == 0 || len(text) > 32 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(unsafe.String(&text[0], len(text)), 64)
+	return v, err == nil
+}
+
+// Int returns a whole number within the range of an int32.
+func (r Raw) Int() (v int, ok bool) {
+	f, ok := r.Float()
+	if !ok || f != float64(int32(f)) {
+		return 0, false
+	}
+	return int(f), true
+}
+
+// Bool returns true or false; ok is false for any other type.
+func (r Raw) Bool() (v, ok bool) {
+	switch string(r) {
+	case "true":
+		return true, true
+	case "false":
+		return false, true
+	}
+	return false, false
+}
+
+// IsArray and IsObject report the type of the value.
+func (r Raw) IsArray() bool  { return len(r) > 0 && r[0] == '[' }
+func (r Raw) IsObject() bool { return len(r) > 0 && r[0] == '{' }
+
+// Array splits an array into dst and returns how many elements dst took; what
+// does not fit is passed over. It returns 0 for any other type.
+func (r Raw) Array(dst []Raw) (n int) {
+	if !r.IsArray() {
+		return 0
+	}
+	for rest := skipSpace(r[1:]); rest[0] != ']' && n < len(dst); n++ {
+		end := valueEnd(rest)
+		dst[n] = rest[:end]
+		rest = skipSeparator(rest[end:])
+	}
+	return n
+}
+
+// Members calls visit with each member of an object, in order, until it
+// returns false. Keys are passed unescaped.
+func (r Raw) Members(visit func(key []byte, value Raw) bool) {
+	if !r.IsObject() {
+		return
+	}
+	for rest := skipSpace(r[1:]); rest[0] != '}'; {
+		end := valueEnd(rest)
+		key, _ := Raw(rest[:end]).String()
+		rest = skipSpace(rest[end:])
+		rest = skipSpace(rest[1:]) // the colon
+		end = valueEnd(rest)
+		if !visit(key, Raw(rest[:end])) {
+			return
+		}
+		rest = skipSeparator(rest[end:])
+	}
+}
+
+// skipSeparator passes over the comma after a value, if there is one.
+func skipSeparator(b []byte) []byte {
+	b = skipSpace(b)
+	if b[0] == ',' {
+		b = skipSpace(b[1:])
+	}
+	return b
+}
+
+func skipSpace(b []byte) []byte {
+	for b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n' {
+		b = b[1:]
+	}
+	return b
+}
+
+// valueEnd returns the length of the value that b begins with. b is known to
+// be valid JSON up to there, so only strings and brackets need a look.
+func valueEnd(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			i += stringEnd(b[i:]) - 1
+		case '[', '{':
+			depth++
+			continue
+		case ']', '}':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case ',', ' ', '\t', '\r', '\n', ':':
+			if depth == 0 {
+				return i
+			}
+			continue
+		default:
+			continue // inside a number or a literal, which end at one of the above
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// stringEnd returns the length of the string that b begins with, quotes included.
+func stringEnd(b []byte) int {
+	for i := 1; ; i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+}

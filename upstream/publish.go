@@ -1,0 +1,96 @@
+package upstream
+
+import (
+	"farmproxy/codec"
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+// Downstream is where a route publishes to: the event loops. Its methods may be
+// called from any goroutine, never block, and keep no reference to a route's
+// locks.
+type Downstream interface {
+	// Publish says what a lane's miners work on from now on. Of several posts
+	// of one lane only the last one need be seen, provided that Clean is kept
+	// (Post.Merge).
+	Publish(Post)
+	// Verdict returns what became of a share. Exactly one comes for each share
+	// that Lane.Submit took.
+	Verdict(Verdict)
+}
+
+// Post is what a lane offers its miners.
+type Post struct {
+	Lane       *Lane
+	Job        *work.Job // nil: none yet
+	Clean      bool      // what miners work on is to be dropped: the pool said so, or it is another epoch's
+	Mask       uint32    // version bits that may be rolled now; 0 none
+	Difficulty float64   // the pool's, now: no miner may be given more
+}
+
+// Merge returns next, with what it must keep of p, which it replaces unseen.
+func (p Post) Merge(next Post) Post {
+	next.Clean = next.Clean || p.Clean
+	return next
+}
+
+// Cookie names a miner to its event loop; opaque to this package.
+type Cookie uint64
+
+// Share is a share on its way to the pool: a value, copied into queues.
+type Share struct {
+	Cookie      Cookie
+	ID          codec.ID // of the miner's mining.submit, to be echoed
+	Worker      *stats.Worker
+	Job         *work.Job
+	Prefix      Prefix
+	Extranonce2 Extranonce2 // the miner's
+	Version     uint32      // the header's, with the miner's bits applied
+	NTime       uint32
+	Nonce       uint32
+	Difficulty  float64 // what the miner is credited with
+	Answered    bool    // the miner was told already (answer = "local")
+}
+
+// Extranonce2 is a miner's extranonce2.
+type Extranonce2 struct {
+	N     uint8
+	bytes [work.MaxExtranonce2]byte
+}
+
+// MakeExtranonce2 copies up to work.MaxExtranonce2 bytes.
+func MakeExtranonce2(b []byte) (e Extranonce2) {
+	e.N = uint8(copy(e.bytes[:], b))
+	return e
+}
+
+// Bytes returns the extranonce2.
+func (e *Extranonce2) Bytes() []byte { return e.bytes[:e.N] }
+
+// Verdict is what became of a share.
+type Verdict struct {
+	Cookie     Cookie
+	ID         codec.ID
+	Worker     *stats.Worker
+	Verdict    work.Verdict
+	Code       int    // the Stratum error code to tell the miner; 0 when accepted
+	Text       string // the error text to tell the miner: the pool's own where it gave one, clean
+	Difficulty float64
+	Answered   bool
+}
+
+// Prefix is a miner's extranonce1: fixed for the life of its session, unique in
+// the process together with its group.
+type Prefix struct {
+	Group uint32 // each group has lanes of its own
+	Value uint16
+	Len   uint8 // bytes: 2, or 1 where a pool of the route leaves no more
+}
+
+// Append appends the prefix as it stands in the extranonce, big-endian.
+func (p Prefix) Append(dst []byte) []byte {
+	if p.Len == 2 {
+		dst = append(dst, byte(p.Value>>8))
+	}
+	return append(dst, byte(p.Value))
+}

@@ -1,0 +1,117 @@
+package work
+
+import "time"
+
+// MaxTimeRoll is how far, in seconds, a miner may roll ntime beyond the job's:
+// the consensus rule for blocks, which pools apply to shares.
+const MaxTimeRoll = 7200
+
+// MaxExtranonce2 is the largest extranonce2 size that a miner is given, in
+// bytes. Four suffice any ASIC for a day without version rolling, and the
+// cgminer family takes 2 to 8.
+const MaxExtranonce2 = 4
+
+// MinExtranonce2 is the smallest: two bytes last 200 TH/s with version rolling
+// a day.
+const MinExtranonce2 = 2
+
+// Template is what a pool's mining.notify says about the header.
+type Template struct {
+	PrevHash [32]byte   // in the header's byte order
+	Coinb1   []byte     // up to extranonce1
+	Coinb2   []byte     // from behind extranonce2
+	Branches [][32]byte // in the header's byte order
+	Version  uint32
+	NBits    uint32
+	NTime    uint32
+}
+
+// Line is the job's mining.notify for miners, as codec built it, up to what
+// differs between miners.
+type Line struct{ Head, Tail []byte }
+
+// Job is one mining.notify, decoded once and folded. It is immutable after
+// publication and may be read from any goroutine.
+type Job struct {
+	Template
+	ID         uint32 // what miners know it by; unique in the process, increasing
+	PoolID     string // what the pool knows it by
+	Epoch      uint64 // which pool session it belongs to: the one with this extranonce1
+	Clean      bool   // the pool says that older jobs of this epoch are stale
+	Received   time.Time
+	Difficulty float64 // the pool's, in force for this job
+	Mask       uint32  // version bits that the pool let roll when it sent the job; 0 none
+	Layout     Layout  // of the pool's extranonce2
+	Network    float64 // difficulty of a block
+	Line       Line
+
+	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead
+}
+
+// NewJob folds the pool's extranonce1 into the template. The caller fills in
+// the other fields before it publishes the job.
+func NewJob(t Template, extranonce1 []byte, layout Layout) *Job {
+	return &Job{
+		Template: t,
+		Layout:   layout,
+		Network:  NetworkDifficulty(t.NBits),
+		head:     append(append([]byte(nil), t.Coinb1...), layout.Fold(extranonce1)...),
+	}
+}
+
+// Layout is how a pool's extranonce2 is shared out:
+//
+//	| lead: zeros | prefix: 2 bytes, or 1 | room: the miner's extranonce2, then zeros |
+//
+// The prefix stands at the same place for every miner of a link, whatever the
+// size of its extranonce2: so no two miners with different prefixes can ever
+// find the same coinbase. A miner whose extranonce2 is smaller than the room
+// gets the rest as zeros in front of coinb2.
+type Layout struct {
+	Lead   int
+	Prefix int // bytes
+	Room   int // bytes; the largest extranonce2 that a miner of this link can have
+}
+
+// Size returns the pool's extranonce2 size, in bytes.
+func (l Layout) Size() int { return l.Lead + l.Prefix + l.Room }
+
+// NewLayout shares out a pool's extranonce2 of size bytes with prefixes of the
+// given length; ok is false where that leaves a miner less than MinExtranonce2.
+func NewLayout(size, prefix int) (l Layout, ok bool) {
+	room := min(size-prefix, MaxExtranonce2)
+	if room < MinExtranonce2 {
+		return Layout{}, false
+	}
+	return Layout{Lead: size - prefix - room, Prefix: prefix, Room: room}, true
+}
+
+// PrefixFor returns the prefix length for the smallest extranonce2 size among
+// a route's pools, and the extranonce2 size that its miners can have there.
+// ok is false below 3 bytes: such a pool can't be shared.
+func PrefixFor(size int) (prefix, extranonce2 int, ok bool) {
+	prefix = 2
+	if size < 2+MinExtranonce2 {
+		prefix = 1
+	}
+	l, ok := NewLayout(size, prefix)
+	return prefix, l.Room, ok
+}
+
+// Fold returns what is appended to coinb1: the pool's extranonce1 and the lead.
+func (l Layout) Fold(extranonce1 []byte) []byte {
+	return append(append([]byte(nil), extranonce1...), make([]byte, l.Lead)...)
+}
+
+// Extranonce2 appends the pool's extranonce2 for a miner's share: all of it,
+// lead and trailing zeros included.
+func (l Layout) Extranonce2(dst, prefix, extranonce2 []byte) []byte {
+	for range l.Lead {
+		dst = append(dst, 0)
+	}
+	dst = append(append(dst, prefix...), extranonce2...)
+	for range l.Room - len(extranonce2) {
+		dst = append(dst, 0)
+	}
+	return dst
+}

@@ -1,0 +1,57 @@
+package work
+
+// Verdict is what became of a share: accepted, or rejected for one reason.
+// The zero value is Accepted. The names (String) are the `reason` label of
+// metrics and the field of the API; they never change meaning.
+type Verdict uint8
+
+const (
+	Accepted      Verdict = iota
+	UnknownJob            // the job id was never sent to this miner, or so long ago that it is forgotten
+	Stale                 // the job was replaced by a clean one
+	LinkLost              // the job's link died and its work can't be handed in anywhere any more
+	Duplicate             // the same 80-byte header was handed in before
+	LowDifficulty         // the hash misses the difficulty that was in force for that job
+	BadTime               // ntime before the job's, or more than MaxTimeRoll seconds after it
+	BadVersion            // version bits outside the mask, or without version rolling
+	Malformed             // a field is missing, not hex, or has the wrong length
+	Unauthorized          // the miner has not authorized (under this name)
+	NotSubscribed         // submit before subscribe
+	PoolRejected          // the pool said no, for a reason of its own
+	Overloaded            // the link's queue is full or the pool did not answer in time
+
+	NumVerdicts = int(Overloaded) + 1
+)
+
+// verdicts holds what a verdict is called in metrics, and the code and text
+// that a miner is told. The codes are those seen in the field: 20 other,
+// 21 stale or unknown job, 22 duplicate, 23 low difficulty, 24 unauthorized,
+// 25 not subscribed (docs/protocol of the Stratum V1 mining extension).
+var verdicts = [NumVerdicts]struct {
+	name string
+	code int
+	text string
+}{
+	Accepted:      {"accepted", 0, ""},
+	UnknownJob:    {"unknown_job", 21, "Job not found"},
+	Stale:         {"stale", 21, "Stale share"},
+	LinkLost:      {"link_lost", 21, "Stale share: pool connection lost"},
+	Duplicate:     {"duplicate", 22, "Duplicate share"},
+	LowDifficulty: {"low_difficulty", 23, "Low difficulty share"},
+	BadTime:       {"bad_time", 20, "Time out of range"},
+	BadVersion:    {"bad_version", 20, "Version bits outside the mask"},
+	Malformed:     {"malformed", 20, "Malformed share"},
+	Unauthorized:  {"unauthorized", 24, "Unauthorized worker"},
+	NotSubscribed: {"not_subscribed", 25, "Not subscribed"},
+	PoolRejected:  {"pool_rejected", 20, "Rejected by the pool"},
+	Overloaded:    {"overloaded", 20, "Pool does not answer"},
+}
+
+// String returns the verdict's name in metrics and the API.
+func (v Verdict) String() string { return verdicts[v].name }
+
+// Code returns the Stratum error code that a miner is told; 0 for Accepted.
+func (v Verdict) Code() int { return verdicts[v].code }
+
+// Text returns the error text that a miner is told; "" for Accepted.
+func (v Verdict) Text() string { return verdicts[v].text }
