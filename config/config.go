@@ -1,0 +1,96 @@
+package config
+
+import "time"
+
+// Config is one configuration file, complete: every key has its value, from
+// the file or by default. It is immutable after Load and may be read from any
+// goroutine. docs/configuration.md says the same for those who run farmproxy;
+// a test holds the two together.
+type Config struct {
+	// StateDir is an absolute directory in which farmproxy remembers over
+	// restarts what pools offer. Empty: systemd's $STATE_DIRECTORY; where that
+	// is not set either, nothing is remembered.
+	StateDir string `toml:"state_dir"`
+
+	Listeners  []Listener `toml:"listener"` // 1..MaxListeners
+	Pools      []Pool     `toml:"pool"`     // 1..MaxPools, in order of preference
+	Miners     Miners     `toml:"miners"`
+	Difficulty Difficulty `toml:"difficulty"`
+	Failover   Failover   `toml:"failover"`
+	HTTP       HTTP       `toml:"http"`
+	Log        Log        `toml:"log"`
+}
+
+// Listener is one port that miners connect to.
+type Listener struct {
+	// Address is host:port. An empty host is every address of the machine,
+	// port 0 any free port.
+	Address string `toml:"address"`
+}
+
+// Pool is one upstream endpoint.
+type Pool struct {
+	Name              string  `toml:"name"`               // in metrics and logs, unique; default host:port of URL
+	URL               string  `toml:"url"`                // stratum+tcp://host:port or stratum+tls://host:port
+	User              string  `toml:"user"`               // what the pool knows the farm as
+	Password          Secret  `toml:"password"`           // default "x", which nearly every pool takes
+	Workers           string  `toml:"workers"`            // WorkersAggregate or WorkersPass
+	Links             int     `toml:"links"`              // connections kept open while miners are there, 1..MaxLinks; more are added every 65,536 miners
+	SuggestDifficulty float64 `toml:"suggest_difficulty"` // sent before authorize; 0 sends nothing
+	UserAgent         string  `toml:"user_agent"`         // sent in subscribe; empty is farmproxy/<version>
+	TLSInsecure       bool    `toml:"tls_insecure"`       // accept any certificate
+	TLSFingerprint    string  `toml:"tls_fingerprint"`    // SHA-256 of the pool's certificate (DER), hex with or without colons; pins it; empty verifies by the system's authorities
+}
+
+// How workers appear at a pool (Pool.Workers).
+const (
+	WorkersAggregate = "aggregate" // all shares under the pool's user
+	WorkersPass      = "pass"      // each worker authorized as user.worker
+)
+
+// Miners are the limits on, and the manner towards, downstream connections.
+type Miners struct {
+	Max              int           `toml:"max"`               // miners at once; 0 is what RLIMIT_NOFILE leaves room for
+	Loops            int           `toml:"loops"`             // event loops; 0 is one for each CPU
+	SubscribeTimeout time.Duration `toml:"subscribe_timeout"` // from connect to mining.subscribe
+	AuthorizeTimeout time.Duration `toml:"authorize_timeout"` // from connect to mining.authorize
+	MalformedLimit   int           `toml:"malformed_limit"`   // malformed messages before a miner is closed
+	ResumeWindow     time.Duration `toml:"resume_window"`     // how long a session id can be resumed after a disconnect; 0 never
+	Keepalive        time.Duration `toml:"keepalive"`         // the last job is sent again after that much silence
+	Answer           string        `toml:"answer"`            // AnswerPool or AnswerLocal
+}
+
+// Who answers a share that is forwarded (Miners.Answer).
+const (
+	AnswerPool  = "pool"  // the miner gets the pool's verdict
+	AnswerLocal = "local" // answered at once; the pool's verdict counts in the statistics only
+)
+
+// Difficulty is how the share rate of each miner is held.
+type Difficulty struct {
+	Start           float64 `toml:"start"`             // of a worker not seen before
+	Min             float64 `toml:"min"`               // never below, unless the pool's own difficulty is
+	Max             float64 `toml:"max"`               // never above; 0: only the pool's difficulty bounds it
+	SharesPerMinute float64 `toml:"shares_per_minute"` // of each miner
+}
+
+// Failover is when pools are left and come back to.
+type Failover struct {
+	Hold        Hold          `toml:"hold"`         // how long miners are kept without any pool; 0 lets them go at once
+	ReturnAfter time.Duration `toml:"return_after"` // how long a better pool must have been healthy; 0 returns at once
+	ProbeEvery  time.Duration `toml:"probe_every"`  // how often pools not in use are probed
+	Silence     time.Duration `toml:"silence"`      // no notify for that long is illness
+	RejectRate  float64       `toml:"reject_rate"`  // fraction of rejected shares that is illness, 0..1; 0 never
+	BackoffMax  time.Duration `toml:"backoff_max"`  // longest pause between attempts at one pool
+}
+
+// HTTP is where /metrics, health and the API are served.
+type HTTP struct {
+	Address string `toml:"address"` // host:port as in Listener; "" serves nothing
+}
+
+// Log is how much is logged and in which shape.
+type Log struct {
+	Level  string `toml:"level"`  // debug, info, warn, error
+	Format string `toml:"format"` // text or json
+}

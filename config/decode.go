@@ -1,0 +1,216 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// keySet are the paths of the keys that a file gives.
+type keySet map[string]bool
+
+// decoder carries a parsed file over into a Config that has the defaults
+// already: a key that is absent keeps them, an explicit zero does not. It goes
+// on after a problem, so that all of them are told at once.
+type decoder struct {
+	given    keySet
+	problems Problems
+}
+
+func (d *decoder) config(tree map[string]any, c *Config) {
+	d.table("", tree, reflect.ValueOf(c).Elem())
+}
+
+func (d *decoder) table(path string, tree map[string]any, into reflect.Value) {
+	for _, key := range slices.Sorted(maps.Keys(tree)) {
+		field := fieldOf(into, key)
+		if !field.IsValid() {
+			d.problems = append(d.problems, unknownKey(path, key, into.Type()))
+			continue
+		}
+		d.given[join(path, key)] = true
+		d.value(join(path, key), tree[key], field)
+	}
+}
+
+// fieldOf is the field that a key of the file names; invalid if there is none.
+func fieldOf(table reflect.Value, key string) reflect.Value {
+	for i := range table.NumField() {
+		if table.Type().Field(i).Tag.Get("toml") == key {
+			return table.Field(i)
+		}
+	}
+	return reflect.Value{}
+}
+
+func (d *decoder) value(path string, v any, into reflect.Value) {
+	switch into := into.Addr().Interface().(type) {
+	case *time.Duration:
+		d.duration(path, v, into, `"30s"`)
+		return
+	case *Hold:
+		if v == forever {
+			*into = Hold{Forever: true}
+			return
+		}
+		*into = Hold{}
+		d.duration(path, v, &into.Duration, `"10m", or "forever"`)
+		return
+	case *Secret:
+		if s, ok := v.(string); ok {
+			*into = Secret(s)
+			return
+		}
+		d.problems.add(path, "", "expected a string, this is "+describe(v), `quotes around it`)
+		return
+	}
+	switch into.Kind() {
+	case reflect.Struct:
+		d.single(path, v, into)
+	case reflect.Slice:
+		d.list(path, v, into)
+	default:
+		d.scalar(path, v, into)
+	}
+}
+
+func (d *decoder) scalar(path string, v any, into reflect.Value) {
+	switch into.Kind() {
+	case reflect.String:
+		if s, ok := v.(string); ok {
+			into.SetString(s)
+			return
+		}
+		d.mismatch(path, v, "a string", `quotes around it`)
+	case reflect.Bool:
+		if b, ok := v.(bool); ok {
+			into.SetBool(b)
+			return
+		}
+		d.mismatch(path, v, "true or false, without quotes", "")
+	case reflect.Int:
+		if n, ok := v.(int64); ok {
+			into.SetInt(n)
+			return
+		}
+		d.mismatch(path, v, "a whole number, without quotes", "")
+	case reflect.Float64:
+		switch n := v.(type) {
+		case int64:
+			into.SetFloat(float64(n))
+			return
+		case float64:
+			if !math.IsNaN(n) && !math.IsInf(n, 0) {
+				into.SetFloat(n)
+				return
+			}
+		}
+		d.mismatch(path, v, "a number, without quotes", "")
+	default:
+		panic("config: no way to decode a " + into.Type().String()) // a mistake in the tree, found by any test
+	}
+}
+
+func (d *decoder) duration(path string, v any, into *time.Duration, example string) {
+	switch v := v.(type) {
+	case string:
+		parsed, err := time.ParseDuration(v)
+		if err == nil {
+			*into = parsed
+			return
+		}
+		d.mismatch(path, v, "a duration: numbers, each with its unit (ms, s, m, h)", example)
+	case int64:
+		d.mismatch(path, v, "a duration in quotes, with its unit (ms, s, m, h)", fmt.Sprintf(`"%ds"`, v))
+	default:
+		d.mismatch(path, v, "a duration in quotes, with its unit (ms, s, m, h)", example)
+	}
+}
+
+func (d *decoder) single(path string, v any, into reflect.Value) {
+	switch v := v.(type) {
+	case map[string]any:
+		d.table(path, v, into)
+	case []map[string]any:
+		d.problems.add(path, "", "expected one table, this is a list of them", "["+path+"] with single brackets")
+	default:
+		d.mismatch(path, v, "a table", "["+path+"] on a line of its own, its keys below")
+	}
+}
+
+func (d *decoder) list(path string, v any, into reflect.Value) {
+	var tables []map[string]any
+	switch v := v.(type) {
+	case []map[string]any:
+		tables = v
+	case map[string]any:
+		d.problems.add(path, "", "expected a list of tables, this is a single one", "[["+path+"]] with double brackets")
+		return
+	case []any:
+		for _, element := range v {
+			table, ok := element.(map[string]any)
+			if !ok {
+				d.mismatch(path, v, "a list of tables", "[["+path+"]] on a line of its own, its keys below")
+				return
+			}
+			tables = append(tables, table)
+		}
+	default:
+		d.mismatch(path, v, "a list of tables", "[["+path+"]] on a line of its own, its keys below")
+		return
+	}
+	elements := reflect.MakeSlice(into.Type(), len(tables), len(tables))
+	for i, table := range tables {
+		if pool, ok := elements.Index(i).Addr().Interface().(*Pool); ok {
+			*pool = defaultPool()
+		}
+		d.table(fmt.Sprintf("%s[%d]", path, i+1), table, elements.Index(i))
+	}
+	into.Set(elements)
+}
+
+func (d *decoder) mismatch(path string, v any, want, try string) {
+	d.problems.add(path, show(v), "expected "+want, try)
+}
+
+// maxShown bounds how much of a value a problem repeats.
+const maxShown = 80
+
+// show is a value as the file has it.
+func show(v any) string {
+	switch v := v.(type) {
+	case string:
+		if len(v) > maxShown {
+			return strconv.Quote(v[:maxShown]) + "..."
+		}
+		return strconv.Quote(v)
+	case int, int64, bool:
+		return fmt.Sprint(v)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case time.Duration, Hold:
+		return fmt.Sprintf("%q", v)
+	}
+	return "(" + describe(v) + ")"
+}
+
+// describe names the kind of a value, and so can be said of secret ones.
+func describe(v any) string {
+	switch v.(type) {
+	case string:
+		return "a string"
+	case int64, float64:
+		return "a number"
+	case bool:
+		return "true or false"
+	case map[string]any:
+		return "a table"
+	case []map[string]any, []any:
+		return "a list"
+	}
+	return "a date or time"
+}

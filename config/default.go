@@ -1,0 +1,54 @@
+package config
+
+import "time"
+
+// Default returns a configuration in which every key that has a default has
+// it. Listeners and pools are empty: these are the farm's own.
+func Default() *Config {
+	return &Config{
+		Miners: Miners{
+			SubscribeTimeout: 15 * time.Second, // a scanner says nothing; the slowest firmware seen needs 2 s
+			AuthorizeTimeout: time.Minute,
+			MalformedLimit:   10,
+			ResumeWindow:     time.Minute,
+			Keepalive:        25 * time.Second, // the most impatient firmware leaves after 55 s without a job
+			Answer:           AnswerPool,
+		},
+		Difficulty: Difficulty{
+			Start:           16384, // a 10 TH/s miner finds 8.5 a minute
+			Min:             1,
+			SharesPerMinute: 6,
+		},
+		Failover: Failover{
+			Hold:        Hold{Duration: 10 * time.Minute},
+			ReturnAfter: 2 * time.Minute,
+			ProbeEvery:  5 * time.Minute,
+			Silence:     3 * time.Minute,
+			RejectRate:  0.5,
+			BackoffMax:  30 * time.Second,
+		},
+		HTTP: HTTP{Address: "127.0.0.1:8080"},
+		Log:  Log{Level: "info", Format: "text"},
+	}
+}
+
+// defaultPool is what a [[pool]] starts from.
+func defaultPool() Pool {
+	return Pool{Password: "x", Workers: WorkersAggregate, Links: 1}
+}
+
+// derive fills what depends on other keys: a pool's name, and a starting
+// difficulty that the file did not choose but whose bounds it did.
+func (c *Config) derive(given keySet) {
+	for i := range c.Pools {
+		if p := &c.Pools[i]; p.Name == "" {
+			p.Name = p.Address()
+		}
+	}
+	if d := &c.Difficulty; !given["difficulty.start"] {
+		d.Start = max(d.Start, d.Min)
+		if d.Max > 0 {
+			d.Start = min(d.Start, d.Max)
+		}
+	}
+}

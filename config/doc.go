@@ -1,0 +1,11 @@
+// Package config owns the configuration file: the tree of keys, their
+// defaults, and the checks on all of it at once.
+//
+//	file.toml -> toml -> decode over Default() -> derive -> validate -> *Config
+//	                        |                                  |
+//	                        +--- Problems: every one of them --+
+//
+// A Config is read once, complete and checked, and never changes afterwards:
+// whoever needs it is handed it. The package never keeps one in a global,
+// never opens a socket, never resolves a name, and never prints a password.
+package config

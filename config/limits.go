@@ -1,0 +1,23 @@
+package config
+
+import "time"
+
+// Bounds on what may be configured. Each is beyond any sensible choice, and
+// there so that a slip of the keyboard is told and not obeyed.
+const (
+	MaxListeners = 64 // an event loop polls them all
+	MaxPools     = 64 // each is probed, and remembered
+	MaxLinks     = 64 // of one pool; pools take more from one address as an attack
+
+	maxMiners     = 10_000_000 // memory would be the limit long before
+	maxLoops      = 256        // gnet numbers its loops with a byte
+	maxMalformed  = 1_000_000
+	maxDifficulty = 1 << 53 // a float holds every whole number up to here
+	maxShareRate  = 6000    // 100 a second from one miner: test rigs only
+	maxText       = 128     // of a user, a name, an agent: firmware and pools cut what is longer
+	maxPassword   = 256
+
+	minTimeout = time.Second    // below, an honest miner on a slow line is cut off
+	maxTimeout = time.Hour      // above, a scanner keeps its socket
+	maxPause   = 24 * time.Hour // longer than any outage that is waited for with a number; there is "forever"
+)

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// unknownKey is the problem of a key that the table does not have. It names
+// the nearest key of that table, or the table in which the key would be right.
+func unknownKey(path, key string, table reflect.Type) Problem {
+	p := Problem{Key: join(path, key), Want: "there is no such key"}
+	if path != "" {
+		p.Want = "there is no such key in " + path
+	}
+	near, far := nearest(key, keysOf(table)), homes(key)
+	switch {
+	case near != "":
+		p.Try = near
+	case len(far) > 0:
+		p.Try = "it under " + strings.Join(far, " or ")
+	default:
+		p.Try = "one of " + strings.Join(keysOf(table), ", ")
+	}
+	return p
+}
+
+func keysOf(table reflect.Type) []string {
+	keys := make([]string, table.NumField())
+	for i := range keys {
+		keys[i] = table.Field(i).Tag.Get("toml")
+	}
+	return keys
+}
+
+// homes are the tables that have such a key, with the brackets they take.
+func homes(key string) []string {
+	var found []string
+	root := reflect.TypeFor[Config]()
+	if _, ok := root.FieldByNameFunc(func(name string) bool {
+		f, _ := root.FieldByName(name)
+		return f.Tag.Get("toml") == key
+	}); ok {
+		found = append(found, "no table, at the top of the file")
+	}
+	for i := range root.NumField() {
+		f := root.Field(i)
+		table, brackets := f.Type, "[%s]"
+		if table.Kind() == reflect.Slice {
+			table, brackets = table.Elem(), "[[%s]]"
+		}
+		if table.Kind() != reflect.Struct {
+			continue
+		}
+		for _, k := range keysOf(table) {
+			if k == key {
+				found = append(found, fmt.Sprintf(brackets, f.Tag.Get("toml")))
+			}
+		}
+	}
+	return found
+}
+
+// nearest is the candidate that key was most likely meant to be: the one with
+// the fewest edits, at most a third of its letters. Empty if none is near.
+func nearest(key string, candidates []string) string {
+	best, fewest := "", len(key)+1
+	for _, c := range candidates {
+		n := edits(strings.ToLower(key), c)
+		if n < fewest && 3*n <= max(len(c), 3) {
+			best, fewest = c, n
+		}
+	}
+	return best
+}
+
+// edits counts the letters to insert, delete, replace or swap with their
+// neighbour to make b of a.
+func edits(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			replace := last[j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			row[j] = min(replace, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing wrong with a configuration, told to the one who wrote it.
+type Problem struct {
+	File  string // as given to Load; empty from Parse
+	Line  int    // from 1; 0 where the file has no such line
+	Key   string // path, such as pool[2].url; tables of a list are counted from 1
+	Value string // as in the file, shortened; empty when there is none or it is secret
+	Want  string // what is expected there
+	Try   string // what to write or do instead
+}
+
+// String is the problem in one line:
+//
+//	farm.toml:7: pool[1].url = "pool.example": expected ...; try ...
+func (p Problem) String() string {
+	var b strings.Builder
+	switch {
+	case p.File != "" && p.Line > 0:
+		fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
+	case p.File != "":
+		fmt.Fprintf(&b, "%s: ", p.File)
+	case p.Line > 0:
+		fmt.Fprintf(&b, "line %d: ", p.Line)
+	}
+	b.WriteString(p.Key)
+	if p.Value != "" {
+		b.WriteString(" = " + p.Value)
+	}
+	if p.Key != "" {
+		b.WriteString(": ")
+	}
+	b.WriteString(p.Want)
+	if p.Try != "" {
+		b.WriteString("; try " + p.Try)
+	}
+	return b.String()
+}
+
+// Problems is everything wrong with a configuration, in the order of its lines.
+type Problems []Problem
+
+// Error is one problem a line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (ps *Problems) add(key, value, want, try string) {
+	*ps = append(*ps, Problem{Key: key, Value: value, Want: want, Try: try})
+}
+
+// has reports whether key itself, or a table that it is in, has a problem: then
+// its value was never taken from the file, and judging it would mislead.
+func (ps Problems) has(key string) bool {
+	return slices.ContainsFunc(ps, func(p Problem) bool {
+		rest, within := strings.CutPrefix(key, p.Key)
+		return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// locate gives each problem its line, or that of the table that it is missing
+// in, and sorts by them.
+func (ps Problems) locate(lines map[string]int) {
+	for i := range ps {
+		for key := ps[i].Key; key != "" && ps[i].Line == 0; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+			ps[i].Line = lines[key]
+		}
+	}
+	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+}

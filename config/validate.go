@@ -1,0 +1,188 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// validate returns everything that is wrong with the values of a decoded file.
+func (c *Config) validate() Problems {
+	var ps Problems
+	if c.StateDir != "" && !filepath.IsAbs(c.StateDir) {
+		ps.add("state_dir", show(c.StateDir), "expected an absolute directory: a service has no place of its own to start from", `"/var/lib/farmproxy"`)
+	}
+	c.addresses(&ps)
+	c.pools(&ps)
+	c.Miners.validate(&ps)
+	c.Difficulty.validate(&ps)
+	c.Failover.validate(&ps)
+	oneOf(&ps, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+	oneOf(&ps, "log.format", c.Log.Format, "text", "json")
+	return ps
+}
+
+// addresses checks what is listened on, miners' ports and HTTP alike: two of
+// them can't have the same port.
+func (c *Config) addresses(ps *Problems) {
+	switch n := len(c.Listeners); {
+	case n == 0:
+		ps.add("listener", "", "expected at least one port for miners", `[[listener]] with address = "0.0.0.0:3333" below it`)
+	case n > MaxListeners:
+		ps.add("listener", "", fmt.Sprintf("expected at most %d listeners, there are %d", MaxListeners, n), "fewer: one port serves any number of miners")
+	}
+	var taken []binding
+	for i, l := range c.Listeners {
+		key := fmt.Sprintf("listener[%d].address", i+1)
+		if l.Address == "" {
+			ps.add(key, "", "required: host:port that miners connect to", `address = "0.0.0.0:3333"`)
+			continue
+		}
+		taken = bind(ps, taken, key, l.Address)
+	}
+	if c.HTTP.Address != "" {
+		bind(ps, taken, "http.address", c.HTTP.Address)
+	}
+}
+
+// binding is an address that is listened on, and the key that says so.
+type binding struct{ key, host, port string }
+
+// bind checks an address and adds it to those taken.
+func bind(ps *Problems, taken []binding, key, address string) []binding {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		try := `"0.0.0.0:3333"`
+		if host := strings.Trim(address, ":[]"); host != "" && !strings.ContainsAny(host, " /") {
+			try = strconv.Quote(net.JoinHostPort(host, "3333"))
+		}
+		ps.add(key, show(address), "expected host:port", try)
+		return taken
+	}
+	if !validHost(host) && host != "" {
+		ps.add(key, show(address), "expected an address of this machine before the port", strconv.Quote("0.0.0.0:"+port))
+		return taken
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		ps.add(key, show(address), "expected a port of 0 to 65535; 0 is any free one", strconv.Quote(net.JoinHostPort(host, "3333")))
+		return taken
+	} else if n == 0 {
+		return taken // each gets another one
+	}
+	b := binding{key, host, port}
+	if i := slices.IndexFunc(taken, b.clashes); i >= 0 {
+		ps.add(key, show(address), "expected an address of its own, "+taken[i].key+" has this port already", "another port")
+	}
+	return append(taken, b)
+}
+
+// clashes reports whether the machine can't listen on both.
+func (b binding) clashes(other binding) bool {
+	return b.port == other.port && (b.host == other.host || b.everywhere() || other.everywhere())
+}
+
+func (b binding) everywhere() bool {
+	ip := net.ParseIP(b.host)
+	return b.host == "" || ip != nil && ip.IsUnspecified()
+}
+
+// validHost reports whether a host is an IP address, or a name such as DNS has.
+func validHost(host string) bool {
+	if ip, _, _ := strings.Cut(host, "%"); net.ParseIP(ip) != nil {
+		return true
+	}
+	return host != "" && len(host) <= 253 && !strings.ContainsFunc(host, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
+	})
+}
+
+func (m *Miners) validate(ps *Problems) {
+	within(ps, "miners.max", m.Max, 0, maxMiners, "0, which is what RLIMIT_NOFILE leaves room for")
+	within(ps, "miners.loops", m.Loops, 0, maxLoops, "0, which is one for each CPU")
+	within(ps, "miners.malformed_limit", m.MalformedLimit, 1, maxMalformed, "10")
+	lasting(ps, "miners.subscribe_timeout", m.SubscribeTimeout, minTimeout, maxTimeout, `"15s"`)
+	lasting(ps, "miners.authorize_timeout", m.AuthorizeTimeout, minTimeout, maxTimeout, `"1m"`)
+	lasting(ps, "miners.resume_window", m.ResumeWindow, 0, maxPause, `"1m", or "0s" for never`)
+	lasting(ps, "miners.keepalive", m.Keepalive, minTimeout, maxTimeout, `"25s"`)
+	oneOf(ps, "miners.answer", m.Answer, AnswerPool, AnswerLocal)
+}
+
+func (d *Difficulty) validate(ps *Problems) {
+	before := len(*ps)
+	for _, v := range []struct {
+		key   string
+		value float64
+		zero  bool
+		try   string
+	}{
+		{"difficulty.start", d.Start, false, "16384"},
+		{"difficulty.min", d.Min, false, "1"},
+		{"difficulty.max", d.Max, true, "0, which leaves it to the pool"},
+	} {
+		if v.value < 0 || v.value > maxDifficulty || v.value == 0 && !v.zero {
+			ps.add(v.key, show(v.value), "expected a difficulty above 0 and up to 2^53", v.try)
+		}
+	}
+	if d.SharesPerMinute <= 0 || d.SharesPerMinute > maxShareRate {
+		ps.add("difficulty.shares_per_minute", show(d.SharesPerMinute), fmt.Sprintf("expected more than 0 and up to %d", maxShareRate), "6")
+	}
+	if len(*ps) > before {
+		return // what is out of range can't be compared
+	}
+	switch {
+	case d.Max > 0 && d.Max < d.Min:
+		ps.add("difficulty.max", show(d.Max), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more, or 0")
+	case d.Start < d.Min:
+		ps.add("difficulty.start", show(d.Start), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more")
+	case d.Max > 0 && d.Start > d.Max:
+		ps.add("difficulty.start", show(d.Start), "expected no more than difficulty.max, which is "+show(d.Max), show(d.Max)+" or less")
+	}
+}
+
+func (f *Failover) validate(ps *Problems) {
+	lasting(ps, "failover.hold", f.Hold.Duration, 0, maxPause, `"10m", or "forever"`)
+	lasting(ps, "failover.return_after", f.ReturnAfter, 0, maxPause, `"2m"`)
+	lasting(ps, "failover.probe_every", f.ProbeEvery, minTimeout, maxPause, `"5m"`)
+	lasting(ps, "failover.silence", f.Silence, minTimeout, maxPause, `"3m"`)
+	lasting(ps, "failover.backoff_max", f.BackoffMax, minTimeout, maxTimeout, `"30s"`)
+	if f.RejectRate < 0 || f.RejectRate > 1 {
+		try := "0.5"
+		if f.RejectRate > 1 && f.RejectRate <= 100 {
+			try = show(f.RejectRate / 100)
+		}
+		ps.add("failover.reject_rate", show(f.RejectRate), "expected a fraction of 0 to 1", try)
+	}
+}
+
+func within(ps *Problems, key string, n, low, high int, try string) {
+	if n < low || n > high {
+		ps.add(key, show(n), fmt.Sprintf("expected %d to %d", low, high), try)
+	}
+}
+
+func lasting(ps *Problems, key string, d, low, high time.Duration, try string) {
+	if d < low || d > high {
+		ps.add(key, show(d), fmt.Sprintf("expected %v to %v", low, high), try)
+	}
+}
+
+func oneOf(ps *Problems, key, value string, choices ...string) {
+	if slices.Contains(choices, value) {
+		return
+	}
+	quoted := make([]string, len(choices))
+	for i, c := range choices {
+		quoted[i] = strconv.Quote(c)
+	}
+	last := len(quoted) - 1
+	want := "expected " + strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	try := quoted[0]
+	if near := nearest(value, choices); near != "" {
+		try = strconv.Quote(near)
+	}
+	ps.add(key, show(value), want, try)
+}

@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+func (c *Config) pools(ps *Problems) {
+	switch n := len(c.Pools); {
+	case n == 0:
+		ps.add("pool", "", "expected at least one pool", `[[pool]] with url = "stratum+tcp://host:port" and user = "account" below it`)
+	case n > MaxPools:
+		ps.add("pool", "", fmt.Sprintf("expected at most %d pools, there are %d", MaxPools, n), "fewer: the first that is healthy serves, the others are probed")
+	}
+	names := make(map[string]int)
+	for i := range c.Pools {
+		p, key := &c.Pools[i], fmt.Sprintf("pool[%d]", i+1)
+		p.validate(ps, key)
+		if other, taken := names[p.Name]; taken && p.Name != "" {
+			ps.add(key+".name", show(p.Name), fmt.Sprintf("expected a name of its own, pool[%d] has this one", other), strconv.Quote(fmt.Sprintf("%s-%d", p.Name, i+1)))
+			continue
+		}
+		names[p.Name] = i + 1
+	}
+}
+
+func (p *Pool) validate(ps *Problems, key string) {
+	p.checkURL(ps, key+".url")
+	p.checkTLS(ps, key)
+	if p.User == "" {
+		ps.add(key+".user", "", "required: the account that the pool knows the farm as", `user = "account"`)
+	}
+	plain(ps, key+".user", p.User)
+	plain(ps, key+".name", p.Name)
+	plain(ps, key+".user_agent", p.UserAgent)
+	if len(p.Password) > maxPassword || strings.ContainsFunc(string(p.Password), isControl) {
+		ps.add(key+".password", "", fmt.Sprintf("expected at most %d bytes without control characters", maxPassword), `"x", which nearly every pool takes`)
+	}
+	oneOf(ps, key+".workers", p.Workers, WorkersAggregate, WorkersPass)
+	within(ps, key+".links", p.Links, 1, MaxLinks, "1: a link carries up to 65,536 miners")
+	if p.SuggestDifficulty < 0 || p.SuggestDifficulty > maxDifficulty {
+		ps.add(key+".suggest_difficulty", show(p.SuggestDifficulty), "expected a difficulty of up to 2^53", "0, which suggests nothing")
+	}
+}
+
+const wantURL = "expected stratum+tcp://host:port or stratum+tls://host:port"
+
+func (p *Pool) checkURL(ps *Problems, key string) {
+	if p.URL == "" {
+		ps.add(key, "", "required: where the pool is", `url = "stratum+tcp://host:port"`)
+		return
+	}
+	scheme, rest, found := strings.Cut(p.URL, "://")
+	if !found {
+		scheme, rest = "", p.URL
+	}
+	endpoint := strings.TrimSuffix(rest, "/")
+	if at := strings.LastIndexByte(endpoint, '@'); at >= 0 {
+		// Not shown: what precedes the host may be a password.
+		ps.add(key, "", wantURL+", without a user before the host", fmt.Sprintf("url = %q, and user and password as keys of their own", suggestScheme(scheme)+"://"+endpoint[at+1:]))
+		return
+	}
+	switch scheme {
+	case schemeTCP, schemeTLS:
+	case "agent+tcp", "agent+tls":
+		ps.add(key, show(p.URL), "the agent protocol is not supported by this version yet", "the pool's Stratum port: "+strconv.Quote("stratum"+strings.TrimPrefix(scheme, "agent")+"://"+endpoint))
+		return
+	case "stratum2+tcp", "stratum2+ssl":
+		ps.add(key, show(p.URL), "Stratum V2 is not supported by this version; "+wantURL, "the pool's Stratum V1 port")
+		return
+	default:
+		ps.add(key, show(p.URL), wantURL, strconv.Quote(suggestScheme(scheme)+"://"+endpoint))
+		return
+	}
+	u, err := url.Parse(scheme + "://" + endpoint)
+	switch {
+	case err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || !validHost(u.Hostname()):
+		ps.add(key, show(p.URL), wantURL+" and nothing else", strconv.Quote(scheme+"://pool.example:3333"))
+	case u.Port() == "":
+		ps.add(key, show(p.URL), wantURL+", the port is missing", strconv.Quote(scheme+"://"+net.JoinHostPort(u.Hostname(), "3333")))
+	default:
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+			ps.add(key, show(p.URL), "expected a port of 1 to 65535", strconv.Quote(scheme+"://"+net.JoinHostPort(u.Hostname(), "3333")))
+		}
+	}
+}
+
+// suggestScheme is the scheme that was meant by another one, or by none.
+func suggestScheme(scheme string) string {
+	for _, mark := range []string{"tls", "ssl", "https"} {
+		if strings.Contains(strings.ToLower(scheme), mark) {
+			return schemeTLS
+		}
+	}
+	return schemeTCP
+}
+
+func (p *Pool) checkTLS(ps *Problems, key string) {
+	if p.TLSFingerprint != "" {
+		if _, ok := p.Fingerprint(); !ok {
+			ps.add(key+".tls_fingerprint", show(p.TLSFingerprint), "expected the SHA-256 of the pool's certificate, 64 hex digits with or without colons", "openssl x509 -noout -fingerprint -sha256")
+		}
+	}
+	if !p.TLS() {
+		try := "a url with stratum+tls://, or leave the key out"
+		if p.TLSInsecure {
+			ps.add(key+".tls_insecure", "true", "this needs a link with TLS, the url has none", try)
+		}
+		if p.TLSFingerprint != "" {
+			ps.add(key+".tls_fingerprint", "", "this needs a link with TLS, the url has none", try)
+		}
+	} else if p.TLSInsecure && p.TLSFingerprint != "" {
+		ps.add(key+".tls_insecure", "true", "tls_fingerprint allows one certificate, this allows any", "only one of the two keys")
+	}
+}
+
+// plain checks text that ends up in the pool's JSON, in metric labels and in
+// logs: nothing in it may need escaping in any of them.
+func plain(ps *Problems, key, text string) {
+	if len(text) > maxText {
+		ps.add(key, show(text), fmt.Sprintf("expected at most %d bytes", maxText), "a shorter one")
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return isControl(r) || strings.ContainsRune("\"'`\\<>", r) }) {
+		ps.add(key, show(text), `expected text without control characters, quotes, backslash, < and >`, "letters, digits, dot, dash and underscore")
+	}
+}
+
+func isControl(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
