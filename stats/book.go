@@ -1,0 +1,100 @@
+package stats
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options say what a Book counts.
+type Options struct {
+	Version      string        // farmproxy's
+	Loops        int           // how many event loops there are
+	CloseReasons []string      // names of the reasons that a miner is closed for: Loop.Closed is indexed by them
+	MaxWorkers   int           // how many names get books of their own; 0 = 100,000
+	Forget       time.Duration // a worker without a miner is dropped when unseen for so long; 0 = 24 h
+}
+
+// Book is everything that farmproxy counts. All methods may be called from any
+// goroutine.
+type Book struct {
+	options Options
+	started time.Time
+	now     func() time.Time
+	loops   []*Loop
+	workers *registry
+
+	minersMax atomic.Int64
+	ready     atomic.Pointer[error] // what SetReady was told
+
+	mu    sync.Mutex // guards the slices; held for a copy of them at most
+	pools []*Pool    // in the order they were registered
+	links []*Link    // open, or waiting for the next link of their pool and lane
+}
+
+// errStarting is why a new Book is not ready.
+var errStarting = errors.New("farmproxy is starting: it does not listen yet")
+
+// New returns a Book with nothing counted, not ready until SetReady says so.
+func New(o Options) *Book {
+	if o.MaxWorkers == 0 {
+		o.MaxWorkers = defaultMaxWorkers
+	}
+	if o.Forget == 0 {
+		o.Forget = defaultForget
+	}
+	b := &Book{
+		options: o,
+		started: time.Now(),
+		now:     time.Now,
+		loops:   make([]*Loop, o.Loops),
+		workers: newRegistry(o.MaxWorkers, o.Forget),
+	}
+	for i := range b.loops {
+		b.loops[i] = &Loop{Closed: make([]atomic.Uint64, len(o.CloseReasons))}
+	}
+	b.SetReady(errStarting)
+	return b
+}
+
+// Loop returns the counters of loop i, 0 <= i < Options.Loops.
+func (b *Book) Loop(i int) *Loop { return b.loops[i] }
+
+// Worker finds the worker of that name, or creates it. Beyond
+// Options.MaxWorkers, and for names over 256 bytes, it is one that all such
+// names share: its Name is Other. The login is copied.
+func (b *Book) Worker(login string) *Worker {
+	return b.workers.get(login, b.now())
+}
+
+// SetMinersMax notes how many miners there is room for.
+func (b *Book) SetMinersMax(n int) { b.minersMax.Store(int64(n)) }
+
+// SetReady says whether farmproxy serves miners: nil when it listens, else why
+// not. Ready asks for a link besides.
+func (b *Book) SetReady(err error) { b.ready.Store(&err) }
+
+// snapshot returns the pools by level, and all links, open or not, by pool and
+// lane.
+func (b *Book) snapshot() (pools []*Pool, links []*Link) {
+	b.mu.Lock()
+	pools, links = slices.Clone(b.pools), slices.Clone(b.links)
+	b.mu.Unlock()
+
+	slices.SortStableFunc(pools, func(x, y *Pool) int { return cmp.Compare(x.Level, y.Level) })
+	place := make(map[string]int, len(pools))
+	for i, p := range pools {
+		place[p.Name] = i - len(pools) // below the 0 of pools that nobody registered
+	}
+	slices.SortStableFunc(links, func(x, y *Link) int {
+		return cmp.Or(
+			cmp.Compare(place[x.Pool], place[y.Pool]),
+			cmp.Compare(x.Pool, y.Pool),
+			cmp.Compare(x.Lane, y.Lane),
+		)
+	})
+	return pools, links
+}

@@ -1,0 +1,90 @@
+package stats
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// latencyBounds are the upper bounds of the buckets of a histogram, in
+// milliseconds: six to a decade, so that a quantile read from it is right
+// within a fifth; from a pool in the same rack to one that is given up.
+var latencyBounds = [...]int64{
+	1, 2, 3, 5, 7,
+	10, 15, 20, 30, 50, 70,
+	100, 150, 200, 300, 500, 700,
+	1000, 1500, 2000, 3000, 5000, 7000,
+	10_000, 15_000, 20_000, 30_000, 60_000,
+}
+
+// histogram counts durations. Any goroutine may observe; a reader sees buckets
+// of nearly the same instant.
+//
+// VictoriaMetrics/metrics has one with a mutex, which can be written only
+// through a set of named metrics, and read not at all; this one is added up
+// over links, and quantiles are read from it.
+type histogram struct {
+	counts [len(latencyBounds) + 1]atomic.Uint64 // the last one: above all bounds
+	nanos  atomic.Int64
+}
+
+// observe counts d; a negative one as 0.
+func (h *histogram) observe(d time.Duration) {
+	d = max(d, 0)
+	i := 0
+	for i < len(latencyBounds) && d > time.Duration(latencyBounds[i])*time.Millisecond {
+		i++
+	}
+	h.counts[i].Add(1)
+	h.nanos.Add(int64(d))
+}
+
+// Latency is a distribution of durations, as it was when it was asked for.
+type Latency struct {
+	counts [len(latencyBounds) + 1]uint64
+	count  uint64
+	sum    time.Duration
+}
+
+// add adds what h counted.
+func (l *Latency) add(h *histogram) {
+	for i := range h.counts {
+		n := h.counts[i].Load()
+		l.counts[i] += n
+		l.count += n
+	}
+	l.sum += time.Duration(h.nanos.Load())
+}
+
+// Count returns how many durations there are.
+func (l *Latency) Count() uint64 { return l.count }
+
+// Mean returns the average duration; 0 where there is none.
+func (l *Latency) Mean() time.Duration {
+	if l.count == 0 {
+		return 0
+	}
+	return l.sum / time.Duration(l.count)
+}
+
+// Quantile returns the duration that a fraction q, 0..1, of all does not
+// exceed, interpolated inside its bucket; 0 where there is none. Above the
+// last bound (a minute) it says the last bound.
+func (l *Latency) Quantile(q float64) time.Duration {
+	rank := q * float64(l.count)
+	var below uint64
+	var lower float64 // milliseconds
+	for i, bound := range latencyBounds {
+		n := l.counts[i]
+		if n > 0 && float64(below+n) >= rank {
+			inside := (rank - float64(below)) / float64(n)
+			ms := lower + (float64(bound)-lower)*inside
+			return time.Duration(ms * float64(time.Millisecond))
+		}
+		below += n
+		lower = float64(bound)
+	}
+	if l.count == 0 {
+		return 0
+	}
+	return time.Duration(lower * float64(time.Millisecond))
+}

@@ -1,0 +1,69 @@
+package stats
+
+import (
+	"sync/atomic"
+
+	"farmproxy/work"
+)
+
+// Loop is what one event loop counts. Only that loop writes it, so its adds
+// never contend; a scrape sums all loops. Each Loop is its own allocation,
+// larger than a cache line.
+type Loop struct {
+	Miners     atomic.Int64  // connected now
+	Subscribed atomic.Int64  // of these: subscribed
+	Authorized atomic.Int64  // of these: with at least one authorized worker
+	Opened     atomic.Uint64 // connections accepted, refused ones included
+	Resumed    atomic.Uint64 // subscribes that got an old session back
+	Messages   atomic.Uint64 // lines decoded
+	Malformed  atomic.Uint64 // lines or messages that were malformed
+	Notifies   atomic.Uint64 // mining.notify written
+	BytesIn    atomic.Uint64 // from miners
+	BytesOut   atomic.Uint64 // to miners
+
+	Closed   []atomic.Uint64                 // by close reason: the index into Options.CloseReasons
+	Verdicts [work.NumVerdicts]atomic.Uint64 // what miners were told
+	Work     [work.NumVerdicts]atomicFloat   // the same, each share counted as its difficulty
+
+	_ [cacheLine]byte // so that no other loop's counters share the last line
+}
+
+// cacheLine is the usual size of one, in bytes.
+const cacheLine = 64
+
+// totals is the sum of all loops.
+type totals struct {
+	miners, subscribed, authorized int64
+	opened, resumed                uint64
+	messages, malformed, notifies  uint64
+	bytesIn, bytesOut              uint64
+	closed                         []uint64 // by close reason
+	shares                         Shares
+	work                           Work
+}
+
+// totals sums the loops. The sums are not of one instant: each counter is, and
+// none goes back.
+func (b *Book) totals() totals {
+	t := totals{closed: make([]uint64, len(b.options.CloseReasons))}
+	for _, l := range b.loops {
+		t.miners += l.Miners.Load()
+		t.subscribed += l.Subscribed.Load()
+		t.authorized += l.Authorized.Load()
+		t.opened += l.Opened.Load()
+		t.resumed += l.Resumed.Load()
+		t.messages += l.Messages.Load()
+		t.malformed += l.Malformed.Load()
+		t.notifies += l.Notifies.Load()
+		t.bytesIn += l.BytesIn.Load()
+		t.bytesOut += l.BytesOut.Load()
+		for i := range l.Closed {
+			t.closed[i] += l.Closed[i].Load()
+		}
+		for v := range l.Verdicts {
+			t.shares[v] += l.Verdicts[v].Load()
+			t.work[v] += l.Work[v].Load()
+		}
+	}
+	return t
+}

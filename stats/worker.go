@@ -1,0 +1,193 @@
+package stats
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+	"unique"
+
+	"farmproxy/work"
+)
+
+// maxAgent is how much of a miner's user agent is kept, in bytes. The longest
+// seen in the field has 40; a line could carry 4 KiB.
+const maxAgent = 64
+
+// Worker is one name's books. It outlives connections, and several miners may
+// share it, on several loops. All methods may be called from any goroutine; a
+// Worker stays usable for as long as somebody holds it.
+//
+// There are as many of these as miners: a field more costs a farm of 10,000
+// 80 kB for each 8 bytes. So times are seconds, refused shares are 32-bit
+// counters (years at one a minute), and user agents are shared between workers.
+type Worker struct {
+	name string // never changes
+
+	mu         sync.Mutex
+	dropped    bool   // no longer in the registry; guarded by the registry's mutex
+	address    addr   // of the miner that came last
+	agent      agent  // of the miner that came last
+	miners     uint32 // connected now
+	mostMiners uint32 // the most at one time
+	connects   uint32
+	since      stamp // begin of the present presence
+	seen       stamp // last sign of life
+	lastShare  stamp // last accepted one
+	began      stamp // since when the window holds all of the worker's work
+	window     window
+	difficulty float64 // last one set; 0 unknown
+	work       float64 // accepted, in shares of difficulty 1
+	accepted   uint64
+	rejected   [work.NumVerdicts - 1]uint32 // by verdict-1: accepted has its own
+}
+
+// Name returns the name that miners log in with.
+func (w *Worker) Name() string { return w.name }
+
+// Connected counts a miner that authorized under this name, from the address
+// ("host:port") and with the user agent that it gave; both may be empty. Each
+// call is followed by one of Disconnected.
+func (w *Worker) Connected(now time.Time, address, userAgent string) {
+	a, g := makeAddr(address), makeAgent(userAgent)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.connects++
+	w.miners++
+	w.mostMiners = max(w.mostMiners, w.miners)
+	if w.miners == 1 {
+		w.since = stampOf(now)
+	}
+	w.seen, w.address, w.agent = stampOf(now), a, g
+	w.begin(now)
+}
+
+// Disconnected counts that a miner under this name has gone.
+func (w *Worker) Disconnected(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.miners > 0 {
+		w.miners--
+	}
+	w.seen = stampOf(now)
+}
+
+// Share counts a share of the given difficulty, with the verdict that the miner
+// is told. It never allocates.
+func (w *Worker) Share(now time.Time, v work.Verdict, difficulty float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen = stampOf(now)
+	if v != work.Accepted {
+		w.rejected[v-1]++
+		return
+	}
+	if w.began == 0 {
+		w.begin(now)
+	}
+	w.accepted++
+	w.work += difficulty
+	w.lastShare = w.seen
+	w.window.add(now, difficulty)
+}
+
+// SetDifficulty notes the difficulty that the worker's miners have from now on.
+func (w *Worker) SetDifficulty(d float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.difficulty = d
+}
+
+// Difficulty returns the last difficulty set, for a miner that comes back; 0 if
+// none ever was.
+func (w *Worker) Difficulty() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.difficulty
+}
+
+// begin lets the hash rate start afresh, where nothing was done for as long as
+// the window reaches back: a worker that returns after an hour is right at
+// once, one that was away for a minute is shown with that minute missing.
+func (w *Worker) begin(now time.Time) {
+	if w.window.sum(now) == 0 {
+		w.began = stampOf(now)
+	}
+}
+
+// hashRate returns H/s over the last five minutes.
+func (w *Worker) hashRate(now time.Time) float64 {
+	return w.window.hashRate(now, w.began.time())
+}
+
+// touch keeps the worker from being forgotten.
+func (w *Worker) touch(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen = stampOf(now)
+}
+
+// stamp is a time in unix seconds, in 4 bytes (until 2106); 0 is never.
+type stamp uint32
+
+func stampOf(t time.Time) stamp { return stamp(t.Unix()) }
+
+// time returns the zero time for never.
+func (s stamp) time() time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(s), 0)
+}
+
+// addr is netip.AddrPort without its zone and padding.
+type addr struct {
+	ip   [16]byte
+	port uint16
+}
+
+// makeAddr returns the zero addr for what is not "ip:port".
+func makeAddr(s string) addr {
+	a, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return addr{}
+	}
+	return addr{ip: a.Addr().As16(), port: a.Port()}
+}
+
+// String returns "ip:port", or "" for the zero addr.
+func (a addr) String() string {
+	if a == (addr{}) {
+		return ""
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(a.ip).Unmap(), a.port).String()
+}
+
+// agent is a user agent. A farm has few different ones, so each is held once;
+// there are never more than workers.
+type agent struct{ unique.Handle[string] }
+
+var noAgent agent
+
+func makeAgent(s string) agent {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	for cut := min(len(s), maxAgent); ; cut-- {
+		if cut == len(s) || utf8.RuneStart(s[cut]) {
+			s = s[:cut]
+			break
+		}
+	}
+	if s == "" {
+		return noAgent
+	}
+	return agent{unique.Make(s)}
+}
+
+// String returns "" where no agent is known.
+func (a agent) String() string {
+	if a == noAgent {
+		return ""
+	}
+	return a.Value()
+}
