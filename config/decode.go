@@ -192,8 +192,8 @@ func show(v any) string {
 		return fmt.Sprint(v)
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
-	case time.Duration, Hold:
-		return fmt.Sprintf("%q", v)
+	case time.Duration:
+		return strconv.Quote(short(v))
 	}
 	return "(" + describe(v) + ")"
 }

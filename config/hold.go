@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Hold is a duration, or forever.
 type Hold struct {
@@ -15,5 +18,17 @@ func (h Hold) String() string {
 	if h.Forever {
 		return forever
 	}
-	return h.Duration.String()
+	return short(h.Duration)
+}
+
+// short is a duration as people write it: 10m, not 10m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }

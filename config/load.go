@@ -82,7 +82,7 @@ func syntaxProblem(err error) Problem {
 	if !errors.As(err, &syntax) {
 		return Problem{Want: err.Error()}
 	}
-	p := Problem{Line: syntax.Position.Line, Key: syntax.LastKey, Want: syntax.Message}
+	p := Problem{Line: syntax.Position.Line, Key: syntax.LastKey, Want: "this is not TOML: " + syntax.Message}
 	if strings.HasSuffix(p.Key, "password") {
 		p.Want = "this is not TOML"
 	}

@@ -1,14 +1,141 @@
 package config
 
-import "testing"
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
 
-func TestSmallestFile(t *testing.T) {
-	c, err := Parse([]byte(smallest))
+var rewrite = flag.Bool("rewrite", false, "write what testdata/bad/*.problems should say")
+
+// Each file under testdata/bad has beside it, word for word, what an operator
+// is told about it.
+func TestBadFiles(t *testing.T) {
+	for _, path := range mustGlob(t, "testdata/bad/*.toml") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			c, err := Load(path)
+			var problems Problems
+			if c != nil || !errors.As(err, &problems) {
+				t.Fatalf("got %v and %v, want Problems only", c, err)
+			}
+			got := strings.ReplaceAll(err.Error(), path, filepath.Base(path)) + "\n"
+			golden := strings.TrimSuffix(path, ".toml") + ".problems"
+			if *rewrite {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestGoodFiles(t *testing.T) {
+	for _, path := range mustGlob(t, "testdata/good/*.toml") {
+		if _, err := Load(path); err != nil {
+			t.Errorf("%s:\n%v", path, err)
+		}
+	}
+}
+
+func TestShippedExample(t *testing.T) {
+	c, err := Load("../systemd/farmproxy.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := c.Pools[0]; p.Address() != "pool.example:3333" || p.Host() != "pool.example" || p.TLS() || p.Name != p.Address() {
-		t.Fatalf("pool: %+v", p)
+	if len(c.Listeners) != 1 || len(c.Pools) != 1 {
+		t.Errorf("%d listeners and %d pools, want the smallest file: one each", len(c.Listeners), len(c.Pools))
+	}
+}
+
+func TestMissingKeysTakeTheirDefaults(t *testing.T) {
+	c := mustLoad(t, "testdata/good/minimal.toml")
+	want := Default()
+	want.Listeners = []Listener{{Address: "0.0.0.0:3333"}}
+	want.Pools = []Pool{{Name: "pool.example:3333", URL: "stratum+tcp://pool.example:3333", User: "account",
+		Password: "x", Workers: WorkersAggregate, Links: 1}}
+	wantEqual(t, c, want)
+}
+
+func TestExplicitZerosAreKept(t *testing.T) {
+	c := mustLoad(t, "testdata/good/zeros.toml")
+	want := Default()
+	want.Listeners = []Listener{{Address: ":0"}, {Address: "127.0.0.1:0"}}
+	want.Pools = []Pool{{Name: "10.0.0.1:3333", URL: "stratum+tcp://10.0.0.1:3333", User: "account",
+		Workers: WorkersAggregate, Links: 1}}
+	want.Miners.ResumeWindow = 0
+	want.Failover.Hold = Hold{}
+	want.Failover.ReturnAfter = 0
+	want.Failover.RejectRate = 0
+	want.HTTP.Address = ""
+	wantEqual(t, c, want)
+}
+
+func TestEveryKeyIsRead(t *testing.T) {
+	c := mustLoad(t, "testdata/good/everything.toml")
+	wantEqual(t, c, &Config{
+		StateDir:  "/srv/farmproxy",
+		Listeners: []Listener{{Address: "0.0.0.0:3333"}, {Address: "[2001:db8::1]:443"}},
+		Pools: []Pool{
+			{Name: "first", URL: "stratum+tls://pool.example:3334", User: "account", Password: "d=1024",
+				Workers: WorkersPass, Links: 4, SuggestDifficulty: 65536, UserAgent: "cgminer/4.12.1", TLSInsecure: true},
+			{Name: "second", URL: "stratum+tls://[2001:db8::2]:3334/", User: "account.farm", Password: "x",
+				Workers: WorkersAggregate, Links: 1,
+				TLSFingerprint: "1B:60:59:19:B8:61:D7:6D:CB:BF:80:DD:C2:7B:B7:A1:43:A5:F3:8B:7B:C4:C0:F3:74:C6:02:74:70:E1:9B:C3"},
+		},
+		Miners: Miners{Max: 20_000, Loops: 2, SubscribeTimeout: 5 * time.Second, AuthorizeTimeout: 90 * time.Second,
+			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal},
+		Difficulty: Difficulty{Start: 1024, Min: 0.5, Max: 1_000_000, SharesPerMinute: 4.5},
+		Failover: Failover{Hold: Hold{Forever: true}, ReturnAfter: 10 * time.Minute, ProbeEvery: time.Minute,
+			Silence: 90 * time.Second, RejectRate: 0.25, BackoffMax: time.Minute},
+		HTTP: HTTP{Address: ":9090"},
+		Log:  Log{Level: "debug", Format: "json"},
+	})
+}
+
+// Whoever sets only a bound does not have to think of the start as well.
+func TestStartFollowsTheBounds(t *testing.T) {
+	f := func(settings string, want float64) {
+		t.Helper()
+		c, err := Parse([]byte(smallest + "[difficulty]\n" + settings))
+		if err != nil {
+			t.Errorf("%s: %v", settings, err)
+		} else if c.Difficulty.Start != want {
+			t.Errorf("%s: start = %v, want %v", settings, c.Difficulty.Start, want)
+		}
+	}
+	f("", 16384)
+	f("min = 65536", 65536)
+	f("max = 512", 512)
+	f("min = 0.5\nmax = 32768", 16384)
+}
+
+func TestFilesThatCannotBeRead(t *testing.T) {
+	f := func(path, want string) {
+		t.Helper()
+		_, err := Load(path)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: got %v, want the path and %q", path, err, want)
+		}
+	}
+	f("testdata/none.toml", "name one with -c FILE")
+	f("testdata", "is a directory")
+	f("/dev/zero", "longer than 1048576 bytes")
+
+	if _, err := Load("testdata/none.toml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want it to be fs.ErrNotExist", err)
 	}
 }
 
@@ -20,3 +147,28 @@ address = "0.0.0.0:3333"
 url  = "stratum+tcp://pool.example:3333"
 user = "account"
 `
+
+func mustGlob(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s: %v, %d files", pattern, err, len(paths))
+	}
+	return paths
+}
+
+func mustLoad(t *testing.T, path string) *Config {
+	t.Helper()
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func wantEqual(t *testing.T, got, want *Config) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got:\n%+v\nwant:\n%+v", got, want)
+	}
+}

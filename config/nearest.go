@@ -9,10 +9,11 @@ import (
 // unknownKey is the problem of a key that the table does not have. It names
 // the nearest key of that table, or the table in which the key would be right.
 func unknownKey(path, key string, table reflect.Type) Problem {
-	p := Problem{Key: join(path, key), Want: "there is no such key"}
-	if path != "" {
-		p.Want = "there is no such key in " + path
+	place := path
+	if place == "" {
+		place = "the top of the file"
 	}
+	p := Problem{Key: join(path, key), Want: "there is no such key in " + place}
 	near, far := nearest(key, keysOf(table)), homes(key)
 	switch {
 	case near != "":
@@ -20,7 +21,7 @@ func unknownKey(path, key string, table reflect.Type) Problem {
 	case len(far) > 0:
 		p.Try = "it under " + strings.Join(far, " or ")
 	default:
-		p.Try = "one of " + strings.Join(keysOf(table), ", ")
+		p.Want += ", only " + strings.Join(keysOf(table), ", ")
 	}
 	return p
 }
@@ -61,11 +62,15 @@ func homes(key string) []string {
 	return found
 }
 
-// nearest is the candidate that key was most likely meant to be: the one with
-// the fewest edits, at most a third of its letters. Empty if none is near.
+// nearest is the candidate that key was most likely meant to be: one that it
+// begins with (warning, warn), or else the one with the fewest edits, at most
+// a third of its letters. Empty if none is near.
 func nearest(key string, candidates []string) string {
 	best, fewest := "", len(key)+1
 	for _, c := range candidates {
+		if strings.HasPrefix(key, c) {
+			return c
+		}
 		n := edits(strings.ToLower(key), c)
 		if n < fewest && 3*n <= max(len(c), 3) {
 			best, fewest = c, n

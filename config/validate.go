@@ -56,11 +56,7 @@ type binding struct{ key, host, port string }
 func bind(ps *Problems, taken []binding, key, address string) []binding {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		try := `"0.0.0.0:3333"`
-		if host := strings.Trim(address, ":[]"); host != "" && !strings.ContainsAny(host, " /") {
-			try = strconv.Quote(net.JoinHostPort(host, "3333"))
-		}
-		ps.add(key, show(address), "expected host:port", try)
+		ps.add(key, show(address), "expected host:port", strconv.Quote(completed(address)))
 		return taken
 	}
 	if !validHost(host) && host != "" {
@@ -78,6 +74,17 @@ func bind(ps *Problems, taken []binding, key, address string) []binding {
 		ps.add(key, show(address), "expected an address of its own, "+taken[i].key+" has this port already", "another port")
 	}
 	return append(taken, b)
+}
+
+// completed makes host:port of a host or a port alone.
+func completed(address string) string {
+	if _, err := strconv.ParseUint(address, 10, 16); err == nil {
+		return "0.0.0.0:" + address
+	}
+	if host := strings.Trim(address, "[]"); validHost(host) {
+		return net.JoinHostPort(host, "3333")
+	}
+	return "0.0.0.0:3333"
 }
 
 // clashes reports whether the machine can't listen on both.
@@ -166,7 +173,7 @@ func within(ps *Problems, key string, n, low, high int, try string) {
 
 func lasting(ps *Problems, key string, d, low, high time.Duration, try string) {
 	if d < low || d > high {
-		ps.add(key, show(d), fmt.Sprintf("expected %v to %v", low, high), try)
+		ps.add(key, show(d), "expected "+short(low)+" to "+short(high), try)
 	}
 }
 
@@ -180,7 +187,7 @@ func oneOf(ps *Problems, key, value string, choices ...string) {
 	}
 	last := len(quoted) - 1
 	want := "expected " + strings.Join(quoted[:last], ", ") + " or " + quoted[last]
-	try := quoted[0]
+	try := ""
 	if near := nearest(value, choices); near != "" {
 		try = strconv.Quote(near)
 	}

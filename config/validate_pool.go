@@ -104,7 +104,8 @@ func (p *Pool) checkTLS(ps *Problems, key string) {
 			ps.add(key+".tls_fingerprint", show(p.TLSFingerprint), "expected the SHA-256 of the pool's certificate, 64 hex digits with or without colons", "openssl x509 -noout -fingerprint -sha256")
 		}
 	}
-	if !p.TLS() {
+	switch {
+	case strings.HasPrefix(p.URL, schemeTCP+"://"):
 		try := "a url with stratum+tls://, or leave the key out"
 		if p.TLSInsecure {
 			ps.add(key+".tls_insecure", "true", "this needs a link with TLS, the url has none", try)
@@ -112,7 +113,7 @@ func (p *Pool) checkTLS(ps *Problems, key string) {
 		if p.TLSFingerprint != "" {
 			ps.add(key+".tls_fingerprint", "", "this needs a link with TLS, the url has none", try)
 		}
-	} else if p.TLSInsecure && p.TLSFingerprint != "" {
+	case p.TLSInsecure && p.TLSFingerprint != "":
 		ps.add(key+".tls_insecure", "true", "tls_fingerprint allows one certificate, this allows any", "only one of the two keys")
 	}
 }

@@ -1,0 +1,194 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// A line of the file, and what is said about it; "" where it is right.
+func TestListenerAddress(t *testing.T) {
+	f := func(address, want string) {
+		t.Helper()
+		wantProblem(t, "[[listener]]\naddress = '"+address+"'\n"+onePool, "listener[1].address", want)
+	}
+	f("0.0.0.0:3333", "")
+	f(":3333", "")
+	f("[::]:3333", "")
+	f("[fe80::1%eth0]:3333", "")
+	f("miners.farm.example:3333", "")
+	f("127.0.0.1:0", "")
+	f("", `required: host:port`)
+	f("3334", `expected host:port; try "0.0.0.0:3334"`)
+	f("0.0.0.0:", `expected a port of 0 to 65535; 0 is any free one; try "0.0.0.0:3333"`)
+	f("::1", `expected host:port; try "[::1]:3333"`)
+	f("10.0.0.1", `expected host:port; try "10.0.0.1:3333"`)
+	f("10.0.0.1:stratum", "expected a port of 0 to 65535")
+	f("10.0.0.1:65536", "expected a port of 0 to 65535")
+	f("tcp://10.0.0.1:3333", `expected host:port; try "0.0.0.0:3333"`)
+	f("a b:3333", `expected an address of this machine before the port; try "0.0.0.0:3333"`)
+}
+
+func TestPortsThatClash(t *testing.T) {
+	f := func(one, two, want string) {
+		t.Helper()
+		wantProblem(t, "[[listener]]\naddress = '"+one+"'\n[[listener]]\naddress = '"+two+"'\n"+onePool, "listener[2].address", want)
+	}
+	f("10.0.0.1:3333", "10.0.0.2:3333", "")
+	f("10.0.0.1:3333", "10.0.0.1:3334", "")
+	f(":0", ":0", "")
+	f("10.0.0.1:3333", "10.0.0.1:3333", "listener[1].address has this port already")
+	f("10.0.0.1:3333", ":3333", "listener[1].address has this port already")
+	f("[::]:3333", "10.0.0.1:3333", "listener[1].address has this port already")
+}
+
+func TestPoolURL(t *testing.T) {
+	f := func(url, want string) {
+		t.Helper()
+		wantProblem(t, oneListener+"[[pool]]\nuser = 'u'\nurl = '"+url+"'\n", "pool[1].url", want)
+	}
+	f("stratum+tcp://pool.example:3333", "")
+	f("stratum+tls://pool.example:3333", "")
+	f("stratum+tcp://pool.example:3333/", "")
+	f("stratum+tcp://10.0.0.1:3333", "")
+	f("stratum+tcp://[::1]:3333", "")
+	f("", "required: where the pool is")
+	f("pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
+	f("tcp://pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
+	f("stratum://pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
+	f("stratum+ssl://pool.example:3333", `try "stratum+tls://pool.example:3333"`)
+	f("ssl://pool.example:3333", `try "stratum+tls://pool.example:3333"`)
+	f("agent+tcp://pool.example:3333", `the agent protocol is not supported by this version yet; try the pool's Stratum port: "stratum+tcp://pool.example:3333"`)
+	f("stratum2+tcp://pool.example:3333/key", "Stratum V2 is not supported by this version")
+	f("stratum+tcp://pool.example", `the port is missing; try "stratum+tcp://pool.example:3333"`)
+	f("stratum+tcp://pool.example:", `the port is missing; try "stratum+tcp://pool.example:3333"`)
+	f("stratum+tcp://[::1]", `the port is missing; try "stratum+tcp://[::1]:3333"`)
+	f("stratum+tcp://pool.example:0", "expected a port of 1 to 65535")
+	f("stratum+tcp://pool.example:70000", "expected a port of 1 to 65535")
+	f("stratum+tcp://pool.example:port", "and nothing else")
+	f("stratum+tcp://:3333", "and nothing else")
+	f("stratum+tcp://pool.example:3333/path", "and nothing else")
+	f("stratum+tcp://pool.example:3333?user=a", "and nothing else")
+	f("stratum+tcp://pool example:3333", "and nothing else")
+	f("stratum+tcp://user:hunter2@pool.example:3333", `without a user before the host; try url = "stratum+tcp://pool.example:3333", and user and password as keys of their own`)
+}
+
+func TestPoolKeys(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		key, _, _ := strings.Cut(line, " ")
+		wantProblem(t, oneListener+"[[pool]]\nurl = 'stratum+tls://pool.example:3333'\n"+line+"\n"+
+			map[bool]string{true: "user = 'u'\n"}[key != "user"], "pool[1]."+key, want)
+	}
+	f("user = 'account.farm_1~x@example.org'", "")
+	f("user = ''", "required: the account that the pool knows the farm as")
+	f(`user = "a\\b"`, "expected text without control characters")
+	f(`user = "a\u0007"`, "expected text without control characters")
+	f(`user = "it's"`, "expected text without control characters")
+	f("user = '"+strings.Repeat("u", 128)+"'", "")
+	f("user = '"+strings.Repeat("u", 129)+"'", "expected at most 128 bytes")
+	f(`name = "a<b>"`, "expected text without control characters")
+	f(`user_agent = "cgminer/4.12.1 (farm)"`, "")
+	f(`user_agent = "\n"`, "expected text without control characters")
+	f(`password = "it's \"quoted\""`, "")
+	f(`password = "a\nb"`, "expected at most 256 bytes without control characters")
+	f("password = true", "expected a string, this is true or false")
+	f("workers = 'pass'", "")
+	f("workers = 'Pass'", `expected "aggregate" or "pass"; try "pass"`)
+	f("links = 64", "")
+	f("links = 0", "expected 1 to 64")
+	f("links = 1.5", "expected a whole number")
+	f("suggest_difficulty = 0.5", "")
+	f("suggest_difficulty = -1", "expected a difficulty")
+	f("suggest_difficulty = nan", "expected a number")
+	f("tls_insecure = true", "")
+	f("tls_insecure = 1", "expected true or false")
+	f("tls_fingerprint = '"+strings.Repeat("aF", 32)+"'", "")
+	f("tls_fingerprint = '"+strings.Repeat("aF:", 31)+"aF'", "")
+	f("tls_fingerprint = '"+strings.Repeat("aF", 31)+"'", "64 hex digits")
+	f("tls_fingerprint = '"+strings.Repeat("xy", 32)+"'", "64 hex digits")
+}
+
+func TestSettings(t *testing.T) {
+	f := func(table, line, want string) {
+		t.Helper()
+		key, _, _ := strings.Cut(line, " ")
+		wantProblem(t, smallest+"["+table+"]\n"+line+"\n", table+"."+key, want)
+	}
+	f("miners", "max = 20000", "")
+	f("miners", "max = -1", "expected 0 to 10000000; try 0, which is what RLIMIT_NOFILE leaves room for")
+	f("miners", "loops = 256", "")
+	f("miners", "loops = 257", "expected 0 to 256")
+	f("miners", "subscribe_timeout = '500ms'", `expected 1s to 1h; try "15s"`)
+	f("miners", "authorize_timeout = '2h'", `miners.authorize_timeout = "2h": expected 1s to 1h; try "1m"`)
+	f("miners", "keepalive = '0s'", "expected 1s to 1h")
+	f("miners", "keepalive = 25", `expected a duration in quotes, with its unit (ms, s, m, h); try "25s"`)
+	f("miners", "keepalive = 2.5", "expected a duration in quotes")
+	f("miners", "resume_window = '-1s'", `expected 0s to 24h; try "1m", or "0s" for never`)
+	f("miners", "answer = 'locale'", `expected "pool" or "local"; try "local"`)
+	f("difficulty", "min = 0", "expected a difficulty above 0")
+	f("difficulty", "start = inf", "expected a number")
+	f("difficulty", "max = 1e300", "expected a difficulty above 0 and up to 2^53")
+	f("difficulty", "max = 0.5", "expected no less than difficulty.min, which is 1; try 1 or more, or 0")
+	f("difficulty", "start = 0.5", "expected no less than difficulty.min, which is 1")
+	f("difficulty", "start = 2048\nmax = 1024", "expected no more than difficulty.max, which is 1024")
+	f("difficulty", "shares_per_minute = 0", "expected more than 0 and up to 6000")
+	f("failover", "hold = '36h'", `failover.hold = "36h": expected 0s to 24h; try "10m", or "forever"`)
+	f("failover", "hold = 'Forever'", `try "10m", or "forever"`)
+	f("failover", "hold = 600", `try "600s"`)
+	f("failover", "reject_rate = 1", "")
+	f("failover", "reject_rate = 50", "expected a fraction of 0 to 1; try 0.5")
+	f("failover", "reject_rate = -0.1", "expected a fraction of 0 to 1")
+	f("failover", "silence = '0s'", "expected 1s to 24h")
+	f("http", "address = ''", "")
+	f("http", "address = '8080'", "expected host:port")
+	f("http", "address = '127.0.0.1:3333'", "listener[1].address has this port already")
+	f("log", "level = 'warning'", `expected "debug", "info", "warn" or "error"; try "warn"`)
+	f("log", "format = 'xml'", `expected "text" or "json"`)
+}
+
+func TestUnknownKeys(t *testing.T) {
+	f := func(text, key, want string) {
+		t.Helper()
+		wantProblem(t, smallest+text+"\n", key, want)
+	}
+	f("pasword = 'x'", "pool[1].pasword", "there is no such key in pool[1]; try password")
+	f("[difficulty]\nstrat = 1", "difficulty.strat", "there is no such key in difficulty; try start")
+	f("[dificulty]\nstart = 1", "dificulty", "there is no such key in the top of the file; try difficulty")
+	f("[log]\nanswer = 'pool'", "log.answer", "there is no such key in log; try it under [miners]")
+	f("[log]\naddress = ':1'", "log.address", "try it under [[listener]] or [http]")
+	f("[log]\nstate_dir = '/x'", "log.state_dir", "try it under no table, at the top of the file")
+	f("[http]\nzzz = 1", "http.zzz", "there is no such key in http, only address")
+	f("[URL]", "URL", "there is no such key in the top of the file, only state_dir, listener")
+}
+
+func TestTooMany(t *testing.T) {
+	listeners := strings.Repeat("[[listener]]\naddress = ':0'\n", MaxListeners)
+	wantProblem(t, listeners+onePool, "listener", "")
+	wantProblem(t, listeners+oneListener+onePool, "listener", "expected at most 64 listeners, there are 65")
+	wantProblem(t, oneListener+strings.Repeat(onePool, MaxPools+1), "pool", "expected at most 64 pools, there are 65")
+}
+
+const (
+	oneListener = "[[listener]]\naddress = '0.0.0.0:3333'\n"
+	onePool     = "[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'account'\n"
+)
+
+// wantProblem parses text and wants a problem with that key whose sentence
+// contains want; with want empty, none with that key.
+func wantProblem(t *testing.T, text, key, want string) {
+	t.Helper()
+	_, err := Parse([]byte(text))
+	problems, _ := err.(Problems)
+	var said []string
+	for _, p := range problems {
+		if p.Key == key {
+			said = append(said, p.String())
+		}
+	}
+	switch {
+	case want == "" && len(said) > 0:
+		t.Errorf("%s: unexpected: %q", text, said)
+	case want != "" && (len(said) != 1 || !strings.Contains(said[0], want)):
+		t.Errorf("%s\ngot  %q\nwant one on %s with %q\nall: %v", text, said, key, want, err)
+	}
+}
