@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// docRow is one key as docs/configuration.md describes it.
+type docRow struct{ what, kind, standard, zero string }
+
+const document = "../docs/configuration.md"
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	rows := mustDocument(t)
+	for key, standard := range standards() {
+		row, ok := rows[key]
+		if !ok {
+			t.Errorf("%s: not in %s", key, document)
+			continue
+		}
+		delete(rows, key)
+		if row.standard != standard {
+			t.Errorf("%s: the default is %s, %s says %s", key, standard, document, row.standard)
+		}
+		if row.what == "" || row.kind == "" || row.zero == "" {
+			t.Errorf("%s: a cell is empty in %s: %+v", key, document, row)
+		}
+	}
+	for key := range rows {
+		t.Errorf("%s: in %s, but there is no such key", key, document)
+	}
+}
+
+// A zero is refused where the document says so, and only there.
+func TestZerosAreAsDocumented(t *testing.T) {
+	for key, row := range mustDocument(t) {
+		refused := false
+		_, err := Parse([]byte(withZero(key)))
+		if problems, ok := err.(Problems); ok {
+			refused = problems.has(strings.NewReplacer("listener.", "listener[1].", "pool.", "pool[1].").Replace(key))
+		}
+		if documented := row.zero == "refused"; refused != documented {
+			t.Errorf("%s: zero refused: %v, documented: %v\n%v", key, refused, documented, err)
+		}
+	}
+}
+
+func TestDocumentedFilesAreRight(t *testing.T) {
+	text := mustRead(t, document)
+	blocks := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(text, -1)
+	if len(blocks) == 0 {
+		t.Fatal("no example")
+	}
+	for _, block := range blocks {
+		if _, err := Parse([]byte(block[1])); err != nil {
+			t.Errorf("%s\n%v", block[1], err)
+		}
+	}
+}
+
+// mustDocument reads the tables of the document: table.key to its row.
+func mustDocument(t *testing.T) map[string]docRow {
+	t.Helper()
+	rows := make(map[string]docRow)
+	table := ""
+	heading := regexp.MustCompile("^## `\\[+(\\w+)\\]+`$")
+	for line := range strings.Lines(mustRead(t, document)) {
+		line = strings.TrimSpace(line)
+		if m := heading.FindStringSubmatch(line); m != nil {
+			table = m[1]
+		}
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		if !strings.HasPrefix(line, "| `") || len(cells) != 5 {
+			continue
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		rows[join(table, strings.Trim(cells[0], "`"))] = docRow{cells[1], cells[2], cells[3], cells[4]}
+	}
+	return rows
+}
+
+// standards are the defaults of all keys in the document's words.
+func standards() map[string]string {
+	found := make(map[string]string)
+	collect(found, "", reflect.ValueOf(*Default()))
+	collect(found, "listener", reflect.ValueOf(Listener{}))
+	collect(found, "pool", reflect.ValueOf(defaultPool()))
+	for _, required := range []string{"listener.address", "pool.url", "pool.user"} {
+		found[required] = "required"
+	}
+	found["pool.name"] = "host:port of `url`"
+	return found
+}
+
+func collect(found map[string]string, table string, v reflect.Value) {
+	for i := range v.NumField() {
+		key := join(table, v.Type().Field(i).Tag.Get("toml"))
+		switch x := v.Field(i).Interface().(type) {
+		case []Listener, []Pool: // collected as what one of them starts from
+		case Secret:
+			found[key] = fmt.Sprintf("`%q`", string(x))
+		case Hold:
+			found[key] = fmt.Sprintf("`%q`", x)
+		case string, time.Duration, int, float64, bool:
+			found[key] = "`" + show(x) + "`"
+		default:
+			collect(found, key, v.Field(i))
+		}
+	}
+}
+
+// withZero is a right file but for one key, which has its type's zero.
+func withZero(key string) string {
+	table, name, ok := strings.Cut(key, ".")
+	if !ok {
+		return key + ` = ""` + smallest
+	}
+	zero := map[reflect.Kind]string{reflect.String: `""`, reflect.Int: "0", reflect.Int64: `"0s"`, reflect.Struct: `"0s"`,
+		reflect.Float64: "0", reflect.Bool: "false"}[kindOf(table, name)]
+	switch line := name + " = " + zero + "\n"; table {
+	case "listener":
+		return "[[listener]]\n" + line + onePool
+	case "pool":
+		others := regexp.MustCompile("(?m)^"+name+" .*\n").ReplaceAllString(onePool, "")
+		return oneListener + others + line
+	default:
+		return smallest + "[" + table + "]\n" + line
+	}
+}
+
+func kindOf(table, key string) reflect.Kind {
+	v := fieldOf(reflect.ValueOf(Config{}), table)
+	if v.Kind() == reflect.Slice {
+		v = reflect.Zero(v.Type().Elem())
+	}
+	return fieldOf(v, key).Kind()
+}
+
+func mustRead(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
