@@ -53,7 +53,7 @@ type Link struct {
 	Work       [work.NumVerdicts]atomicFloat   // the same, each share counted as the pool's difficulty
 
 	latency histogram // from a share's write to its verdict
-	open    bool      // guarded by the Book's mutex
+	open    atomic.Bool
 }
 
 // Verdict counts the pool's verdict on a share of the given difficulty, which
@@ -74,12 +74,12 @@ func (b *Book) OpenLink(pool string, lane int) *Link {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.links {
-		if !l.open && l.Pool == pool && l.Lane == lane {
-			l.open = true
+		if l.Pool == pool && l.Lane == lane && l.open.CompareAndSwap(false, true) {
 			return l
 		}
 	}
-	l := &Link{Pool: pool, Lane: lane, open: true}
+	l := &Link{Pool: pool, Lane: lane}
+	l.open.Store(true)
 	b.links = append(b.links, l)
 	return l
 }
@@ -87,12 +87,10 @@ func (b *Book) OpenLink(pool string, lane int) *Link {
 // CloseLink closes a link's books: nobody writes them any more. What was
 // counted stays in the metrics, with the link down.
 func (b *Book) CloseLink(l *Link) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	l.open = false
 	l.State.Store(uint32(LinkDown))
 	l.InFlight.Store(0)
 	l.Extranonce2.Store(0)
 	l.VersionMask.Store(0)
 	l.Difficulty.Store(0)
+	l.open.Store(false) // last: from here on it may be another's
 }

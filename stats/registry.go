@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,8 +54,8 @@ func newRegistry(max int, forget time.Duration) *registry {
 	}
 }
 
-// get finds or creates the worker of that name. It is safe for a day from being
-// forgotten, time enough to be connected.
+// get finds or creates the worker of that name. It is safe from being forgotten
+// for forgetIdle at least: the caller connects it before, or loses its books.
 func (r *registry) get(name string, now time.Time) *Worker {
 	if name == Other || len(name) > maxName {
 		return r.other
@@ -151,7 +150,7 @@ func (r *registry) drop(old []*Worker, now time.Time, full bool) {
 			kept = append(kept, w)
 		}
 	}
-	r.list = slices.Clip(kept)
+	r.list = kept
 }
 
 // forgettable reports whether nobody will miss the worker: it has no miner and

@@ -47,8 +47,8 @@ type Worker struct {
 func (w *Worker) Name() string { return w.name }
 
 // Connected counts a miner that authorized under this name, from the address
-// ("host:port") and with the user agent that it gave; both may be empty. Each
-// call is followed by one of Disconnected.
+// ("ip:port") and with the user agent that it gave; both may be empty. One call
+// for each miner and name, and one of Disconnected after it.
 func (w *Worker) Connected(now time.Time, address, userAgent string) {
 	a, g := makeAddr(address), makeAgent(userAgent)
 	w.mu.Lock()
@@ -93,10 +93,13 @@ func (w *Worker) Share(now time.Time, v work.Verdict, difficulty float64) {
 }
 
 // SetDifficulty notes the difficulty that the worker's miners have from now on.
+// It is not kept for Other: what suits one of them says nothing about the next.
 func (w *Worker) SetDifficulty(d float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.difficulty = d
+	if w.name != Other {
+		w.difficulty = d
+	}
 }
 
 // Difficulty returns the last difficulty set, for a miner that comes back; 0 if

@@ -1,0 +1,163 @@
+package stats
+
+import (
+	"io"
+	"runtime"
+	"time"
+
+	"farmproxy/work"
+)
+
+// WriteMetrics writes everything in the Prometheus text format: farmproxy's own
+// series, and those of the process and the Go runtime. With perWorker it writes
+// up to a dozen series for each worker. Series are made while they are written,
+// through a buffer of 32 kB; no lock is held during a write to w.
+func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
+	now := b.now()
+	b.workers.sweep(now)
+	e := newExposition(w)
+	workers := b.workers.all()
+	b.writeProxy(e)
+	b.writeShares(e, workers, now)
+	b.writePools(e)
+	b.writeLinks(e)
+	if perWorker {
+		writeWorkers(e, workers, now)
+	}
+	writeProcess(e)
+	return e.w.Flush()
+}
+
+func (b *Book) writeProxy(e *exposition) {
+	t := b.totals()
+	e.begin("farmproxy_build_info", gauge, "Always 1; the labels say what is running.")
+	e.count(1, "version", b.options.Version, "goversion", runtime.Version())
+	e.begin("farmproxy_ready", gauge, "1 while farmproxy listens and a link is up.")
+	e.truth(b.Ready() == nil)
+
+	e.begin("farmproxy_miners", gauge, "Miners connected.")
+	e.value(float64(t.miners))
+	e.begin("farmproxy_miners_subscribed", gauge, "Miners that have subscribed.")
+	e.value(float64(t.subscribed))
+	e.begin("farmproxy_miners_authorized", gauge, "Miners with at least one authorized worker.")
+	e.value(float64(t.authorized))
+	e.begin("farmproxy_miners_max", gauge, "Miners that there is room for.")
+	e.value(float64(b.minersMax.Load()))
+
+	e.begin("farmproxy_connections_opened_total", counter, "Connections of miners accepted, refused ones included.")
+	e.count(t.opened)
+	e.begin("farmproxy_connections_closed_total", counter, "Connections of miners closed, by reason.")
+	for i, reason := range b.options.CloseReasons {
+		e.count(t.closed[i], "reason", reason)
+	}
+	e.begin("farmproxy_sessions_resumed_total", counter, "Subscribes that got an old session back.")
+	e.count(t.resumed)
+	e.begin("farmproxy_messages_total", counter, "Lines from miners that were decoded.")
+	e.count(t.messages)
+	e.begin("farmproxy_messages_malformed_total", counter, "Lines or messages from miners that were malformed.")
+	e.count(t.malformed)
+	e.begin("farmproxy_notifies_total", counter, "Jobs written to miners.")
+	e.count(t.notifies)
+	e.begin("farmproxy_miner_received_bytes_total", counter, "Bytes received from miners.")
+	e.count(t.bytesIn)
+	e.begin("farmproxy_miner_sent_bytes_total", counter, "Bytes sent to miners.")
+	e.count(t.bytesOut)
+}
+
+func (b *Book) writeShares(e *exposition, workers []*Worker, now time.Time) {
+	t := b.totals()
+	n, up, hashRate := sum(workers, now)
+	e.begin("farmproxy_shares_total", counter, "Shares by the verdict that miners were told.")
+	for v := range work.NumVerdicts {
+		e.count(t.shares[v], "verdict", work.Verdict(v).String())
+	}
+	e.begin("farmproxy_work_total", counter, "Shares by verdict, each counted as its difficulty.")
+	for v := range work.NumVerdicts {
+		e.value(t.work[v], "verdict", work.Verdict(v).String())
+	}
+	e.begin("farmproxy_hashrate", gauge, "Hashes per second of all workers over 5 minutes, from accepted shares.")
+	e.value(hashRate)
+	e.begin("farmproxy_workers", gauge, "Names of workers that are remembered.")
+	e.value(float64(n))
+	e.begin("farmproxy_workers_up", gauge, "Workers with a miner connected.")
+	e.value(float64(up))
+}
+
+func (b *Book) writePools(e *exposition) {
+	pools, links := b.snapshot()
+	each := func(name string, k kind, help string, value func(*Pool) uint64) {
+		e.begin(name, k, help)
+		for _, p := range pools {
+			e.count(value(p), "pool", p.Name)
+		}
+	}
+	truth := func(v bool) uint64 {
+		if v {
+			return 1
+		}
+		return 0
+	}
+	each("farmproxy_pool_up", gauge, "1 if the pool's last handshake or probe got a job.",
+		func(p *Pool) uint64 { return truth(p.Up.Load()) })
+	each("farmproxy_pool_active", gauge, "1 while a lane is on the pool.",
+		func(p *Pool) uint64 { return truth(p.Active.Load()) })
+	each("farmproxy_pool_level", gauge, "The pool's place in the order of preference, 0 first.",
+		func(p *Pool) uint64 { return uint64(max(p.Level, 0)) })
+	each("farmproxy_pool_extranonce2_size_bytes", gauge, "Size of the extranonce2 that the pool gives; 0 unknown.",
+		func(p *Pool) uint64 { return uint64(p.Extranonce2.Load()) })
+	each("farmproxy_pool_probes_total", counter, "Probes of the pool.",
+		func(p *Pool) uint64 { return p.Probes.Load() })
+	each("farmproxy_pool_failures_total", counter, "Attempts at the pool and links to it that failed.",
+		func(p *Pool) uint64 { return p.Failures.Load() })
+	each("farmproxy_pool_names_refused_total", counter, "Workers that the pool would not authorize.",
+		func(p *Pool) uint64 { return p.NamesRefused.Load() })
+
+	e.begin("farmproxy_pool_latency_seconds", histogramKind, "From a share's write to the pool's verdict.")
+	for _, p := range pools {
+		var l Latency
+		for _, link := range links {
+			if link.Pool == p.Name {
+				l.add(&link.latency)
+			}
+		}
+		e.histogram(&l, "pool", p.Name)
+	}
+}
+
+// writeWorkers asks each worker once for each family: a family's series must
+// stand together, and remembering all answers would take megabytes.
+func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
+	each := func(name string, k kind, help string, value func(*Worker) float64) {
+		e.begin(name, k, help)
+		for _, w := range workers {
+			w.mu.Lock()
+			v := value(w)
+			w.mu.Unlock()
+			e.value(v, "worker", w.name)
+		}
+	}
+	each("farmproxy_worker_up", gauge, "1 while the worker has a miner connected.",
+		func(w *Worker) float64 { return float64(min(w.miners, 1)) })
+
+	e.begin("farmproxy_worker_shares_total", counter, "Shares of the worker by verdict; only verdicts that it got.")
+	for _, w := range workers {
+		w.mu.Lock()
+		shares := w.shares()
+		w.mu.Unlock()
+		for v, n := range shares {
+			if n > 0 {
+				e.count(n, "worker", w.name, "verdict", work.Verdict(v).String())
+			}
+		}
+	}
+	each("farmproxy_worker_work_total", counter, "Accepted shares of the worker, each counted as its difficulty.",
+		func(w *Worker) float64 { return w.work })
+	each("farmproxy_worker_hashrate", gauge, "Hashes per second of the worker over 5 minutes, from accepted shares.",
+		func(w *Worker) float64 { return w.hashRate(now) })
+	each("farmproxy_worker_difficulty", gauge, "Difficulty last set for the worker; 0 unknown.",
+		func(w *Worker) float64 { return w.difficulty })
+	each("farmproxy_worker_last_share_timestamp_seconds", gauge, "When the worker's last share was accepted; 0 never.",
+		func(w *Worker) float64 { return float64(w.lastShare) })
+	each("farmproxy_worker_reconnects_total", counter, "Times that a miner of the worker came back.",
+		func(w *Worker) float64 { return float64(w.reconnects()) })
+}

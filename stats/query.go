@@ -1,0 +1,178 @@
+package stats
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"farmproxy/work"
+)
+
+// WorkerOrder is what workers are sorted by.
+type WorkerOrder uint8
+
+const (
+	ByName WorkerOrder = iota
+	ByHashRate
+	ByAccepted
+	ByRejected
+	ByLastShare
+	ByDifficulty
+	ByReconnects
+
+	numWorkerOrders = int(ByReconnects) + 1
+)
+
+var workerOrders = [numWorkerOrders]string{
+	"name", "hashrate", "accepted", "rejected", "last_share", "difficulty", "reconnects",
+}
+
+// String returns the order's name in the API.
+func (o WorkerOrder) String() string { return workerOrders[o] }
+
+// ParseWorkerOrder returns the order of that name; ok is false where there is
+// none.
+func ParseWorkerOrder(name string) (o WorkerOrder, ok bool) {
+	i := slices.Index(workerOrders[:], name)
+	return WorkerOrder(max(i, 0)), i >= 0
+}
+
+// WorkerOrders returns the names of all orders.
+func WorkerOrders() []string { return workerOrders[:] }
+
+// WorkerQuery says which workers to return.
+type WorkerQuery struct {
+	Search     string // part of the name, in any case; "" for all
+	Order      WorkerOrder
+	Descending bool
+	Offset     int // how many to skip, >= 0
+	Limit      int // how many to return at most
+}
+
+// WorkerInfo is a worker as it was when it was asked for.
+type WorkerInfo struct {
+	Name           string
+	Miners         int    // connected now
+	Address        string // "ip:port" of the miner that came last; "" unknown
+	Agent          string // of the miner that came last; "" unknown
+	Difficulty     float64
+	HashRate       float64 // over five minutes, in H/s
+	Shares         Shares
+	Work           float64   // accepted, in shares of difficulty 1
+	LastShare      time.Time // accepted; zero: never
+	Reconnects     int       // times that one of its miners came back
+	ConnectedSince time.Time // since when it is never without a miner; zero: it has none
+}
+
+// Workers returns the workers that the query asks for, and how many there are
+// without Offset and Limit. Equal ones are in the order of their names. It costs
+// one look at every worker: a few milliseconds for 10,000.
+func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
+	now := b.now()
+	b.workers.sweep(now)
+	list := b.workers.all()
+	if q.Search != "" {
+		part := strings.ToLower(q.Search)
+		list = slices.DeleteFunc(list, func(w *Worker) bool {
+			return !strings.Contains(strings.ToLower(w.name), part)
+		})
+	}
+	list = sorted(list, q, now)
+	total = len(list)
+	list = list[min(q.Offset, total):]
+	list = list[:min(q.Limit, len(list))]
+	infos = make([]WorkerInfo, len(list))
+	for i, w := range list {
+		infos[i] = w.info(now)
+	}
+	return infos, total
+}
+
+// sorted returns the workers in the order asked for. Each is asked for its key
+// once: keys that change while they are compared have no order.
+func sorted(list []*Worker, q WorkerQuery, now time.Time) []*Worker {
+	type keyed struct {
+		key float64
+		w   *Worker
+	}
+	keys := make([]keyed, len(list))
+	for i, w := range list {
+		keys[i] = keyed{w.key(q.Order, now), w}
+	}
+	sign := 1
+	if q.Descending {
+		sign = -1
+	}
+	slices.SortFunc(keys, func(x, y keyed) int {
+		if c := cmp.Compare(x.key, y.key); c != 0 {
+			return c * sign
+		}
+		c := cmp.Compare(x.w.name, y.w.name)
+		if q.Order == ByName {
+			c *= sign
+		}
+		return c
+	})
+	for i, k := range keys {
+		list[i] = k.w
+	}
+	return list
+}
+
+// key returns what the worker is sorted by; 0 for all in the order of names.
+func (w *Worker) key(o WorkerOrder, now time.Time) float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch o {
+	case ByHashRate:
+		return w.hashRate(now)
+	case ByAccepted:
+		return float64(w.accepted)
+	case ByRejected:
+		shares := w.shares()
+		return float64(shares.Rejected())
+	case ByLastShare:
+		return float64(w.lastShare)
+	case ByDifficulty:
+		return w.difficulty
+	case ByReconnects:
+		return float64(w.reconnects())
+	}
+	return 0
+}
+
+func (w *Worker) info(now time.Time) WorkerInfo {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := WorkerInfo{
+		Name:       w.name,
+		Miners:     int(w.miners),
+		Address:    w.address.String(),
+		Agent:      w.agent.String(),
+		Difficulty: w.difficulty,
+		HashRate:   w.hashRate(now),
+		Shares:     w.shares(),
+		Work:       w.work,
+		LastShare:  w.lastShare.time(),
+		Reconnects: int(w.reconnects()),
+	}
+	if w.miners > 0 {
+		i.ConnectedSince = w.since.time()
+	}
+	return i
+}
+
+// shares returns the worker's shares by verdict; w.mu is held.
+func (w *Worker) shares() Shares {
+	s := Shares{work.Accepted: w.accepted}
+	for i, n := range w.rejected {
+		s[i+1] = uint64(n)
+	}
+	return s
+}
+
+// reconnects returns how many connections came after the ones that were needed
+// to have that many miners at a time; w.mu is held. It never goes down, and is
+// right also where a miner is back before its old connection is known to be dead.
+func (w *Worker) reconnects() uint32 { return w.connects - w.mostMiners }

@@ -1,0 +1,167 @@
+package stats
+
+import (
+	"fmt"
+	"time"
+
+	"farmproxy/work"
+)
+
+// Status is farmproxy at a glance.
+type Status struct {
+	Version    string
+	Uptime     time.Duration
+	Ready      error // nil: ready; else why not
+	Miners     int64
+	MinersMax  int64 // how many there is room for; 0 unknown
+	Subscribed int64
+	Authorized int64
+	Workers    int // names with books
+	WorkersUp  int // of these: with a miner
+	LinksUp    int
+	Links      int
+	Pool       string // the active one; the most preferred of several; "" none
+	Shares     Shares // what miners were told
+	Work       Work
+	HashRate   float64 // of all workers over five minutes, in H/s
+}
+
+// Status returns the state of everything, now.
+func (b *Book) Status() Status {
+	now := b.now()
+	b.workers.sweep(now)
+	t := b.totals()
+	s := Status{
+		Version:    b.options.Version,
+		Uptime:     now.Sub(b.started),
+		Ready:      b.Ready(),
+		Miners:     t.miners,
+		MinersMax:  b.minersMax.Load(),
+		Subscribed: t.subscribed,
+		Authorized: t.authorized,
+		Shares:     t.shares,
+		Work:       t.work,
+	}
+	pools, links := b.snapshot()
+	for _, p := range pools {
+		if p.Active.Load() {
+			s.Pool = p.Name
+			break
+		}
+	}
+	for _, l := range links {
+		if l.open.Load() {
+			s.Links++
+		}
+		if l.up() {
+			s.LinksUp++
+		}
+	}
+	s.Workers, s.WorkersUp, s.HashRate = sum(b.workers.all(), now)
+	return s
+}
+
+// sum returns how many workers there are, how many of them have a miner, and
+// their hash rate.
+func sum(workers []*Worker, now time.Time) (n, up int, hashRate float64) {
+	for _, w := range workers {
+		w.mu.Lock()
+		if w.miners > 0 {
+			up++
+		}
+		hashRate += w.hashRate(now)
+		w.mu.Unlock()
+	}
+	return len(workers), up, hashRate
+}
+
+// Ready returns nil when miners that come now get work: farmproxy listens and at
+// least one link is up. Else why not, in a sentence.
+func (b *Book) Ready() error {
+	if err := *b.ready.Load(); err != nil {
+		return err
+	}
+	pools, links := b.snapshot()
+	for _, l := range links {
+		if l.up() {
+			return nil
+		}
+	}
+	for _, p := range pools {
+		if e := p.LastError.Load(); e != nil && *e != "" {
+			return fmt.Errorf("no link to a pool is up; pool %q: %s", p.Name, *e)
+		}
+	}
+	return fmt.Errorf("no link to a pool is up")
+}
+
+// LinkInfo is a link as it was when it was asked for.
+type LinkInfo struct {
+	Pool        string
+	Lane        int
+	State       LinkState
+	Connects    uint64
+	Jobs        uint64
+	CleanJobs   uint64
+	Submitted   uint64
+	Resubmitted uint64
+	InFlight    int64
+	Shares      Shares // the pool's verdicts
+	Work        Work
+	Difficulty  float64
+	Extranonce2 int // size in bytes; 0 unknown
+	VersionMask uint32
+	LastNotify  time.Time // zero: never
+	Latency     Latency
+	BytesUp     uint64
+	BytesDown   uint64
+}
+
+// Links returns the open links, those of preferred pools first, by lane.
+func (b *Book) Links() []LinkInfo {
+	_, links := b.snapshot()
+	infos := make([]LinkInfo, 0, len(links))
+	for _, l := range links {
+		if l.open.Load() {
+			infos = append(infos, l.info())
+		}
+	}
+	return infos
+}
+
+func (l *Link) info() LinkInfo {
+	i := LinkInfo{
+		Pool:        l.Pool,
+		Lane:        l.Lane,
+		State:       LinkState(l.State.Load()),
+		Connects:    l.Connects.Load(),
+		Jobs:        l.Jobs.Load(),
+		CleanJobs:   l.CleanJobs.Load(),
+		Submitted:   l.Submitted.Load(),
+		Resubmitted: l.Resubmitted.Load(),
+		InFlight:    l.InFlight.Load(),
+		Difficulty:  l.Difficulty.Load(),
+		Extranonce2: int(l.Extranonce2.Load()),
+		VersionMask: l.VersionMask.Load(),
+		BytesUp:     l.BytesUp.Load(),
+		BytesDown:   l.BytesDown.Load(),
+	}
+	if n := l.LastNotify.Load(); n != 0 {
+		i.LastNotify = time.Unix(0, n)
+	}
+	for v := range work.NumVerdicts {
+		i.Shares[v] = l.Verdicts[v].Load()
+		i.Work[v] = l.Work[v].Load()
+	}
+	i.Latency.add(&l.latency)
+	return i
+}
+
+// up reports whether the link serves miners.
+func (l *Link) up() bool { return LinkState(l.State.Load()) == LinkUp }
+
+// Pools returns the pools, preferred ones first.
+func (b *Book) Pools() []*Pool {
+	pools, _ := b.snapshot()
+	return pools
+}
