@@ -1,0 +1,138 @@
+package systemd
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMessages(t *testing.T) {
+	f := func(send func() error, want string) {
+		t.Helper()
+		m := listen(t)
+		if err := send(); err != nil {
+			t.Error(err)
+		}
+		m.want(want)
+	}
+	f(Ready, "READY=1")
+	f(Stopping, "STOPPING=1")
+	f(func() error { return Status("%d miners", 7) }, "STATUS=7 miners")
+	f(func() error { return Status("pool says: %s", "a\r\nREADY=1\n") }, "STATUS=pool says: a READY=1")
+}
+
+func TestNothingHappensOutsideOfSystemd(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	t.Setenv("WATCHDOG_USEC", "")
+	t.Setenv("STATE_DIRECTORY", "")
+	if err := errors.Join(Ready(), Status("x"), Stopping()); err != nil {
+		t.Error(err)
+	}
+	if err := Watchdog(t.Context(), func(context.Context) error { panic("asked") }); err != nil {
+		t.Error(err)
+	}
+	if dir := StateDirectory(); dir != "" {
+		t.Errorf("state directory %q", dir)
+	}
+}
+
+func TestASocketThatIsGone(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "none"))
+	if err := Ready(); err == nil || !strings.Contains(err.Error(), "NotifyAccess") {
+		t.Errorf("got %v, want a sentence that names NotifyAccess", err)
+	}
+}
+
+func TestStateDirectory(t *testing.T) {
+	f := func(env, want string) {
+		t.Helper()
+		t.Setenv("STATE_DIRECTORY", env)
+		if got := StateDirectory(); got != want {
+			t.Errorf("%q: got %q, want %q", env, got, want)
+		}
+	}
+	f("/var/lib/farmproxy", "/var/lib/farmproxy")
+	f("/var/lib/farmproxy:/var/lib/other", "/var/lib/farmproxy")
+}
+
+// The watchdog is fed when alive says so, in time, and not otherwise.
+func TestWatchdog(t *testing.T) {
+	m := listen(t)
+	t.Setenv("WATCHDOG_USEC", "200000") // asked every 100 ms
+	t.Setenv("WATCHDOG_PID", "")
+	answers := []func(context.Context) error{
+		func(context.Context) error { return nil },
+		func(context.Context) error { return errors.New("loop 1 does not answer") },
+		func(ctx context.Context) error { <-ctx.Done(); return nil },
+		func(context.Context) error { return nil },
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		ended <- Watchdog(ctx, func(ctx context.Context) error {
+			if len(answers) == 0 {
+				stop()
+				return nil
+			}
+			answer := answers[0]
+			answers = answers[1:]
+			return answer(ctx)
+		})
+	}()
+	m.want("WATCHDOG=1")
+	m.want("STATUS=not alive: loop 1 does not answer")
+	m.want("STATUS=not alive: context deadline exceeded")
+	m.want("WATCHDOG=1")
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWatchdogOfAnotherProcess(t *testing.T) {
+	listen(t)
+	t.Setenv("WATCHDOG_USEC", "20000")
+	t.Setenv("WATCHDOG_PID", "1")
+	if err := Watchdog(t.Context(), func(context.Context) error { panic("asked") }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWatchdogSettingsThatMakeNoSense(t *testing.T) {
+	t.Setenv("WATCHDOG_USEC", "soon")
+	if err := Watchdog(t.Context(), func(context.Context) error { panic("asked") }); err == nil {
+		t.Error("got no error")
+	}
+}
+
+// manager is the service manager's end of NOTIFY_SOCKET.
+type manager struct {
+	t    *testing.T
+	conn *net.UnixConn
+}
+
+func listen(t *testing.T) *manager {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	return &manager{t, conn}
+}
+
+func (m *manager) want(message string) {
+	m.t.Helper()
+	buf := make([]byte, 1024)
+	n, err := m.conn.Read(buf)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if got := string(buf[:n]); got != message {
+		m.t.Errorf("got %q, want %q", got, message)
+	}
+}
