@@ -1,0 +1,231 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// FleetOptions is who the miners are and how they behave. Start from
+// DefaultFleetOptions.
+type FleetOptions struct {
+	Target   string                 // host:port of the proxy or pool
+	Miners   int                    // 1..MaxMiners
+	Account  string                 // worker names are Account.rigNNNNN ...
+	Name     func(miner int) string // ... unless this is set
+	Password string
+	Agents   []string // user agents, in turn
+	Sources  []string // local addresses to dial from, in turn; none: the system's choice
+
+	Connecting  int     // dials at the same time
+	ConnectRate float64 // dials per second; 0: as fast as Connecting allows
+	Rate        float64 // shares per second of the whole fleet; SetRate changes it
+	Mask        uint32  // version bits to ask for; 0 does not configure version rolling
+	Reconnect   bool    // a miner that lost its connection dials again, with its session id
+	Seed        uint64  // of who mines next, nonces and version bits
+}
+
+// MaxMiners is what the descriptors of one process (20,000 by default on many
+// systems) leave room for beside a pool.
+const MaxMiners = 65_536
+
+// DefaultFleetOptions is a fleet of 100 miners that send 10 shares a second.
+func DefaultFleetOptions(target string) FleetOptions {
+	return FleetOptions{
+		Target: target, Miners: 100, Account: "farm", Password: "x",
+		Agents:     []string{"cgminer/4.12.1", "bmminer/2.0.0", "whatsminer/v1.1", "bosminer-plus-tuner", "bitaxe/BM1370/v2.9"},
+		Sources:    []string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"},
+		Connecting: 64, Rate: 10, Mask: 0x1fffe000, Reconnect: true, Seed: 1,
+	}
+}
+
+func (o FleetOptions) check() error {
+	switch {
+	case o.Miners < 1 || o.Miners > MaxMiners:
+		return fmt.Errorf("fleet: miners: want 1 to %d, got %d", MaxMiners, o.Miners)
+	case o.Connecting < 1:
+		return fmt.Errorf("fleet: connecting: want 1 or more dials at the same time, got %d", o.Connecting)
+	case o.Rate < 0 || o.ConnectRate < 0:
+		return fmt.Errorf("fleet: rates: want 0 or more")
+	}
+	for _, s := range o.Sources {
+		if net.ParseIP(s) == nil {
+			return fmt.Errorf("fleet: source address: want an IP address, got %q", s)
+		}
+	}
+	return nil
+}
+
+// Fleet is a farm of miners, each with a connection of its own, that mine for
+// real. Its methods may be called from any goroutine.
+type Fleet struct {
+	o      FleetOptions
+	ctx    context.Context // ended by Close
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+	miners []*miner
+	jobs   jobCache
+	books  *FleetBooks
+
+	ready    atomic.Int64 // miners that are authorized and have a job
+	allReady chan struct{}
+	allOnce  sync.Once
+	rate     atomic.Uint64 // shares per 1000 s
+	rounds   atomic.Int64  // of the mining
+	pending  atomic.Int64  // submits without an answer
+}
+
+// NewFleet makes a fleet; Connect lets it work.
+func NewFleet(o FleetOptions) (*Fleet, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	f := &Fleet{o: o, allReady: make(chan struct{}), books: newFleetBooks(o.Miners)}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.SetRate(o.Rate)
+	for i := range o.Miners {
+		name := fmt.Sprintf("%s.rig%05d", o.Account, i)
+		if o.Name != nil {
+			name = o.Name(i)
+		}
+		f.miners = append(f.miners, newMiner(f, i, name))
+	}
+	return f, nil
+}
+
+// Connect dials all miners, starts the mining, and returns when each of them is
+// authorized and has a job, or with an error when ctx ends before. The fleet
+// works on until Close in any case.
+func (f *Fleet) Connect(ctx context.Context) error {
+	f.group.Go(f.mine)
+	turn := make(chan *miner)
+	for range min(f.o.Connecting, f.o.Miners) {
+		f.group.Go(func() {
+			for m := range turn {
+				m.connect()
+			}
+		})
+	}
+	f.group.Go(func() {
+		defer close(turn)
+		start := time.Now()
+		for i, m := range f.miners {
+			if f.o.ConnectRate > 0 {
+				due := start.Add(time.Duration(float64(i) / f.o.ConnectRate * float64(time.Second)))
+				if !f.wait(time.Until(due)) {
+					return
+				}
+			}
+			select {
+			case turn <- m:
+			case <-f.ctx.Done():
+				return
+			}
+		}
+	})
+	select {
+	case <-f.allReady:
+		return nil
+	case <-f.ctx.Done():
+		return fmt.Errorf("fleet: closed while %d of %d miners were at work", f.Ready(), f.o.Miners)
+	case <-ctx.Done():
+		return fmt.Errorf("fleet: %d of %d miners are authorized and have a job: %w; last trouble: %s",
+			f.Ready(), f.o.Miners, ctx.Err(), f.books.lastTrouble())
+	}
+}
+
+// wait is false when the fleet was closed before d had passed.
+func (f *Fleet) wait(d time.Duration) bool {
+	if d <= 0 {
+		return f.ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-f.ctx.Done():
+		return false
+	}
+}
+
+// Ready is how many miners are authorized and have a job now.
+func (f *Fleet) Ready() int { return int(f.ready.Load()) }
+
+// Pending is how many submits have no answer yet.
+func (f *Fleet) Pending() int { return int(f.pending.Load()) }
+
+// Books are the fleet's own.
+func (f *Fleet) Books() *FleetBooks { return f.books }
+
+// SetRate is the fleet's shares per second from now on; 0 pauses the mining.
+func (f *Fleet) SetRate(perSecond float64) { f.rate.Store(uint64(perSecond * 1000)) }
+
+// Settle stops the mining (SetRate resumes it) and waits until every submit was
+// answered, or ctx ends.
+func (f *Fleet) Settle(ctx context.Context) error {
+	f.SetRate(0)
+	round := f.rounds.Load()
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for f.rounds.Load() < round+2 || f.Pending() > 0 { // the second round began without a rate
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("fleet: %d shares have no answer: %w", f.Pending(), ctx.Err())
+		}
+	}
+	return nil
+}
+
+const settleEvery = 5 * time.Millisecond
+
+// Close ends all connections and returns when no goroutine is left. What then
+// is unanswered stays so.
+func (f *Fleet) Close() {
+	f.cancel()
+	for _, m := range f.miners {
+		m.hangUp()
+	}
+	f.group.Wait()
+}
+
+// mineEvery is how often the mining catches up with the rate, and mineDebt how
+// far it may lag: beyond that the machine is too slow for the rate, and shares
+// are left out (and counted as such) rather than sent in a burst.
+const (
+	mineEvery = 2 * time.Millisecond
+	mineDebt  = time.Second
+)
+
+// mine lets one miner after another find a share, in an order that changes each
+// round, so that the fleet as a whole keeps the rate.
+func (f *Fleet) mine() {
+	rnd := rand.New(rand.NewPCG(f.o.Seed, 3))
+	order := rnd.Perm(len(f.miners))
+	next, due := 0, 0.0
+	last := time.Now()
+	for f.wait(mineEvery) {
+		f.rounds.Add(1)
+		rate := float64(f.rate.Load()) / 1000
+		now := time.Now()
+		due += rate * now.Sub(last).Seconds()
+		last = now
+		if most := rate * mineDebt.Seconds(); due > most+1 {
+			f.books.leaveOut(int(due - most))
+			due = most
+		}
+		for ; due >= 1 && f.ctx.Err() == nil; due-- {
+			if next == len(order) {
+				rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+				next = 0
+			}
+			f.miners[order[next]].share(rnd)
+			next++
+		}
+	}
+}

@@ -1,0 +1,521 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// miner is one miner of a Fleet, over all of its connections.
+type miner struct {
+	fleet *Fleet
+	index int
+	name  string
+
+	mu          sync.Mutex // guards what follows; held neither while hashing nor while dialling
+	conn        net.Conn   // nil while there is none
+	ready       bool       // authorized, with a job
+	authorized  bool
+	leaving     bool // client.reconnect was followed
+	session     string
+	extranonce1 []byte
+	size2       int
+	announced   *extranonce // by set_extranonce: holds from the next job on
+	cleans      int         // clean jobs and new connections: older work is void
+	mask        uint32      // version bits that may be rolled
+	difficulty  float64
+	job         *fleetJob
+	limit       *limit  // of job
+	hashes      float64 // that a share of job takes, on average
+	counter     uint64  // extranonce2 of the last share: never used twice
+	nextID      int
+	pending     []pendingShare
+}
+
+// extranonce is what a miner was given to search in.
+type extranonce struct {
+	extranonce1 []byte
+	size2       int
+}
+
+// pendingShare is a submit without an answer.
+type pendingShare struct {
+	id    int
+	share FleetShare
+}
+
+// Bounds of one miner.
+const (
+	minerBuffer  = 2 << 10  // bytes: a usual notify fits
+	minerLine    = 64 << 10 // bytes: no firmware takes more
+	minerPending = 64       // submits without an answer; more are left out
+)
+
+// Timeouts of one miner.
+const (
+	minerDial  = 10 * time.Second
+	minerWrite = 5 * time.Second        // the other side takes no data
+	minerAgain = 500 * time.Millisecond // up to that long before the next dial
+)
+
+// Ids of the handshake; submits follow.
+const (
+	idConfigure = iota + 1
+	idSubscribe
+	idAuthorize
+	idFirstSubmit
+)
+
+func newMiner(f *Fleet, index int, name string) *miner {
+	return &miner{fleet: f, index: index, name: name}
+}
+
+// connect dials until it works or the fleet is closed, and leaves a reader
+// behind.
+func (m *miner) connect() {
+	for first := true; ; first = false {
+		if !first && !m.fleet.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
+			return
+		}
+		dialer := net.Dialer{Timeout: minerDial}
+		if s := m.fleet.o.Sources; len(s) > 0 {
+			dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(s[m.index%len(s)])}
+		}
+		conn, err := dialer.DialContext(m.fleet.ctx, "tcp", m.fleet.o.Target)
+		if err == nil {
+			m.begin(conn)
+			m.fleet.group.Go(func() { m.read(conn) })
+			return
+		}
+		if errors.Is(err, context.Canceled) || m.fleet.ctx.Err() != nil {
+			return
+		}
+		m.fleet.books.failed(m.index, err.Error())
+	}
+}
+
+// begin sends the handshake: every other miner all at once, as some firmware
+// does, the rest step by step.
+func (m *miner) begin(conn net.Conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.conn, m.authorized, m.leaving, m.job, m.announced = conn, false, false, nil, nil
+	m.cleans++
+	m.mask, m.difficulty, m.nextID = 0, 1, idFirstSubmit
+	lines := m.configure()
+	if lines == nil {
+		lines = m.subscribe()
+	} else if m.pipelines() {
+		lines = append(lines, m.subscribe()...)
+	}
+	if m.pipelines() {
+		lines = append(lines, m.authorize()...)
+	}
+	m.write(lines)
+	if m.fleet.ctx.Err() != nil {
+		conn.Close() // Close had no chance to see it
+	}
+}
+
+func (m *miner) pipelines() bool { return m.index%2 == 1 }
+
+func (m *miner) configure() []byte {
+	if m.fleet.o.Mask == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, `{"id":%d,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"%08x","version-rolling.min-bit-count":2}]}`+"\n",
+		idConfigure, m.fleet.o.Mask)
+}
+
+func (m *miner) subscribe() []byte {
+	agent := "bench"
+	if a := m.fleet.o.Agents; len(a) > 0 {
+		agent = a[m.index%len(a)]
+	}
+	if m.session == "" {
+		return fmt.Appendf(nil, `{"id":%d,"method":"mining.subscribe","params":[%q]}`+"\n", idSubscribe, agent)
+	}
+	return fmt.Appendf(nil, `{"id":%d,"method":"mining.subscribe","params":[%q,%q]}`+"\n", idSubscribe, agent, m.session)
+}
+
+func (m *miner) authorize() []byte {
+	return fmt.Appendf(nil, `{"id":%d,"method":"mining.authorize","params":[%q,%q]}`+"\n", idAuthorize, m.name, m.fleet.o.Password)
+}
+
+// write sends lines; a failure shows at the reader. m.mu is held.
+func (m *miner) write(lines []byte) {
+	if m.conn == nil {
+		return
+	}
+	m.conn.SetWriteDeadline(time.Now().Add(minerWrite))
+	if _, err := m.conn.Write(lines); err != nil {
+		m.conn.Close()
+	}
+}
+
+func (m *miner) hangUp() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn != nil {
+		m.conn.Close()
+	}
+}
+
+// read handles lines until the connection ends, and then sees to the next one.
+func (m *miner) read(conn net.Conn) {
+	in := bufio.NewReaderSize(conn, minerBuffer)
+	var why error
+	for {
+		var line []byte
+		if line, why = readLine(in, minerLine); why != nil {
+			break
+		}
+		m.handle(line)
+	}
+	conn.Close()
+	if m.ended(why) && m.fleet.o.Reconnect {
+		m.fleet.group.Go(func() {
+			if m.fleet.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
+				m.connect()
+			}
+		})
+	}
+}
+
+// ended settles the books of a connection that is over, and is false when the
+// fleet ended it.
+func (m *miner) ended(why error) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	closing := m.fleet.ctx.Err() != nil
+	if m.ready {
+		m.ready = false
+		m.fleet.ready.Add(-1)
+	}
+	for _, p := range m.pending {
+		m.fleet.books.answered(p.share)
+	}
+	m.fleet.pending.Add(-int64(len(m.pending)))
+	m.pending, m.job, m.conn = nil, nil, nil
+	if !closing && !m.leaving {
+		m.fleet.books.disconnected(m.index, why)
+	}
+	return !closing
+}
+
+// handle takes one line of the other side.
+func (m *miner) handle(line []byte) {
+	if bytes.Contains(line[:min(len(line), 48)], []byte(`"mining.notify"`)) {
+		m.notified(line)
+		return
+	}
+	if id, ok := plainTrue(line); ok && id >= idFirstSubmit {
+		m.verdict(id, 0, "")
+		return
+	}
+	var msg struct {
+		ID     json.RawMessage
+		Method string
+		Params json.RawMessage
+		Result json.RawMessage
+		Error  json.RawMessage
+	}
+	switch {
+	case json.Unmarshal(line, &msg) != nil:
+		m.fleet.books.garbage(m.index, line)
+	case msg.Method == "mining.notify":
+		m.notified(line)
+	case msg.Method != "":
+		if !m.told(msg.Method, msg.Params, msg.ID) {
+			m.fleet.books.garbage(m.index, line)
+		}
+	default:
+		id, err := strconv.Atoi(string(bytes.Trim(msg.ID, `"`)))
+		if err != nil || !m.replied(id, msg.Result, msg.Error) {
+			m.fleet.books.garbage(m.index, line)
+		}
+	}
+}
+
+// plainTrue reads the usual {"id":N,"result":true,"error":null} without a JSON
+// decoder.
+func plainTrue(line []byte) (id int, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"id":`))
+	if !ok {
+		return 0, false
+	}
+	digits := 0
+	for digits < len(rest) && digits < 9 && rest[digits] >= '0' && rest[digits] <= '9' {
+		id = id*10 + int(rest[digits]-'0')
+		digits++
+	}
+	return id, digits > 0 && string(rest[digits:]) == `,"result":true,"error":null}`+"\n"
+}
+
+// notified takes a new job, with the difficulty that was announced before it.
+func (m *miner) notified(line []byte) {
+	now := time.Now()
+	j, err := m.fleet.jobs.get(line)
+	if err != nil {
+		m.fleet.books.garbage(m.index, line)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn == nil {
+		return
+	}
+	if m.job == nil || m.job.arrival != j.arrival {
+		j.arrival.add(now)
+	}
+	if j.clean {
+		m.cleans++
+	}
+	if e := m.announced; e != nil {
+		m.extranonce1, m.size2, m.announced = e.extranonce1, e.size2, nil
+	}
+	m.job = j
+	m.limit = m.fleet.jobs.limitOf(m.difficulty)
+	m.hashes = m.difficulty * (1 << 32)
+	m.checkReady()
+}
+
+// checkReady counts the miner in once it can mine; m.mu is held.
+func (m *miner) checkReady() {
+	if m.ready || !m.authorized || m.job == nil {
+		return
+	}
+	m.ready = true
+	if m.fleet.ready.Add(1) == int64(len(m.fleet.miners)) {
+		m.fleet.allOnce.Do(func() { close(m.fleet.allReady) })
+	}
+}
+
+// told takes a request or notification, and is false when it makes no sense.
+func (m *miner) told(method string, raw, id json.RawMessage) bool {
+	var p []any
+	json.Unmarshal(raw, &p)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	first := func() any {
+		if len(p) == 0 {
+			return nil
+		}
+		return p[0]
+	}
+	switch method {
+	case "mining.set_difficulty":
+		d, ok := first().(float64)
+		if !ok || !validDifficulty(d) {
+			return false
+		}
+		m.difficulty = d
+	case "mining.set_version_mask":
+		text, _ := first().(string)
+		mask, err := hex.DecodeString(text)
+		if err != nil || len(mask) != 4 {
+			return false
+		}
+		m.mask = binary.BigEndian.Uint32(mask) & m.fleet.o.Mask
+	case "mining.set_extranonce":
+		if len(p) < 2 {
+			return false
+		}
+		m.announced = newExtranonce(p[0], p[1])
+		return m.announced != nil
+	case "client.reconnect":
+		m.fleet.books.toldToReconnect(m.index)
+		m.leaving = true
+		m.conn.Close() // the port in it is the same for all that a fleet is pointed at
+	case "mining.ping":
+		m.write(fmt.Appendf(nil, `{"id":%s,"result":"pong","error":null}`+"\n", id))
+	case "client.get_version":
+		m.write(fmt.Appendf(nil, `{"id":%s,"result":"bench","error":null}`+"\n", id))
+	case "client.show_message":
+	default:
+		return false
+	}
+	return true
+}
+
+// newExtranonce is nil when the values make no sense.
+func newExtranonce(first, second any) *extranonce {
+	text, isText := first.(string)
+	size, isNumber := second.(float64)
+	extranonce1, err := hex.DecodeString(text)
+	if !isText || !isNumber || err != nil || size < 1 || size > 16 {
+		return nil
+	}
+	return &extranonce{extranonce1, int(size)}
+}
+
+// replied takes a reply, and is false when nobody asked or it makes no sense.
+func (m *miner) replied(id int, result, failure json.RawMessage) bool {
+	failed := len(failure) > 0 && string(failure) != "null"
+	if id >= idFirstSubmit {
+		if !failed && string(result) == "true" {
+			return m.verdict(id, 0, "")
+		}
+		var parts []any
+		json.Unmarshal(failure, &parts)
+		code, text := 0, "no reason given"
+		if len(parts) > 1 {
+			number, _ := parts[0].(float64)
+			code, text = int(number), fmt.Sprint(parts[1])
+		}
+		return m.verdict(id, code, text)
+	}
+	if failed {
+		m.fleet.books.failed(m.index, fmt.Sprintf("handshake: reply %d is %s", id, failure))
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch id {
+	case idConfigure:
+		var r map[string]any
+		json.Unmarshal(result, &r)
+		if r["version-rolling"] == true {
+			text, _ := r["version-rolling.mask"].(string)
+			mask, err := strconv.ParseUint(text, 16, 32)
+			if err != nil {
+				return false
+			}
+			m.mask = uint32(mask) & m.fleet.o.Mask
+		}
+		if !m.pipelines() {
+			m.write(m.subscribe())
+		}
+	case idSubscribe:
+		var r []any
+		json.Unmarshal(result, &r)
+		if len(r) < 3 {
+			return false
+		}
+		e := newExtranonce(r[1], r[2])
+		if e == nil {
+			return false
+		}
+		m.extranonce1, m.size2 = e.extranonce1, e.size2
+		m.session = sessionID(r[0])
+		if !m.pipelines() {
+			m.write(m.authorize())
+		}
+	case idAuthorize:
+		m.authorized = string(result) == "true"
+		m.checkReady()
+	default:
+		return false
+	}
+	return true
+}
+
+// sessionID is the id of the first subscription, if any.
+func sessionID(subscriptions any) string {
+	list, _ := subscriptions.([]any)
+	if len(list) == 0 {
+		return ""
+	}
+	if pair, ok := list[0].([]any); ok && len(pair) > 1 {
+		id, _ := pair[1].(string)
+		return id
+	}
+	return ""
+}
+
+// verdict closes one submit, and is false when there was no such.
+func (m *miner) verdict(id, code int, refused string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, p := range m.pending {
+		if p.id != id {
+			continue
+		}
+		m.pending[i] = m.pending[len(m.pending)-1]
+		m.pending = m.pending[:len(m.pending)-1]
+		p.share.Answered, p.share.Code, p.share.Refused = time.Now(), code, refused
+		m.fleet.books.answered(p.share)
+		m.fleet.pending.Add(-1)
+		return true
+	}
+	return false
+}
+
+// share finds one share and submits it. If a clean job comes while it searches,
+// it starts again with that one. Only the fleet's mining goroutine calls it.
+func (m *miner) share(rnd *rand.Rand) {
+	for {
+		m.mu.Lock()
+		job, limit, hashes, cleans := m.job, m.limit, m.hashes, m.cleans
+		a := attempt{
+			extranonce1: m.extranonce1, mask: m.mask,
+			nonce: rnd.Uint32(), bits: rnd.Uint32() & m.mask,
+		}
+		ready := m.ready && len(m.pending) < minerPending
+		m.counter++
+		a.extranonce2 = counterBytes(m.counter, m.size2)
+		m.mu.Unlock()
+		switch {
+		case !ready:
+			m.fleet.books.leaveOut(1)
+			return
+		case hashes > hashesPerShare/8:
+			m.fleet.books.tooHard()
+			return
+		}
+		a.ntime = job.ntime + rnd.Uint32N(2) // firmware rolls it a little
+		hash, found := job.search(&a, limit)
+		if !found {
+			m.fleet.books.tooHard()
+			return
+		}
+		if m.submit(job, cleans, a, hash) {
+			return
+		}
+	}
+}
+
+// counterBytes is the counter as big-endian extranonce2 of that size; it wraps.
+func counterBytes(counter uint64, size int) []byte {
+	b := make([]byte, size+8)
+	binary.BigEndian.PutUint64(b[size:], counter)
+	return b[8:]
+}
+
+// submit sends a share, and is false when its job is not to be mined any more.
+func (m *miner) submit(job *fleetJob, cleans int, a attempt, hash Hash) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.conn == nil {
+		m.fleet.books.leaveOut(1)
+		return true
+	}
+	if m.cleans != cleans {
+		return false
+	}
+	id := m.nextID
+	m.nextID++
+	line := make([]byte, 0, 192)
+	line = fmt.Appendf(line, `{"id":%d,"method":"mining.submit","params":[%q,%s,"%x","%08x","%08x"`,
+		id, m.name, job.id, a.extranonce2, a.ntime, a.nonce)
+	if a.mask != 0 {
+		line = fmt.Appendf(line, `,"%08x"`, a.bits)
+	}
+	line = append(line, "]}\n"...)
+	m.pending = append(m.pending, pendingShare{id, FleetShare{
+		Miner: m.index, Key: job.arrival.key, Hash: hash, Sent: time.Now(),
+	}})
+	m.fleet.pending.Add(1)
+	m.fleet.books.sent(m.index)
+	m.write(line)
+	return true
+}

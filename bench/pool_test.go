@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wantTime bounds anything that a test waits for: it only matters when
+// something is broken.
+const wantTime = 10 * time.Second
+
+// client speaks to a Pool line by line.
+type client struct {
+	t    *testing.T
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+func mustDial(t *testing.T, addr string) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(wantTime))
+	return &client{t, conn, bufio.NewReader(conn)}
+}
+
+func (c *client) send(line string) {
+	c.t.Helper()
+	if _, err := fmt.Fprintln(c.conn, line); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) line() string {
+	c.t.Helper()
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+func (c *client) want(text string) string {
+	c.t.Helper()
+	line := c.line()
+	if !strings.Contains(line, text) {
+		c.t.Fatalf("got  %s\nwant something with %s", line, text)
+	}
+	return line
+}
+
+func (c *client) wantEnd() {
+	c.t.Helper()
+	for {
+		if _, err := c.in.ReadString('\n'); err != nil {
+			return
+		}
+	}
+}
+
+// handshake goes up to the first job, and returns the session id.
+func (c *client) handshake(mask, session, user string) string {
+	c.t.Helper()
+	if mask != "" {
+		c.send(`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"` + mask + `"}]}`)
+		c.want(`"version-rolling":`)
+	}
+	c.send(`{"id":2,"method":"mining.subscribe","params":["test"` + session + `]}`)
+	var reply struct{ Result []any }
+	if err := json.Unmarshal([]byte(c.want(`"mining.notify"`)), &reply); err != nil {
+		c.t.Fatal(err)
+	}
+	c.send(`{"id":3,"method":"mining.authorize","params":["` + user + `","x"]}`)
+	c.want(`"result":true`)
+	c.want(`mining.set_difficulty`)
+	c.want(`mining.notify`)
+	return sessionID(reply.Result[0])
+}
+
+func mustPool(t *testing.T, change func(*PoolOptions)) *Pool {
+	t.Helper()
+	o := DefaultPoolOptions()
+	if change != nil {
+		change(&o)
+	}
+	p, err := StartPool(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// recorded is a share out of a real session.
+type recorded struct {
+	Name            string
+	Kind            string
+	Extranonce1     string
+	Extranonce2Size int             `json:"extranonce2_size"`
+	VersionMask     string          `json:"version_mask"`
+	NotifyParams    json.RawMessage `json:"notify_params"`
+	SubmitParams    []string        `json:"submit_params"`
+	Difficulty      float64
+	Required        float64 `json:"share_difficulty_in_force"`
+	Hash            string
+	Meets           bool
+}
+
+func mustRecorded(t *testing.T) []recorded {
+	t.Helper()
+	text, err := os.ReadFile("testdata/shares.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Shares []recorded }
+	if err := json.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Shares
+}
+
+func TestPoolJudgesRecordedShares(t *testing.T) {
+	for _, r := range mustRecorded(t) {
+		t.Run(r.Name, func(t *testing.T) {
+			submits := make(chan Submit, 1)
+			p := mustPool(t, func(o *PoolOptions) {
+				o.Extranonce1, _ = hex.DecodeString(r.Extranonce1)
+				o.Extranonce2Size = r.Extranonce2Size
+				o.FirstJob = string(r.NotifyParams)
+				o.Difficulty = max(r.Required, EasyDifficulty)
+				o.Mask = 0
+				fmt.Sscanf(r.VersionMask, "%08x", &o.Mask)
+				o.OnSubmit = func(s Submit) { submits <- s }
+			})
+			c := mustDial(t, p.Addr())
+			c.handshake(r.VersionMask, "", r.SubmitParams[0])
+			params, _ := json.Marshal(r.SubmitParams)
+			c.send(`{"id":4,"method":"mining.submit","params":` + string(params) + `}`)
+			s := <-submits
+			if s.Hash.String() != r.Hash {
+				t.Errorf("hash %s, want %s", s.Hash, r.Hash)
+			}
+			if d := s.Hash.Difficulty(); d < r.Difficulty*0.95 || d > r.Difficulty*1.05 {
+				t.Errorf("difficulty %v, want %v", d, r.Difficulty)
+			}
+			if !r.Meets {
+				c.want(`"error":[23,"Low difficulty share",null]`)
+				return
+			}
+			c.want(`{"id":4,"result":true,"error":null}`)
+			c.send(`{"id":5,"method":"mining.submit","params":` + string(params) + `}`)
+			c.want(`"error":[22,"Duplicate share",null]`)
+		})
+	}
+}

@@ -1,0 +1,450 @@
+package bench
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// session is what outlives a link and can be resumed. Guarded by Pool.mu.
+type session struct {
+	id          string
+	extranonce1 []byte
+	size2       int
+	jobs        map[string]issued // by id, of this and the previous generation
+	link        *link
+}
+
+// issued is a job as a session got it: with the difficulty in force then.
+type issued struct {
+	job        *Job
+	generation int
+	difficulty float64
+	target     *big.Int
+}
+
+// link is one connection to a Pool.
+type link struct {
+	pool *Pool
+	conn net.Conn
+	id   int
+	gone chan struct{} // closed with the connection
+	once sync.Once
+
+	outMu sync.Mutex
+	out   []byte        // to be written
+	more  chan struct{} // holds one token while out may hold something
+
+	received atomic.Uint64 // bytes
+
+	// guarded by Pool.mu
+	session    *session
+	rolling    bool
+	minerMask  uint32
+	authorized map[string]bool
+	ready      bool // authorized: gets difficulty and jobs
+	notified   int  // notifications sent, for NotifyIDs
+}
+
+// Bounds of one link.
+const (
+	linkLine  = 64 << 10 // bytes of a line from a client that carries others
+	linkQueue = 1 << 20  // bytes to send; a link that falls behind further is closed
+	linkNames = 1 << 17  // names authorized on it: a full link of workers, twice
+)
+
+// linkBuffer is the read buffer, for many links may be miners.
+const linkBuffer = 4 << 10
+
+// linkWrite is how long a client may take no data before it is given up.
+const linkWrite = 20 * time.Second
+
+func newLink(p *Pool, conn net.Conn, id int) *link {
+	return &link{
+		pool: p, conn: conn, id: id,
+		more: make(chan struct{}, 1), gone: make(chan struct{}),
+		authorized: map[string]bool{},
+	}
+}
+
+func (l *link) close() {
+	l.once.Do(func() {
+		close(l.gone)
+		l.conn.Close()
+	})
+}
+
+// read handles lines until the connection ends.
+func (l *link) read() {
+	defer func() {
+		l.close()
+		l.pool.mu.Lock()
+		defer l.pool.mu.Unlock()
+		delete(l.pool.links, l)
+		l.pool.upBytes += l.received.Load()
+		if l.session != nil && l.session.link == l {
+			l.session.link = nil
+		}
+	}()
+	in := bufio.NewReaderSize(l.conn, linkBuffer)
+	for {
+		line, err := readLine(in, linkLine)
+		if err != nil {
+			return
+		}
+		l.received.Add(uint64(len(line)))
+		if !l.awake() {
+			return
+		}
+		l.handle(line)
+	}
+}
+
+// write sends what is queued, all of it in one piece.
+func (l *link) write() {
+	defer l.close()
+	var batch []byte
+	for {
+		select {
+		case <-l.gone:
+			return
+		case <-l.more:
+		}
+		if !l.awake() {
+			return
+		}
+		l.outMu.Lock()
+		batch, l.out = l.out, batch[:0]
+		l.outMu.Unlock()
+		l.conn.SetWriteDeadline(time.Now().Add(linkWrite))
+		if _, err := l.conn.Write(batch); err != nil {
+			return
+		}
+	}
+}
+
+// awake waits out a silence of the pool, and is false when the link ended.
+func (l *link) awake() bool {
+	for {
+		wake := l.pool.silence()
+		if wake == nil {
+			return true
+		}
+		select {
+		case <-wake:
+		case <-l.gone:
+			return false
+		}
+	}
+}
+
+// send queues one line, without blocking.
+func (l *link) send(line []byte) {
+	l.outMu.Lock()
+	full := len(l.out)+len(line) > linkQueue
+	if !full {
+		l.out = append(l.out, line...)
+	}
+	l.outMu.Unlock()
+	if full {
+		l.close()
+		return
+	}
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+}
+
+// notify sends a notification; Pool.mu is held.
+func (l *link) notify(method, params string) {
+	id := "null"
+	if l.pool.o.NotifyIDs {
+		l.notified++
+		id = strconv.Itoa(l.notified)
+	}
+	l.send(fmt.Appendf(nil, `{"id":%s,"method":%q,"params":%s}`+"\n", id, method, params))
+}
+
+func (l *link) sendDifficulty() {
+	l.notify("mining.set_difficulty", "["+number(l.pool.difficulty)+"]")
+}
+
+// number is d as JSON: whole ones without a fraction, as firmware wants them.
+func number(d float64) string {
+	if d == float64(int64(d)) {
+		return strconv.FormatInt(int64(d), 10)
+	}
+	return strconv.FormatFloat(d, 'g', -1, 64)
+}
+
+// sendJob issues j to the link's session; Pool.mu is held.
+func (l *link) sendJob(j *Job, params string) {
+	s, p := l.session, l.pool
+	for id, old := range s.jobs {
+		if old.generation < p.generation-1 {
+			delete(s.jobs, id)
+		}
+	}
+	now := issued{job: j, generation: p.generation, difficulty: p.difficulty, target: target(p.difficulty)}
+	if before, ok := s.jobs[j.ID]; ok && before.job == j && before.difficulty < now.difficulty {
+		now.difficulty, now.target = before.difficulty, before.target // it was promised
+	}
+	s.jobs[j.ID] = now
+	l.notify("mining.notify", params)
+}
+
+// message is any line of a client.
+type message struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
+}
+
+func (l *link) handle(line []byte) {
+	var m message
+	if json.Unmarshal(line, &m) != nil {
+		l.close()
+		return
+	}
+	if m.Method == "" {
+		if l.pool.o.OnReply != nil {
+			l.pool.o.OnReply(append([]byte(nil), line...))
+		}
+		return
+	}
+	if m.Method == "mining.submit" {
+		l.submit(m)
+		return
+	}
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	switch m.Method {
+	case "mining.configure":
+		l.configure(m)
+	case "mining.subscribe":
+		l.subscribe(m)
+	case "mining.authorize":
+		l.authorize(m)
+	case "mining.suggest_difficulty":
+		if l.pool.o.SuggestAsNotify {
+			l.send(fmt.Appendf(nil, `{"id":%s,"method":"mining.set_difficulty","params":[%s]}`+"\n", m.ID, number(l.pool.difficulty)))
+			return
+		}
+		l.answer(m, "true", nil)
+	case "mining.extranonce.subscribe":
+		l.answer(m, "true", nil)
+	case "mining.ping":
+		l.answer(m, `"pong"`, nil)
+	case "client.get_version", "mining.get_version":
+		l.answer(m, `"farmproxy bench"`, nil)
+	default:
+		l.answer(m, "null", &Refusal{20, "Unknown method"})
+	}
+}
+
+func (l *link) answer(m message, result string, refused *Refusal) {
+	l.send(l.reply(m, result, refused))
+}
+
+func (l *link) reply(m message, result string, refused *Refusal) []byte {
+	id := string(m.ID)
+	if id == "" {
+		id = "null"
+	}
+	if l.pool.o.StringIDs && !strings.HasPrefix(id, `"`) {
+		id = strconv.Quote(id)
+	}
+	failure := "null"
+	if refused != nil {
+		failure = fmt.Sprintf(`[%d,%q,null]`, refused.Code, refused.Text)
+	}
+	return fmt.Appendf(nil, `{"id":%s,"result":%s,"error":%s}`+"\n", id, result, failure)
+}
+
+func (l *link) configure(m message) {
+	if l.session != nil && l.pool.o.ConfigureFirst {
+		l.answer(m, "null", &Refusal{21, "ConfigurationOutOfOrder"})
+		return
+	}
+	var p []json.RawMessage
+	var codes []string
+	var values map[string]json.RawMessage
+	if json.Unmarshal(m.Params, &p) != nil || len(p) < 1 || json.Unmarshal(p[0], &codes) != nil {
+		l.answer(m, "null", refusedParams)
+		return
+	}
+	if len(p) > 1 && json.Unmarshal(p[1], &values) != nil {
+		l.answer(m, "null", refusedParams)
+		return
+	}
+	result := map[string]any{}
+	for _, code := range codes {
+		result[code] = false
+		switch code {
+		case "version-rolling":
+			asked := uint32(0xffffffff)
+			var text string
+			if json.Unmarshal(values["version-rolling.mask"], &text) == nil {
+				if w, err := word(text); err == nil {
+					asked = w
+				}
+			}
+			l.minerMask = asked
+			l.rolling = l.pool.mask&asked != 0
+			result[code] = l.rolling
+			if l.rolling {
+				result["version-rolling.mask"] = fmt.Sprintf("%08x", l.pool.mask&asked)
+			}
+		case "subscribe-extranonce":
+			result[code] = true
+		}
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		panic(err) // strings and bools only
+	}
+	l.answer(m, string(text), nil)
+}
+
+func (l *link) subscribe(m message) {
+	var p []any
+	if json.Unmarshal(m.Params, &p) != nil {
+		l.answer(m, "null", refusedParams)
+		return
+	}
+	if l.session == nil {
+		if len(p) > 1 {
+			if id, ok := p[1].(string); ok && l.pool.o.Resume {
+				l.session, _ = l.pool.sessions.get(id)
+			}
+		}
+		if l.session == nil {
+			l.session = l.pool.newSession()
+		}
+		if old := l.session.link; old != nil {
+			old.close() // the client knows better that it is dead
+		}
+		l.session.link = l
+	}
+	s := l.session
+	l.answer(m, fmt.Sprintf(`[[["mining.set_difficulty","%s"],["mining.notify","%s"]],"%s",%d]`,
+		s.id, s.id, hex.EncodeToString(s.extranonce1), s.size2), nil)
+}
+
+func (l *link) authorize(m message) {
+	var p []any
+	if json.Unmarshal(m.Params, &p) != nil || len(p) < 1 {
+		l.answer(m, "null", refusedParams)
+		return
+	}
+	name, ok := p[0].(string)
+	refuse := l.pool.o.RefuseNames
+	switch {
+	case l.session == nil:
+		l.answer(m, "null", refusedSubscribe)
+		return
+	case !ok || name == "" || len(l.authorized) >= linkNames || refuse != nil && refuse.MatchString(name):
+		l.answer(m, "false", refusedUnauthorized)
+		return
+	}
+	l.authorized[name] = true
+	l.answer(m, "true", nil)
+	if l.ready {
+		return
+	}
+	l.ready = true
+	l.sendDifficulty()
+	if j := l.pool.current; j != nil {
+		params := j.Params
+		if l.pool.o.FirstJob == "" && len(l.session.jobs) == 0 {
+			params = strings.TrimSuffix(params, "false]") // a newcomer's first is clean
+			if params != j.Params {
+				params += "true]"
+			}
+		}
+		l.sendJob(j, params)
+	}
+}
+
+// submit judges one share, books it and answers.
+func (l *link) submit(m message) {
+	s, difficulty := l.judge(m)
+	p := l.pool
+	p.books.book(s, difficulty)
+	if p.o.OnSubmit != nil {
+		p.o.OnSubmit(s)
+	}
+	result := "true"
+	if s.Refused != nil {
+		result = "null"
+	}
+	line := l.reply(m, result, s.Refused)
+	if p.o.AnswerDelay == 0 {
+		l.send(line)
+		return
+	}
+	time.AfterFunc(p.o.AnswerDelay, func() { l.send(line) })
+}
+
+// judge finds the verdict on one mining.submit, and the difficulty it had to meet.
+func (l *link) judge(m message) (s Submit, difficulty float64) {
+	p := l.pool
+	s = Submit{At: time.Now(), Link: l.id, Params: string(m.Params)}
+	c, refused := newClaim(m.Params)
+	s.User, s.JobID, s.Refused = c.user, c.job, refused
+	if refused != nil {
+		return s, 0
+	}
+	r, work, refused := l.rules(c)
+	if refused != nil {
+		s.Refused = refused
+		return s, 0
+	}
+	s.Key = work.job.Key
+	if s.Hash, s.Refused = r.verify(c, s.At); s.Refused != nil {
+		return s, 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, repeated := p.seen.get(s.Hash)
+	p.seen.put(s.Hash, struct{}{})
+	switch {
+	case repeated:
+		s.Refused = refusedDuplicate
+	case work.generation != p.generation:
+		s.Refused = refusedStale
+	case p.reject > 0 && p.rnd.Float64() < p.reject:
+		s.Refused = refusedByScript
+	}
+	return s, work.difficulty
+}
+
+// rules are what the claim has to keep to.
+func (l *link) rules(c claim) (rules, issued, *Refusal) {
+	p := l.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.session == nil {
+		return rules{}, issued{}, refusedSubscribe
+	}
+	if !l.authorized[c.user] {
+		return rules{}, issued{}, refusedUnauthorized
+	}
+	work, ok := l.session.jobs[c.job]
+	if !ok {
+		return rules{}, issued{}, refusedUnknown
+	}
+	return rules{
+		job: work.job, extranonce1: l.session.extranonce1, extranonce2Size: l.session.size2,
+		rolling: l.rolling, mask: p.mask & l.minerMask, target: work.target,
+	}, work, nil
+}

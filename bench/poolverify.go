@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// Hash is a block header's sha256d as it comes out of the function: a
+// little-endian number. String is the usual big-endian form.
+type Hash [32]byte
+
+func (h Hash) String() string {
+	big := h.bigEndian()
+	return hex.EncodeToString(big[:])
+}
+
+func (h Hash) bigEndian() (b [32]byte) {
+	for i := range h {
+		b[31-i] = h[i]
+	}
+	return b
+}
+
+// Difficulty is the highest difficulty that the hash meets.
+func (h Hash) Difficulty() float64 {
+	b := h.bigEndian()
+	n := new(big.Float).SetInt(new(big.Int).SetBytes(b[:]))
+	d, _ := new(big.Float).Quo(new(big.Float).SetInt(difficulty1), n).Float64()
+	return d
+}
+
+// difficulty1 is the target of difficulty 1: 0xffff * 2^208.
+var difficulty1 = new(big.Int).Lsh(big.NewInt(0xffff), 208)
+
+// target is the highest hash that meets difficulty d, exactly.
+func target(d float64) *big.Int {
+	q := new(big.Rat).Quo(new(big.Rat).SetInt(difficulty1), new(big.Rat).SetFloat64(d))
+	return new(big.Int).Quo(q.Num(), q.Denom())
+}
+
+// meets says whether h is at or below t.
+func (h Hash) meets(t *big.Int) bool {
+	b := h.bigEndian()
+	return new(big.Int).SetBytes(b[:]).Cmp(t) <= 0
+}
+
+// Refusal is why a share was refused: the code and text that the miner is told.
+type Refusal struct {
+	Code int
+	Text string
+}
+
+// Error is the text, with the code.
+func (r *Refusal) Error() string { return fmt.Sprintf("%d %s", r.Code, r.Text) }
+
+// The reasons a Pool refuses for; Books count by their Text.
+var (
+	refusedParams       = &Refusal{20, "Bad params"}
+	refusedExtranonce2  = &Refusal{20, "Bad extranonce2 size"}
+	refusedTime         = &Refusal{20, "Time out of range"}
+	refusedVersion      = &Refusal{20, "Version bits outside mask"}
+	refusedByScript     = &Refusal{20, "Refused by script"}
+	refusedUnknown      = &Refusal{21, "Job not found"}
+	refusedStale        = &Refusal{21, "Stale share"}
+	refusedDuplicate    = &Refusal{22, "Duplicate share"}
+	refusedLow          = &Refusal{23, "Low difficulty share"}
+	refusedUnauthorized = &Refusal{24, "Unauthorized worker"}
+	refusedSubscribe    = &Refusal{25, "Not subscribed"}
+)
+
+// rollAhead is how far beyond now a miner may roll ntime, as in Bitcoin's rules.
+const rollAhead = 7200 * time.Second
+
+// claim is a mining.submit, decoded.
+type claim struct {
+	user, job   string
+	extranonce2 []byte
+	ntime       uint32
+	nonce       uint32
+	bits        uint32
+	hasBits     bool
+}
+
+func newClaim(params json.RawMessage) (claim, *Refusal) {
+	var p []string
+	if json.Unmarshal(params, &p) != nil || len(p) < 5 || len(p) > 6 {
+		return claim{}, refusedParams
+	}
+	c := claim{user: p[0], job: p[1]}
+	var err [4]error
+	c.extranonce2, err[0] = hex.DecodeString(p[2])
+	c.ntime, err[1] = word(p[3])
+	c.nonce, err[2] = word(p[4])
+	if len(p) == 6 {
+		c.hasBits = true
+		c.bits, err[3] = word(p[5])
+	}
+	for _, e := range err {
+		if e != nil {
+			return c, refusedParams
+		}
+	}
+	return c, nil
+}
+
+// rules are those that hold for one claim: of the job and of the session.
+type rules struct {
+	job             *Job
+	extranonce1     []byte
+	extranonce2Size int
+	rolling         bool // version rolling was agreed on
+	mask            uint32
+	target          *big.Int
+}
+
+// verify rebuilds the header and judges it. Hash is zero when it came to a
+// refusal before there was a header; duplicates are the caller's.
+func (r rules) verify(c claim, now time.Time) (Hash, *Refusal) {
+	if len(c.extranonce2) != r.extranonce2Size {
+		return Hash{}, refusedExtranonce2
+	}
+	if c.ntime < r.job.ntime || int64(c.ntime) > now.Add(rollAhead).Unix() {
+		return Hash{}, refusedTime
+	}
+	if c.hasBits && (!r.rolling && c.bits != 0 || c.bits&^r.mask != 0) {
+		return Hash{}, refusedVersion
+	}
+	h := Hash(sha256d(r.header(c)))
+	if !h.meets(r.target) {
+		return h, refusedLow
+	}
+	return h, nil
+}
+
+func (r rules) header(c claim) []byte {
+	var coinbase []byte
+	for _, part := range [][]byte{r.job.coinb1, r.extranonce1, c.extranonce2, r.job.coinb2} {
+		coinbase = append(coinbase, part...)
+	}
+	root := sha256d(coinbase)
+	for _, b := range r.job.branches {
+		root = sha256d(append(root[:], b...))
+	}
+	version := r.job.version
+	if c.hasBits && r.rolling {
+		version = version&^r.mask | c.bits&r.mask
+	}
+	h := binary.LittleEndian.AppendUint32(nil, version)
+	h = append(h, r.job.prevhash[:]...)
+	h = append(h, root[:]...)
+	for _, w := range []uint32{c.ntime, r.job.nbits, c.nonce} {
+		h = binary.LittleEndian.AppendUint32(h, w)
+	}
+	return h
+}
+
+func sha256d(b []byte) [32]byte {
+	once := sha256.Sum256(b)
+	return sha256.Sum256(once[:])
+}
