@@ -3,22 +3,9 @@ package codec
 // A miner's name ends up in the pool's JSON, in metric labels, in logs and on
 // a web page. Only characters that are harmless in all of them get through.
 
-// ValidName reports whether a login can be taken as it is: 1..MaxName bytes of
-// printable ASCII without space, quotes, backslash and angle brackets.
-func ValidName(name []byte) bool {
-	if len(name) == 0 || len(name) > MaxName {
-		return false
-	}
-	for _, c := range name {
-		if !nameByte(c) {
-			return false
-		}
-	}
-	return true
-}
-
-// CleanName returns name with every byte that ValidName forbids left out, cut
-// at MaxName.
+// CleanName returns a login as it is used from then on: printable ASCII without
+// space, quotes, backslash, backtick and angle brackets; everything else is
+// left out, and what is beyond MaxName cut off. "" when nothing is left.
 func CleanName(name []byte) string {
 	clean := make([]byte, 0, len(name))
 	for _, c := range name {
@@ -27,6 +14,22 @@ func CleanName(name []byte) string {
 		}
 	}
 	return string(clean)
+}
+
+// IsName reports whether a login, as a miner writes it, is the one that was
+// cleaned to name.
+func IsName(name string, login []byte) bool {
+	n := 0
+	for _, c := range login {
+		if !nameByte(c) || n == MaxName {
+			continue
+		}
+		if n == len(name) || name[n] != c {
+			return false
+		}
+		n++
+	}
+	return n == len(name)
 }
 
 func nameByte(c byte) bool {

@@ -1,0 +1,21 @@
+// Package netloop is where miners' sockets live: gnet's event loops, the
+// peers on them, lines, deadlines, mailboxes, backpressure, admission.
+//
+//	             ┌──────────────── event loop (one of N) ────────────────┐
+//	miner ─────> │ OnTraffic ─> lines ─> codec ─> session.Step ─┬─> reply │ ─> miner
+//	             │                                              │        │
+//	             │                         Effect: a share      └──────────> upstream.Lane
+//	             │                                                       │
+//	miners <──── │ fan-out <─ session.Job <─┐                            │
+//	miner  <──── │ session.Verdict <────────┴─ mailbox <──────────────────── upstream (posts,
+//	             │ session.Tick <─────────────── ticker                  │    verdicts)
+//	             └───────────────────────────────────────────────────────┘
+//
+// A miner's state belongs to one loop and is touched only there. A gnet.Conn
+// never leaves this package: the rest of the process holds a Cookie, which the
+// loop checks before use, because the kernel gives a freed descriptor to the
+// next miner. To a loop one talks through its mailbox alone.
+//
+// It knows no protocol: what a line means is the session's to say, what
+// becomes of a share the lane's.
+package netloop

@@ -1,0 +1,137 @@
+package netloop
+
+import (
+	"time"
+
+	"farmproxy/session"
+	"farmproxy/stats"
+	"farmproxy/upstream"
+)
+
+// post takes what a lane offers now. A new job goes out to all its miners; a
+// changed mask or difficulty only to those that it concerns, at once.
+func (l *loop) post(p *upstream.Post) {
+	f := l.feeds[p.Lane]
+	if f == nil {
+		return // no miner here has been on that lane yet: see loop.feed
+	}
+	if f.Post(p.Job, p.Clean, p.Mask, p.Difficulty) {
+		f.begin(l.env.Now, p.Clean, false)
+		return
+	}
+	l.env.Feed = &f.Feed
+	for i := 0; i < len(f.members); {
+		m := f.members[i]
+		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
+			return m.session.Adjust(&l.env, out), session.Effect{}
+		})
+		if i < len(f.members) && f.members[i] == m {
+			i++ // otherwise m has left, and another stands in its place
+		}
+	}
+}
+
+// fanOut sends jobs to the next chunk of miners of each lane that has a new
+// one, and asks to be called again for the rest.
+func (l *loop) fanOut() {
+	left := false
+	for _, f := range l.feeds {
+		if f.busy {
+			l.fanOutFeed(f)
+			left = left || f.busy
+		}
+	}
+	if left {
+		l.mailbox.put(func(*mail) {})
+	}
+}
+
+func (l *loop) fanOutFeed(f *feed) {
+	l.env.Feed = &f.Feed
+	job := f.Job().ID
+	for range fanoutChunk {
+		if f.cursor == len(f.members) {
+			f.busy, f.clean = false, false
+			return
+		}
+		m := f.members[f.cursor]
+		f.cursor++ // before the write: it may close m, which moves the members
+		if m.session.LastJob() == job && !f.repeat {
+			continue // came while the fan-out was under way, and has it
+		}
+		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
+			return m.session.Job(&l.env, f.clean, out)
+		})
+		l.counts.Notifies.Add(1)
+	}
+}
+
+// deliver writes what the session has for the miner, and keeps the worker's
+// difficulty up to date.
+func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) {
+	before := p.session.Difficulty()
+	out, effect := step(l.out[:0])
+	l.out = out
+	if !l.write(p, out) {
+		return
+	}
+	if effect.Kind == session.Hangup {
+		l.close(p, effect.Reason)
+		return
+	}
+	if d := p.session.Difficulty(); d != before {
+		p.session.Workers(func(w session.Worker) { w.(*stats.Worker).SetDifficulty(d) })
+	}
+}
+
+// tick looks at a share of the miners: deadlines, difficulties, and whether
+// there has been no pool for too long. Lanes that have been silent get their
+// last job sent again.
+func (l *loop) tick() {
+	l.ticks++
+	gone := l.server.givenUp(l.wall)
+	for i := l.ticks % tickShare; i < len(l.slots); i += tickShare {
+		p := l.slots[i].peer
+		if p == nil {
+			continue
+		}
+		if gone {
+			l.close(p, session.NoPool)
+			continue
+		}
+		l.see(p)
+		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.session.Tick(&l.env, out) })
+	}
+	for _, f := range l.feeds {
+		l.keepalive(f)
+	}
+}
+
+// keepalive sends the last job again after silence: miners take a quiet pool
+// for a dead one after 60 s.
+func (l *loop) keepalive(f *feed) {
+	job := f.Job()
+	if job == nil || f.busy || l.env.Now-f.sent < l.server.keepalive {
+		return
+	}
+	age := l.wall.Sub(job.Received)
+	f.Keepalive(uint32(max(age, 0) / time.Second))
+	f.begin(l.env.Now, false, true)
+}
+
+// closeSome closes up to n miners, for a shutdown that is spread over time. It
+// returns how many are left.
+func (l *loop) closeSome(n int) (left int) {
+	for i := range l.slots {
+		p := l.slots[i].peer
+		switch {
+		case p == nil:
+		case n > 0:
+			n--
+			l.close(p, session.Shutdown)
+		default:
+			left++
+		}
+	}
+	return left
+}

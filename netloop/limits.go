@@ -1,0 +1,58 @@
+package netloop
+
+import "time"
+
+const (
+	// maxOutbound is how many bytes may wait for a miner that does not read:
+	// about 25 jobs. More, and it is closed, so that it can't eat the memory
+	// of the others.
+	maxOutbound = 64 << 10
+
+	// sendBuffer is the kernel's buffer for each miner. Small, so that a dead
+	// miner shows in bytes that maxOutbound counts. The kernel doubles it.
+	sendBuffer = 16 << 10
+
+	// readBuffer is each loop's buffer for one read: 500 shares.
+	readBuffer = 64 << 10
+
+	// userTimeout is how long the kernel keeps unacknowledged bytes before it
+	// declares the miner gone.
+	userTimeout = 60 * time.Second
+
+	// keepaliveIdle, keepaliveInterval and keepaliveCount let the kernel find
+	// a dead, silent miner in about two minutes.
+	keepaliveIdle     = 60 * time.Second
+	keepaliveInterval = 20 * time.Second
+	keepaliveCount    = 3
+
+	// fanoutChunk is how many miners get a job before the loop looks at its
+	// other events, so that shares do not wait for a whole fan-out: 256
+	// writes take about 2 ms.
+	fanoutChunk = 256
+
+	// tickEvery is how often a loop looks at its clock, tickShare which
+	// fraction of its miners it looks at each time: each miner every 4 s.
+	tickEvery = time.Second
+	tickShare = 4
+
+	// maxCarries is how many buffers for half lines a loop keeps for reuse.
+	maxCarries = 256
+
+	// maxAgents bounds the table of user agents of a loop; further ones are
+	// each their own string.
+	maxAgents = 1024
+
+	// maxAgent is how much of a user agent is kept.
+	maxAgent = 64
+
+	// maxParked bounds the sessions of disconnected miners that can be resumed.
+	maxParked = 1 << 16
+
+	// maxVerdicts is where a mailbox's memory for verdicts is given back after
+	// a burst.
+	maxVerdicts = 4096
+
+	// reservedFiles are descriptors that are not for miners: listeners, links
+	// and their probes, HTTP, files, epoll.
+	reservedFiles = 512
+)

@@ -1,0 +1,55 @@
+package netloop
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"farmproxy/session"
+)
+
+// closeLogEvery is how often a reason for closing miners is logged at most: a
+// scanner or a broken firmware must not fill the disk.
+const closeLogEvery = 5 * time.Second
+
+// closeLog logs closed miners: of each reason the first, and then every
+// closeLogEvery one, with how many there were between.
+type closeLog struct {
+	log *slog.Logger
+	mu  sync.Mutex
+	by  [session.NumReasons]struct {
+		last    time.Time
+		skipped int
+	}
+}
+
+func (c *closeLog) note(reason session.Reason, address string, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &c.by[reason]
+	if now.Sub(r.last) < closeLogEvery {
+		r.skipped++
+		return
+	}
+	c.log.Info("miner closed", "reason", reason.String(), "address", address, "more_before", r.skipped)
+	r.last, r.skipped = now, 0
+}
+
+// gnetLog passes gnet's own messages on. Its errors are about single sockets:
+// worth a debug line.
+type gnetLog struct{ log *slog.Logger }
+
+func (g gnetLog) Debugf(format string, args ...any) {}
+func (g gnetLog) Infof(format string, args ...any) {
+	g.log.Debug("gnet: " + fmt.Sprintf(format, args...))
+}
+func (g gnetLog) Warnf(format string, args ...any) {
+	g.log.Debug("gnet: " + fmt.Sprintf(format, args...))
+}
+func (g gnetLog) Errorf(format string, args ...any) {
+	g.log.Debug("gnet: " + fmt.Sprintf(format, args...))
+}
+func (g gnetLog) Fatalf(format string, args ...any) {
+	g.log.Error("gnet: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,86 @@
+package netloop
+
+import (
+	"sync"
+
+	"farmproxy/upstream"
+)
+
+// mailbox is how other goroutines talk to a loop. gnet's own task queue is
+// neither ordered nor bounded; so mail is put here, and at most one task is
+// outstanding that makes the loop collect it.
+//
+// What it holds is bounded: posts by the number of lanes, since the last of a
+// lane replaces the one before; verdicts by what the lanes take in.
+type mailbox struct {
+	mu       sync.Mutex
+	in       mail
+	woken    bool        // the task is outstanding
+	wake     func() bool // makes the loop call collect soon; false: the loop is gone
+	lastSeen mail        // what collect returned last, to be reused
+}
+
+// mail is what a loop gets at a time.
+type mail struct {
+	posts    []upstream.Post
+	verdicts []upstream.Verdict
+	tick     bool
+	calls    []func() // rare things: pings, shutdown
+}
+
+func (m *mail) reset() {
+	clear(m.posts) // do not hold on to jobs
+	clear(m.calls)
+	if cap(m.verdicts) > maxVerdicts {
+		m.verdicts = nil
+	}
+	m.posts, m.verdicts, m.tick, m.calls = m.posts[:0], m.verdicts[:0], false, m.calls[:0]
+}
+
+// put changes the mail that waits and wakes the loop if need be. Any goroutine.
+func (b *mailbox) put(change func(*mail)) {
+	b.mu.Lock()
+	change(&b.in)
+	wake := !b.woken
+	b.woken = true
+	b.mu.Unlock()
+	if wake && !b.wake() {
+		b.mu.Lock()
+		b.woken = false
+		b.mu.Unlock()
+	}
+}
+
+// post puts what a lane offers now; of several posts of one lane only the last
+// stays.
+func (b *mailbox) post(p upstream.Post) {
+	b.put(func(m *mail) {
+		for i := range m.posts {
+			if m.posts[i].Lane == p.Lane {
+				m.posts[i] = m.posts[i].Merge(p)
+				return
+			}
+		}
+		m.posts = append(m.posts, p)
+	})
+}
+
+func (b *mailbox) verdict(v upstream.Verdict) {
+	b.put(func(m *mail) { m.verdicts = append(m.verdicts, v) })
+}
+
+func (b *mailbox) tick() { b.put(func(m *mail) { m.tick = true }) }
+
+// call makes the loop call f.
+func (b *mailbox) call(f func()) { b.put(func(m *mail) { m.calls = append(m.calls, f) }) }
+
+// collect takes all mail. Only the loop calls it; what it returns is valid
+// until the next call.
+func (b *mailbox) collect() *mail {
+	b.lastSeen.reset()
+	b.mu.Lock()
+	b.in, b.lastSeen = b.lastSeen, b.in
+	b.woken = false
+	b.mu.Unlock()
+	return &b.lastSeen
+}

@@ -1,0 +1,81 @@
+package netloop
+
+import (
+	"sync"
+	"time"
+
+	"farmproxy/session"
+	"farmproxy/upstream"
+)
+
+// parked keeps the sessions of miners that disconnected, so that one that
+// comes back within the window gets its extranonce, its difficulty and its
+// memory of shares again. Its prefix is held back for that time. All loops
+// share it.
+type parked struct {
+	window   time.Duration // 0: nothing is kept
+	prefixes *upstream.Prefixes
+
+	mu    sync.Mutex
+	byID  map[uint64]parkedSession
+	queue []parkedID // in the order of their end
+}
+
+type parkedSession struct {
+	session session.Session
+	prefix  upstream.Prefix
+	end     time.Duration // as Env.Now
+}
+
+type parkedID struct {
+	id  uint64
+	end time.Duration
+}
+
+// park takes over what a leaving miner had.
+func (k *parked) park(p *peer, now time.Duration) {
+	// One that never authorized was a probe, and does not come back for it.
+	if k.window == 0 || !p.session.IsAuthorized() {
+		k.prefixes.Release(p.prefix)
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(k.queue) > 0 && (k.queue[0].end <= now || len(k.queue) >= maxParked) {
+		k.dropOldest()
+	}
+	id, end := p.session.ID(), now+k.window
+	k.byID[id] = parkedSession{p.session, p.prefix, end}
+	k.queue = append(k.queue, parkedID{id, end})
+}
+
+// resume gives a parked session back; ok is false when there is none of that id.
+func (k *parked) resume(id uint64) (s session.Session, prefix upstream.Prefix, ok bool) {
+	if id == 0 {
+		return s, prefix, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	found, ok := k.byID[id]
+	delete(k.byID, id) // its place in the queue is passed over when it comes up
+	return found.session, found.prefix, ok
+}
+
+// expire lets go of what has been kept for the window.
+func (k *parked) expire(now time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(k.queue) > 0 && k.queue[0].end <= now {
+		k.dropOldest()
+	}
+}
+
+func (k *parked) dropOldest() {
+	oldest := k.queue[0]
+	k.queue = k.queue[1:]
+	// One that was resumed and parked again has a later place as well.
+	if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
+		delete(k.byID, oldest.id)
+		k.prefixes.Release(s.prefix)
+	}
+}

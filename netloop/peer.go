@@ -1,0 +1,42 @@
+package netloop
+
+import (
+	"github.com/panjf2000/gnet/v2"
+
+	"farmproxy/session"
+	"farmproxy/upstream"
+)
+
+// peer is one miner's connection. Its loop alone touches it.
+type peer struct {
+	conn    gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
+	session session.Session
+	lines   lines
+	feed    *feed // of its lane; nil before subscribe
+	member  int   // its place in feed.members
+	prefix  upstream.Prefix
+	slot    uint32
+	reason  session.Reason // why it is being closed
+	agent   string
+}
+
+// A Cookie names a peer: loop, generation, slot. The generation makes a cookie
+// worthless once its slot serves another miner.
+const (
+	slotBits       = 24
+	generationBits = 32
+)
+
+func makeCookie(loop int, generation, slot uint32) upstream.Cookie {
+	return upstream.Cookie(uint64(loop)<<(generationBits+slotBits) | uint64(generation)<<slotBits | uint64(slot))
+}
+
+func splitCookie(c upstream.Cookie) (loop int, generation, slot uint32) {
+	return int(c >> (generationBits + slotBits)), uint32(c >> slotBits), uint32(c) & (1<<slotBits - 1)
+}
+
+// slot is a place for a peer.
+type slot struct {
+	peer       *peer // nil: free
+	generation uint32
+}

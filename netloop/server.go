@@ -1,0 +1,292 @@
+package netloop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"farmproxy/codec"
+	"farmproxy/session"
+	"farmproxy/stats"
+	"farmproxy/upstream"
+)
+
+// Options say how miners are served. Immutable after New.
+type Options struct {
+	Addresses    []string // host:port; port 0 takes a free one
+	Loops        int      // event loops; 0: one for each CPU
+	MaxMiners    int      // see MaxMiners
+	Terms        session.Terms
+	Keepalive    time.Duration // the last job is sent again after that much silence
+	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0 not at all
+	Hold         time.Duration // how long miners are kept without any pool; 0 for ever
+	Book         *stats.Book
+	Log          *slog.Logger
+}
+
+// Server is the downstream side of farmproxy: it listens, and is what routes
+// publish to.
+//
+// Everything in it is either immutable after Run, atomic, or a mailbox: the
+// loops share nothing else.
+type Server struct {
+	gnet.BuiltinEventEngine
+	terms     session.Terms
+	keepalive time.Duration
+	hold      time.Duration
+	max       int64
+	loopCount int
+	addresses []string
+	book      *stats.Book
+	route     *upstream.Route
+	parked    parked
+	log       *slog.Logger
+	closed    closeLog
+	started   time.Time
+
+	engine  gnet.Engine
+	booted  chan struct{}
+	miners  atomic.Int64 // connections, for admission
+	refuse  atomic.Bool  // stopping: no newcomers
+	stopped atomic.Bool  // Stop was called: Run may return
+
+	mu    sync.Mutex // guards changes of loops
+	loops atomic.Pointer[[]*loop]
+}
+
+// New prepares a server. It fails when an address can't be listened on: gnet
+// itself would hide why.
+func New(o Options) (*Server, error) {
+	s := &Server{
+		terms:     o.Terms,
+		keepalive: o.Keepalive,
+		hold:      o.Hold,
+		max:       int64(o.MaxMiners),
+		loopCount: o.Loops,
+		book:      o.Book,
+		log:       o.Log,
+		started:   time.Now(),
+		booted:    make(chan struct{}),
+	}
+	s.closed.log = o.Log
+	s.parked.window = o.ResumeWindow
+	s.parked.byID = make(map[uint64]parkedSession)
+	s.loops.Store(&[]*loop{})
+	if s.loopCount == 0 {
+		s.loopCount = runtime.GOMAXPROCS(0)
+	}
+	for _, address := range o.Addresses {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("listener %q: %w: is another farmproxy running there, or the port below 1024?", address, err)
+		}
+		s.addresses = append(s.addresses, l.Addr().String())
+		_ = l.Close()
+	}
+	return s, nil
+}
+
+// Addresses returns where the server listens, ports resolved.
+func (s *Server) Addresses() []string { return s.addresses }
+
+// Run serves miners on route until Stop. It returns an error when the event
+// loops end for another reason: the caller should exit, so that the service
+// manager starts it again.
+func (s *Server) Run(route *upstream.Route) error {
+	s.route = route
+	s.parked.prefixes = route.Prefixes()
+	urls := make([]string, len(s.addresses))
+	for i, a := range s.addresses {
+		urls[i] = "tcp://" + a
+	}
+	err := gnet.Rotate(s, urls,
+		gnet.WithNumEventLoop(s.loopCount),
+		// Each loop accepts for itself, one connection at a time, and refuses
+		// at once when full. With gnet's one acceptor, connections queue up
+		// behind it with their descriptors open, and an EMFILE in accept ends
+		// the engine.
+		gnet.WithReusePort(true),
+		gnet.WithReuseAddr(true),
+		gnet.WithTicker(true),
+		gnet.WithReadBufferCap(readBuffer),
+		gnet.WithSocketSendBuffer(sendBuffer),
+		gnet.WithTCPKeepAlive(keepaliveIdle),
+		gnet.WithTCPKeepInterval(keepaliveInterval),
+		gnet.WithTCPKeepCount(keepaliveCount),
+		gnet.WithLogger(gnetLog{s.log}),
+	)
+	if err == nil && !s.stopped.Load() {
+		err = errors.New("the event loops ended unasked: out of file descriptors? see LimitNOFILE and miners.max")
+	}
+	return err
+}
+
+// Booted is closed once the server listens.
+func (s *Server) Booted() <-chan struct{} { return s.booted }
+
+// OnBoot implements gnet.EventHandler.
+func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
+	s.engine = e
+	close(s.booted)
+	return gnet.None
+}
+
+// OnOpen implements gnet.EventHandler: admission.
+func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	l := s.loop(c.EventLoop())
+	l.clock()
+	l.counts.Opened.Add(1)
+	if s.refuse.Load() {
+		l.counts.Closed[session.Shutdown].Add(1)
+		return nil, gnet.Close
+	}
+	if s.miners.Add(1) > s.max {
+		s.miners.Add(-1)
+		l.counts.Closed[session.Full].Add(1)
+		s.closed.note(session.Full, "", l.wall)
+		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
+	}
+	setUserTimeout(c.Fd())
+	l.add(c)
+	return nil, gnet.None
+}
+
+// OnTraffic implements gnet.EventHandler.
+func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
+	p, ok := c.Context().(*peer)
+	if !ok {
+		return gnet.Close // refused in OnOpen
+	}
+	l := s.loop(c.EventLoop())
+	l.clock()
+	data, _ := c.Next(-1)
+	return l.read(p, data)
+}
+
+// OnClose implements gnet.EventHandler.
+func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
+	p, ok := c.Context().(*peer)
+	if !ok {
+		return gnet.None
+	}
+	s.miners.Add(-1)
+	l := s.loop(c.EventLoop())
+	if p.reason != session.MinerLeft && p.reason != session.Shutdown {
+		s.closed.note(p.reason, c.RemoteAddr().String(), l.wall)
+	}
+	l.remove(p)
+	return gnet.None
+}
+
+// OnTick implements gnet.EventHandler. gnet calls it on a goroutine of its own.
+func (s *Server) OnTick() (time.Duration, gnet.Action) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.tick()
+	}
+	s.parked.expire(time.Since(s.started))
+	return tickEvery, gnet.None
+}
+
+// loop returns our loop for gnet's. gnet does not tell how many it has, so
+// each is met at its first connection.
+func (s *Server) loop(g gnet.EventLoop) *loop {
+	for _, l := range *s.loops.Load() {
+		if l.gnet == g {
+			return l
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := *s.loops.Load()
+	l := newLoop(s, len(known), g)
+	grown := append(append([]*loop(nil), known...), l)
+	s.loops.Store(&grown)
+	return l
+}
+
+// Publish implements upstream.Downstream.
+func (s *Server) Publish(p upstream.Post) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.post(p)
+	}
+}
+
+// Verdict implements upstream.Downstream.
+func (s *Server) Verdict(v upstream.Verdict) {
+	index, _, _ := splitCookie(v.Cookie)
+	(*s.loops.Load())[index].mailbox.verdict(v)
+}
+
+// givenUp reports whether there has been no pool for longer than hold: time
+// for miners to try their own backups.
+func (s *Server) givenUp(now time.Time) bool {
+	if s.hold == 0 {
+		return false
+	}
+	since, none := s.route.Without()
+	return none && now.Sub(since) > s.hold
+}
+
+// newSessionID returns an id that nobody guesses; never 0.
+func (s *Server) newSessionID() uint64 { return rand.Uint64() | 1 }
+
+// Alive returns nil once every loop has answered, or ctx's error.
+func (s *Server) Alive(ctx context.Context) error {
+	loops := *s.loops.Load()
+	answered := make(chan struct{}, len(loops))
+	for _, l := range loops {
+		l.mailbox.call(func() { answered <- struct{}{} })
+	}
+	for i := range loops {
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d event loops do not answer: %w", len(loops)-i, len(loops), ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Refuse turns newcomers away from now on.
+func (s *Server) Refuse() { s.refuse.Store(true) }
+
+// CloseMiners closes all miners, evenly spread over the given time, so that
+// they do not all come back to somewhere in the same instant.
+func (s *Server) CloseMiners(ctx context.Context, spread time.Duration) {
+	const steps = 30
+	ticker := time.NewTicker(max(spread/steps, time.Millisecond))
+	defer ticker.Stop()
+	for left := 0; ; {
+		share := int(s.miners.Load())/steps + 1
+		left = 0
+		for _, l := range *s.loops.Load() {
+			closed := make(chan int, 1)
+			l.mailbox.call(func() { closed <- l.closeSome(share) })
+			select {
+			case n := <-closed:
+				left += n
+			case <-ctx.Done():
+				return
+			}
+		}
+		if left == 0 {
+			return
+		}
+		<-ticker.C
+	}
+}
+
+// Stop ends the event loops. Run returns once they have ended.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stopped.Store(true)
+	return s.engine.Stop(ctx)
+}

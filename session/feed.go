@@ -1,0 +1,111 @@
+package session
+
+import "farmproxy/work"
+
+// maxFeedJobs is how many jobs a feed keeps. Pools send one every 30 to 60 s,
+// ASICs finish what they have within seconds: 16 cover any pool seen, and a
+// second epoch besides.
+const maxFeedJobs = 16
+
+// Feed is what one event loop shows its miners of their lane: the jobs that
+// may still be answered, and what the pool allows now. All miners of the lane
+// on that loop share it; only that loop touches it.
+type Feed struct {
+	Mask       uint32  // version bits that may be rolled now
+	Difficulty float64 // the pool's, now; 0 before the first post
+
+	jobs  [maxFeedJobs]*work.Job
+	stale [maxFeedJobs]bool
+	next  int       // where in the ring the next job goes
+	last  *work.Job // nil: none yet
+	ntime uint32    // of last as it is sent now: the job's, or later in a keepalive
+
+	// lines are the notify of last as miners get it, by extranonce2 size and
+	// clean_jobs: built when the first miner needs one, the same bytes for all.
+	lines [work.MaxExtranonce2 + 1][2][]byte
+}
+
+// Job returns the job that newcomers get; nil: none yet.
+func (f *Feed) Job() *work.Job { return f.last }
+
+// Post takes over what the pool offers now. job may be the last one again, or
+// nil, when only the mask or the difficulty changed; it reports whether job
+// was new. clean makes older jobs of its epoch stale; those of other epochs
+// are for the lane to judge, which knows whether their link still drains.
+func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) (isNew bool) {
+	f.Mask, f.Difficulty = mask, difficulty
+	if job == nil || f.last != nil && job.ID <= f.last.ID {
+		return false
+	}
+	if clean {
+		for i, old := range f.jobs {
+			if old != nil && old.Epoch == job.Epoch {
+				f.stale[i] = true
+			}
+		}
+	}
+	f.jobs[f.next], f.stale[f.next] = job, false
+	f.next = (f.next + 1) % maxFeedJobs
+	f.last = job
+	f.setTime(job.NTime)
+	return true
+}
+
+// Keepalive makes the last job later by the given number of seconds, so that
+// sending it again gives miners new work. The same bytes again would make
+// those that restart their extranonce2 at each notify find the same shares
+// twice (reference/field 8.1).
+func (f *Feed) Keepalive(seconds uint32) {
+	f.setTime(f.last.NTime + min(seconds, work.MaxTimeRoll))
+}
+
+func (f *Feed) setTime(ntime uint32) {
+	f.ntime = ntime
+	for size := range f.lines {
+		for clean := range f.lines[size] {
+			f.lines[size][clean] = f.lines[size][clean][:0] // empty: to be built
+		}
+	}
+}
+
+// line returns the notify of the last job.
+func (f *Feed) line(extranonce2 int, clean bool) []byte {
+	i := 0
+	if clean {
+		i = 1
+	}
+	l := &f.lines[extranonce2][i]
+	if len(*l) == 0 {
+		*l = appendNotify((*l)[:0], f.last, extranonce2, f.ntime, clean)
+	}
+	return *l
+}
+
+// find returns a job that may still be answered; nil when it is forgotten.
+func (f *Feed) find(id uint32) (job *work.Job, stale bool) {
+	for i, j := range f.jobs {
+		if j != nil && j.ID == id {
+			return j, f.stale[i]
+		}
+	}
+	return nil, false
+}
+
+// latest returns the latest ntime that miners were sent with job.
+func (f *Feed) latest(job *work.Job) uint32 {
+	if job == f.last {
+		return f.ntime
+	}
+	return job.NTime
+}
+
+// oldest returns the id of the oldest job that may still be accepted.
+func (f *Feed) oldest() uint32 {
+	oldest := f.last.ID
+	for i, j := range f.jobs {
+		if j != nil && !f.stale[i] {
+			oldest = min(oldest, j.ID)
+		}
+	}
+	return oldest
+}

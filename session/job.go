@@ -1,0 +1,133 @@
+package session
+
+import (
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// Job sends the feed's last job to the miner: what must come before it (a new
+// mask, a new difficulty) and the notify, to be written in one go. clean drops
+// what the miner works on.
+func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
+	if s.flags&subscribed == 0 || s.worker == nil || e.Feed == nil || e.Feed.Job() == nil {
+		return out, Effect{}
+	}
+	job := e.Feed.Job()
+	out, fits := s.fit(job, out)
+	if !fits {
+		return out, Effect{Kind: Hangup, Reason: ExtranonceTooSmall}
+	}
+	if s.flags&working == 0 {
+		s.flags |= working
+		s.vardiff.start(e.Now)
+		clean = true
+	}
+	out = s.setMask(e, out)
+	if d := s.vardiff.next(e.Feed.Difficulty, &e.Terms.Difficulty); d != s.vardiff.told {
+		s.vardiff.told = d
+		out = codec.AppendSetDifficulty(out, d)
+	}
+	s.remember(job.ID, s.vardiff.told)
+	return append(out, e.Feed.line(int(s.extranonce2), clean)...), Effect{}
+}
+
+// firstJob sends the first job once the miner is through its handshake.
+func (s *Session) firstJob(e *Env, out []byte) []byte {
+	if s.flags&working != 0 {
+		return out
+	}
+	// Hangup for want of room can't come here: a miner's extranonce2 is given
+	// to it by what the pool leaves now. Should it come, the next job brings
+	// it again.
+	out, _ = s.Job(e, true, out)
+	return out
+}
+
+// Adjust tells the miner what changed without a job: another mask is valid at
+// once, a difficulty above the pool's must come down at once. A raised one
+// waits for the next job.
+func (s *Session) Adjust(e *Env, out []byte) []byte {
+	if s.flags&working == 0 {
+		return out
+	}
+	return s.lowerDifficulty(e, s.setMask(e, out))
+}
+
+// fit sees to it that the miner's extranonce fits into what the pool leaves.
+// Where it does not, the miner gets a smaller extranonce2 if it takes
+// mining.set_extranonce; otherwise it has to come back for another.
+func (s *Session) fit(job *work.Job, out []byte) ([]byte, bool) {
+	if int(s.prefixLen) != job.Layout.Prefix {
+		return out, false
+	}
+	if int(s.extranonce2) <= job.Layout.Room {
+		return out, true
+	}
+	if s.flags&extranonceSubscribed == 0 {
+		return out, false
+	}
+	s.extranonce2 = uint8(job.Layout.Room)
+	return codec.AppendSetExtranonce(out, s.prefix[:s.prefixLen], job.Layout.Room), true
+}
+
+// setMask tells a version-rolling miner its mask when it changed, and once
+// after authorize in any case: some firmware waits for it, and some hangs up
+// when it comes earlier.
+func (s *Session) setMask(e *Env, out []byte) []byte {
+	if s.flags&rolling == 0 {
+		return out
+	}
+	mask := s.asked & e.Feed.Mask
+	if mask == s.told && s.flags&maskTold != 0 {
+		return out
+	}
+	s.told = mask
+	s.flags |= maskTold
+	return codec.AppendSetVersionMask(out, mask)
+}
+
+// lowerDifficulty tells the miner a lower difficulty at once, where one is due.
+// It holds for the jobs that the miner has, too: many firmwares apply it to
+// the one they work on.
+func (s *Session) lowerDifficulty(e *Env, out []byte) []byte {
+	d := s.vardiff.next(e.Feed.Difficulty, &e.Terms.Difficulty)
+	if d >= s.vardiff.told {
+		return out
+	}
+	s.vardiff.told = d
+	for i := range s.posted {
+		s.posted[i].difficulty = min(s.posted[i].difficulty, float32(d))
+	}
+	return codec.AppendSetDifficulty(out, d)
+}
+
+// remember notes that the miner was sent a job. One sent again (a keepalive)
+// keeps the lower of both difficulties: the miner may be at either.
+func (s *Session) remember(job uint32, difficulty float64) {
+	last := &s.posted[s.head]
+	if last.job == job {
+		last.difficulty = min(last.difficulty, float32(difficulty))
+		return
+	}
+	s.head = (s.head + 1) % maxPosted
+	s.posted[s.head] = posted{job, float32(difficulty)}
+}
+
+// LastJob returns the id of the job that the miner was last sent; 0: none yet.
+func (s *Session) LastJob() uint32 { return s.posted[s.head].job }
+
+// recall returns the difficulty that the miner was to mine a job at; ok is
+// false when it was never sent, or too long ago.
+func (s *Session) recall(job uint32) (difficulty float64, ok bool) {
+	for i := range s.posted {
+		if s.posted[i].job == job && job != 0 {
+			return float64(s.posted[i].difficulty), true
+		}
+	}
+	return 0, false
+}
+
+func appendNotify(dst []byte, job *work.Job, extranonce2 int, ntime uint32, clean bool) []byte {
+	line := codec.NotifyLine(job.Line)
+	return line.AppendNotify(dst, job.Layout.Room-extranonce2, ntime, clean)
+}

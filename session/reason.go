@@ -1,0 +1,45 @@
+package session
+
+// Reason is why a miner's connection ended. The names are the `reason` label
+// of farmproxy_miners_closed_total and stand in the log.
+type Reason uint8
+
+const (
+	MinerLeft          Reason = iota // the miner closed, or the network did
+	NotStratum                       // the first byte of a line is not '{': TLS, HTTP, noise
+	LineTooLong                      // more than codec.MaxMinerLine without a newline
+	TooDeep                          // JSON nested beyond codec.MaxDepth
+	BadUTF8                          // a line is not UTF-8
+	TooManyMalformed                 // Terms.MalformedLimit
+	SubscribeTimeout                 // no mining.subscribe in time
+	AuthorizeTimeout                 // no mining.authorize in time
+	TooSlow                          // does not read what it is sent
+	Full                             // no room for another miner
+	NoPool                           // no pool for longer than failover.hold
+	ExtranonceTooSmall               // the pool leaves less than this miner was promised
+	Shutdown                         // farmproxy is stopping
+
+	NumReasons = int(Shutdown) + 1
+)
+
+var reasons = [NumReasons]string{
+	MinerLeft:          "miner_left",
+	NotStratum:         "not_stratum",
+	LineTooLong:        "line_too_long",
+	TooDeep:            "too_deep",
+	BadUTF8:            "bad_utf8",
+	TooManyMalformed:   "too_many_malformed",
+	SubscribeTimeout:   "subscribe_timeout",
+	AuthorizeTimeout:   "authorize_timeout",
+	TooSlow:            "too_slow",
+	Full:               "full",
+	NoPool:             "no_pool",
+	ExtranonceTooSmall: "extranonce_too_small",
+	Shutdown:           "shutdown",
+}
+
+// String returns the reason's name in metrics and logs.
+func (r Reason) String() string { return reasons[r] }
+
+// Reasons returns the names of all reasons, in their order.
+func Reasons() []string { return reasons[:] }

@@ -1,0 +1,35 @@
+package session
+
+import "farmproxy/work"
+
+// maxSeen bounds the fingerprints of one miner. At 6 shares a minute they
+// cover 21 minutes, two blocks on average; beyond that the oldest is
+// forgotten, and a duplicate that old is the pool's to find.
+const maxSeen = 128
+
+// isSeen reports whether the miner handed in that header before. Since no two
+// miners of a link share a prefix, only the miner itself can repeat one; and
+// since the fingerprint is the header's, not the job's, work that the pool
+// sent again under another job id is caught too.
+func (s *Session) isSeen(fingerprint uint64) bool {
+	for _, f := range s.seen {
+		if f == fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// see remembers an accepted header of job. All are dropped when none of the
+// jobs that they belong to may be answered any more.
+func (s *Session) see(fingerprint uint64, job *work.Job, f *Feed) {
+	if f.oldest() > s.seenJob {
+		s.seen = s.seen[:0]
+	}
+	s.seenJob = max(s.seenJob, job.ID)
+	if len(s.seen) == maxSeen {
+		copy(s.seen, s.seen[1:])
+		s.seen = s.seen[:maxSeen-1]
+	}
+	s.seen = append(s.seen, fingerprint)
+}

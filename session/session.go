@@ -1,0 +1,197 @@
+package session
+
+import (
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// Terms are what every miner of a listener is held to. Immutable.
+type Terms struct {
+	SubscribeTimeout time.Duration
+	AuthorizeTimeout time.Duration
+	MalformedLimit   int  // malformed lines before the miner is hung up on
+	AnswerLocal      bool // forwarded shares are answered before the pool has spoken
+	Difficulty       Policy
+}
+
+// Env is what a session sees of the world during one call. It belongs to the
+// event loop, which sets it before each call.
+type Env struct {
+	Terms *Terms
+	Now   time.Duration // monotonic, since the process started
+	Mask  uint32        // what the route lets roll, for a miner that has no feed yet
+	Feed  *Feed         // of the miner's lane; nil before mining.subscribe
+
+	Checker work.Checker
+
+	extranonce2 [work.MaxExtranonce2]byte // of the share that is being judged
+}
+
+// Worker is who a miner says it is, as the caller books it. The session hands
+// it back with each share.
+type Worker interface{ Name() string }
+
+// maxWorkers bounds how many names one connection may authorize: a proxy of
+// another make in front of this one uses one for each of its miners.
+const maxWorkers = 256
+
+// maxPosted is how many jobs a miner can answer, the last one included.
+const maxPosted = 8
+
+// posted is a job that the miner was sent, and the difficulty that it was to
+// mine it at. A float32 holds any power of two exactly.
+type posted struct {
+	job        uint32 // work.Job.ID; 0 none
+	difficulty float32
+}
+
+type flags uint8
+
+const (
+	subscribed flags = 1 << iota
+	rolling          // version rolling was asked for
+	extranonceSubscribed
+	working   // has been sent a job
+	maskTold  // has been sent mining.set_version_mask
+	wantsDiff // the miner named a difficulty itself
+)
+
+// Session is one miner's state. It is plain data: it can be parked when the
+// miner disconnects and be given back to it (Resume), or be written out. The
+// zero value is a miner that has just connected, apart from Opened.
+//
+// Its size counts: a farm has tens of thousands.
+type Session struct {
+	Opened time.Duration // when the miner connected, as Env.Now
+
+	id      uint64 // what the miner resumes with
+	worker  Worker // the first that authorized; nil before
+	others  []Worker
+	seen    []uint64 // fingerprints of accepted headers, see seen.go
+	seenJob uint32   // the newest job that a fingerprint belongs to
+
+	asked uint32 // version bits that the miner wants to roll
+	told  uint32 // version bits that it was last told it may
+
+	prefix      [2]byte
+	prefixLen   uint8
+	extranonce2 uint8 // size in bytes
+	flags       flags
+	malformed   uint8
+	head        uint8 // of the ring posted
+
+	posted  [maxPosted]posted
+	vardiff vardiff
+}
+
+// EffectKind says what the caller has to do.
+type EffectKind uint8
+
+const (
+	None          EffectKind = iota
+	WantSubscribe            // give it a prefix, by Subscribed
+	WantAuthorize            // look the login up, then Authorized or Refused
+	Judged                   // count Verdict; the miner has its answer
+	Forward                  // hand Share to the lane; the miner is answered by Verdict, unless Share.Answered
+	Hangup                   // write what there is, then close for Reason
+)
+
+// Effect is what a call asks of its caller besides writing the bytes. Slices
+// alias the request.
+type Effect struct {
+	Kind   EffectKind
+	Reason Reason // Hangup
+
+	Agent  []byte // WantSubscribe
+	Resume uint64 // WantSubscribe: the session to resume; 0 none
+
+	Login string // WantAuthorize: clean
+
+	Worker     Worker       // Judged, Forward; nil when the share came under no known name
+	Verdict    work.Verdict // Judged
+	Difficulty float64      // Judged, Forward: what the share counts
+	Share      Share        // Forward
+}
+
+// Share is a share that the pool is to have. Extranonce2 aliases the Env until
+// the next call.
+type Share struct {
+	Job         *work.Job
+	Extranonce2 []byte
+	Version     uint32
+	NTime       uint32
+	Nonce       uint32
+	Answered    bool
+}
+
+// ID returns the session id, which the miner resumes with; 0 before subscribe.
+func (s *Session) ID() uint64 { return s.id }
+
+// Subscribed reports whether the miner has its extranonce.
+func (s *Session) IsSubscribed() bool { return s.flags&subscribed != 0 }
+
+// IsAuthorized reports whether the miner has authorized at least one worker.
+func (s *Session) IsAuthorized() bool { return s.worker != nil }
+
+// Workers calls visit with each worker that the miner authorized.
+func (s *Session) Workers(visit func(Worker)) {
+	if s.worker != nil {
+		visit(s.worker)
+	}
+	for _, w := range s.others {
+		visit(w)
+	}
+}
+
+// Difficulty returns the difficulty that the miner was last told; 0 before.
+func (s *Session) Difficulty() float64 { return s.vardiff.told }
+
+// find returns the worker of that name; nil when it has not authorized.
+func (s *Session) find(name []byte) Worker {
+	if s.worker != nil && codec.IsName(s.worker.Name(), name) {
+		return s.worker
+	}
+	for _, w := range s.others {
+		if codec.IsName(w.Name(), name) {
+			return w
+		}
+	}
+	return nil
+}
+
+// Malformed takes note of a line that could not be decoded.
+func (s *Session) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
+	switch err.Kind {
+	case codec.NotStratum:
+		return out, Effect{Kind: Hangup, Reason: NotStratum}
+	case codec.TooDeep:
+		return out, Effect{Kind: Hangup, Reason: TooDeep}
+	case codec.BadUTF8:
+		return out, Effect{Kind: Hangup, Reason: BadUTF8}
+	}
+	var none codec.ID
+	out = codec.AppendError(out, &none, codeOther, "Malformed message")
+	if s.malformed++; int(s.malformed) > e.Terms.MalformedLimit {
+		return out, Effect{Kind: Hangup, Reason: TooManyMalformed}
+	}
+	return out, Effect{}
+}
+
+// Tick is called now and then, at least every few seconds: it hangs up on a
+// miner that does not get through its handshake, and lowers the difficulty of
+// one that finds no shares.
+func (s *Session) Tick(e *Env, out []byte) ([]byte, Effect) {
+	age := e.Now - s.Opened
+	switch {
+	case s.flags&subscribed == 0 && age > e.Terms.SubscribeTimeout:
+		return out, Effect{Kind: Hangup, Reason: SubscribeTimeout}
+	case s.worker == nil && age > e.Terms.AuthorizeTimeout:
+		return out, Effect{Kind: Hangup, Reason: AuthorizeTimeout}
+	}
+	if s.flags&working != 0 && s.vardiff.tick(e.Now, &e.Terms.Difficulty) {
+		out = s.lowerDifficulty(e, out)
+	}
+	return out, Effect{}
+}
