@@ -60,6 +60,7 @@ func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) 
 		return s.reject(r, w, work.BadTime, out)
 	}
 
+	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
 	s.see(fingerprint, job, e.Feed)
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
 	if met < job.Difficulty && !block {

@@ -1,0 +1,107 @@
+//go:build !race
+
+package session
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+
+	"farmproxy/codec"
+)
+
+// authorized returns a miner that works on the first recorded job.
+func authorized(t testing.TB) (*Session, *Env, *codec.Decoder) {
+	terms := &Terms{SubscribeTimeout: time.Minute, AuthorizeTimeout: time.Minute, Difficulty: Policy{Start: 512, Min: 1, SharesPerMinute: 6}}
+	feed := new(Feed)
+	job := vectorJob(t, "bitaxe_bm1397_1", 1, 0, 2)
+	job.Difficulty = 1000
+	feed.Post(job, true, 0x1fffe000, 1000)
+	e := &Env{Terms: terms, Feed: feed}
+	d := codec.NewDecoder()
+	s := new(Session)
+	var r codec.Request
+	for _, line := range []string{
+		`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]}`,
+		`{"id":2,"method":"mining.subscribe","params":["x"]}`,
+		`{"id":3,"method":"mining.authorize","params":["user.worker","x"]}`,
+	} {
+		if err := d.DecodeRequest([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		switch _, effect := s.Step(e, &r, nil); effect.Kind {
+		case WantSubscribe:
+			s.Subscribed(e, &r, 7, []byte{0xf5, 0x0e}, 2, nil)
+		case WantAuthorize:
+			s.Authorized(e, &r, testWorker("user.worker"), 0, nil)
+		}
+	}
+	if s.LastJob() != 1 {
+		t.Fatal("the miner has no job")
+	}
+	return s, e, d
+}
+
+func TestAShareAndAJobAllocateNothing(t *testing.T) {
+	s, e, d := authorized(t)
+	line := []byte(`{"id":5,"method":"mining.submit","params":["user.worker","1","0000","65df9900","0fd587d0","00002000"]}`)
+	out := make([]byte, 0, 8<<10)
+	var r codec.Request
+	f := func(name string, do func()) {
+		t.Helper()
+		do()
+		if n := testing.AllocsPerRun(100, do); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	f("share: decode, step, answer", func() {
+		s.seen = s.seen[:0] // or it would be a duplicate
+		if err := d.DecodeRequest(line, &r); err != nil {
+			t.Fatal(err)
+		}
+		var effect Effect
+		if out, effect = s.Step(e, &r, out[:0]); effect.Kind != Forward {
+			t.Fatalf("effect %d", effect.Kind)
+		}
+		out = s.Verdict(&r.ID, 0, 0, "", out)
+	})
+	f("duplicate", func() {
+		var effect Effect
+		if out, effect = s.Step(e, &r, out[:0]); effect.Kind != Judged {
+			t.Fatalf("effect %d", effect.Kind)
+		}
+	})
+	f("job", func() { out, _ = s.Job(e, true, out[:0]) })
+	f("tick", func() { out, _ = s.Tick(e, out[:0]) })
+}
+
+// A farm has tens of thousands of them: what one costs is part of the design.
+func TestASessionStaysSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Session{}); size > 256 {
+		t.Errorf("a session takes %d bytes, want at most 256", size)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	s, e, d := authorized(b)
+	line := []byte(`{"id":5,"method":"mining.submit","params":["user.worker","1","0000","65df9900","0fd587d0","00002000"]}`)
+	out := make([]byte, 0, 8<<10)
+	var r codec.Request
+	b.ReportAllocs()
+	for b.Loop() {
+		s.seen = s.seen[:0]
+		if err := d.DecodeRequest(line, &r); err != nil {
+			b.Fatal(err)
+		}
+		out, _ = s.Step(e, &r, out[:0])
+	}
+}
+
+func BenchmarkJob(b *testing.B) {
+	s, e, _ := authorized(b)
+	out := make([]byte, 0, 8<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		out, _ = s.Job(e, true, out[:0])
+	}
+}

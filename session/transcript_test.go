@@ -1,0 +1,342 @@
+package session
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// NB: if a transcript fails, run `go test ./session -rewrite` and read the
+// diff. Only commit it if you understand why it changed and want it so.
+var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the session does now")
+
+// TestTranscripts plays testdata/*.txt. A transcript begins with prose (#).
+// Then what happens stands on a line with a '>' and what the session makes of
+// it underneath: `miner< …` is written to the miner, `effect …` is asked of
+// the caller.
+//
+//	terms> start=1024 min=1 max=0 per_minute=6 malformed=2 answer=local
+//	prefix> f50e 2            the next subscribe gets this prefix and extranonce2 size
+//	mask> 1fffe000            what the route lets roll before there is a job
+//	post> job=1 vector=NAME epoch=1 difficulty=1000 mask=1fffe000 size=4 clean
+//	post> difficulty=500 mask=1fffe000
+//	miner> {…}                one line from the miner;
+//	verdict> id=4 accepted    what the pool said
+//	tick> 5s                  time passes, then Tick
+//	keepalive> 30s            time passes, then the last job is sent again
+//	reconnect>                the miner is back on a new connection; its session is parked
+//
+// Long hex is shortened to its first eight digits.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d transcripts, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := newStage(t).play(string(data))
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(data) {
+				t.Errorf("%s differs; -rewrite and see the diff. It is now:\n%s", file, got)
+			}
+		})
+	}
+}
+
+type stage struct {
+	t       *testing.T
+	env     Env
+	terms   Terms
+	session Session
+	parked  *Session
+	feed    Feed
+	prefix  []byte
+	size    int
+	decoder *codec.Decoder
+	request codec.Request
+	result  []string
+}
+
+type testWorker string
+
+func (w testWorker) Name() string { return string(w) }
+
+func newStage(t *testing.T) *stage {
+	g := &stage{t: t, decoder: codec.NewDecoder(), prefix: []byte{0xf5, 0x0e}, size: 2}
+	g.terms = Terms{
+		SubscribeTimeout: 15 * time.Second,
+		AuthorizeTimeout: 60 * time.Second,
+		MalformedLimit:   2,
+		Difficulty:       Policy{Start: 16384, Min: 1, SharesPerMinute: 6},
+	}
+	g.env = Env{Terms: &g.terms, Mask: 0x1fffe000}
+	return g
+}
+
+func (g *stage) play(script string) string {
+	for line := range strings.Lines(script) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "miner<") || strings.HasPrefix(line, "effect ") {
+			continue // made anew
+		}
+		g.result = append(g.result, line)
+		if verb, rest, ok := strings.Cut(line, ">"); ok && !strings.HasPrefix(line, "#") {
+			g.act(verb, strings.TrimSpace(rest))
+		}
+	}
+	return strings.Join(g.result, "\n") + "\n"
+}
+
+func (g *stage) act(verb, rest string) {
+	args := map[string]string{}
+	for _, word := range strings.Fields(rest) {
+		key, value, _ := strings.Cut(word, "=")
+		args[key] = value
+	}
+	switch verb {
+	case "terms":
+		g.setTerms(args)
+	case "prefix":
+		prefix, size, _ := strings.Cut(rest, " ")
+		g.prefix, g.size = mustHex(g.t, prefix), g.number(size)
+	case "mask":
+		g.env.Mask = g.hex(rest)
+	case "post":
+		g.post(args)
+	case "miner":
+		g.miner(rest)
+	case "verdict":
+		g.verdict(args)
+	case "tick":
+		g.env.Now += g.duration(rest)
+		g.show(g.session.Tick(&g.env, nil))
+	case "keepalive":
+		d := g.duration(rest)
+		g.env.Now += d
+		g.feed.Keepalive(uint32(d.Seconds()))
+		g.show(g.session.Job(&g.env, false, nil))
+	case "reconnect":
+		old := g.session
+		g.parked = &old
+		g.session = Session{Opened: g.env.Now}
+	default:
+		g.t.Fatalf("%q is not a verb", verb)
+	}
+}
+
+func (g *stage) setTerms(args map[string]string) {
+	for key, value := range args {
+		switch key {
+		case "start":
+			g.terms.Difficulty.Start = g.float(value)
+		case "min":
+			g.terms.Difficulty.Min = g.float(value)
+		case "max":
+			g.terms.Difficulty.Max = g.float(value)
+		case "per_minute":
+			g.terms.Difficulty.SharesPerMinute = g.float(value)
+		case "malformed":
+			g.terms.MalformedLimit = g.number(value)
+		case "answer":
+			g.terms.AnswerLocal = value == "local"
+		default:
+			g.t.Fatalf("%q is not a term", key)
+		}
+	}
+}
+
+func (g *stage) post(args map[string]string) {
+	var job *work.Job
+	_, clean := args["clean"]
+	if name := args["vector"]; name != "" {
+		job = vectorJob(g.t, name, uint32(g.number(args["job"])), g.number(args["size"]), len(g.prefix))
+		job.Epoch = uint64(g.number(args["epoch"]))
+		job.Clean = clean
+		job.Difficulty = g.float(args["difficulty"])
+		job.Mask = g.hex(args["mask"])
+	}
+	if g.feed.Post(job, clean, g.hex(args["mask"]), g.float(args["difficulty"])) {
+		g.show(g.session.Job(&g.env, clean, nil))
+	} else {
+		g.show(g.session.Adjust(&g.env, nil), Effect{})
+	}
+}
+
+func (g *stage) miner(line string) {
+	var out []byte
+	var effect Effect
+	if err := g.decoder.DecodeRequest([]byte(line), &g.request); err != nil {
+		out, effect = g.session.Malformed(&g.env, err.(*codec.Error), nil)
+	} else {
+		out, effect = g.session.Step(&g.env, &g.request, nil)
+	}
+	g.show(out, effect)
+	switch effect.Kind {
+	case WantSubscribe:
+		g.env.Feed = &g.feed
+		if effect.Resume != 0 && effect.Resume == g.parked.ID() {
+			out = g.session.Resume(&g.env, &g.request, g.parked, nil)
+		} else {
+			out = g.session.Subscribed(&g.env, &g.request, 0x1122334455667788, g.prefix, g.size, nil)
+		}
+		g.show(out, Effect{})
+	case WantAuthorize:
+		if strings.HasPrefix(effect.Login, "stranger") {
+			out = g.session.Refused(&g.request, "No such account", nil)
+		} else {
+			out = g.session.Authorized(&g.env, &g.request, testWorker(effect.Login), 0, nil)
+		}
+		g.show(out, Effect{})
+	}
+}
+
+func (g *stage) verdict(args map[string]string) {
+	id, _ := codec.MakeID(codec.Raw(args["id"]))
+	for v := range work.Verdict(work.NumVerdicts) {
+		if _, ok := args[v.String()]; ok {
+			g.show(g.session.Verdict(&id, v, v.Code(), v.Text(), nil), Effect{})
+			return
+		}
+	}
+	g.t.Fatalf("no such verdict: %v", args)
+}
+
+var longHex = regexp.MustCompile(`"([0-9a-f]{8})[0-9a-f]{12,}"`)
+
+// show writes down what came of a call.
+func (g *stage) show(out []byte, e Effect) {
+	for line := range strings.Lines(string(out)) {
+		if !strings.HasSuffix(line, "\n") || !json.Valid([]byte(line)) {
+			g.t.Errorf("not a line of JSON: %q", line)
+		}
+		line = regexp.MustCompile(`("1122334455667788")`).ReplaceAllString(line, `"sid"`)
+		g.result = append(g.result, "miner< "+strings.TrimSuffix(longHex.ReplaceAllString(line, `"$1…"`), "\n"))
+	}
+	switch e.Kind {
+	case WantSubscribe:
+		g.note("want_subscribe agent=%q resume=%x", e.Agent, e.Resume)
+	case WantAuthorize:
+		g.note("want_authorize login=%q", e.Login)
+	case Judged:
+		g.note("judged %s difficulty=%v", e.Verdict, e.Difficulty)
+	case Forward:
+		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x difficulty=%v answered=%v worker=%s",
+			e.Share.Job.ID, e.Share.Extranonce2, e.Share.Version, e.Share.NTime, e.Share.Nonce, e.Difficulty, e.Share.Answered, e.Worker.Name())
+	case Hangup:
+		g.note("hangup %s", e.Reason)
+	}
+}
+
+func (g *stage) note(format string, args ...any) {
+	g.result = append(g.result, "effect "+fmt.Sprintf(format, args...))
+}
+
+func (g *stage) number(s string) int {
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return n
+}
+
+func (g *stage) float(s string) float64 {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return f
+}
+
+func (g *stage) hex(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	v, ok := codec.HexUint32([]byte(s))
+	if !ok {
+		g.t.Fatalf("%q is not hex", s)
+	}
+	return v
+}
+
+func (g *stage) duration(s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return d
+}
+
+func mustHex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// vectorJob makes the job of a recorded share. size is the pool's extranonce2
+// size, 0 the recorded one.
+func vectorJob(t testing.TB, name string, id uint32, size, prefix int) *work.Job {
+	t.Helper()
+	data, err := os.ReadFile("../work/testdata/stratum.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type vector struct {
+		Name        string
+		Extranonce1 string
+		Size        int             `json:"extranonce2_size"`
+		Notify      json.RawMessage `json:"notify_params"`
+	}
+	var file struct {
+		Vectors []vector `json:"stratum_v1"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(file.Vectors, func(v vector) bool { return v.Name == name })
+	if at < 0 {
+		t.Fatalf("no vector %q", name)
+	}
+	v := file.Vectors[at]
+	if size == 0 {
+		size = v.Size
+	}
+	layout, ok := work.NewLayout(size, prefix)
+	if !ok {
+		t.Fatalf("extranonce2 size %d is too small", size)
+	}
+	n, err := codec.Raw(v.Notify).Notify()
+	if err != nil {
+		t.Fatal(err)
+	}
+	extranonce1 := mustHex(t, v.Extranonce1)
+	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
+		Version: n.Version, NBits: n.NBits, NTime: n.NTime}, extranonce1, layout)
+	job.ID, job.Epoch = id, 1
+	job.Line = work.Line(codec.NewNotifyLine(id, n, layout.Fold(extranonce1)))
+	return job
+}
