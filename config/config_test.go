@@ -28,7 +28,7 @@ func TestPasswordsAreNeverShown(t *testing.T) {
 		slog.New(h).Info("", "config", c, "pool", c.Pools[0], "password", c.Pools[0].Password)
 	}
 	for _, shown := range []string{
-		fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c.Pools), fmt.Sprintf("%s", c.Pools[0].Password),
+		fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c.Pools), fmt.Sprintf("sent: %s", c.Pools[0].Password),
 		string(asJSON), logged.String(),
 	} {
 		if strings.Contains(shown, "hunter2") || !strings.Contains(shown, redacted) {

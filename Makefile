@@ -1,0 +1,73 @@
+# make help says what there is.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# Where install puts things; DESTDIR comes before all of them, for packaging.
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR    ?=
+
+# Of each of the codec's targets, which read what strangers send; and of the others.
+FUZZTIME       ?= 30s
+FUZZTIME_OTHER ?= 10s
+
+# Passed on to the harness, such as BENCHFLAGS="-miners 1000".
+BENCHFLAGS ?=
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := build
+.PHONY: build test race lint fuzz demo bench install clean help
+
+build: ## the binary ./farmproxy, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
+
+test: ## all tests, quick
+	$(GO) test ./...
+
+race: ## all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint: ## gofmt, vet, staticcheck, import directions
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -count=1 -run TestImportDirections .
+
+fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			case $$package in */codec) time=$(FUZZTIME) ;; *) time=$(FUZZTIME_OTHER) ;; esac; \
+			echo "== $$package $$target $$time"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$time -fuzzminimizetime 10x $$package; \
+		done; \
+	done
+
+demo: build ## a pool, the proxy and a fleet of miners on this machine, live; Ctrl-C ends all
+	@exec ./farmproxy bench demo
+
+bench: build ## the harness against the floor: one table, and JSON
+	./farmproxy bench run $(BENCHFLAGS)
+
+farmproxy:
+	$(MAKE) build
+
+install: farmproxy ## binary, unit, kernel settings, docs; example configuration if there is none
+	install -D -m 0755 farmproxy $(DESTDIR)$(PREFIX)/bin/farmproxy
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(SYSCONFDIR)/farmproxy
+	sed -e 's#/usr/local/#$(PREFIX)/#' -e 's#/etc/farmproxy/#$(SYSCONFDIR)/farmproxy/#' systemd/farmproxy.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/farmproxy.service
+	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/farmproxy.service
+	install -D -m 0644 systemd/99-farmproxy.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/99-farmproxy.conf
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/farmproxy docs/configuration.md LICENSE
+	@config=$(DESTDIR)$(SYSCONFDIR)/farmproxy/farmproxy.toml; \
+	if [ -e $$config ]; then echo "kept $$config"; else install -v -m 0644 systemd/farmproxy.toml $$config; fi
+	@echo "Next: set the pool in $(SYSCONFDIR)/farmproxy/farmproxy.toml, then"
+	@echo "  sysctl --system; systemctl daemon-reload; systemctl enable --now farmproxy"
+
+clean: ## removes what build has written
+	rm -f farmproxy
+
+help: ## this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile

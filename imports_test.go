@@ -1,0 +1,123 @@
+// Package farmproxy_test holds the import directions of the whole module:
+//
+//	cmd -> netloop -> session -> codec work
+//	        |     \-> upstream -> codec work stats
+//	        |-> stats -> work
+//	cmd -> api -> stats          cmd -> config, systemd, bench
+package farmproxy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "farmproxy"
+
+// mayImport has every package of the module, and the others of the module
+// that it may import. What is not here is not allowed.
+var mayImport = map[string][]string{
+	"cmd/farmproxy": {"api", "bench", "codec", "config", "netloop", "session", "stats", "systemd", "upstream", "work"},
+	"netloop":       {"codec", "session", "stats", "upstream", "work"},
+	"session":       {"codec", "work"},
+	"upstream":      {"codec", "stats", "work"},
+	"api":           {"stats"},
+	"stats":         {"work"},
+	"codec":         {},
+	"work":          {},
+	"config":        {},
+	"systemd":       {},
+	"bench":         {}, // the judge shares nothing with the judged
+}
+
+// usedBy has every module that is not ours, and the packages that may import
+// it, tests included: each has one place, so that it can be replaced there.
+var usedBy = map[string][]string{
+	"github.com/panjf2000/gnet/v2":       {"netloop", "bench"},
+	"github.com/bytedance/sonic":         {"codec", "api"},
+	"github.com/valyala/fasthttp":        {"api"},
+	"github.com/VictoriaMetrics/metrics": {"stats"},
+	"github.com/BurntSushi/toml":         {"config"},
+	"github.com/coreos/go-systemd/v22":   {"systemd"},
+	"golang.org/x/sys":                   {"netloop", "bench", "cmd/farmproxy"},
+}
+
+// listed is what go list says of a package.
+type listed struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func TestImportDirections(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, p := range mustList(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if name == "" {
+			continue // this test
+		}
+		seen[name] = true
+		allowed, known := mayImport[name]
+		if !known {
+			t.Errorf("%s: a new package; add it to mayImport in imports_test.go, with what it may import", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			if other, ours := strings.CutPrefix(path, module+"/"); ours && !slices.Contains(allowed, other) {
+				t.Errorf("%s imports %s, and may import %v only; move the code, or change mayImport and say why", name, other, allowed)
+			}
+		}
+		for _, path := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			checkForeign(t, name, path)
+		}
+	}
+	for name := range mayImport {
+		if !seen[name] {
+			t.Errorf("%s: in mayImport, but there is no such package; take it out", name)
+		}
+	}
+}
+
+// checkForeign complains about an import from another module that is not for
+// this package.
+func checkForeign(t *testing.T, name, path string) {
+	t.Helper()
+	if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {
+		return // the standard library's, or ours
+	}
+	for foreign, users := range usedBy {
+		if path != foreign && !strings.HasPrefix(path, foreign+"/") {
+			continue
+		}
+		if !slices.Contains(users, name) {
+			t.Errorf("%s imports %s, which is for %v only", name, path, users)
+		}
+		return
+	}
+	t.Errorf("%s imports %s, a module that nothing uses yet; add it to usedBy in imports_test.go, with its one place", name, path)
+}
+
+func mustList(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var packages []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); err == io.EOF {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
