@@ -1,0 +1,202 @@
+package api
+
+import (
+	"fmt"
+	"time"
+
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+// The JSON of the API. Names and units never change meaning within v1: hash
+// rates are in H/s over 5 minutes, work is in shares of difficulty 1, times are
+// RFC 3339 in UTC or null for never.
+
+type errorAnswer struct {
+	Error string `json:"error"`
+}
+
+type readyAnswer struct {
+	Ready bool   `json:"ready"`
+	Error string `json:"error"` // "" when ready
+}
+
+type statusAnswer struct {
+	Version    string  `json:"version"`
+	Uptime     float64 `json:"uptime_seconds"`
+	Ready      bool    `json:"ready"`
+	Miners     int64   `json:"miners"`
+	MinersMax  int64   `json:"miners_max"` // 0: not known yet
+	Subscribed int64   `json:"subscribed"`
+	Authorized int64   `json:"authorized"`
+	Workers    int     `json:"workers"`    // names that are remembered
+	WorkersUp  int     `json:"workers_up"` // of these: with a miner
+	LinksUp    int     `json:"links_up"`
+	Links      int     `json:"links"`
+	Pool       string  `json:"pool"` // the active one, or ""
+	Shares     tally   `json:"shares"`
+	Work       struct {
+		Accepted float64 `json:"accepted"`
+		Rejected float64 `json:"rejected"`
+	} `json:"work"`
+	HashRate float64 `json:"hashrate"`
+}
+
+// tally is shares by verdict.
+type tally struct {
+	Accepted uint64            `json:"accepted"`
+	Rejected map[string]uint64 `json:"rejected"` // by reason, those that happened
+}
+
+type workersAnswer struct {
+	Total   int      `json:"total"` // that match, on all pages
+	Page    int      `json:"page"`
+	PerPage int      `json:"per_page"`
+	Workers []worker `json:"workers"`
+}
+
+type worker struct {
+	Name       string  `json:"name"`
+	Up         bool    `json:"up"`
+	Miners     int     `json:"miners"`
+	Address    string  `json:"address"` // of the miner that came last
+	Agent      string  `json:"agent"`   // of the miner that came last
+	Difficulty float64 `json:"difficulty"`
+	HashRate   float64 `json:"hashrate"`
+	tally
+	Work           float64    `json:"work"` // accepted
+	LastShare      *time.Time `json:"last_share"`
+	Reconnects     int        `json:"reconnects"`
+	ConnectedSince *time.Time `json:"connected_since"`
+}
+
+type linksAnswer struct {
+	Links []link `json:"links"`
+	Pools []pool `json:"pools"`
+}
+
+type link struct {
+	Pool        string `json:"pool"`
+	Lane        int    `json:"lane"`
+	State       string `json:"state"`
+	Connects    uint64 `json:"connects"`
+	Jobs        uint64 `json:"jobs"`
+	CleanJobs   uint64 `json:"clean_jobs"`
+	Submitted   uint64 `json:"submitted"`
+	Resubmitted uint64 `json:"resubmitted"`
+	InFlight    int64  `json:"in_flight"`
+	tally
+	Work        float64    `json:"work"` // accepted
+	Difficulty  float64    `json:"difficulty"`
+	Extranonce2 int        `json:"extranonce2_size"`
+	VersionMask string     `json:"version_mask"`
+	LastNotify  *time.Time `json:"last_notify"`
+	Latency     latency    `json:"latency_seconds"`
+	BytesUp     uint64     `json:"bytes_up"`
+	BytesDown   uint64     `json:"bytes_down"`
+}
+
+// latency is of a share, from its write to the pool's verdict.
+type latency struct {
+	P50  float64 `json:"p50"`
+	P99  float64 `json:"p99"`
+	Mean float64 `json:"mean"`
+}
+
+type pool struct {
+	Name         string `json:"name"`
+	URL          string `json:"url"`
+	Level        int    `json:"level"`
+	Up           bool   `json:"up"`
+	Active       bool   `json:"active"`
+	Extranonce2  uint32 `json:"extranonce2_size"` // 0: not known yet
+	VersionMask  string `json:"version_mask"`
+	Probes       uint64 `json:"probes"`
+	Failures     uint64 `json:"failures"`
+	NamesRefused uint64 `json:"names_refused"`
+	LastError    string `json:"last_error"` // why it is not up, or ""
+}
+
+func makeTally(s *stats.Shares) tally {
+	t := tally{Accepted: s[work.Accepted], Rejected: map[string]uint64{}}
+	for v, n := range s {
+		if n > 0 && work.Verdict(v) != work.Accepted {
+			t.Rejected[work.Verdict(v).String()] = n
+		}
+	}
+	return t
+}
+
+func makeWorker(i *stats.WorkerInfo) worker {
+	return worker{
+		Name:           i.Name,
+		Up:             i.Miners > 0,
+		Miners:         i.Miners,
+		Address:        i.Address,
+		Agent:          i.Agent,
+		Difficulty:     i.Difficulty,
+		HashRate:       i.HashRate,
+		tally:          makeTally(&i.Shares),
+		Work:           i.Work,
+		LastShare:      orNull(i.LastShare),
+		Reconnects:     i.Reconnects,
+		ConnectedSince: orNull(i.ConnectedSince),
+	}
+}
+
+func makeLink(i *stats.LinkInfo) link {
+	return link{
+		Pool:        i.Pool,
+		Lane:        i.Lane,
+		State:       i.State.String(),
+		Connects:    i.Connects,
+		Jobs:        i.Jobs,
+		CleanJobs:   i.CleanJobs,
+		Submitted:   i.Submitted,
+		Resubmitted: i.Resubmitted,
+		InFlight:    i.InFlight,
+		tally:       makeTally(&i.Shares),
+		Work:        i.Work[work.Accepted],
+		Difficulty:  i.Difficulty,
+		Extranonce2: i.Extranonce2,
+		VersionMask: hex(i.VersionMask),
+		LastNotify:  orNull(i.LastNotify),
+		Latency: latency{
+			P50:  i.Latency.Quantile(0.50).Seconds(),
+			P99:  i.Latency.Quantile(0.99).Seconds(),
+			Mean: i.Latency.Mean().Seconds(),
+		},
+		BytesUp:   i.BytesUp,
+		BytesDown: i.BytesDown,
+	}
+}
+
+func makePool(p *stats.Pool) pool {
+	a := pool{
+		Name:         p.Name,
+		URL:          p.URL,
+		Level:        p.Level,
+		Up:           p.Up.Load(),
+		Active:       p.Active.Load(),
+		Extranonce2:  p.Extranonce2.Load(),
+		VersionMask:  hex(p.VersionMask.Load()),
+		Probes:       p.Probes.Load(),
+		Failures:     p.Failures.Load(),
+		NamesRefused: p.NamesRefused.Load(),
+	}
+	if e := p.LastError.Load(); e != nil && !a.Up {
+		a.LastError = *e
+	}
+	return a
+}
+
+func hex(mask uint32) string { return fmt.Sprintf("%08x", mask) }
+
+// orNull returns t in UTC and milliseconds, nil for the zero time.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}

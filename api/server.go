@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"farmproxy/stats"
+)
+
+// What the server spends on its clients at most. It shares two cores with the
+// miners' event loops, and serves a handful of scrapers and browsers.
+const (
+	// maxConnections is far above what a farm's monitoring opens, and far below
+	// the file descriptors that are kept back from miners.
+	maxConnections = 128
+
+	// maxHeader holds the largest query and what browsers and proxies add, in
+	// bytes; fasthttp keeps that much for each connection.
+	maxHeader = 8 << 10
+
+	// maxBody is more than any question has: all are asked with GET.
+	maxBody = 1 << 10
+
+	// readTimeout is for one request's header: it fits into one packet or two.
+	readTimeout = 10 * time.Second
+
+	// writeTimeout is for one answer: 10,000 workers are 6 MB of metrics, or
+	// half of one compressed, and the reader may sit behind a bad line.
+	writeTimeout = 30 * time.Second
+
+	// idleTimeout keeps the connection of a scraper that comes once a minute.
+	idleTimeout = 75 * time.Second
+
+	// maxHeavy answers that look at every worker are made at a time: two keep
+	// the cores busy, two more may wait for their readers.
+	maxHeavy = 4
+
+	// heavyWait is how long another one waits for its turn before it is refused.
+	heavyWait = 5 * time.Second
+)
+
+// Options are what a Server answers from.
+type Options struct {
+	Book    *stats.Book
+	Version string       // farmproxy's, as the status says it
+	Log     *slog.Logger // nil: slog.Default()
+
+	// NoWorkerMetrics leaves the series of single workers out of /metrics.
+	NoWorkerMetrics bool
+}
+
+// Server answers HTTP requests. Its methods may be called from any goroutine.
+type Server struct {
+	options Options
+	http    *fasthttp.Server
+	heavy   chan struct{} // holds one for each heavy answer under way
+	wait    time.Duration // for room in heavy
+}
+
+// New returns a Server that listens nowhere yet.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Server{options: o, heavy: make(chan struct{}, maxHeavy), wait: heavyWait}
+	compress := fasthttp.CompressHandlerLevel(s.route, fasthttp.CompressBestSpeed)
+	s.http = &fasthttp.Server{
+		Handler: func(ctx *fasthttp.RequestCtx) {
+			if ctx.Request.Header.HasAcceptEncoding("gzip") {
+				compress(ctx) // prefers gzip to all else
+			} else {
+				s.route(ctx)
+			}
+		},
+		ErrorHandler:                 s.malformed,
+		Logger:                       printer{o.Log},
+		Concurrency:                  maxConnections,
+		ReadBufferSize:               maxHeader,
+		MaxRequestBodySize:           maxBody,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader:        true,
+		CloseOnShutdown:              true,
+	}
+	return s
+}
+
+// Serve answers on l until Shutdown, then returns nil; l is closed. An error is
+// one of l that will not go away.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(&listener{Listener: l, log: s.options.Log}); err != nil {
+		return fmt.Errorf("http.address: %s can't be served any more: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown closes the listeners and idle connections, and waits for answers
+// under way; an error when ctx ended before they did. Call it after Serve.
+func (s *Server) Shutdown(ctx context.Context) error {
+	return s.http.ShutdownWithContext(ctx)
+}
+
+// listener outlasts the shortages in which accept fails and works again later,
+// such as of file descriptors: fasthttp would end.
+type listener struct {
+	net.Listener
+	log *slog.Logger
+}
+
+// acceptPause is how long a shortage is waited for: long enough not to spin,
+// shorter than a scraper's patience.
+const acceptPause = 100 * time.Millisecond
+
+func (l *listener) Accept() (net.Conn, error) {
+	for said := false; ; {
+		c, err := l.Listener.Accept()
+		var temporary interface{ Temporary() bool }
+		if err == nil || !errors.As(err, &temporary) || !temporary.Temporary() {
+			return c, err
+		}
+		if !said {
+			l.log.Warn("http: no connection can be accepted; trying on", "address", l.Addr(), "error", err)
+			said = true
+		}
+		time.Sleep(acceptPause)
+	}
+}
+
+// printer logs what fasthttp has to say: troubles of single connections, which
+// anyone can cause.
+type printer struct{ log *slog.Logger }
+
+func (p printer) Printf(format string, args ...any) {
+	if p.log.Enabled(context.Background(), slog.LevelDebug) {
+		p.log.Debug("http: " + fmt.Sprintf(format, args...))
+	}
+}
