@@ -9,7 +9,6 @@ import (
 
 // Status is farmproxy at a glance.
 type Status struct {
-	Version    string
 	Uptime     time.Duration
 	Ready      error // nil: ready; else why not
 	Miners     int64
@@ -32,7 +31,6 @@ func (b *Book) Status() Status {
 	b.workers.sweep(now)
 	t := b.totals()
 	s := Status{
-		Version:    b.options.Version,
 		Uptime:     now.Sub(b.started),
 		Ready:      b.Ready(),
 		Miners:     t.miners,

@@ -1,0 +1,73 @@
+package stats
+
+import (
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"farmproxy/work"
+)
+
+func BenchmarkWorkerShare(b *testing.B) {
+	w := newBook(Options{}).Worker("rig")
+	now := epoch
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(time.Second)
+		w.Share(now, work.Accepted, 512)
+	}
+}
+
+func BenchmarkLinkVerdict(b *testing.B) {
+	l := newBook(Options{}).OpenLink("pool", 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Verdict(work.Accepted, 512, 80*time.Millisecond)
+	}
+}
+
+func BenchmarkBookWorker(b *testing.B) {
+	book := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		book.Worker("account.rig5000")
+	}
+}
+
+func BenchmarkWriteMetrics(b *testing.B) {
+	book := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := book.WriteMetrics(io.Discard, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkWorkersQuery(b *testing.B) {
+	book := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		book.Workers(WorkerQuery{Order: ByHashRate, Descending: true, Limit: 100})
+	}
+}
+
+func BenchmarkStatus(b *testing.B) {
+	book := tenThousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		book.Status()
+	}
+}
+
+func tenThousand() *Book {
+	b := newBook(Options{Loops: 2})
+	for i := range 10_000 {
+		w := b.Worker(fmt.Sprintf("account.rig%04d", i))
+		w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
+		w.SetDifficulty(1024)
+		w.Share(epoch, work.Accepted, 1024)
+	}
+	return b
+}

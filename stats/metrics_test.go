@@ -1,0 +1,195 @@
+package stats
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/work"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what came out into testdata")
+
+// fill counts something of everything.
+func fill(b *Book) {
+	b.SetReady(nil)
+	b.SetMinersMax(19_000)
+	for i := range b.loops {
+		l := b.Loop(i)
+		l.Miners.Add(2)
+		l.Subscribed.Add(2)
+		l.Authorized.Add(1)
+		l.Opened.Add(5)
+		l.Closed[1].Add(3)
+		l.Resumed.Add(1)
+		l.Messages.Add(1_000_000)
+		l.Malformed.Add(2)
+		l.Notifies.Add(44)
+		l.BytesIn.Add(1234)
+		l.BytesOut.Add(5678)
+		l.Verdicts[work.Accepted].Add(7)
+		l.Work[work.Accepted].Add(0.25)
+		l.Verdicts[work.BadTime].Add(1)
+		l.Work[work.BadTime].Add(16)
+	}
+	w := b.Worker("farm.rig1")
+	w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
+	w.SetDifficulty(512)
+	w.Share(epoch, work.Accepted, 512)
+	w.Share(epoch, work.Stale, 512)
+	b.Worker("evil\"\\\n\xff{}").SetDifficulty(0.001)
+
+	p := b.Pool("main", "stratum+tcp://pool.example:3333", 0)
+	p.Up.Store(true)
+	p.Active.Store(true)
+	p.Extranonce2.Store(8)
+	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Failures.Add(3)
+
+	old := b.OpenLink("main", 0)
+	old.State.Store(uint32(LinkDraining))
+	old.Jobs.Add(10)
+	old.Verdict(work.Accepted, 1024, 12*time.Millisecond)
+	l := b.OpenLink("main", 0)
+	l.State.Store(uint32(LinkUp))
+	l.Connects.Add(1)
+	l.Jobs.Add(1)
+	l.Submitted.Add(2)
+	l.InFlight.Add(1)
+	l.LastNotify.Store(epoch.UnixNano() + int64(1500*time.Millisecond))
+	l.Difficulty.Store(1024)
+	l.Extranonce2.Store(8)
+	l.BytesUp.Add(100)
+	l.BytesDown.Add(200)
+	l.Verdict(work.PoolRejected, 1024, 40*time.Second)
+}
+
+// The exposition is what dashboards and alerts are built on: a change of the
+// file is a change for everybody who has some.
+func TestMetricsGolden(t *testing.T) {
+	b := newBook(Options{Version: "1.2.3", Loops: 2, CloseReasons: []string{"eof", "slow"}})
+	fill(b)
+	var out bytes.Buffer
+	if err := b.WriteMetrics(&out, true); err != nil {
+		t.Fatal(err)
+	}
+	own, _, _ := strings.Cut(out.String(), "# HELP go_")
+	got := strings.ReplaceAll(own, runtime.Version(), "GO")
+	const file = "testdata/metrics.txt"
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gots, wants := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(gots), len(wants)) {
+		g, w := "(end)", "(end)"
+		if i < len(gots) {
+			g = gots[i]
+		}
+		if i < len(wants) {
+			w = wants[i]
+		}
+		if g != w {
+			t.Fatalf("%s:%d: got\n%s\nwant\n%s\n(go test ./stats -rewrite, when it is meant)", file, i+1, g, w)
+		}
+	}
+}
+
+// Each line must be what Prometheus' text format allows, in families that are
+// announced once and stand together.
+func TestMetricsFormat(t *testing.T) {
+	b := newBook(Options{Loops: 1, CloseReasons: []string{"eof", "slow"}})
+	fill(b)
+	var out bytes.Buffer
+	if err := b.WriteMetrics(&out, true); err != nil {
+		t.Fatal(err)
+	}
+	help := regexp.MustCompile(`^# HELP ([a-z][a-z0-9_]*) [A-Z0-9].*\.$`)
+	typ := regexp.MustCompile(`^# TYPE ([a-z][a-z0-9_]*) (counter|gauge|histogram|summary)$`)
+	sample := regexp.MustCompile(`^([a-z][a-z0-9_]*)(\{[a-z]+="([^"\\]|\\[\\n"])*"(,[a-z]+="([^"\\]|\\[\\n"])*")*\})? -?[0-9][-+.0-9e]*$`)
+	seen := map[string]bool{}
+	family, kind := "", ""
+	for line := range strings.Lines(strings.ToValidUTF8(out.String(), "<not UTF-8>")) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := help.FindStringSubmatch(line); m != nil {
+			if seen[m[1]] {
+				t.Errorf("family %s is announced twice", m[1])
+			}
+			family, kind = m[1], ""
+			seen[family] = true
+		} else if m := typ.FindStringSubmatch(line); m != nil && m[1] == family {
+			kind = m[2]
+			if (kind == "counter") != strings.HasSuffix(family, "_total") {
+				t.Errorf("%s is a %s: counters and nothing else end in _total", family, kind)
+			}
+		} else if m := sample.FindStringSubmatch(line); m != nil && kind != "" {
+			base := m[1]
+			if kind == "histogram" || kind == "summary" {
+				base = regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(base, "")
+			}
+			if base != family {
+				t.Errorf("%q stands in family %s", line, family)
+			}
+		} else {
+			t.Errorf("%q is not in the text format", line)
+		}
+	}
+	if !seen["process_resident_memory_bytes"] || !seen["process_open_fds"] || !seen["go_goroutines"] {
+		t.Error("nothing is told of the process")
+	}
+}
+
+func TestNoWorkerMetricsUnlessAskedFor(t *testing.T) {
+	b := newBook(Options{Loops: 1, CloseReasons: []string{"eof", "slow"}})
+	fill(b)
+	var out bytes.Buffer
+	if err := b.WriteMetrics(&out, false); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "farmproxy_worker_") {
+		t.Error("there are series of workers")
+	}
+	if !strings.Contains(out.String(), "\nfarmproxy_workers 2\n") {
+		t.Error("the number of workers is missing")
+	}
+}
+
+// broken fails after some bytes, and tells how much it was given at a time.
+type broken struct{ room, largest int }
+
+var errBroken = errors.New("the reader has gone")
+
+func (w *broken) Write(b []byte) (int, error) {
+	w.largest = max(w.largest, len(b))
+	if w.room -= len(b); w.room < 0 {
+		return 0, errBroken
+	}
+	return len(b), nil
+}
+
+func TestMetricsAreWrittenInPieces(t *testing.T) {
+	b := newBook(Options{})
+	for i := range 2000 {
+		b.Worker(strings.Repeat("x", 100) + string(rune('A'+i)))
+	}
+	w := &broken{room: 1 << 30}
+	if err := b.WriteMetrics(w, true); err != nil {
+		t.Fatal(err)
+	}
+	if w.largest > expositionBuffer {
+		t.Errorf("a piece of %d bytes, want %d at most", w.largest, expositionBuffer)
+	}
+	if err := b.WriteMetrics(&broken{room: 100_000}, true); !errors.Is(err, errBroken) {
+		t.Errorf("error %v, want %v", err, errBroken)
+	}
+}

@@ -1,0 +1,132 @@
+package stats
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/work"
+)
+
+func TestWorkerIsFoundAgain(t *testing.T) {
+	b := newBook(Options{})
+	line := []byte("rig1")
+	w := b.Worker(string(line))
+	if b.Worker("rig1") != w {
+		t.Error("the same name is another worker")
+	}
+	if b.Worker("rig2") == w {
+		t.Error("another name is the same worker")
+	}
+	if w.Name() != "rig1" {
+		t.Errorf("name %q", w.Name())
+	}
+}
+
+func TestBeyondTheBoundWorkersAreOne(t *testing.T) {
+	b := newBook(Options{MaxWorkers: 2})
+	b.Worker("a").Share(epoch, work.Accepted, 1)
+	b.Worker("b").Share(epoch, work.Accepted, 1)
+	f := func(name, want string) {
+		t.Helper()
+		if got := b.Worker(name).Name(); got != want {
+			t.Errorf("%.20q counts under %q, want %q", name, got, want)
+		}
+	}
+	f("c", Other)
+	f("d", Other)
+	f("a", "a")
+	f(Other, Other) // nobody can log in beside it
+	f(strings.Repeat("x", maxName+1), Other)
+}
+
+func TestOtherIsListedOnlyWhenNeeded(t *testing.T) {
+	b := newBook(Options{MaxWorkers: 1})
+	b.Worker("a").Share(epoch, work.Accepted, 1)
+	if n := len(b.workers.all()); n != 1 {
+		t.Errorf("%d workers, want 1", n)
+	}
+	b.Worker("b").Share(epoch, work.Accepted, 1)
+	if n := len(b.workers.all()); n != 2 {
+		t.Errorf("%d workers, want 2", n)
+	}
+}
+
+func TestForget(t *testing.T) {
+	f := func(what string, after time.Duration, want bool, do func(w *Worker)) {
+		t.Helper()
+		b := newBook(Options{Forget: time.Hour})
+		do(b.Worker("rig"))
+		b.workers.sweep(epoch.Add(after))
+		if _, got := b.workers.byName["rig"]; got != want {
+			t.Errorf("%s: known %v, want %v", what, got, want)
+		}
+		if got := len(b.workers.all()) == 1; got != want {
+			t.Errorf("%s: listed %v, want %v", what, got, want)
+		}
+	}
+	f("seen lately", 59*time.Minute, true, func(w *Worker) {})
+	f("unseen", time.Hour, false, func(w *Worker) {})
+	f("a miner is there", 24*time.Hour, true, func(w *Worker) { w.Connected(epoch, "", "") })
+	f("the miner has gone", time.Hour, false, func(w *Worker) { w.Connected(epoch, "", ""); w.Disconnected(epoch) })
+	f("a verdict came later", time.Hour, true, func(w *Worker) { w.Share(at(60), work.Accepted, 1) })
+}
+
+// Whoever can connect can make up names: such must not keep out a real worker.
+func TestFullRegistryForgetsNamesThatNeverMined(t *testing.T) {
+	b := newBook(Options{MaxWorkers: 2})
+	b.Worker("earned").Share(epoch, work.Accepted, 1)
+	b.Worker("junk").Share(epoch, work.LowDifficulty, 1)
+	b.now = func() time.Time { return epoch.Add(2 * forgetIdle) }
+	if got := b.Worker("new").Name(); got != "new" {
+		t.Errorf("the newcomer counts under %q", got)
+	}
+	if _, ok := b.workers.byName["earned"]; !ok {
+		t.Error("the one that had mined was dropped")
+	}
+	if _, ok := b.workers.byName["junk"]; ok {
+		t.Error("the one that had not mined was kept")
+	}
+}
+
+// A worker that was just found must not be dropped before it is connected.
+func TestFoundAgainIsNotDropped(t *testing.T) {
+	b := newBook(Options{Forget: time.Hour})
+	w := b.Worker("rig")
+	later := epoch.Add(time.Hour)
+	b.now = func() time.Time { return later }
+	b.Worker("rig")
+	b.workers.drop([]*Worker{w}, later, false)
+	if b.Worker("rig") != w {
+		t.Error("the worker was dropped")
+	}
+}
+
+// The budget of a miner is 1.2 kB: its worker may take a quarter of that.
+func TestMemoryOfAWorker(t *testing.T) {
+	const n, budget = 10_000, 300
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("account.rig%04d", i)
+	}
+	var before, after runtime.MemStats
+	b := newBook(Options{})
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for _, name := range names {
+		w := b.Worker(name)
+		w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
+		w.Share(epoch, work.Accepted, 1)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	const name = 16 // the size class that "account.rig0000" is copied into
+	each := (after.HeapAlloc-before.HeapAlloc)/n - name
+	t.Logf("%d bytes a worker besides its name", each)
+	if each > budget {
+		t.Errorf("a worker takes %d bytes besides its name, want %d at most", each, budget)
+	}
+	runtime.KeepAlive(b)
+}
