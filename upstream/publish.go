@@ -50,6 +50,8 @@ type Share struct {
 	Nonce       uint32
 	Difficulty  float64 // what the miner is credited with
 	Answered    bool    // the miner was told already (answer = "local")
+
+	resubmitted bool // sent before, on a link that died
 }
 
 // Extranonce2 is a miner's extranonce2.

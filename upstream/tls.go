@@ -1,8 +1,49 @@
 package upstream
 
-import "crypto/tls"
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
 
-// TLSConfig returns how to verify the pool at host.
+// TLSConfig returns how the pool at host is to prove who it is. By default its
+// certificate is verified against the system's authorities. With a fingerprint
+// (SHA-256 of the leaf certificate, DER) that certificate and no other is
+// accepted, whoever signed it. insecure accepts any.
 func TLSConfig(host string, insecure bool, fingerprint []byte) *tls.Config {
-	return &tls.Config{ServerName: host}
+	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	switch {
+	case len(fingerprint) > 0:
+		c.InsecureSkipVerify = true // VerifyConnection does it instead
+		c.VerifyConnection = func(s tls.ConnectionState) error {
+			leaf := s.PeerCertificates[0]
+			if got := sha256.Sum256(leaf.Raw); !bytes.Equal(got[:], fingerprint) {
+				return fmt.Errorf("the pool's certificate is another one than tls_fingerprint says: it has %s; if the pool has a new certificate, put that there, else somebody sits in between", hex.EncodeToString(got[:]))
+			}
+			return nil
+		}
+	case insecure:
+		c.InsecureSkipVerify = true
+	}
+	return c
+}
+
+// explainTLS says what the operator can do about a certificate that was not
+// accepted.
+func explainTLS(err error) error {
+	var v *tls.CertificateVerificationError
+	if !errors.As(err, &v) || len(v.UnverifiedCertificates) == 0 {
+		return err
+	}
+	return fmt.Errorf("the pool's certificate can't be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", v.Err, fingerprintOf(v.UnverifiedCertificates[0]))
+}
+
+// fingerprintOf returns a certificate's fingerprint as tls_fingerprint takes it.
+func fingerprintOf(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
 }

@@ -1,0 +1,107 @@
+package upstream
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// watch does what is due by time.
+func (l *Lane) watch(ctx context.Context, now time.Time) {
+	l.examine(ctx, now)
+	for _, k := range l.draining {
+		k.unanswered(now) // for the names that it waits for
+		if !now.Before(k.drainAt) {
+			k.drop(errClosed)
+		}
+	}
+	if !l.orphaned.IsZero() && now.Sub(l.orphaned) >= orphanTime {
+		l.route.lose(l.current.close()) // it takes shares again when it is resumed
+	}
+}
+
+// examine leaves a serving link that is ill.
+func (l *Lane) examine(ctx context.Context, now time.Time) {
+	k := l.serving
+	if k == nil {
+		return
+	}
+	f := &l.route.failover
+	switch silent := now.Sub(time.Unix(0, k.notify.Load())) >= f.Silence; {
+	case k.unanswered(now):
+		k.drop(errUnanswered)
+	case k.moveDue(now):
+		k.drop(errMoved)
+	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate):
+	default:
+		if p := l.other(now, k.pool); p != nil {
+			l.log.Warn("pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
+			k.pool.chill(now)
+			l.try(ctx, p)
+		} else if silent {
+			k.drop(errSilent)
+		}
+	}
+}
+
+// decide begins the attempts that are called for.
+func (l *Lane) decide(ctx context.Context, now time.Time) {
+	if l.serving != nil {
+		if p := l.better(now); p != nil && len(l.candidates) == 0 {
+			l.log.Info("a better pool is back", "pool", p.Name)
+			l.try(ctx, p)
+		}
+		return
+	}
+	for _, k := range l.candidates {
+		if now.Sub(k.started) < patience {
+			return
+		}
+	}
+	if p := l.next(now); p != nil {
+		l.try(ctx, p)
+	}
+}
+
+// next returns the most preferred pool that can be tried now; one that is ill
+// only when there is no other. nil: wait.
+func (l *Lane) next(now time.Time) *pool {
+	var ill *pool
+	for _, p := range l.route.pools {
+		if !p.fits(l.prefix) || !p.ready(now) || l.tries(p) {
+			continue
+		}
+		if !p.cooling(now) {
+			return p
+		}
+		if ill == nil {
+			ill = p
+		}
+	}
+	return ill
+}
+
+func (l *Lane) tries(p *pool) bool {
+	return slices.ContainsFunc(l.candidates, func(k *link) bool { return k.pool == p })
+}
+
+// better returns the most preferred pool that is better than the one that
+// serves and has been healthy for long enough; nil when there is none.
+func (l *Lane) better(now time.Time) *pool {
+	for _, p := range l.route.pools[:l.serving.pool.level] {
+		if p.fits(l.prefix) && p.healthy(now, l.route.failover.ReturnAfter) {
+			return p
+		}
+	}
+	return nil
+}
+
+// other returns the most preferred healthy pool besides p.
+func (l *Lane) other(now time.Time, p *pool) *pool {
+	for _, o := range l.route.pools {
+		if o != p && o.fits(l.prefix) && o.healthy(now, 0) {
+			return o
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package upstream
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"farmproxy/work"
+)
+
+// maxQueue bounds the shares that wait in one epoch: 65,536 miners at six
+// shares a minute that all meet the pool's difficulty fill it in 2.5 s, a farm
+// of 10,000 in 16 s. Beyond, Lane.Submit says no.
+const maxQueue = 1 << 14
+
+// epochs numbers the epochs of the process.
+var epochs atomic.Uint64
+
+// epoch is one extranonce1 at one pool, and the shares for its jobs that wait
+// to be sent. It belongs to a lane and outlives its link: a link that resumes
+// the session takes the epoch over.
+//
+// Any goroutine may add; one writer at a time takes.
+type epoch struct {
+	id          uint64
+	pool        *pool
+	session     string // to resume with; "" the pool gave none
+	extranonce1 []byte
+	size        int // of the pool's extranonce2
+	layout      work.Layout
+
+	wake chan struct{} // 1 when the queue was empty and is not any more
+
+	mu    sync.Mutex
+	queue []Share
+	head  int  // of the queue: what is before it was taken
+	shut  bool // shares are refused: the epoch is over, or waits for its link too long
+}
+
+func newEpoch(p *pool, session string, extranonce1 []byte, size int, layout work.Layout) *epoch {
+	return &epoch{
+		id: epochs.Add(1), pool: p, session: session,
+		extranonce1: extranonce1, size: size, layout: layout,
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// admission is what became of a share that was offered to an epoch.
+type admission uint8
+
+const (
+	queued admission = iota
+	full
+	over // the epoch takes no more
+)
+
+// add queues a share and wakes the writer if it was idle.
+func (e *epoch) add(s *Share) admission {
+	e.mu.Lock()
+	n := len(e.queue) - e.head
+	if e.shut || n >= maxQueue {
+		defer e.mu.Unlock()
+		if e.shut {
+			return over
+		}
+		return full
+	}
+	if e.head > 0 && len(e.queue) == cap(e.queue) {
+		e.queue = e.queue[:copy(e.queue, e.queue[e.head:])]
+		e.head = 0
+	}
+	e.queue = append(e.queue, *s)
+	e.mu.Unlock()
+	if n == 0 {
+		poke(e.wake)
+	}
+	return queued
+}
+
+// take appends up to n shares to dst, in order, and returns how many stay.
+func (e *epoch) take(dst []Share, n int) (taken []Share, rest int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n = min(n, len(e.queue)-e.head)
+	dst = append(dst, e.queue[e.head:e.head+n]...)
+	e.head += n
+	rest = len(e.queue) - e.head
+	if rest == 0 {
+		e.queue, e.head = e.queue[:0], 0
+	}
+	return dst, rest
+}
+
+// waiting returns how many shares are queued.
+func (e *epoch) waiting() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.queue) - e.head
+}
+
+// putBack queues, before all others, shares that a dead link has left. They
+// were taken from here, so the bound may be exceeded by what was in flight.
+func (e *epoch) putBack(shares []Share) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue, e.head = append(shares, e.queue[e.head:]...), 0
+}
+
+// close refuses shares from now on and returns those that wait.
+func (e *epoch) close() []Share {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rest := e.queue[e.head:]
+	e.queue, e.head, e.shut = nil, 0, true
+	return rest
+}
+
+// open takes shares again: a link has resumed the session.
+func (e *epoch) open() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.shut = false
+}
+
+// poke puts a signal into a channel of capacity 1, unless there is one.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,122 @@
+package upstream
+
+import "time"
+
+const (
+	// minInflight is the window that a link begins with.
+	minInflight = 64
+
+	// maxInflight bounds the window of request ids from the oldest one that is
+	// not answered to the newest. Where it is reached the writer waits: shares
+	// then fill the epoch's queue, and then Lane.Submit says no.
+	maxInflight = 1 << 15
+)
+
+// inflight holds the shares that were sent and not yet answered. Request ids
+// of a link increase one by one, so a ring indexed by id finds each in one
+// step, in whatever order the answers come. It is guarded by its link's mutex.
+type inflight struct {
+	ring []sent // a power of two
+	low  uint64 // the oldest id that may be there
+	high uint64 // the next id
+	n    int
+}
+
+// sent is one share in flight.
+type sent struct {
+	id    uint64 // 0: the slot is free
+	at    time.Time
+	share Share
+}
+
+// room returns how many more ids can be taken.
+func (f *inflight) room() int { return maxInflight - int(f.high-f.low) }
+
+// begin sets the id that comes first.
+func (f *inflight) begin(id uint64) { f.low, f.high = id, id }
+
+// skip takes an id for a request that is no share.
+func (f *inflight) skip() (id uint64) {
+	id = f.high
+	f.high++
+	if f.n == 0 {
+		f.low = f.high
+	}
+	return id
+}
+
+// put takes the next id for a share. The caller has seen that there is room.
+func (f *inflight) put(s *Share, now time.Time) (id uint64) {
+	if f.n == 0 {
+		f.low = f.high
+	}
+	if int(f.high-f.low) >= len(f.ring) {
+		f.grow()
+	}
+	id = f.high
+	slot := &f.ring[id&uint64(len(f.ring)-1)]
+	slot.id, slot.at, slot.share = id, now, *s
+	f.high++
+	f.n++
+	return id
+}
+
+// grow makes the ring large enough for the window and one more.
+func (f *inflight) grow() {
+	size := max(minInflight, len(f.ring))
+	for int(f.high-f.low) >= size {
+		size *= 2
+	}
+	ring := make([]sent, size)
+	for _, s := range f.ring {
+		if s.id != 0 {
+			ring[s.id&uint64(size-1)] = s
+		}
+	}
+	f.ring = ring
+}
+
+// remove returns the share that was sent with id; false for any other id.
+func (f *inflight) remove(id uint64) (s sent, ok bool) {
+	if id < f.low || id >= f.high || len(f.ring) == 0 {
+		return s, false
+	}
+	slot := &f.ring[id&uint64(len(f.ring)-1)]
+	if slot.id != id {
+		return s, false
+	}
+	s = *slot
+	*slot = sent{}
+	f.n--
+	f.advance()
+	return s, true
+}
+
+// advance moves the low end up to the oldest share.
+func (f *inflight) advance() {
+	if f.n == 0 {
+		f.low = f.high
+		return
+	}
+	for f.ring[f.low&uint64(len(f.ring)-1)].id != f.low {
+		f.low++
+	}
+}
+
+// oldest returns when the oldest share was sent; false when there is none.
+func (f *inflight) oldest() (at time.Time, ok bool) {
+	if f.n == 0 {
+		return at, false
+	}
+	return f.ring[f.low&uint64(len(f.ring)-1)].at, true
+}
+
+// drain appends all shares in the order they were sent, and forgets them.
+func (f *inflight) drain(dst []Share) []Share {
+	for id := f.low; id < f.high && f.n > 0; id++ {
+		if s, ok := f.remove(id); ok {
+			dst = append(dst, s.share)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,262 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+const (
+	// dialTimeout bounds TCP and TLS together: three SYNs, over the slowest
+	// satellite link.
+	dialTimeout = 10 * time.Second
+
+	// stepTimeout bounds each step of the handshake, and the wait for the first
+	// job. Pools that look an account up in a database take seconds.
+	stepTimeout = 15 * time.Second
+
+	// configureTimeout bounds the wait for version rolling: old pools do not
+	// answer mining.configure at all.
+	configureTimeout = 5 * time.Second
+
+	// writeTimeout is how long a pool may not read.
+	writeTimeout = 10 * time.Second
+
+	// answerTimeout is how long a share may be unanswered before the link is
+	// taken for dead: the longest verdict seen from a live pool took 10 s.
+	answerTimeout = 30 * time.Second
+
+	// maxMalformed is how many lines in a row may be malformed.
+	maxMalformed = 10
+
+	// maxReplies bounds the answers to a pool's own requests that wait for the
+	// writer; further requests go unanswered.
+	maxReplies = 16
+)
+
+var (
+	errClosed     = errors.New("closed by farmproxy")
+	errSilent     = errors.New("no job for too long (failover.silence)")
+	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
+	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
+	errSurplus    = errors.New("another pool was faster")
+	errMalformed  = fmt.Errorf("more than %d malformed lines in a row: is this a Stratum V1 port?", maxMalformed)
+	errLongLine   = fmt.Errorf("a line of more than %d bytes: is this a Stratum V1 port?", codec.MaxPoolLine)
+)
+
+// link is one connection to one pool, from dial to close.
+//
+// Two goroutines run it. The reader (run) dials, shakes hands, and then reads
+// until the connection ends; it alone has the protocol's state: what the next
+// job will be built from. The writer starts when the handshake is done and is
+// the only one to write from then on; it takes shares when the lane has
+// activated the link. What both need stands under mu, or is atomic.
+//
+// A link never decides about itself: it tells its lane that it is up (it has a
+// job) and that it is dead, once each, and is told to activate or to drop.
+// Anybody may drop it, at any time, more than once.
+//
+// Why the reader publishes jobs itself, past the supervisor: a job must not
+// wait for a supervisor that dials. That the lane does not switch links
+// meanwhile is what Lane.mu is for.
+type link struct {
+	route  *Route
+	lane   *Lane // nil: a probe
+	pool   *pool
+	to     Pool   // the pool, or where client.reconnect led
+	resume *epoch // to be taken over when the pool gives the session back; may be nil
+	book   *stats.Link
+	log    *slog.Logger
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	conn   net.Conn
+	buf    []byte // for what is written: the reader's until the writer starts
+
+	epoch   atomic.Pointer[epoch]
+	mask    atomic.Uint32
+	rolling atomic.Bool // version rolling was granted: shares carry version bits
+	active  atomic.Bool // shares may be taken
+	up      atomic.Bool // it has told the lane that it is up
+	notify  atomic.Int64
+	wake    chan struct{} // the writer: something changed
+	replies chan []byte
+
+	protocol // the reader's
+
+	mu      sync.Mutex
+	flight  inflight
+	names   names
+	again   []Share // to be sent before what the epoch has: their name is settled
+	rejects rejects
+	moveAt  time.Time // client.reconnect; zero: none
+	moveTo  string
+
+	started time.Time
+	upAt    time.Time // lane's supervisor only
+	drainAt time.Time // lane's supervisor only: when draining ends
+	post    Post      // Lane.mu: what the link offers
+}
+
+// event is what a link tells its lane.
+type event struct {
+	link *link
+	err  error // nil: it is up
+}
+
+func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
+	k := &link{
+		route: r, lane: lane, pool: p, to: p.Pool,
+		book: new(stats.Link), log: r.log.With("pool", p.Name),
+		wake:    make(chan struct{}, 1),
+		replies: make(chan []byte, maxReplies),
+		started: time.Now(),
+	}
+	k.protocol.init()
+	k.names.init(&k.to)
+	k.ctx, k.cancel = context.WithCancelCause(ctx)
+	if lane != nil {
+		k.book = r.book.OpenLink(p.Name, lane.number)
+		k.log = k.log.With("lane", lane.number)
+	}
+	p.attempt(1)
+	return k
+}
+
+// run lives as long as the link does, and returns why it ended. It is the
+// reader.
+func (k *link) run() (err error) {
+	defer k.end()
+	k.state(stats.LinkConnecting)
+	if k.conn, err = k.dial(); err != nil {
+		return k.because(fmt.Errorf("connect to %s: %w", k.to.Address, err))
+	}
+	defer k.conn.Close()
+	defer context.AfterFunc(k.ctx, func() { k.conn.Close() })()
+
+	k.state(stats.LinkHandshaking)
+	if err := k.handshake(); err != nil {
+		return k.because(err)
+	}
+	writer := make(chan struct{})
+	go func() {
+		defer close(writer)
+		k.write()
+	}()
+	err = k.because(k.read())
+	k.drop(err)
+	<-writer
+	return err
+}
+
+func (k *link) dial() (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(k.ctx, dialTimeout)
+	defer cancel()
+	return k.route.dial(ctx, k.to)
+}
+
+// drop ends the link; the first reason counts.
+func (k *link) drop(err error) { k.cancel(err) }
+
+// because returns why the link ended: the reason it was dropped for, else err.
+func (k *link) because(err error) error {
+	if k.ctx.Err() != nil {
+		if cause := context.Cause(k.ctx); !errors.Is(cause, context.Canceled) {
+			return cause
+		}
+		return errClosed
+	}
+	return err
+}
+
+func (k *link) end() {
+	k.cancel(errClosed)
+	k.pool.attempt(-1)
+	if k.lane != nil {
+		k.route.book.CloseLink(k.book)
+	}
+}
+
+func (k *link) state(s stats.LinkState) { k.book.State.Store(uint32(s)) }
+
+// activate lets the writer take shares.
+func (k *link) activate() {
+	k.state(stats.LinkUp)
+	k.active.Store(true)
+	poke(k.wake)
+}
+
+// offer hands a job, or a changed mask or difficulty, to the lane.
+func (k *link) offer(clean bool) {
+	if k.lane == nil {
+		return
+	}
+	k.lane.offer(k, Post{
+		Lane: k.lane, Job: k.job, Clean: clean,
+		Mask: k.mask.Load(), Difficulty: k.difficulty,
+	})
+}
+
+// settled reports that nothing is in flight or waits for a name.
+func (k *link) settled() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.flight.n == 0 && k.names.held == 0 && len(k.again) == 0
+}
+
+// unanswered reports a share that waits for its answer for too long, and gives
+// up on names that do.
+func (k *link) unanswered(now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.expireNames(now) {
+		poke(k.wake)
+	}
+	at, ok := k.flight.oldest()
+	return ok && now.Sub(at) >= answerTimeout
+}
+
+// leave returns the shares that a dead link leaves behind, those that were
+// sent first and marked so.
+func (k *link) leave() []Share {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.book.InFlight.Store(0)
+	shares := k.flight.drain(nil)
+	for i := range shares {
+		shares[i].resubmitted = true
+	}
+	shares = append(shares, k.again...)
+	k.again = nil
+	return k.names.drain(shares)
+}
+
+// verdict tells the miner's loop what became of a share, and counts it.
+func (k *link) verdict(s *sent, v work.Verdict, e codec.PoolError, now time.Time) {
+	k.book.InFlight.Add(-1)
+	k.book.Verdict(v, s.share.Job.Difficulty, now.Sub(s.at))
+	k.route.settle(&s.share, v, e.Code, e.Text)
+}
+
+// rejected reports that the pool rejects more than the given fraction.
+func (k *link) rejected(rate float64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.rejects.above(rate)
+}
+
+// moveDue reports that a client.reconnect is to be followed now.
+func (k *link) moveDue(now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.moveTo != "" && !now.Before(k.moveAt)
+}

@@ -1,0 +1,133 @@
+package upstream
+
+import (
+	"strings"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/stats"
+)
+
+const (
+	// maxNames bounds the workers that a link authorizes: as many as it can
+	// have miners. Those beyond go under the pool's user.
+	maxNames = 1 << 16
+
+	// nameTimeout is how long the shares of a worker wait for the pool to
+	// authorize it before they go under the pool's user.
+	nameTimeout = 10 * time.Second
+)
+
+// names are the workers that a link has authorized, or asked for. They are
+// guarded by the link's mutex.
+type names struct {
+	user    string
+	pass    bool // workers go under names of their own
+	workers map[*stats.Worker]*name
+	asked   map[uint64]*name // by request id
+	held    int              // shares that wait for a name
+}
+
+// name is one worker at the pool.
+type name struct {
+	text  string
+	fixed bool // it is settled: text is what shares go under
+	asked time.Time
+	held  []Share
+}
+
+func (n *names) init(p *Pool) {
+	n.user, n.pass = p.User, p.PassWorkers
+	if n.pass {
+		n.workers, n.asked = make(map[*stats.Worker]*name), make(map[uint64]*name)
+	}
+}
+
+// upstreamName returns what a pool knows a miner's login as: the pool's user
+// and the login's worker part, which stands after the account. A login without
+// a dot is all worker, unless it is the user itself.
+func upstreamName(user, login string) string {
+	worker := login
+	if login == user {
+		return user
+	} else if rest, ok := strings.CutPrefix(login, user+"."); ok {
+		worker = rest
+	} else if _, rest, ok := strings.Cut(login, "."); ok {
+		worker = rest
+	}
+	if worker == "" {
+		return user
+	}
+	return user + "." + worker
+}
+
+// under returns the name that a share goes under. Where that is not settled
+// yet the share is held, and buf asks the pool if it was not asked before.
+// The caller has the link's mutex.
+func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []byte, ok bool) {
+	n := &k.names
+	if !n.pass || s.Worker == nil {
+		return n.user, buf, true
+	}
+	w := n.workers[s.Worker]
+	if w == nil {
+		if len(n.workers) >= maxNames {
+			return n.user, buf, true
+		}
+		w = &name{text: upstreamName(n.user, s.Worker.Name()), asked: now}
+		n.workers[s.Worker] = w
+		if w.fixed = w.text == n.user; !w.fixed {
+			id := k.flight.skip()
+			n.asked[id] = w
+			buf = codec.AppendPoolAuthorize(buf, id, w.text, k.to.Password)
+		}
+	}
+	if !w.fixed {
+		w.held = append(w.held, *s)
+		n.held++
+		return "", buf, false
+	}
+	return w.text, buf, true
+}
+
+// nameAnswered settles the name that was asked for with id; false when none
+// was. The caller has the link's mutex.
+func (k *link) nameAnswered(id uint64, yes bool) bool {
+	w := k.names.asked[id]
+	if w == nil {
+		return false
+	}
+	delete(k.names.asked, id)
+	if !yes {
+		if k.pool.refusedName() {
+			k.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others it refuses; register the workers at the pool, or set workers = \"aggregate\"",
+				"worker", w.text, "user", k.names.user)
+		}
+		w.text = k.names.user
+	}
+	w.fixed = true
+	k.again = append(k.again, w.held...)
+	k.names.held -= len(w.held)
+	w.held = nil
+	return true
+}
+
+// expireNames gives up on names that the pool does not answer for; false when
+// there are none. The caller has the link's mutex.
+func (k *link) expireNames(now time.Time) (some bool) {
+	for id, w := range k.names.asked {
+		if now.Sub(w.asked) >= nameTimeout {
+			some = k.nameAnswered(id, false)
+		}
+	}
+	return some
+}
+
+// drain appends the shares that are held, and forgets them.
+func (n *names) drain(dst []Share) []Share {
+	for _, w := range n.asked {
+		dst = append(dst, w.held...)
+	}
+	n.asked, n.held = nil, 0
+	return dst
+}

@@ -1,0 +1,66 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// errProbed ends a probe that got what it was for.
+var errProbed = errors.New("probed")
+
+const (
+	// returnProbes is how many times, at least, a better pool is seen in the
+	// time that it must have been healthy for.
+	returnProbes = 4
+
+	// betterEvery and betterMin bound how often such a pool is probed.
+	betterEvery = 15 * time.Second
+	betterMin   = 250 * time.Millisecond
+)
+
+// watch probes a pool from time to time while no link leads there: from
+// handshake to the first job, then it closes.
+func (r *Route) watch(ctx context.Context, p *pool) {
+	often := max(betterMin, min(betterEvery, r.failover.ReturnAfter/returnProbes, r.failover.ProbeEvery))
+	for {
+		every := r.failover.ProbeEvery
+		if r.wants(p) {
+			every = often
+		}
+		if p.due(time.Now(), every) {
+			r.probe(ctx, p)
+		}
+		timer := time.NewTimer(often - often/8 + rand.N(often/4+1)) // jittered: many proxies share a pool
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// wants reports that lanes are on other pools, all less preferred ones.
+func (r *Route) wants(p *pool) bool {
+	for _, o := range r.pools {
+		if o.serves() {
+			return o.level > p.level
+		}
+	}
+	return false
+}
+
+// probe sees whether a pool is healthy.
+func (r *Route) probe(ctx context.Context, p *pool) {
+	p.book.Probes.Add(1)
+	k := r.newLink(ctx, p, nil)
+	err := k.run()
+	if errors.Is(err, errProbed) || errors.Is(err, errClosed) {
+		return // the link has said that it succeeded
+	}
+	if p.fail(time.Now(), k.started, r.failover.BackoffMax, err) {
+		k.log.Warn("probe failed", "reason", err)
+	}
+}

@@ -1,0 +1,349 @@
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// messagePause is the least time between two client.show_message in the log.
+const messagePause = time.Minute
+
+// maxMoveWait bounds how long client.reconnect may ask to wait.
+const maxMoveWait = time.Minute
+
+// firstBuffer is what a link's line buffer begins with; it doubles up to the
+// longest line.
+const firstBuffer = 4 << 10
+
+// jobs numbers the jobs of the process: miners know them by that.
+var jobs atomic.Uint32
+
+// protocol is the reader's state.
+type protocol struct {
+	lines   lines
+	decoder *codec.Decoder
+	message codec.Message
+
+	malformed  int // in a row
+	difficulty float64
+	job        *work.Job     // the last one
+	early      *codec.Notify // came before the extranonce1 did
+	following  *epoch        // set_extranonce: from the next notify on
+	shown      time.Time     // the last show_message
+}
+
+func (p *protocol) init() {
+	p.decoder = codec.NewDecoder()
+	p.difficulty = 1 // what holds until the pool says otherwise
+}
+
+// read reads until the connection ends.
+func (k *link) read() error {
+	k.conn.SetReadDeadline(time.Now().Add(stepTimeout))
+	k.announce()
+	for {
+		m, err := k.next()
+		if timeout(err) {
+			return fmt.Errorf("no mining.notify within %v of mining.authorize", stepTimeout)
+		}
+		if err != nil {
+			return err
+		}
+		if m.Method == nil {
+			k.reply(m)
+			continue
+		}
+		if err := k.notification(m); err != nil {
+			return err
+		}
+		k.announce()
+	}
+}
+
+// announce tells the lane that the link is up, once it has a job.
+func (k *link) announce() {
+	if k.job == nil || k.up.Load() {
+		return
+	}
+	k.up.Store(true)
+	k.conn.SetReadDeadline(time.Time{}) // silence is the supervisor's to see
+	k.book.Connects.Add(1)
+	k.pool.succeed(time.Now())
+	if k.lane == nil {
+		k.drop(errProbed)
+		return
+	}
+	k.lane.tell(event{link: k})
+}
+
+// next returns the next message. Malformed lines are passed over, some.
+func (k *link) next() (*codec.Message, error) {
+	for {
+		line, err := k.lines.next(k.conn)
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("the pool closed the connection")
+		}
+		if err != nil {
+			return nil, err
+		}
+		k.book.BytesDown.Add(uint64(len(line)) + 1)
+		line = bytes.TrimRight(line, "\r ")
+		if len(line) == 0 {
+			continue
+		}
+		if err := k.decoder.Decode(line, &k.message); err != nil {
+			if err := k.garbled(err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		k.malformed = 0
+		return &k.message, nil
+	}
+}
+
+// garbled counts a malformed line or message; an error when it is enough.
+func (k *link) garbled(err error) error {
+	var e *codec.Error
+	if errors.As(err, &e) && e.Fatal() {
+		return fmt.Errorf("%w: is this a Stratum V1 port?", err)
+	}
+	if k.malformed++; k.malformed > maxMalformed {
+		return errMalformed
+	}
+	if k.malformed == 1 {
+		k.log.Warn("malformed line from the pool", "problem", err)
+	}
+	return nil
+}
+
+// notification handles everything that has a method, whatever its id: some
+// pools put ids into notifications.
+func (k *link) notification(m *codec.Message) error {
+	switch string(m.Method) {
+	case "mining.notify":
+		n, err := m.Params.Notify()
+		if err != nil {
+			return k.garbled(err)
+		}
+		k.newJob(n)
+	case "mining.set_difficulty":
+		d, ok := m.Params.Number()
+		if !ok || !(d > 0) {
+			return k.garbled(errDifficulty)
+		}
+		k.setDifficulty(d)
+	case "mining.set_version_mask":
+		mask, ok := m.Params.Hex()
+		if !ok {
+			return k.garbled(errMask)
+		}
+		k.setMask(mask)
+	case "mining.set_extranonce":
+		extranonce1, size, ok := m.Params.Extranonce()
+		if !ok {
+			return k.garbled(errExtranonce)
+		}
+		return k.setExtranonce(extranonce1, size)
+	case "client.reconnect":
+		return k.reconnect(m.Params.Reconnect())
+	case "client.show_message":
+		k.show(m.Params.Text())
+	default:
+		k.request(m)
+	}
+	return nil
+}
+
+var (
+	errDifficulty = errors.New("mining.set_difficulty: not a number above 0")
+	errMask       = errors.New("mining.set_version_mask: not a hex mask")
+	errExtranonce = errors.New("mining.set_extranonce: not an extranonce1 in hex and a size")
+)
+
+// request answers what the pool asks.
+func (k *link) request(m *codec.Message) {
+	id, ok := codec.MakeID(m.ID)
+	if !ok || m.ID.IsNull() {
+		return
+	}
+	var line []byte
+	switch string(m.Method) {
+	case "mining.ping":
+		line = codec.AppendPoolPong(nil, &id)
+	case "client.get_version":
+		line = codec.AppendPoolVersion(nil, &id, k.to.UserAgent)
+	default:
+		line = codec.AppendError(nil, &id, -3, "Method not found")
+	}
+	select {
+	case k.replies <- line:
+	default:
+	}
+}
+
+// newJob builds the job of a notify and offers it.
+func (k *link) newJob(n *codec.Notify) {
+	e := k.epoch.Load()
+	if e == nil {
+		k.early = n
+		return
+	}
+	if next := k.following; next != nil {
+		k.following = nil
+		if k.lane != nil {
+			k.lane.replace(k, e, next)
+		}
+		k.epoch.Store(next)
+		poke(k.wake)
+		e = next
+	}
+	now := time.Now()
+	first := k.job == nil && e != k.resume || k.job != nil && k.job.Epoch != e.id
+	k.job = makeJob(n, e, k.difficulty, k.mask.Load(), now)
+	k.notify.Store(now.UnixNano())
+	k.book.LastNotify.Store(now.UnixNano())
+	k.book.Jobs.Add(1)
+	if n.Clean {
+		k.book.CleanJobs.Add(1)
+	}
+	k.offer(n.Clean || first)
+}
+
+// makeJob folds a notify into an epoch.
+func makeJob(n *codec.Notify, e *epoch, difficulty float64, mask uint32, now time.Time) *work.Job {
+	job := work.NewJob(work.Template{
+		PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
+		Version: n.Version, NBits: n.NBits, NTime: n.NTime,
+	}, e.extranonce1, e.layout)
+	job.ID = jobs.Add(1)
+	job.PoolID = n.JobID
+	job.Epoch = e.id
+	job.Clean = n.Clean
+	job.Received = now
+	job.Difficulty = difficulty
+	job.Mask = mask
+	job.Line = work.Line(codec.NewNotifyLine(job.ID, n, e.layout.Fold(e.extranonce1)))
+	return job
+}
+
+// setDifficulty holds for the jobs that follow; miners must not be given more
+// from now on.
+func (k *link) setDifficulty(d float64) {
+	k.difficulty = d
+	k.book.Difficulty.Store(d)
+	k.republish()
+}
+
+// setMask holds at once.
+func (k *link) setMask(mask uint32) {
+	k.mask.Store(mask)
+	k.rolling.Store(true)
+	k.book.VersionMask.Store(mask)
+	if e := k.epoch.Load(); e != nil {
+		k.learn(e.size)
+	}
+	k.republish()
+}
+
+// republish offers the last job with what has changed besides.
+func (k *link) republish() {
+	if k.job != nil {
+		k.offer(false)
+	}
+}
+
+// setExtranonce begins a new epoch with the next notify.
+func (k *link) setExtranonce(extranonce1 []byte, size int) error {
+	e := k.epoch.Load()
+	if e == nil {
+		return nil // before the answer to subscribe, which says what holds
+	}
+	if e.size == size && string(e.extranonce1) == string(extranonce1) {
+		k.following = nil
+		return nil
+	}
+	next, err := k.enter(e.session, extranonce1, size)
+	k.following = next
+	return err
+}
+
+func (k *link) learn(size int) {
+	k.book.Extranonce2.Store(uint32(size))
+	k.route.learn(k.pool, size, k.mask.Load())
+}
+
+// reconnect follows client.reconnect, inside the pool's domain only: a
+// hijacker of a plain connection would lead the farm away.
+func (k *link) reconnect(host string, port, wait int) error {
+	if host == "" {
+		host = k.to.Host
+	}
+	if !sameDomain(k.pool.Host, host) {
+		k.log.Warn("client.reconnect to another domain is not followed: it may be a hijack; if the pool has moved, change the url of this [[pool]]", "host", host)
+		return nil
+	}
+	_, old, _ := net.SplitHostPort(k.to.Address)
+	if port > 0 && port <= 65535 {
+		old = fmt.Sprint(port)
+	}
+	delay := min(max(time.Duration(wait)*time.Second, 0), maxMoveWait)
+	k.log.Info("the pool asked to reconnect", "host", host, "port", old, "wait", delay)
+	k.mu.Lock()
+	k.moveTo, k.moveAt = net.JoinHostPort(host, old), time.Now().Add(delay)
+	k.mu.Unlock()
+	if delay == 0 {
+		return errMoved
+	}
+	return nil
+}
+
+func (k *link) show(text string) {
+	if now := time.Now(); k.shown.IsZero() || now.Sub(k.shown) >= messagePause {
+		k.shown = now
+		k.log.Info("message from the pool", "text", text)
+	}
+}
+
+// lines splits a stream into lines. What a deadline cuts short stays for the
+// next call.
+type lines struct {
+	buf        []byte
+	start, end int
+}
+
+// next returns the next line without its newline; valid until the next call.
+func (l *lines) next(r io.Reader) ([]byte, error) {
+	scanned := l.start
+	for {
+		if i := bytes.IndexByte(l.buf[scanned:l.end], '\n'); i >= 0 {
+			line := l.buf[l.start : scanned+i]
+			l.start = scanned + i + 1
+			return line, nil
+		}
+		if l.start > 0 {
+			l.end = copy(l.buf, l.buf[l.start:l.end])
+			l.start = 0
+		}
+		scanned = l.end
+		if l.end > codec.MaxPoolLine {
+			return nil, errLongLine
+		}
+		if l.end == len(l.buf) {
+			l.buf = append(l.buf, make([]byte, max(firstBuffer, len(l.buf)))...)
+		}
+		n, err := r.Read(l.buf[l.end:])
+		l.end += n
+		if n == 0 && err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,236 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"farmproxy/stats"
+)
+
+const (
+	// patience is how long one attempt is waited for alone while there is no
+	// link; then the next pool is tried beside it, and the first that is up
+	// serves.
+	patience = 3 * time.Second
+
+	// retryPause is the least time between two attempts without a pause at a
+	// pool whose link has died.
+	retryPause = 5 * time.Second
+
+	// drainTime is how long a link that was replaced stays for late shares:
+	// longer than a slow miner takes to change to a new job.
+	drainTime = 10 * time.Second
+
+	// orphanTime is how long shares wait for their link to come back. After
+	// that a new block is likelier than a resumed session.
+	orphanTime = 30 * time.Second
+
+	// Pauses between looks at what is due by time.
+	tickSeeking = 250 * time.Millisecond // without a link, or with one to be replaced
+	tickServing = time.Second
+)
+
+// supervise runs the lane until ctx ends and its links are gone.
+func (l *Lane) supervise(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			l.close()
+			return
+		case e := <-l.events:
+			l.handle(ctx, e)
+		case <-timer.C:
+		}
+		now := time.Now()
+		l.watch(ctx, now)
+		l.decide(ctx, now)
+		if l.serving == nil || len(l.candidates) > 0 {
+			timer.Reset(tickSeeking)
+		} else {
+			timer.Reset(tickServing)
+		}
+	}
+}
+
+// handle takes note of what a link says.
+func (l *Lane) handle(ctx context.Context, e event) {
+	k, now := e.link, time.Now()
+	switch {
+	case e.err != nil && k == l.serving:
+		again := now.Sub(l.retried) >= retryPause
+		l.orphan(k, e.err, again, now)
+		if again {
+			l.retried = now
+			l.try(ctx, k.pool)
+		}
+	case e.err != nil:
+		l.ended(k, e.err, now)
+	case k.ctx.Err() == nil:
+		l.serve(k, now)
+	}
+}
+
+// ended takes note of the end of a link that did not serve.
+func (l *Lane) ended(k *link, err error, now time.Time) {
+	if slices.Contains(l.draining, k) {
+		l.draining = remove(l.draining, k)
+		l.finish(k)
+		return
+	}
+	l.candidates = remove(l.candidates, k)
+	l.fail(k, err, now)
+}
+
+func remove(list []*link, k *link) []*link {
+	return slices.DeleteFunc(list, func(x *link) bool { return x == k })
+}
+
+// serve makes a link that is up the lane's own.
+func (l *Lane) serve(k *link, now time.Time) {
+	l.candidates = remove(l.candidates, k)
+	for _, c := range l.candidates {
+		c.drop(errSurplus)
+	}
+	old, e := l.serving, k.epoch.Load()
+	if old != nil {
+		old.drainAt = now.Add(drainTime)
+		old.state(stats.LinkDraining)
+		l.draining = append(l.draining, old)
+		old.pool.serve(-1)
+	} else {
+		l.route.laneUp(1, now)
+	}
+	k.upAt = now
+	k.pool.serve(1)
+	fresh := e != l.current
+	if fresh && !l.orphaned.IsZero() {
+		l.giveUp(l.current)
+	}
+	l.current, l.orphaned = e, time.Time{}
+	e.open()
+
+	l.mu.Lock()
+	l.serving = k
+	e = k.epoch.Load() // a set_extranonce may have come just now
+	l.current = e
+	l.setEpochs(append([]*epoch{e}, without(*l.epochs.Load(), e)...))
+	post := k.post
+	post.Clean = post.Clean || fresh
+	l.publish(post)
+	l.mu.Unlock()
+
+	k.activate()
+	l.log.Info("link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
+}
+
+// orphan takes the remains of the serving link, which has died, to where its
+// successor will find them.
+func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
+	l.mu.Lock()
+	l.serving = nil
+	l.mu.Unlock()
+	l.current, l.orphaned = k.epoch.Load(), now
+	l.route.laneUp(-1, now)
+	k.pool.serve(-1)
+	k.pool.lost(now, now.Sub(k.upAt), l.route.failover.BackoffMax, again, err)
+	l.noteMove(k)
+	if l.closing(err) {
+		l.log.Debug("link closed", "pool", k.pool.Name)
+	} else {
+		l.log.Warn("link lost", "pool", k.pool.Name, "reason", err)
+	}
+	var lost []Share
+	shares := slices.DeleteFunc(k.leave(), func(s Share) bool {
+		if s.Job.Epoch == l.current.id {
+			return false
+		}
+		lost = append(lost, s)
+		return true
+	})
+	l.current.putBack(shares)
+	l.route.lose(lost)
+}
+
+// fail takes note of an attempt that came to nothing.
+func (l *Lane) fail(k *link, err error, now time.Time) {
+	if e := k.epoch.Load(); e != nil && e != l.current {
+		l.giveUp(e)
+	}
+	if errors.Is(err, errSurplus) || l.closing(err) {
+		return
+	}
+	l.noteMove(k)
+	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, err) {
+		l.log.Warn("link failed", "pool", k.pool.Name, "reason", err)
+	}
+}
+
+func (l *Lane) closing(err error) bool { return errors.Is(err, errClosed) }
+
+// noteMove keeps where client.reconnect leads for the next attempt only.
+func (l *Lane) noteMove(k *link) {
+	delete(l.moves, k.pool)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.moveTo != "" {
+		l.moves[k.pool] = k.moveTo
+	}
+}
+
+// finish settles what a draining link leaves.
+func (l *Lane) finish(k *link) {
+	l.giveUp(k.epoch.Load())
+	l.route.lose(k.leave())
+}
+
+// giveUp ends an epoch: its shares are lost.
+func (l *Lane) giveUp(e *epoch) {
+	l.mu.Lock()
+	l.setEpochs(without(*l.epochs.Load(), e))
+	l.mu.Unlock()
+	l.route.lose(e.close())
+}
+
+// try begins an attempt at a pool.
+func (l *Lane) try(ctx context.Context, p *pool) {
+	k := l.route.newLink(ctx, p, l)
+	if !l.orphaned.IsZero() && l.current.pool == p {
+		k.resume = l.current
+	}
+	if address := l.moves[p]; address != "" {
+		k.to = k.to.at(address)
+		delete(l.moves, p)
+	}
+	l.candidates = append(l.candidates, k)
+	go func() { l.tell(event{k, k.run()}) }()
+}
+
+// close ends all links and gives up all shares.
+func (l *Lane) close() {
+	links := append(slices.Clone(l.candidates), l.draining...)
+	if l.serving != nil {
+		links = append(links, l.serving)
+	}
+	for _, k := range links {
+		k.drop(errClosed)
+	}
+	for n := len(links); n > 0; {
+		e := <-l.events
+		if e.err == nil {
+			continue
+		}
+		n--
+		if now := time.Now(); e.link == l.serving {
+			l.orphan(e.link, e.err, true, now)
+		} else {
+			l.ended(e.link, e.err, now)
+		}
+	}
+	for _, e := range *l.epochs.Load() {
+		l.giveUp(e)
+	}
+}
