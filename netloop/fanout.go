@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"farmproxy/session"
-	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
@@ -62,7 +61,9 @@ func (l *loop) fanOutFeed(f *feed) {
 		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
 			return m.session.Job(&l.env, f.clean, out)
 		})
-		l.counts.Notifies.Add(1)
+		if m.session.LastJob() == job {
+			l.counts.Notifies.Add(1)
+		}
 	}
 }
 
@@ -80,7 +81,7 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 		return
 	}
 	if d := p.session.Difficulty(); d != before {
-		p.session.Workers(func(w session.Worker) { w.(*stats.Worker).SetDifficulty(d) })
+		p.session.Workers(func(w session.Worker) { books(w).SetDifficulty(d) })
 	}
 }
 

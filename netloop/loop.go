@@ -109,7 +109,7 @@ func (l *loop) remove(p *peer) {
 	l.counts.Closed[p.reason].Add(1)
 	if p.session.IsAuthorized() {
 		l.counts.Authorized.Add(-1)
-		p.session.Workers(func(w session.Worker) { w.(*stats.Worker).Disconnected(l.wall) })
+		p.session.Workers(func(w session.Worker) { books(w).Disconnected(l.wall) })
 	}
 	if p.session.IsSubscribed() {
 		l.counts.Subscribed.Add(-1)
@@ -239,7 +239,7 @@ func (l *loop) authorize(p *peer, login string, out []byte) []byte {
 	}
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.agent)
-	out = p.session.Authorized(&l.env, &l.request, w, w.Difficulty(), out)
+	out = p.session.Authorized(&l.env, &l.request, named(w, login), w.Difficulty(), out)
 	if d := p.session.Difficulty(); d > 0 {
 		w.SetDifficulty(d)
 	}
@@ -251,7 +251,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 	share := upstream.Share{
 		Cookie:      makeCookie(l.index, l.slots[p.slot].generation, p.slot),
 		ID:          l.request.ID,
-		Worker:      e.Worker.(*stats.Worker),
+		Worker:      books(e.Worker),
 		Job:         e.Share.Job,
 		Prefix:      p.prefix,
 		Extranonce2: upstream.MakeExtranonce2(e.Share.Extranonce2),
@@ -277,7 +277,7 @@ func (l *loop) judged(w session.Worker, v work.Verdict, difficulty float64) {
 	l.counts.Verdicts[v].Add(1)
 	l.counts.Work[v].Add(difficulty)
 	if w != nil {
-		w.(*stats.Worker).Share(l.wall, v, difficulty)
+		books(w).Share(l.wall, v, difficulty)
 	}
 }
 

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"farmproxy/config"
+	"farmproxy/session"
+	"farmproxy/stats"
+	"farmproxy/systemd"
+	"farmproxy/upstream"
+)
+
+// What the configuration means to each package, which know nothing of it.
+
+// stateFile is where the pools' sizes are remembered, in the state directory.
+const stateFile = "pools.json"
+
+func newLog(c config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // config has checked it
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func addresses(listeners []config.Listener) (list []string) {
+	for _, l := range listeners {
+		list = append(list, l.Address)
+	}
+	return list
+}
+
+func terms(c *config.Config) session.Terms {
+	return session.Terms{
+		SubscribeTimeout: c.Miners.SubscribeTimeout,
+		AuthorizeTimeout: c.Miners.AuthorizeTimeout,
+		MalformedLimit:   c.Miners.MalformedLimit,
+		AnswerLocal:      c.Miners.Answer == config.AnswerLocal,
+		Difficulty: session.Policy{
+			Start:           c.Difficulty.Start,
+			Min:             c.Difficulty.Min,
+			Max:             c.Difficulty.Max,
+			SharesPerMinute: c.Difficulty.SharesPerMinute,
+		},
+	}
+}
+
+func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream.Options {
+	o := upstream.Options{
+		Failover: upstream.Failover{
+			ReturnAfter: c.Failover.ReturnAfter,
+			ProbeEvery:  c.Failover.ProbeEvery,
+			Silence:     c.Failover.Silence,
+			RejectRate:  c.Failover.RejectRate,
+			BackoffMax:  c.Failover.BackoffMax,
+		},
+		Book: book,
+		Log:  log,
+	}
+	if dir := stateDir(c); dir != "" {
+		o.StateFile = filepath.Join(dir, stateFile)
+	}
+	for i := range c.Pools {
+		o.Pools = append(o.Pools, pool(&c.Pools[i]))
+	}
+	return o
+}
+
+func stateDir(c *config.Config) string {
+	if c.StateDir != "" {
+		return c.StateDir
+	}
+	return systemd.StateDirectory()
+}
+
+func pool(p *config.Pool) upstream.Pool {
+	u := upstream.Pool{
+		Name:              p.Name,
+		URL:               p.URL,
+		Address:           p.Address(),
+		Host:              p.Host(),
+		User:              p.User,
+		Password:          string(p.Password),
+		PassWorkers:       p.Workers == config.WorkersPass,
+		Links:             p.Links,
+		SuggestDifficulty: p.SuggestDifficulty,
+		UserAgent:         p.UserAgent,
+	}
+	if u.UserAgent == "" {
+		u.UserAgent = "farmproxy/" + versionText()
+	}
+	if p.TLS() {
+		var pin []byte
+		if sum, ok := p.Fingerprint(); ok {
+			pin = sum[:]
+		}
+		u.TLS = upstream.TLSConfig(u.Host, p.TLSInsecure, pin)
+	}
+	return u
+}
