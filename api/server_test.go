@@ -1,0 +1,288 @@
+package api
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp/fasthttputil"
+
+	"farmproxy/stats"
+)
+
+// site is a Server on a listener in memory, with a client.
+type site struct {
+	*Server
+	book *stats.Book
+	l    *fasthttputil.InmemoryListener
+	http http.Client
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{
+		book: stats.New(stats.Options{Version: "1.2.3", Loops: 1, CloseReasons: []string{"eof"}}),
+		l:    fasthttputil.NewInmemoryListener(),
+	}
+	s.Server = New(Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)})
+	s.http.Transport = &http.Transport{
+		DisableCompression: true,
+		DialContext:        func(context.Context, string, string) (net.Conn, error) { return s.l.Dial() },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(s.l) }()
+	t.Cleanup(func() {
+		s.http.CloseIdleConnections()
+		if err := s.Shutdown(t.Context()); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("Serve ended with %v, want nil after Shutdown", err)
+		}
+	})
+	return s
+}
+
+// ask returns the answer to a request, and its body.
+func (s *site) ask(t *testing.T, method, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, "http://farmproxy"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func TestEveryPathAnswers(t *testing.T) {
+	s := newSite(t)
+	s.book.SetReady(nil)
+	s.book.OpenLink("main", 0).State.Store(uint32(stats.LinkUp))
+	f := func(path, contentType, part string) {
+		t.Helper()
+		resp, body := s.ask(t, "GET", path)
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != contentType || !strings.Contains(body, part) {
+			t.Errorf("GET %s: %s, %s:\n%s\nwant 200, %s, with %q", path, resp.Status, resp.Header.Get("Content-Type"), body, contentType, part)
+		}
+		if got := resp.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("GET %s: may be cached: %q", path, got)
+		}
+		head, nothing := s.ask(t, "HEAD", path)
+		if head.StatusCode != 200 || head.Header.Get("Content-Type") != contentType || nothing != "" {
+			t.Errorf("HEAD %s: %s, %s, %q; want what GET says, without a body", path, head.Status, head.Header.Get("Content-Type"), nothing)
+		}
+	}
+	const text, exposition, json = "text/plain; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8", "application/json; charset=utf-8"
+	f("/healthz", text, "ok\n")
+	f("/readyz", json, `{"ready":true,"error":""}`)
+	f("/metrics", exposition, "\nfarmproxy_ready 1\n")
+	f("/api/v1/status", json, `{"version":"1.2.3",`)
+	f("/api/v1/workers", json, `{"total":0,"page":1,"per_page":100,"workers":[]}`)
+	f("/api/v1/links", json, `{"links":[{"pool":"main",`)
+	for _, p := range paths {
+		if resp, _ := s.ask(t, "GET", p.path); resp.StatusCode != 200 {
+			t.Errorf("GET %s: %s", p.path, resp.Status)
+		}
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	s := newSite(t)
+	f := func(method, path string, code int, want string) {
+		t.Helper()
+		resp, body := s.ask(t, method, path)
+		var got struct {
+			Error *string `json:"error"`
+		}
+		if err := json.Unmarshal([]byte(body), &got); err != nil || got.Error == nil {
+			t.Errorf("%s %s: %q is not an error in JSON", method, path, body)
+			return
+		}
+		if resp.StatusCode != code || *got.Error != want {
+			t.Errorf("%s %s: %d %s\nwant %d %s", method, path, resp.StatusCode, *got.Error, code, want)
+		}
+	}
+	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links"
+	f("GET", "/", 404, `nothing is at "/": there are `+all)
+	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)
+	f("POST", "/nowhere", 404, `nothing is at "/nowhere": there are `+all)
+	f("GET", "/"+strings.Repeat("x", 50), 404, `nothing is at "/`+strings.Repeat("x", 39)+`...": there are `+all)
+	f("POST", "/api/v1/status", 405, `method "POST" is not allowed for /api/v1/status: use GET or HEAD`)
+	f("DELETE", "/metrics", 405, `method "DELETE" is not allowed for /metrics: use GET or HEAD`)
+	f("GET", "/readyz", 503, "farmproxy is starting: it does not listen yet")
+
+	const workers = "/api/v1/workers?"
+	f("GET", workers+"page=x", 400, `page: want a whole number from 1, got "x"`)
+	f("GET", workers+"page=0", 400, `page: want a whole number from 1, got "0"`)
+	f("GET", workers+"page=-1", 400, `page: want a whole number from 1, got "-1"`)
+	f("GET", workers+"page=", 400, `page: want a whole number from 1, got ""`)
+	f("GET", workers+"page=99999999999999999999", 400, `page: want a whole number from 1, got "99999999999999999999"`)
+	f("GET", workers+"per_page=0", 400, `per_page: want a whole number from 1 to 1000, got "0"`)
+	f("GET", workers+"per_page=1001", 400, `per_page: want a whole number from 1 to 1000, got "1001"`)
+	f("GET", workers+"per_page=1e2", 400, `per_page: want a whole number from 1 to 1000, got "1e2"`)
+	f("GET", workers+"sort=colour", 400, `sort: want one of name, hashrate, accepted, rejected, last_share, difficulty, reconnects, got "colour"`)
+	f("GET", workers+"order=up", 400, `order: want asc or desc, got "up"`)
+	f("GET", workers+"search="+strings.Repeat("x", 257), 400, `search: want up to 256 bytes, got 257`)
+	f("GET", workers+"pge=2", 400, `"pge": there is no such parameter; want page, per_page, sort, order or search`)
+}
+
+func TestMethodNotAllowedNamesTheAllowed(t *testing.T) {
+	resp, _ := newSite(t).ask(t, "PUT", "/api/v1/links")
+	if got := resp.Header.Get("Allow"); got != "GET, HEAD" {
+		t.Errorf("Allow: %q", got)
+	}
+}
+
+// What is not a proper request is answered and closed.
+func TestMalformedRequests(t *testing.T) {
+	s := newSite(t)
+	f := func(request, status, part string) {
+		t.Helper()
+		c, err := s.l.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		go io.WriteString(c, request)
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatalf("%.40q: %v", request, err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		if resp.Status != status || !strings.Contains(string(body), part) || !resp.Close {
+			t.Errorf("%.40q: %s %s, closed %v\nwant %s with %q, closed", request, resp.Status, body, resp.Close, status, part)
+		}
+	}
+	f("{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n\n", "400 Bad Request", `{"error":"this is not an HTTP request`)
+	f("GET /metrics HTTP/1.1\r\nHost: x\r\nCookie: "+strings.Repeat("x", maxHeader)+"\r\n\r\n", "431 Request Header Fields Too Large", "over 8192 bytes")
+	f("GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n"+strings.Repeat("x", 1025), "413 Request Entity Too Large", "over 1024 bytes")
+}
+
+func TestCompression(t *testing.T) {
+	s := newSite(t)
+	for range 50 {
+		s.book.Worker(strings.Repeat("w", 50))
+	}
+	f := func(path, accept, encoding string) {
+		t.Helper()
+		resp, body := s.ask(t, "GET", path, "Accept-Encoding", accept)
+		if got := resp.Header.Get("Content-Encoding"); got != encoding {
+			t.Errorf("%s, accepting %q: encoding %q, want %q", path, accept, got, encoding)
+			return
+		}
+		if encoding == "gzip" {
+			r, err := gzip.NewReader(strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body = string(plain)
+		}
+		if want := strings.Repeat("w", 50); !strings.Contains(body, want) {
+			t.Errorf("%s, accepting %q: %q is not in the answer", path, accept, want)
+		}
+	}
+	f("/metrics", "gzip", "gzip")
+	f("/metrics", "gzip, deflate, br, zstd", "gzip")
+	f("/metrics", "identity", "")
+	f("/metrics", "deflate, br, zstd", "")
+	f("/api/v1/workers", "gzip", "gzip")
+	f("/api/v1/workers", "", "")
+}
+
+// Heavy answers are bounded in number; the rest goes on beside them.
+func TestBusy(t *testing.T) {
+	s := newSite(t)
+	s.wait = 0
+	for range maxHeavy {
+		if err := s.acquire(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(path string, code int) {
+		t.Helper()
+		if resp, body := s.ask(t, "GET", path); resp.StatusCode != code {
+			t.Errorf("%s: %s %s, want %d", path, resp.Status, body, code)
+		}
+	}
+	f("/metrics", 503)
+	f("/api/v1/status", 503)
+	f("/api/v1/workers", 503)
+	f("/api/v1/links", 200)
+	f("/healthz", 200)
+	s.release()
+	for range 3 { // each gives back what it took
+		f("/metrics", 200)
+		f("/api/v1/status", 200)
+		f("/api/v1/workers", 200)
+		s.wait = time.Minute // a streamed answer gives back a moment after its last byte
+	}
+}
+
+func TestNoWorkerMetrics(t *testing.T) {
+	f := func(no, want bool) {
+		t.Helper()
+		s := newSite(t)
+		s.options.NoWorkerMetrics = no
+		s.book.Worker("rig")
+		_, body := s.ask(t, "GET", "/metrics")
+		if got := strings.Contains(body, `farmproxy_worker_up{worker="rig"} 0`); got != want {
+			t.Errorf("without %v: series of workers %v, want %v", no, got, want)
+		}
+	}
+	f(false, true)
+	f(true, false)
+}
+
+// short is a listener that runs out of file descriptors once, then ends.
+type short struct {
+	net.Listener
+	errs []error
+}
+
+func (l *short) Addr() net.Addr { return &net.TCPAddr{} }
+func (l *short) Close() error   { return nil }
+func (l *short) Accept() (net.Conn, error) {
+	err := l.errs[0]
+	l.errs = l.errs[1:]
+	return nil, err
+}
+
+func TestServeOutlastsAShortageOfDescriptors(t *testing.T) {
+	broken := errors.New("broken")
+	l := &short{errs: []error{
+		&net.OpError{Op: "accept", Err: syscall.EMFILE},
+		&net.OpError{Op: "accept", Err: broken},
+	}}
+	s := New(Options{Book: stats.New(stats.Options{}), Log: slog.New(slog.DiscardHandler)})
+	if err := s.Serve(l); !errors.Is(err, broken) {
+		t.Errorf("ended with %v, want %v", err, broken)
+	}
+	if len(l.errs) != 0 {
+		t.Error("did not accept again")
+	}
+}
