@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"netloop":       {"codec", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "work"},
 	"upstream":      {"codec", "stats", "work"},
-	"api":           {"stats"},
+	"api":           {"stats", "work"}, // work: the names of verdicts
 	"stats":         {"work"},
 	"codec":         {},
 	"work":          {},

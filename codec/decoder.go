@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
 	"unicode/utf8"
 	"unsafe"
@@ -69,6 +70,9 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 	}
 	if !utf8.Valid(line) {
 		return errBadUTF8
+	}
+	if bytes.IndexByte(line, '\\') >= 0 && !json.Valid(line) {
+		return errSyntax // sonic passes over values that it need not decode without a look at their escapes
 	}
 	d.wire = wire{} // sonic leaves what is absent as it was: the last miner's
 	d.sonic.Reset(unsafe.String(&line[0], len(line)))

@@ -40,6 +40,7 @@ func seeds(f *testing.F, method string, params string) {
 		`{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"},"error":null}`,
 		`{"id":null,"method":"client.reconnect","params":["a.b",1,2]}`,
 		"{\"id\":1,\"method\":\"\\u006dining.ping\",\"params\":[\"\\ud83d\\ude00\"]}",
+		`{"id":3,"method":"mining.authorize","params":["farm.ri\1",""]}`,
 		`{"id":1,"id":2,"method":"a","METHOD":"b","result":{}}`,
 	} {
 		f.Add([]byte(line))

@@ -56,6 +56,7 @@ func TestMalformedLinesSayHow(t *testing.T) {
 	f(`{"id":1,"method":"mining.ping"`, Syntax, false)
 	f(`{"id":1,"method":"mining.ping"} x`, Syntax, false)
 	f(`{"id":1}`, Syntax, false)
+	f(`{"id":1,"method":"mining.authorize","params":["farm.ri\1"]}`, Syntax, false)
 	f(`{"id":1,"method":7}`, Syntax, false)
 	f(`{"id":{},"method":"mining.ping"}`, Syntax, false)
 	f(`{"id":true,"method":"mining.ping"}`, Syntax, false)

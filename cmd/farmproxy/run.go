@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,106 +37,130 @@ const (
 	statusEvery = 10 * time.Second
 )
 
+// proxy is everything that runs, wired together.
+type proxy struct {
+	log    *slog.Logger
+	book   *stats.Book
+	server *netloop.Server
+	route  *upstream.Route
+	web    *api.Server
+	webOn  net.Listener // nil: no HTTP
+}
+
 // run serves miners until ctx ends; then it stops in order and returns nil.
 func run(ctx context.Context, c *config.Config, stderr io.Writer) error {
-	log := newLog(c.Log, stderr)
+	p, err := newProxy(c, newLog(c.Log, stderr), nil)
+	if err != nil {
+		return err
+	}
+	return p.serve(ctx)
+}
+
+// newProxy takes the ports and wires the parts. tune, unless nil, may change
+// what the configuration says about the pools.
+func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) (*proxy, error) {
 	native, err := codec.Pretouch()
 	if err != nil || !native {
 		log.Warn("sonic has no compiled decoder for this platform: JSON will be slow", "error", err)
 	}
 	files, err := netloop.RaiseFileLimit()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	max := netloop.MaxMiners(files, c.Miners.Max)
+	miners := netloop.MaxMiners(files, c.Miners.Max)
 	loops := c.Miners.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
-	book := stats.New(stats.Options{Version: versionText(), Loops: loops, CloseReasons: session.Reasons()})
-	book.SetMinersMax(max)
-	log.Info("farmproxy starts", "version", versionText(), "miners_max", max, "file_limit", files, "loops", loops)
+	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
 
-	server, err := netloop.New(netloop.Options{
+	p := &proxy{log: log}
+	p.book = stats.New(stats.Options{Version: versionText(), Loops: loops, CloseReasons: session.Reasons()})
+	p.book.SetMinersMax(miners)
+	p.server, err = netloop.New(netloop.Options{
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,
-		MaxMiners:    max,
+		MaxMiners:    miners,
 		Terms:        terms(c),
 		Keepalive:    c.Miners.Keepalive,
 		ResumeWindow: c.Miners.ResumeWindow,
 		Hold:         c.Failover.Hold.Duration, // 0 when it is for ever
-		Book:         book,
+		Book:         p.book,
 		Log:          log,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	web, err := listenHTTP(c.HTTP)
-	if err != nil {
-		return err
+	if p.webOn, err = listenHTTP(c.HTTP); err != nil {
+		return nil, err
 	}
-	route := upstream.NewRoute(routeOptions(c, book, log), server)
-	return serve(ctx, log, book, server, route, web)
+	p.web = api.New(api.Options{Book: p.book, Version: versionText(), Log: log})
+	options := routeOptions(c, p.book, log)
+	if tune != nil {
+		tune(&options)
+	}
+	p.route = upstream.NewRoute(options, p.server)
+	return p, nil
 }
 
 // serve runs the parts until ctx ends or one of them fails, and stops them.
-func serve(ctx context.Context, log *slog.Logger, book *stats.Book, server *netloop.Server, route *upstream.Route, web net.Listener) error {
-	route.Start(context.WithoutCancel(ctx)) // ended by Close, after the miners
+func (p *proxy) serve(ctx context.Context) error {
 	failed := make(chan error, 2)
 	var parts sync.WaitGroup
 	parts.Go(func() {
-		if err := server.Run(route); err != nil {
+		if err := p.server.Run(p.route); err != nil {
 			failed <- err
 		}
 	})
-	service := api.New(api.Options{Book: book, Version: versionText(), Log: log})
-	if web != nil {
+	if p.webOn != nil {
 		parts.Go(func() {
-			if err := service.Serve(web); err != nil {
+			if err := p.web.Serve(p.webOn); err != nil {
 				failed <- fmt.Errorf("http: %w", err)
 			}
 		})
-		log.Info("web endpoints", "metrics", "http://"+web.Addr().String()+"/metrics", "api", "http://"+web.Addr().String()+"/api/v1/status")
+		at := "http://" + p.webOn.Addr().String()
+		p.log.Info("web endpoints", "metrics", at+"/metrics", "api", at+"/api/v1/status")
 	}
+	select {
+	case err := <-failed:
+		return err // nothing listens: nothing to stop in order
+	case <-p.server.Booted():
+	}
+	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
+	p.route.Start(lasting)
+	p.book.SetReady(nil)
+	p.log.Info("serving miners", "addresses", p.server.Addresses())
+	p.warn(systemd.Ready())
+	watching, stopWatching := context.WithCancel(lasting)
+	parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
+	parts.Go(func() { p.status(watching) })
 
 	var err error
 	select {
 	case err = <-failed:
-		return err // nothing listens: nothing to stop in order
-	case <-server.Booted():
-	}
-	book.SetReady(nil)
-	log.Info("serving miners", "addresses", server.Addresses())
-	warn(log, systemd.Ready())
-	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
-	parts.Go(func() { warn(log, systemd.Watchdog(watching, server.Alive)) })
-	parts.Go(func() { status(watching, log, book) })
-
-	select {
-	case err = <-failed:
-		log.Error("farmproxy fails", "error", err)
+		p.log.Error("farmproxy fails", "error", err)
 	case <-ctx.Done():
-		log.Info("farmproxy stops")
+		p.log.Info("farmproxy stops")
 	}
-	book.SetReady(errStopping)
-	warn(log, systemd.Stopping())
-	stop(log, server, route, service)
+	p.book.SetReady(errStopping)
+	p.warn(systemd.Stopping())
+	p.stop()
 	stopWatching()
 	parts.Wait()
 	return err
 }
 
-var errStopping = fmt.Errorf("farmproxy is stopping")
+var errStopping = errors.New("farmproxy is stopping")
 
 // stop ends everything in order: no newcomers, the last verdicts, the miners,
 // the links, the web.
-func stop(log *slog.Logger, server *netloop.Server, route *upstream.Route, service *api.Server) {
-	server.Refuse()
-	within(drainTime, route.Drain)
-	within(closeTime+stopTime, func(ctx context.Context) { server.CloseMiners(ctx, closeTime) })
-	within(stopTime, func(ctx context.Context) { warn(log, server.Stop(ctx)) })
-	within(stopTime, route.Close)
-	within(stopTime, func(ctx context.Context) { warn(log, service.Shutdown(ctx)) })
+func (p *proxy) stop() {
+	p.server.Refuse()
+	within(drainTime, p.route.Drain)
+	within(closeTime+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, closeTime) })
+	within(stopTime, func(ctx context.Context) { p.warn(p.server.Stop(ctx)) })
+	within(stopTime, p.route.Close)
+	within(stopTime, func(ctx context.Context) { p.warn(p.web.Shutdown(ctx)) })
 }
 
 func within(d time.Duration, do func(context.Context)) {
@@ -144,19 +169,19 @@ func within(d time.Duration, do func(context.Context)) {
 	do(ctx)
 }
 
-func warn(log *slog.Logger, err error) {
+func (p *proxy) warn(err error) {
 	if err != nil {
-		log.Warn(err.Error())
+		p.log.Warn(err.Error())
 	}
 }
 
 // status keeps the line of systemctl status up to date.
-func status(ctx context.Context, log *slog.Logger, book *stats.Book) {
+func (p *proxy) status(ctx context.Context) {
 	ticker := time.NewTicker(statusEvery)
 	defer ticker.Stop()
 	for {
-		s := book.Status()
-		warn(log, systemd.Status("%d miners, %d of %d links up, %.1f TH/s, pool %q", s.Miners, s.LinksUp, s.Links, s.Hashrate/1e12, s.Pool))
+		s := p.book.Status()
+		p.warn(systemd.Status("%d miners, %d of %d links up, %.1f TH/s, pool %q", s.Miners, s.LinksUp, s.Links, s.Hashrate/1e12, s.Pool))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
