@@ -27,11 +27,11 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	if ctx.IsHead() {
 		return nil
 	}
-	if err := s.acquire(); err != nil {
+	if err := s.scrapes.enter(); err != nil {
 		return err
 	}
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer s.release()
+		defer s.scrapes.leave()
 		// An error means that the reader has gone: nobody is left to tell.
 		_ = s.options.Book.WriteMetrics(w, !s.options.NoWorkerMetrics)
 	})

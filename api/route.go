@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -125,26 +124,3 @@ func writeJSON(ctx *fasthttp.RequestCtx, code int, v any) error {
 	ctx.SetBody(append(body, '\n'))
 	return nil
 }
-
-// acquire takes the right to make a heavy answer. Whoever gets nil calls release
-// when it is made.
-func (s *Server) acquire() error {
-	select {
-	case s.heavy <- struct{}{}:
-		return nil
-	default:
-	}
-	t := time.NewTimer(s.wait)
-	defer t.Stop()
-	select {
-	case s.heavy <- struct{}{}:
-		return nil
-	case <-t.C:
-		return &httpError{
-			fasthttp.StatusServiceUnavailable,
-			fmt.Sprintf("busy: %d answers over all workers are being made or read already; ask again later, or less often", maxHeavy),
-		}
-	}
-}
-
-func (s *Server) release() { <-s.heavy }

@@ -37,12 +37,16 @@ const (
 	// idleTimeout keeps the connection of a scraper that comes once a minute.
 	idleTimeout = 75 * time.Second
 
-	// maxHeavy answers that look at every worker are made at a time: two keep
-	// the cores busy, two more may wait for their readers.
-	maxHeavy = 4
+	// maxScrapes of /metrics are written at a time: each lasts as long as its
+	// reader takes, and there are seldom more than two Prometheus.
+	maxScrapes = 4
 
-	// heavyWait is how long another one waits for its turn before it is refused.
-	heavyWait = 5 * time.Second
+	// maxQueries that look at every worker are answered at a time: one core is
+	// left to the miners.
+	maxQueries = 1
+
+	// gateWait is how long another one waits for its turn before it is refused.
+	gateWait = 5 * time.Second
 )
 
 // Options are what a Server answers from.
@@ -59,8 +63,8 @@ type Options struct {
 type Server struct {
 	options Options
 	http    *fasthttp.Server
-	heavy   chan struct{} // holds one for each heavy answer under way
-	wait    time.Duration // for room in heavy
+	scrapes gate
+	queries gate
 }
 
 // New returns a Server that listens nowhere yet.
@@ -68,7 +72,11 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{options: o, heavy: make(chan struct{}, maxHeavy), wait: heavyWait}
+	s := &Server{
+		options: o,
+		scrapes: newGate("scrapes", maxScrapes),
+		queries: newGate("queries over all workers", maxQueries),
+	}
 	compress := fasthttp.CompressHandlerLevel(s.route, fasthttp.CompressBestSpeed)
 	s.http = &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {

@@ -23,10 +23,10 @@ const (
 )
 
 func (s *Server) status(ctx *fasthttp.RequestCtx) error {
-	if err := s.acquire(); err != nil {
+	if err := s.queries.enter(); err != nil {
 		return err
 	}
-	defer s.release()
+	defer s.queries.leave()
 	st := s.options.Book.Status()
 	a := statusAnswer{
 		Version:    s.options.Version,
@@ -54,10 +54,10 @@ func (s *Server) workers(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	if err := s.acquire(); err != nil {
+	if err := s.queries.enter(); err != nil {
 		return err
 	}
-	defer s.release()
+	defer s.queries.leave()
 	infos, total := s.options.Book.Workers(q)
 	a := workersAnswer{Total: total, Page: page, PerPage: q.Limit, Workers: make([]worker, len(infos))}
 	for i := range infos {

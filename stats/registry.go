@@ -39,7 +39,7 @@ type registry struct {
 	forget time.Duration
 	other  *Worker
 
-	mu     sync.RWMutex // never held while a Worker's is waited for, but to drop one
+	mu     sync.RWMutex // a Worker's may be taken under it, never the other way round
 	byName map[string]*Worker
 	list   []*Worker // in the order they came, so that series keep theirs
 	swept  time.Time
