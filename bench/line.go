@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"errors"
+	"io"
 )
 
 var errLineTooLong = errors.New("line too long")
@@ -23,4 +24,13 @@ func readLine(in *bufio.Reader, limit int) ([]byte, error) {
 		}
 	}
 	return nil, errLineTooLong
+}
+
+// readLines calls do for each line until in ends.
+func readLines(in io.Reader, do func(line string)) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, linkLine)
+	for lines.Scan() {
+		do(lines.Text())
+	}
 }

@@ -29,13 +29,14 @@ type Pool struct {
 	linkSerial int
 	sessions   recent[string, *session]
 	serial     uint64 // of the last session
-	tmpl       template
+	tmpl       *template
 	current    *Job
 	generation int // clean jobs so far
 	seen       recent[Hash, struct{}]
 	rnd        *rand.Rand
 
 	difficulty float64
+	hardest    float64 // of all difficulties so far
 	mask       uint32
 	size2      int
 	reject     float64
@@ -83,9 +84,9 @@ func StartPool(o PoolOptions) (*Pool, error) {
 		sessions: recent[string, *session]{limit: sessionsKept},
 		seen:     recent[Hash, struct{}]{limit: booksShares},
 		rnd:      rand.New(rand.NewPCG(o.Seed, 1)),
-		tmpl:     template{rnd: rand.New(rand.NewPCG(o.Seed, 2)), name: o.Name, branches: o.Branches, height: 840_000},
+		tmpl:     newTemplate(o.Seed, o.Name, o.Branches),
 
-		difficulty: o.Difficulty, mask: o.Mask, size2: o.Extranonce2Size,
+		difficulty: o.Difficulty, hardest: o.Difficulty, mask: o.Mask, size2: o.Extranonce2Size,
 	}
 	p.serial = p.rnd.Uint64()
 	if err := p.Start(); err != nil {
@@ -265,7 +266,7 @@ func (p *Pool) SetDifficulty(d float64) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.difficulty = d
+	p.difficulty, p.hardest = d, max(d, p.hardest)
 	for l := range p.links {
 		if l.ready {
 			l.sendDifficulty()
@@ -344,7 +345,7 @@ func (p *Pool) publish(j *Job) Job {
 	defer p.mu.Unlock()
 	if j.Clean {
 		p.generation++
-		p.note(EventClean)
+		p.noteAt(j.Emitted, EventClean)
 	}
 	p.current = j
 	p.jobs = append(p.jobs[max(0, len(p.jobs)-jobsKept+1):], *j)
@@ -368,8 +369,10 @@ func (p *Pool) Raw(line string) {
 }
 
 // note enters an event; p.mu is held.
-func (p *Pool) note(kind EventKind) {
-	p.timeline = append(p.timeline[max(0, len(p.timeline)-eventsKept+1):], Event{time.Now(), kind})
+func (p *Pool) note(kind EventKind) { p.noteAt(time.Now(), kind) }
+
+func (p *Pool) noteAt(at time.Time, kind EventKind) {
+	p.timeline = append(p.timeline[max(0, len(p.timeline)-eventsKept+1):], Event{at, kind})
 }
 
 // Timeline is what happened, oldest first.
@@ -395,6 +398,13 @@ func (p *Pool) BytesUp() uint64 {
 		n += l.received.Load()
 	}
 	return n
+}
+
+// HardestDifficulty is the highest that the pool ever had.
+func (p *Pool) HardestDifficulty() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hardest
 }
 
 // Links is how many links are authorized and have a job.

@@ -87,6 +87,17 @@ func (b *Books) Share(h Hash) (Submit, bool) {
 	return b.shares.get(h)
 }
 
+// each calls do for every share that is still remembered, in no order.
+func (b *Books) each(do func(Submit)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, shares := range []map[Hash]Submit{b.shares.old, b.shares.now} {
+		for _, s := range shares {
+			do(s)
+		}
+	}
+}
+
 // Total is the tally over all user names.
 func (b *Books) Total() Tally {
 	b.mu.Lock()

@@ -112,6 +112,11 @@ type template struct {
 	prevhash [32]byte // as sent, in swapped words
 }
 
+// newTemplate makes jobs that no other seed makes.
+func newTemplate(seed uint64, name string, branches int) *template {
+	return &template{rnd: rand.New(rand.NewPCG(seed, 2)), name: name, branches: branches, height: 840_000}
+}
+
 // params makes the params of a new notify. A clean one has a new prevhash and
 // height, as after a block; extranonceSize is that of both extranonces.
 func (t *template) params(clean bool, extranonceSize int, now time.Time) string {

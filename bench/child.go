@@ -1,0 +1,164 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// child is a process under measurement: the proxy, or the floor.
+type child struct {
+	name   string
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	exited chan struct{}
+	err    error // of Wait; read it after exited
+	once   sync.Once
+}
+
+// Bounds of a child's life.
+const (
+	childListens = 20 * time.Second // from start to an open port
+	childStops   = 20 * time.Second // from SIGTERM to its end; then it is killed
+)
+
+// startChild runs exe with args; what it prints goes to log.
+func startChild(name, exe string, args []string, log *os.File) (*child, error) {
+	c := &child{name: name, cmd: exec.Command(exe, args...), exited: make(chan struct{})}
+	c.cmd.Stdout, c.cmd.Stderr = log, log
+	c.cmd.SysProcAttr = childAttributes()
+	var err error
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: start %s: %w", name, exe, err)
+	}
+	go func() {
+		c.err = c.cmd.Wait()
+		close(c.exited)
+	}()
+	return c, nil
+}
+
+// stop ends the child: SIGTERM, and SIGKILL when that takes too long. The error
+// tells of an end that was not a clean one.
+func (c *child) stop() error {
+	early := false
+	c.once.Do(func() {
+		select {
+		case <-c.exited:
+			early = true
+			return
+		default:
+		}
+		c.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-c.exited:
+		case <-time.After(childStops):
+			c.cmd.Process.Kill()
+			<-c.exited
+		}
+	})
+	<-c.exited
+	switch {
+	case early:
+		return fmt.Errorf("%s ended by itself: %s", c.name, c.ending())
+	case c.err != nil:
+		return fmt.Errorf("%s: after SIGTERM: %s, want exit code 0 within %v", c.name, c.ending(), childStops)
+	}
+	return nil
+}
+
+func (c *child) ending() string {
+	if c.err == nil {
+		return "exit code 0"
+	}
+	return c.err.Error()
+}
+
+// listening waits until addr takes connections.
+func (c *child) listening(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, childListens)
+	defer cancel()
+	var dialer net.Dialer
+	for {
+		conn, err := dialer.DialContext(ctx, "tcp", addr)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-c.exited:
+			return fmt.Errorf("%s ended before it listened on %s: %s", c.name, addr, c.ending())
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not listen on %s: %w", c.name, addr, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// clockTick is the unit of times in /proc: USER_HZ, 100 a second on every Linux.
+const clockTick = 10 * time.Millisecond
+
+// cpu is the processor time used so far, in whole clock ticks.
+func (c *child) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("%s: processor time: %w", c.name, err)
+	}
+	return parseCPU(string(text))
+}
+
+// parseCPU adds up utime and stime of a /proc/PID/stat. The command's name
+// before them may contain anything.
+func parseCPU(stat string) (time.Duration, error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	const utime, stime = 11, 12 // counted from the state
+	if len(fields) <= stime {
+		return 0, errors.New("processor time: /proc/PID/stat is too short")
+	}
+	user, err1 := strconv.ParseInt(fields[utime], 10, 64)
+	system, err2 := strconv.ParseInt(fields[stime], 10, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		return 0, fmt.Errorf("processor time: %w", err)
+	}
+	return time.Duration(user+system) * clockTick, nil
+}
+
+// rss is the resident memory in bytes.
+func (c *child) rss() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("%s: memory: %w", c.name, err)
+	}
+	return parseRSS(string(text))
+}
+
+func parseRSS(status string) (int64, error) {
+	_, rest, ok := strings.Cut(status, "\nVmRSS:")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) == 0 {
+		return 0, errors.New("memory: no VmRSS in /proc/PID/status")
+	}
+	kB, err := strconv.ParseInt(fields[0], 10, 64)
+	return kB << 10, err
+}
+
+// freeAddr is a loopback address that nobody listens on at the moment.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// poolFlags adds the flags of a pool to a set; apply reads those that are not
+// plain values.
+func poolFlags(flags *flag.FlagSet, o *PoolOptions) (apply func() error) {
+	flags.IntVar(&o.Extranonce1Size, "extranonce1-size", o.Extranonce1Size, "`bytes` of extranonce1, 2 to 8")
+	flags.IntVar(&o.Extranonce2Size, "extranonce2", o.Extranonce2Size, "`bytes` of extranonce2, 1 to 16")
+	flags.Float64Var(&o.Difficulty, "difficulty", o.Difficulty, "of the first jobs; the default takes a CPU 256 hashes a share")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "a new job that often; 0: only on command")
+	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th job is clean; 0: none")
+	flags.IntVar(&o.Branches, "branches", o.Branches, "merkle `branches` of a job, 0 to 20")
+	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "before each verdict, as a distant pool would take")
+	flags.BoolVar(&o.Resume, "resume", o.Resume, "sessions can be resumed")
+	flags.BoolVar(&o.StringIDs, "string-ids", o.StringIDs, "quirk: ids come back as strings")
+	flags.BoolVar(&o.NotifyIDs, "notify-ids", o.NotifyIDs, "quirk: notifications carry ids")
+	flags.BoolVar(&o.SuggestAsNotify, "suggest-as-notify", o.SuggestAsNotify, "quirk: suggest_difficulty is answered by set_difficulty with its id")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
+	mask := flags.String("mask", fmt.Sprintf("%08x", o.Mask), "version bits that may be rolled, 8 hex `digits`; 00000000 refuses version rolling")
+	extranonce1 := flags.String("extranonce1", "", "the same extranonce1 for every session, in `hex`")
+	refuse := flags.String("refuse-names", "", "names that match this `pattern` are not authorized")
+	return func() (err error) {
+		if o.Mask, err = word(*mask); err != nil {
+			return misused("-mask: %w", err)
+		}
+		if *extranonce1 != "" {
+			if o.Extranonce1, err = hex.DecodeString(*extranonce1); err != nil {
+				return misused("-extranonce1: %w", err)
+			}
+		}
+		if *refuse != "" {
+			if o.RefuseNames, err = regexp.Compile(*refuse); err != nil {
+				return misused("-refuse-names: %w", err)
+			}
+		}
+		return nil
+	}
+}
+
+func poolCommand(ctx context.Context, args []string, t terminal) error {
+	o := DefaultPoolOptions()
+	o.Listen, o.JobEvery = "127.0.0.1:4444", 30*time.Second
+	flags := newFlags(t, "pool", `
+A Stratum V1 pool that makes realistic jobs, verifies every share itself and
+keeps books. Any name may log in. Standard input takes the same commands as
+-script. Ctrl-C ends it and prints the books.
+
+`+scriptHelp)
+	flags.StringVar(&o.Listen, "listen", o.Listen, "`host:port`; port 0 picks a free one")
+	text := flags.String("script", "", "`troubles`, see above")
+	verbose := flags.Bool("v", false, "print every share")
+	apply := poolFlags(flags, &o)
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if err := apply(); err != nil {
+		return err
+	}
+	script, err := ParseScript(*text)
+	if err != nil {
+		return misuse{err}
+	}
+	var mu sync.Mutex
+	say := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		t.printf("%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
+	}
+	o.OnJob = func(j Job) { say("job %s clean=%v", j.ID, j.Clean) }
+	if *verbose {
+		o.OnSubmit = func(s Submit) {
+			verdict := "accepted"
+			if s.Refused != nil {
+				verdict = s.Refused.Error()
+			}
+			say("share of %s for job %s: %s, hash %s", s.User, s.JobID, verdict, s.Hash)
+		}
+	}
+	p, err := StartPool(o)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	say("pool listens on %s, difficulty %v, mask %08x, extranonce2 of %d bytes", p.Addr(), o.Difficulty, o.Mask, o.Extranonce2Size)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() {
+		if err := script.Run(ctx, p, func(s string) { say("script: %s", s) }); err != nil && ctx.Err() == nil {
+			say("%v", err)
+		}
+	})
+	go p.obey(ctx, t, say) // not waited for: a read of standard input can't be ended
+	<-ctx.Done()
+	p.printBooks(t)
+	return nil
+}
+
+// obey runs the commands that come on standard input, one a line.
+func (p *Pool) obey(ctx context.Context, t terminal, say func(string, ...any)) {
+	readLines(t.in, func(line string) {
+		script, err := ParseScript(line)
+		if err == nil {
+			err = script.Run(ctx, p, func(s string) { say("command: %s", s) })
+		}
+		if err != nil && ctx.Err() == nil {
+			say("%v", err)
+		}
+	})
+}
+
+// printBooks is for the end of bench pool.
+func (p *Pool) printBooks(t terminal) {
+	users := p.Books().Users()
+	const most = 20 // names that are worth a line; a fleet has thousands
+	names := slices.Sorted(maps.Keys(users))
+	for _, name := range names[:min(most, len(names))] {
+		t.printf("%-40s accepted %d, refused %v\n", name, users[name].Accepted, users[name].Refused)
+	}
+	if len(names) > most {
+		t.printf("... and %d more names\n", len(names)-most)
+	}
+	total := p.Books().Total()
+	t.printf("in all: accepted %d, refused %v, %d bytes received\n", total.Accepted, total.Refused, p.BytesUp())
+}

@@ -1,0 +1,312 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// runOptions are the flags of bench run.
+type runOptions struct {
+	scenario    string
+	miners      int
+	rate        float64
+	jobs        int
+	jobEvery    time.Duration
+	cleanEvery  int
+	duration    time.Duration
+	rounds      int
+	seed        uint64
+	json        string
+	pass        bool
+	flight      time.Duration
+	answerDelay time.Duration
+	connecting  int
+	connectRate float64
+	exe         string
+	keep        bool
+}
+
+const (
+	scenarioFarm   = "farm"
+	scenarioSteady = "steady"
+	scenarioFloor  = "floor"
+)
+
+func defaultRunOptions() runOptions {
+	return runOptions{
+		scenario: scenarioFarm, miners: 10_000, rate: 1000, jobs: 6, jobEvery: 5 * time.Second, cleanEvery: 3,
+		duration: 10 * time.Second, rounds: 3, seed: 1, flight: 2 * time.Second, connecting: 64,
+	}
+}
+
+func runCommand(ctx context.Context, args []string, t terminal) error {
+	o := defaultRunOptions()
+	flags := newFlags(t, "run", `
+Hosts the pools and the fleet, starts this program's proxy between them as a
+child process, and compares the books of both sides. Scenarios:
+
+  farm    all connect, share load, jobs; all links drop twice; the pool goes down
+          and another one, with another extranonce2 size and mask, takes over;
+          the first one comes back
+  steady  all connect, share load, then jobs without load
+  floor   steady, in turn against the floor and the proxy, with the ratios
+
+Exit code 1 when the books do not agree or a miner was disconnected. Costs are
+processor time of the child, out of /proc.`)
+	apply := o.flags(flags)
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if err := apply(); err != nil {
+		return misuse{err}
+	}
+	return run(ctx, o, t)
+}
+
+func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
+	flags.StringVar(&o.scenario, "scenario", o.scenario, "farm, steady or floor")
+	flags.IntVar(&o.miners, "miners", o.miners, "how many")
+	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners")
+	flags.IntVar(&o.jobs, "jobs", o.jobs, "jobs that are measured")
+	flags.DurationVar(&o.jobEvery, "job-every", o.jobEvery, "between those")
+	flags.IntVar(&o.cleanEvery, "clean-every", o.cleanEvery, "every `n`-th of them is clean; 0: none")
+	flags.DurationVar(&o.duration, "duration", o.duration, "of the share load that is measured")
+	flags.IntVar(&o.rounds, "rounds", o.rounds, "of scenario floor; figures are medians over them")
+	flags.Uint64Var(&o.seed, "seed", o.seed, "of everything random")
+	flags.StringVar(&o.json, "json", o.json, "write all figures to this `file`")
+	flags.BoolVar(&o.pass, "workers", o.pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
+	flags.DurationVar(&o.flight, "flight", o.flight, "that long a share may take to the pool; a clean job within excuses a refusal")
+	flags.DurationVar(&o.answerDelay, "answer-delay", o.answerDelay, "of the pools, before each verdict")
+	flags.IntVar(&o.connecting, "connecting", o.connecting, "dials at the same time")
+	flags.Float64Var(&o.connectRate, "connect-rate", o.connectRate, "dials per second; 0: as fast as -connecting allows")
+	flags.StringVar(&o.exe, "exe", o.exe, "the farmproxy `program` under measurement; default: this one")
+	flags.BoolVar(&o.keep, "keep", o.keep, "keep the child's configuration and log also when all went well")
+	floor := flags.Bool("floor", false, "the same as -scenario floor")
+	return func() (err error) {
+		if *floor {
+			o.scenario = scenarioFloor
+		}
+		if o.exe == "" {
+			if o.exe, err = os.Executable(); err != nil {
+				return fmt.Errorf("-exe: %w; name the program", err)
+			}
+		}
+		return o.check()
+	}
+}
+
+func (o *runOptions) check() error {
+	switch {
+	case o.scenario != scenarioFarm && o.scenario != scenarioSteady && o.scenario != scenarioFloor:
+		return fmt.Errorf("-scenario: want farm, steady or floor, got %q", o.scenario)
+	case o.miners < 1 || o.miners > MaxMiners:
+		return fmt.Errorf("-miners: want 1 to %d, got %d", MaxMiners, o.miners)
+	case !(o.rate > 0):
+		return fmt.Errorf("-rate: want more than 0 shares per second, got %v", o.rate)
+	case o.jobs < 0 || o.jobEvery < 0 || o.cleanEvery < 0 || o.flight < 0 || o.answerDelay < 0:
+		return errors.New("-jobs, -job-every, -clean-every, -flight, -answer-delay: want 0 or more")
+	case o.duration < 100*time.Millisecond:
+		return fmt.Errorf("-duration: want 100ms or more, got %v", o.duration)
+	case o.rounds < 1 || o.rounds > 100:
+		return fmt.Errorf("-rounds: want 1 to 100, got %d", o.rounds)
+	}
+	return nil
+}
+
+// errBreach ends a run whose breaches were printed already.
+var errBreach = errors.New("the run found breaches, see above")
+
+// run plays the scenario and prints the report.
+func run(ctx context.Context, o runOptions, t terminal) error {
+	report := &Report{Scenario: o.scenario, Started: time.Now(), Seed: o.seed, Rate: o.rate, Jobs: o.jobs}
+	var err error
+	switch o.scenario {
+	case scenarioFloor:
+		err = versus(ctx, o, t, report)
+	default:
+		var outcome Outcome
+		outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), false)
+		report.Proxy = &outcome
+		report.Breaches = outcome.breaches()
+	}
+	if err != nil {
+		report.Breaches = append(report.Breaches, err.Error())
+	}
+	report.print(t)
+	if o.json != "" {
+		if err := report.write(o.json); err != nil {
+			return err
+		}
+	}
+	if len(report.Breaches) > 0 {
+		return errBreach
+	}
+	return nil
+}
+
+func scenarioPlay(name string) func(*trial, context.Context) error {
+	if name == scenarioFarm {
+		return (*trial).farm
+	}
+	return (*trial).steady
+}
+
+// poolUser is what the pools know the farm as, and the account part of all
+// worker names.
+const poolUser = "farm"
+
+// play runs one scenario against the proxy, or the floor, from start to end: the
+// child is stopped and all is closed when it returns, whatever happened. The
+// error is for what kept it from being played; what it found is in the outcome.
+func play(ctx context.Context, o runOptions, t terminal, scenario func(*trial, context.Context) error, onFloor bool) (out Outcome, err error) {
+	var mu sync.Mutex
+	breach := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		out.Broken = append(out.Broken, fmt.Sprintf(format, args...))
+	}
+	pools, err := startPools(o, onFloor)
+	defer func() {
+		for _, p := range pools {
+			p.Close()
+		}
+	}()
+	if err != nil {
+		return out, err
+	}
+	s, err := standFor(ctx, o, pools, onFloor)
+	if err != nil {
+		return out, err
+	}
+	defer func() { // after the fleet is closed; also when a phase panics
+		if ending := s.stop(); ending != nil {
+			breach("%v", ending)
+		}
+		if err == nil && len(out.breaches()) == 0 && !o.keep {
+			s.clean()
+			return
+		}
+		out.Log = s.log()
+	}()
+	fleet, err := newRunFleet(o, s.addr)
+	if err != nil {
+		return out, err
+	}
+	defer fleet.Close()
+
+	var status string
+	line := newProgress(t)
+	defer line.end()
+	start := time.Now()
+	stop := line.every(func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return fmt.Sprintf("%5.1fs %s: %s; %s", time.Since(start).Seconds(), s.child.name, status, fleet.status())
+	})
+	defer stop()
+	trial := &trial{o: o, stand: s, fleet: fleet, breach: breach, say: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		status = fmt.Sprintf(format, args...)
+	}}
+	err = scenario(trial, ctx)
+	out.Figures = trial.fig
+	out.Fleet = fleet.Books().Total()
+	if err == nil {
+		out.judge(o, fleet, pools)
+	}
+	return out, err
+}
+
+func startPools(o runOptions, onFloor bool) (pools []*Pool, err error) {
+	if onFloor {
+		return nil, nil
+	}
+	a := DefaultPoolOptions()
+	a.Name, a.Seed, a.AnswerDelay = "pool-a", o.seed, o.answerDelay
+	b := a
+	b.Name, b.Seed = "pool-b", o.seed+1
+	b.Extranonce1Size, b.Extranonce2Size, b.Mask = 6, 6, 0x00ffe000
+	for _, po := range []PoolOptions{a, b} {
+		p, err := StartPool(po)
+		if err != nil {
+			return pools, err
+		}
+		pools = append(pools, p)
+		if o.scenario != scenarioFarm {
+			break // a probed second pool would only add noise
+		}
+	}
+	return pools, nil
+}
+
+func standFor(ctx context.Context, o runOptions, pools []*Pool, onFloor bool) (*stand, error) {
+	if onFloor {
+		return standFloor(ctx, o.exe)
+	}
+	return standProxy(ctx, proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: o.pass})
+}
+
+func newRunFleet(o runOptions, target string) (*Fleet, error) {
+	f := DefaultFleetOptions(target)
+	f.Miners, f.Account, f.Seed = o.miners, poolUser, o.seed
+	f.Connecting, f.ConnectRate = o.connecting, o.connectRate
+	f.Rate = 0 // the phases set it
+	return NewFleet(f)
+}
+
+// judge lays the books beside each other and looks for what the fleet suffered.
+func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
+	total := out.Fleet
+	for _, bad := range []struct {
+		n    int
+		what string
+	}{
+		{total.Disconnects, "disconnects of miners"},
+		{total.Reconnects, "miners told to reconnect"},
+		{total.Garbage, "lines that no miner understands"},
+		{total.Failures, "failed dials and handshakes"},
+	} {
+		if bad.n > 0 {
+			out.Broken = append(out.Broken, fmt.Sprintf("%d %s; the last: %s", bad.n, bad.what, fleet.Books().lastTrouble()))
+		}
+	}
+	if len(pools) == 0 {
+		return // the floor has no books
+	}
+	shares, missing := fleet.Books().Shares()
+	if missing > 0 {
+		out.Broken = append(out.Broken, fmt.Sprintf("%d shares are too many to compare one by one; use a lower -rate or -duration", missing))
+	}
+	books := comparison{shares: shares, pools: pools, flight: o.flight, name: func(miner int) string {
+		if o.pass {
+			return fleet.miners[miner].name
+		}
+		return poolUser
+	}}.reconcile()
+	out.Books = &books
+}
+
+// breaches is everything that must not have happened, in words.
+func (out *Outcome) breaches() []string {
+	all := append([]string(nil), out.Broken...)
+	if out.Books == nil {
+		return all
+	}
+	for _, kind := range sortedKeys(out.Books.Breaches) {
+		text := fmt.Sprintf("%d x %s", out.Books.Breaches[kind], kind)
+		for _, e := range out.Books.Examples {
+			if rest, ok := strings.CutPrefix(e, kind+": "); ok {
+				text += "\n      " + rest
+			}
+		}
+		all = append(all, text)
+	}
+	return all
+}

@@ -1,0 +1,215 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Figures are what a trial measured. Those that were not measured are zero.
+type Figures struct {
+	Miners           int       `json:"miners"`
+	ConnectSeconds   float64   `json:"connect_seconds"`
+	NotifySeconds    []float64 `json:"notify_seconds"` // from the emission of each job to the last miner
+	NotifyMedian     float64   `json:"notify_median_seconds"`
+	NotifyMax        float64   `json:"notify_max_seconds"`
+	RoundTripP50     float64   `json:"submit_p50_seconds"`
+	RoundTripP99     float64   `json:"submit_p99_seconds"`
+	SharesPerSecond  float64   `json:"shares_per_second"` // answered, while the load was measured
+	CPUPerShare      float64   `json:"cpu_seconds_per_share"`
+	CPUPerNotify     float64   `json:"cpu_seconds_per_notify"` // for each miner that gets one
+	RSSConnected     int64     `json:"rss_connected_bytes"`
+	RSSEnd           int64     `json:"rss_end_bytes"`
+	BytesUpPerShare  float64   `json:"bytes_up_per_share"` // proxy to pool, over the load
+	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare rests on
+	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
+	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
+	ReturnSeconds    float64   `json:"return_seconds,omitempty"`   // pool back to the last miner on its job
+}
+
+// trial is one fleet against one stand.
+type trial struct {
+	o      runOptions
+	stand  *stand
+	fleet  *Fleet
+	fig    Figures
+	say    func(format string, args ...any) // what is going on, for the progress line
+	breach func(format string, args ...any) // something that must not happen
+}
+
+// Bounds of the waits.
+const (
+	connectBase   = 30 * time.Second // for the first miner
+	connectRate   = 200              // miners a second at the least, on a busy machine
+	arriveWithin  = 20 * time.Second // of a job at all miners
+	arriveEvery   = time.Millisecond // that often it is looked at
+	moveWithin    = 40 * time.Second // to another pool, or back
+	relinkWithin  = 20 * time.Second
+	quietBefore   = 300 * time.Millisecond // after a phase, so that its work is not counted in the next
+	calmAfterMove = 2 * time.Second        // load on the new link, before the next trouble
+)
+
+// connect brings the whole fleet to work.
+func (t *trial) connect(ctx context.Context) error {
+	t.say("connecting %d miners", t.o.miners)
+	ctx, cancel := context.WithTimeout(ctx, connectBase+time.Duration(t.o.miners/connectRate)*time.Second)
+	defer cancel()
+	start := time.Now()
+	if err := t.fleet.Connect(ctx); err != nil {
+		return err
+	}
+	t.fig.Miners = t.o.miners
+	t.fig.ConnectSeconds = time.Since(start).Seconds()
+	var err error
+	t.fig.RSSConnected, err = t.stand.child.rss()
+	return err
+}
+
+// load has the fleet send shares for the given time and measures their cost.
+// The fleet is silent before and goes on afterwards.
+func (t *trial) load(ctx context.Context, length time.Duration) error {
+	t.say("%v of load, %g shares/s", length, t.o.rate)
+	if err := sleep(ctx, quietBefore); err != nil {
+		return err
+	}
+	up := t.bytesUp()
+	before, err := t.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	sent, start := t.fleet.books.Total().Submits, time.Now()
+	t.fleet.books.ResetTrips()
+	t.fleet.SetRate(t.o.rate)
+	if err := sleep(ctx, length); err != nil {
+		return err
+	}
+	after, err := t.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	shares := t.fleet.books.Total().Submits - sent
+	if shares == 0 {
+		return fmt.Errorf("no share was sent in %v of load; last trouble: %s", length, t.fleet.books.lastTrouble())
+	}
+	t.fig.SharesPerSecond = float64(shares) / time.Since(start).Seconds()
+	t.fig.CPUPerShare = (after - before).Seconds() / float64(shares)
+	t.fig.CPUTicksShares = int64((after - before) / clockTick)
+	t.fig.RoundTripP50 = t.fleet.books.RoundTrip(0.50).Seconds()
+	t.fig.RoundTripP99 = t.fleet.books.RoundTrip(0.99).Seconds()
+	t.fig.BytesUpPerShare = float64(t.bytesUp()-up) / float64(shares)
+	return nil
+}
+
+func (t *trial) bytesUp() (n uint64) {
+	for _, p := range t.stand.pools {
+		n += p.BytesUp()
+	}
+	return n
+}
+
+// jobs sends jobs one after another and measures how they spread and what that
+// costs. Shares that go on meanwhile are charged with what load measured.
+func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error {
+	if count == 0 {
+		return nil
+	}
+	if err := sleep(ctx, quietBefore); err != nil {
+		return err
+	}
+	before, err := t.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	sent := t.fleet.books.Total().Submits
+	for i := range count {
+		t.say("job %d of %d", i+1, count)
+		start := time.Now()
+		clean := t.o.cleanEvery > 0 && (i+1)%t.o.cleanEvery == 0
+		key, emitted, err := t.stand.emit(clean)
+		if err != nil {
+			return err
+		}
+		last, err := t.arrives(ctx, key, t.o.miners)
+		if err != nil {
+			t.breach("job %d of %d: %v", i+1, count, err)
+		} else {
+			t.fig.NotifySeconds = append(t.fig.NotifySeconds, last.Sub(emitted).Seconds())
+		}
+		if err := sleep(ctx, every-time.Since(start)); err != nil {
+			return err
+		}
+	}
+	after, err := t.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	shares := t.fleet.books.Total().Submits - sent
+	spent := (after - before).Seconds() - float64(shares)*t.fig.CPUPerShare
+	t.fig.CPUPerNotify = max(0, spent/float64(count*t.o.miners))
+	t.fig.CPUTicksNotifies = int64(max(0, spent) / clockTick.Seconds())
+	if sorted := slices.Sorted(slices.Values(t.fig.NotifySeconds)); len(sorted) > 0 {
+		t.fig.NotifyMedian = sorted[len(sorted)/2]
+		t.fig.NotifyMax = sorted[len(sorted)-1]
+	}
+	return nil
+}
+
+// arrives waits until that many miners got the work, and says when the last did.
+func (t *trial) arrives(ctx context.Context, key WorkKey, miners int) (time.Time, error) {
+	limited, cancel := context.WithTimeout(ctx, arriveWithin)
+	defer cancel()
+	for {
+		n, last := t.fleet.jobs.arrived(key)
+		if n >= miners {
+			return last, nil
+		}
+		if sleep(limited, arriveEvery) != nil {
+			return last, fmt.Errorf("only %d of %d miners got it within %v", n, miners, arriveWithin)
+		}
+	}
+}
+
+// until waits for a condition, and is false when it did not come in time.
+func until(ctx context.Context, within time.Duration, cond func() bool) bool {
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for !cond() {
+		if sleep(limited, 5*time.Millisecond) != nil {
+			return cond()
+		}
+	}
+	return true
+}
+
+// settle ends the load and waits for the last verdicts.
+func (t *trial) settle(ctx context.Context) {
+	t.say("waiting for the last verdicts")
+	limited, cancel := context.WithTimeout(ctx, verdictsWithin)
+	defer cancel()
+	if err := t.fleet.Settle(limited); err != nil && ctx.Err() == nil {
+		t.breach("%d shares have no answer after %v", t.fleet.Pending(), verdictsWithin)
+	}
+}
+
+// steady is the scenario of that name, and the one that stands are compared in:
+// connect, load, then jobs while no share is on its way.
+func (t *trial) steady(ctx context.Context) error {
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	if err := t.load(ctx, t.o.duration); err != nil {
+		return err
+	}
+	t.settle(ctx)
+	if err := t.jobs(ctx, t.o.jobs, t.o.jobEvery); err != nil {
+		return err
+	}
+	return t.finish()
+}
+
+// finish takes the last figures while the fleet is still connected.
+func (t *trial) finish() (err error) {
+	t.fig.RSSEnd, err = t.stand.child.rss()
+	return err
+}

@@ -1,0 +1,36 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+)
+
+// versus plays the steady scenario against the floor and the proxy in turn: the
+// machine's moods then meet both.
+func versus(ctx context.Context, o runOptions, t terminal, report *Report) error {
+	for n := range o.rounds {
+		var round Round
+		for _, side := range []struct {
+			name    string
+			onFloor bool
+			out     *Outcome
+		}{{"floor", true, &round.Floor}, {"proxy", false, &round.Proxy}} {
+			var err error
+			*side.out, err = play(ctx, o, t, (*trial).steady, side.onFloor)
+			for _, b := range side.out.breaches() {
+				report.Breaches = append(report.Breaches, fmt.Sprintf("round %d, %s: %s", n+1, side.name, b))
+			}
+			if err != nil {
+				return fmt.Errorf("round %d, %s: %w", n+1, side.name, err)
+			}
+		}
+		report.Rounds = append(report.Rounds, round)
+	}
+	report.Ratios = map[string]float64{}
+	for _, fig := range figures {
+		if floor, proxy := report.medians(fig); floor > 0 {
+			report.Ratios[fig.key] = proxy / floor
+		}
+	}
+	return nil
+}
