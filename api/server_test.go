@@ -241,6 +241,9 @@ func TestBusy(t *testing.T) {
 	f("/api/v1/workers", 503)
 	f("/api/v1/links", 200)
 	f("/healthz", 200)
+	if resp, _ := s.ask(t, "HEAD", "/metrics"); resp.StatusCode != 200 {
+		t.Errorf("HEAD /metrics: %s, but it costs nothing", resp.Status)
+	}
 
 	// With one place free, each answer must give back the one that it took. A
 	// streamed one does so a moment after its last byte.

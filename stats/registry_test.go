@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"farmproxy/work"
 )
@@ -13,7 +14,8 @@ import (
 func TestWorkerIsFoundAgain(t *testing.T) {
 	b := newBook(Options{})
 	line := []byte("rig1")
-	w := b.Worker(string(line))
+	w := b.Worker(unsafe.String(&line[0], len(line)))
+	copy(line, "oops") // the next line into the same buffer
 	if b.Worker("rig1") != w {
 		t.Error("the same name is another worker")
 	}
@@ -31,14 +33,21 @@ func TestBeyondTheBoundWorkersAreOne(t *testing.T) {
 	b.Worker("b").Share(epoch, work.Accepted, 1)
 	f := func(name, want string) {
 		t.Helper()
-		if got := b.Worker(name).Name(); got != want {
+		w := b.Worker(name)
+		if (w == b.workers.other) != (want == Other) {
+			t.Errorf("%.20q has books of its own: %v", name, w != b.workers.other)
+		}
+		if got := w.Name(); got != want {
 			t.Errorf("%.20q counts under %q, want %q", name, got, want)
 		}
 	}
 	f("c", Other)
 	f("d", Other)
 	f("a", "a")
-	f(Other, Other) // nobody can log in beside it
+
+	b = newBook(Options{})
+	f(Other, Other) // or there were two of that name
+	f(strings.Repeat("x", maxName), strings.Repeat("x", maxName))
 	f(strings.Repeat("x", maxName+1), Other)
 }
 

@@ -52,8 +52,8 @@ func (w *window) sum(now time.Time) (sum float64) {
 	inside := 1 - time.Duration(now.UnixNano()%int64(bucketLength)).Seconds()/bucketLength.Seconds()
 	for age := uint32(0); age < uint32(buckets); age++ {
 		slot := newest - age
-		if slot > w.slot || slot+uint32(buckets) <= w.slot {
-			continue // not begun, or overwritten: no work
+		if slot > w.slot {
+			continue // nothing came since: what stands there is older
 		}
 		d := float64(w.work[slot%uint32(buckets)])
 		if age == uint32(buckets)-1 {
