@@ -40,6 +40,7 @@ const (
 // proxy is everything that runs, wired together.
 type proxy struct {
 	log    *slog.Logger
+	loops  int // event loops
 	book   *stats.Book
 	server *netloop.Server
 	route  *upstream.Route
@@ -74,7 +75,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) 
 	}
 	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
 
-	p := &proxy{log: log}
+	p := &proxy{log: log, loops: loops}
 	p.book = stats.New(stats.Options{Version: versionText(), Loops: loops, CloseReasons: session.Reasons()})
 	p.book.SetMinersMax(miners)
 	p.server, err = netloop.New(netloop.Options{
@@ -105,6 +106,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) 
 
 // serve runs the parts until ctx ends or one of them fails, and stops them.
 func (p *proxy) serve(ctx context.Context) error {
+	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
+	p.route.Start(lasting)
 	failed := make(chan error, 2)
 	var parts sync.WaitGroup
 	parts.Go(func() {
@@ -123,11 +126,10 @@ func (p *proxy) serve(ctx context.Context) error {
 	}
 	select {
 	case err := <-failed:
-		return err // nothing listens: nothing to stop in order
+		within(stopTime, p.route.Close)
+		return err // nothing listens: no more to stop
 	case <-p.server.Booted():
 	}
-	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
-	p.route.Start(lasting)
 	p.book.SetReady(nil)
 	p.log.Info("serving miners", "addresses", p.server.Addresses())
 	p.warn(systemd.Ready())
@@ -181,7 +183,7 @@ func (p *proxy) status(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		s := p.book.Status()
-		p.warn(systemd.Status("%d miners, %d of %d links up, %.1f TH/s, pool %q", s.Miners, s.LinksUp, s.Links, s.Hashrate/1e12, s.Pool))
+		p.warn(systemd.Status("%d miners, %d of %d links up, %.1f TH/s, pool %q", s.Miners, s.LinksUp, s.Links, s.HashRate/1e12, s.Pool))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
