@@ -45,7 +45,7 @@ func TestLinesAreTheSameWhereverTheyAreCut(t *testing.T) {
 	f("{1}\n{2}\n", "{1}", "{2}")
 	f("{1}\r\n{2}\r\n", "{1}", "{2}")
 	f("\n\r\n {1}\n\n{2} \n", "{1}", "{2}")
-	f("{1}\n{half")
+	f("{1}\n{half", "{1}")
 	f("{half")
 }
 
