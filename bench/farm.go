@@ -49,17 +49,18 @@ func (t *trial) drop(ctx context.Context, which string) error {
 
 // failover stops the first pool and waits for the second one's job.
 func (t *trial) failover(ctx context.Context) error {
-	t.say("pool %s goes down", t.stand.pools[0].o.Name)
+	first, second := t.stand.pools[0], t.stand.pools[1]
+	t.say("pool %s goes down", first.o.Name)
+	fresh := second.Job(true) // one that no miner has seen
 	start := time.Now()
-	t.stand.pools[0].Stop()
-	last, err := t.moved(ctx, t.stand.pools[1])
+	first.Stop()
+	last, err := t.moved(ctx, second, fresh)
 	if err != nil {
 		t.breach("failover: %v", err)
 		return ctx.Err()
 	}
 	t.fig.FailoverSeconds = last.Sub(start).Seconds()
-	job := t.stand.pools[1].Job(true)
-	if _, err := t.arrives(ctx, job.Key, t.o.miners); err != nil {
+	if _, err := t.arrives(ctx, second.Job(true).Key, t.o.miners); err != nil {
 		t.breach("the job after the failover: %v", err)
 	}
 	return sleep(ctx, calmAfterMove)
@@ -69,12 +70,12 @@ func (t *trial) failover(ctx context.Context) error {
 func (t *trial) comeBack(ctx context.Context) error {
 	t.say("pool %s comes back", t.stand.pools[0].o.Name)
 	pool := t.stand.pools[0]
-	pool.Job(true) // one that no miner has seen
+	fresh := pool.Job(true)
 	start := time.Now()
 	if err := pool.Start(); err != nil {
 		return err
 	}
-	last, err := t.moved(ctx, pool)
+	last, err := t.moved(ctx, pool, fresh)
 	if err != nil {
 		t.breach("return: %v", err)
 		return ctx.Err()
@@ -83,14 +84,12 @@ func (t *trial) comeBack(ctx context.Context) error {
 	return sleep(ctx, calmAfterMove)
 }
 
-// moved waits until all miners have the pool's current job, and says since when.
-func (t *trial) moved(ctx context.Context, to *Pool) (time.Time, error) {
-	jobs := to.Jobs()
-	key := jobs[len(jobs)-1].Key
+// moved waits until all miners have the pool's job, and says since when.
+func (t *trial) moved(ctx context.Context, to *Pool, job Job) (time.Time, error) {
 	var miners int
 	var last time.Time
 	if until(ctx, moveWithin, func() bool {
-		miners, last = t.fleet.jobs.arrived(key)
+		miners, last = t.fleet.jobs.arrived(job.Key)
 		return miners >= t.o.miners
 	}) {
 		return last, nil

@@ -13,8 +13,8 @@ import (
 )
 
 // WorkKey tells what a job works on, whatever id it goes by and whatever was
-// folded into its coinb1 on the way: a job of the pool and the same job as it
-// reaches a miner behind a proxy have the same key.
+// folded into its coinbase around the extranonce on the way: a job of the pool
+// and the same job as it reaches a miner behind a proxy have the same key.
 type WorkKey [8]byte
 
 // Job is one mining.notify of a Pool. Immutable.
@@ -59,7 +59,7 @@ func newJob(params string) (*Job, error) {
 		}
 	}
 	key := sha256.New()
-	fmt.Fprint(key, prevhash, coinb2, branches, version, nbits, ntime)
+	fmt.Fprint(key, prevhash, ending(coinb2), branches, version, nbits, ntime)
 	copy(j.Key[:], key.Sum(nil))
 
 	words, err := hex.DecodeString(prevhash)
@@ -92,6 +92,10 @@ func newJob(params string) (*Job, error) {
 	}
 	return j, nil
 }
+
+// ending is the part of coinb2 that no proxy folds anything into: it ends a
+// coinbase with the outputs.
+func ending(coinb2 string) string { return coinb2[max(0, len(coinb2)-64):] }
 
 // word reads the 8 hex digits of a big-endian u32.
 func word(text string) (uint32, error) {

@@ -40,11 +40,11 @@ type trial struct {
 
 // Bounds of the waits.
 const (
-	connectBase   = 30 * time.Second // for the first miner
-	connectRate   = 200              // miners a second at the least, on a busy machine
-	arriveWithin  = 20 * time.Second // of a job at all miners
-	arriveEvery   = time.Millisecond // that often it is looked at
-	moveWithin    = 40 * time.Second // to another pool, or back
+	connectBase   = 30 * time.Second      // for the first miner
+	connectRate   = 200                   // miners a second at the least, on a busy machine
+	arriveWithin  = 20 * time.Second      // of a job at all miners
+	arriveEvery   = 10 * time.Millisecond // that often it is looked at
+	moveWithin    = 40 * time.Second      // to another pool, or back
 	relinkWithin  = 20 * time.Second
 	quietBefore   = 300 * time.Millisecond // after a phase, so that its work is not counted in the next
 	calmAfterMove = 2 * time.Second        // load on the new link, before the next trouble
