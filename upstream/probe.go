@@ -18,13 +18,23 @@ const (
 	// betterEvery and betterMin bound how often such a pool is probed.
 	betterEvery = 15 * time.Second
 	betterMin   = 250 * time.Millisecond
+
+	// firstProbe is how long probes let the lanes go first: no pool needs both.
+	firstProbe = 50 * time.Millisecond
 )
 
 // watch probes a pool from time to time while no link leads there: from
 // handshake to the first job, then it closes.
 func (r *Route) watch(ctx context.Context, p *pool) {
 	often := max(betterMin, min(betterEvery, r.failover.ReturnAfter/returnProbes, r.failover.ProbeEvery))
+	timer := time.NewTimer(firstProbe)
+	defer timer.Stop()
 	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
 		every := r.failover.ProbeEvery
 		if r.wants(p) {
 			every = often
@@ -32,13 +42,7 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 		if p.due(time.Now(), every) {
 			r.probe(ctx, p)
 		}
-		timer := time.NewTimer(often - often/8 + rand.N(often/4+1)) // jittered: many proxies share a pool
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
+		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many proxies share a pool
 	}
 }
 

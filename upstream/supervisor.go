@@ -15,9 +15,10 @@ const (
 	// serves.
 	patience = 3 * time.Second
 
-	// retryPause is the least time between two attempts without a pause at a
-	// pool whose link has died.
-	retryPause = 5 * time.Second
+	// retryLife is how long a link must have served for its pool to be tried
+	// again without a pause when it dies: a pool that accepts links and drops
+	// them at once must not be hammered.
+	retryLife = time.Second
 
 	// drainTime is how long a link that was replaced stays for late shares:
 	// longer than a slow miner takes to change to a new job.
@@ -61,10 +62,9 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	k, now := e.link, time.Now()
 	switch {
 	case e.err != nil && k == l.serving:
-		again := now.Sub(l.retried) >= retryPause
+		again := now.Sub(k.upAt) >= retryLife
 		l.orphan(k, e.err, again, now)
 		if again {
-			l.retried = now
 			l.try(ctx, k.pool)
 		}
 	case e.err != nil:
