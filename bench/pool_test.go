@@ -68,23 +68,74 @@ func (c *client) wantEnd() {
 	}
 }
 
-// handshake goes up to the first job, and returns the session id.
-func (c *client) handshake(mask, session, user string) string {
+// seat is what a client needs to mine: what the handshake gave it.
+type seat struct {
+	session     string
+	extranonce1 string
+	size2       int
+	mask        uint32
+	notify      string // the line
+}
+
+// handshake goes up to the first job. session is "" or `,"id"`.
+func (c *client) handshake(mask, session, user string) seat {
 	c.t.Helper()
+	var s seat
 	if mask != "" {
 		c.send(`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"` + mask + `"}]}`)
-		c.want(`"version-rolling":`)
+		var reply struct{ Result map[string]any }
+		mustJSON(c.t, c.want(`"version-rolling":`), &reply)
+		if text, ok := reply.Result["version-rolling.mask"].(string); ok {
+			s.mask, _ = word(text)
+		}
 	}
 	c.send(`{"id":2,"method":"mining.subscribe","params":["test"` + session + `]}`)
 	var reply struct{ Result []any }
-	if err := json.Unmarshal([]byte(c.want(`"mining.notify"`)), &reply); err != nil {
-		c.t.Fatal(err)
-	}
+	mustJSON(c.t, c.want(`"mining.notify"`), &reply)
+	s.session, s.extranonce1, s.size2 = sessionID(reply.Result[0]), reply.Result[1].(string), int(reply.Result[2].(float64))
 	c.send(`{"id":3,"method":"mining.authorize","params":["` + user + `","x"]}`)
 	c.want(`"result":true`)
 	c.want(`mining.set_difficulty`)
-	c.want(`mining.notify`)
-	return sessionID(reply.Result[0])
+	s.notify = c.want(`mining.notify`)
+	return s
+}
+
+// mustMine finds a share of at least that difficulty for the seat's job, as the
+// params of a submit.
+func (s seat) mustMine(t *testing.T, difficulty float64, counter uint64) []string {
+	t.Helper()
+	job, _, err := newFleetJob([]byte(s.notify))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extranonce1, _ := hex.DecodeString(s.extranonce1)
+	a := attempt{
+		extranonce1: extranonce1, extranonce2: counterBytes(counter, s.size2),
+		ntime: job.ntime, mask: s.mask, bits: 0x00002000 & s.mask,
+	}
+	if _, ok := job.search(&a, newLimit(difficulty)); !ok {
+		t.Fatal("found no share")
+	}
+	params := []string{"farm.rig1", strings.Trim(job.id, `"`), hex.EncodeToString(a.extranonce2), fmt.Sprintf("%08x", a.ntime), fmt.Sprintf("%08x", a.nonce)}
+	if s.mask != 0 {
+		params = append(params, fmt.Sprintf("%08x", a.bits))
+	}
+	return params
+}
+
+// wantVerdict submits and looks for the verdict.
+func (c *client) wantVerdict(params []string, want string) {
+	c.t.Helper()
+	text, _ := json.Marshal(params)
+	c.send(`{"id":9,"method":"mining.submit","params":` + string(text) + `}`)
+	c.want(want)
+}
+
+func mustJSON(t *testing.T, line string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(line), into); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
 }
 
 func mustPool(t *testing.T, change func(*PoolOptions)) *Pool {
