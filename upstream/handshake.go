@@ -105,6 +105,9 @@ func (k *link) subscribe() error {
 	return nil
 }
 
+// errMisfit is no failure of the pool: other lanes may use it.
+var errMisfit = errors.New("too little room at the pool for the miners that came before this was known; those who come from now on get a shorter prefix")
+
 // enter returns the epoch of an extranonce1: the one to resume where it is the
 // same, else a new one.
 func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, error) {
@@ -117,7 +120,7 @@ func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, erro
 	}
 	layout, ok := work.NewLayout(size, k.lane.prefix)
 	if !ok {
-		return nil, fmt.Errorf("the pool gives an extranonce2 of %d bytes: too few for the miners that have a prefix of %d already; those who come from now on get a shorter one", size, k.lane.prefix)
+		return nil, fmt.Errorf("%w: it gives an extranonce2 of %d bytes", errMisfit, size)
 	}
 	if e := k.resume; e != nil && e.size == size && string(e.extranonce1) == string(extranonce1) {
 		if session != "" {

@@ -327,6 +327,9 @@ func (l *lines) next(r io.Reader) ([]byte, error) {
 		if i := bytes.IndexByte(l.buf[scanned:l.end], '\n'); i >= 0 {
 			line := l.buf[l.start : scanned+i]
 			l.start = scanned + i + 1
+			if len(line) > codec.MaxPoolLine {
+				return nil, errLongLine
+			}
 			return line, nil
 		}
 		if l.start > 0 {

@@ -42,13 +42,15 @@ type scripted struct {
 	answer      func(s submit) string
 	on          map[string]func(c *conn, r request) bool // by method; true: handled
 
-	serial  int
-	jobs    int
-	dials   []time.Duration // since the start of the test
-	started time.Time
-	conns   []*conn
-	submits []submit
-	heard   []string // methods
+	serial int
+	jobs   int
+	dials  []time.Duration // since the start of the test
+
+	addresses []string // dialled
+	started   time.Time
+	conns     []*conn
+	submits   []submit
+	heard     []string // methods
 }
 
 // conn is one connection to a scripted pool.
@@ -95,9 +97,10 @@ func (p *scripted) do(f func()) {
 	f()
 }
 
-func (p *scripted) dial(ctx context.Context) (net.Conn, error) {
+func (p *scripted) dial(ctx context.Context, address string) (net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.addresses = append(p.addresses, address)
 	p.dials = append(p.dials, time.Since(p.started))
 	if p.hole {
 		p.mu.Unlock()
@@ -309,7 +312,7 @@ func newFarm(t *testing.T, names string) *farm {
 	f.o.Dial = func(ctx context.Context, p Pool) (net.Conn, error) {
 		for _, s := range f.pools {
 			if p.Name == s.name {
-				return s.dial(ctx)
+				return s.dial(ctx, p.Address)
 			}
 		}
 		panic("no such pool: " + p.Name)

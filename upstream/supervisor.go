@@ -160,7 +160,11 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	if e := k.epoch.Load(); e != nil && e != l.current {
 		l.giveUp(e)
 	}
-	if errors.Is(err, errSurplus) || l.closing(err) {
+	switch {
+	case errors.Is(err, errSurplus), l.closing(err):
+		return
+	case errors.Is(err, errMisfit): // and it is not tried again: pool.fits
+		l.log.Warn("pool does not fit", "pool", k.pool.Name, "reason", err)
 		return
 	}
 	l.noteMove(k)
