@@ -161,10 +161,10 @@ func (s proxyStatus) line() string {
 // hashRate is v in H/s with a prefix.
 func hashRate(v float64) string {
 	prefix := 0
-	for ; v >= 1000 && prefix < len("kMGTPEZ"); prefix++ {
+	for ; v >= 1000 && prefix < 7; prefix++ {
 		v /= 1000
 	}
-	return fmt.Sprintf("%.2f %sH/s", v, " kMGTPEZ"[prefix:prefix+1])
+	return fmt.Sprintf("%.2f %sH/s", v, []string{"", "k", "M", "G", "T", "P", "E", "Z"}[prefix])
 }
 
 // statusWithin bounds one question to the proxy.

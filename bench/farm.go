@@ -33,8 +33,8 @@ func (t *trial) drop(ctx context.Context, which string) error {
 	t.say("all links drop, the %s time", which)
 	pool := t.stand.pools[0]
 	pool.DropLinks()
-	if !until(ctx, relinkWithin, func() bool { return pool.Links() > 0 }) {
-		t.breach("after the %s drop no link came back within %v", which, relinkWithin)
+	if !until(ctx, t.o.patience, func() bool { return pool.Links() > 0 }) {
+		t.breach("after the %s drop no link came back within %v", which, t.o.patience)
 		return ctx.Err()
 	}
 	key, _, err := t.stand.emit(false)
@@ -44,7 +44,7 @@ func (t *trial) drop(ctx context.Context, which string) error {
 	if _, err := t.arrives(ctx, key, t.o.miners); err != nil {
 		t.breach("the job after the %s drop: %v", which, err)
 	}
-	return sleep(ctx, calmAfterMove)
+	return sleep(ctx, t.o.calm)
 }
 
 // failover stops the first pool and waits for the second one's job.
@@ -63,7 +63,7 @@ func (t *trial) failover(ctx context.Context) error {
 	if _, err := t.arrives(ctx, second.Job(true).Key, t.o.miners); err != nil {
 		t.breach("the job after the failover: %v", err)
 	}
-	return sleep(ctx, calmAfterMove)
+	return sleep(ctx, t.o.calm)
 }
 
 // comeBack starts the first pool again and waits for its job.
@@ -81,18 +81,18 @@ func (t *trial) comeBack(ctx context.Context) error {
 		return ctx.Err()
 	}
 	t.fig.ReturnSeconds = last.Sub(start).Seconds()
-	return sleep(ctx, calmAfterMove)
+	return sleep(ctx, t.o.calm)
 }
 
 // moved waits until all miners have the pool's job, and says since when.
 func (t *trial) moved(ctx context.Context, to *Pool, job Job) (time.Time, error) {
 	var miners int
 	var last time.Time
-	if until(ctx, moveWithin, func() bool {
+	if until(ctx, t.o.patience, func() bool {
 		miners, last = t.fleet.jobs.arrived(job.Key)
 		return miners >= t.o.miners
 	}) {
 		return last, nil
 	}
-	return last, fmt.Errorf("only %d of %d miners have the job of pool %s after %v", miners, t.o.miners, to.o.Name, moveWithin)
+	return last, fmt.Errorf("only %d of %d miners have the job of pool %s after %v", miners, t.o.miners, to.o.Name, t.o.patience)
 }

@@ -26,6 +26,8 @@ type runOptions struct {
 	pass        bool
 	flight      time.Duration
 	answerDelay time.Duration
+	patience    time.Duration
+	calm        time.Duration
 	connecting  int
 	connectRate float64
 	exe         string
@@ -41,7 +43,8 @@ const (
 func defaultRunOptions() runOptions {
 	return runOptions{
 		scenario: scenarioFarm, miners: 10_000, rate: 1000, jobs: 6, jobEvery: 5 * time.Second, cleanEvery: 3,
-		duration: 10 * time.Second, rounds: 3, seed: 1, flight: 2 * time.Second, connecting: 64,
+		duration: 10 * time.Second, rounds: 3, seed: 1, flight: 2 * time.Second,
+		patience: 40 * time.Second, calm: 2 * time.Second, connecting: 64,
 	}
 }
 
@@ -83,6 +86,8 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 	flags.BoolVar(&o.pass, "workers", o.pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
 	flags.DurationVar(&o.flight, "flight", o.flight, "that long a share may take to the pool; a clean job within excuses a refusal")
 	flags.DurationVar(&o.answerDelay, "answer-delay", o.answerDelay, "of the pools, before each verdict")
+	flags.DurationVar(&o.patience, "patience", o.patience, "with a job, a new link or another pool: not in time is a breach")
+	flags.DurationVar(&o.calm, "calm", o.calm, "of load after each trouble, before the next one")
 	flags.IntVar(&o.connecting, "connecting", o.connecting, "dials at the same time")
 	flags.Float64Var(&o.connectRate, "connect-rate", o.connectRate, "dials per second; 0: as fast as -connecting allows")
 	flags.StringVar(&o.exe, "exe", o.exe, "the farmproxy `program` under measurement; default: this one")
@@ -109,10 +114,12 @@ func (o *runOptions) check() error {
 		return fmt.Errorf("-miners: want 1 to %d, got %d", MaxMiners, o.miners)
 	case !(o.rate > 0):
 		return fmt.Errorf("-rate: want more than 0 shares per second, got %v", o.rate)
-	case o.jobs < 0 || o.jobEvery < 0 || o.cleanEvery < 0 || o.flight < 0 || o.answerDelay < 0:
-		return errors.New("-jobs, -job-every, -clean-every, -flight, -answer-delay: want 0 or more")
+	case o.jobs < 0 || o.jobEvery < 0 || o.cleanEvery < 0 || o.flight < 0 || o.answerDelay < 0 || o.calm < 0:
+		return errors.New("-jobs, -job-every, -clean-every, -flight, -answer-delay, -calm: want 0 or more")
 	case o.duration < 100*time.Millisecond:
 		return fmt.Errorf("-duration: want 100ms or more, got %v", o.duration)
+	case o.patience < 100*time.Millisecond:
+		return fmt.Errorf("-patience: want 100ms or more, got %v", o.patience)
 	case o.rounds < 1 || o.rounds > 100:
 		return fmt.Errorf("-rounds: want 1 to 100, got %d", o.rounds)
 	}

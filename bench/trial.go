@@ -40,14 +40,10 @@ type trial struct {
 
 // Bounds of the waits.
 const (
-	connectBase   = 30 * time.Second      // for the first miner
-	connectRate   = 200                   // miners a second at the least, on a busy machine
-	arriveWithin  = 20 * time.Second      // of a job at all miners
-	arriveEvery   = 10 * time.Millisecond // that often it is looked at
-	moveWithin    = 40 * time.Second      // to another pool, or back
-	relinkWithin  = 20 * time.Second
-	quietBefore   = 300 * time.Millisecond // after a phase, so that its work is not counted in the next
-	calmAfterMove = 2 * time.Second        // load on the new link, before the next trouble
+	connectBase = 30 * time.Second       // for the first miner
+	connectRate = 200                    // miners a second at the least, on a busy machine
+	arriveEvery = 10 * time.Millisecond  // that often it is looked at
+	quietBefore = 300 * time.Millisecond // after a phase, so that its work is not counted in the next
 )
 
 // connect brings the whole fleet to work.
@@ -157,7 +153,7 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 
 // arrives waits until that many miners got the work, and says when the last did.
 func (t *trial) arrives(ctx context.Context, key WorkKey, miners int) (time.Time, error) {
-	limited, cancel := context.WithTimeout(ctx, arriveWithin)
+	limited, cancel := context.WithTimeout(ctx, t.o.patience)
 	defer cancel()
 	for {
 		n, last := t.fleet.jobs.arrived(key)
@@ -165,7 +161,7 @@ func (t *trial) arrives(ctx context.Context, key WorkKey, miners int) (time.Time
 			return last, nil
 		}
 		if sleep(limited, arriveEvery) != nil {
-			return last, fmt.Errorf("only %d of %d miners got it within %v", n, miners, arriveWithin)
+			return last, fmt.Errorf("only %d of %d miners got it within %v", n, miners, t.o.patience)
 		}
 	}
 }

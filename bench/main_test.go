@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// TestMain lets the test binary be the child of a run: `bench floor` is the real
+// one, `run -c FILE` a stand-in for the proxy that passes every miner on to the
+// first pool in FILE, byte for byte.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 || os.Args[1] != "bench" && os.Args[1] != "run" {
+		os.Exit(m.Run())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if os.Args[1] == "bench" {
+		os.Exit(Main(ctx, os.Args[2:], os.Stdout, os.Stderr))
+	}
+	if err := passOn(ctx, os.Args[3]); err != nil {
+		io.WriteString(os.Stderr, err.Error()+"\n")
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+var (
+	listenKey = regexp.MustCompile(`\[\[listener\]\]\naddress = "(.+)"`)
+	poolKey   = regexp.MustCompile(`stratum\+tcp://(.+)"`)
+	httpKey   = regexp.MustCompile(`\[http\]\naddress = "(.+)"`)
+)
+
+func passOn(ctx context.Context, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	listen, pool := listenKey.FindSubmatch(text), poolKey.FindSubmatch(text)
+	if listen == nil || pool == nil {
+		return errors.New("no listener or no pool in the configuration")
+	}
+	if web := httpKey.FindSubmatch(text); web != nil {
+		go http.ListenAndServe(string(web[1]), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, `{"miners":7,"links_up":1,"pool":"demo-pool","shares":{"accepted":1,"rejected":{"stale":2}},"hashrate":1500}`)
+		}))
+	}
+	l, err := net.Listen("tcp", string(listen[1]))
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	for {
+		miner, err := l.Accept()
+		if err != nil {
+			return nil
+		}
+		go func() {
+			defer miner.Close()
+			link, err := net.Dial("tcp", string(pool[1]))
+			if err != nil {
+				return
+			}
+			defer link.Close()
+			var both sync.WaitGroup
+			both.Go(func() { io.Copy(link, miner); link.Close() })
+			both.Go(func() { io.Copy(miner, link); miner.Close() })
+			both.Wait()
+		}()
+	}
+}
