@@ -2,6 +2,9 @@ package bench
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 )
@@ -73,5 +76,178 @@ func TestFleetAndPoolKeepTheSameBooks(t *testing.T) {
 	}
 	if users := p.Books().Users(); len(users) != 100 {
 		t.Errorf("%d user names on the pool's books, want 100", len(users))
+	}
+}
+
+func TestFleetComesBackAfterADrop(t *testing.T) {
+	p := mustPool(t, nil)
+	f := mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Miners = 20 })
+	p.DropLinks()
+	wantSoon(t, "20 disconnects", func() bool { return f.Books().Total().Disconnects == 20 })
+	wantSoon(t, "all miners back at work", func() bool { return f.Ready() == 20 })
+	before := f.Books().Total().Accepted
+	wantSoon(t, "shares again", func() bool { return f.Books().Total().Accepted > before })
+	settle(t, f)
+	total := f.Books().Total()
+	if total.Submits != total.Accepted+total.Unanswered || total.Refused != 0 {
+		t.Errorf("resumed sessions lose what was on its way at most, got %+v", total)
+	}
+	if one := f.Books().Miner(3); one.Disconnects != 1 {
+		t.Errorf("miner 3: %+v", one)
+	}
+}
+
+func TestFleetBooksRefusals(t *testing.T) {
+	p := mustPool(t, nil)
+	p.Reject(1)
+	f := mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Miners = 5 })
+	wantSoon(t, "10 refusals", func() bool { return f.Books().Total().Refused >= 10 })
+	settle(t, f)
+	total := f.Books().Total()
+	if total.Reasons["20 Refused by script"] != total.Refused || total.Accepted != 0 {
+		t.Errorf("got %+v", total)
+	}
+}
+
+func TestFleetObeysThePool(t *testing.T) {
+	f := func(name, line string, then func(*Pool), what string, cond func(*Fleet) bool) {
+		t.Helper()
+		t.Run(name, func(t *testing.T) {
+			p := mustPool(t, nil)
+			f := mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Miners, o.Rate = 4, 100 })
+			p.Raw(line)
+			if then != nil {
+				then(p)
+			}
+			wantSoon(t, what, func() bool { return cond(f) })
+			if total := f.Books().Total(); total.Garbage != 0 {
+				t.Errorf("garbage: %s", f.Books().lastTrouble())
+			}
+		})
+	}
+	each := func(cond func(*miner) bool) func(*Fleet) bool {
+		return func(f *Fleet) bool {
+			for _, m := range f.miners {
+				m.mu.Lock()
+				ok := cond(m)
+				m.mu.Unlock()
+				if !ok {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	job := func(p *Pool) { p.Job(false) }
+	f("mask", `{"id":null,"method":"mining.set_version_mask","params":["00ffe000"]}`, nil,
+		"the mask holds", each(func(m *miner) bool { return m.mask == 0x00ffe000 }))
+	f("difficulty", `{"id":null,"method":"mining.set_difficulty","params":[1e-7]}`, job,
+		"the next job is harder", each(func(m *miner) bool { return m.hashes > 400 && m.hashes < 500 }))
+	f("extranonce", `{"id":null,"method":"mining.set_extranonce","params":["abcd",3]}`, job,
+		"the next job has it", each(func(m *miner) bool { return m.size2 == 3 && len(m.extranonce1) == 2 }))
+	f("reconnect", `{"id":null,"method":"client.reconnect","params":[]}`, nil,
+		"all came back", func(f *Fleet) bool {
+			total := f.Books().Total()
+			return total.Reconnects == 4 && total.Disconnects == 0 && f.Ready() == 4
+		})
+	f("message", `{"id":null,"method":"client.show_message","params":["hi"]}`, nil,
+		"they go on", func(f *Fleet) bool { return f.Books().Total().Accepted > 3 })
+}
+
+func TestFleetAnswersRequests(t *testing.T) {
+	f := func(method, want string) {
+		t.Helper()
+		replies := make(chan string, 1)
+		p := mustPool(t, func(o *PoolOptions) { o.OnReply = func(line []byte) { replies <- string(line) } })
+		mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Miners, o.Rate = 1, 0 })
+		p.Raw(`{"id":5,"method":"` + method + `","params":[]}`)
+		if got := <-replies; got != `{"id":5,"result":"`+want+`","error":null}`+"\n" {
+			t.Errorf("%s: got %s", method, got)
+		}
+	}
+	f("mining.ping", "pong")
+	f("client.get_version", "bench")
+}
+
+func TestFleetLeavesOutWhatIsTooHard(t *testing.T) {
+	p := mustPool(t, func(o *PoolOptions) { o.Difficulty = 1 })
+	f := mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Miners = 1 })
+	wantSoon(t, "shares left out", func() bool { return f.Books().Total().TooHard > 10 })
+	if n := f.Books().Total().Submits; n != 0 {
+		t.Errorf("%d shares were found at difficulty 1", n)
+	}
+}
+
+func TestFleetConnectTellsWhatKeepsIt(t *testing.T) {
+	p := mustPool(t, func(o *PoolOptions) { o.Idle = true }) // logs in, and sends no job
+	f, err := NewFleet(DefaultFleetOptions(p.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := f.Connect(ctx); err == nil || !strings.Contains(err.Error(), "0 of 100 miners are authorized and have a job") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestLimitIsTheTarget holds the fleet's and the pool's ways to one another.
+func TestLimitIsTheTarget(t *testing.T) {
+	for _, d := range []float64{EasyDifficulty, 1.0 / 3, 1, 1000, 16384.5, 1e13} {
+		l, b := newLimit(d), target(d).FillBytes(make([]byte, 32))
+		for i := range l {
+			if got := binary.BigEndian.Uint64(b[8*i:]); got != l[i] {
+				t.Errorf("difficulty %v: digit %d is %x for the pool, %x for the fleet", d, i, got, l[i])
+			}
+		}
+		var at Hash // the target itself still counts
+		for i := range b {
+			at[31-i] = b[i]
+		}
+		if !l.met(at) || !at.meets(target(d)) {
+			t.Errorf("difficulty %v: its own target does not meet it", d)
+		}
+		if at[0]++; at[0] != 0 && (l.met(at) || at.meets(target(d))) {
+			t.Errorf("difficulty %v: one above the target meets it", d)
+		}
+	}
+}
+
+func TestCounterBytes(t *testing.T) {
+	f := func(counter uint64, size int, want string) {
+		t.Helper()
+		if got := hex.EncodeToString(counterBytes(counter, size)); got != want {
+			t.Errorf("counter %d in %d bytes: got %s, want %s", counter, size, got, want)
+		}
+	}
+	f(1, 1, "01")
+	f(258, 2, "0102")
+	f(65537, 2, "0001")
+	f(258, 4, "00000102")
+	f(258, 10, "00000000000000000102")
+}
+
+func TestLatencies(t *testing.T) {
+	var l latencies
+	if q := l.quantile(0.5); q != 0 {
+		t.Errorf("of none: %v", q)
+	}
+	for ms := 1; ms <= 1000; ms++ {
+		l.add(time.Duration(ms) * time.Millisecond)
+	}
+	f := func(q float64, want time.Duration) {
+		t.Helper()
+		if got := l.quantile(q); got < want || got > want+want/25 {
+			t.Errorf("quantile %v: got %v, want %v or up to 4 %% more", q, got, want)
+		}
+	}
+	f(0, time.Millisecond)
+	f(0.5, 500*time.Millisecond)
+	f(0.99, 990*time.Millisecond)
+	f(1, time.Second)
+	l.reset()
+	if q := l.quantile(1); q != 0 {
+		t.Errorf("after a reset: %v", q)
 	}
 }

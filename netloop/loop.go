@@ -181,15 +181,19 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 		return p.session.Malformed(&l.env, err.(*codec.Error), out)
 	}
 	out, effect := p.session.Step(&l.env, &l.request, out)
+	worked := p.session.IsWorking()
 	switch effect.Kind {
 	case session.WantSubscribe:
-		return l.subscribe(p, &effect, out)
+		out, effect = l.subscribe(p, &effect, out)
 	case session.WantAuthorize:
 		out = l.authorize(p, effect.Login, out)
 	case session.Judged:
 		l.judged(effect.Worker, effect.Verdict, effect.Difficulty)
 	case session.Forward:
 		out = l.forward(p, &effect, out)
+	}
+	if !worked && p.session.IsWorking() {
+		l.counts.Notifies.Add(1) // its first job, in the same write as the answer
 	}
 	return out, effect
 }

@@ -1,7 +1,7 @@
 package session
 
 // Reason is why a miner's connection ended. The names are the `reason` label
-// of farmproxy_miners_closed_total and stand in the log.
+// of farmproxy_connections_closed_total and stand in the log.
 type Reason uint8
 
 const (

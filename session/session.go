@@ -135,6 +135,9 @@ func (s *Session) IsSubscribed() bool { return s.flags&subscribed != 0 }
 // IsAuthorized reports whether the miner has authorized at least one worker.
 func (s *Session) IsAuthorized() bool { return s.worker != nil }
 
+// IsWorking reports whether the miner has been sent a job.
+func (s *Session) IsWorking() bool { return s.flags&working != 0 }
+
 // Workers calls visit with each worker that the miner authorized.
 func (s *Session) Workers(visit func(Worker)) {
 	if s.worker != nil {

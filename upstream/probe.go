@@ -39,10 +39,10 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 		if r.wants(p) {
 			every = often
 		}
-		if p.due(time.Now(), every) {
+		if p.due(time.Now(), every-every/8) {
 			r.probe(ctx, p)
 		}
-		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many proxies share a pool
+		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many farms share a pool
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -252,6 +253,19 @@ func (p *scripted) last() *conn {
 	return p.conns[len(p.conns)-1]
 }
 
+// lane returns the newest connection that is open: probes close theirs.
+func (p *scripted) lane() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.conns) - 1; ; i-- {
+		select {
+		case <-p.conns[i].gone:
+		default:
+			return p.conns[i]
+		}
+	}
+}
+
 func (p *scripted) methods() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -309,6 +323,9 @@ func newFarm(t *testing.T, names string) *farm {
 		})
 	}
 	f.o.Book = f.book
+	if testing.Verbose() {
+		f.o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
 	f.o.Dial = func(ctx context.Context, p Pool) (net.Conn, error) {
 		for _, s := range f.pools {
 			if p.Name == s.name {
