@@ -14,7 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"farmproxy/codec"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -465,5 +464,3 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
-
-var _ = codec.MaxPoolLine

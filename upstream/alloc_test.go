@@ -1,0 +1,59 @@
+//go:build !race
+
+package upstream
+
+import (
+	"testing"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+type nobody struct{}
+
+func (nobody) Publish(Post)    {}
+func (nobody) Verdict(Verdict) {}
+
+func TestSharesAllocateNothing(t *testing.T) {
+	r := NewRoute(Options{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
+	l := newLane(r, 0, 2)
+	layout, _ := work.NewLayout(8, 2)
+	e := newEpoch(r.pools[0], "", nil, 8, layout)
+	l.setEpochs([]*epoch{e})
+	k := r.newLink(t.Context(), r.pools[0], l)
+	k.epoch.Store(e)
+	k.flight.begin(firstID)
+	k.setMask(0x1fffe000)
+	job := work.NewJob(work.Template{}, nil, layout)
+	job.PoolID, job.Epoch = "a-1", e.id
+	s := share(job, 1)
+	s.Worker = r.book.Worker("acct.rig1")
+	k.names.workers[s.Worker] = &name{text: "farm.rig1", fixed: true}
+
+	var batch []Share
+	var buf []byte
+	id := uint64(firstID)
+	once := func() {
+		if !l.Submit(s) {
+			t.Fatal("not taken")
+		}
+		batch, _ = e.take(batch[:0], maxBatch)
+		buf = buf[:0]
+		for i := range batch {
+			user, out, _ := k.under(buf, &batch[i], time.Time{})
+			buf = k.appendShare(out, &batch[i], user, k.flight.put(&batch[i], time.Now()))
+		}
+		sent, ok := k.flight.remove(id)
+		id++
+		if !ok {
+			t.Fatal("not in flight")
+		}
+		k.verdict(&sent, work.Accepted, codec.PoolError{}, time.Now())
+	}
+	once()
+	if n := testing.AllocsPerRun(1000, once); n != 0 {
+		t.Errorf("%v allocations for each share", n)
+	}
+}

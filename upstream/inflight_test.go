@@ -1,0 +1,112 @@
+package upstream
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"farmproxy/work"
+)
+
+func TestInflight(t *testing.T) {
+	var f inflight
+	f.begin(firstID)
+	model := make(map[uint64]uint32) // nonce by id
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for step := range uint32(200_000) {
+		switch {
+		case rnd.IntN(20) == 0:
+			f.skip()
+		case len(model) < 500 && rnd.IntN(2) == 0:
+			id := f.put(&Share{Nonce: step}, time.Unix(int64(step), 0))
+			if _, twice := model[id]; twice {
+				t.Fatalf("id %d twice", id)
+			}
+			model[id] = step
+		default:
+			for id, nonce := range model {
+				s, ok := f.remove(id)
+				if !ok || s.share.Nonce != nonce {
+					t.Fatalf("id %d: %v %v", id, ok, s.share.Nonce)
+				}
+				if _, again := f.remove(id); again {
+					t.Fatalf("id %d is there twice", id)
+				}
+				delete(model, id)
+				break
+			}
+		}
+		if f.n != len(model) {
+			t.Fatalf("%d in flight, want %d", f.n, len(model))
+		}
+	}
+	at, ok := f.oldest()
+	for id := range model {
+		if s := f.ring[id&uint64(len(f.ring)-1)]; s.at.Before(at) {
+			t.Errorf("share %d is older than the oldest", id)
+		}
+	}
+	equal(t, "there is an oldest", ok, len(model) > 0)
+	shares := f.drain(nil)
+	equal(t, "drained", len(shares), len(model))
+	for i := 1; i < len(shares); i++ {
+		if shares[i].Nonce < shares[i-1].Nonce {
+			t.Fatal("not in the order they were sent")
+		}
+	}
+	equal(t, "room", f.room(), maxInflight)
+}
+
+func TestForeignIDs(t *testing.T) {
+	var f inflight
+	f.begin(firstID)
+	for _, id := range []uint64{0, 1, firstID, 1 << 62} {
+		if _, ok := f.remove(id); ok {
+			t.Errorf("id %d was never sent", id)
+		}
+	}
+	f.put(&Share{}, time.Now())
+	for _, id := range []uint64{0, firstID - 1, firstID + 1, firstID + minInflight} {
+		if _, ok := f.remove(id); ok {
+			t.Errorf("id %d was never sent", id)
+		}
+	}
+}
+
+// Where the window of unanswered ids is full the writer waits; nothing is lost.
+func TestFullWindow(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		a := f.pools[0]
+		a.answer = func(submit) string { return "" }
+		f.start()
+		job := f.latest().Job
+		f.submitFor(job, 1, maxQueue)
+		f.after(time.Second)
+		f.submitFor(job, maxQueue+1, 2*maxQueue)
+		f.after(time.Second)
+		f.submitFor(job, 2*maxQueue+1, 2*maxQueue+10)
+		f.after(time.Second)
+		equal(t, "sent", len(a.shares()), maxInflight)
+		first := a.shares()[0]
+		first.conn.reply(first.ID, yes)
+		f.after(time.Second)
+		equal(t, "sent", len(a.shares()), maxInflight+1)
+	})
+}
+
+func TestRejects(t *testing.T) {
+	var r rejects
+	for range rejectWindow {
+		r.note(work.LowDifficulty)
+	}
+	equal(t, "all rejected", r.above(0.99), true)
+	for range rejectWindow / 2 {
+		r.note(work.Accepted)
+	}
+	equal(t, "half", r.above(0.5), false)
+	equal(t, "half", r.above(0.49), true)
+	for range rejectWindow {
+		r.note(work.Accepted)
+	}
+	equal(t, "none", r.no, 0)
+}

@@ -1,0 +1,152 @@
+package upstream
+
+import "testing"
+
+func take(t *testing.T, f *farm, length int) Prefix {
+	t.Helper()
+	p, ok := f.route.Prefixes().Take(length)
+	if !ok {
+		t.Fatal("no prefix is left")
+	}
+	return p
+}
+
+func TestPrefixesAreUnique(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.o.FirstPrefix = 0xfffe
+		f.start()
+		equal(t, "the first", take(t, f, 2), Prefix{Value: 0xfffe, Len: 2})
+		seen := map[Prefix]bool{{Value: 0xfffe, Len: 2}: true}
+		for range 1<<16 - 1 {
+			p := take(t, f, 2)
+			if seen[p] || p.Group != 0 {
+				t.Fatalf("%v twice, or of another group", p)
+			}
+			seen[p] = true
+		}
+	})
+}
+
+func TestUsedUpGroup(t *testing.T) {
+	for _, q := range []struct{ length, size int }{{1, 1 << 8}, {2, 1 << 16}} {
+		inFarm(t, "a", func(f *farm) {
+			f.start()
+			for range q.size {
+				take(t, f, q.length)
+			}
+			last := take(t, f, q.length)
+			first := Prefix{Group: last.Group - 1, Value: last.Value, Len: uint8(q.length)}
+			if f.route.Lane(first) == f.route.Lane(last) {
+				t.Error("two groups share a lane")
+			}
+			f.after(0)
+			equal(t, "job of the new group's lane", f.route.Lane(last).Latest().Job != nil, true)
+		})
+	}
+}
+
+func TestLengthsShareNoLane(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.start()
+		if f.route.Lane(take(t, f, 1)) == f.route.Lane(take(t, f, 2)) {
+			t.Error("prefixes of both lengths on one lane")
+		}
+	})
+}
+
+func TestReleasedPrefixRests(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.start()
+		p := f.route.Prefixes()
+		first, second := take(t, f, 2), take(t, f, 2)
+		p.Release(second)
+		p.Release(first)
+		equal(t, "before any job", take(t, f, 2).Value, 2)
+		f.pools[0].last().job(false)
+		f.after(0)
+		equal(t, "after a job that is not clean", take(t, f, 2).Value, 3)
+		f.pools[0].last().job(true)
+		f.after(0)
+		p.Release(Prefix{Value: 2, Len: 2})
+		equal(t, "after a clean job", take(t, f, 2), second) // the one given back first
+		equal(t, "and the other", take(t, f, 2), first)
+		equal(t, "but not the one that rests", take(t, f, 2).Value, 4)
+	})
+}
+
+func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.start()
+		p := f.route.Prefixes()
+		for range 1 << 8 {
+			f.route.Lane(take(t, f, 1))
+		}
+		f.after(0)
+		p.Release(Prefix{Group: 1, Value: 7, Len: 1})
+		equal(t, "group", take(t, f, 1).Group, 2)
+		for _, c := range f.pools[0].conns {
+			c.job(true)
+		}
+		f.after(0)
+		equal(t, "rested", take(t, f, 1), Prefix{Group: 1, Value: 7, Len: 1})
+	})
+}
+
+// With 1-byte prefixes the number of links is what bounds the miners.
+func TestLinksAreBounded(t *testing.T) {
+	f := newFarm(t, "a")
+	f.o.Pools[0].Links = 64
+	r := NewRoute(f.o, f)
+	n, lanes := 0, 0
+	for ; ; n++ {
+		if _, ok := r.Prefixes().Take(1); !ok {
+			break
+		}
+	}
+	for _, g := range *r.groups.Load() {
+		lanes += g.width
+	}
+	equal(t, "lanes", lanes, maxLinks)
+	equal(t, "miners", n, (maxLinks-64+1)*256)
+}
+
+func TestShape(t *testing.T) {
+	for _, q := range []struct {
+		name                string
+		sizes               []int // 0: not known
+		prefix, extranonce2 int
+	}{
+		{"nothing known", []int{0, 0}, 2, 2},
+		{"all large", []int{8, 6}, 2, 4},
+		{"one unknown", []int{8, 0}, 2, 2},
+		{"one of 5", []int{8, 5}, 2, 3},
+		{"one of 3", []int{8, 3}, 1, 2},
+		{"unknown and 3", []int{0, 3}, 1, 2},
+		{"one that can't be shared is passed over", []int{8, 2}, 2, 4},
+	} {
+		f := newFarm(t, "a b")
+		r := NewRoute(f.o, f)
+		for i, size := range q.sizes {
+			if size > 0 {
+				r.pools[i].learn(size, 0)
+			}
+		}
+		prefix, extranonce2 := r.Shape()
+		equal(t, q.name+": prefix", prefix, q.prefix)
+		equal(t, q.name+": extranonce2", extranonce2, q.extranonce2)
+	}
+}
+
+func TestMask(t *testing.T) {
+	inFarm(t, "a b", func(f *farm) {
+		f.pools[0].refuse = true
+		f.pools[1].mask = "00c00000"
+		r := NewRoute(f.o, f)
+		equal(t, "nothing known", r.Mask(), maskDefault)
+		r.pools[0].learn(8, 0x1fffe000)
+		r.pools[1].learn(8, 0x00e00000)
+		equal(t, "remembered", r.Mask(), 0x1fffe000)
+		f.start()
+		equal(t, "the pool's in use", f.route.Mask(), 0x00c00000)
+	})
+}

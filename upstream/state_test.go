@@ -1,0 +1,58 @@
+package upstream
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestSizesAndMasksOutliveARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pools.json")
+	inFarm(t, "a b", func(f *farm) {
+		f.o.StateFile = file
+		f.pools[1].size, f.pools[1].mask = 5, "00c00000"
+		f.start()
+	})
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPart(t, "file", string(text), `"stratum+tcp://b:1"`)
+	inFarm(t, "b", func(f *farm) {
+		f.o.StateFile = file
+		r := NewRoute(f.o, f)
+		equal(t, "mask", r.Mask(), 0x00c00000)
+		prefix, extranonce2 := r.Shape()
+		equal(t, "prefix", prefix, 2)
+		equal(t, "extranonce2", extranonce2, 3)
+	})
+	entries, _ := os.ReadDir(filepath.Dir(file))
+	equal(t, "files left behind", len(entries)-1, 0)
+}
+
+func TestUnreadableStateFile(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "", "not JSON": "}", "a list": "[]",
+		"a bad mask":    `{"stratum+tcp://a:1":{"extranonce2_size":8,"version_mask":"x"}}`,
+		"a bad size":    `{"stratum+tcp://a:1":{"extranonce2_size":-8,"version_mask":"00c00000"}}`,
+		"another pool":  `{"stratum+tcp://z:1":{"extranonce2_size":8,"version_mask":"00c00000"}}`,
+		"an older form": `{"stratum+tcp://a:1":8}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFarm(t, "a")
+			f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
+			os.WriteFile(f.o.StateFile, []byte(text), 0o600)
+			r := NewRoute(f.o, f)
+			equal(t, "mask", r.Mask(), maskDefault)
+		})
+	}
+}
+
+func TestStateFileInNoDirectory(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.o.StateFile = filepath.Join(strings.Repeat("no/", 3), "pools.json")
+		f.start()
+		f.wantOn("a")
+	})
+}

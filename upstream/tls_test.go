@@ -1,0 +1,92 @@
+package upstream
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+)
+
+// selfSigned starts a TLS listener with a certificate of its own for localhost.
+func selfSigned(t *testing.T) (address string, fingerprint []byte) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(der)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func(c net.Conn) {
+				c.Write([]byte("hello\n"))
+				c.Close()
+			}(c)
+		}
+	}()
+	return listener.Addr().String(), sum[:]
+}
+
+func TestCertificates(t *testing.T) {
+	address, sum := selfSigned(t)
+	other := append([]byte{sum[0] ^ 1}, sum[1:]...)
+	for _, q := range []struct {
+		name        string
+		insecure    bool
+		fingerprint []byte
+		want        []string // in the error; none: it is accepted
+	}{
+		{"by default a self-signed certificate is refused", false, nil, []string{"tls_fingerprint", hex.EncodeToString(sum)}},
+		{"pinned", false, sum, nil},
+		{"another one is pinned", false, other, []string{"tls_fingerprint", hex.EncodeToString(sum)}},
+		{"insecure", true, nil, nil},
+		{"a pin holds also when insecure", true, other, []string{"tls_fingerprint"}},
+	} {
+		t.Run(q.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), dialTimeout)
+			defer cancel()
+			conn, err := dial(ctx, Pool{Address: address, TLS: TLSConfig("localhost", q.insecure, q.fingerprint)})
+			if err == nil {
+				conn.Close()
+			}
+			if err == nil != (q.want == nil) {
+				t.Fatalf("error %v", err)
+			}
+			for _, part := range q.want {
+				wantPart(t, "error", err.Error(), part)
+			}
+		})
+	}
+}
+
+func TestAnotherHostOfTheDomainShowsItsOwnName(t *testing.T) {
+	p := Pool{Address: "a.pool.example:1", Host: "a.pool.example", TLS: TLSConfig("a.pool.example", false, nil)}
+	q := p.at("b.pool.example:2")
+	equal(t, "server name", q.TLS.ServerName, "b.pool.example")
+	equal(t, "the pool's own", p.TLS.ServerName, "a.pool.example")
+}
