@@ -211,7 +211,7 @@ type limit [4]uint64
 
 // newLimit is 0xffff * 2^208 / difficulty, rounded down.
 func newLimit(difficulty float64) *limit {
-	q := new(big.Float).SetPrec(512).SetMantExp(big.NewFloat(0xffff), 208)
+	q := new(big.Float).SetMantExp(big.NewFloat(0xffff), 208).SetPrec(512)
 	q.Quo(q, new(big.Float).SetPrec(512).SetFloat64(difficulty))
 	n, _ := q.Int(nil)
 	if n.BitLen() > 256 {
