@@ -53,6 +53,7 @@ func settle(t *testing.T, f *Fleet) {
 }
 
 func TestFleetAndPoolKeepTheSameBooks(t *testing.T) {
+	t.Parallel()
 	p := mustPool(t, nil)
 	f := mustFleet(t, p.Addr(), nil)
 	wantSoon(t, "500 shares", func() bool { return f.Books().Total().Accepted >= 500 })
@@ -80,6 +81,7 @@ func TestFleetAndPoolKeepTheSameBooks(t *testing.T) {
 }
 
 func TestFleetComesBackAfterADrop(t *testing.T) {
+	t.Parallel()
 	p := mustPool(t, nil)
 	f := mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Miners = 20 })
 	p.DropLinks()

@@ -19,7 +19,7 @@ import (
 // first pool in FILE, byte for byte.
 func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || os.Args[1] != "bench" && os.Args[1] != "run" {
-		os.Exit(m.Run())
+		os.Exit(runTests(m))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -31,6 +31,17 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// runTests keeps what failed runs leave behind in a directory that goes away.
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "bench-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("TMPDIR", dir)
+	return m.Run()
 }
 
 var (

@@ -146,8 +146,3 @@ func (r *recent[K, V]) put(k K, v V) {
 	}
 	r.now[k] = v
 }
-
-func (r *recent[K, V]) remove(k K) {
-	delete(r.now, k)
-	delete(r.old, k)
-}

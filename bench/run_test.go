@@ -14,7 +14,6 @@ import (
 // mustMain runs a subcommand that wants exit code want, and returns what it printed.
 func mustMain(t *testing.T, want int, args ...string) string {
 	t.Helper()
-	t.Setenv("TMPDIR", t.TempDir()) // for what failed runs leave behind
 	var out bytes.Buffer
 	if code := Main(t.Context(), args, &out, &out); code != want {
 		t.Fatalf("bench %s: exit code %d, want %d\n%s", strings.Join(args, " "), code, want, &out)
@@ -37,6 +36,7 @@ func quick(scenario string, more ...string) []string {
 }
 
 func TestRunSteadyComparesTheBooks(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "report.json")
 	// What passes bytes on is an honest proxy in workers mode ...
 	wantText(t, mustMain(t, exitOK, quick("steady", "-workers", "-json", file)...), "no breach", "shares sent", "bytes up a share")
@@ -59,16 +59,19 @@ func TestRunSteadyComparesTheBooks(t *testing.T) {
 }
 
 func TestRunFarmFindsDisconnects(t *testing.T) {
+	t.Parallel()
 	out := mustMain(t, exitFailed, quick("farm", "-workers")...)
 	wantText(t, out, "disconnects of miners", "failover: only 0 of 20 miners")
 }
 
 func TestRunFloorPrintsRatios(t *testing.T) {
+	t.Parallel()
 	out := mustMain(t, exitOK, quick("floor", "-workers", "-rounds", "1")...)
 	wantText(t, out, "median of 1 rounds", "floor", "ratio", "job, emission to the last miner", "no breach")
 }
 
 func TestRunEndsWhenItIsToldTo(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	time.AfterFunc(50*time.Millisecond, cancel)
@@ -84,6 +87,7 @@ func TestRunWithAChildThatDoesNotStart(t *testing.T) {
 }
 
 func TestDemoEndsByItself(t *testing.T) {
+	t.Parallel()
 	out := mustMain(t, exitOK, "demo", "-for", "1500ms", "-miners", "7", "-http", "127.0.0.1:0")
 	wantText(t, out, "/api/v1/status", "miners 7", "shares 1 accepted, 2 rejected", "1.50 kH/s", "Goodbye: ", "by 7 miners")
 }
@@ -133,6 +137,7 @@ func TestPoolCommandPrintsItsBooks(t *testing.T) {
 }
 
 func TestFleetCommandAgainstAPool(t *testing.T) {
+	t.Parallel()
 	p := mustPool(t, nil)
 	out := mustMain(t, exitOK, "fleet", "-target", p.Addr(), "-miners", "5", "-rate", "100", "-for", "300ms")
 	wantText(t, out, "5 of 5 miners at work", "0 refused, 0 pending")
