@@ -153,15 +153,16 @@ func (c comparison) checkRefused(r *Reconciled, s FleetShare, booked Submit, onB
 	r.breach(breachRefused, "%s%s", c.describe(s), from.around(s))
 }
 
-// excuse is why the refusal of s is in order, or "". A real share is never a
-// duplicate nor of low difficulty.
+// excuse is why the refusal of s is in order, or "": something that happened
+// after its job was emitted, before it was refused, and while it may have been on
+// its way. A real share is never a duplicate nor of low difficulty.
 func (o *owner) excuse(s FleetShare, flight time.Duration) string {
 	if o == nil || s.Code == refusedDuplicate.Code || s.Code == refusedLow.Code || s.Code == refusedUnauthorized.Code {
 		return ""
 	}
 	latest := s.Sent.Add(flight)
 	for _, e := range o.events {
-		if !e.At.After(o.emitted[s.Key]) || e.At.After(latest) {
+		if !e.At.After(o.emitted[s.Key]) || e.At.After(latest) || e.At.After(s.Answered) {
 			continue
 		}
 		switch {

@@ -41,12 +41,13 @@ func TestReconcile(t *testing.T) {
 	after := func(seconds float64, do func(*ledger)) func(*ledger) {
 		return func(l *ledger) {
 			l.share.Sent = l.jobs[0].Emitted.Add(time.Duration(seconds * float64(time.Second)))
+			l.share.Answered = l.share.Sent.Add(5 * time.Second)
 			do(l)
 		}
 	}
 	event := func(kind EventKind, seconds float64, resume bool) func(*ledger) {
 		return func(l *ledger) {
-			refuse(21)(l)
+			after(1, refuse(21))(l)
 			l.pool.o.Resume = resume
 			l.pool.timeline = append(l.pool.timeline, Event{l.jobs[0].Emitted.Add(time.Duration(seconds * float64(time.Second))), kind})
 		}
@@ -63,6 +64,10 @@ func TestReconcile(t *testing.T) {
 	f("refused for no reason", refuse(21), breachRefused, "")
 	f("refused for a job that no pool emitted", func(l *ledger) { refuse(21)(l); l.share.Key = WorkKey{9} }, breachRefused, "")
 	f("refused just before a clean job", after(9, refuse(21)), "", excuseReplaced)
+	f("refused before a clean job came", after(9, func(l *ledger) {
+		refuse(21)(l)
+		l.share.Answered = l.share.Sent.Add(time.Millisecond)
+	}), breachRefused, "")
 	f("refused long before a clean job", after(7, refuse(21)), breachRefused, "")
 	f("refused after a clean job", after(12, refuse(21)), "", excuseReplaced)
 	f("refused as duplicate after a clean job", after(12, refuse(22)), breachRefused, "")
