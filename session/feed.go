@@ -13,6 +13,7 @@ const maxFeedJobs = 16
 type Feed struct {
 	Mask       uint32  // version bits that may be rolled now
 	Difficulty float64 // the pool's, now; 0 before the first post
+	Direct     bool    // the miner gets the pool's difficulty as it is: it has a link of its own
 
 	jobs  [maxFeedJobs]*work.Job
 	stale [maxFeedJobs]bool
@@ -109,3 +110,7 @@ func (f *Feed) oldest() uint32 {
 	}
 	return oldest
 }
+
+// exact reports that miners get the pool's difficulty as it is: where the link
+// is the miner's own, and where the pool alone can tell what a share is worth.
+func (f *Feed) exact() bool { return f.Direct || f.last != nil && f.last.Algorithm.Hash == nil }
