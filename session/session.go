@@ -93,6 +93,7 @@ const (
 	None          EffectKind = iota
 	WantSubscribe            // give it a prefix, by Subscribed
 	WantAuthorize            // look the login up, then Authorized or Refused
+	Reauthorized             // the miner named Worker again, and wants to mine for it; it has its answer
 	Judged                   // count Verdict; the miner has its answer
 	WantHash                 // hash a copy of Candidate off the loop, then Judge
 	Forward                  // hand Share to the lane; the miner is answered by Verdict, unless Share.Answered
@@ -110,7 +111,7 @@ type Effect struct {
 
 	Login string // WantAuthorize: clean
 
-	Worker    Worker       // Judged, Forward; nil when the share came under no known name
+	Worker    Worker       // Judged, Forward, Reauthorized; nil when the share came under no known name
 	Verdict   work.Verdict // Judged
 	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
 	Share     Share        // Forward
@@ -120,6 +121,7 @@ type Effect struct {
 // Share is a share that the pool is to have. Extranonce2 aliases the Env until
 // the next call.
 type Share struct {
+	ID          codec.ID // of mining.submit, to be echoed with the verdict
 	Job         *work.Job
 	Extranonce2 []byte
 	Version     uint32

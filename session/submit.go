@@ -117,7 +117,7 @@ func (s *Session) unchecked(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 
 // forward hands the share to the caller for the pool.
 func (s *Session) forward(e *Env, c *Candidate, difficulty float64, out []byte) ([]byte, Effect) {
-	share := Share{Job: c.Job, Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce, Answered: e.Terms.AnswerLocal}
+	share := Share{ID: c.ID, Job: c.Job, Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce, Answered: e.Terms.AnswerLocal}
 	if share.Answered {
 		out = codec.AppendTrue(out, &c.ID)
 	}

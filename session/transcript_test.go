@@ -259,6 +259,8 @@ func (g *stage) show(out []byte, e Effect) {
 		g.note("want_subscribe agent=%q resume=%x", e.Agent, e.Resume)
 	case WantAuthorize:
 		g.note("want_authorize login=%q", e.Login)
+	case Reauthorized:
+		g.note("reauthorized %s", e.Worker.Name())
 	case WantHash:
 		g.note("want_hash job=%d", e.Candidate.Job.ID)
 	case Judged:
