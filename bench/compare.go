@@ -18,12 +18,14 @@ type comparison struct {
 type Reconciled struct {
 	FleetAccepted int            `json:"fleet_accepted"`
 	PoolAccepted  int            `json:"pool_accepted"`
-	Local         int            `json:"answered_locally"` // accepted, below the pool's difficulty
-	Refused       map[string]int `json:"fleet_refused"`    // by code and text, as the miners were told
-	PoolRefused   map[string]int `json:"pool_refused"`     // by text
-	Excused       map[string]int `json:"excused"`          // refusals that the pools' books explain, by why
-	Breaches      map[string]int `json:"breaches"`         // by kind
-	Examples      []string       `json:"examples"`         // of breaches, the first ones of each kind
+	Local         int            `json:"answered_locally"`         // accepted, below the pool's difficulty
+	Refused       map[string]int `json:"fleet_refused"`            // by code and text, as the miners were told
+	PoolRefused   map[string]int `json:"pool_refused"`             // by text
+	Excused       map[string]int `json:"excused"`                  // refusals that the pools' books explain, by why
+	UpP50         float64        `json:"share_up_p50_seconds"`     // from the miner to the pool's verdict
+	DownP50       float64        `json:"verdict_down_p50_seconds"` // from there to the miner
+	Breaches      map[string]int `json:"breaches"`                 // by kind
+	Examples      []string       `json:"examples"`                 // of breaches, the first ones of each kind
 }
 
 // examplesEach bounds the examples of a kind.
@@ -61,6 +63,7 @@ func (c comparison) reconcile() Reconciled {
 		Refused: map[string]int{}, PoolRefused: map[string]int{},
 		Excused: map[string]int{}, Breaches: map[string]int{},
 	}
+	var up, down latencies
 	owners := c.owners()
 	known := make(map[Hash]bool, len(c.shares))
 	for _, s := range c.shares {
@@ -76,6 +79,10 @@ func (c comparison) reconcile() Reconciled {
 			r.Refused[fmt.Sprintf("%d %s", s.Code, s.Refused)]++
 			c.checkRefused(&r, s, booked, onBooks, owners[s.Key])
 		}
+		if onBooks && !s.Answered.IsZero() {
+			up.add(booked.At.Sub(s.Sent))
+			down.add(s.Answered.Sub(booked.At))
+		}
 		if onBooks && booked.User != c.name(s.Miner) {
 			r.breach(breachName, "%s is booked under %q, want %q", c.describe(s), booked.User, c.name(s.Miner))
 		}
@@ -83,6 +90,7 @@ func (c comparison) reconcile() Reconciled {
 	for _, p := range c.pools {
 		c.checkPool(&r, p, known)
 	}
+	r.UpP50, r.DownP50 = up.quantile(0.5).Seconds(), down.quantile(0.5).Seconds()
 	return r
 }
 

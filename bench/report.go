@@ -121,6 +121,10 @@ func (out *Outcome) print(t terminal) {
 		}
 		row(fig.name, text)
 	}
+	if b := out.Books; b != nil {
+		row("share, from the miner to the pool, median", seconds(b.UpP50))
+		row("verdict, from the pool to the miner, median", seconds(b.DownP50))
+	}
 	row("shares sent", fmt.Sprint(out.Fleet.Submits))
 	row("  accepted, as the miners were told", fmt.Sprint(out.Fleet.Accepted))
 	if b := out.Books; b != nil {
