@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -166,9 +167,11 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 		return
 	}
 	l.noteMove(k)
+	level := slog.LevelDebug
 	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, err) {
-		l.log.Warn("link failed", "pool", k.pool.Name, "reason", err)
+		level = slog.LevelWarn
 	}
+	k.log.Log(context.Background(), level, "link failed", "reason", err)
 }
 
 func (l *Lane) closing(err error) bool { return errors.Is(err, errClosed) }
