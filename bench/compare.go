@@ -54,6 +54,7 @@ const (
 const (
 	excuseReplaced = "a clean job had replaced its job"
 	excuseLost     = "its pool session was lost"
+	excuseVerdict  = "accepted, but the pool died before the verdict was out"
 	excuseScripted = "refused by script"
 )
 
@@ -147,6 +148,10 @@ func (c comparison) hardest() float64 {
 
 func (c comparison) checkRefused(r *Reconciled, s FleetShare, booked Submit, onBooks bool, from *owner) {
 	if onBooks && booked.Refused == nil {
+		if from.diedOver(s, booked.At, c.flight) {
+			r.Excused[excuseVerdict]++
+			return
+		}
 		r.breach(breachWronged, "%s, which the pool accepted %v after it was sent", c.describe(s), booked.At.Sub(s.Sent))
 		return
 	}
@@ -176,11 +181,31 @@ func (o *owner) excuse(s FleetShare, flight time.Duration) string {
 		switch {
 		case e.Kind == EventClean:
 			return excuseReplaced
-		case e.Kind == EventDown, e.Kind == EventForget, e.Kind == EventDrop && !o.pool.o.Resume:
+		case o.loses(e):
 			return excuseLost
 		}
 	}
 	return ""
+}
+
+// diedOver says whether the pool's sessions were lost while its verdict on s, made
+// at judged, may have been on its way: nobody can know it then.
+func (o *owner) diedOver(s FleetShare, judged time.Time, flight time.Duration) bool {
+	if o == nil {
+		return false
+	}
+	latest := judged.Add(flight + o.pool.o.AnswerDelay)
+	for _, e := range o.events {
+		if o.loses(e) && !e.At.Before(judged) && !e.At.After(latest) && !e.At.After(s.Answered) {
+			return true
+		}
+	}
+	return false
+}
+
+// loses says whether e is the end of the pool's sessions.
+func (o *owner) loses(e Event) bool {
+	return e.Kind == EventDown || e.Kind == EventForget || e.Kind == EventDrop && !o.pool.o.Resume
 }
 
 // around is the pool's event nearest to s, to help who looks for the cause.
