@@ -106,6 +106,13 @@ func (k *link) appendShare(buf []byte, s *Share, user string, id uint64) []byte 
 		Nonce:       s.Nonce,
 		HasVersion:  k.rolling.Load(),
 	}
+	// A miner that did not roll hands in the job's own version. Without version
+	// bits every pool makes the same header of it; with them, pools that do not
+	// replace but flip (btcpool, public-pool) go wrong on a job that has bits
+	// inside the mask.
+	if s.Version == s.Job.Version && s.Version&s.Job.Mask != 0 {
+		p.HasVersion = false
+	}
 	// Bits that the job allowed but the mask does not any more are shown too:
 	// without them the pool would see another header than the miner hashed.
 	p.VersionBits = s.Version & (s.Job.Mask | k.mask.Load())
