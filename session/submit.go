@@ -95,7 +95,7 @@ func (s *Session) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte
 		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
 		return codec.AppendTrue(out, &c.ID), effect
 	}
-	return s.forward(e, c, difficulty, out)
+	return s.forward(e, c, difficulty, block, out)
 }
 
 // unchecked forwards a share of an algorithm that can't be checked here. What
@@ -112,12 +112,12 @@ func (s *Session) unchecked(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 		return s.reject(e, &c.ID, c.Worker, work.Stale, out)
 	}
 	s.see(fingerprint, c.Job, e.Feed)
-	return s.forward(e, c, difficulty, out)
+	return s.forward(e, c, difficulty, false, out)
 }
 
 // forward hands the share to the caller for the pool.
-func (s *Session) forward(e *Env, c *Candidate, difficulty float64, out []byte) ([]byte, Effect) {
-	share := Share{ID: c.ID, Job: c.Job, Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce, Answered: e.Terms.AnswerLocal}
+func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool, out []byte) ([]byte, Effect) {
+	share := Share{ID: c.ID, Job: c.Job, Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce, Block: block, Answered: e.Terms.AnswerLocal}
 	if share.Answered {
 		out = codec.AppendTrue(out, &c.ID)
 	}

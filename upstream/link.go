@@ -44,6 +44,7 @@ const (
 )
 
 var (
+	errHungUp     = errors.New("the pool closed the connection")
 	errClosed     = errors.New("closed by farmproxy")
 	errSilent     = errors.New("no job for too long (failover.silence)")
 	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
@@ -101,10 +102,11 @@ type link struct {
 	moveAt  time.Time // client.reconnect; zero: none
 	moveTo  string
 
-	started time.Time
-	upAt    time.Time // lane's supervisor only
-	drainAt time.Time // lane's supervisor only: when draining ends
-	post    Post      // Lane.mu: what the link offers
+	started    time.Time
+	upAt       time.Time // lane's supervisor only
+	drainAt    time.Time // lane's supervisor only: when draining ends
+	complained bool      // lane's supervisor only: of the rejects
+	post       Post      // Lane.mu: what the link offers
 }
 
 // event is what a link tells its lane.
@@ -204,13 +206,6 @@ func (k *link) offer(clean bool) {
 		Lane: k.lane, Job: k.job, Clean: clean,
 		Mask: k.mask.Load(), Difficulty: k.difficulty,
 	})
-}
-
-// settled reports that nothing is in flight or waits for a name.
-func (k *link) settled() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.flight.n == 0 && k.names.held == 0 && len(k.again) == 0
 }
 
 // unanswered reports a share that waits for its answer for too long, and gives

@@ -51,7 +51,9 @@ type pool struct {
 	size        int       // of its extranonce2; 0 not known
 	mask        uint32
 	maskKnown   bool
-	namesLogged bool
+	namesLogged bool // a worker was not authorized
+	configure   configuring
+	askAgain    time.Time // configuring: when configureShunned ends
 }
 
 // ready reports that the pool may be tried now.
@@ -192,6 +194,14 @@ func (p *pool) known() (size int, mask uint32, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.size, p.mask, p.maskKnown
+}
+
+// doubtsNames reports that the pool has not authorized some worker: shares do
+// not wait for it to authorize another.
+func (p *pool) doubtsNames() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.namesLogged
 }
 
 // refusedName counts a worker that the pool would not authorize, and reports

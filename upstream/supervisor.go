@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -15,10 +16,11 @@ const (
 	// serves.
 	patience = 3 * time.Second
 
-	// retryLife is how long a link must have served for its pool to be tried
-	// again without a pause when it dies: a pool that accepts links and drops
-	// them at once must not be hammered.
-	retryLife = time.Second
+	// A pool whose link has died is tried again without a pause when the link
+	// had served for retryLife, or when that was not done for retryPause: a
+	// pool that accepts links and drops them at once must not be hammered.
+	retryLife  = time.Second
+	retryPause = 5 * time.Second
 
 	// drainTime is how long a link that was replaced stays for late shares:
 	// longer than a slow miner takes to change to a new job.
@@ -62,9 +64,10 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	k, now := e.link, time.Now()
 	switch {
 	case e.err != nil && k == l.serving:
-		again := now.Sub(k.upAt) >= retryLife
+		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
 		if again {
+			l.retried = now
 			l.try(ctx, k.pool)
 		}
 	case e.err != nil:
@@ -166,9 +169,11 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 		return
 	}
 	l.noteMove(k)
+	level := slog.LevelDebug
 	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, err) {
-		l.log.Warn("link failed", "pool", k.pool.Name, "reason", err)
+		level = slog.LevelWarn
 	}
+	k.log.Log(context.Background(), level, "link failed", "reason", err)
 }
 
 func (l *Lane) closing(err error) bool { return errors.Is(err, errClosed) }
