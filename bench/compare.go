@@ -18,12 +18,14 @@ type comparison struct {
 type Reconciled struct {
 	FleetAccepted int            `json:"fleet_accepted"`
 	PoolAccepted  int            `json:"pool_accepted"`
-	Local         int            `json:"answered_locally"` // accepted, below the pool's difficulty
-	Refused       map[string]int `json:"fleet_refused"`    // by code and text, as the miners were told
-	PoolRefused   map[string]int `json:"pool_refused"`     // by text
-	Excused       map[string]int `json:"excused"`          // refusals that the pools' books explain, by why
-	Breaches      map[string]int `json:"breaches"`         // by kind
-	Examples      []string       `json:"examples"`         // of breaches, the first ones of each kind
+	Local         int            `json:"answered_locally"`         // accepted, below the pool's difficulty
+	Refused       map[string]int `json:"fleet_refused"`            // by code and text, as the miners were told
+	PoolRefused   map[string]int `json:"pool_refused"`             // by text
+	Excused       map[string]int `json:"excused"`                  // refusals that the pools' books explain, by why
+	UpP50         float64        `json:"share_up_p50_seconds"`     // from the miner to the pool's verdict
+	DownP50       float64        `json:"verdict_down_p50_seconds"` // from there to the miner
+	Breaches      map[string]int `json:"breaches"`                 // by kind
+	Examples      []string       `json:"examples"`                 // of breaches, the first ones of each kind
 }
 
 // examplesEach bounds the examples of a kind.
@@ -52,6 +54,7 @@ const (
 const (
 	excuseReplaced = "a clean job had replaced its job"
 	excuseLost     = "its pool session was lost"
+	excuseVerdict  = "accepted, but the pool died before the verdict was out"
 	excuseScripted = "refused by script"
 )
 
@@ -61,6 +64,7 @@ func (c comparison) reconcile() Reconciled {
 		Refused: map[string]int{}, PoolRefused: map[string]int{},
 		Excused: map[string]int{}, Breaches: map[string]int{},
 	}
+	var up, down latencies
 	owners := c.owners()
 	known := make(map[Hash]bool, len(c.shares))
 	for _, s := range c.shares {
@@ -76,6 +80,10 @@ func (c comparison) reconcile() Reconciled {
 			r.Refused[fmt.Sprintf("%d %s", s.Code, s.Refused)]++
 			c.checkRefused(&r, s, booked, onBooks, owners[s.Key])
 		}
+		if onBooks && !s.Answered.IsZero() {
+			up.add(booked.At.Sub(s.Sent))
+			down.add(s.Answered.Sub(booked.At))
+		}
 		if onBooks && booked.User != c.name(s.Miner) {
 			r.breach(breachName, "%s is booked under %q, want %q", c.describe(s), booked.User, c.name(s.Miner))
 		}
@@ -83,6 +91,7 @@ func (c comparison) reconcile() Reconciled {
 	for _, p := range c.pools {
 		c.checkPool(&r, p, known)
 	}
+	r.UpP50, r.DownP50 = up.quantile(0.5).Seconds(), down.quantile(0.5).Seconds()
 	return r
 }
 
@@ -139,6 +148,10 @@ func (c comparison) hardest() float64 {
 
 func (c comparison) checkRefused(r *Reconciled, s FleetShare, booked Submit, onBooks bool, from *owner) {
 	if onBooks && booked.Refused == nil {
+		if from.diedOver(s, booked.At, c.flight) {
+			r.Excused[excuseVerdict]++
+			return
+		}
 		r.breach(breachWronged, "%s, which the pool accepted %v after it was sent", c.describe(s), booked.At.Sub(s.Sent))
 		return
 	}
@@ -168,11 +181,31 @@ func (o *owner) excuse(s FleetShare, flight time.Duration) string {
 		switch {
 		case e.Kind == EventClean:
 			return excuseReplaced
-		case e.Kind == EventDown, e.Kind == EventForget, e.Kind == EventDrop && !o.pool.o.Resume:
+		case o.loses(e):
 			return excuseLost
 		}
 	}
 	return ""
+}
+
+// diedOver says whether the pool's sessions were lost while its verdict on s, made
+// at judged, may have been on its way: nobody can know it then.
+func (o *owner) diedOver(s FleetShare, judged time.Time, flight time.Duration) bool {
+	if o == nil {
+		return false
+	}
+	latest := judged.Add(flight + o.pool.o.AnswerDelay)
+	for _, e := range o.events {
+		if o.loses(e) && !e.At.Before(judged) && !e.At.After(latest) && !e.At.After(s.Answered) {
+			return true
+		}
+	}
+	return false
+}
+
+// loses says whether e is the end of the pool's sessions.
+func (o *owner) loses(e Event) bool {
+	return e.Kind == EventDown || e.Kind == EventForget || e.Kind == EventDrop && !o.pool.o.Resume
 }
 
 // around is the pool's event nearest to s, to help who looks for the cause.

@@ -60,6 +60,15 @@ func TestReconcile(t *testing.T) {
 	f("accepted, wrong name", func(l *ledger) { l.booked.User = "someone" }, breachName, "")
 	f("no answer", func(l *ledger) { l.share.Answered = time.Time{} }, breachSilent, "")
 	f("refused, accepted by the pool", func(l *ledger) { refuse(21)(l); l.onBooks = true }, breachWronged, "")
+	down := func(seconds float64) func(*ledger) {
+		return func(l *ledger) {
+			event(EventDown, seconds, true)(l)
+			l.onBooks = true
+		}
+	}
+	f("refused, accepted by the pool as it died", down(1.5), "", excuseVerdict)
+	f("refused, accepted by the pool long before it died", down(4), breachWronged, "")
+	f("refused, accepted by the pool after it had died", down(0.5), breachWronged, "")
 	f("refused, and the pool did so by script", func(l *ledger) { refuse(20)(l); l.onBooks, l.booked.Refused = true, refusedByScript }, "", excuseScripted)
 	f("refused for no reason", refuse(21), breachRefused, "")
 	f("refused for a job that no pool emitted", func(l *ledger) { refuse(21)(l); l.share.Key = WorkKey{9} }, breachRefused, "")

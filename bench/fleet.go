@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -29,9 +30,12 @@ type FleetOptions struct {
 	Seed        uint64  // of who mines next, nonces and version bits
 }
 
-// MaxMiners is what the descriptors of one process (20,000 by default on many
-// systems) leave room for beside a pool.
-const MaxMiners = 65_536
+// MaxMiners is what a link of a proxy carries at the most. descriptorReserve is
+// what a process needs beside those of the miners: pools, logs, the child.
+const (
+	MaxMiners         = 65_536
+	descriptorReserve = 100
+)
 
 // DefaultFleetOptions is a fleet of 100 miners that send 10 shares a second.
 func DefaultFleetOptions(target string) FleetOptions {
@@ -51,6 +55,11 @@ func (o FleetOptions) check() error {
 		return fmt.Errorf("fleet: connecting: want 1 or more dials at the same time, got %d", o.Connecting)
 	case o.Rate < 0 || o.ConnectRate < 0:
 		return fmt.Errorf("fleet: rates: want 0 or more")
+	}
+	var files syscall.Rlimit // the runtime has raised it as far as it may be
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(o.Miners+descriptorReserve) > uint64(files.Cur) {
+		return fmt.Errorf("fleet: %d miners need %d file descriptors, this process may have %d: raise the limit (ulimit -n) or take fewer miners",
+			o.Miners, o.Miners+descriptorReserve, files.Cur)
 	}
 	for _, s := range o.Sources {
 		if net.ParseIP(s) == nil {
@@ -152,6 +161,9 @@ func (f *Fleet) wait(d time.Duration) bool {
 		return false
 	}
 }
+
+// Name is the worker name of a miner, by its index.
+func (f *Fleet) Name(miner int) string { return f.miners[miner].name }
 
 // Ready is how many miners are authorized and have a job now.
 func (f *Fleet) Ready() int { return int(f.ready.Load()) }

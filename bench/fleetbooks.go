@@ -24,22 +24,22 @@ func (s FleetShare) Accepted() bool { return !s.Answered.IsZero() && s.Refused =
 
 // MinerBooks is what one miner went through.
 type MinerBooks struct {
-	Submits     int
-	Accepted    int
-	Refused     int
-	Unanswered  int // of submits whose connection ended
-	Disconnects int // by the other side
-	Reconnects  int // that client.reconnect asked for
+	Submits     int `json:"submits"`
+	Accepted    int `json:"accepted"`
+	Refused     int `json:"refused"`
+	Unanswered  int `json:"unanswered"`  // of submits whose connection ended
+	Disconnects int `json:"disconnects"` // by the other side
+	Reconnects  int `json:"reconnects"`  // that client.reconnect asked for
 }
 
 // FleetTotal is the sum over all miners, and what belongs to none.
 type FleetTotal struct {
 	MinerBooks
-	Reasons  map[string]int // refusals by "code text"
-	LeftOut  int            // shares not sent: the machine or the answers were too slow for the rate
-	TooHard  int            // shares not sent: the difficulty is beyond a CPU
-	Garbage  int            // lines that no miner understands
-	Failures int            // dials and handshakes that came to nothing
+	Reasons  map[string]int `json:"reasons"`  // refusals by "code text"
+	LeftOut  int            `json:"left_out"` // shares not sent: the machine or the answers were too slow for the rate
+	TooHard  int            `json:"too_hard"` // shares not sent: the difficulty is beyond a CPU
+	Garbage  int            `json:"garbage"`  // lines that no miner understands
+	Failures int            `json:"failures"` // dials and handshakes that came to nothing
 }
 
 // FleetBooks is the fleet's record of every share. Safe for use by any goroutine.

@@ -22,7 +22,8 @@ const scriptHelp = `troubles, separated by semicolons or one a line; "at 10s" be
 time since the start, the next ones without are done right after it:
   drop               close all links
   silent 30s         keep the links and stand still that long
-  down [20s]         close all links and the port, for that long or until "up"
+  down [20s]         close all links and the port, for that long (what follows
+                     waits) or until "up"
   up                 listen again
   forget             sessions so far can't be resumed
   difficulty 0.001   from the next job on

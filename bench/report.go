@@ -36,7 +36,7 @@ type Outcome struct {
 	Figures Figures     `json:"figures"`
 	Fleet   FleetTotal  `json:"fleet"`
 	Books   *Reconciled `json:"books,omitempty"`
-	Broken  []string    `json:"broken"`
+	Broken  []string    `json:"broken,omitempty"`
 	Log     string      `json:"log,omitempty"` // of the child, when something failed
 }
 
@@ -55,6 +55,7 @@ var figures = []figure{
 	{"submit_p99", "share, round trip, 99 %", func(f Figures) float64 { return f.RoundTripP99 }, seconds},
 	{"cpu_per_share", "processor time a share", func(f Figures) float64 { return f.CPUPerShare }, seconds},
 	{"cpu_per_notify", "processor time a notify", func(f Figures) float64 { return f.CPUPerNotify }, seconds},
+	{"cpu_idle", "processor time a second, idle", func(f Figures) float64 { return f.CPUIdle }, seconds},
 	{"rss_connected", "memory, all connected", func(f Figures) float64 { return float64(f.RSSConnected) }, megabytes},
 	{"rss_end", "memory, at the end", func(f Figures) float64 { return float64(f.RSSEnd) }, megabytes},
 	{"bytes_up_per_share", "bytes up a share", func(f Figures) float64 { return f.BytesUpPerShare }, plain},
@@ -119,6 +120,10 @@ func (out *Outcome) print(t terminal) {
 			text += fmt.Sprintf("  (%d clock ticks)", f.CPUTicksNotifies)
 		}
 		row(fig.name, text)
+	}
+	if b := out.Books; b != nil {
+		row("share, from the miner to the pool, median", seconds(b.UpP50))
+		row("verdict, from the pool to the miner, median", seconds(b.DownP50))
 	}
 	row("shares sent", fmt.Sprint(out.Fleet.Submits))
 	row("  accepted, as the miners were told", fmt.Sprint(out.Fleet.Accepted))

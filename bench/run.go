@@ -131,7 +131,7 @@ var errBreach = errors.New("the run found breaches, see above")
 
 // run plays the scenario and prints the report.
 func run(ctx context.Context, o runOptions, t terminal) error {
-	report := &Report{Scenario: o.scenario, Started: time.Now(), Seed: o.seed, Rate: o.rate, Jobs: o.jobs}
+	report := &Report{Scenario: o.scenario, Started: time.Now(), Seed: o.seed, Rate: o.rate, Jobs: o.jobs, Breaches: []string{}}
 	var err error
 	switch o.scenario {
 	case scenarioFloor:
@@ -140,9 +140,12 @@ func run(ctx context.Context, o runOptions, t terminal) error {
 		var outcome Outcome
 		outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), false)
 		report.Proxy = &outcome
-		report.Breaches = outcome.breaches()
+		report.Breaches = append(report.Breaches, outcome.breaches()...)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		report.Breaches = append(report.Breaches, "interrupted before the end")
+	case err != nil:
 		report.Breaches = append(report.Breaches, err.Error())
 	}
 	report.print(t)
@@ -293,7 +296,7 @@ func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
 	}
 	books := comparison{shares: shares, pools: pools, flight: o.flight, name: func(miner int) string {
 		if o.pass {
-			return fleet.miners[miner].name
+			return fleet.Name(miner)
 		}
 		return poolUser
 	}}.reconcile()

@@ -78,7 +78,7 @@ func TestRunEndsWhenItIsToldTo(t *testing.T) {
 	if code := Main(ctx, quick("steady", "-workers", "-duration", "1h"), &out, &out); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
-	wantText(t, out.String(), "context canceled")
+	wantText(t, out.String(), "interrupted before the end")
 }
 
 func TestRunWithAChildThatDoesNotStart(t *testing.T) {

@@ -19,6 +19,7 @@ type Figures struct {
 	SharesPerSecond  float64   `json:"shares_per_second"` // answered, while the load was measured
 	CPUPerShare      float64   `json:"cpu_seconds_per_share"`
 	CPUPerNotify     float64   `json:"cpu_seconds_per_notify"` // for each miner that gets one
+	CPUIdle          float64   `json:"cpu_idle_seconds_per_second,omitempty"`
 	RSSConnected     int64     `json:"rss_connected_bytes"`
 	RSSEnd           int64     `json:"rss_end_bytes"`
 	BytesUpPerShare  float64   `json:"bytes_up_per_share"` // proxy to pool, over the load
@@ -43,6 +44,7 @@ const (
 	connectBase = 30 * time.Second       // for the first miner
 	connectRate = 200                    // miners a second at the least, on a busy machine
 	arriveEvery = 10 * time.Millisecond  // that often it is looked at
+	idleAtMost  = 3 * time.Second        // resolves a third of a percent of a CPU
 	quietBefore = 300 * time.Millisecond // after a phase, so that its work is not counted in the next
 )
 
@@ -104,8 +106,28 @@ func (t *trial) bytesUp() (n uint64) {
 	return n
 }
 
+// idle measures what the child costs when nothing happens.
+func (t *trial) idle(ctx context.Context, length time.Duration) error {
+	t.say("%v of nothing", length)
+	if err := sleep(ctx, quietBefore); err != nil {
+		return err
+	}
+	before, err := t.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := sleep(ctx, length); err != nil {
+		return err
+	}
+	after, err := t.stand.child.cpu()
+	t.fig.CPUIdle = (after - before).Seconds() / time.Since(start).Seconds()
+	return err
+}
+
 // jobs sends jobs one after another and measures how they spread and what that
-// costs. Shares that go on meanwhile are charged with what load measured.
+// costs. Shares that go on meanwhile are charged with what load measured, and
+// without them the time is with what idle measured.
 func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error {
 	if count == 0 {
 		return nil
@@ -117,7 +139,7 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 	if err != nil {
 		return err
 	}
-	sent := t.fleet.books.Total().Submits
+	sent, began := t.fleet.books.Total().Submits, time.Now()
 	for i := range count {
 		t.say("job %d of %d", i+1, count)
 		start := time.Now()
@@ -142,6 +164,9 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 	}
 	shares := t.fleet.books.Total().Submits - sent
 	spent := (after - before).Seconds() - float64(shares)*t.fig.CPUPerShare
+	if shares == 0 {
+		spent -= t.fig.CPUIdle * time.Since(began).Seconds()
+	}
 	t.fig.CPUPerNotify = max(0, spent/float64(count*t.o.miners))
 	t.fig.CPUTicksNotifies = int64(max(0, spent) / clockTick.Seconds())
 	if sorted := slices.Sorted(slices.Values(t.fig.NotifySeconds)); len(sorted) > 0 {
@@ -198,6 +223,9 @@ func (t *trial) steady(ctx context.Context) error {
 		return err
 	}
 	t.settle(ctx)
+	if err := t.idle(ctx, min(t.o.duration, idleAtMost)); err != nil {
+		return err
+	}
 	if err := t.jobs(ctx, t.o.jobs, t.o.jobEvery); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func versus(ctx context.Context, o runOptions, t terminal, report *Report) error
 				report.Breaches = append(report.Breaches, fmt.Sprintf("round %d, %s: %s", n+1, side.name, b))
 			}
 			if err != nil {
+				report.Rounds = append(report.Rounds, round) // for its log
 				return fmt.Errorf("round %d, %s: %w", n+1, side.name, err)
 			}
 		}

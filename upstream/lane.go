@@ -111,13 +111,17 @@ func (l *Lane) publish(p Post) {
 	l.route.down.Publish(p)
 }
 
-// replace puts the epoch that a set_extranonce began in the place of the old
-// one. The link's reader calls it.
-func (l *Lane) replace(k *link, old, next *epoch) {
+// replace puts the epoch that a set_extranonce began in the place of the
+// link's old one. The link's reader calls it; both changes are made under mu, so
+// that the supervisor finds them made or not made.
+func (l *Lane) replace(k *link, next *epoch) {
 	l.mu.Lock()
+	old := k.epoch.Swap(next)
+	list := without(*l.epochs.Load(), old)
 	if l.serving == k {
-		l.setEpochs(append([]*epoch{next}, without(*l.epochs.Load(), old)...))
+		list = append([]*epoch{next}, list...)
 	}
+	l.setEpochs(list)
 	l.mu.Unlock()
 	l.route.lose(old.close())
 }

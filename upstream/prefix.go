@@ -16,8 +16,12 @@ type Prefixes struct {
 	series [2]series // by length - 1
 }
 
-// series is the groups of one prefix length, in the order they were begun.
-type series struct{ groups []*prefixes }
+// series is the groups of one prefix length, in the order they were begun: only
+// the last one can have fresh prefixes.
+type series struct {
+	groups []*prefixes
+	rests  int // prefixes that were given back, of all groups
+}
 
 // prefixes is one group's.
 type prefixes struct {
@@ -40,45 +44,48 @@ func (p *Prefixes) Take(length int) (x Prefix, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.series[length-1]
-	for _, g := range s.groups {
-		if value, ok := p.from(g, length); ok {
-			return Prefix{Group: g.group, Value: value, Len: uint8(length)}, true
+	x.Len = uint8(length)
+	if s.rests > 0 {
+		for _, g := range s.groups {
+			if x.Group = g.group; p.rested(g, &x) {
+				s.rests--
+				return x, true
+			}
 		}
 	}
-	g := p.begin(length)
-	if g == nil {
-		return Prefix{}, false
+	if n := len(s.groups); n == 0 || s.groups[n-1].fresh == 0 {
+		if p.begin(length) == nil {
+			return Prefix{}, false
+		}
 	}
-	value, _ := p.from(g, length)
-	return Prefix{Group: g.group, Value: value, Len: uint8(length)}, true
+	g := s.groups[len(s.groups)-1]
+	x.Group, x.Value = g.group, g.next
+	g.fresh--
+	g.next = uint16((int(g.next) + 1) % (1 << (8 * length)))
+	return x, true
 }
 
-// from takes one of a group's: one that has rested, else a fresh one.
-func (p *Prefixes) from(g *prefixes, length int) (value uint16, ok bool) {
+// rested takes one of the group's prefixes that have rested; false when there
+// is none.
+func (p *Prefixes) rested(g *prefixes, x *Prefix) bool {
 	for lane, rest := range g.rest {
 		if len(rest) == 0 {
 			continue
 		}
-		x := Prefix{Group: g.group, Value: rest[0].value}
-		if l := p.route.lane(x); l == nil || rest[0].rested(l.cleans.Load()) {
+		x.Value = rest[0].value
+		if l := p.route.lane(*x); l == nil || rest[0].over(l.cleans.Load()) {
 			if g.rest[lane] = rest[1:]; len(rest) == 1 {
 				g.rest[lane] = nil
 			}
-			return x.Value, true
+			return true
 		}
 	}
-	if g.fresh == 0 {
-		return 0, false
-	}
-	value = g.next
-	g.fresh--
-	g.next = uint16((int(g.next) + 1) % (1 << (8 * length)))
-	return value, true
+	return false
 }
 
-// rested reports that the lane has had a clean job since. Where it never had a
+// over reports that the lane has had a clean job since. Where it never had a
 // job at all nobody has worked with the prefix.
-func (r *resting) rested(cleans uint64) bool { return cleans > r.cleans || cleans == 0 }
+func (r *resting) over(cleans uint64) bool { return cleans > r.cleans || cleans == 0 }
 
 // Release gives a prefix back that no miner has any more.
 func (p *Prefixes) Release(x Prefix) {
@@ -92,6 +99,7 @@ func (p *Prefixes) Release(x Prefix) {
 		if g.group == x.Group {
 			lane := int(x.Value) % len(g.rest)
 			g.rest[lane] = append(g.rest[lane], r)
+			p.series[x.Len-1].rests++
 			return
 		}
 	}

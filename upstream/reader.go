@@ -200,9 +200,10 @@ func (k *link) newJob(n *codec.Notify) {
 	if next := k.following; next != nil {
 		k.following = nil
 		if k.lane != nil {
-			k.lane.replace(k, e, next)
+			k.lane.replace(k, next)
+		} else {
+			k.epoch.Store(next)
 		}
-		k.epoch.Store(next)
 		poke(k.wake)
 		e = next
 	}

@@ -194,8 +194,12 @@ func (c *conn) handle(r request) {
 		c.reply(r.ID, yes)
 	case "mining.submit":
 		s := readSubmit(r, c)
-		p.do(func() { p.submits = append(p.submits, s) })
-		if a := p.answer(s); a != "" {
+		var answer func(submit) string
+		p.do(func() {
+			p.submits = append(p.submits, s)
+			answer = p.answer
+		})
+		if a := answer(s); a != "" {
 			c.reply(r.ID, a)
 		}
 	}
@@ -234,8 +238,10 @@ func (c *conn) tell() {
 
 // job sends the next job; its id is "name-1" and so on.
 func (c *conn) job(clean bool) {
-	c.pool.do(func() { c.pool.jobs++ })
-	c.say(notify(fmt.Sprintf("%s-%d", c.pool.name, c.pool.jobs), clean))
+	c.pool.do(func() {
+		c.pool.jobs++
+		c.say(notify(fmt.Sprintf("%s-%d", c.pool.name, c.pool.jobs), clean))
+	})
 }
 
 func notify(id string, clean bool) string {

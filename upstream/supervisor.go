@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -95,8 +96,7 @@ func (l *Lane) serve(k *link, now time.Time) {
 	for _, c := range l.candidates {
 		c.drop(errSurplus)
 	}
-	old, e := l.serving, k.epoch.Load()
-	if old != nil {
+	if old := l.serving; old != nil {
 		old.drainAt = now.Add(drainTime)
 		old.state(stats.LinkDraining)
 		l.draining = append(l.draining, old)
@@ -106,23 +106,22 @@ func (l *Lane) serve(k *link, now time.Time) {
 	}
 	k.upAt = now
 	k.pool.serve(1)
-	fresh := e != l.current
-	if fresh && !l.orphaned.IsZero() {
-		l.giveUp(l.current)
-	}
-	l.current, l.orphaned = e, time.Time{}
-	e.open()
 
 	l.mu.Lock()
-	l.serving = k
-	e = k.epoch.Load() // a set_extranonce may have come just now
-	l.current = e
+	last, e := l.current, k.epoch.Load()
+	fresh := e != last
+	e.open()
 	l.setEpochs(append([]*epoch{e}, without(*l.epochs.Load(), e)...))
+	l.serving = k
 	post := k.post
 	post.Clean = post.Clean || fresh
 	l.publish(post)
 	l.mu.Unlock()
 
+	if fresh && !l.orphaned.IsZero() {
+		l.giveUp(last) // its link is gone for good
+	}
+	l.current, l.orphaned = e, time.Time{}
 	k.activate()
 	l.log.Info("link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
 }
@@ -168,9 +167,11 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 		return
 	}
 	l.noteMove(k)
+	level := slog.LevelDebug
 	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, err) {
-		l.log.Warn("link failed", "pool", k.pool.Name, "reason", err)
+		level = slog.LevelWarn
 	}
+	k.log.Log(context.Background(), level, "link failed", "reason", err)
 }
 
 func (l *Lane) closing(err error) bool { return errors.Is(err, errClosed) }
