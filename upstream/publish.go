@@ -6,7 +6,7 @@ import (
 	"farmproxy/work"
 )
 
-// Downstream is where a route publishes to: the event loops. Its methods may be
+// Downstream is where routes publish to: the event loops. Its methods may be
 // called from any goroutine, never block, and keep no reference to a route's
 // locks.
 type Downstream interface {
@@ -17,6 +17,10 @@ type Downstream interface {
 	// Verdict returns what became of a share. Exactly one comes for each share
 	// that Lane.Submit took.
 	Verdict(Verdict)
+	// Rerouted says that a route is retired: its account is gone or has
+	// changed. Its miners have to log in again, in memory: Directory.Login
+	// knows where they belong now.
+	Rerouted(*Route)
 }
 
 // Post is what a lane offers its miners.
@@ -84,9 +88,9 @@ type Verdict struct {
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in
 // the process together with its group.
 type Prefix struct {
-	Group uint32 // each group has lanes of its own
+	Group uint32 // each group has lanes of its own, on every route
 	Value uint16
-	Len   uint8 // bytes: 2, or 1 where a pool of the route leaves no more
+	Len   uint8 // bytes: 2, or 1 where a pool leaves no more
 }
 
 // Append appends the prefix as it stands in the extranonce, big-endian.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"farmproxy/codec"
-	"farmproxy/work"
 )
 
 const (
@@ -90,7 +89,7 @@ func (k *link) flush(batch []Share) (more bool) {
 	if k.buf = buf; len(buf) > 0 {
 		k.send(buf)
 	}
-	k.route.lose(lost)
+	k.lane.lose(lost)
 	return rest > 0 && len(shares) > 0
 }
 
@@ -119,12 +118,5 @@ func (k *link) send(b []byte) {
 	k.book.BytesUp.Add(uint64(n))
 	if err != nil {
 		k.drop(err)
-	}
-}
-
-// lose gives shares up.
-func (r *Route) lose(shares []Share) {
-	for i := range shares {
-		r.settle(&shares[i], work.LinkLost, 0, "")
 	}
 }

@@ -44,6 +44,7 @@ type Job struct {
 	Layout     Layout  // of the pool's extranonce2
 	Network    float64 // difficulty of a block
 	Line       Line
+	Algorithm  *Algorithm // that shares are checked with; nil: sha256d
 
 	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead
 }
