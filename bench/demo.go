@@ -102,11 +102,11 @@ Ctrl-C ends it all.
 	if err := fleet.Connect(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
-	err = s.watch(ctx, web, newProgress(terminal{err: t.out}))
+	s.watch(ctx, web, newProgress(terminal{err: t.out}))
 	total, booked := fleet.Books().Total(), pool.Books().Total()
 	t.printf("\nGoodbye: %d shares sent by %d miners, %d accepted, %d refused; %d on the pool's books.\n",
 		total.Submits, o.miners, total.Accepted, total.Refused, booked.Accepted)
-	return err
+	return nil
 }
 
 // demoName gives the miners names as farms have them, several rows of racks.
@@ -116,22 +116,22 @@ func demoName(miner int) string {
 }
 
 // watch shows the proxy's own view once a second.
-func (s *stand) watch(ctx context.Context, web string, line *progress) error {
+func (s *stand) watch(ctx context.Context, web string, line *progress) {
 	defer line.end()
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-s.child.exited:
-			return nil // stop tells
-		case <-time.After(time.Second):
-		}
 		status, err := fetchStatus(ctx, web)
 		switch {
 		case err == nil:
 			line.show(status.line())
 		case ctx.Err() == nil:
 			line.show(fmt.Sprintf("no status: %v", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.child.exited:
+			return // stop tells
+		case <-time.After(time.Second):
 		}
 	}
 }

@@ -32,7 +32,7 @@ func wantText(t *testing.T, got string, wants ...string) {
 
 // quick is a run that takes a second.
 func quick(scenario string, more ...string) []string {
-	return append([]string{"run", "-scenario", scenario, "-miners", "20", "-rate", "200", "-jobs", "2", "-job-every", "20ms", "-duration", "200ms", "-patience", "300ms", "-calm", "50ms"}, more...)
+	return append([]string{"run", "-scenario", scenario, "-miners", "20", "-rate", "200", "-jobs", "2", "-job-every", "20ms", "-duration", "200ms", "-calm", "50ms"}, more...)
 }
 
 func TestRunSteadyComparesTheBooks(t *testing.T) {
@@ -60,7 +60,7 @@ func TestRunSteadyComparesTheBooks(t *testing.T) {
 
 func TestRunFarmFindsDisconnects(t *testing.T) {
 	t.Parallel()
-	out := mustMain(t, exitFailed, quick("farm", "-workers")...)
+	out := mustMain(t, exitFailed, quick("farm", "-workers", "-patience", "300ms")...)
 	wantText(t, out, "disconnects of miners", "failover: only 0 of 20 miners")
 }
 
@@ -139,7 +139,7 @@ func TestPoolCommandPrintsItsBooks(t *testing.T) {
 func TestFleetCommandAgainstAPool(t *testing.T) {
 	t.Parallel()
 	p := mustPool(t, nil)
-	out := mustMain(t, exitOK, "fleet", "-target", p.Addr(), "-miners", "5", "-rate", "100", "-for", "300ms")
+	out := mustMain(t, exitOK, "fleet", "-target", p.Addr(), "-miners", "5", "-rate", "100", "-for", "1s")
 	wantText(t, out, "5 of 5 miners at work", "0 refused, 0 pending")
 	if p.Books().Total().Accepted == 0 {
 		t.Error("no share on the pool's books")

@@ -98,8 +98,11 @@ func (l *loop) add(c gnet.Conn) {
 func (l *loop) remove(p *peer) {
 	p.conn = nil
 	p.lines.drop(&l.carries)
+	var last *upstream.Lane
 	if p.feed != nil {
+		last = p.feed.lane
 		p.feed.leave(p)
+		last.Leave()
 	}
 	s := &l.slots[p.slot]
 	s.peer = nil
@@ -113,7 +116,7 @@ func (l *loop) remove(p *peer) {
 	}
 	if p.session.IsSubscribed() {
 		l.counts.Subscribed.Add(-1)
-		l.server.parked.park(p, l.env.Now)
+		l.server.parked.park(p, last, l.env.Now)
 	}
 }
 
@@ -204,7 +207,7 @@ func (l *loop) see(p *peer) {
 	if p.feed != nil {
 		l.env.Feed = &p.feed.Feed
 	} else {
-		l.env.Mask = l.server.route.Mask()
+		l.env.Mask = l.server.directory.Mask()
 	}
 }
 
@@ -218,8 +221,8 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 		l.counts.Resumed.Add(1)
 		return p.session.Resume(&l.env, &l.request, &parked, out), session.Effect{}
 	}
-	length, extranonce2 := l.server.route.Shape()
-	prefix, ok := l.server.route.Prefixes().Take(length)
+	length, extranonce2 := l.server.directory.Shape()
+	prefix, ok := l.server.directory.Prefixes().Take(length)
 	if !ok {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.Full}
 	}
@@ -231,7 +234,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 
 // enter makes the peer a member of its lane's feed.
 func (l *loop) enter(p *peer) {
-	l.feed(l.server.route.Lane(p.prefix)).join(p)
+	l.feed(l.server.route.Join(p.prefix)).join(p)
 	l.counts.Subscribed.Add(1)
 	l.see(p)
 }

@@ -24,7 +24,8 @@ type parked struct {
 type parkedSession struct {
 	session session.Session
 	prefix  upstream.Prefix
-	end     time.Duration // as Env.Now
+	last    *upstream.Lane // that it worked on
+	end     time.Duration  // as Env.Now
 }
 
 type parkedID struct {
@@ -33,10 +34,10 @@ type parkedID struct {
 }
 
 // park takes over what a leaving miner had.
-func (k *parked) park(p *peer, now time.Duration) {
+func (k *parked) park(p *peer, last *upstream.Lane, now time.Duration) {
 	// One that never authorized was a probe, and does not come back for it.
 	if k.window == 0 || !p.session.IsAuthorized() {
-		k.prefixes.Release(p.prefix)
+		k.prefixes.Release(p.prefix, last)
 		return
 	}
 	k.mu.Lock()
@@ -45,7 +46,7 @@ func (k *parked) park(p *peer, now time.Duration) {
 		k.dropOldest()
 	}
 	id, end := p.session.ID(), now+k.window
-	k.byID[id] = parkedSession{p.session, p.prefix, end}
+	k.byID[id] = parkedSession{p.session, p.prefix, last, end}
 	k.queue = append(k.queue, parkedID{id, end})
 }
 
@@ -76,6 +77,6 @@ func (k *parked) dropOldest() {
 	// One that was resumed and parked again has a later place as well.
 	if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
 		delete(k.byID, oldest.id)
-		k.prefixes.Release(s.prefix)
+		k.prefixes.Release(s.prefix, s.last)
 	}
 }

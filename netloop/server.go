@@ -47,7 +47,8 @@ type Server struct {
 	loopCount int
 	addresses []string
 	book      *stats.Book
-	route     *upstream.Route
+	directory *upstream.Directory
+	route     *upstream.Route // the fixed one
 	parked    parked
 	log       *slog.Logger
 	closed    closeLog
@@ -98,12 +99,13 @@ func New(o Options) (*Server, error) {
 // Addresses returns where the server listens, ports resolved.
 func (s *Server) Addresses() []string { return s.addresses }
 
-// Run serves miners on route until Stop. It returns an error when the event
+// Run serves miners on the directory's fixed route until Stop. It returns an error when the event
 // loops end for another reason: the caller should exit, so that the service
 // manager starts it again.
-func (s *Server) Run(route *upstream.Route) error {
-	s.route = route
-	s.parked.prefixes = route.Prefixes()
+func (s *Server) Run(d *upstream.Directory) error {
+	s.directory = d
+	s.route, _, _ = d.Login("")
+	s.parked.prefixes = d.Prefixes()
 	urls := make([]string, len(s.addresses))
 	for i, a := range s.addresses {
 		urls[i] = "tcp://" + a
@@ -225,6 +227,9 @@ func (s *Server) Verdict(v upstream.Verdict) {
 	index, _, _ := splitCookie(v.Cookie)
 	(*s.loops.Load())[index].mailbox.verdict(v)
 }
+
+// Rerouted implements upstream.Downstream: the fixed route never is.
+func (s *Server) Rerouted(*upstream.Route) {}
 
 // givenUp reports whether there has been no pool for longer than hold: time
 // for miners to try their own backups.

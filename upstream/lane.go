@@ -55,6 +55,7 @@ type Lane struct {
 	draining   []*link
 	current    *epoch    // what miners work on; nil before the first link
 	orphaned   time.Time // when current lost its link; zero: it has one
+	retried    time.Time // when a dead link's pool was last tried without a pause
 	moves      map[*pool]string
 	admitted   bool // counted in Directory.onDemand
 	refused    bool // it was said that there is no room

@@ -209,13 +209,6 @@ func (k *link) offer(clean bool) {
 	})
 }
 
-// settled reports that nothing is in flight or waits for a name.
-func (k *link) settled() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.flight.n == 0 && k.names.held == 0 && len(k.again) == 0
-}
-
 // unanswered reports a share that waits for its answer for too long, and gives
 // up on names that do.
 func (k *link) unanswered(now time.Time) bool {

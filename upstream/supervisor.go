@@ -16,10 +16,11 @@ const (
 	// serves.
 	patience = 3 * time.Second
 
-	// retryLife is how long a link must have served for its pool to be tried
-	// again without a pause when it dies: a pool that accepts links and drops
-	// them at once must not be hammered.
-	retryLife = time.Second
+	// A pool whose link has died is tried again without a pause when the link
+	// had served for retryLife, or when that was not done for retryPause: a
+	// pool that accepts links and drops them at once must not be hammered.
+	retryLife  = time.Second
+	retryPause = 5 * time.Second
 
 	// drainTime is how long a link that was replaced stays for late shares:
 	// longer than a slow miner takes to change to a new job.
@@ -115,9 +116,10 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	k, now := e.link, time.Now()
 	switch {
 	case e.err != nil && k == l.serving:
-		again := now.Sub(k.upAt) >= retryLife
+		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
 		if again && !k.pool.busy() {
+			l.retried = now
 			l.try(ctx, k.pool)
 		}
 	case e.err != nil:
