@@ -13,7 +13,7 @@ import (
 
 // maxOnDemand bounds the lanes that are opened on demand and have a link: those
 // of accounts, and those of one miner each (direct). Each link takes a file
-// descriptor and 30 kB. Lanes beyond wait for another one's end.
+// descriptor and 25 kB (BenchmarkDirectMiner). Lanes beyond wait for another one's end.
 const maxOnDemand = 1 << 14
 
 // Directory says which route serves whom, and runs the routes: the fixed one,

@@ -139,7 +139,7 @@ func (l *Lane) Latest() Post {
 	if p := l.latest.Load(); p != nil {
 		return *p
 	}
-	return Post{Lane: l, Mask: l.route.directory.Mask()}
+	return Post{Lane: l, Mask: l.route.mask()}
 }
 
 // offer keeps what a link has to offer, and publishes it if the link serves.

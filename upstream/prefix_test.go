@@ -111,26 +111,25 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 
 // With 1-byte prefixes the number of links is what bounds the miners.
 func TestLinksAreBounded(t *testing.T) {
-	for _, length := range []int{1, 2} {
-		f := newFarm(t, "a")
-		f.o.Pools[0].Links = 64
-		f.open()
-		n := 0
-		for group := -1; ; n++ {
-			p, ok := f.directory.Prefixes().Take(length)
-			if !ok {
-				break
-			}
-			if int(p.Group) != group {
-				group = int(p.Group)
-				f.route.Join(p)
-			}
+	f := newFarm(t, "a")
+	f.o.Pools[0].Links = 64
+	f.open()
+	n := 0
+	for ; ; n++ {
+		p, ok := f.directory.Prefixes().Take(1)
+		if !ok {
+			break
 		}
-		equal(t, "miners", n, maxGroups<<(8*length))
-		if got := len(f.route.lanes); got > maxLinks || length == 2 && got < maxLinks {
-			t.Errorf("%d lanes, want %d at most", got, maxLinks)
-		}
+		f.route.Join(p)
 	}
+	equal(t, "miners", n, maxGroups*256)
+	equal(t, "lanes", len(f.route.lanes), maxGroups+63)
+
+	f.open()
+	for group := range uint32(maxGroups) {
+		f.route.Join(Prefix{Group: group, Len: 2})
+	}
+	equal(t, "lanes with 2-byte prefixes", len(f.route.lanes), maxLinks)
 }
 
 func TestShape(t *testing.T) {

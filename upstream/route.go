@@ -82,6 +82,32 @@ func (r *Route) Names() (pool, algorithm string) {
 	return p.Name, p.Algorithm.Name
 }
 
+// mask returns the version bits that the route's miners may roll before they
+// have a job: those of its most preferred pool in use, else of the most
+// preferred that is known, else the usual ones.
+func (r *Route) mask() uint32 {
+	remembered, found := uint32(maskDefault), false
+	for _, p := range r.pools {
+		_, mask, known := p.state.get(p.URL)
+		if known && p.serves() {
+			return mask
+		}
+		if known && !found {
+			remembered, found = mask, true
+		}
+	}
+	return remembered
+}
+
+// level is how loud the log is about one of the route's links: where each miner
+// has one it is a miner's matter.
+func (r *Route) level(l slog.Level) slog.Level {
+	if r.direct {
+		return slog.LevelDebug
+	}
+	return l
+}
+
 // Fits reports that miners with prefixes of that length have room at a pool of
 // the route, as far as is known. One that does not has to get another prefix.
 func (r *Route) Fits(length int) bool {
@@ -204,7 +230,7 @@ func (r *Route) retire(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retired = now
-	r.log.Info("account moved or deleted; its links are let go", "miners", r.members)
+	r.log.Info("account changed or deleted: its miners move, its links are let go", "miners", r.members)
 	for _, l := range r.lanes {
 		l.rouse()
 	}
@@ -225,9 +251,9 @@ func (r *Route) leave(l *Lane) {
 	}
 }
 
-// letGo reports that a lane is over, and then takes it out: nobody joins it any
-// more.
-func (r *Route) letGo(l *Lane, now time.Time) bool {
+// lapsed reports that a lane is to end, and then takes it out: nobody joins it
+// any more.
+func (r *Route) lapsed(l *Lane, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	over := false

@@ -66,21 +66,10 @@ func (d *Directory) learn(p *pool, size int, mask uint32) {
 }
 
 // Mask returns the version bits to grant at mining.configure, before it is
-// known who the miner is: those of the fixed route's most preferred pool in
-// use, else of its most preferred that is known, else the usual ones.
+// known who the miner is: those of the fixed route.
 func (d *Directory) Mask() uint32 {
-	remembered, found := uint32(maskDefault), false
 	if d.fixed == nil {
-		return remembered
+		return maskDefault
 	}
-	for _, p := range d.fixed.pools {
-		_, mask, known := d.state.get(p.URL)
-		if known && p.serves() {
-			return mask
-		}
-		if known && !found {
-			remembered, found = mask, true
-		}
-	}
-	return remembered
+	return d.fixed.mask()
 }

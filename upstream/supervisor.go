@@ -56,7 +56,7 @@ func (l *Lane) supervise(ctx context.Context) {
 		case <-timer.C:
 		}
 		now := time.Now()
-		if l.route.letGo(l, now) {
+		if l.route.lapsed(l, now) {
 			l.close()
 			return
 		}
@@ -118,7 +118,7 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	case e.err != nil && k == l.serving:
 		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
-		if again && !k.pool.busy() {
+		if again && k.pool.ready(now) && !k.pool.busy() {
 			l.retried = now
 			l.try(ctx, k.pool)
 		}
@@ -177,7 +177,7 @@ func (l *Lane) serve(k *link, now time.Time) {
 	}
 	l.current, l.orphaned = e, time.Time{}
 	k.activate()
-	l.log.Info("link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
+	l.log.Log(context.Background(), l.route.level(slog.LevelInfo), "link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
 }
 
 // orphan takes the remains of the serving link, which has died, to where its
@@ -194,7 +194,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
 	} else {
-		l.log.Warn("link lost", "pool", k.pool.Name, "reason", err)
+		l.log.Log(context.Background(), l.route.level(slog.LevelWarn), "link lost", "pool", k.pool.Name, "reason", err)
 	}
 	var lost []Share
 	shares := slices.DeleteFunc(k.leave(), func(s Share) bool {

@@ -11,6 +11,9 @@ const (
 	// that is 43 kB, less than a socket's send buffer.
 	maxBatch = 256
 
+	// directBatch is that where a link has one miner: a batch is kept for each.
+	directBatch = 4
+
 	// linger is how long the writer waits after it is woken, so that the shares
 	// that all loops find in that time travel in one segment. It adds 1 ms to a
 	// round trip of 20 to 200 ms, and at 1,000 shares a second halves the
@@ -23,7 +26,11 @@ const (
 
 // write sends what there is to send until the link ends. It is the writer.
 func (k *link) write() {
-	batch := make([]Share, 0, maxBatch)
+	size := maxBatch
+	if k.route.direct {
+		size = directBatch
+	}
+	batch := make([]Share, 0, size)
 	for {
 		e := k.epoch.Load()
 		select {
@@ -56,7 +63,7 @@ func (k *link) flush(batch []Share) (more bool) {
 	var resubmitted, submitted uint64
 
 	k.mu.Lock()
-	room := min(maxBatch, k.flight.room(), maxQueue-k.names.held)
+	room := min(cap(batch), k.flight.room(), maxQueue-k.names.held)
 	n := copy(batch[:room], k.again)
 	if k.again = k.again[n:]; len(k.again) == 0 {
 		k.again = nil
