@@ -10,7 +10,6 @@ import (
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
-	"farmproxy/work"
 )
 
 // loop is one event loop: its peers and everything that they share. All

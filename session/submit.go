@@ -74,7 +74,7 @@ func (s *Session) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte
 		return s.reject(e, &c.ID, c.Worker, work.Stale, out)
 	}
 	met := job.Algorithm.Difficulty(&hash)
-	block := work.Difficulty(&hash) >= job.Network
+	block := met >= job.Network
 	_, stale := e.Feed.find(job.ID)
 	fingerprint := binary.LittleEndian.Uint64(hash[:]) // the end that is not all zeros
 	switch {

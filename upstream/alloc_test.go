@@ -15,10 +15,12 @@ type nobody struct{}
 
 func (nobody) Publish(Post)    {}
 func (nobody) Verdict(Verdict) {}
+func (nobody) Rerouted(*Route) {}
 
 func TestSharesAllocateNothing(t *testing.T) {
-	r := NewRoute(Options{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
-	l := newLane(r, 0, 2)
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
+	r := d.fixed
+	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.pools[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
@@ -29,7 +31,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 	job := work.NewJob(work.Template{}, nil, layout)
 	job.PoolID, job.Epoch = "a-1", e.id
 	s := share(job, 1)
-	s.Worker = r.book.Worker("acct.rig1")
+	s.Worker = d.book.Worker("acct.rig1")
 	k.names.workers[s.Worker] = &name{text: "farm.rig1", fixed: true}
 
 	var batch []Share

@@ -16,7 +16,7 @@ func (l *Lane) watch(ctx context.Context, now time.Time) {
 		}
 	}
 	if !l.orphaned.IsZero() && now.Sub(l.orphaned) >= orphanTime {
-		l.route.lose(l.current.close()) // it takes shares again when it is resumed
+		l.lose(l.current.close()) // it takes shares again when it is resumed
 	}
 }
 
@@ -26,7 +26,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	if k == nil {
 		return
 	}
-	f := &l.route.failover
+	f := l.route.failover
 	switch silent := now.Sub(time.Unix(0, k.notify.Load())) >= f.Silence; {
 	case k.unanswered(now):
 		k.drop(errUnanswered)
@@ -61,7 +61,7 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 			return
 		}
 	}
-	if p := l.next(now); p != nil {
+	if p := l.next(now); p != nil && !p.busy() {
 		l.try(ctx, p)
 	}
 }
@@ -71,7 +71,7 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 func (l *Lane) next(now time.Time) *pool {
 	var ill *pool
 	for _, p := range l.route.pools {
-		if !p.fits(l.prefix) || !p.ready(now) || l.tries(p) {
+		if !l.fits(p) || !p.ready(now) || l.tries(p) {
 			continue
 		}
 		if !p.cooling(now) {
@@ -84,6 +84,9 @@ func (l *Lane) next(now time.Time) *pool {
 	return ill
 }
 
+// fits reports that the lane's miners have room at a pool, as far as is known.
+func (l *Lane) fits(p *pool) bool { return p.fits(int(l.key.Len)) }
+
 func (l *Lane) tries(p *pool) bool {
 	return slices.ContainsFunc(l.candidates, func(k *link) bool { return k.pool == p })
 }
@@ -92,7 +95,7 @@ func (l *Lane) tries(p *pool) bool {
 // serves and has been healthy for long enough; nil when there is none.
 func (l *Lane) better(now time.Time) *pool {
 	for _, p := range l.route.pools[:l.serving.pool.level] {
-		if p.fits(l.prefix) && p.healthy(now, l.route.failover.ReturnAfter) {
+		if l.fits(p) && p.ready(now) && p.healthy(now, l.route.failover.ReturnAfter) {
 			return p
 		}
 	}
@@ -102,7 +105,7 @@ func (l *Lane) better(now time.Time) *pool {
 // other returns the most preferred healthy pool besides p.
 func (l *Lane) other(now time.Time, p *pool) *pool {
 	for _, o := range l.route.pools {
-		if o != p && o.fits(l.prefix) && o.healthy(now, 0) {
+		if o != p && l.fits(o) && o.healthy(now, 0) {
 			return o
 		}
 	}

@@ -20,18 +20,18 @@ const (
 const shunFor = time.Hour
 
 // configuring returns how the pool is to be asked now.
-func (p *pool) configuring(now time.Time) configuring {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.configure == configureShunned && !now.Before(p.askAgain) {
-		p.configure = configureAsked
+func (e *endpoint) configuring(now time.Time) configuring {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.configure == configureShunned && !now.Before(e.askAgain) {
+		e.configure = configureAsked
 	}
-	return p.configure
+	return e.configure
 }
 
 // configured notes how the pool took it.
-func (p *pool) configured(how configuring, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.configure, p.askAgain = how, now.Add(shunFor)
+func (e *endpoint) configured(how configuring, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.configure, e.askAgain = how, now.Add(shunFor)
 }

@@ -116,6 +116,8 @@ func (k *link) subscribe() error {
 	if err != nil {
 		return err
 	}
+	k.reached = true
+	k.pool.reachable()
 	k.epoch.Store(e)
 	if n := k.early; n != nil {
 		k.early = nil
@@ -137,7 +139,7 @@ func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, erro
 	if k.lane == nil {
 		return newEpoch(k.pool, session, extranonce1, size, work.Layout{}), nil
 	}
-	layout, ok := work.NewLayout(size, k.lane.prefix)
+	layout, ok := work.NewLayout(size, int(k.lane.key.Len))
 	if !ok {
 		return nil, fmt.Errorf("%w: it gives an extranonce2 of %d bytes", errMisfit, size)
 	}
@@ -164,7 +166,11 @@ func (k *link) authorize() error {
 	}
 	e, refused := m.Error.PoolError()
 	if yes, _ := m.Result.Bool(); refused || !yes {
-		return fmt.Errorf("pool %q refused user %q: %s; check user and password of this [[pool]]", k.pool.Name, k.to.User, saying(e))
+		whose := "this [[pool]]"
+		if k.route.account != "" {
+			whose = fmt.Sprintf("account %q", k.route.account)
+		}
+		return fmt.Errorf("pool %q refused user %q: %s; check user and password of %s", k.pool.Name, k.to.User, saying(e), whose)
 	}
 	return nil
 }

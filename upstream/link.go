@@ -124,13 +124,13 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 		started: time.Now(),
 	}
 	k.protocol.init()
-	k.names.init(&k.to)
+	k.names.init(&k.to, r.account)
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
-		k.book = r.book.OpenLink(p.Name, lane.number)
+		k.book = r.directory.book.OpenLink(p.Name, lane.number)
 		k.log = k.log.With("lane", lane.number)
 	}
-	p.attempt(1)
+	p.begun()
 	return k
 }
 
@@ -163,7 +163,7 @@ func (k *link) run() (err error) {
 func (k *link) dial() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, dialTimeout)
 	defer cancel()
-	return k.route.dial(ctx, k.to)
+	return k.route.directory.dial(ctx, k.to)
 }
 
 // drop ends the link; the first reason counts.
@@ -182,9 +182,12 @@ func (k *link) because(err error) error {
 
 func (k *link) end() {
 	k.cancel(errClosed)
-	k.pool.attempt(-1)
+	if !k.up.Load() {
+		k.pool.tried()
+	}
+	k.pool.ended()
 	if k.lane != nil {
-		k.route.book.CloseLink(k.book)
+		k.route.directory.book.CloseLink(k.book)
 	}
 }
 
@@ -238,8 +241,8 @@ func (k *link) leave() []Share {
 // verdict tells the miner's loop what became of a share, and counts it.
 func (k *link) verdict(s *sent, v work.Verdict, e codec.PoolError, now time.Time) {
 	k.book.InFlight.Add(-1)
-	k.book.Verdict(v, s.share.Job.Difficulty, now.Sub(s.at))
-	k.route.settle(&s.share, v, e.Code, e.Text)
+	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.Difficulty), now.Sub(s.at))
+	k.lane.settle(&s.share, v, e.Code, e.Text)
 }
 
 // rejected reports that the pool rejects more than the given fraction.

@@ -22,7 +22,8 @@ const (
 // guarded by the link's mutex.
 type names struct {
 	user    string
-	pass    bool // workers go under names of their own
+	account string // that miners log in with; "" any
+	pass    bool   // workers go under names of their own
 	workers map[*stats.Worker]*name
 	asked   map[uint64]*name // by request id
 	held    int              // shares that wait for a name
@@ -36,8 +37,8 @@ type name struct {
 	held  []Share
 }
 
-func (n *names) init(p *Pool) {
-	n.user, n.pass = p.User, p.PassWorkers
+func (n *names) init(p *Pool, account string) {
+	n.user, n.account, n.pass = p.User, account, p.PassWorkers
 	if n.pass {
 		n.workers, n.asked = make(map[*stats.Worker]*name), make(map[uint64]*name)
 	}
@@ -45,11 +46,13 @@ func (n *names) init(p *Pool) {
 
 // upstreamName returns what a pool knows a miner's login as: the pool's user
 // and the login's worker part, which stands after the account. A login without
-// a dot is all worker, unless it is the user itself.
-func upstreamName(user, login string) string {
+// a dot is all worker, unless it is the account's name or the user itself.
+func upstreamName(user, account, login string) string {
 	worker := login
-	if login == user {
+	if login == user || login == account {
 		return user
+	} else if rest, ok := strings.CutPrefix(login, account+"."); ok && account != "" {
+		worker = rest
 	} else if rest, ok := strings.CutPrefix(login, user+"."); ok {
 		worker = rest
 	} else if _, rest, ok := strings.Cut(login, "."); ok {
@@ -74,7 +77,7 @@ func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []by
 		if len(n.workers) >= maxNames {
 			return n.user, buf, true
 		}
-		w = &name{text: upstreamName(n.user, s.Worker.Name()), asked: now}
+		w = &name{text: upstreamName(n.user, n.account, s.Worker.Name()), asked: now}
 		n.workers[s.Worker] = w
 		if w.fixed = w.text == n.user; !w.fixed {
 			id := k.flight.skip()

@@ -64,7 +64,7 @@ func (r *Route) probe(ctx context.Context, p *pool) {
 	if errors.Is(err, errProbed) || errors.Is(err, errClosed) {
 		return // the link has said that it succeeded
 	}
-	if p.fail(time.Now(), k.started, r.failover.BackoffMax, err) {
+	if p.fail(time.Now(), k.started, r.failover.BackoffMax, k.reached, err) {
 		k.log.Warn("probe failed", "reason", err)
 	}
 }

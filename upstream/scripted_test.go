@@ -283,17 +283,19 @@ func (p *scripted) shares() []submit {
 	return append([]submit(nil), p.submits...)
 }
 
-// farm is a route with scripted pools, and what it told its miners.
+// farm is a directory with scripted pools, and what it told its miners.
 type farm struct {
-	t     *testing.T
-	pools []*scripted
-	route *Route
-	book  *stats.Book
-	o     Options
+	t         *testing.T
+	pools     []*scripted
+	directory *Directory
+	route     *Route // the fixed one
+	book      *stats.Book
+	o         DirectoryOptions
 
 	mu       sync.Mutex
 	posts    []Post
 	verdicts []Verdict
+	rerouted []*Route
 }
 
 func (f *farm) Publish(p Post) {
@@ -308,7 +310,14 @@ func (f *farm) Verdict(v Verdict) {
 	f.verdicts = append(f.verdicts, v)
 }
 
-// inFarm runs a test with pools of the given names, all well and on one route.
+func (f *farm) Rerouted(r *Route) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rerouted = append(f.rerouted, r)
+}
+
+// inFarm runs a test with pools of the given names, all well and on the fixed
+// route.
 func inFarm(t *testing.T, names string, test func(f *farm)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -342,10 +351,16 @@ func newFarm(t *testing.T, names string) *farm {
 	return f
 }
 
-// start starts the route and waits until nothing moves.
+// open makes the directory.
+func (f *farm) open() {
+	f.directory = NewDirectory(f.o, f)
+	f.route = f.directory.fixed
+}
+
+// start starts the directory and waits until nothing moves.
 func (f *farm) start() *farm {
-	f.route = NewRoute(f.o, f)
-	f.route.Start(context.Background())
+	f.open()
+	f.directory.Start(context.Background())
 	f.after(time.Second) // and the other pools are probed
 	return f
 }
@@ -357,21 +372,21 @@ func (f *farm) after(d time.Duration) {
 }
 
 func (f *farm) close() {
-	if f.route == nil {
+	if f.directory == nil {
 		return
 	}
-	f.route.Close(context.Background())
+	f.directory.Close(context.Background())
 	for _, p := range f.pools {
 		for _, c := range p.conns {
 			c.Close()
 		}
 	}
-	if n := f.route.pending.Load(); n != 0 {
+	if n := f.directory.pending.Load(); n != 0 {
 		f.t.Errorf("%d shares never got a verdict", n)
 	}
 }
 
-func (f *farm) lane() *Lane { return f.route.Lane(Prefix{Len: 2}) }
+func (f *farm) lane() *Lane { return f.route.Join(Prefix{Len: 2}) }
 
 func (f *farm) latest() Post { return f.lane().Latest() }
 
@@ -396,7 +411,7 @@ func share(job *work.Job, nonce uint32) Share {
 	return Share{
 		Cookie: Cookie(nonce), Job: job, Prefix: Prefix{Value: 0x0102, Len: 2},
 		Extranonce2: MakeExtranonce2([]byte{0xa, 0xb, 0xc, 0xd}),
-		Version:     0x20002000, NTime: 0x65000001, Nonce: nonce, Difficulty: 64,
+		Version:     0x20002000, NTime: 0x65000001, Nonce: nonce, Work: 64,
 	}
 }
 

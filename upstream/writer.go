@@ -4,13 +4,15 @@ import (
 	"time"
 
 	"farmproxy/codec"
-	"farmproxy/work"
 )
 
 const (
 	// maxBatch bounds how many shares go into one write: at 170 bytes each
 	// that is 43 kB, less than a socket's send buffer.
 	maxBatch = 256
+
+	// directBatch is that where a link has one miner: a batch is kept for each.
+	directBatch = 4
 
 	// linger is how long the writer waits after it is woken, so that the shares
 	// that all loops find in that time travel in one segment: at 1,000 shares a
@@ -24,7 +26,11 @@ const (
 
 // write sends what there is to send until the link ends. It is the writer.
 func (k *link) write() {
-	batch := make([]Share, 0, maxBatch)
+	size := maxBatch
+	if k.route.direct {
+		size = directBatch
+	}
+	batch := make([]Share, 0, size)
 	for {
 		e := k.epoch.Load()
 		select {
@@ -57,7 +63,7 @@ func (k *link) flush(batch []Share) (more bool) {
 	var resubmitted, submitted uint64
 
 	k.mu.Lock()
-	room := min(maxBatch, k.flight.room(), maxQueue-k.names.held)
+	room := min(cap(batch), k.flight.room(), maxQueue-k.names.held)
 	n := copy(batch[:room], k.again)
 	if k.again = k.again[n:]; len(k.again) == 0 {
 		k.again = nil
@@ -90,7 +96,7 @@ func (k *link) flush(batch []Share) (more bool) {
 	if k.buf = buf; len(buf) > 0 {
 		k.send(buf)
 	}
-	k.route.lose(lost)
+	k.lane.lose(lost)
 	return rest > 0 && len(shares) > 0
 }
 
@@ -126,12 +132,5 @@ func (k *link) send(b []byte) {
 	k.book.BytesUp.Add(uint64(n))
 	if err != nil {
 		k.drop(err)
-	}
-}
-
-// lose gives shares up.
-func (r *Route) lose(shares []Share) {
-	for i := range shares {
-		r.settle(&shares[i], work.LinkLost, 0, "")
 	}
 }

@@ -42,8 +42,8 @@ type Job struct {
 	Difficulty float64 // the pool's, in force for this job
 	Mask       uint32  // version bits that the pool let roll when it sent the job; 0 none
 	Layout     Layout  // of the pool's extranonce2
-	Algorithm  *Algorithm
-	Network    float64 // difficulty of a block, in the unit of difficulty 1 of sha256d
+	Algorithm  *Algorithm // that shares are checked with
+	Network    float64 // difficulty of a block, in the unit of Algorithm
 	Line       Line
 
 	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead

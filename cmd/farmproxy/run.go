@@ -43,7 +43,7 @@ type proxy struct {
 	loops  int // event loops
 	book   *stats.Book
 	server *netloop.Server
-	route  *upstream.Route
+	routes *upstream.Directory
 	web    *api.Server
 	webOn  net.Listener // nil: no HTTP
 }
@@ -59,7 +59,7 @@ func run(ctx context.Context, c *config.Config, stderr io.Writer) error {
 
 // newProxy takes the ports and wires the parts. tune, unless nil, may change
 // what the configuration says about the pools.
-func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) (*proxy, error) {
+func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryOptions)) (*proxy, error) {
 	native, err := codec.Pretouch()
 	if err != nil || !native {
 		log.Warn("sonic has no compiled decoder for this platform: JSON will be slow", "error", err)
@@ -100,18 +100,18 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) 
 	if tune != nil {
 		tune(&options)
 	}
-	p.route = upstream.NewRoute(options, p.server)
+	p.routes = upstream.NewDirectory(options, p.server)
 	return p, nil
 }
 
 // serve runs the parts until ctx ends or one of them fails, and stops them.
 func (p *proxy) serve(ctx context.Context) error {
 	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
-	p.route.Start(lasting)
+	p.routes.Start(lasting)
 	failed := make(chan error, 2)
 	var parts sync.WaitGroup
 	parts.Go(func() {
-		if err := p.server.Run(p.route); err != nil {
+		if err := p.server.Run(p.routes); err != nil {
 			failed <- err
 		}
 	})
@@ -126,7 +126,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	}
 	select {
 	case err := <-failed:
-		within(stopTime, p.route.Close)
+		within(stopTime, p.routes.Close)
 		return err // nothing listens: no more to stop
 	case <-p.server.Booted():
 	}
@@ -158,10 +158,10 @@ var errStopping = errors.New("farmproxy is stopping")
 // the links, the web.
 func (p *proxy) stop() {
 	p.server.Refuse()
-	within(drainTime, p.route.Drain)
+	within(drainTime, p.routes.Drain)
 	within(closeTime+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, closeTime) })
 	within(stopTime, func(ctx context.Context) { p.warn(p.server.Stop(ctx)) })
-	within(stopTime, p.route.Close)
+	within(stopTime, p.routes.Close)
 	within(stopTime, func(ctx context.Context) { p.warn(p.web.Shutdown(ctx)) })
 }
 

@@ -49,8 +49,8 @@ func terms(c *config.Config) session.Terms {
 	}
 }
 
-func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream.Options {
-	o := upstream.Options{
+func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream.DirectoryOptions {
+	o := upstream.DirectoryOptions{
 		Failover: upstream.Failover{
 			ReturnAfter: c.Failover.ReturnAfter,
 			ProbeEvery:  c.Failover.ProbeEvery,
