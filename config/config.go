@@ -13,11 +13,14 @@ type Config struct {
 	StateDir string `toml:"state_dir"`
 
 	Listeners  []Listener `toml:"listener"` // 1..MaxListeners
-	Pools      []Pool     `toml:"pool"`     // 1..MaxPools, in order of preference
+	Pools      []Pool     `toml:"pool"`     // in order of preference, 1..MaxPools; none: only accounts of Store are served
 	Miners     Miners     `toml:"miners"`
 	Difficulty Difficulty `toml:"difficulty"`
 	Failover   Failover   `toml:"failover"`
+	Store      Store      `toml:"store"`
+	Accounts   Accounts   `toml:"accounts"`
 	HTTP       HTTP       `toml:"http"`
+	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
 }
 
@@ -34,6 +37,8 @@ type Pool struct {
 	URL               string  `toml:"url"`                // stratum+tcp://host:port or stratum+tls://host:port
 	User              string  `toml:"user"`               // what the pool knows the farm as
 	Password          Secret  `toml:"password"`           // default "x", which nearly every pool takes
+	Algorithm         string  `toml:"algorithm"`          // what is mined there, in lower case; the same for all pools
+	Mode              string  `toml:"mode"`               // ModeAggregate or ModeDirect
 	Workers           string  `toml:"workers"`            // WorkersAggregate or WorkersPass
 	Links             int     `toml:"links"`              // connections kept open while miners are there, 1..MaxLinks; more are added every 65,536 miners
 	SuggestDifficulty float64 `toml:"suggest_difficulty"` // sent before authorize; 0 sends nothing
@@ -46,6 +51,12 @@ type Pool struct {
 const (
 	WorkersAggregate = "aggregate" // all shares under the pool's user
 	WorkersPass      = "pass"      // each worker authorized as user.worker
+)
+
+// How miners share connections to a pool (Pool.Mode).
+const (
+	ModeAggregate = "aggregate" // up to 65,536 miners on each
+	ModeDirect    = "direct"    // one for each miner, for pools that want it so
 )
 
 // Miners are the limits on, and the manner towards, downstream connections.
@@ -84,9 +95,29 @@ type Failover struct {
 	BackoffMax  time.Duration `toml:"backoff_max"`  // longest pause between attempts at one pool
 }
 
+// Store is where accounts, pools and algorithms are registered.
+type Store struct {
+	URL     Secret `toml:"url"`      // sqlite:///path or postgres://...; "": none. A Secret because it may hold a password
+	KeyFile string `toml:"key_file"` // absolute; see Config.StoreKeyFile
+}
+
+// Accounts are the rules for what is in the store.
+type Accounts struct {
+	Expire time.Duration `toml:"expire"` // accounts without a miner for that long are deleted; 0 never
+}
+
 // HTTP is where /metrics, health and the API are served.
 type HTTP struct {
-	Address string `toml:"address"` // host:port as in Listener; "" serves nothing
+	Address                string `toml:"address"`                  // host:port as in Listener; "" serves nothing
+	TokenFile              string `toml:"token_file"`               // absolute; "": no tokens, and then Address is on loopback
+	RegistrationsPerMinute int    `toml:"registrations_per_minute"` // of each client address; 0: unlimited
+}
+
+// Metrics are which series /metrics has.
+type Metrics struct {
+	PerWorker   bool   `toml:"per_worker"`  // series of single workers and accounts
+	Predecessor bool   `toml:"predecessor"` // the series of the account proxy as well
+	Proxy       string `toml:"proxy"`       // their label proxy; default the first listener's address
 }
 
 // Log is how much is logged and in which shape.

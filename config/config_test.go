@@ -48,6 +48,10 @@ func TestProblemsDoNotShowPasswords(t *testing.T) {
 		"password = 1234-hunter2",
 		"url = \"stratum+tcp://user:hunter2@pool.example:3333\"",
 		"password = { hunter2 = 1 }",
+		"[store]\nurl = [\"postgres://u:hunter2@h/d\"]",
+		"[store]\nurl = \"mysql://u:hunter2@h/d\"",
+		"[store]\nurl = \"postgres://u:hunter2%@h/d\"",
+		"[store]\nurl = postgres://u:hunter2@h/d",
 	} {
 		_, err := Parse([]byte("[[pool]]\n" + text))
 		if err == nil || strings.Contains(err.Error(), "hunter2") {

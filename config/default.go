@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Default returns a configuration in which every key that has a default has
 // it. Listeners and pools are empty: these are the farm's own.
@@ -27,23 +30,38 @@ func Default() *Config {
 			RejectRate:  0.5,
 			BackoffMax:  30 * time.Second,
 		},
-		HTTP: HTTP{Address: "127.0.0.1:8080"},
-		Log:  Log{Level: "info", Format: "text"},
+		HTTP:    HTTP{Address: "127.0.0.1:8080", RegistrationsPerMinute: 60},
+		Metrics: Metrics{PerWorker: true},
+		Log:     Log{Level: "info", Format: "text"},
 	}
 }
 
 // defaultPool is what a [[pool]] starts from.
 func defaultPool() Pool {
-	return Pool{Password: "x", Workers: WorkersAggregate, Links: 1}
+	return Pool{Password: "x", Workers: WorkersAggregate, Links: 1, Algorithm: algorithmSHA256d, Mode: ModeAggregate}
 }
 
-// derive fills what depends on other keys: a pool's name, and a starting
-// difficulty that the file did not choose but whose bounds it did.
+// The account proxy called sha256d sha256; both names are known.
+const (
+	algorithmSHA256d = "sha256d"
+	algorithmSHA256  = "sha256"
+)
+
+// derive fills what depends on other keys: a pool's name, the proxy's name, and
+// a starting difficulty that the file did not choose but whose bounds it did.
+// It gives each algorithm its one name.
 func (c *Config) derive(given keySet) {
 	for i := range c.Pools {
-		if p := &c.Pools[i]; p.Name == "" {
+		p := &c.Pools[i]
+		if p.Name == "" {
 			p.Name = p.Address()
 		}
+		if p.Algorithm = strings.ToLower(p.Algorithm); p.Algorithm == algorithmSHA256 {
+			p.Algorithm = algorithmSHA256d
+		}
+	}
+	if c.Metrics.Proxy == "" && len(c.Listeners) > 0 {
+		c.Metrics.Proxy = c.Listeners[0].Address
 	}
 	if d := &c.Difficulty; !given["difficulty.start"] {
 		d.Start = max(d.Start, d.Min)

@@ -96,6 +96,8 @@ func standards() map[string]string {
 		found[required] = "required"
 	}
 	found["pool.name"] = "host:port of `url`"
+	found["metrics.proxy"] = "the first listener's address"
+	found["store.key_file"] = "`store.key`, see below"
 	return found
 }
 

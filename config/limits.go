@@ -16,8 +16,13 @@ const (
 	maxShareRate  = 6000    // 100 a second from one miner: test rigs only
 	maxText       = 128     // of a user, a name, an agent: firmware and pools cut what is longer
 	maxPassword   = 256
+	maxAlgorithm  = 32        // as in the store: it gets into metrics
+	maxRate       = 1_000_000 // registrations a minute: more than any database takes
 
 	minTimeout = time.Second    // below, an honest miner on a slow line is cut off
 	maxTimeout = time.Hour      // above, a scanner keeps its socket
 	maxPause   = 24 * time.Hour // longer than any outage that is waited for with a number; there is "forever"
+
+	minExpire = time.Hour             // as in the store: other boxes may not have told yet what they have seen
+	maxExpire = 10 * 8760 * time.Hour // ten years
 )

@@ -76,14 +76,14 @@ func Parse(text []byte) (*Config, error) {
 }
 
 // syntaxProblem is what the parser says of text that is no TOML. It may quote
-// the text, so nothing but the place is told when that is a password.
+// the text, so nothing but the place is told when that is a password or may hold one.
 func syntaxProblem(err error) Problem {
 	var syntax toml.ParseError
 	if !errors.As(err, &syntax) {
 		return Problem{Want: err.Error()}
 	}
 	p := Problem{Line: syntax.Position.Line, Key: syntax.LastKey, Want: "this is not TOML: " + syntax.Message}
-	if strings.HasSuffix(p.Key, "password") {
+	if strings.HasSuffix(p.Key, "password") || strings.HasPrefix(p.Key, "store.") {
 		p.Want = "this is not TOML"
 	}
 	p.Try = `key = "text", key = 1 or key = true, one a line, under a [table]`

@@ -65,7 +65,8 @@ func TestMissingKeysTakeTheirDefaults(t *testing.T) {
 	want := Default()
 	want.Listeners = []Listener{{Address: "0.0.0.0:3333"}}
 	want.Pools = []Pool{{Name: "pool.example:3333", URL: "stratum+tcp://pool.example:3333", User: "account",
-		Password: "x", Workers: WorkersAggregate, Links: 1}}
+		Password: "x", Workers: WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: ModeAggregate}}
+	want.Metrics.Proxy = "0.0.0.0:3333"
 	wantEqual(t, c, want)
 }
 
@@ -74,12 +75,13 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want := Default()
 	want.Listeners = []Listener{{Address: ":0"}, {Address: "127.0.0.1:0"}}
 	want.Pools = []Pool{{Name: "10.0.0.1:3333", URL: "stratum+tcp://10.0.0.1:3333", User: "account",
-		Workers: WorkersAggregate, Links: 1}}
+		Workers: WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: ModeAggregate}}
 	want.Miners.ResumeWindow = 0
 	want.Failover.Hold = Hold{}
 	want.Failover.ReturnAfter = 0
 	want.Failover.RejectRate = 0
-	want.HTTP.Address = ""
+	want.HTTP = HTTP{}
+	want.Metrics = Metrics{Proxy: ":0"}
 	wantEqual(t, c, want)
 }
 
@@ -90,9 +92,10 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Listeners: []Listener{{Address: "0.0.0.0:3333"}, {Address: "[2001:db8::1]:443"}},
 		Pools: []Pool{
 			{Name: "first", URL: "stratum+tls://pool.example:3334", User: "account", Password: "d=1024",
-				Workers: WorkersPass, Links: 4, SuggestDifficulty: 65536, UserAgent: "cgminer/4.12.1", TLSInsecure: true},
+				Algorithm: "scrypt", Mode: ModeAggregate, Workers: WorkersPass, Links: 4, SuggestDifficulty: 65536,
+				UserAgent: "cgminer/4.12.1", TLSInsecure: true},
 			{Name: "second", URL: "stratum+tls://[2001:db8::2]:3334/", User: "account.farm", Password: "x",
-				Workers: WorkersAggregate, Links: 1,
+				Algorithm: "scrypt", Mode: ModeDirect, Workers: WorkersAggregate, Links: 1,
 				TLSFingerprint: "1B:60:59:19:B8:61:D7:6D:CB:BF:80:DD:C2:7B:B7:A1:43:A5:F3:8B:7B:C4:C0:F3:74:C6:02:74:70:E1:9B:C3"},
 		},
 		Miners: Miners{Max: 20_000, Loops: 2, SubscribeTimeout: 5 * time.Second, AuthorizeTimeout: 90 * time.Second,
@@ -100,9 +103,52 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Difficulty: Difficulty{Start: 1024, Min: 0.5, Max: 1_000_000, SharesPerMinute: 4.5},
 		Failover: Failover{Hold: Hold{Forever: true}, ReturnAfter: 10 * time.Minute, ProbeEvery: time.Minute,
 			Silence: 90 * time.Second, RejectRate: 0.25, BackoffMax: time.Minute},
-		HTTP: HTTP{Address: ":9090"},
-		Log:  Log{Level: "debug", Format: "json"},
+		Store:    Store{URL: "postgres://farm:hunter2@db.example/farm", KeyFile: "/etc/farmproxy/store.key"},
+		Accounts: Accounts{Expire: 90 * 24 * time.Hour},
+		HTTP:     HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", RegistrationsPerMinute: 600},
+		Metrics:  Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
+		Log:      Log{Level: "debug", Format: "json"},
 	})
+}
+
+// A box that serves accounts only has no pool of its own.
+func TestPoolsMayBeInTheStoreOnly(t *testing.T) {
+	c, err := Parse([]byte(oneListener + "[store]\nurl = 'sqlite:///var/lib/farmproxy/farmproxy.db'\n"))
+	if err != nil || len(c.Pools) != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestStoreKeyFile(t *testing.T) {
+	f := func(url, key, stateDir, want string) {
+		t.Helper()
+		c := &Config{Store: Store{URL: Secret(url), KeyFile: key}}
+		if got := c.StoreKeyFile(stateDir); got != want {
+			t.Errorf("url %q, key_file %q, state in %q: %q, want %q", url, key, stateDir, got, want)
+		}
+	}
+	f("sqlite:///var/lib/farmproxy/farm.db", "", "/state", "/var/lib/farmproxy/store.key")
+	f("sqlite:///var/lib/farmproxy/farm.db", "/etc/key", "/state", "/etc/key")
+	f("postgres://db.example/farm", "", "/state", "/state/store.key")
+	f("postgres://db.example/farm", "/etc/key", "/state", "/etc/key")
+	f("postgres://db.example/farm", "", "", "")
+}
+
+// sha256 is what the account proxy called sha256d.
+func TestAlgorithmsHaveOneName(t *testing.T) {
+	f := func(name, want string) {
+		t.Helper()
+		c, err := Parse([]byte(oneListener + onePool + "algorithm = '" + name + "'\n"))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if got := c.Pools[0].Algorithm; got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	f("sha256", "sha256d")
+	f("SHA256d", "sha256d")
+	f("scrypt", "scrypt")
+	f("sha512/256d", "sha512/256d")
 }
 
 // Whoever sets only a bound does not have to think of the start as well.

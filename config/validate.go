@@ -21,6 +21,11 @@ func (c *Config) validate() Problems {
 	c.Miners.validate(&ps)
 	c.Difficulty.validate(&ps)
 	c.Failover.validate(&ps)
+	c.store(&ps)
+	c.HTTP.validate(&ps)
+	if len(c.Listeners) == 0 || c.Metrics.Proxy != c.Listeners[0].Address {
+		plain(&ps, "metrics.proxy", c.Metrics.Proxy)
+	}
 	oneOf(&ps, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(&ps, "log.format", c.Log.Format, "text", "json")
 	return ps

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
 func (c *Config) pools(ps *Problems) {
 	switch n := len(c.Pools); {
-	case n == 0:
-		ps.add("pool", "", "expected at least one pool", `[[pool]] with url = "stratum+tcp://host:port" and user = "account" below it`)
+	case n == 0 && c.Store.URL == "":
+		ps.add("pool", "", "expected at least one pool, or a store of accounts", `[[pool]] with url = "stratum+tcp://host:port" and user = "account" below it, or [store] with url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
 	case n > MaxPools:
 		ps.add("pool", "", fmt.Sprintf("expected at most %d pools, there are %d", MaxPools, n), "fewer: the first that is healthy serves, the others are probed")
 	}
@@ -19,6 +20,9 @@ func (c *Config) pools(ps *Problems) {
 	for i := range c.Pools {
 		p, key := &c.Pools[i], fmt.Sprintf("pool[%d]", i+1)
 		p.validate(ps, key)
+		if first := c.Pools[0].Algorithm; p.Algorithm != first && !ps.has(key+".algorithm") {
+			ps.add(key+".algorithm", show(p.Algorithm), "expected that of pool[1], which is "+show(first)+": a miner must be able to work for any of them", "pools of other algorithms in the [store], each with accounts")
+		}
 		if other, taken := names[p.Name]; taken && p.Name != "" {
 			ps.add(key+".name", show(p.Name), fmt.Sprintf("expected a name of its own, pool[%d] has this one", other), strconv.Quote(fmt.Sprintf("%s-%d", p.Name, i+1)))
 			continue
@@ -40,11 +44,21 @@ func (p *Pool) validate(ps *Problems, key string) {
 		ps.add(key+".password", "", fmt.Sprintf("expected at most %d bytes without control characters", maxPassword), `"x", which nearly every pool takes`)
 	}
 	oneOf(ps, key+".workers", p.Workers, WorkersAggregate, WorkersPass)
+	oneOf(ps, key+".mode", p.Mode, ModeAggregate, ModeDirect)
 	within(ps, key+".links", p.Links, 1, MaxLinks, "1: a link carries up to 65,536 miners")
+	if p.Mode == ModeDirect && p.Links > 1 {
+		ps.add(key+".links", show(p.Links), `expected 1, or no such key: with mode = "direct" each miner has a link of its own`, "1")
+	}
+	if !algorithmName.MatchString(p.Algorithm) {
+		ps.add(key+".algorithm", show(p.Algorithm), fmt.Sprintf("expected up to %d letters, digits and . _ / + -", maxAlgorithm), strconv.Quote(algorithmSHA256d)+`, or "scrypt"`)
+	}
 	if p.SuggestDifficulty < 0 || p.SuggestDifficulty > maxDifficulty {
 		ps.add(key+".suggest_difficulty", show(p.SuggestDifficulty), "expected a difficulty of up to 2^53", "0, which suggests nothing")
 	}
 }
+
+// algorithmName is what an algorithm may be called.
+var algorithmName = regexp.MustCompile(`^[a-z0-9][a-z0-9._/+-]{0,` + strconv.Itoa(maxAlgorithm-1) + `}$`)
 
 const wantURL = "expected stratum+tcp://host:port or stratum+tls://host:port"
 

@@ -94,6 +94,14 @@ func TestPoolKeys(t *testing.T) {
 	f("password = true", "expected a string, this is true or false")
 	f("workers = 'pass'", "")
 	f("workers = 'Pass'", `expected "aggregate" or "pass"; try "pass"`)
+	f("algorithm = 'sha256d'", "")
+	f("algorithm = 'Sha512/256d'", "")
+	f("algorithm = ''", "expected up to 32 letters")
+	f("algorithm = 'sha 256'", `expected up to 32 letters, digits and . _ / + -; try "sha256d", or "scrypt"`)
+	f("algorithm = '"+strings.Repeat("x", 33)+"'", "expected up to 32 letters")
+	f("mode = 'direct'", "")
+	f("mode = 'Direct'", `expected "aggregate" or "direct"; try "direct"`)
+	f("links = 2\nmode = 'direct'", `with mode = "direct" each miner has a link of its own; try 1`)
 	f("links = 64", "")
 	f("links = 0", "expected 1 to 64")
 	f("links = 1.5", "expected a whole number")
@@ -142,8 +150,78 @@ func TestSettings(t *testing.T) {
 	f("http", "address = ''", "")
 	f("http", "address = '8080'", "expected host:port")
 	f("http", "address = '127.0.0.1:3333'", "listener[1].address has this port already")
+	f("http", "token_file = 'tokens'", `expected an absolute path; try "/etc/farmproxy/tokens"`)
+	f("http", "registrations_per_minute = 1000000", "")
+	f("http", "registrations_per_minute = -1", "expected 0 to 1000000; try 60, or 0 for no limit")
+	f("metrics", "proxy = 'farm 1'", "")
+	f("metrics", `proxy = 'a"b'`, "expected text without control characters")
+	f("metrics", "per_worker = 'no'", "expected true or false")
+	f("accounts", "expire = '2160h'", "this is of no use without store.url")
+	f("accounts", "expire = '59m'", `expected 1h to 87600h; try "2160h", which is 90 days, or "0s" for never`)
+	f("accounts", "expire = '-1h'", "expected 1h to 87600h")
+	f("accounts", "expire = '90d'", "expected a duration: numbers, each with its unit (ms, s, m, h)")
 	f("log", "level = 'warning'", `expected "debug", "info", "warn" or "error"; try "warn"`)
 	f("log", "format = 'xml'", `expected "text" or "json"`)
+}
+
+func TestStoreURL(t *testing.T) {
+	f := func(url, want string) {
+		t.Helper()
+		wantProblem(t, oneListener+"[store]\nurl = '"+url+"'\n", "store.url", want)
+	}
+	f("sqlite:///var/lib/farmproxy/farmproxy.db", "")
+	f("sqlite://farmproxy.db", `expected sqlite:// and the absolute path of a file; try "sqlite:///var/lib/farmproxy/farmproxy.db", with three slashes`)
+	f("sqlite:///", "the absolute path of a file")
+	f("sqlite:///a.db?mode=ro", "the absolute path of a file")
+	f("/var/lib/farmproxy/farmproxy.db", wantStore+`; try "sqlite:///var/lib/farmproxy/farmproxy.db"`)
+	f("postgres://db.example/farm", "")
+	f("postgresql://farm:hunter2@db.example:5432/farm?sslmode=require", "")
+	f("postgres:///farm?host=/run/postgresql", "")
+	f("postgres:///farm", "the host is missing")
+	f("postgres://farm:hunter%2@db.example/farm", "this is no URL; try %40 for an @ in the password")
+	f("mysql://farm:hunter2@db.example/farm", wantStore)
+}
+
+func TestStoreKeys(t *testing.T) {
+	f := func(text, key, want string) {
+		t.Helper()
+		wantProblem(t, smallest+text, key, want)
+	}
+	const url = "url = 'sqlite:///a.db'\n"
+	f("[store]\n"+url+"key_file = '/a.key'", "store.key_file", "")
+	f("[store]\n"+url+"key_file = 'a.key'", "store.key_file", "expected an absolute path")
+	f("[store]\nkey_file = '/a.key'", "store.key_file", "this is of no use without store.url")
+	f("[store]\n"+url+"[accounts]\nexpire = '1h'", "accounts.expire", "")
+}
+
+func TestPoolsHaveOneAlgorithm(t *testing.T) {
+	f := func(one, two, want string) {
+		t.Helper()
+		wantProblem(t, oneListener+onePool+"algorithm = '"+one+"'\n"+onePool+"name = 'b'\nalgorithm = '"+two+"'\n", "pool[2].algorithm", want)
+	}
+	f("scrypt", "scrypt", "")
+	f("sha256", "sha256d", "")
+	f("sha256", "scrypt", `expected that of pool[1], which is "sha256d"`)
+}
+
+// Whoever reaches the API may do everything, unless there are tokens.
+func TestPublicAddressesNeedTokens(t *testing.T) {
+	f := func(address, want string) {
+		t.Helper()
+		text := smallest + "[http]\naddress = '" + address + "'\n"
+		wantProblem(t, text, "http.address", want)
+		wantProblem(t, text+"token_file = '/etc/farmproxy/tokens'\n", "http.address", "")
+	}
+	const public = "expected an address that only this machine can reach"
+	f("127.0.0.1:8080", "")
+	f("127.8.8.8:0", "")
+	f("[::1]:8080", "")
+	f("localhost:8080", "")
+	f(":8080", public+`, since everyone who reaches it may do everything; try "127.0.0.1:8080", or token_file = "/etc/farmproxy/tokens" with lines such as: admin TOKEN`)
+	f("0.0.0.0:8080", public)
+	f("[::]:8080", public)
+	f("10.0.0.1:8080", public)
+	f("farm.example:8080", public)
 }
 
 func TestUnknownKeys(t *testing.T) {
@@ -157,7 +235,7 @@ func TestUnknownKeys(t *testing.T) {
 	f("[log]\nanswer = 'pool'", "log.answer", "there is no such key in log; try it under [miners]")
 	f("[log]\naddress = ':1'", "log.address", "try it under [[listener]] or [http]")
 	f("[log]\nstate_dir = '/x'", "log.state_dir", "try it under no table, at the top of the file")
-	f("[http]\nzzz = 1", "http.zzz", "there is no such key in http, only address")
+	f("[http]\nzzz = 1", "http.zzz", "there is no such key in http, only address, token_file")
 	f("[URL]", "URL", "there is no such key in the top of the file, only state_dir, listener")
 }
 

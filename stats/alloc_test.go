@@ -20,6 +20,11 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 		}
 	}
 	now := epoch
+	w.Mining("account", "pool", "scrypt")
+	m := newPredecessor().OpenMiner("192.0.2.1:4711", "account", "scrypt", "pool")
+	f("Worker.Mining, the same", func() { w.Mining("account", "pool", "scrypt") })
+	f("Miner.Sent", func() { m.Sent(1) })
+	f("Miner.Accepted", func() { m.Accepted(now, 1) })
 	f("Worker.Share, accepted", func() { now = now.Add(time.Second); w.Share(now, work.Accepted, 512) })
 	f("Worker.Share, rejected", func() { w.Share(now, work.Stale, 512) })
 	f("Worker.SetDifficulty", func() { w.SetDifficulty(512) })
@@ -32,14 +37,19 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 // A scrape's memory must not grow with what every worker has to say.
 func TestScrapeAllocatesNothingForASeries(t *testing.T) {
 	scrape := func(workers int) float64 {
-		b := newBook(Options{})
+		b := newPredecessor()
 		for i := range workers {
 			w := b.Worker("rig" + string(rune('a'+i)))
+			w.Mining("account"+w.Name(), "pool", "scrypt")
 			w.Share(epoch, work.Accepted, 0.3)
+			b.OpenMiner(w.Name(), "account", "scrypt", "pool").Sent(0.3)
 		}
 		return testing.AllocsPerRun(10, func() {
 			_, list := newExposition(io.Discard), b.workers.all()
-			writeWorkers(newExposition(io.Discard), list, epoch)
+			e := newExposition(io.Discard)
+			writeWorkers(e, list, epoch)
+			b.writeTotals(e, byAccount, epoch)
+			b.writePredecessor(e, epoch)
 		})
 	}
 	few, many := scrape(10), scrape(1000)

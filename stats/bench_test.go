@@ -31,7 +31,7 @@ func BenchmarkBookWorker(b *testing.B) {
 	book := tenThousand()
 	b.ReportAllocs()
 	for b.Loop() {
-		book.Worker("account.rig5000")
+		book.Worker("0000000000001388.rig")
 	}
 }
 
@@ -62,9 +62,14 @@ func BenchmarkStatus(b *testing.B) {
 }
 
 func tenThousand() *Book {
-	b := newBook(Options{Loops: 2})
+	b := newBook(Options{Loops: 2, Predecessor: true, Proxy: "0.0.0.0:3333"})
 	for i := range 10_000 {
-		w := b.Worker(fmt.Sprintf("account.rig%04d", i))
+		account := fmt.Sprintf("%016x", i)
+		w := b.Worker(account + ".rig")
+		w.Mining(account, "pool.example:3333", "sha256d")
+		m := b.OpenMiner(fmt.Sprintf("192.0.2.1:%d", 10_000+i), account, "sha256d", "pool.example:3333")
+		m.Sent(1024)
+		m.Accepted(epoch, 1024)
 		w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
 		w.SetDifficulty(1024)
 		w.Share(epoch, work.Accepted, 1024)

@@ -15,7 +15,9 @@ type Options struct {
 	Loops        int           // how many event loops there are
 	CloseReasons []string      // names of the reasons that a miner is closed for: Loop.Closed is indexed by them
 	MaxWorkers   int           // how many names get books of their own; 0 = 100,000
-	Forget       time.Duration // a worker without a miner is dropped when unseen for so long; 0 = 24 h
+	Forget       time.Duration // a worker or account without a miner is dropped when unseen for so long; 0 = 24 h
+	Predecessor  bool          // keep books of each miner, and write the series of the account proxy as well
+	Proxy        string        // their label proxy
 }
 
 // Book is everything that farmproxy counts. All methods may be called from any
@@ -26,13 +28,18 @@ type Book struct {
 	now     func() time.Time
 	loops   []*Loop
 	workers *registry
+	ledger  *ledger
+	miners  *miners
 
 	minersMax atomic.Int64
 	ready     atomic.Pointer[error] // what SetReady was told
+	linkless  atomic.Bool           // ready without a link
+	store     atomic.Pointer[func() (accounts int, err error)]
 
-	mu    sync.Mutex // guards the slices; held for a copy of them at most
-	pools []*Pool    // in the order they were registered
-	links []*Link    // open, or waiting for the next link of their pool and lane
+	mu         sync.Mutex       // guards what follows; held for a copy of it at most
+	pools      []*Pool          // in the order they were registered
+	poolByName map[string]*Pool //
+	links      []*Link          // open, or waiting for the next link of their pool and lane
 }
 
 // errStarting is why a new Book is not ready.
@@ -51,8 +58,12 @@ func New(o Options) *Book {
 		started: time.Now(),
 		now:     time.Now,
 		loops:   make([]*Loop, o.Loops),
-		workers: newRegistry(o.MaxWorkers, o.Forget),
+		ledger:  newLedger(o.MaxWorkers, o.Forget),
+		miners:  newMiners(),
+
+		poolByName: make(map[string]*Pool),
 	}
+	b.workers = newRegistry(o.MaxWorkers, o.Forget, b.ledger.nothing)
 	for i := range b.loops {
 		b.loops[i] = &Loop{Closed: make([]atomic.Uint64, len(o.CloseReasons))}
 	}
@@ -74,14 +85,24 @@ func (b *Book) Worker(login string) *Worker {
 func (b *Book) SetMinersMax(n int) { b.minersMax.Store(int64(n)) }
 
 // SetReady says whether farmproxy serves miners: nil when it listens, else why
-// not. Ready asks for a link besides.
+// not. Ready asks for a link besides, unless SetNeedsLink says otherwise.
 func (b *Book) SetReady(err error) { b.ready.Store(&err) }
+
+// SetNeedsLink says whether farmproxy is ready only while a link is up; it is so
+// by default. Where it only serves accounts, links come and go with their
+// miners.
+func (b *Book) SetNeedsLink(needs bool) { b.linkless.Store(!needs) }
 
 // snapshot returns the pools by level, and all links, open or not, by pool and
 // lane.
 func (b *Book) snapshot() (pools []*Pool, links []*Link) {
 	b.mu.Lock()
-	pools, links = slices.Clone(b.pools), slices.Clone(b.links)
+	links = slices.Clone(b.links)
+	for _, p := range b.pools {
+		if !p.forgotten {
+			pools = append(pools, p)
+		}
+	}
 	b.mu.Unlock()
 
 	slices.SortStableFunc(pools, func(x, y *Pool) int { return cmp.Compare(x.Level, y.Level) })

@@ -2,8 +2,10 @@
 // shows, from the moment it is counted to the line of the exposition.
 //
 //	event loops ──> Loop    one each, nobody else writes it     ┐
-//	event loops ──> Worker  one for each name, a small mutex    ├─ Book ──> WriteMetrics (Prometheus)
-//	links       ──> Link    one for each lane of a pool         │      └──> Status, Workers, Links, Pools
+//	event loops ──> Worker  one for each name, a small mutex    │
+//	                └─────> totals by account, pool, algorithm  ├─ Book ──> WriteMetrics (Prometheus)
+//	event loops ──> Miner   one for each, only if asked for     │      └──> Status, Workers, Links, Pools
+//	links       ──> Link    one for each lane of a pool         │
 //	links       ──> Pool    one for each pool, link or no link  ┘
 //
 // Counting is cheap, never blocks for long and never allocates; who asks pays:

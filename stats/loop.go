@@ -23,7 +23,7 @@ type Loop struct {
 
 	Closed   []atomic.Uint64                 // by close reason: the index into Options.CloseReasons
 	Verdicts [work.NumVerdicts]atomic.Uint64 // what miners were told
-	Work     [work.NumVerdicts]atomicFloat   // the same, each share counted as its difficulty
+	Work     [work.NumVerdicts]atomicFloat   // the same, in shares of difficulty 1: see Worker.Share
 
 	_ [cacheLine]byte // so that no other loop's counters share the last line
 }

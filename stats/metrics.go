@@ -9,20 +9,29 @@ import (
 )
 
 // WriteMetrics writes everything in the Prometheus text format: farmproxy's own
-// series, and those of the process and the Go runtime. With perWorker it writes
-// up to a dozen series for each worker. Series are made while they are written,
+// series, those of the process and the Go runtime, and those of the account
+// proxy where Options asks for them. With perWorker it writes up to a dozen
+// series for each worker and each account. Series are made while they are written,
 // through a buffer of 32 kB; no lock is held during a write to w.
 func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	now := b.now()
 	b.workers.sweep(now)
+	b.ledger.sweep(now)
 	e := newExposition(w)
 	workers := b.workers.all()
 	b.writeProxy(e)
 	b.writeShares(e, workers, now)
+	b.writeStore(e)
 	b.writePools(e)
 	b.writeLinks(e)
+	b.writeTotals(e, byAlgorithm, now)
+	b.writeTotals(e, byPool, now)
 	if perWorker {
+		b.writeTotals(e, byAccount, now)
 		writeWorkers(e, workers, now)
+	}
+	if b.options.Predecessor {
+		b.writePredecessor(e, now)
 	}
 	writeProcess(e)
 	return e.w.Flush()
@@ -32,7 +41,7 @@ func (b *Book) writeProxy(e *exposition) {
 	t := b.totals()
 	e.begin("farmproxy_build_info", gauge, "Always 1; the labels say what is running.")
 	e.count(1, "version", b.options.Version, "goversion", runtime.Version())
-	e.begin("farmproxy_ready", gauge, "1 while farmproxy listens and a link is up.")
+	e.begin("farmproxy_ready", gauge, "1 while miners that come get work: farmproxy listens, and a link is up where one is needed.")
 	e.truth(b.Ready() == nil)
 
 	e.begin("farmproxy_miners", gauge, "Miners connected.")
@@ -71,7 +80,7 @@ func (b *Book) writeShares(e *exposition, workers []*Worker, now time.Time) {
 	for v := range work.NumVerdicts {
 		e.count(t.shares[v], "verdict", work.Verdict(v).String())
 	}
-	e.begin("farmproxy_work_total", counter, "Shares by verdict, each counted as its difficulty.")
+	e.begin("farmproxy_work_total", counter, "Shares by verdict, in shares of difficulty 1, each 2^32 hashes.")
 	for v := range work.NumVerdicts {
 		e.value(t.work[v], "verdict", work.Verdict(v).String())
 	}
@@ -150,7 +159,7 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 			}
 		}
 	}
-	each("farmproxy_worker_work_total", counter, "Accepted shares of the worker, each counted as its difficulty.",
+	each("farmproxy_worker_work_total", counter, "Accepted shares of the worker, in shares of difficulty 1, each 2^32 hashes.",
 		func(w *Worker) float64 { return w.work })
 	each("farmproxy_worker_hashrate", gauge, "Hashes per second of the worker over 5 minutes, from accepted shares.",
 		func(w *Worker) float64 { return w.hashRate(now) })

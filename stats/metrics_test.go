@@ -44,12 +44,20 @@ func fill(b *Book) {
 	w.Share(epoch, work.Accepted, 512)
 	w.Share(epoch, work.Stale, 512)
 	b.Worker("evil\"\\\n\xff{}").SetDifficulty(0.001)
+	w = b.Worker("7469e04c648902e5.rig1")
+	w.Connected(epoch, "192.0.2.1:4712", "")
+	w.Mining("7469e04c648902e5", "main", "scrypt")
+	w.Share(epoch, work.Accepted, 30)
+	w.Share(epoch, work.Stale, 30)
+	b.SetStore(func() (int, error) { return 3, errors.New("the database is away") })
 
 	p := b.Pool("main", "stratum+tcp://pool.example:3333", 0)
 	p.Up.Store(true)
 	p.Active.Store(true)
 	p.Extranonce2.Store(8)
 	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Failures.Add(3)
+	b.Pool("gone", "stratum+tcp://gone.example:3333", 2)
+	b.ForgetPool("gone")
 
 	old := b.OpenLink("main", 0)
 	old.State.Store(uint32(LinkDraining))
@@ -156,10 +164,10 @@ func TestNoWorkerMetricsUnlessAskedFor(t *testing.T) {
 	if err := b.WriteMetrics(&out, false); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(out.String(), "farmproxy_worker_") {
-		t.Error("there are series of workers")
+	if strings.Contains(out.String(), "farmproxy_worker_") || strings.Contains(out.String(), "farmproxy_account_") {
+		t.Error("there are series of workers or accounts")
 	}
-	if !strings.Contains(out.String(), "\nfarmproxy_workers 2\n") {
+	if !strings.Contains(out.String(), "\nfarmproxy_workers 3\n") {
 		t.Error("the number of workers is missing")
 	}
 }

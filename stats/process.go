@@ -2,6 +2,9 @@ package stats
 
 import (
 	"bytes"
+	"math"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -33,6 +36,7 @@ var processFamilies = map[string]struct {
 	"go_threads":                          {gauge, "Threads that Go created."},
 	"go_gomaxprocs":                       {gauge, "CPUs that Go code runs on at a time."},
 	"go_memlimit_bytes":                   {gauge, "The limit that Go's memory is held to (GOMEMLIMIT)."},
+	"go_memstats_alloc_bytes":             {gauge, "Bytes in heap objects, as go_memstats_heap_alloc_bytes."},
 	"go_memstats_alloc_bytes_total":       {counter, "Bytes allocated on the heap so far."},
 	"go_memstats_mallocs_total":           {counter, "Objects allocated on the heap so far."},
 	"go_memstats_frees_total":             {counter, "Objects freed so far."},
@@ -42,6 +46,17 @@ var processFamilies = map[string]struct {
 	"go_memstats_heap_released_bytes":     {gauge, "Bytes of the heap given back to the system."},
 	"go_memstats_heap_objects":            {gauge, "Objects on the heap."},
 	"go_memstats_stack_inuse_bytes":       {gauge, "Bytes in stacks."},
+	"go_memstats_heap_sys_bytes":          {gauge, "Bytes that the heap got from the system."},
+	"go_memstats_stack_sys_bytes":         {gauge, "Bytes that stacks got from the system."},
+	"go_memstats_gc_sys_bytes":            {gauge, "Bytes that the collector got from the system."},
+	"go_memstats_other_sys_bytes":         {gauge, "Bytes that the rest of the runtime got from the system."},
+	"go_memstats_buck_hash_sys_bytes":     {gauge, "Bytes that profiling got from the system."},
+	"go_memstats_mspan_inuse_bytes":       {gauge, "Bytes in span structures."},
+	"go_memstats_mspan_sys_bytes":         {gauge, "Bytes that span structures got from the system."},
+	"go_memstats_mcache_inuse_bytes":      {gauge, "Bytes in cache structures."},
+	"go_memstats_mcache_sys_bytes":        {gauge, "Bytes that cache structures got from the system."},
+	"go_memstats_lookups_total":           {counter, "Pointer lookups; 0 in every Go of today."},
+	"go_memstats_last_gc_time_seconds":    {gauge, "When the last collection ended, in unix time."},
 	"go_memstats_next_gc_bytes":           {gauge, "Heap size that the next collection starts at."},
 	"go_memstats_sys_bytes":               {gauge, "Bytes that Go got from the system."},
 	"go_gc_duration_seconds":              {"summary", "Pauses of the last 256 garbage collections."},
@@ -77,4 +92,21 @@ func writeProcess(e *exposition) {
 		}
 		e.w.WriteString(line)
 	}
+	writeMemoryLimit(e)
+}
+
+// writeMemoryLimit writes the one of the usual families that the library lacks.
+func writeMemoryLimit(e *exposition) {
+	limits, _ := os.ReadFile("/proc/self/limits") // nothing to say where there is no such file
+	_, rest, found := strings.Cut(string(limits), "Max address space")
+	soft := strings.Fields(rest)
+	if !found || len(soft) == 0 {
+		return
+	}
+	limit := float64(math.MaxUint64) // what others say for unlimited
+	if n, err := strconv.ParseUint(soft[0], 10, 64); err == nil {
+		limit = float64(n)
+	}
+	e.begin("process_virtual_memory_max_bytes", gauge, "Virtual memory that the process may have.")
+	e.value(limit)
 }

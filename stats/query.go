@@ -44,6 +44,9 @@ func WorkerOrders() []string { return workerOrders[:] }
 // WorkerQuery says which workers to return.
 type WorkerQuery struct {
 	Search     string // part of the name, in any case; "" for all
+	Account    string // what it mines for, as Worker.Mining was told; "" for all
+	Pool       string
+	Algorithm  string
 	Order      WorkerOrder
 	Descending bool
 	Offset     int // how many to skip, >= 0
@@ -53,6 +56,9 @@ type WorkerQuery struct {
 // WorkerInfo is a worker as it was when it was asked for.
 type WorkerInfo struct {
 	Name           string
+	Account        string // "" none
+	Pool           string // the last one that it mined at; "" none yet
+	Algorithm      string
 	Miners         int    // connected now
 	Address        string // "ip:port" of the miner that came last; "" unknown
 	Agent          string // of the miner that came last; "" unknown
@@ -78,6 +84,10 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 			return !strings.Contains(strings.ToLower(w.name), part)
 		})
 	}
+	want := miningKey{byAccount: q.Account, byPool: q.Pool, byAlgorithm: q.Algorithm}
+	if want != (miningKey{}) {
+		list = slices.DeleteFunc(list, func(w *Worker) bool { return !w.mines(want) })
+	}
 	list = sorted(list, q, now)
 	total = len(list)
 	list = list[min(q.Offset, total):]
@@ -87,6 +97,19 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 		infos[i] = w.info(now)
 	}
 	return infos, total
+}
+
+// mines reports whether the worker mines what is wanted, as far as it is said.
+func (w *Worker) mines(want miningKey) bool {
+	w.mu.Lock()
+	key := w.mining.key
+	w.mu.Unlock()
+	for i := range want {
+		if want[i] != "" && want[i] != key[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // sorted returns the workers in the order asked for. Each is asked for its key
@@ -147,6 +170,9 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 	defer w.mu.Unlock()
 	i := WorkerInfo{
 		Name:       w.name,
+		Account:    w.mining.key[byAccount],
+		Pool:       w.mining.key[byPool],
+		Algorithm:  w.mining.key[byAlgorithm],
 		Miners:     int(w.miners),
 		Address:    w.address.String(),
 		Agent:      w.agent.String(),

@@ -37,6 +37,7 @@ const (
 type registry struct {
 	max    int
 	forget time.Duration
+	idle   *mining // of a worker that has not said what it mines
 	other  *Worker
 
 	mu     sync.RWMutex // a Worker's may be taken under it, never the other way round
@@ -45,11 +46,12 @@ type registry struct {
 	swept  time.Time
 }
 
-func newRegistry(max int, forget time.Duration) *registry {
+func newRegistry(max int, forget time.Duration, idle *mining) *registry {
 	return &registry{
 		max:    max,
 		forget: forget,
-		other:  &Worker{name: Other},
+		idle:   idle,
+		other:  &Worker{name: Other, mining: idle},
 		byName: make(map[string]*Worker),
 	}
 }
@@ -86,7 +88,7 @@ func (r *registry) create(name string, now time.Time) *Worker {
 	if len(r.list) >= r.max {
 		return r.other
 	}
-	w := &Worker{name: strings.Clone(name), seen: stampOf(now)}
+	w := &Worker{name: strings.Clone(name), seen: stampOf(now), mining: r.idle}
 	r.byName[w.name] = w
 	r.list = append(r.list, w)
 	return w

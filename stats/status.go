@@ -29,6 +29,7 @@ type Status struct {
 func (b *Book) Status() Status {
 	now := b.now()
 	b.workers.sweep(now)
+	b.ledger.sweep(now)
 	t := b.totals()
 	s := Status{
 		Uptime:     now.Sub(b.started),
@@ -73,11 +74,14 @@ func sum(workers []*Worker, now time.Time) (n, up int, hashRate float64) {
 	return len(workers), up, hashRate
 }
 
-// Ready returns nil when miners that come now get work: farmproxy listens and at
-// least one link is up. Else why not, in a sentence.
+// Ready returns nil when miners that come now get work: farmproxy listens, and at
+// least one link is up unless none is needed. Else why not, in a sentence.
 func (b *Book) Ready() error {
 	if err := *b.ready.Load(); err != nil {
 		return err
+	}
+	if b.linkless.Load() {
+		return nil
 	}
 	pools, links := b.snapshot()
 	for _, l := range links {

@@ -32,8 +32,34 @@ func TestReady(t *testing.T) {
 	f(`no link to a pool is up; pool "main": connection refused`)
 	l.State.Store(uint32(LinkUp))
 	f("")
+	l.State.Store(uint32(LinkDown))
+	b.SetNeedsLink(false)
+	f("")
 	b.SetReady(errors.New("stopping"))
 	f("stopping")
+}
+
+// A database that is away does not make farmproxy unready: what it knows is
+// served from memory.
+func TestStoreThatIsAway(t *testing.T) {
+	b := newBook(Options{})
+	b.SetReady(nil)
+	b.SetNeedsLink(false)
+	if err := b.Store(); err != nil {
+		t.Errorf("no store: %v", err)
+	}
+	var away error
+	b.SetStore(func() (int, error) { return 7, away })
+	if err := b.Store(); err != nil {
+		t.Errorf("well: %v", err)
+	}
+	away = errors.New("away since noon")
+	if err := b.Store(); err != away {
+		t.Errorf("away: %v", err)
+	}
+	if err := b.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
 }
 
 func TestStatus(t *testing.T) {

@@ -26,9 +26,10 @@ type Worker struct {
 	name string // never changes
 
 	mu         sync.Mutex
-	dropped    bool   // no longer in the registry; guarded by the registry's mutex
-	address    addr   // of the miner that came last
-	agent      agent  // of the miner that came last
+	dropped    bool  // no longer in the registry; guarded by the registry's mutex
+	address    addr  // of the miner that came last
+	agent      agent // of the miner that came last
+	mining     *mining
 	miners     uint32 // connected now
 	mostMiners uint32 // the most at one time
 	connects   uint32
@@ -61,6 +62,7 @@ func (w *Worker) Connected(now time.Time, address, userAgent string) {
 	}
 	w.seen, w.address, w.agent = stampOf(now), a, g
 	w.begin(now)
+	w.mining.join(now, 1)
 }
 
 // Disconnected counts that a miner under this name has gone.
@@ -69,15 +71,37 @@ func (w *Worker) Disconnected(now time.Time) {
 	defer w.mu.Unlock()
 	if w.miners > 0 {
 		w.miners--
+		w.mining.join(now, -1)
 	}
 	w.seen = stampOf(now)
 }
 
-// Share counts a share of the given difficulty, with the verdict that the miner
-// is told. It never allocates.
+// Mining notes what the worker mines from now on: for an account ("" for none:
+// the configuration's pools), at a pool, by its name in metrics, with an
+// algorithm. What it has done so far stays where it was counted. To be called
+// when a miner has authorized, and again when it moves. It is not kept for
+// Other, whose miners may each mine something else.
+func (w *Worker) Mining(account, pool, algorithm string) {
+	key := miningKey{byAccount: account, byPool: pool, byAlgorithm: algorithm}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.name == Other || w.mining == nil || w.mining.key == key {
+		return
+	}
+	now := w.seen.time()
+	old := w.mining
+	w.mining = old.ledger.get(key, now)
+	old.join(now, -int(w.miners))
+	w.mining.join(now, int(w.miners))
+}
+
+// Share counts a share, with the verdict that the miner is told. Its difficulty
+// is in shares of difficulty 1, each work.HashesPerShare hashes: what a pool
+// calls difficulty, divided by the algorithm's divider. It never allocates.
 func (w *Worker) Share(now time.Time, v work.Verdict, difficulty float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.mining.share(now, v, difficulty)
 	w.seen = stampOf(now)
 	if v != work.Accepted {
 		w.rejected[v-1]++

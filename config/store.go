@@ -1,0 +1,86 @@
+package config
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// keyFile is what the store's key file is called by default.
+const keyFile = "store.key"
+
+// The schemes of Store.URL.
+const (
+	schemeSQLite     = "sqlite"
+	schemePostgres   = "postgres"
+	schemePostgreSQL = "postgresql"
+)
+
+// StoreKeyFile is the file with the key that the store's passwords are encrypted
+// with: Store.KeyFile, or else store.key beside the SQLite file, or else in
+// stateDir. Empty where there is none of these: then key_file has to be set.
+func (c *Config) StoreKeyFile(stateDir string) string {
+	if c.Store.KeyFile != "" {
+		return c.Store.KeyFile
+	}
+	if file := c.Store.file(); file != "" {
+		return filepath.Join(filepath.Dir(file), keyFile)
+	}
+	if stateDir == "" {
+		return ""
+	}
+	return filepath.Join(stateDir, keyFile)
+}
+
+// file is the SQLite file, empty where the store is none.
+func (s *Store) file() string {
+	u, err := url.Parse(string(s.URL))
+	if err != nil || u.Scheme != schemeSQLite {
+		return ""
+	}
+	return u.Host + u.Path
+}
+
+func (c *Config) store(ps *Problems) {
+	s := &c.Store
+	s.validate(ps)
+	switch {
+	case s.URL == "" && s.KeyFile != "":
+		ps.add("store.key_file", show(s.KeyFile), "this is of no use without store.url", `url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
+	case s.KeyFile != "" && !filepath.IsAbs(s.KeyFile):
+		ps.add("store.key_file", show(s.KeyFile), "expected an absolute path", `"/var/lib/farmproxy/store.key"`)
+	}
+	if e := c.Accounts.Expire; e != 0 {
+		lasting(ps, "accounts.expire", e, minExpire, maxExpire, `"2160h", which is 90 days, or "0s" for never`)
+		if s.URL == "" && e > 0 {
+			ps.add("accounts.expire", show(e), "this is of no use without store.url: there are no accounts", `[store] with url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
+		}
+	}
+}
+
+const wantStore = "expected sqlite:///path/file.db or postgres://user:password@host:5432/database"
+
+// validate says of a URL only what can't be its password.
+func (s *Store) validate(ps *Problems) {
+	const key = "store.url"
+	if s.URL == "" {
+		return
+	}
+	u, err := url.Parse(string(s.URL))
+	if err != nil {
+		ps.add(key, "", wantStore+"; this is no URL", "%40 for an @ in the password, and %2F for a /")
+		return
+	}
+	switch u.Scheme {
+	case schemeSQLite:
+		if !strings.HasPrefix(s.file(), "/") || strings.HasSuffix(s.file(), "/") || u.RawQuery != "" || u.User != nil {
+			ps.add(key, "", "expected sqlite:// and the absolute path of a file", `"sqlite:///var/lib/farmproxy/farmproxy.db", with three slashes`)
+		}
+	case schemePostgres, schemePostgreSQL:
+		if u.Host == "" && u.RawQuery == "" {
+			ps.add(key, "", wantStore+", the host is missing", `"postgres://farmproxy:password@db.example:5432/farmproxy"`)
+		}
+	default:
+		ps.add(key, "", wantStore, `"sqlite:///var/lib/farmproxy/farmproxy.db"`)
+	}
+}

@@ -1,0 +1,262 @@
+package stats
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"farmproxy/work"
+)
+
+// total is what is counted for one account, pool or algorithm, over all its
+// workers. It stays when they move on.
+type total struct {
+	name string
+
+	mu     sync.Mutex // taken under a Worker's or a ledger's, never the other way round
+	miners int        // connected now
+	seen   stamp      // last sign of life
+	began  stamp      // since when the window holds all of its work
+	window window
+	shares Shares
+	work   float64 // accepted, in shares of difficulty 1
+}
+
+// Total is what an account, a pool or an algorithm has done, as it was when it
+// was asked for.
+type Total struct {
+	Name     string
+	Miners   int // connected now
+	Shares   Shares
+	Work     float64 // accepted, in shares of difficulty 1
+	HashRate float64 // over five minutes, in H/s
+}
+
+func (t *total) share(now time.Time, v work.Verdict, difficulty float64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen = stampOf(now)
+	t.shares[v]++
+	if v != work.Accepted {
+		return
+	}
+	if t.began == 0 {
+		t.began = t.seen
+	}
+	t.work += difficulty
+	t.window.add(now, difficulty)
+}
+
+// join counts n miners more, or less. With the first one after a while the hash
+// rate starts afresh, as that of a worker does.
+func (t *total) join(now time.Time, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen = stampOf(now)
+	if t.miners == 0 && n > 0 && t.window.sum(now) == 0 {
+		t.began = t.seen
+	}
+	t.miners += n
+}
+
+func (t *total) info(now time.Time) Total {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Total{
+		Name:     t.name,
+		Miners:   t.miners,
+		Shares:   t.shares,
+		Work:     t.work,
+		HashRate: t.window.hashRate(now, t.began.time()),
+	}
+}
+
+// forgettable reports whether nobody will miss the total.
+func (t *total) forgettable(now time.Time, after time.Duration) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.miners == 0 && now.Sub(t.seen.time()) >= after
+}
+
+// mining is what a worker mines: for which account, at which pool, with which
+// algorithm. Many workers share one; it is immutable. A total is nil where
+// there is none, such as the account of a miner of the configuration's pools.
+type mining struct {
+	ledger *ledger
+	key    miningKey
+	totals [numTotals]*total
+}
+
+type miningKey [numTotals]string
+
+// What is totalled: the indices of mining.totals.
+const (
+	byAccount = iota
+	byPool
+	byAlgorithm
+
+	numTotals
+)
+
+func (m *mining) share(now time.Time, v work.Verdict, difficulty float64) {
+	if m == nil { // of the zero Worker, which no book has
+		return
+	}
+	for _, t := range m.totals {
+		if t != nil {
+			t.share(now, v, difficulty)
+		}
+	}
+}
+
+func (m *mining) join(now time.Time, n int) {
+	if m == nil || n == 0 {
+		return
+	}
+	for _, t := range m.totals {
+		if t != nil {
+			t.join(now, n)
+		}
+	}
+}
+
+// ledger holds the totals. Those of accounts are forgotten like workers;
+// pools and algorithms are few, and their counters never go back.
+type ledger struct {
+	max     int // accounts; one total counts for all above
+	forget  time.Duration
+	nothing *mining // of a worker that has not said what it mines
+
+	mu      sync.RWMutex
+	minings map[miningKey]*mining
+	totals  [numTotals]map[string]*total
+	swept   time.Time
+}
+
+func newLedger(max int, forget time.Duration) *ledger {
+	l := &ledger{max: max, forget: forget, minings: make(map[miningKey]*mining)}
+	l.nothing = &mining{ledger: l}
+	for i := range l.totals {
+		l.totals[i] = make(map[string]*total)
+	}
+	return l
+}
+
+// get finds or creates what the key says. What is found is safe from being
+// forgotten for a while.
+func (l *ledger) get(key miningKey, now time.Time) *mining {
+	l.mu.RLock()
+	m := l.minings[key]
+	if m != nil {
+		m.touch(now) // under the lock: sweep looks at it under its own
+	}
+	l.mu.RUnlock()
+	if m != nil {
+		return m
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.minings[key]; m != nil {
+		m.touch(now)
+		return m
+	}
+	if len(l.minings) >= l.max {
+		clear(l.minings) // they only save memory: who has one keeps it
+	}
+	m = &mining{ledger: l}
+	for i, name := range key {
+		m.key[i] = strings.Clone(name)
+		m.totals[i] = l.total(i, m.key[i])
+	}
+	m.touch(now)
+	l.minings[m.key] = m
+	return m
+}
+
+// touch keeps the account from being forgotten.
+func (m *mining) touch(now time.Time) {
+	if t := m.totals[byAccount]; t != nil {
+		t.mu.Lock()
+		t.seen = stampOf(now)
+		t.mu.Unlock()
+	}
+}
+
+// total finds or creates one; l.mu is held.
+func (l *ledger) total(kind int, name string) *total {
+	if name == "" {
+		return nil
+	}
+	all := l.totals[kind]
+	if t := all[name]; t != nil {
+		return t
+	}
+	if len(all) >= l.max {
+		name = Other
+		if t := all[name]; t != nil {
+			return t
+		}
+	}
+	t := &total{name: name}
+	all[name] = t
+	return t
+}
+
+// sweep forgets accounts that were not seen for long; at most every sweepEvery.
+func (l *ledger) sweep(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.swept) < sweepEvery {
+		return
+	}
+	l.swept = now
+	for name, t := range l.totals[byAccount] {
+		if t.forgettable(now, l.forget) {
+			delete(l.totals[byAccount], name)
+			clear(l.minings) // some of them lead to it
+		}
+	}
+}
+
+// list returns the totals of a kind by name.
+func (l *ledger) list(kind int) []*total {
+	l.mu.RLock()
+	list := make([]*total, 0, len(l.totals[kind]))
+	for _, t := range l.totals[kind] {
+		list = append(list, t)
+	}
+	l.mu.RUnlock()
+	slices.SortFunc(list, func(x, y *total) int { return strings.Compare(x.name, y.name) })
+	return list
+}
+
+func (l *ledger) info(kind int, name string, now time.Time) Total {
+	l.mu.RLock()
+	t := l.totals[kind][name]
+	l.mu.RUnlock()
+	if t == nil {
+		return Total{Name: name}
+	}
+	return t.info(now)
+}
+
+// AccountTotal returns what the miners of an account have done since they were
+// first seen; nothing, where none was.
+func (b *Book) AccountTotal(name string) Total { return b.ledger.info(byAccount, name, b.now()) }
+
+// PoolTotal is AccountTotal for a pool, by the name that Worker.Mining was given.
+func (b *Book) PoolTotal(name string) Total { return b.ledger.info(byPool, name, b.now()) }
+
+// AlgorithmTotal is AccountTotal for an algorithm.
+func (b *Book) AlgorithmTotal(name string) Total { return b.ledger.info(byAlgorithm, name, b.now()) }
+
+// AccountUp reports whether an account may have a miner connected. While there
+// are more names of workers than are kept apart it is true of every account:
+// nobody can tell whose the others are.
+func (b *Book) AccountUp(name string) bool {
+	b.workers.other.mu.Lock()
+	others := b.workers.other.miners
+	b.workers.other.mu.Unlock()
+	return others > 0 || b.AccountTotal(name).Miners > 0
+}
