@@ -1,0 +1,113 @@
+package work
+
+import (
+	"crypto/sha512"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/blake2s"
+	"golang.org/x/crypto/scrypt"
+	"golang.org/x/crypto/sha3"
+)
+
+// Algorithm is a proof of work for 80-byte headers whose coinbase and merkle
+// branches are hashed with sha256d, as Bitcoin does: only the last step, the
+// hash of the header, differs. It is a value; a copy may have another Divider.
+type Algorithm struct {
+	// Name is what pools and miners call it, in lower case.
+	Name string
+	// Divider says what difficulty means here: a share of difficulty d counts
+	// d / Divider shares of difficulty 1, each HashesPerShare hashes. 1 for
+	// sha256d, 65536 for scrypt; always above 0.
+	Divider float64
+	// Hash returns the hash of a header, both in the header's byte order (the
+	// one of Checker.Header, little-endian). It keeps nothing, and may be
+	// called from any goroutine. nil: shares can't be checked here, the pool
+	// has the verdict.
+	Hash func(header []byte) [32]byte
+	// Slow says that Hash takes so long (tens of microseconds and more) that
+	// it must not run on an event loop.
+	Slow bool
+}
+
+// algorithms holds every algorithm that shares can be checked for. Each is
+// verified against a real block in algorithm_test.go. The dividers are those
+// of docs/algorithms.md.
+var algorithms = map[string]Algorithm{
+	"sha256d":    {Name: "sha256d", Divider: 1, Hash: sha256d},
+	"scrypt":     {Name: "scrypt", Divider: 1 << 16, Hash: scrypt1024, Slow: true},
+	"sha512256d": {Name: "sha512256d", Divider: 1, Hash: sha512256d},
+	"blake2s":    {Name: "blake2s", Divider: 1, Hash: blake2s.Sum256},
+	"keccakc":    {Name: "keccakc", Divider: 1 << 8, Hash: keccak256},
+}
+
+// aliases holds other names of those algorithms; sha256 is what the account
+// proxy called sha256d.
+var aliases = map[string]string{"sha256": "sha256d", "sha512/256d": "sha512256d"}
+
+// LookupAlgorithm returns the algorithm of that name, in any letter case, or
+// under one of its other names (sha256 is sha256d). false: farmproxy can't
+// check its shares, and knows nothing of it; then only the name is set.
+func LookupAlgorithm(name string) (Algorithm, bool) {
+	name = strings.ToLower(name)
+	if other, ok := aliases[name]; ok {
+		name = other
+	}
+	a, ok := algorithms[name]
+	if !ok {
+		return Algorithm{Name: name}, false
+	}
+	return a, true
+}
+
+// Difficulty returns the highest difficulty that hash meets, in the unit of
+// this algorithm's pools; hash is in the header's byte order. A pool of an
+// algorithm with divider m takes a hash for difficulty d when it is at most
+// difficulty1 * m / d: for scrypt, difficulty 1 is the target 0000ffff00...
+func (a *Algorithm) Difficulty(hash *[32]byte) float64 {
+	return Difficulty(hash) * a.Divider
+}
+
+// NetworkDifficulty returns the difficulty of a block with the given compact
+// target, in the unit of this algorithm's pools.
+func (a *Algorithm) NetworkDifficulty(nbits uint32) float64 {
+	return NetworkDifficulty(nbits) * a.Divider
+}
+
+// Hashes returns how many hashes a share of the given difficulty takes on
+// average.
+func (a *Algorithm) Hashes(difficulty float64) float64 {
+	return difficulty / a.Divider * HashesPerShare
+}
+
+// HashWith returns a's hash of the header that s makes of j, in the header's
+// byte order. a.Hash must not be nil.
+func (c *Checker) HashWith(a *Algorithm, j *Job, s *Solution) [32]byte {
+	header := c.Header(j, s)
+	return a.Hash(header[:])
+}
+
+// scrypt1024 is Litecoin's: N=1024, r=1, p=1, the header is password and salt.
+// It allocates 132 kB for each call, and takes about 0.4 ms: 1,700 sha256d.
+func scrypt1024(header []byte) [32]byte {
+	key, err := scrypt.Key(header, header, 1024, 1, 1, 32)
+	if err != nil {
+		panic(fmt.Sprintf("work: scrypt parameters: %v", err)) // they are constants, and valid
+	}
+	return [32]byte(key)
+}
+
+// sha512256d is Radiant's: SHA-512/256, twice.
+func sha512256d(header []byte) [32]byte {
+	first := sha512.Sum512_256(header)
+	return sha512.Sum512_256(first[:])
+}
+
+// keccak256 is the Keccak of before SHA-3, with its padding.
+func keccak256(header []byte) [32]byte {
+	var sum [32]byte
+	h := sha3.NewLegacyKeccak256()
+	h.Write(header)
+	h.Sum(sum[:0])
+	return sum
+}
