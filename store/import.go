@@ -1,0 +1,242 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// importsPerTransaction keeps other writers from waiting long, and a
+// transaction within what distributed databases take.
+const importsPerTransaction = 500
+
+// Imported is what an import did.
+type Imported struct {
+	Algorithms, Pools, Accounts int // new ones
+	Known                       int // those that were here already, and stay as they are here
+	// Conflicts are those that could not be taken over, a sentence for each
+	// that says why and what to do.
+	Conflicts []string
+}
+
+// oldAccount is a row of the account proxy's users, with its pool.
+type oldAccount struct {
+	name, host, port, algorithm, user, password string
+}
+
+// ImportStratumProxy takes over the database file of the account proxy
+// (miningmeter/stratum-proxy): tables hashes, pools and users. Accounts keep
+// their names. What is here already stays as it is, so it may be run again.
+func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imported, err error) {
+	if !exists(file) {
+		return report, failf(ErrBadValue, "%s does not exist: expected the account proxy's database, proxy.db by default", file)
+	}
+	old, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: escapePath(file), RawQuery: "mode=ro"}).String())
+	if err != nil {
+		return report, err
+	}
+	defer old.Close()
+	algorithms, pools, accounts, err := readStratumProxy(ctx, old)
+	if err != nil {
+		return report, failf(ErrBadValue, "%s is not a database of the account proxy: %v", file, err)
+	}
+	if err := s.importAlgorithms(ctx, algorithms, &report); err != nil {
+		return report, err
+	}
+	if err := s.importPools(ctx, pools, &report); err != nil {
+		return report, err
+	}
+	for some := range slices.Chunk(accounts, importsPerTransaction) {
+		if err := s.importAccounts(ctx, some, &report); err != nil {
+			return report, err
+		}
+	}
+	return report, nil
+}
+
+func readStratumProxy(ctx context.Context, db *sql.DB) (algorithms []Algorithm, pools []Pool, accounts []oldAccount, err error) {
+	err = each(ctx, db, "SELECT hash, divider FROM hashes ORDER BY id", func(r *sql.Rows) error {
+		var a Algorithm
+		err := r.Scan(&a.Name, &a.Divider)
+		algorithms = append(algorithms, a)
+		return err
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	err = each(ctx, db, "SELECT p.host, CAST(p.port AS TEXT), h.hash FROM pools p JOIN hashes h ON h.id = p.hash_id ORDER BY p.id", func(r *sql.Rows) error {
+		var host, port string
+		var p Pool
+		err := r.Scan(&host, &port, &p.Algorithm)
+		p.Address = net.JoinHostPort(host, port)
+		pools = append(pools, p)
+		return err
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	err = each(ctx, db, "SELECT u.name, p.host, CAST(p.port AS TEXT), u.user, COALESCE(u.password, '') "+
+		"FROM users u JOIN pools p ON p.id = u.pool_id ORDER BY u.name", func(r *sql.Rows) error {
+		var a oldAccount
+		err := r.Scan(&a.name, &a.host, &a.port, &a.user, &a.password)
+		accounts = append(accounts, a)
+		return err
+	})
+	return algorithms, pools, accounts, err
+}
+
+func each(ctx context.Context, db *sql.DB, query string, scan func(*sql.Rows) error) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (s *Store) importAlgorithms(ctx context.Context, algorithms []Algorithm, total *Imported) error {
+	return s.importSome(ctx, total, func(t *transaction, version int64, report *Imported) error {
+		for _, a := range algorithms {
+			if err := a.check(); err != nil {
+				report.conflict("%v", err)
+				continue
+			}
+			here, err := algorithm(t, a.Name)
+			switch {
+			case err == nil && here.Divider != a.Divider:
+				report.conflict("algorithm %s: the divider stays %v; it was %v there: change it if that is right", a.Name, here.Divider, a.Divider)
+			case err == nil:
+				report.Known++
+			case errors.Is(err, ErrUnknownAlgorithm):
+				if err := insertAlgorithm(t, a, version); err != nil {
+					return err
+				}
+				report.Algorithms++
+			default:
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) importPools(ctx context.Context, pools []Pool, total *Imported) error {
+	return s.importSome(ctx, total, func(t *transaction, version int64, report *Imported) error {
+		for _, p := range pools {
+			if err := p.check(); err != nil {
+				report.conflict("%v", err)
+				continue
+			}
+			here, err := pool(t, p.Address)
+			switch {
+			case err == nil && here.Algorithm != p.Algorithm:
+				report.conflict("pool %s: the algorithm stays %s; it was %s there: change it if that is right", p.Address, here.Algorithm, p.Algorithm)
+			case err == nil:
+				report.Known++
+			case errors.Is(err, ErrUnknownPool):
+				if _, err := algorithm(t, p.Algorithm); err != nil {
+					report.conflict("pool %s: %v", p.Address, err)
+					continue
+				}
+				if err := insertPool(t, p, version); err != nil {
+					return err
+				}
+				report.Pools++
+			default:
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) importAccounts(ctx context.Context, accounts []oldAccount, total *Imported) error {
+	return s.importSome(ctx, total, func(t *transaction, version int64, report *Imported) error {
+		for _, a := range accounts {
+			if err := s.importAccount(t, a, version, report); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) importAccount(t *transaction, a oldAccount, version int64, report *Imported) error {
+	address, err := ParseAddress(net.JoinHostPort(a.host, a.port))
+	if err == nil {
+		err = checkCredentials(a.user, a.password)
+	}
+	if err == nil && (a.name == "" || len(a.name) > maxName || !plain(a.name) || strings.ContainsAny(a.name, ". ")) {
+		err = failf(ErrBadValue, "the name is not one that miners can log in with")
+	}
+	if err != nil {
+		report.conflict("account %.70q: %v", a.name, err)
+		return nil
+	}
+	here, err := account(t, a.name)
+	switch {
+	case err == nil && here.Pool == address && here.User == a.user:
+		report.Known++
+		return nil
+	case err == nil:
+		report.conflict("account %s: that name belongs to user %q of pool %s here: register user %q of pool %s, and give its miners the new name", a.name, here.User, here.Pool, a.user, address)
+		return nil
+	case !errors.Is(err, ErrUnknownAccount):
+		return err
+	}
+	other, _, err := s.credentials(t, address, a.user)
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		report.conflict("account %s: user %q of pool %s has the name %s here: delete that and import again, or give its miners that name", a.name, a.user, address, other)
+		return nil
+	}
+	if _, err := pool(t, address); errors.Is(err, ErrUnknownPool) {
+		report.conflict("account %s: %v", a.name, err)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	report.Accounts++
+	return s.insertAccount(t, Account{Name: a.name, Pool: address, User: a.user, Password: NewSecret(a.password), Created: s.options.Now()}, version)
+}
+
+// importSome runs do in one transaction, and adds its report to the total
+// when that is stored.
+func (s *Store) importSome(ctx context.Context, total *Imported, do func(*transaction, int64, *Imported) error) error {
+	var report Imported
+	err := s.write(ctx, func(t *transaction, version int64) error {
+		report = Imported{}
+		if err := do(t, version, &report); err != nil {
+			return err
+		}
+		if report.Algorithms+report.Pools+report.Accounts == 0 {
+			return errUnchanged
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	total.Algorithms += report.Algorithms
+	total.Pools += report.Pools
+	total.Accounts += report.Accounts
+	total.Known += report.Known
+	total.Conflicts = append(total.Conflicts, report.Conflicts...)
+	return nil
+}
+
+func (i *Imported) conflict(format string, args ...any) {
+	i.Conflicts = append(i.Conflicts, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// keySize is of AES-256, in bytes.
+const keySize = 32
+
+// sealer encrypts passwords with AES-256-GCM. A sealed text is nonce and
+// ciphertext; it opens only under the name that it was sealed for, so that
+// nobody with access to the database alone can hand one account's password to
+// another. It may be used from any goroutine.
+type sealer struct {
+	aead cipher.AEAD
+}
+
+func newSealer(key []byte) (*sealer, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{aead}, nil
+}
+
+// seal returns text, sealed for name.
+func (s *sealer) seal(name, text string) []byte {
+	nonce := make([]byte, s.aead.NonceSize(), s.aead.NonceSize()+len(text)+s.aead.Overhead())
+	rand.Read(nonce) // never fails: crypto/rand ends the process instead
+	return s.aead.Seal(nonce, nonce, []byte(text), []byte(name))
+}
+
+// open returns what was sealed for name.
+func (s *sealer) open(name string, sealed []byte) (string, error) {
+	size := s.aead.NonceSize()
+	if len(sealed) < size {
+		return "", errors.New("too short for a sealed text")
+	}
+	text, err := s.aead.Open(nil, sealed[:size], sealed[size:], []byte(name))
+	return string(text), err
+}
+
+// readKey reads a key file: 64 hex digits. fs.ErrNotExist when there is none.
+func readKey(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return nil, failf(ErrBadKey, "key file %s may be read by every user of this machine (mode %#o): chmod 600 it", file, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keySize {
+		return nil, failf(ErrBadKey, "key file %s is damaged: expected %d hex digits; restore it from a backup", file, 2*keySize)
+	}
+	return key, nil
+}
+
+// createKey makes a new key and its file, whole and on disk when it returns.
+// fs.ErrExist when there is a file already.
+func createKey(file string) ([]byte, error) {
+	key := make([]byte, keySize)
+	rand.Read(key)
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600
+	if err != nil {
+		return nil, fmt.Errorf("key file %s can't be made: %w; make its directory writable, or set [store] key_file", file, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = fmt.Fprintf(f, "%x\n", key)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("key file %s can't be written: %w", file, err)
+	}
+	// A link fails where the file is there already, as O_EXCL does, and never
+	// shows a half-written key.
+	if err := os.Link(f.Name(), file); err != nil {
+		return nil, err
+	}
+	return key, syncDirectory(filepath.Dir(file))
+}
+
+func syncDirectory(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// loadKey returns the key in file; it makes one where there is none, unless
+// the store was encrypted before. made says that it did.
+func loadKey(file string, encrypted bool) (key []byte, made bool, err error) {
+	key, err = readKey(file)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, false, err
+	}
+	if encrypted {
+		return nil, false, failf(ErrKeyMissing, "key file %s is missing, and without it the passwords in the store can't be read: "+
+			"restore it from a backup, or copy it from another box that shares this store", file)
+	}
+	key, err = createKey(file)
+	if errors.Is(err, fs.ErrExist) { // another process of ours was faster
+		key, err = readKey(file)
+		return key, false, err
+	}
+	return key, err == nil, err
+}

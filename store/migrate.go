@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+// The migrations, 0001_name.sql and so on without gaps: statements that each
+// end in a semicolon at the end of a line. One that was released is never
+// changed; each must bear being run twice, because not every database undoes
+// its half of a transaction that made tables.
+//
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migrate brings the tables up to date. Two boxes may do it at once: the one
+// that comes second to a number waits for the first, loses, and finds it done.
+func migrate(ctx context.Context, db *database) error {
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	err = db.transact(ctx, false, func(t *transaction) error {
+		_, err := t.exec("CREATE TABLE IF NOT EXISTS migrations (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		number := i + 1
+		err := db.transact(ctx, false, func(t *transaction) error {
+			return migrateOne(t, number, name)
+		})
+		if err != nil {
+			return fmt.Errorf("migration %s: %w", name, err)
+		}
+	}
+	return db.transact(ctx, true, func(t *transaction) error {
+		var newest int
+		if err := t.row("SELECT MAX(number) FROM migrations", nil, &newest); err != nil {
+			return err
+		}
+		if newest > len(names) {
+			return failf(ErrSchema, "the store was written by a newer farmproxy (schema %d; this one knows %d): run that one, or restore a backup from before", newest, len(names))
+		}
+		return nil
+	})
+}
+
+func migrateOne(t *transaction, number int, name string) error {
+	var done string
+	err := t.row("SELECT name FROM migrations WHERE number = ?", []any{number}, &done)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	text, err := migrationFiles.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(name, "migrations/"+fmt.Sprintf("%04d", number)+"_") {
+		return errors.New("not number " + strconv.Itoa(number) + ": the files must be numbered without gaps")
+	}
+	if _, err := t.exec("INSERT INTO migrations (number, name) VALUES (?, ?)", number, name); err != nil {
+		return err
+	}
+	for _, statement := range statements(string(text)) {
+		if _, err := t.exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statements splits a migration: PostgreSQL takes one at a time.
+func statements(text string) []string {
+	var all []string
+	for part := range strings.SplitSeq(text, ";\n") {
+		var lines []string
+		for line := range strings.Lines(part) {
+			if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+				lines = append(lines, line)
+			}
+		}
+		if statement := strings.TrimSpace(strings.Join(lines, "")); statement != "" {
+			all = append(all, statement)
+		}
+	}
+	return all
+}

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"encoding/hex"
+	"strconv"
+	"time"
+)
+
+// What can be removed, as the table of removals calls it.
+const (
+	kindAccount   = "account"
+	kindPool      = "pool"
+	kindAlgorithm = "algorithm"
+)
+
+// removalsKept is how long removals are remembered for other boxes. One that
+// heard nothing for longer reads everything anew.
+const removalsKept = 24 * time.Hour
+
+// removed notes what a transaction has removed, and forgets old removals.
+func (s *Store) removed(t *transaction, version int64, kind string, names ...string) error {
+	now := s.options.Now()
+	for _, name := range names {
+		_, err := t.exec("INSERT INTO removals (version, kind, name, at) VALUES (?, ?, ?, ?)", version, kind, name, millis(now))
+		if err != nil {
+			return err
+		}
+	}
+	var horizon int64
+	old := millis(now.Add(-removalsKept))
+	if err := t.row("SELECT COALESCE(MAX(version), 0) FROM removals WHERE at < ?", []any{old}, &horizon); err != nil || horizon == 0 {
+		return err
+	}
+	if _, err := t.exec("DELETE FROM removals WHERE version <= ?", horizon); err != nil {
+		return err
+	}
+	return setMeta(t, "horizon", strconv.FormatInt(horizon, 10))
+}
+
+func hexText(b []byte) string              { return hex.EncodeToString(b) }
+func hexBytes(text string) ([]byte, error) { return hex.DecodeString(text) }
