@@ -218,7 +218,7 @@ func lost(err error) bool {
 	if errors.As(err, &pg) {
 		switch pg.Code {
 		case "40001", "40P01", // serialization failure (CockroachDB and YugabyteDB: often), deadlock
-			"23505", "42P07": // a row or table that another box made at the same moment
+			"23505", "42P07", "42710": // a row, table or type that another box made at the same moment
 			return true
 		}
 		return false
@@ -230,7 +230,24 @@ func lost(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err)
 }
 
-// timed wraps an error of the first contact with the database.
+// reach makes the first contact with the database, within answerTimeout.
+// Another process may be turning the same new SQLite file to WAL just now,
+// which SQLite does not wait for.
+func (d *database) reach(ctx context.Context, shown string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := d.PingContext(ctx)
+		if err == nil {
+			return nil
+		}
+		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
+			return unreachable(d, shown, err)
+		}
+	}
+}
+
+// unreachable tells an operator of an error of the first contact.
 func unreachable(db *database, shown string, err error) error {
 	hint := "the file must be a SQLite database that farmproxy may read and write"
 	if db.postgres {

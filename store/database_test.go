@@ -139,10 +139,11 @@ func wants(t *testing.T, what string, err, kind error) {
 func await(t *testing.T, s *Store, what string, wanted func(*Snapshot) bool) {
 	t.Helper()
 	seen := make(chan struct{})
-	var once sync.Once
+	done := false
 	s.Subscribe(func(snapshot *Snapshot) {
-		if wanted(snapshot) {
-			once.Do(func() { close(seen) })
+		if !done && wanted(snapshot) {
+			done = true
+			close(seen)
 		}
 	})
 	select {

@@ -120,10 +120,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 
 // start does what Open does once the database is named.
 func (s *Store) start(ctx context.Context) error {
-	pinging, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	if err := s.db.PingContext(pinging); err != nil {
-		return unreachable(s.db, shown(s.options.URL), err)
+	if err := s.db.reach(ctx, shown(s.options.URL)); err != nil {
+		return err
 	}
 	if err := migrate(ctx, s.db); err != nil {
 		return err
