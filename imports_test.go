@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"codec":         {},
 	"work":          {},
 	"config":        {},
+	"store":         {},
 	"systemd":       {},
 	"bench":         {}, // the judge shares nothing with the judged
 }
@@ -44,6 +45,9 @@ var usedBy = map[string][]string{
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "bench", "cmd/farmproxy"},
+	"golang.org/x/crypto":                {"work"},
+	"modernc.org/sqlite":                 {"store"},
+	"github.com/jackc/pgx/v5":            {"store"},
 }
 
 // listed is what go list says of a package.

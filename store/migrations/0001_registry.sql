@@ -54,3 +54,4 @@ CREATE INDEX IF NOT EXISTS algorithms_by_version ON algorithms (version);
 CREATE INDEX IF NOT EXISTS pools_by_version ON pools (version);
 CREATE INDEX IF NOT EXISTS accounts_by_version ON accounts (version);
 CREATE INDEX IF NOT EXISTS accounts_by_age ON accounts (last_seen, created);
+CREATE INDEX IF NOT EXISTS removals_by_age ON removals (at);
