@@ -82,6 +82,7 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 	}
 	if d := p.session.Difficulty(); d != before {
 		p.session.Workers(func(w session.Worker) { books(w).SetDifficulty(d) })
+		p.books.SetDifficulty(d)
 	}
 }
 

@@ -1,7 +1,10 @@
 package netloop
 
 import (
+	"strings"
+
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
@@ -37,10 +40,10 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 
 // authorize books the miner under its worker's name, and brings it to that
 // worker's route.
-func (l *loop) authorize(p *peer, login string, out []byte) []byte {
+func (l *loop) authorize(p *peer, login string, out []byte) ([]byte, session.Effect) {
 	route, account, ok := l.server.directory.Login(login)
 	if !ok {
-		return p.session.Refused(&l.request, "Unknown account: register it first, and log in as NAME.WORKER", out)
+		return p.session.Refused(&l.request, "Unknown account: register it first, and log in as NAME.WORKER", out), session.Effect{}
 	}
 	if !p.session.IsAuthorized() {
 		l.counts.Authorized.Add(1)
@@ -49,15 +52,20 @@ func (l *loop) authorize(p *peer, login string, out []byte) []byte {
 	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.agent)
 	l.server.seen.note(account)
 	before := p.feed
-	l.follow(p, route, login)
+	if !l.follow(p, route, login) {
+		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
+	}
+	l.mines(p, w)
 	out = p.session.Authorized(&l.env, &l.request, named(w, login), w.Difficulty(), out)
+	effect := session.Effect{}
 	if before != nil && p.feed != before {
-		out, _ = l.moved(p, before, out) // a miner without room is found out at the next job
+		out, effect = l.moved(p, before, out)
 	}
 	if d := p.session.Difficulty(); d > 0 {
 		w.SetDifficulty(d)
+		p.books.SetDifficulty(d)
 	}
-	return out
+	return out, effect
 }
 
 // reauthorize is authorize for a name that the miner has named before.
@@ -66,24 +74,53 @@ func (l *loop) reauthorize(p *peer, login string, out []byte) ([]byte, session.E
 	if !ok {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
+	return l.change(p, route, login, out)
+}
+
+// change puts a miner that works on another worker's route, if it is another.
+func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) ([]byte, session.Effect) {
 	before := p.feed
-	if l.follow(p, route, login); before == nil || p.feed == before {
+	if !l.follow(p, route, login) {
+		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
+	}
+	if before == nil || p.feed == before {
 		return out, session.Effect{}
 	}
+	l.mines(p, l.server.book.Worker(login))
 	return l.moved(p, before, out)
 }
 
-// follow puts the miner on the route of the worker that it mines for now.
-func (l *loop) follow(p *peer, route *upstream.Route, login string) {
+// follow puts the miner on the route of the worker that it mines for now; false
+// when its prefix is too long for that route's pools: it has to come back for
+// a shorter one.
+func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 	p.login = login
 	if p.route == route {
-		return
+		return true
+	}
+	subscribed := p.session.IsSubscribed()
+	if subscribed && !route.Fits(int(p.prefix.Len)) {
+		return false
 	}
 	l.leave(p)
 	p.route = route
-	if p.session.IsSubscribed() {
+	if subscribed {
 		l.enter(p)
 	}
+	return true
+}
+
+// mines books what the miner mines now, and for whom.
+func (l *loop) mines(p *peer, w *stats.Worker) {
+	pool, algorithm := p.route.Names()
+	account := p.route.Account()
+	w.Mining(account, pool, algorithm)
+	if account == "" {
+		account, _, _ = strings.Cut(p.login, ".")
+	}
+	p.books.Close(l.wall)
+	p.books = l.server.book.OpenMiner(p.conn.RemoteAddr().String(), account, algorithm, pool)
+	p.books.SetDifficulty(p.session.Difficulty())
 }
 
 // enter makes the miner a member of its lane.
@@ -126,11 +163,6 @@ func (l *loop) rerouted(route *upstream.Route) {
 			l.close(p, session.AccountGone)
 			continue
 		}
-		before := p.feed
-		l.follow(p, next, p.login)
-		if before == nil || p.feed == before {
-			continue
-		}
-		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return l.moved(p, before, out) })
+		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return l.change(p, next, p.login, out) })
 	}
 }

@@ -101,6 +101,7 @@ func (l *loop) remove(p *peer) {
 	p.conn = nil
 	p.lines.drop(&l.carries)
 	l.leave(p)
+	p.books.Close(l.wall)
 	s := &l.slots[p.slot]
 	s.peer = nil
 	s.generation++
@@ -186,7 +187,7 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 	case session.WantSubscribe:
 		out, effect = l.subscribe(p, &effect, out)
 	case session.WantAuthorize:
-		out = l.authorize(p, effect.Login, out)
+		out, effect = l.authorize(p, effect.Login, out)
 	case session.Reauthorized:
 		out, effect = l.reauthorize(p, effect.Worker.Name(), out)
 	default:

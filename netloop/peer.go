@@ -4,6 +4,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
@@ -17,6 +18,7 @@ type peer struct {
 	feed    *feed           // of its lane; nil before subscribe and authorize
 	member  int             // its place in feed.members
 	prefix  upstream.Prefix
+	books   *stats.Miner   // nil: none are kept
 	last    *upstream.Lane // the lane that it last worked on; nil: none yet
 	slot    uint32
 	reason  session.Reason // why it is being closed

@@ -53,6 +53,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Answered:    e.Share.Answered,
 	}
 	if p.feed.lane.Submit(share) {
+		p.books.Sent(e.Work)
 		return out
 	}
 	if share.Answered {
@@ -74,7 +75,13 @@ func (l *loop) overloaded(p *peer, w session.Worker, id *codec.ID, credit float6
 func (l *loop) verdict(v *upstream.Verdict) {
 	l.judged(v.Worker, v.Verdict, v.Work)
 	p := l.find(v.Cookie)
-	if p == nil || v.Answered {
+	if p == nil {
+		return
+	}
+	if v.Verdict == work.Accepted {
+		p.books.Accepted(l.wall, v.Work)
+	}
+	if v.Answered {
 		return
 	}
 	l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])

@@ -118,3 +118,29 @@ func (d *Directory) open(login string) *Route {
 	}
 	return r
 }
+
+// InUse reports that an account has a miner connected.
+func (d *Directory) InUse(account string) bool {
+	d.mu.RLock()
+	r := d.routes[account]
+	d.mu.RUnlock()
+	return r != nil && r.inUse()
+}
+
+// AccountsInUse returns the accounts that have a miner connected.
+func (d *Directory) AccountsInUse() (names []string) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for name, r := range d.routes {
+		if r.inUse() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (r *Route) inUse() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.members > 0
+}

@@ -15,8 +15,8 @@ import (
 	"farmproxy/codec"
 	"farmproxy/config"
 	"farmproxy/netloop"
-	"farmproxy/session"
 	"farmproxy/stats"
+	"farmproxy/store"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
 )
@@ -42,6 +42,8 @@ type proxy struct {
 	log    *slog.Logger
 	loops  int // event loops
 	book   *stats.Book
+	store  *store.Store // nil: no accounts
+	users  *accounts    // nil: none
 	server *netloop.Server
 	routes *upstream.Directory
 	web    *api.Server
@@ -76,8 +78,9 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
 
 	p := &proxy{log: log, loops: loops}
-	p.book = stats.New(stats.Options{Version: versionText(), Loops: loops, CloseReasons: session.Reasons()})
+	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
+	p.book.SetNeedsLink(len(c.Pools) > 0)
 	p.server, err = netloop.New(netloop.Options{
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,
@@ -95,21 +98,34 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if p.webOn, err = listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}
+	if p.store, err = openStore(context.Background(), c, log); err != nil {
+		return nil, err
+	}
 	p.web = api.New(api.Options{Book: p.book, Version: versionText(), Log: log})
 	options := routeOptions(c, p.book, log)
 	if tune != nil {
 		tune(&options)
 	}
 	p.routes = upstream.NewDirectory(options, p.server)
+	if p.store != nil {
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, expire: c.Accounts.Expire, agent: userAgent(""), log: log}
+	}
 	return p, nil
 }
 
 // serve runs the parts until ctx ends or one of them fails, and stops them.
 func (p *proxy) serve(ctx context.Context) error {
 	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
-	p.routes.Start(lasting)
 	failed := make(chan error, 2)
-	var parts sync.WaitGroup
+	var parts, registry sync.WaitGroup
+	registering, stopRegistering := context.WithCancel(lasting)
+	defer stopRegistering()
+	if p.users != nil {
+		known := make(chan struct{})
+		registry.Go(func() { p.users.run(registering, known) })
+		<-known // a miner that comes at once finds its account
+	}
+	p.routes.Start(lasting)
 	parts.Go(func() {
 		if err := p.server.Run(p.routes); err != nil {
 			failed <- err
@@ -149,6 +165,11 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.stop()
 	stopWatching()
 	parts.Wait()
+	stopRegistering()
+	registry.Wait()
+	if p.store != nil {
+		p.warn(p.store.Close())
+	}
 	return err
 }
 

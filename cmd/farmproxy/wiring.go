@@ -10,6 +10,7 @@ import (
 	"farmproxy/stats"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
+	"farmproxy/work"
 )
 
 // What the configuration means to each package, which know nothing of it.
@@ -25,6 +26,32 @@ func newLog(c config.Log, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func statsOptions(c *config.Config, loops int) stats.Options {
+	return stats.Options{
+		Version:      versionText(),
+		Loops:        loops,
+		CloseReasons: session.Reasons(),
+		Predecessor:  c.Metrics.Predecessor,
+		Proxy:        proxyLabel(c),
+	}
+}
+
+// proxyLabel is what the account proxy's series call this proxy.
+func proxyLabel(c *config.Config) string {
+	if c.Metrics.Proxy != "" {
+		return c.Metrics.Proxy
+	}
+	return c.Listeners[0].Address
+}
+
+// userAgent is what pools are told; the operator's choice, unless empty.
+func userAgent(chosen string) string {
+	if chosen != "" {
+		return chosen
+	}
+	return "farmproxy/" + versionText()
 }
 
 func addresses(listeners []config.Listener) (list []string) {
@@ -88,11 +115,10 @@ func pool(p *config.Pool) upstream.Pool {
 		PassWorkers:       p.Workers == config.WorkersPass,
 		Links:             p.Links,
 		SuggestDifficulty: p.SuggestDifficulty,
-		UserAgent:         p.UserAgent,
+		UserAgent:         userAgent(p.UserAgent),
+		Direct:            p.Mode == config.ModeDirect,
 	}
-	if u.UserAgent == "" {
-		u.UserAgent = "farmproxy/" + versionText()
-	}
+	u.Algorithm, _ = work.LookupAlgorithm(p.Algorithm)
 	if p.TLS() {
 		var pin []byte
 		if sum, ok := p.Fingerprint(); ok {
