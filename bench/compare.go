@@ -141,7 +141,7 @@ func (c comparison) checkAccepted(r *Reconciled, s FleetShare, booked Submit, on
 func (c comparison) hardest() float64 {
 	d := 0.0
 	for _, p := range c.pools {
-		d = max(d, p.HardestDifficulty())
+		d = max(d, p.o.Algorithm.one(p.HardestDifficulty()))
 	}
 	return d
 }

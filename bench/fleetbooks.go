@@ -13,6 +13,7 @@ type FleetShare struct {
 	Miner    int // index in the fleet
 	Key      WorkKey
 	Hash     Hash
+	Work     float64 // that it counts, in shares of difficulty 1
 	Sent     time.Time
 	Answered time.Time // zero: no answer came
 	Code     int       // of a refusal
