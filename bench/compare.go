@@ -12,6 +12,13 @@ type comparison struct {
 	name   func(miner int) string // under which a pool knows that miner's shares
 	pools  []*Pool
 	flight time.Duration // that a share may take from the miner to the pool
+	cuts   []cut
+}
+
+// cut is when miners lost their connections and were meant to.
+type cut struct {
+	at  time.Time
+	why string
 }
 
 // Reconciled is the result of a comparison.
@@ -30,6 +37,20 @@ type Reconciled struct {
 
 // examplesEach bounds the examples of a kind.
 const examplesEach = 3
+
+// add puts another comparison's result to this one's, that of other pools.
+func (r *Reconciled) add(o Reconciled) {
+	r.FleetAccepted += o.FleetAccepted
+	r.PoolAccepted += o.PoolAccepted
+	r.Local += o.Local
+	for _, both := range [][2]map[string]int{{r.Refused, o.Refused}, {r.PoolRefused, o.PoolRefused}, {r.Excused, o.Excused}, {r.Breaches, o.Breaches}} {
+		for kind, n := range both[1] {
+			both[0][kind] += n
+		}
+	}
+	r.UpP50, r.DownP50 = max(r.UpP50, o.UpP50), max(r.DownP50, o.DownP50)
+	r.Examples = append(r.Examples, o.Examples...)
+}
 
 func (r *Reconciled) breach(kind, format string, args ...any) {
 	r.Breaches[kind]++
@@ -56,14 +77,20 @@ const (
 	excuseLost     = "its pool session was lost"
 	excuseVerdict  = "accepted, but the pool died before the verdict was out"
 	excuseScripted = "refused by script"
+	excuseKilled   = "never answered: the proxy was killed"
+	excuseGone     = "never answered: its account was deleted"
 )
 
-// reconcile finds everything that the two sides do not agree on.
-func (c comparison) reconcile() Reconciled {
-	r := Reconciled{
+func newReconciled() Reconciled {
+	return Reconciled{
 		Refused: map[string]int{}, PoolRefused: map[string]int{},
 		Excused: map[string]int{}, Breaches: map[string]int{},
 	}
+}
+
+// reconcile finds everything that the two sides do not agree on.
+func (c comparison) reconcile() Reconciled {
+	r := newReconciled()
 	var up, down latencies
 	owners := c.owners()
 	known := make(map[Hash]bool, len(c.shares))
@@ -72,6 +99,10 @@ func (c comparison) reconcile() Reconciled {
 		booked, onBooks := c.booked(s.Hash)
 		switch {
 		case s.Answered.IsZero():
+			if why := c.cutOff(s); why != "" {
+				r.Excused[why]++
+				break
+			}
 			r.breach(breachSilent, "%s", c.describe(s))
 		case s.Accepted():
 			r.FleetAccepted++
@@ -164,6 +195,17 @@ func (c comparison) checkRefused(r *Reconciled, s FleetShare, booked Submit, onB
 		return
 	}
 	r.breach(breachRefused, "%s%s", c.describe(s), from.around(s))
+}
+
+// cutOff is why s has no answer, or "": it was on its way when its connection
+// was cut, or sent before its miner noticed.
+func (c comparison) cutOff(s FleetShare) string {
+	for _, cut := range c.cuts {
+		if s.Sent.Sub(cut.at).Abs() <= c.flight {
+			return cut.why
+		}
+	}
+	return ""
 }
 
 // excuse is why the refusal of s is in order, or "": something that happened
