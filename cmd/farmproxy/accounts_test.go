@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"farmproxy/bench"
 	"farmproxy/config"
@@ -195,17 +194,20 @@ func TestAccountsOutliveTheProxy(t *testing.T) {
 	})
 }
 
-// The store learns which accounts are in use.
+// What the store is told every ten seconds: who logged in, and who is there.
 func TestAccountsInUseAreSeen(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
 	p, address := startProxy(t, withStore(t), nil)
 	name := p.register(t, pool, "alice", store.PoolOptions{})
-	connect(t, address).work(name + ".rig")
-	before := time.Now().Add(-time.Minute)
-	p.users.touch()
-	eventually(t, "the store has it", func() bool {
-		a, err := p.store.Account(t.Context(), name)
-		return err == nil && a.LastSeen.After(before)
-	})
+	m := connect(t, address)
+	m.work(name + ".rig")
+	if got := p.routes.AccountsInUse(); len(got) != 1 || got[0] != name || !p.routes.InUse(name) {
+		t.Errorf("in use: %v", got)
+	}
+	m.conn.Close()
+	eventually(t, "it is used no more", func() bool { return !p.routes.InUse(name) })
+	if got := p.server.Seen(); len(got) != 1 || got[0] != name {
+		t.Errorf("seen since the last time: %v", got)
+	}
 }
