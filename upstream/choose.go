@@ -36,9 +36,10 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate):
 	default:
 		if p := l.other(now, k.pool); p != nil {
-			l.log.Log(ctx, l.route.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
-			k.pool.chill(now)
-			l.try(ctx, p, now)
+			if l.try(ctx, p, now) {
+				l.log.Log(ctx, l.route.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
+				k.pool.chill(now)
+			}
 		} else if silent {
 			k.drop(errSilent)
 		}
