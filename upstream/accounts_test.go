@@ -474,3 +474,20 @@ func TestNoRoomForAnotherLane(t *testing.T) {
 		equal(t, "counted", f.directory.onDemand.Load(), 0)
 	})
 }
+
+func TestWorkersOfAnAccount(t *testing.T) {
+	inAccounts(t, "a", func(f *farm) {
+		a := Account{Name: "7804e4ad", Pool: at("a", "robert")}
+		a.Pool.PassWorkers = true
+		f.directory.Set(map[string]Account{a.Name: a})
+		l := f.join("7804e4ad", 1)
+		for i, login := range []string{"7804e4ad", "7804e4ad.rig1"} {
+			s := share(l.Latest().Job, uint32(i))
+			s.Worker = f.book.Worker(login)
+			l.Submit(s)
+		}
+		f.after(time.Second)
+		f.wantFate(0, 1, work.Accepted)
+		equal(t, "users", f.pools[0].users(), "robert robert.rig1")
+	})
+}

@@ -94,9 +94,13 @@ func TestDirectFixedRoute(t *testing.T) {
 
 func TestRetiredDirectRoute(t *testing.T) {
 	inDirect(t, func(f *farm, r *Route) {
-		l := f.join("bob", 1)
+		l, idle := f.join("bob", 1), f.join("bob", 2)
+		idle.Leave()
+		f.after(directTicks * tickServing)
 		f.directory.Set(nil)
 		equal(t, "rerouted", f.rerouted[0], r)
+		f.after(time.Millisecond)
+		equal(t, "links that wait for nobody", f.pools[0].links(), 1)
 		l.Leave()
 		f.after(time.Millisecond)
 		equal(t, "links", f.pools[0].links(), 0)
