@@ -266,6 +266,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		NTime:       e.Share.NTime,
 		Nonce:       e.Share.Nonce,
 		Difficulty:  e.Difficulty,
+		Block:       e.Share.Block,
 		Answered:    e.Share.Answered,
 	}
 	if p.feed.lane.Submit(share) {

@@ -30,8 +30,10 @@ func (f *Feed) Job() *work.Job { return f.last }
 
 // Post takes over what the pool offers now. job may be the last one again, or
 // nil, when only the mask or the difficulty changed; it reports whether job
-// was new. clean makes older jobs of its epoch stale; those of other epochs
-// are for the lane to judge, which knows whether their link still drains.
+// was new. clean makes older jobs of its epoch stale when they build on another
+// block: some pools send the same work again as clean, and still take shares
+// for the old id (public-pool at each change of difficulty). Jobs of other
+// epochs are for the lane to judge, which knows whether their link still drains.
 func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) (isNew bool) {
 	f.Mask, f.Difficulty = mask, difficulty
 	if job == nil || f.last != nil && job.ID <= f.last.ID {
@@ -39,7 +41,7 @@ func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) 
 	}
 	if clean {
 		for i, old := range f.jobs {
-			if old != nil && old.Epoch == job.Epoch {
+			if old != nil && old.Epoch == job.Epoch && old.PrevHash != job.PrevHash {
 				f.stale[i] = true
 			}
 		}

@@ -123,6 +123,7 @@ type Share struct {
 	Version     uint32
 	NTime       uint32
 	Nonce       uint32
+	Block       bool // the hash meets the network's difficulty
 	Answered    bool
 }
 

@@ -66,7 +66,7 @@ func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) 
 	if met < job.Difficulty && !block {
 		return codec.AppendTrue(out, &r.ID), Effect{Kind: Judged, Worker: w, Verdict: work.Accepted, Difficulty: difficulty}
 	}
-	share := Share{Job: job, Extranonce2: extranonce2, Version: version, NTime: p.NTime, Nonce: p.Nonce, Answered: e.Terms.AnswerLocal}
+	share := Share{Job: job, Extranonce2: extranonce2, Version: version, NTime: p.NTime, Nonce: p.Nonce, Block: block, Answered: e.Terms.AnswerLocal}
 	if share.Answered {
 		out = codec.AppendTrue(out, &r.ID)
 	}

@@ -42,6 +42,9 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 			}
 		} else if silent {
 			k.drop(errSilent)
+		} else if !k.complained {
+			k.complained = true
+			l.log.Warn("the pool rejects most shares, and there is no other that is healthy; see /api/v1/links for the reasons, and add a backup [[pool]]", "pool", k.pool.Name, "reject_rate", f.RejectRate)
 		}
 	}
 }

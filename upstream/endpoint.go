@@ -34,6 +34,9 @@ type endpoint struct {
 	reach   backoff    // of attempts that ended before the answer to subscribe
 	dialing int        // links that are neither up nor ended
 	active  int        // lanes that it serves
+
+	configure configuring
+	askAgain  time.Time // when configureShunned ends
 }
 
 // endpointKey is what makes two routes' pools one endpoint.

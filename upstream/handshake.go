@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"farmproxy/codec"
@@ -47,17 +48,32 @@ func (k *link) handshake() error {
 // configure asks for version rolling. A pool that refuses, or does not answer,
 // has none.
 func (k *link) configure() error {
+	how := k.pool.configuring(time.Now())
+	if how == configureShunned {
+		return nil
+	}
 	if err := k.say(codec.AppendPoolConfigure(k.buf[:0], configureID)); err != nil {
 		return err
 	}
+	if how == configureUnanswered {
+		return nil // its answer is taken whenever it comes
+	}
 	m, err := k.await(configureID, configureTimeout)
-	if timeout(err) {
+	switch {
+	case timeout(err):
+		k.pool.configured(configureUnanswered, time.Now())
 		return nil
+	case errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET):
+		if how != configureCleared {
+			k.pool.configured(configureShunned, time.Now())
+		}
+		return fmt.Errorf("after mining.configure: %w", err)
+	case err != nil:
+		return err
 	}
-	if err == nil {
-		k.configured(m)
-	}
-	return err
+	k.pool.configured(configureAsked, time.Now())
+	k.configured(m)
+	return nil
 }
 
 // configured reads the answer to configure, which may also come late.
@@ -80,6 +96,9 @@ func (k *link) subscribe() error {
 		return err
 	}
 	m, err := k.await(subscribeID, stepTimeout)
+	if err != nil {
+		k.pool.configured(configureCleared, time.Now())
+	}
 	if timeout(err) {
 		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
 	}

@@ -44,6 +44,7 @@ const (
 )
 
 var (
+	errHungUp     = errors.New("the pool closed the connection")
 	errClosed     = errors.New("closed by farmproxy")
 	errSilent     = errors.New("no job for too long (failover.silence)")
 	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
@@ -101,10 +102,11 @@ type link struct {
 	moveAt  time.Time // client.reconnect; zero: none
 	moveTo  string
 
-	started time.Time
-	upAt    time.Time // lane's supervisor only
-	drainAt time.Time // lane's supervisor only: when draining ends
-	post    Post      // Lane.mu: what the link offers
+	started    time.Time
+	upAt       time.Time // lane's supervisor only
+	drainAt    time.Time // lane's supervisor only: when draining ends
+	complained bool      // lane's supervisor only: of the rejects
+	post       Post      // Lane.mu: what the link offers
 }
 
 // event is what a link tells its lane.

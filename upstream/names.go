@@ -85,6 +85,9 @@ func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []by
 			buf = codec.AppendPoolAuthorize(buf, id, w.text, k.to.Password)
 		}
 	}
+	if !w.fixed && (s.Block || k.pool.doubtsNames()) {
+		return n.user, buf, true // a block waits for nothing; and this pool may never answer
+	}
 	if !w.fixed {
 		w.held = append(w.held, *s)
 		n.held++
@@ -94,8 +97,9 @@ func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []by
 }
 
 // nameAnswered settles the name that was asked for with id; false when none
-// was. The caller has the link's mutex.
-func (k *link) nameAnswered(id uint64, yes bool) bool {
+// was. answer is what the pool said to it, for the log. The caller has the
+// link's mutex.
+func (k *link) nameAnswered(id uint64, yes bool, answer string) bool {
 	w := k.names.asked[id]
 	if w == nil {
 		return false
@@ -103,8 +107,8 @@ func (k *link) nameAnswered(id uint64, yes bool) bool {
 	delete(k.names.asked, id)
 	if !yes {
 		if k.pool.refusedName() {
-			k.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others it refuses; register the workers at the pool, or set workers = \"aggregate\"",
-				"worker", w.text, "user", k.names.user)
+			k.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
+				"worker", w.text, "user", k.names.user, "answer", answer)
 		}
 		w.text = k.names.user
 	}
@@ -120,7 +124,7 @@ func (k *link) nameAnswered(id uint64, yes bool) bool {
 func (k *link) expireNames(now time.Time) (some bool) {
 	for id, w := range k.names.asked {
 		if now.Sub(w.asked) >= nameTimeout {
-			some = k.nameAnswered(id, false)
+			some = k.nameAnswered(id, false, "none in time")
 		}
 	}
 	return some

@@ -33,7 +33,7 @@ type pool struct {
 	trying      int       // of them: neither up nor ended
 	serving     int       // lanes that it serves
 	reason      string    // why the last attempt failed; "" it did not
-	namesLogged bool
+	namesLogged bool      // a worker was not authorized
 }
 
 func newPool(p Pool, e *endpoint, level int, s *state) *pool {
@@ -216,6 +216,14 @@ func (p *pool) due(now time.Time, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.attempts == 0 && (p.seen.IsZero() || now.Sub(p.seen) >= d)
+}
+
+// doubtsNames reports that the pool has not authorized some worker: shares do
+// not wait for it to authorize another.
+func (p *pool) doubtsNames() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.namesLogged
 }
 
 // refusedName counts a worker that the pool would not authorize, and reports

@@ -53,6 +53,7 @@ type Share struct {
 	NTime       uint32
 	Nonce       uint32
 	Difficulty  float64 // what the miner is credited with
+	Block       bool    // its hash makes a block: nothing may hold it up
 	Answered    bool    // the miner was told already (answer = "local")
 
 	resubmitted bool // sent before, on a link that died

@@ -92,7 +92,7 @@ func (k *link) next() (*codec.Message, error) {
 	for {
 		line, err := k.lines.next(k.conn)
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("the pool closed the connection")
+			return nil, errHungUp
 		}
 		if err != nil {
 			return nil, err
