@@ -399,8 +399,8 @@ func TestAlgorithmOfAJob(t *testing.T) {
 		want    string
 		network float64
 	}{
-		{"", 0, "", 1},
-		{"sha256d", 1, "", 1},
+		{"", 0, "sha256d", 1},
+		{"sha256d", 1, "sha256d", 1},
 		{"sha256d", 4, "sha256d", 4},
 		{"scrypt", 65536, "scrypt", 65536},
 		{"x11", 256, "x11", 256},
@@ -408,7 +408,7 @@ func TestAlgorithmOfAJob(t *testing.T) {
 		inFarm(t, "a", func(f *farm) {
 			f.o.Pools[0].Algorithm = work.Algorithm{Name: q.name, Divider: q.divider}
 			f.start()
-			job, got := f.latest().Job, ""
+			job, got := f.latest().Job, "sha256d"
 			if job.Algorithm != nil {
 				got = job.Algorithm.Name
 			}
