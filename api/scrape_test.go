@@ -1,0 +1,127 @@
+package api
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+// scrape asks for the metrics as Prometheus does, and returns them compressed.
+func scrape(t testing.TB, address string) io.ReadCloser {
+	t.Helper()
+	req, err := http.NewRequest("GET", "http://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "gzip")
+	client := http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%s, encoding %q", resp.Status, resp.Header.Get("Content-Encoding"))
+	}
+	return resp.Body
+}
+
+// serveTCP serves the book on loopback, and returns where.
+func serveTCP(t testing.TB, book *stats.Book) (address string) {
+	t.Helper()
+	s := New(Options{Book: book, Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	t.Cleanup(func() {
+		l.Close()
+		<-ended
+	})
+	return l.Addr().String()
+}
+
+// A scrape of a large farm must not take what the farm needs: all that it
+// allocates, freed or not, is below the 8 MB that it may take at a time.
+func TestMemoryOfAScrape(t *testing.T) {
+	address := serveTCP(t, scrapeBook())
+	for range 2 { // the first one makes what the next ones use again
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		body := scrape(t, address)
+		n, err := io.Copy(io.Discard, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body.Close()
+		runtime.ReadMemStats(&after)
+		took := after.TotalAlloc - before.TotalAlloc
+		t.Logf("%d kB allocated for %d kB of answer", took>>10, n>>10)
+		if took > 8<<20 {
+			t.Errorf("%d bytes were allocated, want 8 MB at most", took)
+		}
+	}
+}
+
+func TestAScrapeHasEveryWorker(t *testing.T) {
+	body := scrape(t, serveTCP(t, scrapeBook()))
+	defer body.Close()
+	plain, err := gzip.NewReader(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range []string{"farmproxy_worker_hashrate", "farmproxy_account_work_total", "proxy_worker_speed", "proxy_worker_up"} {
+		if n := strings.Count(string(text), "\n"+family+"{"); n != 10_000 {
+			t.Errorf("%d series of %s, want one for each of 10,000", n, family)
+		}
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	address := serveTCP(b, scrapeBook())
+	b.ReportAllocs()
+	for b.Loop() {
+		body := scrape(b, address)
+		n, err := io.Copy(io.Discard, body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		body.Close()
+		b.ReportMetric(float64(n), "bytes")
+	}
+}
+
+// scrapeBook has 10,000 workers, each of an account of its own, and the series
+// of the account proxy as well.
+func scrapeBook() *stats.Book {
+	book := stats.New(stats.Options{Loops: 1, Predecessor: true, Proxy: "0.0.0.0:3333"})
+	now := time.Now()
+	for i := range 10_000 {
+		account, address := fmt.Sprintf("%016x", i*7919), fmt.Sprintf("10.1.%d.%d:47060", i/256, i%256)
+		w := book.Worker(account + ".rig")
+		w.Connected(now, address, "cgminer/4.12")
+		w.Mining(account, "pool.example:3333", "sha256d")
+		w.SetDifficulty(1024)
+		w.Share(now, work.Accepted, 1024+float64(i))
+		m := book.OpenMiner(address, account, "sha256d", "pool.example:3333")
+		m.SetDifficulty(1024)
+		m.Sent(1024 + float64(i))
+		m.Accepted(now, 1024+float64(i))
+	}
+	return book
+}
