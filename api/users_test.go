@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/work"
 )
@@ -113,14 +114,7 @@ func TestTheLongestRegistrationFits(t *testing.T) {
 // Whoever sends megabytes must see why they were refused, and not a connection
 // that was reset under them.
 func TestFarTooLargeABodyIsAnswered(t *testing.T) {
-	s := newFarm(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(l) }()
-	c, err := net.Dial("tcp", l.Addr().String())
+	c, err := net.Dial("tcp", serveTCP(t, Options{Book: stats.New(stats.Options{})}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +128,6 @@ func TestFarTooLargeABodyIsAnswered(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") || !strings.Contains(string(answer), `{"name":"","error":"the request's body is over`) {
 		t.Errorf("%v: %s", err, answer)
 	}
-	l.Close()
-	<-ended
 }
 
 func TestRegistrationsAreLimited(t *testing.T) {
