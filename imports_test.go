@@ -3,7 +3,7 @@
 //	cmd -> netloop -> session -> codec work
 //	        |     \-> upstream -> codec work stats
 //	        |-> stats -> work
-//	cmd -> api -> stats          cmd -> config, systemd, bench
+//	cmd -> api -> stats store    cmd -> config, systemd, bench
 package farmproxy_test
 
 import (
@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"netloop":       {"codec", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "work"},
 	"upstream":      {"codec", "stats", "work"},
-	"api":           {"stats", "store", "work"}, // work: the names of verdicts
+	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {},
 	"work":          {},

@@ -19,6 +19,7 @@ type errorAnswer struct {
 type readyAnswer struct {
 	Ready bool   `json:"ready"`
 	Error string `json:"error"` // "" when ready
+	Store string `json:"store"` // why and since when its database is away; "" when it is not
 }
 
 type statusAnswer struct {
@@ -49,14 +50,15 @@ type tally struct {
 }
 
 type workersAnswer struct {
-	Total   int      `json:"total"` // that match, on all pages
-	Page    int      `json:"page"`
-	PerPage int      `json:"per_page"`
+	paging
 	Workers []worker `json:"workers"`
 }
 
 type worker struct {
 	Name       string  `json:"name"`
+	User       string  `json:"user"`      // the account's name; "" for the configuration's pools
+	Pool       string  `json:"pool"`      // the last one that it mined at; "" none yet
+	Algorithm  string  `json:"algorithm"` //
 	Up         bool    `json:"up"`
 	Miners     int     `json:"miners"`
 	Address    string  `json:"address"` // of the miner that came last
@@ -130,6 +132,9 @@ func makeTally(s *stats.Shares) tally {
 func makeWorker(i *stats.WorkerInfo) worker {
 	return worker{
 		Name:           i.Name,
+		User:           i.Account,
+		Pool:           i.Pool,
+		Algorithm:      i.Algorithm,
 		Up:             i.Miners > 0,
 		Miners:         i.Miners,
 		Address:        i.Address,

@@ -81,16 +81,17 @@ func TestWorkersAnswer(t *testing.T) {
 	w.Connected(noon, "192.0.2.1:4711", "cgminer/4.12")
 	w.Disconnected(noon)
 	w.Connected(noon.Add(time.Second), "192.0.2.1:4712", "cgminer/4.12")
+	w.Mining("7804e4ad081dc330", "pool.example:3333", "scrypt")
 	w.SetDifficulty(1024)
 	w.Share(noon.Add(2*time.Second), work.Accepted, 1024)
 	w.Share(noon.Add(3*time.Second), work.LowDifficulty, 1024)
 	s.book.Worker("rig2").Connected(time.Now(), "", "") // seen now: nobody forgets it
 	s.book.Worker("rig2").Disconnected(time.Now())
 	s.wantJSON(t, "/api/v1/workers", `{"total":2,"page":1,"per_page":100,"workers":[
-		{"name":"\u003crig\u003e \"1\"","up":true,"miners":1,"address":"192.0.2.1:4712","agent":"cgminer/4.12",
+		{"name":"\u003crig\u003e \"1\"","user":"7804e4ad081dc330","pool":"pool.example:3333","algorithm":"scrypt","up":true,"miners":1,"address":"192.0.2.1:4712","agent":"cgminer/4.12",
 		"difficulty":1024,"hashrate":0,"accepted":1,"rejected":{"low_difficulty":1},"work":1024,
 		"last_share":"2026-01-02T12:00:02Z","reconnects":1,"connected_since":"2026-01-02T12:00:01Z"},
-		{"name":"rig2","up":false,"miners":0,"address":"","agent":"",
+		{"name":"rig2","user":"","pool":"","algorithm":"","up":false,"miners":0,"address":"","agent":"",
 		"difficulty":0,"hashrate":0,"accepted":0,"rejected":{},"work":0,
 		"last_share":null,"reconnects":0,"connected_since":null}]}`)
 }
@@ -178,5 +179,11 @@ func TestWorkersPages(t *testing.T) {
 	f("order=desc", "b.three b.four a.two a.one", 4, 1, 100)
 	f("order=asc&search=b.", "b.four b.three", 2, 1, 100)
 	f("search=A%2E", "a.one a.two", 2, 1, 100)
+	s.book.Worker("a.one").Mining("a", "pool.example:3333", "scrypt")
+	s.book.Worker("b.four").Mining("b", "pool.example:3333", "scrypt")
+	f("account=a", "a.one", 1, 1, 100)
+	f("pool=pool.example:3333", "a.one b.four", 2, 1, 100)
+	f("algorithm=scrypt&search=four", "b.four", 1, 1, 100)
+	f("algorithm=x11", "", 0, 1, 100)
 	f("search=&page=1", "a.one a.two b.four b.three", 4, 1, 100)
 }

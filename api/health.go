@@ -15,10 +15,15 @@ func (s *Server) healthz(ctx *fasthttp.RequestCtx) error {
 
 // readyz says whether miners that come now get work.
 func (s *Server) readyz(ctx *fasthttp.RequestCtx) error {
-	if err := s.options.Book.Ready(); err != nil {
-		return writeJSON(ctx, fasthttp.StatusServiceUnavailable, readyAnswer{Error: err.Error()})
+	a := readyAnswer{Ready: true}
+	if err := s.options.Book.Store(); err != nil {
+		a.Store = err.Error() // known accounts are served without it
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, readyAnswer{Ready: true})
+	if err := s.options.Book.Ready(); err != nil {
+		a.Ready, a.Error = false, err.Error()
+		return writeJSON(ctx, fasthttp.StatusServiceUnavailable, a)
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, a)
 }
 
 // metrics streams the exposition: as a whole it would take megabytes.

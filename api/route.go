@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -13,17 +14,57 @@ import (
 // its httpError, or else 500.
 type handler func(*Server, *fasthttp.RequestCtx) error
 
-// paths is the whole surface, in the order that it is listed in.
-var paths = []struct {
-	path   string
-	answer handler
-}{
-	{"/healthz", (*Server).healthz},
-	{"/readyz", (*Server).readyz},
-	{"/metrics", (*Server).metrics},
-	{"/api/v1/status", (*Server).status},
-	{"/api/v1/workers", (*Server).workers},
-	{"/api/v1/links", (*Server).links},
+// endpoint is a method of a path, and HEAD with GET. A path that ends in {} has
+// any text there: see item.
+type endpoint struct {
+	method, path string
+	needs        scope
+	answer       handler
+}
+
+// endpoints is the whole surface, in the order that it is listed in.
+var endpoints = []endpoint{
+	{"GET", "/healthz", scopeNone, (*Server).healthz},
+	{"GET", "/readyz", scopeNone, (*Server).readyz},
+	{"GET", "/metrics", scopeRead, (*Server).metrics},
+	{"GET", "/api/v1/status", scopeRead, (*Server).status},
+	{"GET", "/api/v1/workers", scopeRead, (*Server).workers},
+	{"GET", "/api/v1/links", scopeRead, (*Server).links},
+	{"GET", usersPath, scopeRead, withRegistry((*Server).users)},
+	{"POST", usersPath, scopeRegister, withRegistry((*Server).register)},
+	{"PUT", usersPath, scopeRegister, withRegistry((*Server).register)},
+	{"GET", "/api/v1/users/{}", scopeRead, withRegistry((*Server).user)},
+	{"DELETE", "/api/v1/users/{}", scopeWrite, withRegistry((*Server).deleteUser)},
+	{"GET", "/api/v1/pools", scopeRead, withRegistry((*Server).pools)},
+	{"POST", "/api/v1/pools", scopeWrite, withRegistry((*Server).addPool)},
+	{"PUT", "/api/v1/pools", scopeWrite, withRegistry((*Server).putPool)},
+	{"GET", "/api/v1/pools/{}", scopeRead, withRegistry((*Server).pool)},
+	{"DELETE", "/api/v1/pools/{}", scopeWrite, withRegistry((*Server).deletePool)},
+	{"GET", "/api/v1/algorithms", scopeRead, withRegistry((*Server).algorithms)},
+	{"POST", "/api/v1/algorithms", scopeWrite, withRegistry((*Server).addAlgorithm)},
+	{"PUT", "/api/v1/algorithms", scopeWrite, withRegistry((*Server).putAlgorithm)},
+	{"GET", "/api/v1/algorithms/{}", scopeRead, withRegistry((*Server).algorithm)},
+	{"DELETE", "/api/v1/algorithms/{}", scopeWrite, withRegistry((*Server).deleteAlgorithm)},
+	{"GET", "/api/v1/openapi.json", scopeRead, (*Server).openAPI},
+}
+
+// match reports whether the endpoint's path is this one, and what stands for {}.
+func (e *endpoint) match(path string) (item string, ok bool) {
+	before, open := strings.CutSuffix(e.path, "{}")
+	if !open {
+		return "", path == e.path
+	}
+	item, ok = strings.CutPrefix(path, before)
+	return item, ok && item != ""
+}
+
+// itemKey is where dispatch keeps for the handler what stands for {}.
+const itemKey = "item"
+
+// item is the text at the end of the path, for endpoints that have {} there.
+func item(ctx *fasthttp.RequestCtx) string {
+	text, _ := ctx.UserValue(itemKey).(string)
+	return text
 }
 
 // httpError is an error with the status that it is answered with.
@@ -55,28 +96,62 @@ func (s *Server) route(ctx *fasthttp.RequestCtx) {
 }
 
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
-	path := string(ctx.Path())
-	for _, p := range paths {
-		if p.path != path {
+	path, method := string(ctx.Path()), string(ctx.Method())
+	if method == fasthttp.MethodHead {
+		method = fasthttp.MethodGet
+	}
+	var allowed []string // methods of this path
+	for i := range endpoints {
+		e := &endpoints[i]
+		text, ok := e.match(path)
+		if !ok {
 			continue
 		}
-		if !ctx.IsGet() && !ctx.IsHead() {
-			ctx.Response.Header.Set("Allow", "GET, HEAD")
-			return &httpError{
-				fasthttp.StatusMethodNotAllowed,
-				fmt.Sprintf("method %s is not allowed for %s: use GET or HEAD", quoted(string(ctx.Method())), path),
-			}
+		if e.method != method {
+			allowed = append(allowed, e.method)
+			continue
 		}
-		return p.answer(s, ctx)
+		if err := s.authorize(ctx, e.needs); err != nil {
+			return err
+		}
+		ctx.SetUserValue(itemKey, text)
+		return e.answer(s, ctx)
 	}
-	all := make([]string, len(paths))
-	for i, p := range paths {
-		all[i] = p.path
+	// Who may not read is not told what there is.
+	if err := s.authorize(ctx, scopeRead); err != nil {
+		return err
+	}
+	if allowed != nil {
+		return notAllowed(ctx, path, allowed)
 	}
 	return &httpError{
 		fasthttp.StatusNotFound,
-		fmt.Sprintf("nothing is at %s: there are %s", quoted(path), strings.Join(all, ", ")),
+		fmt.Sprintf("nothing is at %s: there are %s", quoted(path), strings.Join(allPaths(), ", ")),
 	}
+}
+
+// notAllowed says which methods a path has.
+func notAllowed(ctx *fasthttp.RequestCtx, path string, methods []string) error {
+	if methods[0] == fasthttp.MethodGet {
+		methods = slices.Insert(methods, 1, fasthttp.MethodHead)
+	}
+	ctx.Response.Header.Set("Allow", strings.Join(methods, ", "))
+	last := len(methods) - 1
+	return &httpError{
+		fasthttp.StatusMethodNotAllowed,
+		fmt.Sprintf("method %s is not allowed for %s: use %s or %s", quoted(string(ctx.Method())), path, strings.Join(methods[:last], ", "), methods[last]),
+	}
+}
+
+// allPaths lists each path once.
+func allPaths() []string {
+	var all []string
+	for i := range endpoints {
+		if path := endpoints[i].path; !slices.Contains(all, path) {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 // fail answers with an error.
@@ -85,7 +160,13 @@ func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 	if e, ok := errors.AsType[*httpError](err); ok {
 		code = e.code
 	}
-	if err := writeJSON(ctx, code, errorAnswer{err.Error()}); err != nil {
+	text := err.Error()
+	if registers(ctx) {
+		err = writeRegistered(ctx, code, registered{Error: text})
+	} else {
+		err = writeJSON(ctx, code, errorAnswer{text})
+	}
+	if err != nil {
 		s.options.Log.Error("http: an error could not be answered", "path", string(ctx.Path()), "error", err)
 	}
 }
@@ -102,8 +183,9 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	} else if errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		e = &httpError{
 			fasthttp.StatusRequestEntityTooLarge,
-			fmt.Sprintf("the request's body is over %d bytes: nothing here takes one", maxBody),
+			fmt.Sprintf("the request's body is over %d bytes: nothing here needs that many", maxBody),
 		}
+		drain(ctx)
 	} else if errors.As(err, &timeout) && timeout.Timeout() {
 		e = &httpError{
 			fasthttp.StatusRequestTimeout,
@@ -111,6 +193,12 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 		}
 	}
 	s.fail(ctx, e)
+}
+
+// noContent answers that it is done.
+func noContent(ctx *fasthttp.RequestCtx) error {
+	ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
 }
 
 // writeJSON answers with v as JSON and a newline.

@@ -24,8 +24,9 @@ const (
 	// bytes; fasthttp keeps that much for each connection.
 	maxHeader = 8 << 10
 
-	// maxBody is more than any question has: all are asked with GET.
-	maxBody = 1 << 10
+	// maxBody holds the longest user and password, each of their characters
+	// escaped, and what is added by clients that know more fields.
+	maxBody = 8 << 10
 
 	// readTimeout is for one request's header: it fits into one packet or two.
 	readTimeout = 10 * time.Second
@@ -55,8 +56,19 @@ type Options struct {
 	Version string       // farmproxy's, as the status says it
 	Log     *slog.Logger // nil: slog.Default()
 
-	// NoWorkerMetrics leaves the series of single workers out of /metrics.
+	// NoWorkerMetrics leaves the series of single workers and accounts out of
+	// /metrics.
 	NoWorkerMetrics bool
+
+	// Registry is the store; nil: there is none.
+	Registry Registry
+
+	// Tokens say who may ask for what; nil: everybody for everything, so the
+	// listener must be one that only this machine can reach.
+	Tokens *Tokens
+
+	// RegistrationsPerMinute bounds those of each client address; 0: any number.
+	RegistrationsPerMinute int
 }
 
 // Server answers HTTP requests. Its methods may be called from any goroutine.
@@ -65,6 +77,9 @@ type Server struct {
 	http    *fasthttp.Server
 	scrapes gate
 	queries gate
+
+	registry      gate
+	registrations *limiter
 }
 
 // New returns a Server that listens nowhere yet.
@@ -76,6 +91,9 @@ func New(o Options) *Server {
 		options: o,
 		scrapes: newGate("scrapes", maxScrapes),
 		queries: newGate("queries over all workers", maxQueries),
+
+		registry:      newGate("requests to the store", maxRegistry),
+		registrations: newLimiter(o.RegistrationsPerMinute),
 	}
 	compress := fasthttp.CompressHandlerLevel(s.route, fasthttp.CompressBestSpeed)
 	s.http = &fasthttp.Server{

@@ -23,18 +23,24 @@ import (
 // site is a Server on a listener in memory, with a client.
 type site struct {
 	*Server
-	book *stats.Book
-	l    *fasthttputil.InmemoryListener
-	http http.Client
+	book    *stats.Book
+	l       *fasthttputil.InmemoryListener
+	http    http.Client
+	answers map[string]bool // that were given, as "GET /path 200"
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, set ...func(*Options)) *site {
 	t.Helper()
 	s := &site{
-		book: stats.New(stats.Options{Version: "1.2.3", Loops: 1, CloseReasons: []string{"eof"}}),
-		l:    fasthttputil.NewInmemoryListener(),
+		book:    stats.New(stats.Options{Version: "1.2.3", Loops: 1, CloseReasons: []string{"eof"}}),
+		l:       fasthttputil.NewInmemoryListener(),
+		answers: make(map[string]bool),
 	}
-	s.Server = New(Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)})
+	o := Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)}
+	for _, f := range set {
+		f(&o)
+	}
+	s.Server = New(o)
 	s.http.Transport = &http.Transport{
 		DisableCompression: true,
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return s.l.Dial() },
@@ -56,7 +62,13 @@ func newSite(t *testing.T) *site {
 // ask returns the answer to a request, and its body.
 func (s *site) ask(t *testing.T, method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequest(method, "http://farmproxy"+path, nil)
+	return s.send(t, method, path, "", header...)
+}
+
+// send is ask with a body. Every answer must be as openapi.json has it.
+func (s *site) send(t *testing.T, method, path, body string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, "http://farmproxy"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,11 +80,12 @@ func (s *site) ask(t *testing.T, method, path string, header ...string) (*http.R
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	s.mustBeDocumented(t, resp, answer)
+	return resp, string(answer)
 }
 
 func TestEveryPathAnswers(t *testing.T) {
@@ -95,16 +108,12 @@ func TestEveryPathAnswers(t *testing.T) {
 	}
 	const text, exposition, json = "text/plain; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8", "application/json; charset=utf-8"
 	f("/healthz", text, "ok\n")
-	f("/readyz", json, `{"ready":true,"error":""}`)
+	f("/readyz", json, `{"ready":true,"error":"","store":""}`)
 	f("/metrics", exposition, "\nfarmproxy_ready 1\n")
 	f("/api/v1/status", json, `{"version":"1.2.3",`)
 	f("/api/v1/workers", json, `{"total":0,"page":1,"per_page":100,"workers":[]}`)
 	f("/api/v1/links", json, `{"links":[{"pool":"main",`)
-	for _, p := range paths {
-		if resp, _ := s.ask(t, "GET", p.path); resp.StatusCode != 200 {
-			t.Errorf("GET %s: %s", p.path, resp.Status)
-		}
-	}
+	f("/api/v1/openapi.json", json, `"openapi": "3.1.0"`)
 }
 
 func TestErrorsSayWhatToDo(t *testing.T) {
@@ -123,12 +132,16 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s %s: %d %s\nwant %d %s", method, path, resp.StatusCode, *got.Error, code, want)
 		}
 	}
-	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links"
+	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links, /api/v1/users, /api/v1/users/{}, " +
+		"/api/v1/pools, /api/v1/pools/{}, /api/v1/algorithms, /api/v1/algorithms/{}, /api/v1/openapi.json"
 	f("GET", "/", 404, `nothing is at "/": there are `+all)
 	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)
 	f("POST", "/nowhere", 404, `nothing is at "/nowhere": there are `+all)
 	f("GET", "/"+strings.Repeat("x", 50), 404, `nothing is at "/`+strings.Repeat("x", 39)+`...": there are `+all)
 	f("POST", "/api/v1/status", 405, `method "POST" is not allowed for /api/v1/status: use GET or HEAD`)
+	f("DELETE", "/api/v1/users", 405, `method "DELETE" is not allowed for /api/v1/users: use GET, HEAD, POST or PUT`)
+	f("POST", "/api/v1/users/x", 405, `method "POST" is not allowed for /api/v1/users/x: use GET, HEAD or DELETE`)
+	f("GET", "/api/v1/pools/", 404, `nothing is at "/api/v1/pools/": there are `+all)
 	f("DELETE", "/metrics", 405, `method "DELETE" is not allowed for /metrics: use GET or HEAD`)
 	f("GET", "/readyz", 503, "farmproxy is starting: it does not listen yet")
 
@@ -144,7 +157,12 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("GET", workers+"sort=colour", 400, `sort: want one of name, hashrate, accepted, rejected, last_share, difficulty, reconnects, got "colour"`)
 	f("GET", workers+"order=up", 400, `order: want asc or desc, got "up"`)
 	f("GET", workers+"search="+strings.Repeat("x", 257), 400, `search: want up to 256 bytes, got 257`)
-	f("GET", workers+"pge=2", 400, `"pge": there is no such parameter; want page, per_page, sort, order or search`)
+	f("GET", workers+"pge=2", 400, `"pge": there is no such parameter; want page, per_page, sort, order, search, account, pool or algorithm`)
+
+	const noStore = `there is no store of accounts, pools and algorithms: set [store] url = "sqlite:///var/lib/farmproxy/farmproxy.db" in the configuration and restart farmproxy`
+	f("GET", "/api/v1/users", 404, noStore)
+	f("POST", "/api/v1/users", 404, noStore)
+	f("DELETE", "/api/v1/pools/pool.example:3333", 404, noStore)
 }
 
 func TestMethodNotAllowedNamesTheAllowed(t *testing.T) {
@@ -176,7 +194,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 	f("{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n\n", "400 Bad Request", `{"error":"this is not an HTTP request`)
 	f("GET /metrics HTTP/1.1\r\nHost: x\r\nCookie: "+strings.Repeat("x", maxHeader)+"\r\n\r\n", "431 Request Header Fields Too Large", "over 8192 bytes")
-	f("GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n"+strings.Repeat("x", 1025), "413 Request Entity Too Large", "over 1024 bytes")
+	f("GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 8193\r\n\r\n"+strings.Repeat("x", 8193), "413 Request Entity Too Large", "over 8192 bytes")
 }
 
 func TestCompression(t *testing.T) {

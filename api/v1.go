@@ -1,25 +1,13 @@
 package api
 
 import (
-	"fmt"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"farmproxy/stats"
 	"farmproxy/work"
-)
-
-const (
-	// maxPerPage bounds one answer to half a megabyte.
-	maxPerPage     = 1000
-	defaultPerPage = 100
-
-	// maxSearch is as long as the longest name that is kept.
-	maxSearch = 256
 )
 
 func (s *Server) status(ctx *fasthttp.RequestCtx) error {
@@ -59,7 +47,7 @@ func (s *Server) workers(ctx *fasthttp.RequestCtx) error {
 	}
 	defer s.queries.leave()
 	infos, total := s.options.Book.Workers(q)
-	a := workersAnswer{Total: total, Page: page, PerPage: q.Limit, Workers: make([]worker, len(infos))}
+	a := workersAnswer{paging: paging{total, page, q.Limit}, Workers: make([]worker, len(infos))}
 	for i := range infos {
 		a.Workers[i] = makeWorker(&infos[i])
 	}
@@ -80,48 +68,27 @@ func (s *Server) links(ctx *fasthttp.RequestCtx) error {
 // workerQuery reads what /api/v1/workers may be asked.
 func workerQuery(args *fasthttp.Args) (q stats.WorkerQuery, page int, err error) {
 	q.Limit, page = defaultPerPage, 1
-	for key, value := range args.All() {
-		v := string(value)
-		switch string(key) {
-		case "page":
-			page, err = whole("page", v, math.MaxInt32)
-		case "per_page":
-			q.Limit, err = whole("per_page", v, maxPerPage)
-		case "sort":
-			var ok bool
-			if q.Order, ok = stats.ParseWorkerOrder(v); !ok {
-				err = badRequest("sort: want one of %s, got %s", strings.Join(stats.WorkerOrders(), ", "), quoted(v))
+	texts := []parameter{{"search", &q.Search}, {"account", &q.Account}, {"pool", &q.Pool}, {"algorithm", &q.Algorithm}}
+	err = readQuery(args, &page, &q.Limit, texts, &moreParameters{
+		names: []string{"sort", "order"},
+		read: func(key, v string) (known bool, err error) {
+			switch key {
+			case "sort":
+				var ok bool
+				if q.Order, ok = stats.ParseWorkerOrder(v); !ok {
+					err = badRequest("sort: want one of %s, got %s", strings.Join(stats.WorkerOrders(), ", "), quoted(v))
+				}
+			case "order":
+				if v != "asc" && v != "desc" {
+					err = badRequest("order: want asc or desc, got %s", quoted(v))
+				}
+				q.Descending = v == "desc"
+			default:
+				return false, nil
 			}
-		case "order":
-			if !slices.Contains([]string{"asc", "desc"}, v) {
-				err = badRequest("order: want asc or desc, got %s", quoted(v))
-			}
-			q.Descending = v == "desc"
-		case "search":
-			if len(v) > maxSearch {
-				err = badRequest("search: want up to %d bytes, got %d", maxSearch, len(v))
-			}
-			q.Search = v
-		default:
-			err = badRequest("%s: there is no such parameter; want page, per_page, sort, order or search", quoted(string(key)))
-		}
-		if err != nil {
-			return q, 0, err
-		}
-	}
+			return true, err
+		},
+	})
 	q.Offset = (page - 1) * q.Limit
-	return q, page, nil
-}
-
-// whole reads a whole number from 1 to most.
-func whole(key, v string, most int) (int, error) {
-	n, err := strconv.Atoi(v)
-	if err == nil && n >= 1 && n <= most {
-		return n, nil
-	}
-	to := ""
-	if most < math.MaxInt32 {
-		to = fmt.Sprintf(" to %d", most)
-	}
-	return 0, badRequest("%s: want a whole number from 1%s, got %s", key, to, quoted(v))
+	return q, page, err
 }

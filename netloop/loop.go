@@ -132,6 +132,7 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
 		f = &feed{lane: lane, sent: l.env.Now}
+		f.Direct = lane.Route().Direct()
 		l.feeds[lane] = f
 		latest := lane.Latest()
 		f.Post(latest.Job, false, latest.Mask, latest.Difficulty)

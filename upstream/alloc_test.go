@@ -3,6 +3,7 @@
 package upstream
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -58,4 +59,29 @@ func TestSharesAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, once); n != 0 {
 		t.Errorf("%v allocations for each share", n)
 	}
+}
+
+func TestLoginAllocatesNothing(t *testing.T) {
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a"}}}, nobody{})
+	d.Set(table("bob a robert"))
+	for _, login := range []string{"bob", "bob.rig1", "nobody.rig1"} {
+		d.Login(login)
+		if n := testing.AllocsPerRun(100, func() { d.Login(login) }); n != 0 {
+			t.Errorf("%q: %v allocations", login, n)
+		}
+	}
+}
+
+// Accounts that nobody uses cost their place in the caller's table.
+func TestManyAccountsCostLittle(t *testing.T) {
+	d := NewDirectory(DirectoryOptions{}, nobody{})
+	var rows []string
+	for i := range 10_000 {
+		rows = append(rows, fmt.Sprintf("acct%d pool%d user%d", i, i%20, i))
+	}
+	accounts := table(rows...)
+	if n := testing.AllocsPerRun(10, func() { d.Set(accounts) }); n > 20 {
+		t.Errorf("%v allocations for a table of 10,000", n)
+	}
+	equal(t, "routes", len(d.routes), 0)
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -35,9 +36,10 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate):
 	default:
 		if p := l.other(now, k.pool); p != nil {
-			l.log.Warn("pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
-			k.pool.chill(now)
-			l.try(ctx, p)
+			if l.try(ctx, p, now) {
+				l.log.Log(ctx, l.route.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
+				k.pool.chill(now)
+			}
 		} else if silent {
 			k.drop(errSilent)
 		} else if !k.complained {
@@ -51,8 +53,9 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 func (l *Lane) decide(ctx context.Context, now time.Time) {
 	if l.serving != nil {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
-			l.log.Info("a better pool is back", "pool", p.Name)
-			l.try(ctx, p)
+			if l.try(ctx, p, now) {
+				l.log.Log(ctx, l.route.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
+			}
 		}
 		return
 	}
@@ -61,8 +64,8 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 			return
 		}
 	}
-	if p := l.next(now); p != nil && !p.busy() {
-		l.try(ctx, p)
+	if p := l.next(now); p != nil {
+		l.try(ctx, p, now)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 
 // maxOnDemand bounds the lanes that are opened on demand and have a link: those
 // of accounts, and those of one miner each (direct). Each link takes a file
-// descriptor and 25 kB (BenchmarkDirectMiner). Lanes beyond wait for another one's end.
+// descriptor and 25 kB (BenchmarkDirectMiner). Lanes beyond wait for the end of
+// another one.
 const maxOnDemand = 1 << 14
 
 // Directory says which route serves whom, and runs the routes: the fixed one,
@@ -21,9 +22,9 @@ const maxOnDemand = 1 << 14
 // What is one in the process is here: prefixes, lane numbers, what is known of
 // the pools. Its methods may be called from any goroutine.
 //
-// Locks are taken in this order, none is held while miners are told, and none
-// during I/O: Directory.mu, Route.mu, Lane.mu, and last those that guard one
-// thing each: Directory.life, Prefixes.mu, state.mu, endpoint.mu.
+// Locks are taken in this order, and none of them is held during I/O:
+// Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
+// Directory.life, Prefixes.mu, state.mu, endpoint.mu.
 type Directory struct {
 	failover Failover
 	letGo    time.Duration

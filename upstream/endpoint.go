@@ -72,13 +72,6 @@ func (b *backoff) ready(now time.Time, trying int) bool {
 	return !now.Before(b.next) && (!b.down || trying < maxTrials)
 }
 
-// busy reports that as many links dial the pool as may at once.
-func (e *endpoint) busy() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.dialing >= maxDialing
-}
-
 // reachable notes that the pool has answered subscribe.
 func (e *endpoint) reachable() {
 	e.mu.Lock()

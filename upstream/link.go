@@ -130,7 +130,6 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 		k.book = r.directory.book.OpenLink(p.Name, lane.number)
 		k.log = k.log.With("lane", lane.number)
 	}
-	p.begun()
 	return k
 }
 
@@ -182,12 +181,17 @@ func (k *link) because(err error) error {
 
 func (k *link) end() {
 	k.cancel(errClosed)
-	if !k.up.Load() {
-		k.pool.tried()
-	}
 	k.pool.ended()
 	if k.lane != nil {
 		k.route.directory.book.CloseLink(k.book)
+	}
+}
+
+// tried notes the end of a link that was never up, after its failure was noted:
+// so that nobody takes the pool for well in between.
+func (k *link) tried() {
+	if !k.up.Load() {
+		k.pool.tried()
 	}
 }
 

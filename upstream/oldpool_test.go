@@ -23,7 +23,7 @@ func TestAPoolThatClosesOverConfigureIsUsedWithoutIt(t *testing.T) {
 		equal(t, "version bits", f.pools[0].shares()[0].Version, "")
 
 		// It is asked again after an hour, since it may have been upgraded.
-		delete(f.pools[0].on, "mining.configure")
+		f.pools[0].do(func() { delete(f.pools[0].on, "mining.configure") })
 		f.after(shunFor)
 		f.pools[0].last().Close()
 		f.after(time.Second)
@@ -39,8 +39,7 @@ func TestAPoolThatClosesOverSubscribeTooIsAskedAgain(t *testing.T) {
 		f.start()
 		f.after(4 * backoffMin)
 		f.wantOn("none")
-		delete(f.pools[0].on, "mining.configure")
-		delete(f.pools[0].on, "mining.subscribe")
+		f.pools[0].do(func() { clear(f.pools[0].on) })
 		f.after(f.route.failover.BackoffMax)
 		f.wantOn("a")
 		equal(t, "mask", f.latest().Mask, 0x1fffe000)

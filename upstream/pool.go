@@ -52,7 +52,37 @@ func newPool(p Pool, e *endpoint, level int, s *state) *pool {
 func (p *pool) ready(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.may(now)
+}
+
+func (p *pool) may(now time.Time) bool {
 	return p.reach.ready(now, p.dialing) && p.user.ready(now, p.trying)
+}
+
+// begin counts a link that begins, if one may now. Each wants one tried and one
+// ended.
+func (p *pool) begin(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dialing >= maxDialing || !p.may(now) {
+		return false
+	}
+	p.count()
+	return true
+}
+
+// probed is begin for a probe, which waits for nobody.
+func (p *pool) probed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.book.Probes.Add(1)
+	p.count()
+}
+
+func (p *pool) count() {
+	p.attempts++
+	p.trying++
+	p.dialing++
 }
 
 // cooling reports that the pool is ill and to be passed over.
@@ -148,15 +178,6 @@ func (p *pool) chill(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cool, p.since = now.Add(coolDown), time.Time{}
-}
-
-// begun notes a link that begins.
-func (p *pool) begun() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.attempts++
-	p.trying++
-	p.dialing++
 }
 
 // tried notes that a link is up, or has ended without.

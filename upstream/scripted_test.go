@@ -173,6 +173,9 @@ func (c *conn) handle(r request) {
 		} else {
 			p.serial++
 			c.extranonce1 = fmt.Sprintf("%s%02x", p.extranonce1, p.serial)
+			if p.serial > 0xff {
+				c.extranonce1 = fmt.Sprintf("%s%04x", p.extranonce1, p.serial)
+			}
 		}
 		p.mu.Unlock()
 		c.reply(r.ID, fmt.Sprintf(`"result":[[["mining.set_difficulty","x"],["mining.notify","session-%s"]],%q,%d],"error":null`, c.extranonce1, c.extranonce1, p.size))
@@ -331,10 +334,7 @@ func newFarm(t *testing.T, names string) *farm {
 	f := &farm{t: t, book: stats.New(stats.Options{})}
 	for _, name := range strings.Fields(names) {
 		f.pools = append(f.pools, newScripted(name))
-		f.o.Pools = append(f.o.Pools, Pool{
-			Name: name, URL: "stratum+tcp://" + name + ":1", Address: name + ":1", Host: name,
-			User: "farm", Password: "x", UserAgent: "farmproxy/test",
-		})
+		f.o.Pools = append(f.o.Pools, at(name, "farm"))
 	}
 	f.o.Book = f.book
 	if testing.Verbose() {
@@ -349,6 +349,14 @@ func newFarm(t *testing.T, names string) *farm {
 		panic("no such pool: " + p.Name)
 	}
 	return f
+}
+
+// at returns the pool of that name with that user.
+func at(name, user string) Pool {
+	return Pool{
+		Name: name, URL: "stratum+tcp://" + name + ":1", Address: name + ":1", Host: name,
+		User: user, Password: "x", UserAgent: "farmproxy/test",
+	}
 }
 
 // open makes the directory.
@@ -423,8 +431,13 @@ func (f *farm) submit(from, to uint32) {
 
 func (f *farm) submitFor(job *work.Job, from, to uint32) {
 	f.t.Helper()
+	f.submitOn(f.lane(), job, from, to)
+}
+
+func (f *farm) submitOn(l *Lane, job *work.Job, from, to uint32) {
+	f.t.Helper()
 	for n := from; n <= to; n++ {
-		if !f.lane().Submit(share(job, n)) {
+		if !l.Submit(share(job, n)) {
 			f.t.Errorf("share %d was not taken", n)
 		}
 	}
@@ -467,7 +480,11 @@ func (f *farm) wantTold(want string) {
 
 func (f *farm) wantOn(pool string) {
 	f.t.Helper()
-	l := f.lane()
+	wantLaneOn(f.t, f.lane(), pool)
+}
+
+func wantLaneOn(t *testing.T, l *Lane, pool string) {
+	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	got := "none"
@@ -475,7 +492,7 @@ func (f *farm) wantOn(pool string) {
 		got = l.serving.pool.Name
 	}
 	if got != pool {
-		f.t.Errorf("the lane is on %s, want %s", got, pool)
+		t.Errorf("the lane is on %s, want %s", got, pool)
 	}
 }
 

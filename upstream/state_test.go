@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,4 +56,13 @@ func TestStateFileInNoDirectory(t *testing.T) {
 		f.start()
 		f.wantOn("a")
 	})
+}
+
+func TestStateIsBounded(t *testing.T) {
+	f := newFarm(t, "a")
+	f.open()
+	for i := range maxRemembered + 10 {
+		f.directory.state.learn(fmt.Sprintf("stratum+tcp://p%d:1", i), 8, 0)
+	}
+	equal(t, "pools", len(f.directory.state.pools), maxRemembered)
 }

@@ -118,9 +118,9 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	case e.err != nil && k == l.serving:
 		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
-		if again && k.pool.ready(now) && !k.pool.busy() {
+		if again {
 			l.retried = now
-			l.try(ctx, k.pool)
+			l.try(ctx, k.pool, now)
 		}
 	case e.err != nil:
 		l.ended(k, e.err, now)
@@ -210,6 +210,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 
 // fail takes note of an attempt that came to nothing.
 func (l *Lane) fail(k *link, err error, now time.Time) {
+	defer k.tried()
 	if e := k.epoch.Load(); e != nil && e != l.current {
 		l.giveUp(e)
 	}
@@ -254,8 +255,11 @@ func (l *Lane) giveUp(e *epoch) {
 	l.lose(e.close())
 }
 
-// try begins an attempt at a pool.
-func (l *Lane) try(ctx context.Context, p *pool) {
+// try begins an attempt at a pool, unless others are to find out first.
+func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
+	if !p.begin(now) {
+		return false
+	}
 	k := l.route.newLink(ctx, p, l)
 	if !l.orphaned.IsZero() && l.current.pool == p {
 		k.resume = l.current
@@ -266,6 +270,7 @@ func (l *Lane) try(ctx context.Context, p *pool) {
 	}
 	l.candidates = append(l.candidates, k)
 	go func() { l.tell(event{k, k.run()}) }()
+	return true
 }
 
 // close ends all links and gives up all shares.

@@ -8,6 +8,7 @@ import (
 
 	"farmproxy/config"
 	"farmproxy/netloop"
+	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/upstream"
 	"farmproxy/work"
@@ -36,6 +37,7 @@ type accounts struct {
 	store     *store.Store
 	directory *upstream.Directory
 	server    *netloop.Server
+	book      *stats.Book
 	expire    time.Duration // unused accounts are deleted after it; 0 never
 	agent     string
 	log       *slog.Logger
@@ -72,6 +74,7 @@ func (a *accounts) run(ctx context.Context, started chan<- struct{}) {
 		default:
 		}
 	})
+	a.book.SetStore(func() (int, error) { return a.store.Snapshot().NumAccounts(), a.store.Healthy() })
 	a.publish()
 	close(started)
 	seen, expire := time.NewTicker(seenEvery), time.NewTicker(expireEvery)

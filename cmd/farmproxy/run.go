@@ -101,14 +101,18 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if p.store, err = openStore(context.Background(), c, log); err != nil {
 		return nil, err
 	}
-	p.web = api.New(api.Options{Book: p.book, Version: versionText(), Log: log})
+	web, err := webOptions(c, p.book, p.store, log)
+	if err != nil {
+		return nil, err
+	}
+	p.web = api.New(web)
 	options := routeOptions(c, p.book, log)
 	if tune != nil {
 		tune(&options)
 	}
 	p.routes = upstream.NewDirectory(options, p.server)
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, expire: c.Accounts.Expire, agent: userAgent(""), log: log}
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(""), log: log}
 	}
 	return p, nil
 }

@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"path/filepath"
 
+	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/stats"
+	"farmproxy/store"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
 	"farmproxy/work"
@@ -36,6 +38,23 @@ func statsOptions(c *config.Config, loops int) stats.Options {
 		Predecessor:  c.Metrics.Predecessor,
 		Proxy:        proxyLabel(c),
 	}
+}
+
+func webOptions(c *config.Config, book *stats.Book, s *store.Store, log *slog.Logger) (o api.Options, err error) {
+	o = api.Options{
+		Book:                   book,
+		Version:                versionText(),
+		Log:                    log,
+		NoWorkerMetrics:        !c.Metrics.PerWorker,
+		RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
+	}
+	if s != nil { // not a nil *Store in a Registry that is not nil
+		o.Registry = s
+	}
+	if c.HTTP.TokenFile != "" {
+		o.Tokens, err = api.LoadTokens(c.HTTP.TokenFile)
+	}
+	return o, err
 }
 
 // proxyLabel is what the account proxy's series call this proxy.

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+)
+
+// How a body that is not read anyway is got rid of: closing a connection with
+// data unread resets it, and the client would not see why.
+const (
+	maxDrained = 4 << 20
+	drainTime  = 2 * time.Second
+	drainPause = 100 * time.Millisecond // a client that is silent for that long waits for the answer
+)
+
+// readJSON reads the body's one JSON object into v. Unknown fields are errors
+// only if strict. The errors show nothing of the body but names of fields:
+// there may be a password in it.
+func readJSON(ctx *fasthttp.RequestCtx, v any, strict bool) error {
+	body := bytes.TrimSpace(ctx.PostBody())
+	want := "want " + example(v)
+	switch {
+	case len(body) == 0:
+		return badRequest("the body is empty: %s", want)
+	case !utf8.Valid(body):
+		return badRequest("the body is not UTF-8: %s", want)
+	case body[0] != '{':
+		return badRequest("the body is not a JSON object: %s", want)
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if strict {
+		d.DisallowUnknownFields()
+	}
+	if err := d.Decode(v); err != nil {
+		return bodyError(err, want)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return badRequest("there is something behind the JSON object: %s and nothing else", want)
+	}
+	return nil
+}
+
+func bodyError(err error, want string) error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		got, _, _ := strings.Cut(e.Value, " ") // what follows is the value
+		return badRequest("%s: want %s, got %s", quoted(e.Field), kindName(e.Type), got)
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return badRequest("%s: there is no such field; %s", quoted(strings.Trim(field, `"`)), want)
+	}
+	return badRequest("the body is not JSON, or cut off: %s", want)
+}
+
+// kindName names a type as JSON does.
+func kindName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	}
+	return "an object"
+}
+
+// example shows the fields that a body may have.
+func example(v any) string {
+	t := reflect.TypeOf(v).Elem()
+	fields := make([]string, t.NumField())
+	for i := range fields {
+		fields[i] = fmt.Sprintf("%q: %s", t.Field(i).Tag.Get("json"), kindName(t.Field(i).Type))
+	}
+	return "{" + strings.Join(fields, ", ") + "}"
+}
+
+// drain reads what the client still sends, within bounds.
+func drain(ctx *fasthttp.RequestCtx) {
+	conn, end := ctx.Conn(), time.Now().Add(drainTime)
+	buffer := make([]byte, 16<<10)
+	for n := 0; n < maxDrained && time.Now().Before(end); {
+		if conn.SetReadDeadline(time.Now().Add(drainPause)) != nil {
+			return
+		}
+		read, err := conn.Read(buffer)
+		if n += read; err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// maxClients bounds how many addresses are told apart; those beyond share one
+// allowance.
+const maxClients = 10_000
+
+// limiter allows each client address so many requests a minute, all of them at
+// once if need be.
+type limiter struct {
+	perMinute float64 // 0: any number
+	now       func() time.Time
+
+	mu      sync.Mutex
+	clients map[netip.Prefix]*allowance
+}
+
+// allowance is what a client has left.
+type allowance struct {
+	requests float64
+	at       time.Time // when that was so
+}
+
+func newLimiter(perMinute int) *limiter {
+	return &limiter{perMinute: float64(perMinute), now: time.Now, clients: make(map[netip.Prefix]*allowance)}
+}
+
+// take takes one request from what the client has left. Where that is not
+// enough, it says how long to wait.
+func (l *limiter) take(client netip.Addr) (wait time.Duration, ok bool) {
+	if l.perMinute == 0 {
+		return 0, true
+	}
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.find(network(client), now)
+	a.refill(now, l.perMinute)
+	if a.requests < 1 {
+		return time.Duration((1 - a.requests) / l.perMinute * float64(time.Minute)), false
+	}
+	a.requests--
+	return 0, true
+}
+
+// find finds or makes an allowance; l.mu is held.
+func (l *limiter) find(client netip.Prefix, now time.Time) *allowance {
+	if a := l.clients[client]; a != nil {
+		return a
+	}
+	if len(l.clients) >= maxClients {
+		l.sweep(now)
+	}
+	if len(l.clients) >= maxClients {
+		client = netip.Prefix{}
+		if a := l.clients[client]; a != nil {
+			return a
+		}
+	}
+	a := &allowance{l.perMinute, now}
+	l.clients[client] = a
+	return a
+}
+
+// sweep drops those who have all that they could have; l.mu is held.
+func (l *limiter) sweep(now time.Time) {
+	for client, a := range l.clients {
+		if a.refill(now, l.perMinute); a.requests >= l.perMinute {
+			delete(l.clients, client)
+		}
+	}
+}
+
+func (a *allowance) refill(now time.Time, perMinute float64) {
+	if now.After(a.at) {
+		a.requests = min(perMinute, a.requests+now.Sub(a.at).Minutes()*perMinute)
+		a.at = now
+	}
+}
+
+// network is what counts as one client: an address, or a /64 of IPv6, of which
+// a single machine may have every address.
+func network(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
+// limit refuses a client that registers too often.
+func (s *Server) limit(ctx *fasthttp.RequestCtx) error {
+	client, _ := netip.AddrFromSlice(ctx.RemoteIP())
+	wait, ok := s.registrations.take(client)
+	if ok {
+		return nil
+	}
+	seconds := max(1, int(math.Ceil(wait.Seconds())))
+	ctx.Response.Header.Set("Retry-After", strconv.Itoa(seconds))
+	return &httpError{
+		fasthttp.StatusTooManyRequests,
+		fmt.Sprintf("too many registrations from your address: try again in %d s, or raise http.registrations_per_minute, which is %v", seconds, s.registrations.perMinute),
+	}
+}

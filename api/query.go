@@ -1,0 +1,111 @@
+package api
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"farmproxy/store"
+)
+
+const (
+	// maxPerPage bounds one answer to half a megabyte.
+	maxPerPage     = store.MaxPerPage
+	defaultPerPage = store.DefaultPerPage
+
+	// maxText is as long as the longest name that is kept.
+	maxText = 256
+)
+
+// paging says which part of a list an answer is.
+type paging struct {
+	Total   int `json:"total"` // that match, on all pages
+	Page    int `json:"page"`
+	PerPage int `json:"per_page"`
+}
+
+func makePaging[T any](p store.Page[T]) paging { return paging{p.Total, p.Page, p.PerPage} }
+
+// parameter is text that a query may have, and where it goes.
+type parameter struct {
+	key  string
+	into *string
+}
+
+// listQuery reads what a list of the store may be asked.
+func listQuery(ctx *fasthttp.RequestCtx, f *store.Filter, texts []parameter) error {
+	f.Page, f.PerPage = 1, defaultPerPage
+	return readQuery(ctx.QueryArgs(), &f.Page, &f.PerPage, texts, nil)
+}
+
+// readQuery reads page, per_page and texts. more, if not nil, reads the others,
+// and says whether there are such; its names stand before those of texts.
+func readQuery(args *fasthttp.Args, page, perPage *int, texts []parameter, more *moreParameters) error {
+next:
+	for k, value := range args.All() {
+		key, v := string(k), string(value)
+		var err error
+		switch key {
+		case "page":
+			*page, err = whole(key, v, math.MaxInt32)
+		case "per_page":
+			*perPage, err = whole(key, v, maxPerPage)
+		default:
+			for _, p := range texts {
+				if p.key == key {
+					if len(v) > maxText {
+						return badRequest("%s: want up to %d bytes, got %d", key, maxText, len(v))
+					}
+					*p.into = v
+					continue next
+				}
+			}
+			known := false
+			if more != nil {
+				known, err = more.read(key, v)
+			}
+			if !known {
+				return badRequest("%s: there is no such parameter; want %s", quoted(key), parameters(texts, more))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moreParameters are those that are no text.
+type moreParameters struct {
+	names []string
+	read  func(key, value string) (known bool, err error)
+}
+
+// parameters names all that a query may have.
+func parameters(texts []parameter, more *moreParameters) string {
+	names := []string{"page", "per_page"}
+	if more != nil {
+		names = append(names, more.names...)
+	}
+	for _, p := range texts {
+		names = append(names, p.key)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// whole reads a whole number from 1 to most.
+func whole(key, v string, most int) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err == nil && n >= 1 && n <= most {
+		return n, nil
+	}
+	to := ""
+	if most < math.MaxInt32 {
+		to = fmt.Sprintf(" to %d", most)
+	}
+	return 0, badRequest("%s: want a whole number from 1%s, got %s", key, to, quoted(v))
+}

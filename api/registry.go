@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"farmproxy/stats"
+	"farmproxy/store"
+)
+
+const (
+	// storeTimeout is how long the store may take for one request: less than the
+	// answer may, so that there is one.
+	storeTimeout = 20 * time.Second
+
+	// maxRegistry requests are with the store at a time: it has no more
+	// connections to its database, and lists of 1,000 items are half a megabyte.
+	maxRegistry = 8
+
+	// retryStore is when to try again while the database is away, in seconds.
+	retryStore = 5
+)
+
+// Registry is what the API needs of a *store.Store. See there.
+type Registry interface {
+	Register(ctx context.Context, pool, user, password string) (name string, created bool, err error)
+	Account(ctx context.Context, name string) (store.Account, error)
+	Accounts(ctx context.Context, f store.Filter) (store.Page[store.Account], error)
+	DeleteAccount(ctx context.Context, name string) error
+
+	Pool(ctx context.Context, address string) (store.Pool, error)
+	Pools(ctx context.Context, f store.Filter) (store.Page[store.Pool], error)
+	AddPool(ctx context.Context, p store.Pool) error
+	ChangePool(ctx context.Context, p store.Pool) error
+	DeletePool(ctx context.Context, address string, withAccounts bool) (accounts int, err error)
+
+	Algorithm(ctx context.Context, name string) (store.Algorithm, error)
+	Algorithms(ctx context.Context, f store.Filter) (store.Page[store.Algorithm], error)
+	AddAlgorithm(ctx context.Context, a store.Algorithm) error
+	ChangeAlgorithm(ctx context.Context, a store.Algorithm) error
+	DeleteAlgorithm(ctx context.Context, name string) error
+
+	Snapshot() *store.Snapshot
+}
+
+// registryHandler answers a request that needs the store. The context ends when
+// the store has taken too long.
+type registryHandler func(s *Server, life context.Context, ctx *fasthttp.RequestCtx, r Registry) error
+
+// withRegistry makes a handler of one that needs the store: it says what to do
+// where there is none, and bounds how many ask it at a time.
+func withRegistry(answer registryHandler) handler {
+	return func(s *Server, ctx *fasthttp.RequestCtx) error {
+		if s.options.Registry == nil {
+			return &httpError{
+				fasthttp.StatusNotFound,
+				`there is no store of accounts, pools and algorithms: set [store] url = "sqlite:///var/lib/farmproxy/farmproxy.db" in the configuration and restart farmproxy`,
+			}
+		}
+		if err := s.registry.enter(); err != nil {
+			return err
+		}
+		defer s.registry.leave()
+		// Not ctx: fasthttp uses it for the next request, and the database's
+		// driver may look at it after the answer.
+		life, cancel := context.WithTimeout(context.Background(), storeTimeout)
+		defer cancel()
+		return registryError(ctx, answer(s, life, ctx, s.options.Registry))
+	}
+}
+
+// registryError gives an error of the store its status.
+func registryError(ctx *fasthttp.RequestCtx, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*httpError](err); ok {
+		return err
+	}
+	is := func(kinds ...error) bool {
+		for _, kind := range kinds {
+			if errors.Is(err, kind) {
+				return true
+			}
+		}
+		return false
+	}
+	code := fasthttp.StatusInternalServerError
+	switch {
+	case is(store.ErrBadAddress, store.ErrBadValue, store.ErrBadUser, store.ErrBadPassword):
+		code = fasthttp.StatusBadRequest
+	case is(store.ErrUnknownAccount, store.ErrUnknownPool, store.ErrUnknownAlgorithm):
+		code = fasthttp.StatusNotFound
+	case is(store.ErrExists, store.ErrInUse):
+		code = fasthttp.StatusConflict
+	case is(store.ErrUnavailable):
+		code = fasthttp.StatusServiceUnavailable
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryStore))
+	}
+	return &httpError{code, err.Error()}
+}
+
+// unknownIn gives an error about something that the body names, and that is not
+// known, the status of a body that can't be followed; what the path names is 404.
+func unknownIn(err error, kind error) error {
+	if errors.Is(err, kind) {
+		return &httpError{fasthttp.StatusUnprocessableEntity, err.Error()}
+	}
+	return err
+}
+
+// done is what an account, a pool or an algorithm has done, in an answer.
+type done struct {
+	Miners   int     `json:"miners"` // connected now
+	HashRate float64 `json:"hashrate"`
+	tally
+	Work float64 `json:"work"` // accepted
+}
+
+func makeDone(t stats.Total) done {
+	return done{t.Miners, t.HashRate, makeTally(&t.Shares), t.Work}
+}

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// What a token file may hold.
+const (
+	// maxTokens bounds the time that a comparison with all of them takes.
+	maxTokens = 256
+
+	// maxTokenFile is room for all of them, and for comments, in bytes.
+	maxTokenFile = 256 << 10
+
+	// minToken is the fewest characters of a token: 16 of a good generator can't
+	// be guessed over a network, a word can.
+	minToken = 16
+	maxToken = 256
+)
+
+// scope is what a token allows, a set.
+type scope uint8
+
+const (
+	scopeRead     scope = 1 << iota // every GET
+	scopeRegister                   // register accounts
+	scopeWrite                      // everything else; of admin only
+
+	scopeAdmin = scopeRead | scopeRegister | scopeWrite
+	scopeNone  = scope(0) // needed by what needs no token
+)
+
+// scopes are the names of scopes in a token file.
+var scopes = map[string]scope{"read": scopeRead, "register": scopeRegister, "admin": scopeAdmin}
+
+// String returns the names of the scopes that allow s.
+func (s scope) String() string {
+	switch s {
+	case scopeRead:
+		return "read or admin"
+	case scopeRegister:
+		return "register or admin"
+	}
+	return "admin"
+}
+
+// Tokens are the secrets that clients show, and what each of them allows. Only
+// their hashes are kept. They are immutable and may be used from any goroutine.
+type Tokens struct {
+	hashes [][sha256.Size]byte
+	scopes []scope
+}
+
+// LoadTokens reads a token file: lines of a scope (read, register or admin) and
+// a token. The error says what to do, and shows no token.
+func LoadTokens(path string) (*Tokens, error) {
+	text, err := readPrivate(path)
+	if err != nil {
+		return nil, fmt.Errorf("http.token_file %s: %w", path, err)
+	}
+	t := new(Tokens)
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if err := t.add(line); err != nil {
+			return nil, fmt.Errorf("http.token_file %s:%d: %w", path, n, err)
+		}
+	}
+	if len(t.hashes) == 0 {
+		return nil, fmt.Errorf("http.token_file %s: there is no token in it; add a line: admin TOKEN, with a TOKEN of openssl rand -hex 32", path)
+	}
+	return t, nil
+}
+
+// readPrivate reads a file that must not be open to every user of the machine.
+func readPrivate(path string) (string, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", errors.New("there is no such file; make it with a line: admin TOKEN, with a TOKEN of openssl rand -hex 32, and chmod 600 it")
+	case err != nil:
+		return "", fmt.Errorf("%w; let the user that farmproxy runs as read it", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if mode := info.Mode().Perm(); mode&0o007 != 0 {
+		return "", fmt.Errorf("every user of this machine may read or write it (mode %#o); chmod 640 it", mode)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
+	if err == nil && len(text) > maxTokenFile {
+		err = fmt.Errorf("expected at most %d bytes; name the right file", maxTokenFile)
+	}
+	return string(text), err
+}
+
+// add adds the token of a line. The same token may come again with another scope.
+func (t *Tokens) add(line string) error {
+	line, _, _ = strings.Cut(line, "#")
+	fields := strings.Fields(line)
+	if len(fields) == 0 {
+		return nil
+	}
+	s, known := scopes[fields[0]]
+	switch {
+	case !known || len(fields) != 2: // not shown: it may be a token
+		return errors.New("expected a scope, which is read, register or admin, then a space and a token")
+	case len(fields[1]) < minToken || len(fields[1]) > maxToken:
+		return fmt.Errorf("expected a token of %d to %d characters, this one has %d; try openssl rand -hex 32", minToken, maxToken, len(fields[1]))
+	case len(t.hashes) >= maxTokens:
+		return fmt.Errorf("expected at most %d tokens", maxTokens)
+	}
+	hash := sha256.Sum256([]byte(fields[1]))
+	for i := range t.hashes {
+		if t.hashes[i] == hash {
+			t.scopes[i] |= s
+			return nil
+		}
+	}
+	t.hashes, t.scopes = append(t.hashes, hash), append(t.scopes, s)
+	return nil
+}
+
+// allows returns what a token allows; nothing when it is none of these. It takes
+// as long for every token.
+func (t *Tokens) allows(token string) (s scope) {
+	hash := sha256.Sum256([]byte(token))
+	for i := range t.hashes {
+		if subtle.ConstantTimeCompare(t.hashes[i][:], hash[:]) == 1 {
+			s = t.scopes[i]
+		}
+	}
+	return s
+}

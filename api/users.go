@@ -1,0 +1,121 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"farmproxy/store"
+)
+
+// registration is what the account proxy's clients send. Fields that it did not
+// know it passed over, and so does this.
+type registration struct {
+	Pool     string `json:"pool"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// registered is what they get, in every case.
+type registered struct {
+	Name  string `json:"name"` // "" when it was refused
+	Error string `json:"error"`
+}
+
+type usersAnswer struct {
+	paging
+	Users []user `json:"users"`
+}
+
+type user struct {
+	Name      string     `json:"name"`
+	Pool      string     `json:"pool"`
+	Algorithm string     `json:"algorithm"`
+	User      string     `json:"user"`
+	Created   *time.Time `json:"created"`
+	LastSeen  *time.Time `json:"last_seen"` // when a miner was connected
+	done
+}
+
+// usersPath is where accounts are registered.
+const usersPath = "/api/v1/users"
+
+// registers reports whether a request is of the account proxy's clients, who
+// know one shape of answers.
+func registers(ctx *fasthttp.RequestCtx) bool {
+	return (ctx.IsPost() || ctx.IsPut()) && string(ctx.Path()) == usersPath
+}
+
+func (s *Server) register(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	if err := s.limit(ctx); err != nil {
+		return err
+	}
+	var q registration
+	if err := readJSON(ctx, &q, false); err != nil {
+		return err
+	}
+	name, created, err := r.Register(life, q.Pool, q.User, q.Password)
+	if err != nil {
+		return unknownIn(err, store.ErrUnknownPool)
+	}
+	if created {
+		s.options.Log.Info("account registered", "account", name, "pool", q.Pool)
+	}
+	return writeRegistered(ctx, fasthttp.StatusCreated, registered{Name: name})
+}
+
+func writeRegistered(ctx *fasthttp.RequestCtx, code int, a registered) error {
+	err := writeJSON(ctx, code, a)
+	ctx.SetContentType("application/json") // to the letter
+	return err
+}
+
+func (s *Server) users(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	var f store.Filter
+	err := listQuery(ctx, &f, []parameter{{"pool", &f.Pool}, {"user", &f.User}, {"search", &f.Search}})
+	if err != nil {
+		return err
+	}
+	page, err := r.Accounts(life, f)
+	if err != nil {
+		return err
+	}
+	a := usersAnswer{paging: makePaging(page), Users: make([]user, len(page.Items))}
+	for i := range page.Items {
+		a.Users[i] = s.makeUser(r, &page.Items[i])
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, &a)
+}
+
+func (s *Server) user(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	a, err := r.Account(life, item(ctx))
+	if err != nil {
+		return err
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, s.makeUser(r, &a))
+}
+
+func (s *Server) deleteUser(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	name := item(ctx)
+	if err := r.DeleteAccount(life, name); err != nil {
+		return err
+	}
+	s.options.Log.Info("account deleted", "account", name)
+	return noContent(ctx)
+}
+
+func (s *Server) makeUser(r Registry, a *store.Account) user {
+	u := user{
+		Name:     a.Name,
+		Pool:     a.Pool,
+		User:     a.User,
+		Created:  orNull(a.Created),
+		LastSeen: orNull(a.LastSeen),
+		done:     makeDone(s.options.Book.AccountTotal(a.Name)),
+	}
+	if p := r.Snapshot().Pool(a.Pool); p != nil {
+		u.Algorithm = p.Algorithm
+	}
+	return u
+}
