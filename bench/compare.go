@@ -11,14 +11,8 @@ type comparison struct {
 	shares []FleetShare
 	name   func(miner int) string // under which a pool knows that miner's shares
 	pools  []*Pool
-	flight time.Duration // that a share may take from the miner to the pool
-	cuts   []cut
-}
-
-// cut is when miners lost their connections and were meant to.
-type cut struct {
-	at  time.Time
-	why string
+	flight time.Duration           // that a share may take from the miner to the pool
+	cutOff func(FleetShare) string // why a share has no answer, "": it should have; nil: all should
 }
 
 // Reconciled is the result of a comparison.
@@ -99,9 +93,11 @@ func (c comparison) reconcile() Reconciled {
 		booked, onBooks := c.booked(s.Hash)
 		switch {
 		case s.Answered.IsZero():
-			if why := c.cutOff(s); why != "" {
-				r.Excused[why]++
-				break
+			if c.cutOff != nil {
+				if why := c.cutOff(s); why != "" {
+					r.Excused[why]++
+					break
+				}
 			}
 			r.breach(breachSilent, "%s", c.describe(s))
 		case s.Accepted():
@@ -195,17 +191,6 @@ func (c comparison) checkRefused(r *Reconciled, s FleetShare, booked Submit, onB
 		return
 	}
 	r.breach(breachRefused, "%s%s", c.describe(s), from.around(s))
-}
-
-// cutOff is why s has no answer, or "": it was on its way when its connection
-// was cut, or sent before its miner noticed.
-func (c comparison) cutOff(s FleetShare) string {
-	for _, cut := range c.cuts {
-		if s.Sent.Sub(cut.at).Abs() <= c.flight {
-			return cut.why
-		}
-	}
-	return ""
 }
 
 // excuse is why the refusal of s is in order, or "": something that happened

@@ -169,6 +169,14 @@ func (f *Fleet) wait(d time.Duration) bool {
 // Name is the worker name of a miner, by its index.
 func (f *Fleet) Name(miner int) string { return f.miners[miner].name }
 
+// Since is when that miner was authorized last; zero: never.
+func (f *Fleet) Since(miner int) time.Time {
+	m := f.miners[miner]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.since
+}
+
 // Ready is how many miners are authorized and have a job now.
 func (f *Fleet) Ready() int { return int(f.ready.Load()) }
 

@@ -26,7 +26,7 @@ type miner struct {
 	conn        net.Conn   // nil while there is none
 	ready       bool       // authorized, with a job
 	authorized  bool
-	since       time.Time // authorized, or refused
+	since       time.Time // authorized last
 	leaving     bool      // client.reconnect was followed
 	session     string
 	extranonce1 []byte
@@ -412,8 +412,11 @@ func (m *miner) replied(id int, result, failure json.RawMessage) bool {
 			m.write(m.authorize())
 		}
 	case idAuthorize:
-		m.authorized = string(result) == "true"
-		m.since = time.Now()
+		if m.authorized = string(result) == "true"; m.authorized {
+			m.since = time.Now()
+		} else {
+			m.fleet.books.turnedAway()
+		}
 		m.checkReady()
 	default:
 		return false
