@@ -117,6 +117,7 @@ func (a *accounts) startPools() error {
 		o := DefaultPoolOptions()
 		o.Name, o.Seed, o.AnswerDelay = "pool-"+kind.algorithm.Name, a.o.seed+uint64(i), a.o.answerDelay
 		o.Algorithm, o.Difficulty, o.Extranonce2Size = kind.algorithm, kind.algorithm.easy(), kind.extranonce2
+		o.JobEvery, o.CleanEvery = a.o.jobEvery, a.o.cleanEvery
 		p, err := StartPool(o)
 		if err != nil {
 			return err
@@ -187,6 +188,11 @@ func (a *accounts) connect(ctx context.Context) error {
 	for range a.crews {
 		if err := <-failed; err != nil {
 			return err
+		}
+	}
+	for _, c := range a.crews {
+		if n := c.turnedAway(); n > 0 {
+			a.breach("%d of %d miners of %s were refused at first, though the account was registered: %s", n, c.fleet.o.Miners, c.user, c.fleet.books.lastTrouble())
 		}
 	}
 	a.fig.Miners = a.miners(a.crews)
@@ -263,8 +269,8 @@ func (a *accounts) deleteAccount(ctx context.Context) error {
 		a.breach("deleted account: only %d of %d miners were closed within %v", c.fleet.books.Total().Disconnects, miners, a.o.patience)
 	}
 	c.at(false)
-	if !until(ctx, a.o.patience, func() bool { return c.fleet.books.Total().Refusals >= miners }) {
-		a.breach("deleted account: only %d of %d miners came back and were refused", c.fleet.books.Total().Refusals, miners)
+	if !until(ctx, a.o.patience, func() bool { return c.turnedAway() == miners }) {
+		a.breach("deleted account: only %d of %d miners came back and were refused", c.turnedAway(), miners)
 	}
 	if n := c.fleet.Ready(); n > 0 {
 		a.breach("deleted account: %d miners are at work", n)
@@ -325,19 +331,27 @@ func (a *accounts) outage(ctx context.Context) error {
 		return err
 	}
 	a.say("pool %s comes back", c.pool.o.Name)
-	fresh := c.pool.Job(true) // one that no miner has seen
+	fresh := c.pool.Job(true).Emitted // no miner has seen it, nor any after it
 	start := time.Now()
 	if err := c.pool.Start(); err != nil {
 		return err
 	}
-	miners, last := 0, time.Time{}
+	var last time.Time
 	if until(ctx, a.o.patience, func() bool {
-		miners, last = c.fleet.jobs.arrived(fresh.Key)
-		return miners >= c.fleet.o.Miners
+		var miners int
+		for _, j := range c.pool.Jobs() {
+			if j.Emitted.Before(fresh) {
+				continue
+			}
+			if miners, last = c.fleet.jobs.arrived(j.Key); miners >= c.fleet.o.Miners {
+				return true
+			}
+		}
+		return false
 	}) {
 		a.fig.ReturnSeconds = last.Sub(start).Seconds()
 	} else {
-		a.breach("outage: only %d of %d miners have the job of pool %s %v after its return", miners, c.fleet.o.Miners, c.pool.o.Name, a.o.patience)
+		a.breach("outage: not all of %d miners have a new job of pool %s %v after its return", c.fleet.o.Miners, c.pool.o.Name, a.o.patience)
 	}
 	a.poolUp(ctx, c, 1)
 	back := a.watch([]*crew{c})
@@ -373,8 +387,9 @@ func (a *accounts) kill(ctx context.Context) error {
 	start := time.Now()
 	for _, c := range crews {
 		c.cuts = append(c.cuts, cut{start, excuseKilled})
-		if n := c.fleet.books.Total(); n.Disconnects+n.Failures > 0 {
-			a.breach("%d disconnects of miners of %s, %d failed dials and handshakes before the proxy was killed; the last: %s", n.Disconnects, c.user, n.Failures, c.fleet.books.lastTrouble())
+		n := c.fleet.books.Total()
+		if failures := n.Failures - n.Refusals; n.Disconnects+failures > 0 { // connect has told of refusals
+			a.breach("%d disconnects of miners of %s, %d failed dials and handshakes before the proxy was killed; the last: %s", n.Disconnects, c.user, failures, c.fleet.books.lastTrouble())
 		}
 	}
 	a.stand.child.kill()

@@ -61,6 +61,16 @@ func (c *crew) userOf(miner int) string {
 	return c.user
 }
 
+// turnedAway is how many of the miners were refused a login.
+func (c *crew) turnedAway() (n int) {
+	for i := range c.fleet.o.Miners {
+		if c.fleet.books.Miner(i).Refusals > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // at starts the load, or ends it.
 func (c *crew) at(work bool) {
 	rate := 0.0

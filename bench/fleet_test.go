@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -251,5 +252,28 @@ func TestLatencies(t *testing.T) {
 	l.reset()
 	if q := l.quantile(1); q != 0 {
 		t.Errorf("after a reset: %v", q)
+	}
+}
+
+// A miner whose login is refused comes back, as firmware does, until it is let in.
+func TestFleetLogsInAgainAfterARefusal(t *testing.T) {
+	p := mustPool(t, func(o *PoolOptions) { o.RefuseNames = regexp.MustCompile(`rig00001$`) })
+	o := DefaultFleetOptions(p.Addr())
+	o.Miners = 2
+	f, err := NewFleet(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go f.Connect(ctx)
+	wantSoon(t, "refused twice", func() bool { return f.Books().Miner(1).Refusals >= 2 })
+	wantSoon(t, "the other at work", func() bool { return f.Ready() == 1 })
+	if f.Since(0).IsZero() || !f.Since(1).IsZero() {
+		t.Errorf("authorized since %v and %v", f.Since(0), f.Since(1))
+	}
+	if n := f.Books().Miner(1).Disconnects; n > 0 {
+		t.Errorf("%d disconnects by the other side", n)
 	}
 }

@@ -31,6 +31,7 @@ type MinerBooks struct {
 	Unanswered  int `json:"unanswered"`  // of submits whose connection ended
 	Disconnects int `json:"disconnects"` // by the other side
 	Reconnects  int `json:"reconnects"`  // that client.reconnect asked for
+	Refusals    int `json:"refusals"`    // logins that were refused
 }
 
 // FleetTotal is the sum over all miners, and what belongs to none.
@@ -41,7 +42,6 @@ type FleetTotal struct {
 	TooHard  int            `json:"too_hard"` // shares not sent: the difficulty is beyond a CPU
 	Garbage  int            `json:"garbage"`  // lines that no miner understands
 	Failures int            `json:"failures"` // dials and handshakes that came to nothing
-	Refusals int            `json:"refusals"` // logins that were refused
 }
 
 // FleetBooks is the fleet's record of every share. Safe for use by any goroutine.
@@ -120,9 +120,10 @@ func (b *FleetBooks) failed(miner int, why string) {
 	b.trouble = fmt.Sprintf("miner %d: %s", miner, why)
 }
 
-func (b *FleetBooks) turnedAway() {
+func (b *FleetBooks) turnedAway(miner int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.miners[miner].Refusals++
 	b.total.Refusals++
 }
 

@@ -125,7 +125,7 @@ func newFleetJob(line []byte) (*fleetJob, WorkKey, error) {
 		clean: string(bytes.TrimSpace(m.Params[8])) == "true",
 	}
 	sum := sha256.New()
-	fmt.Fprint(sum, text[1], ending(text[3]), branches, text[5], text[6], text[7])
+	fmt.Fprint(sum, text[1], ending(text[3]), branches, text[5], text[6])
 	copy(key[:], sum.Sum(nil))
 
 	var fixed [3][4]byte

@@ -27,7 +27,7 @@ type miner struct {
 	ready       bool       // authorized, with a job
 	authorized  bool
 	since       time.Time // authorized last
-	leaving     bool      // client.reconnect was followed
+	leaving     bool      // it followed client.reconnect, or its login was refused
 	session     string
 	extranonce1 []byte
 	size2       int
@@ -415,7 +415,9 @@ func (m *miner) replied(id int, result, failure json.RawMessage) bool {
 		if m.authorized = string(result) == "true"; m.authorized {
 			m.since = time.Now()
 		} else {
-			m.fleet.books.turnedAway()
+			m.fleet.books.turnedAway(m.index)
+			m.leaving = true
+			m.conn.Close() // and it tries again, as firmware does
 		}
 		m.checkReady()
 	default:

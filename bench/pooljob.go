@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// WorkKey tells what a job works on, whatever id it goes by and whatever was
-// folded into its coinbase around the extranonce on the way: a job of the pool
-// and the same job as it reaches a miner behind a proxy have the same key.
+// WorkKey tells what a job works on, whatever id it goes by, whatever was folded
+// into its coinbase around the extranonce on the way, and however often a proxy
+// sent it again with a later time: a job of the pool and the same job as it
+// reaches a miner behind a proxy have the same key.
 type WorkKey [8]byte
 
 // Job is one mining.notify of a Pool. Immutable.
@@ -59,7 +60,7 @@ func newJob(params string) (*Job, error) {
 		}
 	}
 	key := sha256.New()
-	fmt.Fprint(key, prevhash, ending(coinb2), branches, version, nbits, ntime)
+	fmt.Fprint(key, prevhash, ending(coinb2), branches, version, nbits)
 	copy(j.Key[:], key.Sum(nil))
 
 	words, err := hex.DecodeString(prevhash)
