@@ -106,7 +106,10 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		return nil, err
 	}
 	p.web = api.New(web)
-	options := routeOptions(c, p.book, log)
+	options, err := routeOptions(c, p.book, log)
+	if err != nil {
+		return nil, err
+	}
 	if tune != nil {
 		tune(&options)
 	}
