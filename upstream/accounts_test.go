@@ -461,7 +461,7 @@ func TestPrefixRestsWithTheLaneThatItsMinerWorkedOn(t *testing.T) {
 func TestNoRoomForAnotherLane(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.set("bob a robert")
-		f.directory.onDemand.Store(maxOnDemand)
+		f.directory.onDemand.Store(MaxOnDemand)
 		l := f.join("bob", 1)
 		f.after(time.Minute)
 		wantLaneOn(t, l, "none")

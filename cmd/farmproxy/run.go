@@ -70,7 +70,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
-	miners := netloop.MaxMiners(files, c.Miners.Max)
+	links := linksOnDemand(c, files)
+	miners := netloop.MaxMiners(files-uint64(links), c.Miners.Max)
 	loops := c.Miners.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
@@ -107,6 +108,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.web = api.New(web)
 	options, err := routeOptions(c, p.book, log)
+	options.OnDemand = links
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"farmproxy/api"
 	"farmproxy/config"
@@ -119,6 +120,17 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 		o.Pools = append(o.Pools, p)
 	}
 	return o, nil
+}
+
+// linksOnDemand returns how many file descriptors are kept for links that are
+// opened for accounts, or for one miner each: they must not take those that
+// miners were promised, since an accept without one ends the event loops.
+func linksOnDemand(c *config.Config, files uint64) int {
+	direct := slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return p.Mode == config.ModeDirect })
+	if c.Store.URL == "" && !direct {
+		return 0
+	}
+	return int(min(files/2, upstream.MaxOnDemand))
 }
 
 func stateDir(c *config.Config) string {
