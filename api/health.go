@@ -2,6 +2,10 @@ package api
 
 import (
 	"bufio"
+	"compress/gzip"
+	"errors"
+	"io"
+	"sync"
 
 	"github.com/valyala/fasthttp"
 )
@@ -35,10 +39,40 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	if err := s.scrapes.enter(); err != nil {
 		return err
 	}
+	compress := ctx.Request.Header.HasAcceptEncoding("gzip")
+	if compress {
+		ctx.Response.Header.SetContentEncoding("gzip")
+		ctx.Response.Header.Set("Vary", "Accept-Encoding")
+	}
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer s.scrapes.leave()
 		// An error means that the reader has gone: nobody is left to tell.
-		_ = s.options.Book.WriteMetrics(w, !s.options.NoWorkerMetrics)
+		if compress {
+			_ = s.writeCompressed(w)
+		} else {
+			_ = s.options.Book.WriteMetrics(w, !s.options.NoWorkerMetrics)
+		}
 	})
 	return nil
+}
+
+// compressors are kept: each has a megabyte. There are as many as scrapes at a
+// time.
+var compressors = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant, and valid
+	}
+	return z
+}}
+
+// writeCompressed compresses in the goroutine that writes the metrics, where
+// fasthttp would do it in another one: a scrape then never keeps both of two
+// cores from the event loops.
+func (s *Server) writeCompressed(w io.Writer) error {
+	z := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(z)
+	z.Reset(w)
+	err := s.options.Book.WriteMetrics(z, !s.options.NoWorkerMetrics)
+	return errors.Join(err, z.Close())
 }
