@@ -4,10 +4,14 @@ import (
 	"bufio"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"farmproxy/store"
 )
 
 // healthz says that the process answers; nothing else.
@@ -21,7 +25,13 @@ func (s *Server) healthz(ctx *fasthttp.RequestCtx) error {
 func (s *Server) readyz(ctx *fasthttp.RequestCtx) error {
 	a := readyAnswer{Ready: true}
 	if err := s.options.Book.Store(); err != nil {
-		a.Store = err.Error() // known accounts are served without it
+		a.Store = err.Error()
+		// Everybody may ask this: what the driver says of hosts and users is for
+		// the log.
+		if away, ok := errors.AsType[*store.Unavailable](err); ok {
+			a.Store = fmt.Sprintf("the database is away since %s: known accounts keep working, registering does not; the log says why",
+				away.Since.UTC().Format(time.RFC3339))
+		}
 	}
 	if err := s.options.Book.Ready(); err != nil {
 		a.Ready, a.Error = false, err.Error()
