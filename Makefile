@@ -18,13 +18,16 @@ BENCHFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := build
-.PHONY: build test race lint fuzz demo bench install clean help
+.PHONY: build test postgres race lint fuzz demo bench install clean help
 
 build: ## the binary ./farmproxy, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
 
 test: ## all tests, quick
 	$(GO) test ./...
+
+postgres: ## the store's tests on a PostgreSQL of their own (needs Debian's postgresql, or FARMPROXY_TEST_POSTGRES)
+	store/testdata/postgres.sh $(GO) test -count=1 ./store
 
 race: ## all tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race ./...

@@ -21,7 +21,7 @@ const module = "farmproxy"
 // mayImport has every package of the module, and the others of the module
 // that it may import. What is not here is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"api", "bench", "codec", "config", "netloop", "session", "stats", "systemd", "upstream", "work"},
+	"cmd/farmproxy": {"api", "bench", "codec", "config", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
 	"netloop":       {"codec", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "work"},
 	"upstream":      {"codec", "stats", "work"},

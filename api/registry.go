@@ -97,7 +97,7 @@ func registryError(ctx *fasthttp.RequestCtx, err error) error {
 		code = fasthttp.StatusNotFound
 	case is(store.ErrExists, store.ErrInUse):
 		code = fasthttp.StatusConflict
-	case is(store.ErrUnavailable, store.ErrClosed):
+	case is(store.ErrUnavailable):
 		code = fasthttp.StatusServiceUnavailable
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryStore))
 	}

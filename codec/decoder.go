@@ -22,6 +22,7 @@ type Message struct {
 	Params Raw
 	Result Raw
 	Error  Raw
+	Reason Raw // "reject-reason": ckpool says there why it refused a share, with error null
 }
 
 // wire is what sonic decodes into. Every member is raw, so that a wrong type
@@ -32,6 +33,7 @@ type wire struct {
 	Params sonic.NoCopyRawMessage `json:"params"`
 	Result sonic.NoCopyRawMessage `json:"result"`
 	Error  sonic.NoCopyRawMessage `json:"error"`
+	Reason sonic.NoCopyRawMessage `json:"reject-reason"`
 }
 
 // Decoder decodes lines. Each goroutine that decodes has one of its own; it is
@@ -80,7 +82,7 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 		return errSyntax
 	}
 	m.ID, m.Params = Raw(d.wire.ID), Raw(d.wire.Params)
-	m.Result, m.Error = Raw(d.wire.Result), Raw(d.wire.Error)
+	m.Result, m.Error, m.Reason = Raw(d.wire.Result), Raw(d.wire.Error), Raw(d.wire.Reason)
 	if method := Raw(d.wire.Method); !method.IsNull() {
 		text, ok := method.String()
 		if !ok {

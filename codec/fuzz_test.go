@@ -38,6 +38,7 @@ func seeds(f *testing.F, method string, params string) {
 		`{"id":"7","result":[[["mining.notify","703d5a17"]],"703d5a17",4],"jsonrpc":"2.0"}`,
 		`{"id":1,"error":[21,"x",null],"result":null}`,
 		`{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"},"error":null}`,
+		`{"reject-reason":"Above target","result":false,"error":null,"id":3}`,
 		`{"id":null,"method":"client.reconnect","params":["a.b",1,2]}`,
 		"{\"id\":1,\"method\":\"\\u006dining.ping\",\"params\":[\"\\ud83d\\ude00\"]}",
 		`{"id":3,"method":"mining.authorize","params":["farm.ri\1",""]}`,
@@ -75,7 +76,7 @@ func checkMessage(t *testing.T, line []byte, m *Message, err error) (decoded boo
 	if !valid {
 		t.Fatalf("%q: taken, but encoding/json refuses it", line)
 	}
-	for name, got := range map[string]Raw{"id": m.ID, "params": m.Params, "result": m.Result, "error": m.Error} {
+	for name, got := range map[string]Raw{"id": m.ID, "params": m.Params, "result": m.Result, "error": m.Error, "reject-reason": m.Reason} {
 		if !same(got, members[name]) {
 			t.Fatalf("%q: %s is %q, want %q", line, name, got, members[name])
 		}

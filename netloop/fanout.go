@@ -82,6 +82,7 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 	}
 	if d := p.session.Difficulty(); d != before {
 		p.session.Workers(func(w session.Worker) { books(w).SetDifficulty(d) })
+		p.books.SetDifficulty(d)
 	}
 }
 
@@ -90,21 +91,21 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 // last job sent again.
 func (l *loop) tick() {
 	l.ticks++
-	gone := l.server.givenUp(l.wall)
+	for _, f := range l.feeds {
+		f.gone = l.server.givenUp(f.lane.Route(), l.wall)
+		l.keepalive(f)
+	}
 	for i := l.ticks % tickShare; i < len(l.slots); i += tickShare {
 		p := l.slots[i].peer
 		if p == nil {
 			continue
 		}
-		if gone {
+		if p.feed != nil && p.feed.gone {
 			l.close(p, session.NoPool)
 			continue
 		}
 		l.see(p)
 		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.session.Tick(&l.env, out) })
-	}
-	for _, f := range l.feeds {
-		l.keepalive(f)
 	}
 }
 

@@ -19,6 +19,7 @@ type feed struct {
 	clean   bool          // the fan-out under way drops what miners work on
 	repeat  bool          // it is a keepalive: the same job again
 	sent    time.Duration // when the last fan-out began, as Env.Now
+	gone    bool          // there has been no pool for too long
 }
 
 func (f *feed) join(p *peer) {

@@ -10,7 +10,6 @@ import (
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
-	"farmproxy/work"
 )
 
 // loop is one event loop: its peers and everything that they share. All
@@ -58,6 +57,9 @@ func (l *loop) Run(context.Context) error {
 	for i := range m.verdicts {
 		l.verdict(&m.verdicts[i])
 	}
+	for i := range m.hashed {
+		l.hashed(&m.hashed[i])
+	}
 	for i := range m.posts {
 		l.post(&m.posts[i])
 	}
@@ -98,9 +100,8 @@ func (l *loop) add(c gnet.Conn) {
 func (l *loop) remove(p *peer) {
 	p.conn = nil
 	p.lines.drop(&l.carries)
-	if p.feed != nil {
-		p.feed.leave(p)
-	}
+	l.leave(p)
+	p.books.Close(l.wall)
 	s := &l.slots[p.slot]
 	s.peer = nil
 	s.generation++
@@ -131,6 +132,7 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
 		f = &feed{lane: lane, sent: l.env.Now}
+		f.Direct = lane.Route().Direct()
 		l.feeds[lane] = f
 		latest := lane.Latest()
 		f.Post(latest.Job, false, latest.Mask, latest.Difficulty)
@@ -186,11 +188,11 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 	case session.WantSubscribe:
 		out, effect = l.subscribe(p, &effect, out)
 	case session.WantAuthorize:
-		out = l.authorize(p, effect.Login, out)
-	case session.Judged:
-		l.judged(effect.Worker, effect.Verdict, effect.Difficulty)
-	case session.Forward:
-		out = l.forward(p, &effect, out)
+		out, effect = l.authorize(p, effect.Login, out)
+	case session.Reauthorized:
+		out, effect = l.reauthorize(p, effect.Worker.Name(), out)
+	default:
+		out = l.share(p, &effect, out)
 	}
 	if !worked && p.session.IsWorking() {
 		l.counts.Notifies.Add(1) // its first job, in the same write as the answer
@@ -204,97 +206,8 @@ func (l *loop) see(p *peer) {
 	if p.feed != nil {
 		l.env.Feed = &p.feed.Feed
 	} else {
-		l.env.Mask = l.server.route.Mask()
+		l.env.Mask = l.server.directory.Mask()
 	}
-}
-
-// subscribe gives a miner its prefix: the one of the session that it resumes,
-// or a new one.
-func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, session.Effect) {
-	p.agent = l.intern(e.Agent)
-	if parked, prefix, ok := l.server.parked.resume(e.Resume); ok {
-		p.prefix = prefix
-		l.enter(p)
-		l.counts.Resumed.Add(1)
-		return p.session.Resume(&l.env, &l.request, &parked, out), session.Effect{}
-	}
-	length, extranonce2 := l.server.route.Shape()
-	prefix, ok := l.server.route.Prefixes().Take(length)
-	if !ok {
-		return out, session.Effect{Kind: session.Hangup, Reason: session.Full}
-	}
-	p.prefix = prefix
-	l.enter(p)
-	var bytes [2]byte
-	return p.session.Subscribed(&l.env, &l.request, l.server.newSessionID(), prefix.Append(bytes[:0]), extranonce2, out), session.Effect{}
-}
-
-// enter makes the peer a member of its lane's feed.
-func (l *loop) enter(p *peer) {
-	l.feed(l.server.route.Lane(p.prefix)).join(p)
-	l.counts.Subscribed.Add(1)
-	l.see(p)
-}
-
-// authorize books the miner under its worker's name.
-func (l *loop) authorize(p *peer, login string, out []byte) []byte {
-	if !p.session.IsAuthorized() {
-		l.counts.Authorized.Add(1)
-	}
-	w := l.server.book.Worker(login)
-	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.agent)
-	out = p.session.Authorized(&l.env, &l.request, named(w, login), w.Difficulty(), out)
-	if d := p.session.Difficulty(); d > 0 {
-		w.SetDifficulty(d)
-	}
-	return out
-}
-
-// forward hands a share to the lane.
-func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
-	share := upstream.Share{
-		Cookie:      makeCookie(l.index, l.slots[p.slot].generation, p.slot),
-		ID:          l.request.ID,
-		Worker:      books(e.Worker),
-		Job:         e.Share.Job,
-		Prefix:      p.prefix,
-		Extranonce2: upstream.MakeExtranonce2(e.Share.Extranonce2),
-		Version:     e.Share.Version,
-		NTime:       e.Share.NTime,
-		Nonce:       e.Share.Nonce,
-		Difficulty:  e.Difficulty,
-		Answered:    e.Share.Answered,
-	}
-	if p.feed.lane.Submit(share) {
-		return out
-	}
-	v := work.Overloaded
-	l.judged(e.Worker, v, e.Difficulty)
-	if share.Answered {
-		return out
-	}
-	return p.session.Verdict(&l.request.ID, v, v.Code(), v.Text(), out)
-}
-
-// judged counts a verdict.
-func (l *loop) judged(w session.Worker, v work.Verdict, difficulty float64) {
-	l.counts.Verdicts[v].Add(1)
-	l.counts.Work[v].Add(difficulty)
-	if w != nil {
-		books(w).Share(l.wall, v, difficulty)
-	}
-}
-
-// verdict returns the pool's verdict to the miner, if it is still there, and
-// counts it in any case.
-func (l *loop) verdict(v *upstream.Verdict) {
-	l.judged(v.Worker, v.Verdict, v.Difficulty)
-	p := l.find(v.Cookie)
-	if p == nil || v.Answered {
-		return
-	}
-	l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])
-	l.write(p, l.out)
 }
 
 // write writes to a miner, unless it has too much to read already. It reports

@@ -11,7 +11,8 @@ import (
 // outstanding that makes the loop collect it.
 //
 // What it holds is bounded: posts by the number of lanes, since the last of a
-// lane replaces the one before; verdicts by what the lanes take in.
+// lane replaces the one before; verdicts by what the lanes take in, hashes by what
+// the hasher does.
 type mailbox struct {
 	mu       sync.Mutex
 	in       mail
@@ -24,6 +25,7 @@ type mailbox struct {
 type mail struct {
 	posts    []upstream.Post
 	verdicts []upstream.Verdict
+	hashed   []hashed
 	tick     bool
 	calls    []func() // rare things: pings, shutdown
 }
@@ -34,7 +36,8 @@ func (m *mail) reset() {
 	if cap(m.verdicts) > maxVerdicts {
 		m.verdicts = nil
 	}
-	m.posts, m.verdicts, m.tick, m.calls = m.posts[:0], m.verdicts[:0], false, m.calls[:0]
+	clear(m.hashed)
+	m.posts, m.verdicts, m.hashed, m.tick, m.calls = m.posts[:0], m.verdicts[:0], m.hashed[:0], false, m.calls[:0]
 }
 
 // put changes the mail that waits and wakes the loop if need be. Any goroutine.
@@ -67,6 +70,10 @@ func (b *mailbox) post(p upstream.Post) {
 
 func (b *mailbox) verdict(v upstream.Verdict) {
 	b.put(func(m *mail) { m.verdicts = append(m.verdicts, v) })
+}
+
+func (b *mailbox) hash(h hashed) {
+	b.put(func(m *mail) { m.hashed = append(m.hashed, h) })
 }
 
 func (b *mailbox) tick() { b.put(func(m *mail) { m.tick = true }) }

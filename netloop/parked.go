@@ -24,7 +24,8 @@ type parked struct {
 type parkedSession struct {
 	session session.Session
 	prefix  upstream.Prefix
-	end     time.Duration // as Env.Now
+	last    *upstream.Lane // the lane that it last worked on; nil: none
+	end     time.Duration  // as Env.Now
 }
 
 type parkedID struct {
@@ -36,7 +37,7 @@ type parkedID struct {
 func (k *parked) park(p *peer, now time.Duration) {
 	// One that never authorized was a probe, and does not come back for it.
 	if k.window == 0 || !p.session.IsAuthorized() {
-		k.prefixes.Release(p.prefix)
+		k.prefixes.Release(p.prefix, p.last)
 		return
 	}
 	k.mu.Lock()
@@ -45,20 +46,20 @@ func (k *parked) park(p *peer, now time.Duration) {
 		k.dropOldest()
 	}
 	id, end := p.session.ID(), now+k.window
-	k.byID[id] = parkedSession{p.session, p.prefix, end}
+	k.byID[id] = parkedSession{p.session, p.prefix, p.last, end}
 	k.queue = append(k.queue, parkedID{id, end})
 }
 
 // resume gives a parked session back; ok is false when there is none of that id.
-func (k *parked) resume(id uint64) (s session.Session, prefix upstream.Prefix, ok bool) {
+func (k *parked) resume(id uint64) (s parkedSession, ok bool) {
 	if id == 0 {
-		return s, prefix, false
+		return s, false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	found, ok := k.byID[id]
+	s, ok = k.byID[id]
 	delete(k.byID, id) // its place in the queue is passed over when it comes up
-	return found.session, found.prefix, ok
+	return s, ok
 }
 
 // expire lets go of what has been kept for the window.
@@ -76,6 +77,6 @@ func (k *parked) dropOldest() {
 	// One that was resumed and parked again has a later place as well.
 	if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
 		delete(k.byID, oldest.id)
-		k.prefixes.Release(s.prefix)
+		k.prefixes.Release(s.prefix, s.last)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
@@ -12,9 +13,13 @@ type peer struct {
 	conn    gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
 	session session.Session
 	lines   lines
-	feed    *feed // of its lane; nil before subscribe
-	member  int   // its place in feed.members
+	route   *upstream.Route // of the worker that it mines for; nil before authorize
+	login   string          // that worker's name
+	feed    *feed           // of its lane; nil before subscribe and authorize
+	member  int             // its place in feed.members
 	prefix  upstream.Prefix
+	books   *stats.Miner   // nil: none are kept
+	last    *upstream.Lane // the lane that it last worked on; nil: none yet
 	slot    uint32
 	reason  session.Reason // why it is being closed
 	agent   string

@@ -47,7 +47,9 @@ type Server struct {
 	loopCount int
 	addresses []string
 	book      *stats.Book
-	route     *upstream.Route
+	directory *upstream.Directory
+	hasher    hasher
+	seen      seen
 	parked    parked
 	log       *slog.Logger
 	closed    closeLog
@@ -98,12 +100,17 @@ func New(o Options) (*Server, error) {
 // Addresses returns where the server listens, ports resolved.
 func (s *Server) Addresses() []string { return s.addresses }
 
-// Run serves miners on route until Stop. It returns an error when the event
+// Run serves miners until Stop, each where directory says. It returns an error when the event
 // loops end for another reason: the caller should exit, so that the service
 // manager starts it again.
-func (s *Server) Run(route *upstream.Route) error {
-	s.route = route
-	s.parked.prefixes = route.Prefixes()
+func (s *Server) Run(directory *upstream.Directory) error {
+	s.directory = directory
+	s.parked.prefixes = directory.Prefixes()
+	s.hasher.start(max(1, runtime.GOMAXPROCS(0)/2), func(h hashed) {
+		index, _, _ := splitCookie(h.cookie)
+		(*s.loops.Load())[index].mailbox.hash(h)
+	})
+	defer s.hasher.stop()
 	urls := make([]string, len(s.addresses))
 	for i, a := range s.addresses {
 		urls[i] = "tcp://" + a
@@ -226,13 +233,23 @@ func (s *Server) Verdict(v upstream.Verdict) {
 	(*s.loops.Load())[index].mailbox.verdict(v)
 }
 
-// givenUp reports whether there has been no pool for longer than hold: time
-// for miners to try their own backups.
-func (s *Server) givenUp(now time.Time) bool {
+// Rerouted implements upstream.Downstream.
+func (s *Server) Rerouted(r *upstream.Route) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.call(func() { l.rerouted(r) })
+	}
+}
+
+// Seen returns the accounts that miners logged in to since the last call.
+func (s *Server) Seen() []string { return s.seen.take() }
+
+// givenUp reports whether a route has had no pool for longer than hold: time
+// for its miners to try their own backups.
+func (s *Server) givenUp(r *upstream.Route, now time.Time) bool {
 	if s.hold == 0 {
 		return false
 	}
-	since, none := s.route.Without()
+	since, none := r.Without()
 	return none && now.Sub(since) > s.hold
 }
 

@@ -13,6 +13,7 @@ const maxFeedJobs = 16
 type Feed struct {
 	Mask       uint32  // version bits that may be rolled now
 	Difficulty float64 // the pool's, now; 0 before the first post
+	Direct     bool    // the miner gets the pool's difficulty as it is: it has a link of its own
 
 	jobs  [maxFeedJobs]*work.Job
 	stale [maxFeedJobs]bool
@@ -30,8 +31,10 @@ func (f *Feed) Job() *work.Job { return f.last }
 
 // Post takes over what the pool offers now. job may be the last one again, or
 // nil, when only the mask or the difficulty changed; it reports whether job
-// was new. clean makes older jobs of its epoch stale; those of other epochs
-// are for the lane to judge, which knows whether their link still drains.
+// was new. clean makes older jobs of its epoch stale when they build on another
+// block: some pools send the same work again as clean, and still take shares
+// for the old id (public-pool at each change of difficulty). Jobs of other
+// epochs are for the lane to judge, which knows whether their link still drains.
 func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) (isNew bool) {
 	f.Mask, f.Difficulty = mask, difficulty
 	if job == nil || f.last != nil && job.ID <= f.last.ID {
@@ -39,7 +42,7 @@ func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) 
 	}
 	if clean {
 		for i, old := range f.jobs {
-			if old != nil && old.Epoch == job.Epoch {
+			if old != nil && old.Epoch == job.Epoch && old.PrevHash != job.PrevHash {
 				f.stale[i] = true
 			}
 		}
@@ -109,3 +112,7 @@ func (f *Feed) oldest() uint32 {
 	}
 	return oldest
 }
+
+// exact reports that miners get the pool's difficulty as it is: where the link
+// is the miner's own, and where the pool alone can tell what a share is worth.
+func (f *Feed) exact() bool { return f.Direct || f.last != nil && f.last.Algorithm.Hash == nil }

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"math"
+
 	"farmproxy/codec"
 	"farmproxy/work"
 )
@@ -23,7 +25,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		clean = true
 	}
 	out = s.setMask(e, out)
-	if d := s.vardiff.next(e.Feed.Difficulty, &e.Terms.Difficulty); d != s.vardiff.told {
+	if d := s.vardiff.next(e.Feed, &e.Terms.Difficulty); d != s.vardiff.told {
 		s.vardiff.told = d
 		out = codec.AppendSetDifficulty(out, d)
 	}
@@ -90,13 +92,13 @@ func (s *Session) setMask(e *Env, out []byte) []byte {
 // It holds for the jobs that the miner has, too: many firmwares apply it to
 // the one they work on.
 func (s *Session) lowerDifficulty(e *Env, out []byte) []byte {
-	d := s.vardiff.next(e.Feed.Difficulty, &e.Terms.Difficulty)
+	d := s.vardiff.next(e.Feed, &e.Terms.Difficulty)
 	if d >= s.vardiff.told {
 		return out
 	}
 	s.vardiff.told = d
 	for i := range s.posted {
-		s.posted[i].difficulty = min(s.posted[i].difficulty, float32(d))
+		s.posted[i].difficulty = min(s.posted[i].difficulty, lower32(d))
 	}
 	return codec.AppendSetDifficulty(out, d)
 }
@@ -106,15 +108,34 @@ func (s *Session) lowerDifficulty(e *Env, out []byte) []byte {
 func (s *Session) remember(job uint32, difficulty float64) {
 	last := &s.posted[s.head]
 	if last.job == job {
-		last.difficulty = min(last.difficulty, float32(difficulty))
+		last.difficulty = min(last.difficulty, lower32(difficulty))
 		return
 	}
 	s.head = (s.head + 1) % maxPosted
-	s.posted[s.head] = posted{job, float32(difficulty)}
+	s.posted[s.head] = posted{job, lower32(difficulty)}
 }
 
 // LastJob returns the id of the job that the miner was last sent; 0: none yet.
 func (s *Session) LastJob() uint32 { return s.posted[s.head].job }
+
+// lower32 returns d as a float32 that is at most d, so that no share is refused
+// for the sake of the last bits of a difficulty that is no power of two.
+func lower32(d float64) float32 {
+	f := float32(d)
+	if float64(f) > d {
+		f = math.Nextafter32(f, 0)
+	}
+	return f
+}
+
+// Moved tells the miner that it is on another lane now: that lane's job, clean.
+// What was known of its difficulty is of no use for another algorithm.
+func (s *Session) Moved(e *Env, sameAlgorithm bool, out []byte) ([]byte, Effect) {
+	if !sameAlgorithm {
+		s.vardiff.want = 0
+	}
+	return s.Job(e, true, out)
+}
 
 // recall returns the difficulty that the miner was to mine a job at; ok is
 // false when it was never sent, or too long ago.

@@ -16,6 +16,7 @@ const (
 	TooSlow                          // does not read what it is sent
 	Full                             // no room for another miner
 	NoPool                           // no pool for longer than failover.hold
+	AccountGone                      // its account was deleted
 	ExtranonceTooSmall               // the pool leaves less than this miner was promised
 	Shutdown                         // farmproxy is stopping
 
@@ -34,6 +35,7 @@ var reasons = [NumReasons]string{
 	TooSlow:            "too_slow",
 	Full:               "full",
 	NoPool:             "no_pool",
+	AccountGone:        "account_gone",
 	ExtranonceTooSmall: "extranonce_too_small",
 	Shutdown:           "shutdown",
 }

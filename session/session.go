@@ -26,7 +26,7 @@ type Env struct {
 
 	Checker work.Checker
 
-	extranonce2 [work.MaxExtranonce2]byte // of the share that is being judged
+	candidate Candidate // the share that is being judged
 }
 
 // Worker is who a miner says it is, as the caller books it. The session hands
@@ -93,7 +93,9 @@ const (
 	None          EffectKind = iota
 	WantSubscribe            // give it a prefix, by Subscribed
 	WantAuthorize            // look the login up, then Authorized or Refused
+	Reauthorized             // the miner named Worker again, and wants to mine for it; it has its answer
 	Judged                   // count Verdict; the miner has its answer
+	WantHash                 // hash a copy of Candidate off the loop, then Judge
 	Forward                  // hand Share to the lane; the miner is answered by Verdict, unless Share.Answered
 	Hangup                   // write what there is, then close for Reason
 )
@@ -109,20 +111,23 @@ type Effect struct {
 
 	Login string // WantAuthorize: clean
 
-	Worker     Worker       // Judged, Forward; nil when the share came under no known name
-	Verdict    work.Verdict // Judged
-	Difficulty float64      // Judged, Forward: what the share counts
-	Share      Share        // Forward
+	Worker    Worker       // Judged, Forward, Reauthorized; nil when the share came under no known name
+	Verdict   work.Verdict // Judged
+	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
+	Share     Share        // Forward
+	Candidate *Candidate   // WantHash: valid until the next call
 }
 
 // Share is a share that the pool is to have. Extranonce2 aliases the Env until
 // the next call.
 type Share struct {
+	ID          codec.ID // of mining.submit, to be echoed with the verdict
 	Job         *work.Job
 	Extranonce2 []byte
 	Version     uint32
 	NTime       uint32
 	Nonce       uint32
+	Block       bool // the hash meets the network's difficulty
 	Answered    bool
 }
 

@@ -111,8 +111,8 @@ func (s *Session) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	if !ok || login == "" {
 		return codec.AppendError(out, &r.ID, codeUnauthorized, "Set a worker name: account.worker"), Effect{}
 	}
-	if s.find(p.Login) != nil {
-		return codec.AppendTrue(out, &r.ID), Effect{}
+	if w := s.find(p.Login); w != nil {
+		return codec.AppendTrue(out, &r.ID), Effect{Kind: Reauthorized, Worker: w}
 	}
 	if len(s.others) >= maxWorkers-1 {
 		return codec.AppendError(out, &r.ID, codeUnauthorized, "Too many workers on one connection"), Effect{}

@@ -32,6 +32,9 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //	mask> 1fffe000            what the route lets roll before there is a job
 //	post> job=1 vector=NAME epoch=1 difficulty=1000 mask=1fffe000 size=4 clean
 //	post> difficulty=500 mask=1fffe000
+//	                          algorithm=NAME in a post with a job: another one than sha256d
+//	direct>                   the lane is the miner's own
+//	move>                     the miner is on another lane now, which has no job yet
 //	miner> {…}                one line from the miner;
 //	verdict> id=4 accepted    what the pool said
 //	tick> 5s                  time passes, then Tick
@@ -69,6 +72,7 @@ type stage struct {
 	session Session
 	parked  *Session
 	feed    Feed
+	moved   bool // to a lane that has not posted yet
 	prefix  []byte
 	size    int
 	decoder *codec.Decoder
@@ -122,6 +126,11 @@ func (g *stage) act(verb, rest string) {
 		g.env.Mask = g.hex(rest)
 	case "post":
 		g.post(args)
+	case "direct":
+		g.feed.Direct = true
+	case "move":
+		g.feed = Feed{}
+		g.moved = true
 	case "miner":
 		g.miner(rest)
 	case "verdict":
@@ -173,8 +182,19 @@ func (g *stage) post(args map[string]string) {
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
 		job.Mask = g.hex(args["mask"])
+		if name := args["algorithm"]; name != "" {
+			algorithm, known := work.LookupAlgorithm(name)
+			if !known {
+				algorithm.Divider = 4 // the store's word
+			}
+			job.Algorithm = &algorithm
+		}
 	}
-	if g.feed.Post(job, clean, g.hex(args["mask"]), g.float(args["difficulty"])) {
+	isNew := g.feed.Post(job, clean, g.hex(args["mask"]), g.float(args["difficulty"]))
+	if g.moved {
+		g.moved = false
+		g.show(g.session.Moved(&g.env, false, nil))
+	} else if isNew {
 		g.show(g.session.Job(&g.env, clean, nil))
 	} else {
 		g.show(g.session.Adjust(&g.env, nil), Effect{})
@@ -191,6 +211,9 @@ func (g *stage) miner(line string) {
 	}
 	g.show(out, effect)
 	switch effect.Kind {
+	case WantHash:
+		candidate := *effect.Candidate
+		g.show(g.session.Judge(&g.env, &candidate, candidate.Job.Algorithm.Hash(candidate.Header[:]), nil))
 	case WantSubscribe:
 		g.env.Feed = &g.feed
 		if effect.Resume != 0 && effect.Resume == g.parked.ID() {
@@ -236,11 +259,15 @@ func (g *stage) show(out []byte, e Effect) {
 		g.note("want_subscribe agent=%q resume=%x", e.Agent, e.Resume)
 	case WantAuthorize:
 		g.note("want_authorize login=%q", e.Login)
+	case Reauthorized:
+		g.note("reauthorized %s", e.Worker.Name())
+	case WantHash:
+		g.note("want_hash job=%d", e.Candidate.Job.ID)
 	case Judged:
-		g.note("judged %s difficulty=%v", e.Verdict, e.Difficulty)
+		g.note("judged %s work=%v", e.Verdict, e.Work)
 	case Forward:
-		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x difficulty=%v answered=%v worker=%s",
-			e.Share.Job.ID, e.Share.Extranonce2, e.Share.Version, e.Share.NTime, e.Share.Nonce, e.Difficulty, e.Share.Answered, e.Worker.Name())
+		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x work=%v answered=%v worker=%s",
+			e.Share.Job.ID, e.Share.Extranonce2, e.Share.Version, e.Share.NTime, e.Share.Nonce, e.Work, e.Share.Answered, e.Worker.Name())
 	case Hangup:
 		g.note("hangup %s", e.Reason)
 	}

@@ -94,9 +94,14 @@ func (v *vardiff) judge(now time.Duration, p *Policy) {
 	v.start(now)
 }
 
-// next returns the difficulty that the miner should be told, for a pool of the
-// given difficulty: a power of two, within the bounds, never above the pool's.
-func (v *vardiff) next(pool float64, p *Policy) float64 {
+// next returns the difficulty that the miner should be told: a power of two,
+// within the bounds, never above the pool's; the pool's itself where that has
+// to be.
+func (v *vardiff) next(f *Feed, p *Policy) float64 {
+	pool := f.Difficulty
+	if f.exact() && pool > 0 {
+		return pool
+	}
 	d := v.want
 	if d == 0 {
 		d = p.Start

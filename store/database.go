@@ -52,8 +52,8 @@ func openDatabase(text string) (db *database, file string, err error) {
 	switch u.Scheme {
 	case "sqlite":
 		file = u.Host + u.Path // sqlite://file.db is a relative path
-		if file == "" || u.RawQuery != "" {
-			return nil, "", failf(ErrBadValue, "store url %q: expected sqlite:///path/file.db", text)
+		if file == "" || u.RawQuery != "" || u.Fragment != "" {
+			return nil, "", failf(ErrBadValue, "store url %q: expected sqlite:///path/file.db, with %%23 for # and %%3f for ? in the path", text)
 		}
 		db, err = openSQLite(file)
 		return db, file, err

@@ -156,15 +156,21 @@ func await(t *testing.T, s *Store, what string, wanted func(*Snapshot) bool) {
 // awaitHealth waits until s is healthy, or not.
 func awaitHealth(t *testing.T, s *Store, well bool) {
 	t.Helper()
+	eventually(t, fmt.Sprint("healthy: ", well), func() bool { return (s.Healthy() == nil) == well })
+}
+
+// eventually waits for what no one tells of.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for (s.Healthy() == nil) != well {
+	for !so() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("healthy: %v after %v", s.Healthy(), patience)
+			t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
 }

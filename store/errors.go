@@ -19,7 +19,6 @@ var (
 	ErrExists           = errors.New("exists already")
 	ErrInUse            = errors.New("in use")
 	ErrUnavailable      = errors.New("database unavailable")
-	ErrClosed           = errors.New("store closed")
 
 	ErrKeyMissing = errors.New("key file missing") // from Open
 	ErrWrongKey   = errors.New("wrong key file")   // from Open

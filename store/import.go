@@ -26,7 +26,7 @@ type Imported struct {
 
 // oldAccount is a row of the account proxy's users, with its pool.
 type oldAccount struct {
-	name, host, port, algorithm, user, password string
+	name, host, port, user, password string
 }
 
 // ImportStratumProxy takes over the database file of the account proxy

@@ -29,6 +29,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"another database", "mysql://user:hunter2@host/db", "", ErrBadValue},
 		{"a broken URL", "postgres://user:hunter2@host:port/db", "", ErrBadValue},
 		{"SQLite without a path", "sqlite://", "", ErrBadValue},
+		{"a # in the path", "sqlite://" + filepath.Join(dir, "a#b.db"), "", ErrBadValue},
+		{"a ? in the path", "sqlite://" + filepath.Join(dir, "a?b.db"), "", ErrBadValue},
 		{"no directory", "sqlite://" + filepath.Join(dir, "none", "f.db"), "", ErrUnavailable},
 		{"a directory", "sqlite://" + dir, "", ErrUnavailable},
 		{"not a database", "sqlite://" + text, "", ErrUnavailable},
@@ -43,6 +45,40 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	if exists(filepath.Join(dir, "key")) {
 		t.Error("a key was made for a store that could not be opened")
+	}
+}
+
+func TestOddFileNames(t *testing.T) {
+	dir := t.TempDir()
+	for name, escaped := range map[string]string{"a#b.db": "a%23b.db", "a?b.db": "a%3fb.db", "50%25.db": "50%2525.db", "a b.db": "a b.db", "é.db": "é.db"} {
+		s, err := Open(t.Context(), Options{URL: "sqlite://" + dir + "/" + escaped, Unseeded: true})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		must(t, s.Close())
+		if !exists(filepath.Join(dir, name)) || !exists(filepath.Join(dir, name+".key")) {
+			t.Errorf("%s was not made, or has no key", name)
+		}
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Size() == 0 {
+			t.Errorf("%s is empty: the database is elsewhere", name)
+		}
+	}
+}
+
+func TestBind(t *testing.T) {
+	for query, want := range map[string]string{
+		"SELECT 1":                 "SELECT 1",
+		"a = ?":                    "a = $1",
+		"a = ? AND b IN (?,?)":     "a = $1 AND b IN ($2,$3)",
+		"? ? ? ? ? ? ? ? ? ? ? z ": "$1 $2 $3 $4 $5 $6 $7 $8 $9 $10 $11 z ",
+	} {
+		if got := (&database{postgres: true}).bind(query); got != want {
+			t.Errorf("PostgreSQL: %q became %q", query, got)
+		}
+		if got := (&database{}).bind(query); got != query {
+			t.Errorf("SQLite: %q became %q", query, got)
+		}
 	}
 }
 
@@ -166,6 +202,17 @@ func TestSeeds(t *testing.T) {
 			t.Error("the second start has undone a change")
 		}
 	})
+}
+
+func TestShippedAlgorithm(t *testing.T) {
+	for name, divider := range map[string]float64{"sha256d": 1, "SHA256": 1, "scrypt": 65536} {
+		if a, ok := ShippedAlgorithm(name); !ok || a.Divider != divider {
+			t.Errorf("%s: %+v, %v", name, a, ok)
+		}
+	}
+	if a, ok := ShippedAlgorithm("nothing"); ok {
+		t.Errorf("nothing is %+v", a)
+	}
 }
 
 // The shipped lists are well-formed, say where each line is from, and name no

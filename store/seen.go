@@ -28,9 +28,16 @@ func (s *Store) Touch(names []string, at time.Time) {
 	s.touched.Lock()
 	defer s.touched.Unlock()
 	for _, name := range names {
-		if at.After(s.touched.at[name]) && snapshot.Account(name) != nil {
-			s.touched.at[name] = at
+		if snapshot.Account(name) != nil {
+			s.touch(name, at)
 		}
+	}
+}
+
+// touch notes a time unless a later one is known. touched must be locked.
+func (s *Store) touch(name string, at time.Time) {
+	if at.After(s.touched.at[name]) {
+		s.touched.at[name] = at
 	}
 }
 
@@ -70,9 +77,7 @@ func (s *Store) flush(ctx context.Context) error {
 	s.touched.Lock()
 	defer s.touched.Unlock()
 	for name, time := range at {
-		if time.After(s.touched.at[name]) {
-			s.touched.at[name] = time
-		}
+		s.touch(name, time)
 	}
 	return err
 }

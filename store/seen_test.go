@@ -82,3 +82,26 @@ func TestExpire(t *testing.T) {
 		wants(t, "after a minute", err, ErrBadValue)
 	})
 }
+
+// An account that another box sees while this one makes up its mind stays.
+func TestExpireAsksAgainBeforeItDeletes(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, d *testDatabase) {
+		now := time.UnixMilli(1_700_000_000_000)
+		clock := func(o *Options) { o.Now = func() time.Time { return now } }
+		s, other := withPools(t, d.open(t, clock)), d.open(t, clock)
+		name := mustRegister(t, s, "btc.example:3333", "farm", "")
+		await(t, other, "known", func(s *Snapshot) bool { return s.Account(name) != nil })
+		now = now.Add(2 * MinExpire)
+		asked := 0
+		expired, err := s.Expire(t.Context(), MinExpire, func(string) bool {
+			if asked++; asked == 1 {
+				other.Touch([]string{name}, now)
+				must(t, other.flush(t.Context()))
+			}
+			return false
+		})
+		if err != nil || len(expired) != 0 || s.Snapshot().Account(name) == nil || asked < 2 {
+			t.Errorf("expired %v, %v, asked %d times", expired, err, asked)
+		}
+	})
+}

@@ -3,6 +3,7 @@
 package upstream
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,10 +16,12 @@ type nobody struct{}
 
 func (nobody) Publish(Post)    {}
 func (nobody) Verdict(Verdict) {}
+func (nobody) Rerouted(*Route) {}
 
 func TestSharesAllocateNothing(t *testing.T) {
-	r := NewRoute(Options{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
-	l := newLane(r, 0, 2)
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
+	r := d.fixed
+	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.pools[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
@@ -29,7 +32,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 	job := work.NewJob(work.Template{}, nil, layout)
 	job.PoolID, job.Epoch = "a-1", e.id
 	s := share(job, 1)
-	s.Worker = r.book.Worker("acct.rig1")
+	s.Worker = d.book.Worker("acct.rig1")
 	k.names.workers[s.Worker] = &name{text: "farm.rig1", fixed: true}
 
 	var batch []Share
@@ -56,4 +59,29 @@ func TestSharesAllocateNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, once); n != 0 {
 		t.Errorf("%v allocations for each share", n)
 	}
+}
+
+func TestLoginAllocatesNothing(t *testing.T) {
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a"}}}, nobody{})
+	d.Set(table("bob a robert"))
+	for _, login := range []string{"bob", "bob.rig1", "nobody.rig1"} {
+		d.Login(login)
+		if n := testing.AllocsPerRun(100, func() { d.Login(login) }); n != 0 {
+			t.Errorf("%q: %v allocations", login, n)
+		}
+	}
+}
+
+// Accounts that nobody uses cost their place in the caller's table.
+func TestManyAccountsCostLittle(t *testing.T) {
+	d := NewDirectory(DirectoryOptions{}, nobody{})
+	var rows []string
+	for i := range 10_000 {
+		rows = append(rows, fmt.Sprintf("acct%d pool%d user%d", i, i%20, i))
+	}
+	accounts := table(rows...)
+	if n := testing.AllocsPerRun(10, func() { d.Set(accounts) }); n > 20 {
+		t.Errorf("%v allocations for a table of 10,000", n)
+	}
+	equal(t, "routes", len(d.routes), 0)
 }

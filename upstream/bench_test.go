@@ -17,7 +17,7 @@ import (
 // mine is a Downstream that mines.
 type mine struct {
 	t     *testing.T
-	route *Route
+	route *Route          // the fixed one
 	ctx   context.Context // ends when the test takes too long
 
 	posts    chan Post
@@ -26,6 +26,7 @@ type mine struct {
 
 func (m *mine) Publish(p Post)    { m.posts <- p }
 func (m *mine) Verdict(v Verdict) { m.verdicts <- v }
+func (m *mine) Rerouted(*Route)   {}
 
 // next returns the next job that one of the posts carries and ok approves of.
 func (m *mine) next(ok func(*work.Job) bool) *work.Job {
@@ -48,7 +49,7 @@ func find(c *work.Checker, job *work.Job, n uint16) Share {
 	s := Share{
 		Cookie: Cookie(n), Job: job, Prefix: Prefix{Value: 7, Len: 2},
 		Extranonce2: MakeExtranonce2(extranonce2), NTime: job.NTime,
-		Version: work.RollVersion(job.Version, job.Mask, 0x5a5a5a5a), Difficulty: 1,
+		Version: work.RollVersion(job.Version, job.Mask, 0x5a5a5a5a), Work: 1,
 	}
 	solution := work.Solution{
 		Prefix: s.Prefix.Append(nil), Extranonce2: extranonce2, Version: s.Version, NTime: s.NTime,
@@ -73,7 +74,7 @@ func (m *mine) work(job *work.Job, first, n int, halfway func()) {
 				if k == n/2 {
 					halfway()
 				}
-				if !m.route.Lane(Prefix{Len: 2}).Submit(find(&c, job, uint16(first+k))) {
+				if !m.route.Join(Prefix{Len: 2}).Submit(find(&c, job, uint16(first+k))) {
 					m.t.Error("a share was not taken")
 				}
 			}
@@ -115,9 +116,10 @@ func TestRealPools(t *testing.T) {
 	var cancel context.CancelFunc
 	m.ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	m.route = NewRoute(Options{Pools: []Pool{poolA, poolB}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}, m)
-	m.route.Start(m.ctx)
-	defer m.route.Close(context.Background())
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{poolA, poolB}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}, m)
+	m.route = d.fixed
+	d.Start(m.ctx)
+	defer d.Close(context.Background())
 
 	job := m.next(func(*work.Job) bool { return true })
 	m.work(job, 0, 400, a.DropLinks)

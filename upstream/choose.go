@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -16,7 +17,7 @@ func (l *Lane) watch(ctx context.Context, now time.Time) {
 		}
 	}
 	if !l.orphaned.IsZero() && now.Sub(l.orphaned) >= orphanTime {
-		l.route.lose(l.current.close()) // it takes shares again when it is resumed
+		l.lose(l.current.close()) // it takes shares again when it is resumed
 	}
 }
 
@@ -26,7 +27,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	if k == nil {
 		return
 	}
-	f := &l.route.failover
+	f := l.route.failover
 	switch silent := now.Sub(time.Unix(0, k.notify.Load())) >= f.Silence; {
 	case k.unanswered(now):
 		k.drop(errUnanswered)
@@ -35,11 +36,15 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate):
 	default:
 		if p := l.other(now, k.pool); p != nil {
-			l.log.Warn("pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
-			k.pool.chill(now)
-			l.try(ctx, p)
+			if l.try(ctx, p, now) {
+				l.log.Log(ctx, l.route.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
+				k.pool.chill(now)
+			}
 		} else if silent {
 			k.drop(errSilent)
+		} else if !k.complained {
+			k.complained = true
+			l.log.Warn("the pool rejects most shares, and there is no other that is healthy; see /api/v1/links for the reasons, and add a backup [[pool]]", "pool", k.pool.Name, "reject_rate", f.RejectRate)
 		}
 	}
 }
@@ -48,8 +53,9 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 func (l *Lane) decide(ctx context.Context, now time.Time) {
 	if l.serving != nil {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
-			l.log.Info("a better pool is back", "pool", p.Name)
-			l.try(ctx, p)
+			if l.try(ctx, p, now) {
+				l.log.Log(ctx, l.route.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
+			}
 		}
 		return
 	}
@@ -59,7 +65,7 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 		}
 	}
 	if p := l.next(now); p != nil {
-		l.try(ctx, p)
+		l.try(ctx, p, now)
 	}
 }
 
@@ -68,7 +74,7 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 func (l *Lane) next(now time.Time) *pool {
 	var ill *pool
 	for _, p := range l.route.pools {
-		if !p.fits(l.prefix) || !p.ready(now) || l.tries(p) {
+		if !l.fits(p) || !p.ready(now) || l.tries(p) {
 			continue
 		}
 		if !p.cooling(now) {
@@ -81,6 +87,9 @@ func (l *Lane) next(now time.Time) *pool {
 	return ill
 }
 
+// fits reports that the lane's miners have room at a pool, as far as is known.
+func (l *Lane) fits(p *pool) bool { return p.fits(int(l.key.Len)) }
+
 func (l *Lane) tries(p *pool) bool {
 	return slices.ContainsFunc(l.candidates, func(k *link) bool { return k.pool == p })
 }
@@ -89,7 +98,7 @@ func (l *Lane) tries(p *pool) bool {
 // serves and has been healthy for long enough; nil when there is none.
 func (l *Lane) better(now time.Time) *pool {
 	for _, p := range l.route.pools[:l.serving.pool.level] {
-		if p.fits(l.prefix) && p.healthy(now, l.route.failover.ReturnAfter) {
+		if l.fits(p) && p.ready(now) && p.healthy(now, l.route.failover.ReturnAfter) {
 			return p
 		}
 	}
@@ -99,7 +108,7 @@ func (l *Lane) better(now time.Time) *pool {
 // other returns the most preferred healthy pool besides p.
 func (l *Lane) other(now time.Time, p *pool) *pool {
 	for _, o := range l.route.pools {
-		if o != p && o.fits(l.prefix) && o.healthy(now, 0) {
+		if o != p && l.fits(o) && o.healthy(now, 0) {
 			return o
 		}
 	}

@@ -1,26 +1,34 @@
 // Package upstream holds the links to the pools: it dials, shakes hands,
-// publishes jobs, sends shares, brings verdicts back, and fails over.
+// publishes jobs, sends shares, brings verdicts back, and fails over; and it
+// says which miner's work goes where.
 //
-//	             loops                             loops
-//	               │ Lane.Submit                     ▲ Downstream.Publish, Verdict
-//	┌─ Route ──────┼─────────────────────────────────┼───────────────────────────┐
-//	│ ┌─ Lane ─────▼──────────────┐                  │       one for every slot  │
-//	│ │ epoch: shares that wait   │       supervisor: which pool now             │
-//	│ │   │                       │                  ▲ up, dead                  │
-//	│ │ ┌─▼─ link ────────────────┼──────────────────┼─────────────┐             │
+//	        loops                                  loops
+//	login ──> Directory ──> Route                    ▲ Downstream.Publish, Verdict,
+//	          accounts     │ Join ──> Lane           │ Rerouted
+//	                       ▼          │ Submit       │
+//	┌─ Route ──────────────────────┼─────────────────┼───────────────────────────┐
+//	│ ┌─ Lane ─────────────────────▼┐                │       one for every slot  │
+//	│ │ epoch: shares that wait     │     supervisor: which pool now             │
+//	│ │   │                         │                ▲ up, dead                  │
+//	│ │ ┌─▼─ link ──────────────────┼────────────────┼─────────────┐             │
 //	│ │ │ writer: names, batches ─> inflight ─> reader: jobs,      │ candidates, │
 //	│ │ │   │                            verdicts, handshake ▲     │ draining    │
 //	│ │ └───┼────────────────────────────────────────────────┼─────┘ links       │
 //	│ └─────┼────────────────────────────────────────────────┼─────┘             │
-//	│       │                 pools: health, sizes, masks <──┼── probes          │
+//	│       │         pools: this user's health           <──┼── probes          │
 //	└───────┼────────────────────────────────────────────────┼───────────────────┘
+//	        │         endpoints: everybody's; sizes, masks   │
 //	        ▼                     a pool                     │
 //
-// A route is an ordered list of pools. A lane is a stable slot of a route: a
-// miner keeps its lane for as long as it keeps its prefix. A link is one
-// connection to one pool; a failover changes the link behind a lane, never the
-// lane. An epoch is one extranonce1 at one pool: it may outlive the link, when
-// the pool gives the session back.
+// The directory knows all routes: the fixed one, an ordered list of pools, and
+// one for each account in use, which leads to its pool under its user. A lane is
+// a stable slot of a route: a miner keeps its lane for as long as it keeps its
+// prefix and its route. A link is one connection to one pool; a failover changes
+// the link behind a lane, never the lane. An epoch is one extranonce1 at one
+// pool: it may outlive the link, when the pool gives the session back.
+//
+// Prefixes are unique in the process, so that a miner can join any route at any
+// time: for the miner that is just a clean job.
 //
 // It never sees a miner, only cookies, and judges no share: what it is handed
 // goes to the pool, and what the pool says goes back.

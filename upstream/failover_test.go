@@ -298,7 +298,7 @@ func TestDrain(t *testing.T) {
 		f.start()
 		f.submit(1, 5)
 		begin := time.Now()
-		f.route.Drain(f.t.Context())
+		f.directory.Drain(f.t.Context())
 		if d := time.Since(begin); d < 600*time.Millisecond || d > time.Second {
 			t.Errorf("drained after %v", d)
 		}
@@ -313,7 +313,7 @@ func TestCloseGivesVerdicts(t *testing.T) {
 		f.start()
 		job := f.latest().Job
 		f.submit(1, 5)
-		f.route.Close(f.t.Context())
+		f.directory.Close(f.t.Context())
 		f.wantFate(1, 5, work.LinkLost)
 		f.submitFor(job, 6, 6)
 		f.wantFate(6, 6, work.LinkLost)
@@ -327,7 +327,7 @@ func TestLanesShareThePool(t *testing.T) {
 		equal(t, "links", len(f.pools[0].conns), 3)
 		lanes := make(map[*Lane]bool)
 		for v := range uint16(9) {
-			lanes[f.route.Lane(Prefix{Value: v, Len: 2})] = true
+			lanes[f.route.Join(Prefix{Value: v, Len: 2})] = true
 		}
 		equal(t, "lanes", len(lanes), 3)
 		f.pools[0].do(func() { f.pools[0].refuse = true })

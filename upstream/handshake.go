@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"farmproxy/codec"
@@ -47,17 +48,32 @@ func (k *link) handshake() error {
 // configure asks for version rolling. A pool that refuses, or does not answer,
 // has none.
 func (k *link) configure() error {
+	how := k.pool.configuring(time.Now())
+	if how == configureShunned {
+		return nil
+	}
 	if err := k.say(codec.AppendPoolConfigure(k.buf[:0], configureID)); err != nil {
 		return err
 	}
+	if how == configureUnanswered {
+		return nil // its answer is taken whenever it comes
+	}
 	m, err := k.await(configureID, configureTimeout)
-	if timeout(err) {
+	switch {
+	case timeout(err):
+		k.pool.configured(configureUnanswered, time.Now())
 		return nil
+	case errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET):
+		if how != configureCleared {
+			k.pool.configured(configureShunned, time.Now())
+		}
+		return fmt.Errorf("after mining.configure: %w", err)
+	case err != nil:
+		return err
 	}
-	if err == nil {
-		k.configured(m)
-	}
-	return err
+	k.pool.configured(configureAsked, time.Now())
+	k.configured(m)
+	return nil
 }
 
 // configured reads the answer to configure, which may also come late.
@@ -80,6 +96,9 @@ func (k *link) subscribe() error {
 		return err
 	}
 	m, err := k.await(subscribeID, stepTimeout)
+	if err != nil {
+		k.pool.configured(configureCleared, time.Now())
+	}
 	if timeout(err) {
 		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
 	}
@@ -97,6 +116,8 @@ func (k *link) subscribe() error {
 	if err != nil {
 		return err
 	}
+	k.reached = true
+	k.pool.reachable()
 	k.epoch.Store(e)
 	if n := k.early; n != nil {
 		k.early = nil
@@ -118,7 +139,7 @@ func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, erro
 	if k.lane == nil {
 		return newEpoch(k.pool, session, extranonce1, size, work.Layout{}), nil
 	}
-	layout, ok := work.NewLayout(size, k.lane.prefix)
+	layout, ok := work.NewLayout(size, int(k.lane.key.Len))
 	if !ok {
 		return nil, fmt.Errorf("%w: it gives an extranonce2 of %d bytes", errMisfit, size)
 	}
@@ -145,7 +166,11 @@ func (k *link) authorize() error {
 	}
 	e, refused := m.Error.PoolError()
 	if yes, _ := m.Result.Bool(); refused || !yes {
-		return fmt.Errorf("pool %q refused user %q: %s; check user and password of this [[pool]]", k.pool.Name, k.to.User, saying(e))
+		whose := "this [[pool]]"
+		if k.route.account != "" {
+			whose = fmt.Sprintf("account %q", k.route.account)
+		}
+		return fmt.Errorf("pool %q refused user %q: %s; check user and password of %s", k.pool.Name, k.to.User, saying(e), whose)
 	}
 	return nil
 }

@@ -3,8 +3,8 @@ package upstream
 import "time"
 
 const (
-	// minInflight is the window that a link begins with.
-	minInflight = 64
+	// minInflight is the window that a link begins with: enough for one miner.
+	minInflight = 4
 
 	// maxInflight bounds the window of request ids from the oldest one that is
 	// not answered to the newest. Where it is reached the writer waits: shares

@@ -23,47 +23,69 @@ import (
 //     replaced follows one of the link that replaced it. Downstream.Publish is
 //     called with mu held, which is why it must not block.
 //
+// What concerns the lane's life (key, members, idle, running) is its route's, and
+// guarded by Route.mu.
+//
 // Every share that Submit took is, at any moment, in exactly one place: an
 // epoch's queue, a link's names or again, a link's flight, or a dead link's
 // remains on the supervisor's stack. From each a verdict comes.
 type Lane struct {
 	route  *Route
-	number int // of the route's lanes
-	prefix int // bytes: the length of its miners' prefixes
+	key    Prefix // the least that it serves; of a direct lane, the only one
+	number int    // in the process
 	log    *slog.Logger
 	events chan event
+	roused chan struct{} // the supervisor is to look
+
+	members int       // miners
+	idle    time.Time // since when there are none
+	running bool
+	pending atomic.Int64 // shares taken, without a verdict yet
 
 	epochs atomic.Pointer[[]*epoch] // those that take shares, the newest first
 	latest atomic.Pointer[Post]
-	cleans atomic.Uint64 // clean posts published
 
 	mu      sync.Mutex
-	serving *link // written by the supervisor only
+	serving *link    // written by the supervisor only
+	resting []Prefix // given back; free with the next clean post
+	over    bool     // it ended
 
 	// The supervisor's:
 	candidates []*link
 	draining   []*link
 	current    *epoch    // what miners work on; nil before the first link
 	orphaned   time.Time // when current lost its link; zero: it has one
+	retried    time.Time // when a dead link's pool was last tried without a pause
 	moves      map[*pool]string
+	admitted   bool // counted in Directory.onDemand
+	refused    bool // it was said that there is no room
 }
 
-func newLane(r *Route, number, prefix int) *Lane {
+func newLane(r *Route, key Prefix, number int) *Lane {
 	l := &Lane{
-		route: r, number: number, prefix: prefix,
+		route: r, key: key, number: number,
 		log:    r.log.With("lane", number),
 		events: make(chan event),
+		roused: make(chan struct{}, 1),
 		moves:  make(map[*pool]string),
 	}
 	l.epochs.Store(new([]*epoch))
 	return l
 }
 
+// Route returns the route whose lane it is.
+func (l *Lane) Route() *Route { return l.route }
+
+// Leave takes back one Join: the miner is gone, or works on another lane. Any
+// goroutine. Shares that it has handed in get their verdicts all the same.
+func (l *Lane) Leave() { l.route.leave(l) }
+
 // Submit queues a share for the pool that its job came from; false when the
-// queue is full, and then no verdict comes. Any goroutine; it never blocks and,
-// once queues have grown, never allocates.
+// queue is full, and then no verdict comes. A share whose job is not the lane's,
+// or no more, is LinkLost. Any goroutine; it never blocks and, once queues have
+// grown, never allocates.
 func (l *Lane) Submit(s Share) bool {
-	l.route.pending.Add(1)
+	l.taken(1)
 	for _, e := range *l.epochs.Load() {
 		if e.id != s.Job.Epoch {
 			continue
@@ -72,13 +94,43 @@ func (l *Lane) Submit(s Share) bool {
 		case queued:
 			return true
 		case full:
-			l.route.pending.Add(-1)
+			l.taken(-1)
 			return false
 		}
 		break
 	}
-	l.route.settle(&s, work.LinkLost, 0, "")
+	l.settle(&s, work.LinkLost, 0, "")
 	return true
+}
+
+// taken counts shares that wait for a verdict.
+func (l *Lane) taken(n int64) {
+	l.pending.Add(n)
+	l.route.directory.pending.Add(n)
+}
+
+// settle returns a share's verdict. code and text are the pool's own; 0 and ""
+// stand for the usual ones.
+func (l *Lane) settle(s *Share, v work.Verdict, code int, text string) {
+	if code == 0 {
+		code = v.Code()
+	}
+	if text == "" {
+		text = v.Text()
+	}
+	l.route.directory.down.Verdict(Verdict{
+		Cookie: s.Cookie, ID: s.ID, Worker: s.Worker,
+		Verdict: v, Code: code, Text: text,
+		Work: s.Work, Answered: s.Answered,
+	})
+	l.taken(-1)
+}
+
+// lose gives shares up.
+func (l *Lane) lose(shares []Share) {
+	for i := range shares {
+		l.settle(&shares[i], work.LinkLost, 0, "")
+	}
 }
 
 // Latest returns what the lane's miners work on now; its Job is nil before the
@@ -87,7 +139,7 @@ func (l *Lane) Latest() Post {
 	if p := l.latest.Load(); p != nil {
 		return *p
 	}
-	return Post{Lane: l, Mask: l.route.Mask()}
+	return Post{Lane: l, Mask: l.route.mask()}
 }
 
 // offer keeps what a link has to offer, and publishes it if the link serves.
@@ -105,10 +157,23 @@ func (l *Lane) offer(k *link, p Post) {
 // publish tells miners. The caller has mu.
 func (l *Lane) publish(p Post) {
 	l.latest.Store(&p)
-	if p.Clean {
-		l.cleans.Add(1)
+	if p.Clean && len(l.resting) > 0 {
+		l.route.directory.prefixes.rested(l.resting...)
+		l.resting = nil
 	}
-	l.route.down.Publish(p)
+	l.route.directory.down.Publish(p)
+}
+
+// rest keeps a prefix that was given back until the next clean post; false where
+// that is not necessary: nobody worked here, or nobody can any more.
+func (l *Lane) rest(x Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over || l.latest.Load() == nil {
+		return false
+	}
+	l.resting = append(l.resting, x)
+	return true
 }
 
 // replace puts the epoch that a set_extranonce began in the place of the
@@ -123,7 +188,7 @@ func (l *Lane) replace(k *link, next *epoch) {
 	}
 	l.setEpochs(list)
 	l.mu.Unlock()
-	l.route.lose(old.close())
+	l.lose(old.close())
 }
 
 func (l *Lane) setEpochs(list []*epoch) { l.epochs.Store(&list) }
@@ -132,6 +197,9 @@ func (l *Lane) setEpochs(list []*epoch) { l.epochs.Store(&list) }
 func without(list []*epoch, e *epoch) []*epoch {
 	return slices.DeleteFunc(slices.Clone(list), func(x *epoch) bool { return x == e })
 }
+
+// rouse makes the supervisor look at once.
+func (l *Lane) rouse() { poke(l.roused) }
 
 // tell hands an event to the supervisor.
 func (l *Lane) tell(e event) { l.events <- e }

@@ -44,6 +44,7 @@ const (
 )
 
 var (
+	errHungUp     = errors.New("the pool closed the connection")
 	errClosed     = errors.New("closed by farmproxy")
 	errSilent     = errors.New("no job for too long (failover.silence)")
 	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
@@ -101,10 +102,11 @@ type link struct {
 	moveAt  time.Time // client.reconnect; zero: none
 	moveTo  string
 
-	started time.Time
-	upAt    time.Time // lane's supervisor only
-	drainAt time.Time // lane's supervisor only: when draining ends
-	post    Post      // Lane.mu: what the link offers
+	started    time.Time
+	upAt       time.Time // lane's supervisor only
+	drainAt    time.Time // lane's supervisor only: when draining ends
+	complained bool      // lane's supervisor only: of the rejects
+	post       Post      // Lane.mu: what the link offers
 }
 
 // event is what a link tells its lane.
@@ -122,13 +124,12 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 		started: time.Now(),
 	}
 	k.protocol.init()
-	k.names.init(&k.to)
+	k.names.init(&k.to, r.account)
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
-		k.book = r.book.OpenLink(p.Name, lane.number)
+		k.book = r.directory.book.OpenLink(p.Name, lane.number)
 		k.log = k.log.With("lane", lane.number)
 	}
-	p.attempt(1)
 	return k
 }
 
@@ -161,7 +162,7 @@ func (k *link) run() (err error) {
 func (k *link) dial() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, dialTimeout)
 	defer cancel()
-	return k.route.dial(ctx, k.to)
+	return k.route.directory.dial(ctx, k.to)
 }
 
 // drop ends the link; the first reason counts.
@@ -180,9 +181,17 @@ func (k *link) because(err error) error {
 
 func (k *link) end() {
 	k.cancel(errClosed)
-	k.pool.attempt(-1)
+	k.pool.ended()
 	if k.lane != nil {
-		k.route.book.CloseLink(k.book)
+		k.route.directory.book.CloseLink(k.book)
+	}
+}
+
+// tried notes the end of a link that was never up, after its failure was noted:
+// so that nobody takes the pool for well in between.
+func (k *link) tried() {
+	if !k.up.Load() {
+		k.pool.tried()
 	}
 }
 
@@ -204,13 +213,6 @@ func (k *link) offer(clean bool) {
 		Lane: k.lane, Job: k.job, Clean: clean,
 		Mask: k.mask.Load(), Difficulty: k.difficulty,
 	})
-}
-
-// settled reports that nothing is in flight or waits for a name.
-func (k *link) settled() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.flight.n == 0 && k.names.held == 0 && len(k.again) == 0
 }
 
 // unanswered reports a share that waits for its answer for too long, and gives
@@ -243,8 +245,8 @@ func (k *link) leave() []Share {
 // verdict tells the miner's loop what became of a share, and counts it.
 func (k *link) verdict(s *sent, v work.Verdict, e codec.PoolError, now time.Time) {
 	k.book.InFlight.Add(-1)
-	k.book.Verdict(v, s.share.Job.Difficulty, now.Sub(s.at))
-	k.route.settle(&s.share, v, e.Code, e.Text)
+	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.Difficulty), now.Sub(s.at))
+	k.lane.settle(&s.share, v, e.Code, e.Text)
 }
 
 // rejected reports that the pool rejects more than the given fraction.

@@ -22,7 +22,8 @@ const (
 // guarded by the link's mutex.
 type names struct {
 	user    string
-	pass    bool // workers go under names of their own
+	account string // that miners log in with; "" any
+	pass    bool   // workers go under names of their own
 	workers map[*stats.Worker]*name
 	asked   map[uint64]*name // by request id
 	held    int              // shares that wait for a name
@@ -36,8 +37,8 @@ type name struct {
 	held  []Share
 }
 
-func (n *names) init(p *Pool) {
-	n.user, n.pass = p.User, p.PassWorkers
+func (n *names) init(p *Pool, account string) {
+	n.user, n.account, n.pass = p.User, account, p.PassWorkers
 	if n.pass {
 		n.workers, n.asked = make(map[*stats.Worker]*name), make(map[uint64]*name)
 	}
@@ -45,11 +46,13 @@ func (n *names) init(p *Pool) {
 
 // upstreamName returns what a pool knows a miner's login as: the pool's user
 // and the login's worker part, which stands after the account. A login without
-// a dot is all worker, unless it is the user itself.
-func upstreamName(user, login string) string {
+// a dot is all worker, unless it is the account's name or the user itself.
+func upstreamName(user, account, login string) string {
 	worker := login
-	if login == user {
+	if login == user || login == account {
 		return user
+	} else if rest, ok := strings.CutPrefix(login, account+"."); ok && account != "" {
+		worker = rest
 	} else if rest, ok := strings.CutPrefix(login, user+"."); ok {
 		worker = rest
 	} else if _, rest, ok := strings.Cut(login, "."); ok {
@@ -74,13 +77,16 @@ func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []by
 		if len(n.workers) >= maxNames {
 			return n.user, buf, true
 		}
-		w = &name{text: upstreamName(n.user, s.Worker.Name()), asked: now}
+		w = &name{text: upstreamName(n.user, n.account, s.Worker.Name()), asked: now}
 		n.workers[s.Worker] = w
 		if w.fixed = w.text == n.user; !w.fixed {
 			id := k.flight.skip()
 			n.asked[id] = w
 			buf = codec.AppendPoolAuthorize(buf, id, w.text, k.to.Password)
 		}
+	}
+	if !w.fixed && (s.Block || k.pool.doubtsNames()) {
+		return n.user, buf, true // a block waits for nothing; and this pool may never answer
 	}
 	if !w.fixed {
 		w.held = append(w.held, *s)
@@ -91,8 +97,9 @@ func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []by
 }
 
 // nameAnswered settles the name that was asked for with id; false when none
-// was. The caller has the link's mutex.
-func (k *link) nameAnswered(id uint64, yes bool) bool {
+// was. answer is what the pool said to it, for the log. The caller has the
+// link's mutex.
+func (k *link) nameAnswered(id uint64, yes bool, answer string) bool {
 	w := k.names.asked[id]
 	if w == nil {
 		return false
@@ -100,8 +107,8 @@ func (k *link) nameAnswered(id uint64, yes bool) bool {
 	delete(k.names.asked, id)
 	if !yes {
 		if k.pool.refusedName() {
-			k.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others it refuses; register the workers at the pool, or set workers = \"aggregate\"",
-				"worker", w.text, "user", k.names.user)
+			k.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
+				"worker", w.text, "user", k.names.user, "answer", answer)
 		}
 		w.text = k.names.user
 	}
@@ -117,7 +124,7 @@ func (k *link) nameAnswered(id uint64, yes bool) bool {
 func (k *link) expireNames(now time.Time) (some bool) {
 	for id, w := range k.names.asked {
 		if now.Sub(w.asked) >= nameTimeout {
-			some = k.nameAnswered(id, false)
+			some = k.nameAnswered(id, false, "none in time")
 		}
 	}
 	return some

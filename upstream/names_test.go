@@ -10,18 +10,24 @@ import (
 )
 
 func TestUpstreamName(t *testing.T) {
-	for _, q := range []struct{ user, login, want string }{
-		{"farm", "acct.rig1", "farm.rig1"},
-		{"farm", "rig1", "farm.rig1"},
-		{"farm", "farm", "farm"},
-		{"farm", "acct.hall.rig1", "farm.hall.rig1"},
-		{"farm", "acct.", "farm"},
-		{"farm.sub", "farm.sub.rig1", "farm.sub.rig1"},
-		{"farm.sub", "farm.sub", "farm.sub"},
-		{"farm.sub", "acct.rig1", "farm.sub.rig1"},
-		{"farm", "farmer", "farm.farmer"},
+	for _, q := range []struct{ user, account, login, want string }{
+		{"farm", "", "acct.rig1", "farm.rig1"},
+		{"farm", "", "rig1", "farm.rig1"},
+		{"farm", "", "farm", "farm"},
+		{"farm", "", "acct.hall.rig1", "farm.hall.rig1"},
+		{"farm", "", "acct.", "farm"},
+		{"farm.sub", "", "farm.sub.rig1", "farm.sub.rig1"},
+		{"farm.sub", "", "farm.sub", "farm.sub"},
+		{"farm.sub", "", "acct.rig1", "farm.sub.rig1"},
+		{"farm", "", "farmer", "farm.farmer"},
+		{"bob", "7804e4ad", "7804e4ad", "bob"},
+		{"bob", "7804e4ad", "7804e4ad.rig1", "bob.rig1"},
+		{"bob", "7804e4ad", "7804e4ad.hall.rig1", "bob.hall.rig1"},
+		{"bob", "7804e4ad", "7804e4ad.", "bob"},
+		{"bob", "ac.me", "ac.me", "bob"},
+		{"bob", "ac.me", "ac.me.rig1", "bob.rig1"},
 	} {
-		equal(t, q.user+" and "+q.login, upstreamName(q.user, q.login), q.want)
+		equal(t, q.user+" and "+q.login, upstreamName(q.user, q.account, q.login), q.want)
 	}
 }
 

@@ -1,18 +1,12 @@
 package upstream
 
 import (
-	"math/rand/v2"
-	"sync"
 	"time"
 
-	"farmproxy/stats"
+	"farmproxy/work"
 )
 
 const (
-	// backoffMin is the pause after a pool's first failure; it doubles with
-	// each further one up to Failover.BackoffMax.
-	backoffMin = time.Second
-
 	// coolDown is how long a pool that was left because of illness is passed
 	// over while there is another one. Never for good: pools recover.
 	coolDown = 10 * time.Minute
@@ -20,45 +14,75 @@ const (
 	// steady is how long a link must have lived for the pool's failures to be
 	// forgotten: a pool that accepts and drops has its backoff grow all the same.
 	steady = 30 * time.Second
-
-	// maskDefault is granted while no pool has said what it allows: the 16 bits
-	// of BIP 320, which every pool that rolls at all lets roll.
-	maskDefault = 0x1fffe000
-
-	// sizeDefault stands for the extranonce2 size of a pool that has not been
-	// seen yet: the smallest that serves 65,536 miners a link.
-	sizeDefault = 4
-
-	// sizeMin is the smallest extranonce2 size that can be shared out.
-	sizeMin = 3
 )
 
-// pool is what a route's lanes and probes know of one pool between them.
+// pool is one pool of a route, with the user that works there: what the route's
+// lanes and probes know of it between them. endpoint.mu guards it.
 type pool struct {
 	Pool
-	level int
-	book  *stats.Pool
+	*endpoint
+	level     int
+	state     *state          // its size and mask, by URL
+	algorithm *work.Algorithm // nil: sha256d
 
-	mu          sync.Mutex
 	since       time.Time // healthy since; zero: not healthy, or not known yet
 	seen        time.Time // when it last was attempted to the end, or left
-	failed      time.Time // when the last attempt failed
-	failures    int       // in a row
-	next        time.Time // no attempt before
+	user        backoff   // of attempts that ended after the answer to subscribe
 	cool        time.Time // passed over until then
 	attempts    int       // links that exist, of any state
-	active      int       // lanes that it serves
-	size        int       // of its extranonce2; 0 not known
-	mask        uint32
-	maskKnown   bool
-	namesLogged bool
+	trying      int       // of them: neither up nor ended
+	serving     int       // lanes that it serves
+	reason      string    // why the last attempt failed; "" it did not
+	namesLogged bool      // a worker was not authorized
+}
+
+func newPool(p Pool, e *endpoint, level int, s *state) *pool {
+	x := &pool{Pool: p, endpoint: e, level: level, state: s}
+	if a := &x.Algorithm; a.Name != "" && !(a.Name == "sha256d" && a.Divider == 1) {
+		x.algorithm = a
+	}
+	if size, mask, ok := s.get(p.URL); ok {
+		x.book.Extranonce2.Store(uint32(size))
+		x.book.VersionMask.Store(mask)
+	}
+	return x
 }
 
 // ready reports that the pool may be tried now.
 func (p *pool) ready(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !now.Before(p.next)
+	return p.may(now)
+}
+
+func (p *pool) may(now time.Time) bool {
+	return p.reach.ready(now, p.dialing) && p.user.ready(now, p.trying)
+}
+
+// begin counts a link that begins, if one may now. Each wants one tried and one
+// ended.
+func (p *pool) begin(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dialing >= maxDialing || !p.may(now) {
+		return false
+	}
+	p.count()
+	return true
+}
+
+// probed is begin for a probe, which waits for nobody.
+func (p *pool) probed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.book.Probes.Add(1)
+	p.count()
+}
+
+func (p *pool) count() {
+	p.attempts++
+	p.trying++
+	p.dialing++
 }
 
 // cooling reports that the pool is ill and to be passed over.
@@ -73,15 +97,21 @@ func (p *pool) cooling(now time.Time) bool {
 func (p *pool) healthy(now time.Time, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.since.IsZero() && now.Sub(p.since) >= d && !now.Before(p.cool)
+	return !p.since.IsZero() && now.Sub(p.since) >= d && !now.Before(p.cool) && !p.reach.down
 }
 
 // fits reports that miners with prefixes of that length have room at the pool,
 // as far as is known.
 func (p *pool) fits(prefix int) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.size == 0 || layoutFits(p.size, prefix)
+	size, _, known := p.state.get(p.URL)
+	return !known || layoutFits(size, prefix)
+}
+
+// layoutFits reports that a pool's extranonce2 of size bytes can be shared out
+// with prefixes of that length.
+func layoutFits(size, prefix int) bool {
+	_, ok := work.NewLayout(size, prefix)
+	return ok
 }
 
 // succeed notes an attempt that got a job.
@@ -91,20 +121,24 @@ func (p *pool) succeed(now time.Time) {
 	if p.since.IsZero() {
 		p.since = now
 	}
-	p.seen, p.next = now, time.Time{}
+	p.seen, p.reason = now, ""
+	p.user.next, p.user.down = time.Time{}, false
 	p.book.Up.Store(true)
 	p.book.LastError.Store(nil)
 }
 
-// fail notes an attempt that began at started and failed at now. Lanes that
-// fail together count once. It reports whether this is news to the operator.
-func (p *pool) fail(now, started time.Time, max time.Duration, err error) (news bool) {
+// fail notes an attempt that began at started and failed at now, after the
+// pool's answer to subscribe or before. It reports whether this is news to the
+// operator.
+func (p *pool) fail(now, started time.Time, max time.Duration, reached bool, err error) (news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !started.Before(p.failed) {
-		p.backOff(now, max)
+	if reached {
+		p.user.fail(now, started, max)
+	} else {
+		p.reach.fail(now, started, max)
 	}
-	return p.blame(now, err)
+	return p.blame(now, reached, err)
 }
 
 // lost notes that a link ended that had been up for age. again says that the
@@ -113,30 +147,30 @@ func (p *pool) lost(now time.Time, age, max time.Duration, again bool, err error
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if age >= steady {
-		p.failures = 0
+		p.user.failures = 0
 	}
 	if !again {
-		p.backOff(now, max)
+		p.user.grow(now, max)
 	}
-	p.blame(now, err)
+	p.blame(now, true, err)
 }
 
-// backOff makes the pause before the next attempt. The caller has the lock.
-func (p *pool) backOff(now time.Time, max time.Duration) {
-	p.failures++
-	pause := min(backoffMin<<min(p.failures-1, 20), max)
-	p.next = now.Add(pause/2 + rand.N(pause/2+1))
-	p.failed = now
-}
-
-// blame keeps err as the reason why the pool is not up. The caller has the lock.
-func (p *pool) blame(now time.Time, err error) (news bool) {
-	p.since, p.seen = time.Time{}, now
+// blame keeps err as the reason why the pool is not up: for this route, and for
+// all that look at it, unless others are served there. The caller has the lock.
+func (p *pool) blame(now time.Time, reached bool, err error) (news bool) {
 	text := err.Error()
+	news = p.reason != text
+	p.since, p.seen, p.reason = time.Time{}, now, text
+	p.book.Failures.Add(1)
+	if reached && p.active > 0 {
+		return news
+	}
 	last := p.book.LastError.Swap(&text)
 	p.book.Up.Store(false)
-	p.book.Failures.Add(1)
-	return last == nil || *last != text
+	if !reached { // one of many accounts is enough to say it
+		news = last == nil || *last != text
+	}
+	return news
 }
 
 // chill passes the pool over until now + coolDown.
@@ -146,26 +180,35 @@ func (p *pool) chill(now time.Time) {
 	p.cool, p.since = now.Add(coolDown), time.Time{}
 }
 
-// attempt counts a link that begins (1) or ends (-1).
-func (p *pool) attempt(n int) {
+// tried notes that a link is up, or has ended without.
+func (p *pool) tried() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.attempts += n
+	p.trying--
+	p.dialing--
+}
+
+// ended notes that a link is no more.
+func (p *pool) ended() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.attempts--
 }
 
 // serve counts a lane that the pool serves from now on (1) or no more (-1).
 func (p *pool) serve(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.serving += n
 	p.active += n
 	p.book.Active.Store(p.active > 0)
 }
 
-// serves reports that at least one lane is on the pool.
+// serves reports that at least one lane of the route is on the pool.
 func (p *pool) serves() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.active > 0
+	return p.serving > 0
 }
 
 // due reports that the pool was not seen for d and has no link now.
@@ -175,23 +218,12 @@ func (p *pool) due(now time.Time, d time.Duration) bool {
 	return p.attempts == 0 && (p.seen.IsZero() || now.Sub(p.seen) >= d)
 }
 
-// learn keeps the pool's extranonce2 size and version mask, and reports
-// whether one of them is new.
-func (p *pool) learn(size int, mask uint32) (changed bool) {
+// doubtsNames reports that the pool has not authorized some worker: shares do
+// not wait for it to authorize another.
+func (p *pool) doubtsNames() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	changed = p.size != size || p.mask != mask || !p.maskKnown
-	p.size, p.mask, p.maskKnown = size, mask, true
-	p.book.Extranonce2.Store(uint32(size))
-	p.book.VersionMask.Store(mask)
-	return changed
-}
-
-// known returns what learn kept: size 0 and known false when it kept nothing.
-func (p *pool) known() (size int, mask uint32, known bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.size, p.mask, p.maskKnown
+	return p.namesLogged
 }
 
 // refusedName counts a worker that the pool would not authorize, and reports

@@ -1,10 +1,13 @@
 package upstream
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
+)
 
 func take(t *testing.T, f *farm, length int) Prefix {
 	t.Helper()
-	p, ok := f.route.Prefixes().Take(length)
+	p, ok := f.directory.Prefixes().Take(length)
 	if !ok {
 		t.Fatal("no prefix is left")
 	}
@@ -36,11 +39,11 @@ func TestUsedUpGroup(t *testing.T) {
 			}
 			last := take(t, f, q.length)
 			first := Prefix{Group: last.Group - 1, Value: last.Value, Len: uint8(q.length)}
-			if f.route.Lane(first) == f.route.Lane(last) {
+			if f.route.Join(first) == f.route.Join(last) {
 				t.Error("two groups share a lane")
 			}
 			f.after(0)
-			equal(t, "job of the new group's lane", f.route.Lane(last).Latest().Job != nil, true)
+			equal(t, "job of the new group's lane", f.route.Join(last).Latest().Job != nil, true)
 		})
 	}
 }
@@ -48,7 +51,7 @@ func TestUsedUpGroup(t *testing.T) {
 func TestLengthsShareNoLane(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
-		if f.route.Lane(take(t, f, 1)) == f.route.Lane(take(t, f, 2)) {
+		if f.route.Join(take(t, f, 1)) == f.route.Join(take(t, f, 2)) {
 			t.Error("prefixes of both lengths on one lane")
 		}
 	})
@@ -57,32 +60,46 @@ func TestLengthsShareNoLane(t *testing.T) {
 func TestReleasedPrefixRests(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
-		p := f.route.Prefixes()
+		p, lane := f.directory.Prefixes(), f.lane()
 		first, second := take(t, f, 2), take(t, f, 2)
-		p.Release(second)
-		p.Release(first)
+		p.Release(second, lane)
+		p.Release(first, lane)
 		equal(t, "before any job", take(t, f, 2).Value, 2)
 		f.pools[0].last().job(false)
 		f.after(0)
 		equal(t, "after a job that is not clean", take(t, f, 2).Value, 3)
 		f.pools[0].last().job(true)
 		f.after(0)
-		p.Release(Prefix{Value: 2, Len: 2})
+		p.Release(Prefix{Value: 2, Len: 2}, lane)
 		equal(t, "after a clean job", take(t, f, 2), second) // the one given back first
 		equal(t, "and the other", take(t, f, 2), first)
 		equal(t, "but not the one that rests", take(t, f, 2).Value, 4)
 	})
 }
 
+func TestPrefixThatNobodyWorkedWithDoesNotRest(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.pools[0].refuse = true
+		f.start()
+		p := take(t, f, 2)
+		f.directory.Prefixes().Release(p, f.lane())
+		equal(t, "of a lane without a job", take(t, f, 2), p)
+		f.directory.Prefixes().Release(p, nil)
+		equal(t, "of no lane", take(t, f, 2), p)
+	})
+}
+
 func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
-		p := f.route.Prefixes()
+		p := f.directory.Prefixes()
+		var last Prefix
 		for range 1 << 8 {
-			f.route.Lane(take(t, f, 1))
+			last = take(t, f, 1)
 		}
+		lane := f.route.Join(last)
 		f.after(0)
-		p.Release(Prefix{Group: 1, Value: 7, Len: 1})
+		p.Release(Prefix{Group: 1, Value: 7, Len: 1}, lane)
 		equal(t, "group", take(t, f, 1).Group, 2)
 		for _, c := range f.pools[0].conns {
 			c.job(true)
@@ -96,18 +113,23 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 func TestLinksAreBounded(t *testing.T) {
 	f := newFarm(t, "a")
 	f.o.Pools[0].Links = 64
-	r := NewRoute(f.o, f)
-	n, lanes := 0, 0
+	f.open()
+	n := 0
 	for ; ; n++ {
-		if _, ok := r.Prefixes().Take(1); !ok {
+		p, ok := f.directory.Prefixes().Take(1)
+		if !ok {
 			break
 		}
+		f.route.Join(p)
 	}
-	for _, g := range *r.groups.Load() {
-		lanes += g.width
+	equal(t, "miners", n, maxGroups*256)
+	equal(t, "lanes", len(f.route.lanes), maxGroups+63)
+
+	f.open()
+	for group := range uint32(maxGroups) {
+		f.route.Join(Prefix{Group: group, Len: 2})
 	}
-	equal(t, "lanes", lanes, maxLinks)
-	equal(t, "miners", n, (maxLinks-64+1)*256)
+	equal(t, "lanes with 2-byte prefixes", len(f.route.lanes), maxLinks)
 }
 
 func TestShape(t *testing.T) {
@@ -125,13 +147,13 @@ func TestShape(t *testing.T) {
 		{"one that can't be shared is passed over", []int{8, 2}, 2, 4},
 	} {
 		f := newFarm(t, "a b")
-		r := NewRoute(f.o, f)
+		f.open()
 		for i, size := range q.sizes {
 			if size > 0 {
-				r.pools[i].learn(size, 0)
+				f.directory.learn(f.route.pools[i], size, 0)
 			}
 		}
-		prefix, extranonce2 := r.Shape()
+		prefix, extranonce2 := f.directory.Shape()
 		equal(t, q.name+": prefix", prefix, q.prefix)
 		equal(t, q.name+": extranonce2", extranonce2, q.extranonce2)
 	}
@@ -141,12 +163,13 @@ func TestMask(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.pools[0].refuse = true
 		f.pools[1].mask = "00c00000"
-		r := NewRoute(f.o, f)
-		equal(t, "nothing known", r.Mask(), maskDefault)
-		r.pools[0].learn(8, 0x1fffe000)
-		r.pools[1].learn(8, 0x00e00000)
-		equal(t, "remembered", r.Mask(), 0x1fffe000)
+		f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
+		f.open()
+		equal(t, "nothing known", f.directory.Mask(), maskDefault)
+		f.directory.learn(f.route.pools[0], 8, 0x1fffe000)
+		f.directory.learn(f.route.pools[1], 8, 0x00e00000)
+		equal(t, "remembered", f.directory.Mask(), 0x1fffe000)
 		f.start()
-		equal(t, "the pool's in use", f.route.Mask(), 0x00c00000)
+		equal(t, "the pool's in use", f.directory.Mask(), 0x00c00000)
 	})
 }

@@ -58,13 +58,14 @@ func (r *Route) wants(p *pool) bool {
 
 // probe sees whether a pool is healthy.
 func (r *Route) probe(ctx context.Context, p *pool) {
-	p.book.Probes.Add(1)
+	p.probed()
 	k := r.newLink(ctx, p, nil)
 	err := k.run()
+	defer k.tried()
 	if errors.Is(err, errProbed) || errors.Is(err, errClosed) {
 		return // the link has said that it succeeded
 	}
-	if p.fail(time.Now(), k.started, r.failover.BackoffMax, err) {
+	if p.fail(time.Now(), k.started, r.failover.BackoffMax, k.reached, err) {
 		k.log.Warn("probe failed", "reason", err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"farmproxy/work"
 )
 
-// Downstream is where a route publishes to: the event loops. Its methods may be
+// Downstream is where routes publish to: the event loops. Its methods may be
 // called from any goroutine, never block, and keep no reference to a route's
 // locks.
 type Downstream interface {
@@ -17,6 +17,10 @@ type Downstream interface {
 	// Verdict returns what became of a share. Exactly one comes for each share
 	// that Lane.Submit took.
 	Verdict(Verdict)
+	// Rerouted says that a route is retired: its account is gone or has
+	// changed. Its miners have to log in again, in memory: Directory.Login
+	// knows where they belong now.
+	Rerouted(*Route)
 }
 
 // Post is what a lane offers its miners.
@@ -48,7 +52,8 @@ type Share struct {
 	Version     uint32      // the header's, with the miner's bits applied
 	NTime       uint32
 	Nonce       uint32
-	Difficulty  float64 // what the miner is credited with
+	Work        float64 // what the miner is credited with, in shares of difficulty 1
+	Block       bool    // its hash makes a block: nothing may hold it up
 	Answered    bool    // the miner was told already (answer = "local")
 
 	resubmitted bool // sent before, on a link that died
@@ -71,22 +76,22 @@ func (e *Extranonce2) Bytes() []byte { return e.bytes[:e.N] }
 
 // Verdict is what became of a share.
 type Verdict struct {
-	Cookie     Cookie
-	ID         codec.ID
-	Worker     *stats.Worker
-	Verdict    work.Verdict
-	Code       int    // the Stratum error code to tell the miner; 0 when accepted
-	Text       string // the error text to tell the miner: the pool's own where it gave one, clean
-	Difficulty float64
-	Answered   bool
+	Cookie   Cookie
+	ID       codec.ID
+	Worker   *stats.Worker
+	Verdict  work.Verdict
+	Code     int    // the Stratum error code to tell the miner; 0 when accepted
+	Text     string // the error text to tell the miner: the pool's own where it gave one, clean
+	Work     float64
+	Answered bool
 }
 
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in
 // the process together with its group.
 type Prefix struct {
-	Group uint32 // each group has lanes of its own
+	Group uint32 // each group has lanes of its own, on every route
 	Value uint16
-	Len   uint8 // bytes: 2, or 1 where a pool of the route leaves no more
+	Len   uint8 // bytes: 2, or 1 where a pool leaves no more
 }
 
 // Append appends the prefix as it stands in the extranonce, big-endian.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,8 @@ type protocol struct {
 	decoder *codec.Decoder
 	message codec.Message
 
-	malformed  int // in a row
+	reached    bool // the pool has answered subscribe: what fails from now on is the user's own
+	malformed  int  // in a row
 	difficulty float64
 	job        *work.Job     // the last one
 	early      *codec.Notify // came before the extranonce1 did
@@ -74,6 +76,7 @@ func (k *link) announce() {
 		return
 	}
 	k.up.Store(true)
+	k.pool.tried()
 	k.conn.SetReadDeadline(time.Time{}) // silence is the supervisor's to see
 	k.book.Connects.Add(1)
 	k.pool.succeed(time.Now())
@@ -89,7 +92,7 @@ func (k *link) next() (*codec.Message, error) {
 	for {
 		line, err := k.lines.next(k.conn)
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("the pool closed the connection")
+			return nil, errHungUp
 		}
 		if err != nil {
 			return nil, err
@@ -232,6 +235,10 @@ func makeJob(n *codec.Notify, e *epoch, difficulty float64, mask uint32, now tim
 	job.Received = now
 	job.Difficulty = difficulty
 	job.Mask = mask
+	if a := e.pool.algorithm; a != nil {
+		job.Algorithm = a
+		job.Network = a.NetworkDifficulty(n.NBits)
+	}
 	job.Line = work.Line(codec.NewNotifyLine(job.ID, n, e.layout.Fold(e.extranonce1)))
 	return job
 }
@@ -279,7 +286,7 @@ func (k *link) setExtranonce(extranonce1 []byte, size int) error {
 
 func (k *link) learn(size int) {
 	k.book.Extranonce2.Store(uint32(size))
-	k.route.learn(k.pool, size, k.mask.Load())
+	k.route.directory.learn(k.pool, size, k.mask.Load())
 }
 
 // reconnect follows client.reconnect, inside the pool's domain only: a
@@ -297,7 +304,7 @@ func (k *link) reconnect(host string, port, wait int) error {
 		old = fmt.Sprint(port)
 	}
 	delay := min(max(time.Duration(wait)*time.Second, 0), maxMoveWait)
-	k.log.Info("the pool asked to reconnect", "host", host, "port", old, "wait", delay)
+	k.log.Log(k.ctx, k.route.level(slog.LevelInfo), "the pool asked to reconnect", "host", host, "port", old, "wait", delay)
 	k.mu.Lock()
 	k.moveTo, k.moveAt = net.JoinHostPort(host, old), time.Now().Add(delay)
 	k.mu.Unlock()
@@ -310,7 +317,7 @@ func (k *link) reconnect(host string, port, wait int) error {
 func (k *link) show(text string) {
 	if now := time.Now(); k.shown.IsZero() || now.Sub(k.shown) >= messagePause {
 		k.shown = now
-		k.log.Info("message from the pool", "text", text)
+		k.log.Log(k.ctx, k.route.level(slog.LevelInfo), "message from the pool", "text", text)
 	}
 }
 

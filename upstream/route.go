@@ -1,238 +1,94 @@
 package upstream
 
 import (
-	"context"
-	"crypto/tls"
 	"log/slog"
-	"net"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"farmproxy/stats"
-	"farmproxy/work"
 )
 
-// Pool is one endpoint. It is immutable.
-type Pool struct {
-	Name              string      // in logs and metrics
-	URL               string      // without credentials; the key under which its sizes are remembered
-	Address           string      // host:port to dial
-	Host              string      // for TLS, and for what client.reconnect may lead to
-	TLS               *tls.Config // nil: plain; see TLSConfig
-	User              string      // what the pool knows the farm as; plain text
-	Password          string
-	PassWorkers       bool    // each worker is authorized at the pool as User.worker
-	Links             int     // links wanted; see Options.Pools
-	SuggestDifficulty float64 // told before authorize; 0: nothing is suggested
-	UserAgent         string  // plain text
-}
+const (
+	// maxLinks bounds the lanes of an aggregated route, whatever the number of
+	// miners: one for each group, and maxSpare beyond these.
+	maxLinks = 1024
+	maxSpare = maxLinks - maxGroups
 
-// Failover says when pools are left and come back to. A zero duration stands
-// for its default.
-type Failover struct {
-	ReturnAfter time.Duration // how long a better pool must have been healthy; default 2m
-	ProbeEvery  time.Duration // how often pools not in use are probed; default 5m
-	Silence     time.Duration // no notify for that long is illness; default 3m
-	RejectRate  float64       // fraction of rejected shares that is illness, 0..1; 0 never
-	BackoffMax  time.Duration // longest pause between attempts at one pool; default 30s
-}
+	// retireTime is how long a retired route waits for its miners to leave, and
+	// for verdicts.
+	retireTime = 10 * time.Second
+)
 
-// Options make a route.
-type Options struct {
-	// Pools, the preferred one first; at least one. A group of miners gets as
-	// many lanes as the largest Links among them: lanes are stable, and a
-	// failover must not change which lane serves a miner.
-	Pools     []Pool
-	Failover  Failover
-	StateFile string // where the pools' sizes and masks are remembered; "": they are not
-
-	Dial        func(ctx context.Context, p Pool) (net.Conn, error) // nil: TCP, and TLS where the pool has it
-	FirstPrefix uint16                                              // the first prefix handed out
-	Book        *stats.Book                                         // nil: nobody looks
-	Log         *slog.Logger                                        // nil: nothing is logged
-}
-
-// maxLinks bounds the lanes of a route, whatever the number of miners.
-const maxLinks = 1024
-
-// Route is an ordered list of pools and the lanes that lead there. Its methods
-// may be called from any goroutine.
+// Route is an ordered list of pools and the lanes that lead there: the fixed
+// one, or an account's. Its methods may be called from any goroutine.
+//
+// The fixed route's lanes stay, and so do their links; its pools are probed.
+// An account's lanes, and those of a direct route, which have one miner each,
+// are opened with their first miner and end some time after the last one left.
 type Route struct {
-	pools    []*pool
-	failover Failover
-	links    int // lanes of a group
-	state    state
-	dial     func(ctx context.Context, p Pool) (net.Conn, error)
-	down     Downstream
-	book     *stats.Book
-	log      *slog.Logger
-	prefixes *Prefixes
-
-	pending atomic.Int64             // shares taken, without a verdict yet
-	groups  atomic.Pointer[[]*group] // by Prefix.Group; immutable list
+	directory *Directory
+	account   string // "": the fixed route
+	direct    bool
+	pools     []*pool
+	failover  *Failover
+	links     int // lanes of a group
+	log       *slog.Logger
 
 	mu        sync.Mutex
-	ctx       context.Context // nil before Start and after Close
-	cancel    context.CancelFunc
-	lanes     int       // opened
-	up        int       // of them: with a link
-	downSince time.Time // when up became 0
-	wg        sync.WaitGroup
+	lanes     map[Prefix]*Lane // by the least prefix that they serve
+	widths    [2]map[uint32]int
+	spare     int // lanes that there may be beyond one for each group
+	members   int
+	up        int       // lanes with a link
+	downSince time.Time // when up became 0, or the first miner came
+	retired   time.Time // zero: it is not
 }
 
-// group is the lanes of up to 65,536 miners, whose prefixes differ.
-type group struct {
-	length int // bytes: of its prefixes
-	width  int // lanes that it is to have
-	lanes  atomic.Pointer[[]*Lane]
-}
-
-// NewRoute returns a route that publishes to down. Nothing runs before Start.
-func NewRoute(o Options, down Downstream) *Route {
+// newRoute returns a route to pools. The caller has Directory.mu, or is alone.
+func (d *Directory) newRoute(account string, pools []Pool) *Route {
 	r := &Route{
-		failover: o.Failover.withDefaults(), links: 1,
-		dial: o.Dial, down: down, book: o.Book, log: o.Log,
-		downSince: time.Now(),
+		directory: d, account: account, failover: &d.failover, links: 1, log: d.log,
+		lanes: make(map[Prefix]*Lane), spare: maxSpare, downSince: time.Now(),
 	}
-	if r.dial == nil {
-		r.dial = dial
+	if account != "" {
+		r.log = d.log.With("account", account)
 	}
-	if r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
-	if r.book == nil {
-		r.book = stats.New(stats.Options{})
-	}
-	for i, p := range o.Pools {
+	for i, p := range pools {
 		r.links = max(r.links, p.Links)
-		r.pools = append(r.pools, &pool{Pool: p, level: i, book: r.book.Pool(p.Name, p.URL, i)})
+		r.direct = r.direct || p.Direct
+		r.pools = append(r.pools, newPool(p, d.endpoint(&p, i), i, &d.state))
 	}
-	r.groups.Store(new([]*group))
-	r.prefixes = &Prefixes{route: r, first: o.FirstPrefix}
-	r.state.path = o.StateFile
-	r.recall()
 	return r
 }
 
-func (f Failover) withDefaults() Failover {
-	for _, d := range []struct {
-		value *time.Duration
-		or    time.Duration
-	}{
-		{&f.ReturnAfter, 2 * time.Minute},
-		{&f.ProbeEvery, 5 * time.Minute},
-		{&f.Silence, 3 * time.Minute},
-		{&f.BackoffMax, 30 * time.Second},
-	} {
-		if *d.value <= 0 {
-			*d.value = d.or
+// Account returns the name of the account that the route serves; "" for the
+// fixed route.
+func (r *Route) Account() string { return r.account }
+
+// Direct reports that each miner of the route has a link of its own.
+func (r *Route) Direct() bool { return r.direct }
+
+// Names returns what metrics call the route's pool and its algorithm: of
+// several pools the most preferred in use, else the most preferred.
+func (r *Route) Names() (pool, algorithm string) {
+	p := r.pools[0]
+	for _, other := range r.pools {
+		if other.serves() {
+			p = other
+			break
 		}
 	}
-	return f
+	if p.Algorithm.Name == "" {
+		return p.Name, "sha256d"
+	}
+	return p.Name, p.Algorithm.Name
 }
 
-// Start opens the links of the first group and begins to probe the pools that
-// no lane is on. It runs until ctx ends or Close.
-func (r *Route) Start(ctx context.Context) {
-	r.mu.Lock()
-	r.ctx, r.cancel = context.WithCancel(ctx)
-	r.downSince = time.Now()
-	for _, g := range *r.groups.Load() {
-		if lanes := g.lanes.Load(); lanes != nil {
-			for _, l := range *lanes {
-				r.runLane(l)
-			}
-		}
-	}
-	r.mu.Unlock()
-	r.openFirst()
-	for _, p := range r.pools {
-		r.run(func(ctx context.Context) { r.watch(ctx, p) })
-	}
-}
-
-// run starts a goroutine of the route's; none before Start and after Close.
-func (r *Route) run(f func(ctx context.Context)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if ctx := r.ctx; ctx != nil {
-		r.wg.Go(func() { f(ctx) })
-	}
-}
-
-// runLane is run for a lane, with mu held.
-func (r *Route) runLane(l *Lane) {
-	if ctx := r.ctx; ctx != nil {
-		r.wg.Go(func() { l.supervise(ctx) })
-	}
-}
-
-// Close closes all links. Shares that are still queued or in flight get their
-// verdict, LinkLost. The route's goroutines are gone when it returns, unless
-// ctx ends first.
-func (r *Route) Close(ctx context.Context) {
-	r.mu.Lock()
-	if r.cancel != nil {
-		r.cancel()
-	}
-	r.ctx = nil
-	r.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		r.wg.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
-}
-
-// drainTick is how often Drain looks.
-const drainTick = 10 * time.Millisecond
-
-// Drain returns when no share is queued or in flight, or when ctx ends.
-func (r *Route) Drain(ctx context.Context) {
-	tick := time.NewTicker(drainTick)
-	defer tick.Stop()
-	for r.pending.Load() > 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// Shape returns the sizes, in bytes, of a newcomer's extranonce1 (its prefix)
-// and extranonce2: what the smallest pool of the route leaves. A pool that was
-// never seen counts as one that gives 4; one that can't be shared not at all.
-func (r *Route) Shape() (prefix, extranonce2 int) {
-	smallest := 0
-	for _, p := range r.pools {
-		size, _, _ := p.known()
-		if size == 0 {
-			size = sizeDefault
-		}
-		if size >= sizeMin && (smallest == 0 || size < smallest) {
-			smallest = size
-		}
-	}
-	if smallest == 0 {
-		smallest = sizeDefault
-	}
-	prefix, extranonce2, _ = work.PrefixFor(smallest)
-	return prefix, extranonce2
-}
-
-// Mask returns the version bits to grant at mining.configure: those of the
-// most preferred pool in use, else of the most preferred that is known, else
-// the usual ones.
-func (r *Route) Mask() uint32 {
+// mask returns the version bits that the route's miners may roll before they
+// have a job: those of its most preferred pool in use, else of the most
+// preferred that is known, else the usual ones.
+func (r *Route) mask() uint32 {
 	remembered, found := uint32(maskDefault), false
 	for _, p := range r.pools {
-		_, mask, known := p.known()
+		_, mask, known := p.state.get(p.URL)
 		if known && p.serves() {
 			return mask
 		}
@@ -243,7 +99,28 @@ func (r *Route) Mask() uint32 {
 	return remembered
 }
 
-// Without reports that no lane has a link to any pool, and since when.
+// level is how loud the log is about one of the route's links: where each miner
+// has one it is a miner's matter.
+func (r *Route) level(l slog.Level) slog.Level {
+	if r.direct {
+		return slog.LevelDebug
+	}
+	return l
+}
+
+// Fits reports that miners with prefixes of that length have room at a pool of
+// the route, as far as is known. One that does not has to get another prefix.
+func (r *Route) Fits(length int) bool {
+	for _, p := range r.pools {
+		if p.fits(length) {
+			return true
+		}
+	}
+	return false
+}
+
+// Without reports that no lane has a link to any pool, and since when; of a
+// route without miners, since the first one came.
 func (r *Route) Without() (since time.Time, none bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -258,86 +135,136 @@ func (r *Route) laneUp(n int, now time.Time) {
 	}
 }
 
-// Prefixes returns the allocator of the route's prefixes.
-func (r *Route) Prefixes() *Prefixes { return r.prefixes }
+// kept reports that the route's lanes stay without a miner.
+func (r *Route) kept() bool { return r.account == "" && !r.direct }
 
-// Lane returns the lane that serves the miner with this prefix, which came from
-// Prefixes. The lanes of a group are opened with its first miner.
-func (r *Route) Lane(p Prefix) *Lane {
-	g := (*r.groups.Load())[p.Group]
-	lanes := g.lanes.Load()
-	if lanes == nil {
-		lanes = r.open(g)
-	}
-	return (*lanes)[int(p.Value)%len(*lanes)]
-}
-
-// lane is Lane, nil where the group has not been opened.
-func (r *Route) lane(p Prefix) *Lane {
-	lanes := (*r.groups.Load())[p.Group].lanes.Load()
-	if lanes == nil {
-		return nil
-	}
-	return (*lanes)[int(p.Value)%len(*lanes)]
-}
-
-// open opens the lanes of a group, once.
-func (r *Route) open(g *group) *[]*Lane {
+// Join makes a miner a member of the lane that serves its prefix, and opens
+// the lane where need be. It never blocks on I/O. Each Join wants one
+// Lane.Leave.
+func (r *Route) Join(p Prefix) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if lanes := g.lanes.Load(); lanes != nil {
-		return lanes
+	if r.members == 0 && r.up == 0 && !r.kept() {
+		r.downSince = time.Now()
 	}
-	lanes := make([]*Lane, g.width)
-	for i := range lanes {
-		lanes[i] = newLane(r, r.lanes, g.length)
-		r.lanes++
+	l := r.lane(p)
+	l.members++
+	r.members++
+	return l
+}
+
+// lane returns the lane that serves a prefix, opened. The caller has mu.
+func (r *Route) lane(p Prefix) *Lane {
+	if r.direct {
+		return r.open(p)
 	}
-	g.lanes.Store(&lanes)
-	for _, l := range lanes {
+	width := r.width(p)
+	if r.kept() {
+		for i := range width { // a group's links are up before its miners come
+			r.open(Prefix{p.Group, uint16(i), p.Len})
+		}
+	}
+	return r.open(Prefix{p.Group, p.Value % uint16(width), p.Len})
+}
+
+// openGroup opens the lanes of p's group.
+func (r *Route) openGroup(p Prefix) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lane(p)
+}
+
+// width returns how many lanes p's group has. Each group of 2-byte prefixes has
+// as many as the pools' links ask for, as has the first one of 1-byte prefixes;
+// further ones of these have one lane each: they are many as it is.
+func (r *Route) width(p Prefix) int {
+	widths := r.widths[p.Len-1]
+	if w := widths[p.Group]; w > 0 {
+		return w
+	}
+	w := 1
+	if p.Len == 2 || len(widths) == 0 {
+		w += min(r.links-1, r.spare)
+	}
+	r.spare -= w - 1
+	if widths == nil {
+		widths = make(map[uint32]int)
+		r.widths[p.Len-1] = widths
+	}
+	widths[p.Group] = w
+	return w
+}
+
+// open returns the lane with that key, and begins it where there is none.
+func (r *Route) open(key Prefix) *Lane {
+	l := r.lanes[key]
+	if l == nil {
+		l = newLane(r, key, r.directory.takeNumber())
+		r.lanes[key] = l
 		r.runLane(l)
 	}
-	return &lanes
+	return l
 }
 
-// settle returns a share's verdict. code and text are the pool's own; 0 and ""
-// stand for the usual ones.
-func (r *Route) settle(s *Share, v work.Verdict, code int, text string) {
-	if code == 0 {
-		code = v.Code()
-	}
-	if text == "" {
-		text = v.Text()
-	}
-	r.down.Verdict(Verdict{
-		Cookie: s.Cookie, ID: s.ID, Worker: s.Worker,
-		Verdict: v, Code: code, Text: text,
-		Difficulty: s.Difficulty, Answered: s.Answered,
-	})
-	r.pending.Add(-1)
-}
-
-// learn keeps what a pool gave, here and in the state file, and sees to it
-// that there are lanes for miners that come from now on.
-func (r *Route) learn(p *pool, size int, mask uint32) {
-	if p.learn(size, mask) {
-		r.remember()
-		r.openFirst()
+// runLane starts a lane's supervisor, once. The caller has mu.
+func (r *Route) runLane(l *Lane) {
+	if !l.running {
+		l.running = r.directory.run(l.supervise)
 	}
 }
 
-// openFirst opens the lanes of the first group that newcomers will be in, so
-// that links are up before miners come.
-func (r *Route) openFirst() {
-	length, _ := r.Shape()
-	if g := r.prefixes.firstGroup(length); g != nil {
-		r.open(g)
+// start starts the lanes that were opened before the directory was started.
+func (r *Route) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members == 0 || r.kept() {
+		r.downSince = time.Now()
+	}
+	for _, l := range r.lanes {
+		r.runLane(l)
 	}
 }
 
-// layoutFits reports that a pool's extranonce2 of size bytes can be shared out
-// with prefixes of that length.
-func layoutFits(size, prefix int) bool {
-	_, ok := work.NewLayout(size, prefix)
-	return ok
+// retire lets the route end: no miner comes to it any more.
+func (r *Route) retire(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retired = now
+	r.log.Info("account changed or deleted: its miners move, its links are let go", "miners", r.members)
+	for _, l := range r.lanes {
+		l.rouse()
+	}
+}
+
+// leave takes a member out of a lane.
+func (r *Route) leave(l *Lane) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members--
+	l.members--
+	if l.members > 0 {
+		return
+	}
+	l.idle = time.Now()
+	if !r.retired.IsZero() {
+		l.rouse()
+	}
+}
+
+// lapsed reports that a lane is to end, and then takes it out: nobody joins it
+// any more.
+func (r *Route) lapsed(l *Lane, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	over := false
+	switch {
+	case !r.retired.IsZero():
+		over = l.members == 0 && l.pending.Load() == 0 || now.Sub(r.retired) >= retireTime
+	case l.members == 0 && !r.kept():
+		over = now.Sub(l.idle) >= r.directory.letGo
+	}
+	if over {
+		delete(r.lanes, l.key)
+	}
+	return over
 }

@@ -173,6 +173,9 @@ func (c *conn) handle(r request) {
 		} else {
 			p.serial++
 			c.extranonce1 = fmt.Sprintf("%s%02x", p.extranonce1, p.serial)
+			if p.serial > 0xff {
+				c.extranonce1 = fmt.Sprintf("%s%04x", p.extranonce1, p.serial)
+			}
 		}
 		p.mu.Unlock()
 		c.reply(r.ID, fmt.Sprintf(`"result":[[["mining.set_difficulty","x"],["mining.notify","session-%s"]],%q,%d],"error":null`, c.extranonce1, c.extranonce1, p.size))
@@ -283,17 +286,19 @@ func (p *scripted) shares() []submit {
 	return append([]submit(nil), p.submits...)
 }
 
-// farm is a route with scripted pools, and what it told its miners.
+// farm is a directory with scripted pools, and what it told its miners.
 type farm struct {
-	t     *testing.T
-	pools []*scripted
-	route *Route
-	book  *stats.Book
-	o     Options
+	t         *testing.T
+	pools     []*scripted
+	directory *Directory
+	route     *Route // the fixed one
+	book      *stats.Book
+	o         DirectoryOptions
 
 	mu       sync.Mutex
 	posts    []Post
 	verdicts []Verdict
+	rerouted []*Route
 }
 
 func (f *farm) Publish(p Post) {
@@ -308,7 +313,14 @@ func (f *farm) Verdict(v Verdict) {
 	f.verdicts = append(f.verdicts, v)
 }
 
-// inFarm runs a test with pools of the given names, all well and on one route.
+func (f *farm) Rerouted(r *Route) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rerouted = append(f.rerouted, r)
+}
+
+// inFarm runs a test with pools of the given names, all well and on the fixed
+// route.
 func inFarm(t *testing.T, names string, test func(f *farm)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -322,10 +334,7 @@ func newFarm(t *testing.T, names string) *farm {
 	f := &farm{t: t, book: stats.New(stats.Options{})}
 	for _, name := range strings.Fields(names) {
 		f.pools = append(f.pools, newScripted(name))
-		f.o.Pools = append(f.o.Pools, Pool{
-			Name: name, URL: "stratum+tcp://" + name + ":1", Address: name + ":1", Host: name,
-			User: "farm", Password: "x", UserAgent: "farmproxy/test",
-		})
+		f.o.Pools = append(f.o.Pools, at(name, "farm"))
 	}
 	f.o.Book = f.book
 	if testing.Verbose() {
@@ -342,10 +351,24 @@ func newFarm(t *testing.T, names string) *farm {
 	return f
 }
 
-// start starts the route and waits until nothing moves.
+// at returns the pool of that name with that user.
+func at(name, user string) Pool {
+	return Pool{
+		Name: name, URL: "stratum+tcp://" + name + ":1", Address: name + ":1", Host: name,
+		User: user, Password: "x", UserAgent: "farmproxy/test",
+	}
+}
+
+// open makes the directory.
+func (f *farm) open() {
+	f.directory = NewDirectory(f.o, f)
+	f.route = f.directory.fixed
+}
+
+// start starts the directory and waits until nothing moves.
 func (f *farm) start() *farm {
-	f.route = NewRoute(f.o, f)
-	f.route.Start(context.Background())
+	f.open()
+	f.directory.Start(context.Background())
 	f.after(time.Second) // and the other pools are probed
 	return f
 }
@@ -357,21 +380,21 @@ func (f *farm) after(d time.Duration) {
 }
 
 func (f *farm) close() {
-	if f.route == nil {
+	if f.directory == nil {
 		return
 	}
-	f.route.Close(context.Background())
+	f.directory.Close(context.Background())
 	for _, p := range f.pools {
 		for _, c := range p.conns {
 			c.Close()
 		}
 	}
-	if n := f.route.pending.Load(); n != 0 {
+	if n := f.directory.pending.Load(); n != 0 {
 		f.t.Errorf("%d shares never got a verdict", n)
 	}
 }
 
-func (f *farm) lane() *Lane { return f.route.Lane(Prefix{Len: 2}) }
+func (f *farm) lane() *Lane { return f.route.Join(Prefix{Len: 2}) }
 
 func (f *farm) latest() Post { return f.lane().Latest() }
 
@@ -396,7 +419,7 @@ func share(job *work.Job, nonce uint32) Share {
 	return Share{
 		Cookie: Cookie(nonce), Job: job, Prefix: Prefix{Value: 0x0102, Len: 2},
 		Extranonce2: MakeExtranonce2([]byte{0xa, 0xb, 0xc, 0xd}),
-		Version:     0x20002000, NTime: 0x65000001, Nonce: nonce, Difficulty: 64,
+		Version:     0x20002000, NTime: 0x65000001, Nonce: nonce, Work: 64,
 	}
 }
 
@@ -408,8 +431,13 @@ func (f *farm) submit(from, to uint32) {
 
 func (f *farm) submitFor(job *work.Job, from, to uint32) {
 	f.t.Helper()
+	f.submitOn(f.lane(), job, from, to)
+}
+
+func (f *farm) submitOn(l *Lane, job *work.Job, from, to uint32) {
+	f.t.Helper()
 	for n := from; n <= to; n++ {
-		if !f.lane().Submit(share(job, n)) {
+		if !l.Submit(share(job, n)) {
 			f.t.Errorf("share %d was not taken", n)
 		}
 	}
@@ -452,7 +480,11 @@ func (f *farm) wantTold(want string) {
 
 func (f *farm) wantOn(pool string) {
 	f.t.Helper()
-	l := f.lane()
+	wantLaneOn(f.t, f.lane(), pool)
+}
+
+func wantLaneOn(t *testing.T, l *Lane, pool string) {
+	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	got := "none"
@@ -460,7 +492,7 @@ func (f *farm) wantOn(pool string) {
 		got = l.serving.pool.Name
 	}
 	if got != pool {
-		f.t.Errorf("the lane is on %s, want %s", got, pool)
+		t.Errorf("the lane is on %s, want %s", got, pool)
 	}
 }
 

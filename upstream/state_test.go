@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,9 +22,9 @@ func TestSizesAndMasksOutliveARestart(t *testing.T) {
 	wantPart(t, "file", string(text), `"stratum+tcp://b:1"`)
 	inFarm(t, "b", func(f *farm) {
 		f.o.StateFile = file
-		r := NewRoute(f.o, f)
-		equal(t, "mask", r.Mask(), 0x00c00000)
-		prefix, extranonce2 := r.Shape()
+		f.open()
+		equal(t, "mask", f.directory.Mask(), 0x00c00000)
+		prefix, extranonce2 := f.directory.Shape()
 		equal(t, "prefix", prefix, 2)
 		equal(t, "extranonce2", extranonce2, 3)
 	})
@@ -43,8 +44,8 @@ func TestUnreadableStateFile(t *testing.T) {
 			f := newFarm(t, "a")
 			f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
 			os.WriteFile(f.o.StateFile, []byte(text), 0o600)
-			r := NewRoute(f.o, f)
-			equal(t, "mask", r.Mask(), maskDefault)
+			f.open()
+			equal(t, "mask", f.directory.Mask(), maskDefault)
 		})
 	}
 }
@@ -55,4 +56,13 @@ func TestStateFileInNoDirectory(t *testing.T) {
 		f.start()
 		f.wantOn("a")
 	})
+}
+
+func TestStateIsBounded(t *testing.T) {
+	f := newFarm(t, "a")
+	f.open()
+	for i := range maxRemembered + 10 {
+		f.directory.state.learn(fmt.Sprintf("stratum+tcp://p%d:1", i), 8, 0)
+	}
+	equal(t, "pools", len(f.directory.state.pools), maxRemembered)
 }

@@ -16,10 +16,11 @@ const (
 	// serves.
 	patience = 3 * time.Second
 
-	// retryLife is how long a link must have served for its pool to be tried
-	// again without a pause when it dies: a pool that accepts links and drops
-	// them at once must not be hammered.
-	retryLife = time.Second
+	// A pool whose link has died is tried again without a pause when the link
+	// had served for retryLife, or when that was not done for retryPause: a
+	// pool that accepts links and drops them at once must not be hammered.
+	retryLife  = time.Second
+	retryPause = 5 * time.Second
 
 	// drainTime is how long a link that was replaced stays for late shares:
 	// longer than a slow miner takes to change to a new job.
@@ -32,10 +33,16 @@ const (
 	// Pauses between looks at what is due by time.
 	tickSeeking = 250 * time.Millisecond // without a link, or with one to be replaced
 	tickServing = time.Second
+
+	// directTicks is how many times longer they are where each miner has a lane
+	// of its own: there may be thousands, each of which matters less.
+	directTicks = 4
 )
 
-// supervise runs the lane until ctx ends and its links are gone.
+// supervise runs the lane until ctx ends, or it is let go, and its links are
+// gone.
 func (l *Lane) supervise(ctx context.Context) {
+	defer l.end()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -45,17 +52,63 @@ func (l *Lane) supervise(ctx context.Context) {
 			return
 		case e := <-l.events:
 			l.handle(ctx, e)
+		case <-l.roused:
 		case <-timer.C:
 		}
 		now := time.Now()
-		l.watch(ctx, now)
-		l.decide(ctx, now)
-		if l.serving == nil || len(l.candidates) > 0 {
-			timer.Reset(tickSeeking)
-		} else {
-			timer.Reset(tickServing)
+		if l.route.lapsed(l, now) {
+			l.close()
+			return
 		}
+		l.watch(ctx, now)
+		if l.admit() {
+			l.decide(ctx, now)
+		}
+		timer.Reset(l.tick())
 	}
+}
+
+// tick is how long the supervisor may sleep.
+func (l *Lane) tick() (d time.Duration) {
+	d = tickServing
+	if l.serving == nil || len(l.candidates) > 0 {
+		d = tickSeeking
+	}
+	if l.route.direct {
+		d *= directTicks
+	}
+	return d
+}
+
+// admit reports that the lane may have links: see maxOnDemand.
+func (l *Lane) admit() bool {
+	if l.admitted || l.route.kept() {
+		return true
+	}
+	count := &l.route.directory.onDemand
+	if l.admitted = count.Add(1) <= maxOnDemand; l.admitted {
+		return true
+	}
+	count.Add(-1)
+	if !l.refused {
+		l.refused = true
+		l.log.Warn("a miner waits for a link: there are as many as there may be for accounts and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", maxOnDemand)
+	}
+	return false
+}
+
+// end gives back what the lane had of the process's.
+func (l *Lane) end() {
+	d := l.route.directory
+	if l.admitted {
+		d.onDemand.Add(-1)
+	}
+	d.giveNumber(l.number)
+	l.mu.Lock()
+	l.over = true
+	d.prefixes.rested(l.resting...)
+	l.resting = nil
+	l.mu.Unlock()
 }
 
 // handle takes note of what a link says.
@@ -63,10 +116,11 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	k, now := e.link, time.Now()
 	switch {
 	case e.err != nil && k == l.serving:
-		again := now.Sub(k.upAt) >= retryLife
+		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
 		if again {
-			l.try(ctx, k.pool)
+			l.retried = now
+			l.try(ctx, k.pool, now)
 		}
 	case e.err != nil:
 		l.ended(k, e.err, now)
@@ -123,7 +177,7 @@ func (l *Lane) serve(k *link, now time.Time) {
 	}
 	l.current, l.orphaned = e, time.Time{}
 	k.activate()
-	l.log.Info("link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
+	l.log.Log(context.Background(), l.route.level(slog.LevelInfo), "link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
 }
 
 // orphan takes the remains of the serving link, which has died, to where its
@@ -140,7 +194,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
 	} else {
-		l.log.Warn("link lost", "pool", k.pool.Name, "reason", err)
+		l.log.Log(context.Background(), l.route.level(slog.LevelWarn), "link lost", "pool", k.pool.Name, "reason", err)
 	}
 	var lost []Share
 	shares := slices.DeleteFunc(k.leave(), func(s Share) bool {
@@ -151,11 +205,12 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 		return true
 	})
 	l.current.putBack(shares)
-	l.route.lose(lost)
+	l.lose(lost)
 }
 
 // fail takes note of an attempt that came to nothing.
 func (l *Lane) fail(k *link, err error, now time.Time) {
+	defer k.tried()
 	if e := k.epoch.Load(); e != nil && e != l.current {
 		l.giveUp(e)
 	}
@@ -168,7 +223,7 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	}
 	l.noteMove(k)
 	level := slog.LevelDebug
-	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, err) {
+	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, k.reached, err) {
 		level = slog.LevelWarn
 	}
 	k.log.Log(context.Background(), level, "link failed", "reason", err)
@@ -189,7 +244,7 @@ func (l *Lane) noteMove(k *link) {
 // finish settles what a draining link leaves.
 func (l *Lane) finish(k *link) {
 	l.giveUp(k.epoch.Load())
-	l.route.lose(k.leave())
+	l.lose(k.leave())
 }
 
 // giveUp ends an epoch: its shares are lost.
@@ -197,11 +252,14 @@ func (l *Lane) giveUp(e *epoch) {
 	l.mu.Lock()
 	l.setEpochs(without(*l.epochs.Load(), e))
 	l.mu.Unlock()
-	l.route.lose(e.close())
+	l.lose(e.close())
 }
 
-// try begins an attempt at a pool.
-func (l *Lane) try(ctx context.Context, p *pool) {
+// try begins an attempt at a pool, unless others are to find out first.
+func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
+	if !p.begin(now) {
+		return false
+	}
 	k := l.route.newLink(ctx, p, l)
 	if !l.orphaned.IsZero() && l.current.pool == p {
 		k.resume = l.current
@@ -212,6 +270,7 @@ func (l *Lane) try(ctx context.Context, p *pool) {
 	}
 	l.candidates = append(l.candidates, k)
 	go func() { l.tell(event{k, k.run()}) }()
+	return true
 }
 
 // close ends all links and gives up all shares.

@@ -22,12 +22,15 @@ func (k *link) reply(m *codec.Message) {
 	e, refused := m.Error.PoolError()
 	yes, _ := m.Result.Bool()
 	yes = yes && !refused
+	if !yes && !refused {
+		e, _ = m.Reason.PoolError()
+	}
 
 	k.mu.Lock()
 	wasFull := k.flight.room() == 0
 	s, ok := k.flight.remove(id)
 	if !ok {
-		if k.nameAnswered(id, yes) {
+		if k.nameAnswered(id, yes, saying(e)) {
 			poke(k.wake)
 		}
 		k.mu.Unlock()

@@ -41,6 +41,9 @@ var algorithms = map[string]Algorithm{
 	"keccakc":    {Name: "keccakc", Divider: 1 << 8, Hash: keccak256},
 }
 
+// SHA256d is Bitcoin's algorithm, and what a pool mines unless said otherwise.
+var SHA256d = func() *Algorithm { a := algorithms["sha256d"]; return &a }()
+
 // aliases holds other names of those algorithms; sha256 is what the account
 // proxy called sha256d.
 var aliases = map[string]string{"sha256": "sha256d", "sha512/256d": "sha512256d"}
@@ -74,10 +77,14 @@ func (a *Algorithm) NetworkDifficulty(nbits uint32) float64 {
 	return NetworkDifficulty(nbits) * a.Divider
 }
 
+// Work returns what a share of the given difficulty counts, in shares of
+// difficulty 1.
+func (a *Algorithm) Work(difficulty float64) float64 { return difficulty / a.Divider }
+
 // Hashes returns how many hashes a share of the given difficulty takes on
 // average.
 func (a *Algorithm) Hashes(difficulty float64) float64 {
-	return difficulty / a.Divider * HashesPerShare
+	return a.Work(difficulty) * HashesPerShare
 }
 
 // HashWith returns a's hash of the header that s makes of j, in the header's

@@ -42,20 +42,23 @@ type Job struct {
 	Difficulty float64 // the pool's, in force for this job
 	Mask       uint32  // version bits that the pool let roll when it sent the job; 0 none
 	Layout     Layout  // of the pool's extranonce2
-	Network    float64 // difficulty of a block
+	Algorithm  *Algorithm // that shares are checked with
+	Network    float64 // difficulty of a block, in the unit of Algorithm
 	Line       Line
 
 	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead
 }
 
-// NewJob folds the pool's extranonce1 into the template. The caller fills in
-// the other fields before it publishes the job.
+// NewJob folds the pool's extranonce1 into the template. It is a job for
+// sha256d; the caller fills in the other fields, and another algorithm, before
+// it publishes the job.
 func NewJob(t Template, extranonce1 []byte, layout Layout) *Job {
 	return &Job{
-		Template: t,
-		Layout:   layout,
-		Network:  NetworkDifficulty(t.NBits),
-		head:     append(append([]byte(nil), t.Coinb1...), layout.Fold(extranonce1)...),
+		Template:  t,
+		Algorithm: SHA256d,
+		Layout:    layout,
+		Network:   NetworkDifficulty(t.NBits),
+		head:      append(append([]byte(nil), t.Coinb1...), layout.Fold(extranonce1)...),
 	}
 }
 

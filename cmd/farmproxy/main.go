@@ -37,6 +37,7 @@ const usage = `farmproxy - a mining proxy for farms
 
   farmproxy run   -c FILE    serve miners
   farmproxy check -c FILE    print every problem of a configuration, exit 1 if there is one
+  farmproxy import …         take over the account proxy's database (farmproxy import -h)
   farmproxy bench …          load-test: pool, fleet, floor, run, demo (farmproxy bench -h)
   farmproxy version
 
@@ -71,6 +72,8 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 			_, err := fmt.Fprintf(stdout, "ok: %d listeners, %d pools\n", len(c.Listeners), len(c.Pools))
 			return err
 		})
+	case "import":
+		return importOther(ctx, args, stdout, stderr)
 	case "bench":
 		return bench.Main(ctx, args, stdout, stderr)
 	case "version":

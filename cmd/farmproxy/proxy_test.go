@@ -38,13 +38,13 @@ func startPool(t *testing.T, change func(*bench.PoolOptions)) *bench.Pool {
 
 // startProxy serves miners on one address until the test ends, and then must
 // stop in order.
-func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.Options), pools ...*bench.Pool) (p *proxy, address string) {
+func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*bench.Pool) (p *proxy, address string) {
 	t.Helper()
 	c := config.Default()
 	c.Listeners = []config.Listener{{Address: "127.0.0.1:0"}}
 	c.HTTP.Address = "127.0.0.1:0"
 	for i, pool := range pools {
-		c.Pools = append(c.Pools, config.Pool{Name: fmt.Sprintf("pool%d", i), URL: "stratum+tcp://" + pool.Addr(), User: "farm", Password: "x", Workers: config.WorkersAggregate, Links: 1})
+		c.Pools = append(c.Pools, config.Pool{Name: fmt.Sprintf("pool%d", i), URL: "stratum+tcp://" + pool.Addr(), User: "farm", Password: "x", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
 	}
 	if change != nil {
 		change(c)

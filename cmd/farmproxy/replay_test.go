@@ -71,7 +71,7 @@ func replay(t *testing.T, v recorded) (pool *bench.Pool, m *miner, submits chan 
 		o.FirstJob = string(v.Notify)
 		o.OnSubmit = func(s bench.Submit) { submits <- s }
 	})
-	_, address := startProxy(t, func(c *config.Config) { c.Pools[0].User = v.Submit[0] }, func(o *upstream.Options) {
+	_, address := startProxy(t, func(c *config.Config) { c.Pools[0].User = v.Submit[0] }, func(o *upstream.DirectoryOptions) {
 		o.FirstPrefix = uint16(extranonce2[0])<<8 | uint16(extranonce2[1])
 	}, pool)
 	return pool, connect(t, address), submits

@@ -15,8 +15,8 @@ import (
 	"farmproxy/codec"
 	"farmproxy/config"
 	"farmproxy/netloop"
-	"farmproxy/session"
 	"farmproxy/stats"
+	"farmproxy/store"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
 )
@@ -42,8 +42,10 @@ type proxy struct {
 	log    *slog.Logger
 	loops  int // event loops
 	book   *stats.Book
+	store  *store.Store // nil: no accounts
+	users  *accounts    // nil: none
 	server *netloop.Server
-	route  *upstream.Route
+	routes *upstream.Directory
 	web    *api.Server
 	webOn  net.Listener // nil: no HTTP
 }
@@ -59,7 +61,7 @@ func run(ctx context.Context, c *config.Config, stderr io.Writer) error {
 
 // newProxy takes the ports and wires the parts. tune, unless nil, may change
 // what the configuration says about the pools.
-func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) (*proxy, error) {
+func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryOptions)) (*proxy, error) {
 	native, err := codec.Pretouch()
 	if err != nil || !native {
 		log.Warn("sonic has no compiled decoder for this platform: JSON will be slow", "error", err)
@@ -76,8 +78,9 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) 
 	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
 
 	p := &proxy{log: log, loops: loops}
-	p.book = stats.New(stats.Options{Version: versionText(), Loops: loops, CloseReasons: session.Reasons()})
+	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
+	p.book.SetNeedsLink(len(c.Pools) > 0)
 	p.server, err = netloop.New(netloop.Options{
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,
@@ -95,23 +98,43 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.Options)) 
 	if p.webOn, err = listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}
-	p.web = api.New(api.Options{Book: p.book, Version: versionText(), Log: log})
-	options := routeOptions(c, p.book, log)
+	if p.store, err = openStore(context.Background(), c, log); err != nil {
+		return nil, err
+	}
+	web, err := webOptions(c, p.book, p.store, log)
+	if err != nil {
+		return nil, err
+	}
+	p.web = api.New(web)
+	options, err := routeOptions(c, p.book, log)
+	if err != nil {
+		return nil, err
+	}
 	if tune != nil {
 		tune(&options)
 	}
-	p.route = upstream.NewRoute(options, p.server)
+	p.routes = upstream.NewDirectory(options, p.server)
+	if p.store != nil {
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(""), log: log}
+	}
 	return p, nil
 }
 
 // serve runs the parts until ctx ends or one of them fails, and stops them.
 func (p *proxy) serve(ctx context.Context) error {
 	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
-	p.route.Start(lasting)
 	failed := make(chan error, 2)
-	var parts sync.WaitGroup
+	var parts, registry sync.WaitGroup
+	registering, stopRegistering := context.WithCancel(lasting)
+	defer stopRegistering()
+	if p.users != nil {
+		known := make(chan struct{})
+		registry.Go(func() { p.users.run(registering, known) })
+		<-known // a miner that comes at once finds its account
+	}
+	p.routes.Start(lasting)
 	parts.Go(func() {
-		if err := p.server.Run(p.route); err != nil {
+		if err := p.server.Run(p.routes); err != nil {
 			failed <- err
 		}
 	})
@@ -126,7 +149,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	}
 	select {
 	case err := <-failed:
-		within(stopTime, p.route.Close)
+		within(stopTime, p.routes.Close)
 		return err // nothing listens: no more to stop
 	case <-p.server.Booted():
 	}
@@ -149,6 +172,11 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.stop()
 	stopWatching()
 	parts.Wait()
+	stopRegistering()
+	registry.Wait()
+	if p.store != nil {
+		p.warn(p.store.Close())
+	}
 	return err
 }
 
@@ -158,10 +186,10 @@ var errStopping = errors.New("farmproxy is stopping")
 // the links, the web.
 func (p *proxy) stop() {
 	p.server.Refuse()
-	within(drainTime, p.route.Drain)
+	within(drainTime, p.routes.Drain)
 	within(closeTime+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, closeTime) })
 	within(stopTime, func(ctx context.Context) { p.warn(p.server.Stop(ctx)) })
-	within(stopTime, p.route.Close)
+	within(stopTime, p.routes.Close)
 	within(stopTime, func(ctx context.Context) { p.warn(p.web.Shutdown(ctx)) })
 }
 

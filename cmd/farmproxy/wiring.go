@@ -1,15 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
 
+	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/stats"
+	"farmproxy/store"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
+	"farmproxy/work"
 )
 
 // What the configuration means to each package, which know nothing of it.
@@ -25,6 +29,49 @@ func newLog(c config.Log, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func statsOptions(c *config.Config, loops int) stats.Options {
+	return stats.Options{
+		Version:      versionText(),
+		Loops:        loops,
+		CloseReasons: session.Reasons(),
+		Predecessor:  c.Metrics.Predecessor,
+		Proxy:        proxyLabel(c),
+	}
+}
+
+func webOptions(c *config.Config, book *stats.Book, s *store.Store, log *slog.Logger) (o api.Options, err error) {
+	o = api.Options{
+		Book:                   book,
+		Version:                versionText(),
+		Log:                    log,
+		NoWorkerMetrics:        !c.Metrics.PerWorker,
+		RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
+	}
+	if s != nil { // not a nil *Store in a Registry that is not nil
+		o.Registry = s
+	}
+	if c.HTTP.TokenFile != "" {
+		o.Tokens, err = api.LoadTokens(c.HTTP.TokenFile)
+	}
+	return o, err
+}
+
+// proxyLabel is what the account proxy's series call this proxy.
+func proxyLabel(c *config.Config) string {
+	if c.Metrics.Proxy != "" {
+		return c.Metrics.Proxy
+	}
+	return c.Listeners[0].Address
+}
+
+// userAgent is what pools are told; the operator's choice, unless empty.
+func userAgent(chosen string) string {
+	if chosen != "" {
+		return chosen
+	}
+	return "farmproxy/" + versionText()
 }
 
 func addresses(listeners []config.Listener) (list []string) {
@@ -49,8 +96,8 @@ func terms(c *config.Config) session.Terms {
 	}
 }
 
-func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream.Options {
-	o := upstream.Options{
+func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstream.DirectoryOptions, error) {
+	o := upstream.DirectoryOptions{
 		Failover: upstream.Failover{
 			ReturnAfter: c.Failover.ReturnAfter,
 			ProbeEvery:  c.Failover.ProbeEvery,
@@ -65,9 +112,13 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream
 		o.StateFile = filepath.Join(dir, stateFile)
 	}
 	for i := range c.Pools {
-		o.Pools = append(o.Pools, pool(&c.Pools[i]))
+		p := pool(&c.Pools[i])
+		if p.Algorithm.Divider == 0 {
+			return o, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected one of docs/algorithms.md, or put the pool into the [store], where POST /api/v1/algorithms can say so", i+1, c.Pools[i].Algorithm)
+		}
+		o.Pools = append(o.Pools, p)
 	}
-	return o
+	return o, nil
 }
 
 func stateDir(c *config.Config) string {
@@ -88,10 +139,12 @@ func pool(p *config.Pool) upstream.Pool {
 		PassWorkers:       p.Workers == config.WorkersPass,
 		Links:             p.Links,
 		SuggestDifficulty: p.SuggestDifficulty,
-		UserAgent:         p.UserAgent,
+		UserAgent:         userAgent(p.UserAgent),
+		Direct:            p.Mode == config.ModeDirect,
 	}
-	if u.UserAgent == "" {
-		u.UserAgent = "farmproxy/" + versionText()
+	u.Algorithm, _ = work.LookupAlgorithm(p.Algorithm)
+	if known, ok := store.ShippedAlgorithm(p.Algorithm); ok {
+		u.Algorithm.Divider = known.Divider
 	}
 	if p.TLS() {
 		var pin []byte

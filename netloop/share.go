@@ -1,0 +1,102 @@
+package netloop
+
+import (
+	"farmproxy/codec"
+	"farmproxy/session"
+	"farmproxy/upstream"
+	"farmproxy/work"
+)
+
+// What becomes of shares, apart from their bytes.
+
+// share does what the session asks for about a share.
+func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
+	switch e.Kind {
+	case session.Judged:
+		l.judged(e.Worker, e.Verdict, e.Work)
+	case session.Forward:
+		return l.forward(p, e, out)
+	case session.WantHash:
+		if !l.server.hasher.hash(l.cookie(p), e.Candidate) {
+			return l.overloaded(p, e.Candidate.Worker, &e.Candidate.ID, 0, out)
+		}
+	}
+	return out
+}
+
+// hashed goes on with a share whose hash took long.
+func (l *loop) hashed(h *hashed) {
+	p := l.find(h.cookie)
+	if p == nil {
+		return
+	}
+	l.see(p)
+	out, effect := p.session.Judge(&l.env, &h.candidate, h.hash, l.out[:0])
+	l.out = l.share(p, &effect, out)
+	l.write(p, l.out)
+}
+
+// forward hands a share to the lane.
+func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
+	share := upstream.Share{
+		Cookie:      l.cookie(p),
+		ID:          e.Share.ID,
+		Worker:      books(e.Worker),
+		Job:         e.Share.Job,
+		Prefix:      p.prefix,
+		Extranonce2: upstream.MakeExtranonce2(e.Share.Extranonce2),
+		Version:     e.Share.Version,
+		NTime:       e.Share.NTime,
+		Nonce:       e.Share.Nonce,
+		Work:        e.Work,
+		Block:       e.Share.Block,
+		Answered:    e.Share.Answered,
+	}
+	if p.feed.lane.Submit(share) {
+		p.books.Sent(e.Work)
+		return out
+	}
+	if share.Answered {
+		l.judged(e.Worker, work.Overloaded, e.Work)
+		return out
+	}
+	return l.overloaded(p, e.Worker, &share.ID, e.Work, out)
+}
+
+// overloaded answers a share that there is no room for.
+func (l *loop) overloaded(p *peer, w session.Worker, id *codec.ID, credit float64, out []byte) []byte {
+	v := work.Overloaded
+	l.judged(w, v, credit)
+	return p.session.Verdict(id, v, v.Code(), v.Text(), out)
+}
+
+// verdict returns the pool's verdict to the miner, if it is still there, and
+// counts it in any case.
+func (l *loop) verdict(v *upstream.Verdict) {
+	l.judged(v.Worker, v.Verdict, v.Work)
+	p := l.find(v.Cookie)
+	if p == nil {
+		return
+	}
+	if v.Verdict == work.Accepted {
+		p.books.Accepted(l.wall, v.Work)
+	}
+	if v.Answered {
+		return
+	}
+	l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])
+	l.write(p, l.out)
+}
+
+// judged counts a verdict. credit is in shares of difficulty 1.
+func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
+	l.counts.Verdicts[v].Add(1)
+	l.counts.Work[v].Add(credit)
+	if w != nil {
+		books(w).Share(l.wall, v, credit)
+	}
+}
+
+func (l *loop) cookie(p *peer) upstream.Cookie {
+	return makeCookie(l.index, l.slots[p.slot].generation, p.slot)
+}

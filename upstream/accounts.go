@@ -1,0 +1,146 @@
+package upstream
+
+import (
+	"strings"
+	"time"
+)
+
+// Account is credentials at one pool, under the name that miners log in with.
+// It is immutable.
+type Account struct {
+	Name   string // what it is known as in the table; plain text
+	Pool   Pool   // with the account's user and password
+	Direct bool   // one link for each miner, as in Pool
+}
+
+// equal reports that a route for the one serves the other just as well. Two
+// pools with different *tls.Config are different, whatever these say: a table
+// should have one for each pool, and keep it.
+func (a *Account) equal(b *Account) bool {
+	p, q := &a.Pool, &b.Pool
+	return a.Name == b.Name && a.Direct == b.Direct &&
+		p.Name == q.Name && p.URL == q.URL && p.Address == q.Address && p.Host == q.Host &&
+		p.TLS == q.TLS && p.User == q.User && p.Password == q.Password &&
+		p.PassWorkers == q.PassWorkers && p.Links == q.Links && p.Direct == q.Direct &&
+		p.SuggestDifficulty == q.SuggestDifficulty && p.UserAgent == q.UserAgent &&
+		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
+}
+
+// Set replaces the table of accounts, which must not be changed any more.
+// Logins find the new one from now on. Routes of accounts that are gone or
+// changed are retired: Downstream.Rerouted is called for each, and their lanes
+// end when their miners have left and their shares have verdicts, in any case
+// after 10 s.
+func (d *Directory) Set(accounts map[string]Account) {
+	known := make(map[string]bool)
+	urls := make([]string, 0, 8)
+	for _, a := range accounts {
+		if !known[a.Pool.URL] {
+			known[a.Pool.URL] = true
+			urls = append(urls, a.Pool.URL)
+		}
+	}
+	now := time.Now()
+	var retired []*Route
+	d.mu.Lock()
+	old := d.accounts
+	d.accounts = accounts
+	for name, r := range d.routes {
+		was, is := old[name], accounts[name]
+		if _, there := accounts[name]; !there || !was.equal(&is) {
+			delete(d.routes, name)
+			retired = append(retired, r)
+		}
+	}
+	d.shape(urls)
+	d.mu.Unlock()
+	d.openFirst()
+	for _, r := range retired {
+		r.retire(now)
+		d.down.Rerouted(r)
+	}
+}
+
+// Login returns the route that serves a miner of that name: the account's whose
+// name is the login up to the first dot, else the account's whose name is the
+// whole login, else the fixed route, with account "". false: there is no such
+// account, and no fixed route. It answers from memory; where the account was in
+// use before, it allocates nothing.
+//
+// A miner that joins the route in the same turn of its event loop can't miss
+// that it was rerouted.
+func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
+	d.mu.RLock()
+	name, there := d.account(login)
+	if there {
+		r = d.routes[name]
+	}
+	d.mu.RUnlock()
+	if there && r == nil {
+		r = d.open(login)
+	}
+	if r == nil {
+		r = d.fixed
+	}
+	if r == nil {
+		return nil, "", false
+	}
+	return r, r.account, true
+}
+
+// account returns the name of the account that a login is for. The caller has
+// mu.
+func (d *Directory) account(login string) (name string, ok bool) {
+	name, _, _ = strings.Cut(login, ".")
+	if _, ok = d.accounts[name]; !ok && len(name) < len(login) {
+		name = login
+		_, ok = d.accounts[name]
+	}
+	return name, ok
+}
+
+// open makes the route of the account that a login is for; nil when it is gone
+// by now.
+func (d *Directory) open(login string) *Route {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name, ok := d.account(login)
+	if !ok {
+		return nil
+	}
+	r := d.routes[name]
+	if r == nil {
+		a := d.accounts[name]
+		name = strings.Clone(name) // of the login, which may be anything
+		a.Pool.Direct = a.Pool.Direct || a.Direct
+		r = d.newRoute(name, []Pool{a.Pool})
+		d.routes[name] = r
+	}
+	return r
+}
+
+// InUse reports that an account has a miner connected.
+func (d *Directory) InUse(account string) bool {
+	d.mu.RLock()
+	r := d.routes[account]
+	d.mu.RUnlock()
+	return r != nil && r.inUse()
+}
+
+// AccountsInUse returns the accounts that have a miner connected.
+func (d *Directory) AccountsInUse() (names []string) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for name, r := range d.routes {
+		if r.inUse() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (r *Route) inUse() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.members > 0
+}

@@ -1,0 +1,95 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// counting counts verdicts, and takes no note of anything else.
+type counting struct{ verdicts, rerouted atomic.Int64 }
+
+func (*counting) Publish(Post)      {}
+func (c *counting) Verdict(Verdict) { c.verdicts.Add(1) }
+func (c *counting) Rerouted(*Route) { c.rerouted.Add(1) }
+
+// Miners come, work, move and go on many goroutines, while accounts come, move
+// and go: each share gets its verdict, no prefix has two miners, and in the end
+// nothing is left.
+func TestManyMinersAndAccountsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := new(counting)
+		d := NewDirectory(DirectoryOptions{
+			Pools: []Pool{at("fixed", "farm")},
+			Dial:  func(context.Context, Pool) (net.Conn, error) { return newCanned(), nil },
+		}, down)
+		d.Start(t.Context())
+		var mu sync.Mutex
+		taken := make(map[Prefix]bool)
+		var shares atomic.Int64
+		miner := func(seed uint64) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			for range 40 {
+				x, ok := d.Prefixes().Take(2)
+				mu.Lock()
+				if !ok || taken[x] {
+					t.Errorf("%v has two miners", x)
+				}
+				taken[x] = true
+				mu.Unlock()
+				var lane *Lane
+				for range 1 + r.IntN(3) {
+					route, _, _ := d.Login(fmt.Sprintf("acct%d.rig", r.IntN(6)))
+					lane = route.Join(x)
+					time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond)
+					if job := lane.Latest().Job; job != nil {
+						for n := range uint32(3) {
+							if lane.Submit(share(job, n)) {
+								shares.Add(1)
+							}
+						}
+					}
+					lane.Leave()
+				}
+				mu.Lock()
+				delete(taken, x)
+				mu.Unlock()
+				d.Prefixes().Release(x, lane)
+			}
+		}
+		var all sync.WaitGroup
+		for i := range uint64(20) {
+			all.Go(func() { miner(i) })
+		}
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(7, 7))
+			for range 60 {
+				accounts := make(map[string]Account)
+				for i := range r.IntN(6) {
+					name := fmt.Sprintf("acct%d", i)
+					accounts[name] = Account{Name: name, Pool: at(fmt.Sprintf("p%d", r.IntN(2)), "user"), Direct: i%2 == 0}
+				}
+				d.Set(accounts)
+				time.Sleep(2 * time.Second)
+			}
+			d.Set(nil)
+		})
+		all.Wait()
+		time.Sleep(2 * letGo)
+		equal(t, "verdicts", down.verdicts.Load(), shares.Load())
+		equal(t, "shares without one", d.pending.Load(), 0)
+		equal(t, "links of accounts", d.onDemand.Load(), 0)
+		equal(t, "lanes but the fixed one", d.life.lanes-len(d.life.free), 1)
+		equal(t, "members of the fixed route", d.fixed.members, 0)
+		if shares.Load() < 1000 || down.rerouted.Load() < 10 {
+			t.Errorf("%d shares, %d routes retired: this was no test", shares.Load(), down.rerouted.Load())
+		}
+		d.Close(t.Context())
+	})
+}

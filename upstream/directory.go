@@ -1,0 +1,199 @@
+package upstream
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"farmproxy/stats"
+)
+
+// maxOnDemand bounds the lanes that are opened on demand and have a link: those
+// of accounts, and those of one miner each (direct). Each link takes a file
+// descriptor and 25 kB (BenchmarkDirectMiner). Lanes beyond wait for the end of
+// another one.
+const maxOnDemand = 1 << 14
+
+// Directory says which route serves whom, and runs the routes: the fixed one,
+// which is the configuration's list of pools, and one for each account in use.
+// What is one in the process is here: prefixes, lane numbers, what is known of
+// the pools. Its methods may be called from any goroutine.
+//
+// Locks are taken in this order, and none of them is held during I/O:
+// Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
+// Directory.life, Prefixes.mu, state.mu, endpoint.mu.
+type Directory struct {
+	failover Failover
+	letGo    time.Duration
+	dial     func(ctx context.Context, p Pool) (net.Conn, error)
+	down     Downstream
+	book     *stats.Book
+	log      *slog.Logger
+	prefixes Prefixes
+	state    state
+	fixed    *Route // nil: there are only accounts
+
+	pending  atomic.Int64 // shares taken, without a verdict yet
+	onDemand atomic.Int64 // see maxOnDemand
+	smallest atomic.Int64 // extranonce2 size that newcomers are to fit
+
+	mu        sync.RWMutex
+	accounts  map[string]Account // immutable
+	urls      []string           // of the fixed route's pools and of the accounts'
+	routes    map[string]*Route  // of accounts that a miner has logged in for
+	endpoints map[endpointKey]*endpoint
+
+	life struct {
+		sync.Mutex
+		ctx    context.Context // nil before Start and after Close
+		cancel context.CancelFunc
+		wg     sync.WaitGroup
+		lanes  int   // numbers that were given out
+		free   []int // of them: given back
+	}
+}
+
+// NewDirectory returns a directory whose routes publish to down. Nothing runs
+// before Start.
+func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
+	o = o.withDefaults()
+	d := &Directory{
+		failover: o.Failover, letGo: o.LetGo, dial: o.Dial,
+		down: down, book: o.Book, log: o.Log,
+		routes:    make(map[string]*Route),
+		endpoints: make(map[endpointKey]*endpoint),
+	}
+	d.prefixes.first = o.FirstPrefix
+	d.state.path, d.state.log = o.StateFile, o.Log
+	d.state.recall()
+	if len(o.Pools) > 0 {
+		d.fixed = d.newRoute("", o.Pools)
+	}
+	d.shape(nil)
+	return d
+}
+
+// endpoint returns what routes that lead to p share. The caller has mu, or is
+// alone.
+func (d *Directory) endpoint(p *Pool, level int) *endpoint {
+	key := endpointKey{p.Name, p.URL}
+	e := d.endpoints[key]
+	if e == nil {
+		e = &endpoint{book: d.book.Pool(p.Name, p.URL, level)}
+		d.endpoints[key] = e
+	}
+	return e
+}
+
+// Start opens the links of the fixed route's first group and begins to probe
+// its pools that no lane is on. It runs until ctx ends or Close.
+func (d *Directory) Start(ctx context.Context) {
+	d.life.Lock()
+	d.life.ctx, d.life.cancel = context.WithCancel(ctx)
+	d.life.Unlock()
+	d.mu.RLock()
+	routes := make([]*Route, 0, len(d.routes)+1)
+	for _, r := range d.routes {
+		routes = append(routes, r)
+	}
+	d.mu.RUnlock()
+	if d.fixed != nil {
+		routes = append(routes, d.fixed)
+	}
+	for _, r := range routes {
+		r.start()
+	}
+	if d.fixed != nil {
+		d.openFirst()
+		for _, p := range d.fixed.pools {
+			d.run(func(ctx context.Context) { d.fixed.watch(ctx, p) })
+		}
+	}
+}
+
+// run starts a goroutine of the directory's; none, and false, before Start and
+// after Close.
+func (d *Directory) run(f func(ctx context.Context)) bool {
+	d.life.Lock()
+	defer d.life.Unlock()
+	ctx := d.life.ctx
+	if ctx != nil {
+		d.life.wg.Go(func() { f(ctx) })
+	}
+	return ctx != nil
+}
+
+// Close closes all links. Shares that are still queued or in flight get their
+// verdict, LinkLost. The directory's goroutines are gone when it returns,
+// unless ctx ends first.
+func (d *Directory) Close(ctx context.Context) {
+	d.life.Lock()
+	if d.life.cancel != nil {
+		d.life.cancel()
+	}
+	d.life.ctx = nil
+	d.life.Unlock()
+	done := make(chan struct{})
+	go func() {
+		d.life.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// drainTick is how often Drain looks.
+const drainTick = 10 * time.Millisecond
+
+// Drain returns when no share is queued or in flight, or when ctx ends.
+func (d *Directory) Drain(ctx context.Context) {
+	tick := time.NewTicker(drainTick)
+	defer tick.Stop()
+	for d.pending.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Prefixes returns the allocator of prefixes.
+func (d *Directory) Prefixes() *Prefixes { return &d.prefixes }
+
+// takeNumber returns a lane number that no lane has. Numbers are used again, so
+// that their books do not become more and more.
+func (d *Directory) takeNumber() int {
+	d.life.Lock()
+	defer d.life.Unlock()
+	if n := len(d.life.free); n > 0 {
+		number := d.life.free[n-1]
+		d.life.free = d.life.free[:n-1]
+		return number
+	}
+	d.life.lanes++
+	return d.life.lanes - 1
+}
+
+func (d *Directory) giveNumber(n int) {
+	d.life.Lock()
+	defer d.life.Unlock()
+	d.life.free = append(d.life.free, n)
+}
+
+// openFirst opens the lanes of the first group that newcomers will be in, so
+// that links are up before miners come.
+func (d *Directory) openFirst() {
+	if d.fixed == nil || d.fixed.direct {
+		return
+	}
+	length, _ := d.Shape()
+	if group, ok := d.prefixes.firstGroup(length); ok {
+		d.fixed.openGroup(Prefix{Group: group, Len: uint8(length)})
+	}
+}

@@ -1,0 +1,95 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"time"
+
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+// Pool is one endpoint, and who works there. It is immutable.
+type Pool struct {
+	Name              string         // in logs and metrics
+	URL               string         // without credentials; the key under which its sizes are remembered
+	Address           string         // host:port to dial
+	Host              string         // for TLS, and for what client.reconnect may lead to
+	TLS               *tls.Config    // nil: plain; see TLSConfig
+	User              string         // what the pool knows the farm, or the account, as; plain text
+	Password          string         //
+	PassWorkers       bool           // each worker is authorized at the pool as User.worker
+	Links             int            // links wanted; see DirectoryOptions.Pools
+	Direct            bool           // one link for each miner: the pool forbids to share links
+	SuggestDifficulty float64        // told before authorize; 0: nothing is suggested
+	UserAgent         string         // plain text
+	Algorithm         work.Algorithm // zero value: sha256d
+}
+
+// Failover says when pools are left and come back to. A zero duration stands
+// for its default.
+type Failover struct {
+	ReturnAfter time.Duration // how long a better pool must have been healthy; default 2m
+	ProbeEvery  time.Duration // how often pools not in use are probed; default 5m
+	Silence     time.Duration // no notify for that long is illness; default 3m
+	RejectRate  float64       // fraction of rejected shares that is illness, 0..1; 0 never
+	BackoffMax  time.Duration // longest pause between attempts at one pool; default 30s
+}
+
+// DirectoryOptions make a directory.
+type DirectoryOptions struct {
+	// Pools of the fixed route, which serves every login that is no account's,
+	// the preferred one first; none: only accounts are served. A group of
+	// miners gets as many lanes as the largest Links among them: lanes are
+	// stable, and a failover must not change which lane serves a miner. Where
+	// one of them is Direct the whole route is.
+	Pools     []Pool
+	Failover  Failover
+	StateFile string // where the pools' sizes and masks are remembered; "": they are not
+
+	Dial        func(ctx context.Context, p Pool) (net.Conn, error) // nil: TCP, and TLS where the pool has it
+	FirstPrefix uint16                                              // the first prefix handed out
+	LetGo       time.Duration                                       // a lane opened on demand lives that long without a miner; 0: a minute
+	Book        *stats.Book                                         // nil: nobody looks
+	Log         *slog.Logger                                        // nil: nothing is logged
+}
+
+// letGo is the default of DirectoryOptions.LetGo: miners that lose their
+// connection are back well within it.
+const letGo = time.Minute
+
+func (o DirectoryOptions) withDefaults() DirectoryOptions {
+	o.Failover = o.Failover.withDefaults()
+	if o.Dial == nil {
+		o.Dial = dial
+	}
+	if o.LetGo <= 0 {
+		o.LetGo = letGo
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Book == nil {
+		o.Book = stats.New(stats.Options{})
+	}
+	return o
+}
+
+func (f Failover) withDefaults() Failover {
+	for _, d := range []struct {
+		value *time.Duration
+		or    time.Duration
+	}{
+		{&f.ReturnAfter, 2 * time.Minute},
+		{&f.ProbeEvery, 5 * time.Minute},
+		{&f.Silence, 3 * time.Minute},
+		{&f.BackoffMax, 30 * time.Second},
+	} {
+		if *d.value <= 0 {
+			*d.value = d.or
+		}
+	}
+	return f
+}
