@@ -45,7 +45,7 @@ var usedBy = map[string][]string{
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "bench", "cmd/farmproxy"},
-	"golang.org/x/crypto":                {"work"},
+	"golang.org/x/crypto":                {"work", "bench"},
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/jackc/pgx/v5":            {"store"},
 }

@@ -79,6 +79,12 @@ func (c *child) stop() error {
 	return nil
 }
 
+// kill ends the child at once, as a crash would.
+func (c *child) kill() {
+	c.once.Do(func() { c.cmd.Process.Kill() })
+	<-c.exited
+}
+
 func (c *child) ending() string {
 	if c.err == nil {
 		return "exit code 0"

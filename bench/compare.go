@@ -11,7 +11,8 @@ type comparison struct {
 	shares []FleetShare
 	name   func(miner int) string // under which a pool knows that miner's shares
 	pools  []*Pool
-	flight time.Duration // that a share may take from the miner to the pool
+	flight time.Duration           // that a share may take from the miner to the pool
+	cutOff func(FleetShare) string // why a share has no answer, "": it should have; nil: all should
 }
 
 // Reconciled is the result of a comparison.
@@ -30,6 +31,20 @@ type Reconciled struct {
 
 // examplesEach bounds the examples of a kind.
 const examplesEach = 3
+
+// add puts another comparison's result to this one's, that of other pools.
+func (r *Reconciled) add(o Reconciled) {
+	r.FleetAccepted += o.FleetAccepted
+	r.PoolAccepted += o.PoolAccepted
+	r.Local += o.Local
+	for _, both := range [][2]map[string]int{{r.Refused, o.Refused}, {r.PoolRefused, o.PoolRefused}, {r.Excused, o.Excused}, {r.Breaches, o.Breaches}} {
+		for kind, n := range both[1] {
+			both[0][kind] += n
+		}
+	}
+	r.UpP50, r.DownP50 = max(r.UpP50, o.UpP50), max(r.DownP50, o.DownP50)
+	r.Examples = append(r.Examples, o.Examples...)
+}
 
 func (r *Reconciled) breach(kind, format string, args ...any) {
 	r.Breaches[kind]++
@@ -56,14 +71,20 @@ const (
 	excuseLost     = "its pool session was lost"
 	excuseVerdict  = "accepted, but the pool died before the verdict was out"
 	excuseScripted = "refused by script"
+	excuseKilled   = "never answered: the proxy was killed"
+	excuseGone     = "never answered: its account was deleted"
 )
 
-// reconcile finds everything that the two sides do not agree on.
-func (c comparison) reconcile() Reconciled {
-	r := Reconciled{
+func newReconciled() Reconciled {
+	return Reconciled{
 		Refused: map[string]int{}, PoolRefused: map[string]int{},
 		Excused: map[string]int{}, Breaches: map[string]int{},
 	}
+}
+
+// reconcile finds everything that the two sides do not agree on.
+func (c comparison) reconcile() Reconciled {
+	r := newReconciled()
 	var up, down latencies
 	owners := c.owners()
 	known := make(map[Hash]bool, len(c.shares))
@@ -72,6 +93,12 @@ func (c comparison) reconcile() Reconciled {
 		booked, onBooks := c.booked(s.Hash)
 		switch {
 		case s.Answered.IsZero():
+			if c.cutOff != nil {
+				if why := c.cutOff(s); why != "" {
+					r.Excused[why]++
+					break
+				}
+			}
 			r.breach(breachSilent, "%s", c.describe(s))
 		case s.Accepted():
 			r.FleetAccepted++
@@ -141,7 +168,7 @@ func (c comparison) checkAccepted(r *Reconciled, s FleetShare, booked Submit, on
 func (c comparison) hardest() float64 {
 	d := 0.0
 	for _, p := range c.pools {
-		d = max(d, p.HardestDifficulty())
+		d = max(d, p.o.Algorithm.one(p.HardestDifficulty()))
 	}
 	return d
 }

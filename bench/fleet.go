@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -14,13 +15,14 @@ import (
 // FleetOptions is who the miners are and how they behave. Start from
 // DefaultFleetOptions.
 type FleetOptions struct {
-	Target   string                 // host:port of the proxy or pool
-	Miners   int                    // 1..MaxMiners
-	Account  string                 // worker names are Account.rigNNNNN ...
-	Name     func(miner int) string // ... unless this is set
-	Password string
-	Agents   []string // user agents, in turn
-	Sources  []string // local addresses to dial from, in turn; none: the system's choice
+	Target    string // host:port of the proxy or pool
+	Miners    int    // 1..MaxMiners
+	Algorithm *Algorithm
+	Account   string                 // worker names are Account.rigNNNNN ...
+	Name      func(miner int) string // ... unless this is set
+	Password  string
+	Agents    []string // user agents, in turn
+	Sources   []string // local addresses to dial from, in turn; none: the system's choice
 
 	Connecting  int     // dials at the same time
 	ConnectRate float64 // dials per second; 0: as fast as Connecting allows
@@ -40,7 +42,7 @@ const (
 // DefaultFleetOptions is a fleet of 100 miners that send 10 shares a second.
 func DefaultFleetOptions(target string) FleetOptions {
 	return FleetOptions{
-		Target: target, Miners: 100, Account: "farm", Password: "x",
+		Target: target, Miners: 100, Algorithm: SHA256d, Account: "farm", Password: "x",
 		Agents:     []string{"cgminer/4.12.1", "bmminer/2.0.0", "whatsminer/v1.1", "bosminer-plus-tuner", "bitaxe/BM1370/v2.9"},
 		Sources:    []string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"},
 		Connecting: 64, Rate: 10, Mask: 0x1fffe000, Reconnect: true, Seed: 1,
@@ -49,6 +51,8 @@ func DefaultFleetOptions(target string) FleetOptions {
 
 func (o FleetOptions) check() error {
 	switch {
+	case o.Algorithm == nil:
+		return errors.New("fleet: algorithm: want one, such as SHA256d")
 	case o.Miners < 1 || o.Miners > MaxMiners:
 		return fmt.Errorf("fleet: miners: want 1 to %d, got %d", MaxMiners, o.Miners)
 	case o.Connecting < 1:
@@ -164,6 +168,14 @@ func (f *Fleet) wait(d time.Duration) bool {
 
 // Name is the worker name of a miner, by its index.
 func (f *Fleet) Name(miner int) string { return f.miners[miner].name }
+
+// Since is when that miner was authorized last; zero: never.
+func (f *Fleet) Since(miner int) time.Time {
+	m := f.miners[miner]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.since
+}
 
 // Ready is how many miners are authorized and have a job now.
 func (f *Fleet) Ready() int { return int(f.ready.Load()) }

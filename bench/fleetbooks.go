@@ -13,6 +13,7 @@ type FleetShare struct {
 	Miner    int // index in the fleet
 	Key      WorkKey
 	Hash     Hash
+	Work     float64 // that it counts, in shares of difficulty 1
 	Sent     time.Time
 	Answered time.Time // zero: no answer came
 	Code     int       // of a refusal
@@ -40,6 +41,7 @@ type FleetTotal struct {
 	TooHard  int            `json:"too_hard"` // shares not sent: the difficulty is beyond a CPU
 	Garbage  int            `json:"garbage"`  // lines that no miner understands
 	Failures int            `json:"failures"` // dials and handshakes that came to nothing
+	Refusals int            `json:"refusals"` // logins that were refused
 }
 
 // FleetBooks is the fleet's record of every share. Safe for use by any goroutine.
@@ -116,6 +118,12 @@ func (b *FleetBooks) failed(miner int, why string) {
 	defer b.mu.Unlock()
 	b.total.Failures++
 	b.trouble = fmt.Sprintf("miner %d: %s", miner, why)
+}
+
+func (b *FleetBooks) turnedAway() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.total.Refusals++
 }
 
 func (b *FleetBooks) garbage(miner int, line []byte) {

@@ -17,9 +17,13 @@ func fleetFlags(flags *flag.FlagSet, o *FleetOptions) (apply func() error) {
 	flags.StringVar(&o.Account, "account", o.Account, "worker names are `account`.rigNNNNN")
 	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "dials at the same time")
 	flags.Float64Var(&o.ConnectRate, "connect-rate", o.ConnectRate, "dials per second; 0: as fast as -connecting allows")
+	algorithm := flags.String("algorithm", o.Algorithm.Name, "what is mined, as for bench pool")
 	sources := flags.String("sources", strings.Join(o.Sources, ","), "local `addresses` to dial from, in turn; \"\": the system's choice")
-	return func() error {
+	return func() (err error) {
 		o.Sources = strings.FieldsFunc(*sources, func(r rune) bool { return r == ',' })
+		if o.Algorithm, err = lookupAlgorithm(*algorithm); err != nil {
+			return misused("-algorithm: %w", err)
+		}
 		return nil
 	}
 }

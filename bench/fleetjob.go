@@ -166,13 +166,9 @@ type attempt struct {
 	mask                     uint32
 }
 
-// hashesPerShare bounds the search for one share: with more the fleet could not
-// hold any rate.
-const hashesPerShare = 1 << 22
-
 // search counts a.nonce up until the header's hash meets the limit, and is
-// false when that takes too long.
-func (j *fleetJob) search(a *attempt, limit *limit) (Hash, bool) {
+// false when that takes so long that the fleet could not hold any rate.
+func (j *fleetJob) search(algorithm *Algorithm, a *attempt, limit *limit) (Hash, bool) {
 	coinbase := make([]byte, 0, 1024)
 	coinbase = append(coinbase, j.coinb1...)
 	coinbase = append(coinbase, a.extranonce1...)
@@ -193,10 +189,9 @@ func (j *fleetJob) search(a *attempt, limit *limit) (Hash, bool) {
 	copy(h[36:], root[:])
 	binary.LittleEndian.PutUint32(h[68:], a.ntime)
 	binary.LittleEndian.PutUint32(h[72:], j.nbits)
-	for range hashesPerShare {
+	for range algorithm.search {
 		binary.LittleEndian.PutUint32(h[76:], a.nonce)
-		once = sha256.Sum256(h[:])
-		hash := Hash(sha256.Sum256(once[:]))
+		hash := algorithm.hash(h[:])
 		if limit.met(hash) {
 			return hash, true
 		}
@@ -209,7 +204,8 @@ func (j *fleetJob) search(a *attempt, limit *limit) (Hash, bool) {
 // most significant first.
 type limit [4]uint64
 
-// newLimit is 0xffff * 2^208 / difficulty, rounded down.
+// newLimit is 0xffff * 2^208 / difficulty, rounded down, for a difficulty in
+// shares of difficulty 1.
 func newLimit(difficulty float64) *limit {
 	q := new(big.Float).SetMantExp(big.NewFloat(0xffff), 208).SetPrec(512)
 	q.Quo(q, new(big.Float).SetPrec(512).SetFloat64(difficulty))

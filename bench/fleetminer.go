@@ -26,7 +26,8 @@ type miner struct {
 	conn        net.Conn   // nil while there is none
 	ready       bool       // authorized, with a job
 	authorized  bool
-	leaving     bool // client.reconnect was followed
+	since       time.Time // authorized last
+	leaving     bool      // client.reconnect was followed
 	session     string
 	extranonce1 []byte
 	size2       int
@@ -36,7 +37,7 @@ type miner struct {
 	difficulty  float64
 	job         *fleetJob
 	limit       *limit  // of job
-	hashes      float64 // that a share of job takes, on average
+	work        float64 // that a share of job counts, in shares of difficulty 1
 	counter     uint64  // extranonce2 of the last share: never used twice
 	nextID      int
 	pending     []pendingShare
@@ -285,8 +286,8 @@ func (m *miner) notified(line []byte) {
 		m.extranonce1, m.size2, m.announced = e.extranonce1, e.size2, nil
 	}
 	m.job = j
-	m.limit = m.fleet.jobs.limitOf(m.difficulty)
-	m.hashes = m.difficulty * (1 << 32)
+	m.work = m.fleet.o.Algorithm.one(m.difficulty)
+	m.limit = m.fleet.jobs.limitOf(m.work)
 	m.checkReady()
 }
 
@@ -411,7 +412,11 @@ func (m *miner) replied(id int, result, failure json.RawMessage) bool {
 			m.write(m.authorize())
 		}
 	case idAuthorize:
-		m.authorized = string(result) == "true"
+		if m.authorized = string(result) == "true"; m.authorized {
+			m.since = time.Now()
+		} else {
+			m.fleet.books.turnedAway()
+		}
 		m.checkReady()
 	default:
 		return false
@@ -455,7 +460,7 @@ func (m *miner) verdict(id, code int, refused string) bool {
 func (m *miner) share(rnd *rand.Rand) {
 	for {
 		m.mu.Lock()
-		job, limit, hashes, cleans := m.job, m.limit, m.hashes, m.cleans
+		algorithm, job, limit, work, cleans := m.fleet.o.Algorithm, m.job, m.limit, m.work, m.cleans
 		a := attempt{
 			extranonce1: m.extranonce1, mask: m.mask,
 			nonce: rnd.Uint32(), bits: rnd.Uint32() & m.mask,
@@ -468,17 +473,17 @@ func (m *miner) share(rnd *rand.Rand) {
 		case !ready:
 			m.fleet.books.leaveOut(1)
 			return
-		case hashes > hashesPerShare/8:
+		case work*(1<<32) > float64(algorithm.search)/8:
 			m.fleet.books.tooHard()
 			return
 		}
 		a.ntime = job.ntime + rnd.Uint32N(2) // firmware rolls it a little
-		hash, found := job.search(&a, limit)
+		hash, found := job.search(algorithm, &a, limit)
 		if !found {
 			m.fleet.books.tooHard()
 			return
 		}
-		if m.submit(job, cleans, a, hash) {
+		if m.submit(job, cleans, a, hash, work) {
 			return
 		}
 	}
@@ -492,7 +497,7 @@ func counterBytes(counter uint64, size int) []byte {
 }
 
 // submit sends a share, and is false when its job is not to be mined any more.
-func (m *miner) submit(job *fleetJob, cleans int, a attempt, hash Hash) bool {
+func (m *miner) submit(job *fleetJob, cleans int, a attempt, hash Hash, work float64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.conn == nil {
@@ -512,7 +517,7 @@ func (m *miner) submit(job *fleetJob, cleans int, a attempt, hash Hash) bool {
 	}
 	line = append(line, "]}\n"...)
 	m.pending = append(m.pending, pendingShare{id, FleetShare{
-		Miner: m.index, Key: job.arrival.key, Hash: hash, Sent: time.Now(),
+		Miner: m.index, Key: job.arrival.key, Hash: hash, Work: work, Sent: time.Now(),
 	}})
 	m.fleet.pending.Add(1)
 	m.fleet.books.sent(m.index)

@@ -113,7 +113,7 @@ func (s seat) mustMine(t *testing.T, difficulty float64, counter uint64) []strin
 		extranonce1: extranonce1, extranonce2: counterBytes(counter, s.size2),
 		ntime: job.ntime, mask: s.mask, bits: 0x00002000 & s.mask,
 	}
-	if _, ok := job.search(&a, newLimit(difficulty)); !ok {
+	if _, ok := job.search(SHA256d, &a, newLimit(difficulty)); !ok {
 		t.Fatal("found no share")
 	}
 	params := []string{"farm.rig1", strings.Trim(job.id, `"`), hex.EncodeToString(a.extranonce2), fmt.Sprintf("%08x", a.ntime), fmt.Sprintf("%08x", a.nonce)}

@@ -47,18 +47,18 @@ func newBooks() *Books {
 	}
 }
 
-// book enters s, which was judged against difficulty.
-func (b *Books) book(s Submit, difficulty float64) {
+// book enters s, which counts work shares of difficulty 1 if it was accepted.
+func (b *Books) book(s Submit, work float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.total.add(s, difficulty)
+	b.total.add(s, work)
 	user := b.users[s.User]
 	if user == nil && len(b.users) < booksUsers {
 		user = &Tally{Refused: map[string]int{}}
 		b.users[s.User] = user
 	}
 	if user != nil {
-		user.add(s, difficulty)
+		user.add(s, work)
 	}
 	if s.Hash == (Hash{}) {
 		return
@@ -70,13 +70,13 @@ func (b *Books) book(s Submit, difficulty float64) {
 	b.shares.put(s.Hash, s)
 }
 
-func (t *Tally) add(s Submit, difficulty float64) {
+func (t *Tally) add(s Submit, work float64) {
 	if s.Refused != nil {
 		t.Refused[s.Refused.Text]++
 		return
 	}
 	t.Accepted++
-	t.Work += difficulty
+	t.Work += work
 }
 
 // Share is the verdict on the header with that hash; an accepted one prevails

@@ -27,10 +27,14 @@ func poolFlags(flags *flag.FlagSet, o *PoolOptions) (apply func() error) {
 	flags.BoolVar(&o.NotifyIDs, "notify-ids", o.NotifyIDs, "quirk: notifications carry ids")
 	flags.BoolVar(&o.SuggestAsNotify, "suggest-as-notify", o.SuggestAsNotify, "quirk: suggest_difficulty is answered by set_difficulty with its id")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
+	algorithm := flags.String("algorithm", o.Algorithm.Name, "what is mined: sha256d, scrypt, or x11, for which pool and fleet have a hash of their own")
 	mask := flags.String("mask", fmt.Sprintf("%08x", o.Mask), "version bits that may be rolled, 8 hex `digits`; 00000000 refuses version rolling")
 	extranonce1 := flags.String("extranonce1", "", "the same extranonce1 for every session, in `hex`")
 	refuse := flags.String("refuse-names", "", "names that match this `pattern` are not authorized")
 	return func() (err error) {
+		if o.Algorithm, err = lookupAlgorithm(*algorithm); err != nil {
+			return misused("-algorithm: %w", err)
+		}
 		if o.Mask, err = word(*mask); err != nil {
 			return misused("-mask: %w", err)
 		}

@@ -194,7 +194,7 @@ func (l *link) sendJob(j *Job, params string) {
 			delete(s.jobs, id)
 		}
 	}
-	now := issued{job: j, generation: p.generation, difficulty: p.difficulty, target: target(p.difficulty)}
+	now := issued{job: j, generation: p.generation, difficulty: p.difficulty, target: target(p.o.Algorithm.one(p.difficulty))}
 	if before, ok := s.jobs[j.ID]; ok && before.job == j && before.difficulty < now.difficulty {
 		now.difficulty, now.target = before.difficulty, before.target // it was promised
 	}
@@ -379,7 +379,7 @@ func (l *link) authorize(m message) {
 func (l *link) submit(m message) {
 	s, difficulty := l.judge(m)
 	p := l.pool
-	p.books.book(s, difficulty)
+	p.books.book(s, p.o.Algorithm.one(difficulty))
 	if p.o.OnSubmit != nil {
 		p.o.OnSubmit(s)
 	}
@@ -444,7 +444,7 @@ func (l *link) rules(c claim) (rules, issued, *Refusal) {
 		return rules{}, issued{}, refusedUnknown
 	}
 	return rules{
-		job: work.job, extranonce1: l.session.extranonce1, extranonce2Size: l.session.size2,
+		algorithm: p.o.Algorithm, job: work.job, extranonce1: l.session.extranonce1, extranonce2Size: l.session.size2,
 		rolling: l.rolling, mask: p.mask & l.minerMask, target: work.target,
 	}, work, nil
 }

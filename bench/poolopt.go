@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -13,11 +14,12 @@ type PoolOptions struct {
 	Name   string // in coinbases and events
 	Listen string // host:port; port 0 picks a free one, kept over Stop and Start
 
+	Algorithm       *Algorithm
 	Extranonce1     []byte  // the same for every session; nil: each session gets its own
 	Extranonce1Size int     // bytes of those, 2..8
 	Extranonce2Size int     // bytes, 1..16
 	Mask            uint32  // version bits that miners may roll; 0 refuses version rolling
-	Difficulty      float64 // of the first job of a session, above 0; may be far below 1
+	Difficulty      float64 // of the first job of a session, above 0; may be far below 1; in the algorithm's unit
 
 	JobEvery   time.Duration // a new job that often; 0: only when Job or Notify is called
 	CleanEvery int           // every n-th of those is clean; 0: none, 1: all
@@ -51,6 +53,7 @@ func DefaultPoolOptions() PoolOptions {
 	return PoolOptions{
 		Name:            "pool",
 		Listen:          "127.0.0.1:0",
+		Algorithm:       SHA256d,
 		Extranonce1Size: 4,
 		Extranonce2Size: 8,
 		Mask:            0x1fffe000,
@@ -65,6 +68,8 @@ func DefaultPoolOptions() PoolOptions {
 
 func (o PoolOptions) check() error {
 	switch {
+	case o.Algorithm == nil:
+		return errors.New("algorithm: want one, such as SHA256d")
 	case o.Extranonce1 == nil && (o.Extranonce1Size < 2 || o.Extranonce1Size > 8):
 		return fmt.Errorf("extranonce1 size: want 2 to 8 bytes, got %d", o.Extranonce1Size)
 	case len(o.Extranonce1) > 16:

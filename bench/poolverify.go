@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Hash is a block header's sha256d as it comes out of the function: a
+// Hash is that of a block header as it comes out of the function: a
 // little-endian number. String is the usual big-endian form.
 type Hash [32]byte
 
@@ -26,7 +26,8 @@ func (h Hash) bigEndian() (b [32]byte) {
 	return b
 }
 
-// Difficulty is the highest difficulty that the hash meets.
+// Difficulty is the highest difficulty that the hash meets, in shares of
+// difficulty 1.
 func (h Hash) Difficulty() float64 {
 	b := h.bigEndian()
 	n := new(big.Float).SetInt(new(big.Int).SetBytes(b[:]))
@@ -37,7 +38,7 @@ func (h Hash) Difficulty() float64 {
 // difficulty1 is the target of difficulty 1: 0xffff * 2^208.
 var difficulty1 = new(big.Int).Lsh(big.NewInt(0xffff), 208)
 
-// target is the highest hash that meets difficulty d, exactly.
+// target is the highest hash that meets difficulty d of divider 1, exactly.
 func target(d float64) *big.Int {
 	q := new(big.Rat).Quo(new(big.Rat).SetInt(difficulty1), new(big.Rat).SetFloat64(d))
 	return new(big.Int).Quo(q.Num(), q.Denom())
@@ -110,6 +111,7 @@ func newClaim(params json.RawMessage) (claim, *Refusal) {
 
 // rules are those that hold for one claim: of the job and of the session.
 type rules struct {
+	algorithm       *Algorithm
 	job             *Job
 	extranonce1     []byte
 	extranonce2Size int
@@ -130,7 +132,7 @@ func (r rules) verify(c claim, now time.Time) (Hash, *Refusal) {
 	if c.hasBits && (!r.rolling && c.bits != 0 || c.bits&^r.mask != 0) {
 		return Hash{}, refusedVersion
 	}
-	h := Hash(sha256d(r.header(c)))
+	h := r.algorithm.hash(r.header(c))
 	if !h.meets(r.target) {
 		return h, refusedLow
 	}

@@ -38,6 +38,8 @@ type Outcome struct {
 	Books   *Reconciled `json:"books,omitempty"`
 	Broken  []string    `json:"broken,omitempty"`
 	Log     string      `json:"log,omitempty"` // of the child, when something failed
+
+	Crews []CrewFigures `json:"accounts,omitempty"` // of scenario accounts
 }
 
 // figure is one row of the table.
@@ -61,6 +63,8 @@ var figures = []figure{
 	{"bytes_up_per_share", "bytes up a share", func(f Figures) float64 { return f.BytesUpPerShare }, plain},
 	{"failover", "failover, pool gone to the last miner", func(f Figures) float64 { return f.FailoverSeconds }, seconds},
 	{"return", "return, pool back to the last miner", func(f Figures) float64 { return f.ReturnSeconds }, seconds},
+	{"gone", "account deleted to its last miner closed", func(f Figures) float64 { return f.GoneSeconds }, seconds},
+	{"restart", "killed and restarted, to the last miner at work", func(f Figures) float64 { return f.RestartSeconds }, seconds},
 }
 
 func seconds(v float64) string   { return short(time.Duration(v * float64(time.Second))) }
@@ -139,6 +143,11 @@ func (out *Outcome) print(t terminal) {
 		row("shares not sent, too slow a machine / too hard", fmt.Sprintf("%d / %d", out.Fleet.LeftOut, out.Fleet.TooHard))
 	}
 	w.Flush()
+	if len(out.Crews) > 0 {
+		t.printf("\n")
+		out.printCrews(func(cells ...string) { fmt.Fprintln(w, strings.Join(cells, "\t")) })
+		w.Flush()
+	}
 }
 
 // counts is "3 x a, 1 x b", or "none".

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +39,8 @@ const (
 	scenarioFarm   = "farm"
 	scenarioSteady = "steady"
 	scenarioFloor  = "floor"
+
+	scenarioAccounts = "accounts"
 )
 
 func defaultRunOptions() runOptions {
@@ -59,6 +62,10 @@ child process, and compares the books of both sides. Scenarios:
           the first one comes back
   steady  all connect, share load, then jobs without load
   floor   steady, in turn against the floor and the proxy, with the ratios
+  accounts
+          three accounts at three pools of different algorithms, registered over
+          REST, and a fourth one that is deleted; a pool goes and comes back; the
+          proxy is killed and started again; hash rates are compared
 
 Exit code 1 when the books do not agree or a miner was disconnected. Costs are
 processor time of the child, out of /proc.`)
@@ -73,9 +80,9 @@ processor time of the child, out of /proc.`)
 }
 
 func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
-	flags.StringVar(&o.scenario, "scenario", o.scenario, "farm, steady or floor")
-	flags.IntVar(&o.miners, "miners", o.miners, "how many")
-	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners")
+	flags.StringVar(&o.scenario, "scenario", o.scenario, "farm, steady, floor or accounts")
+	flags.IntVar(&o.miners, "miners", o.miners, "how many; accounts: 3000, unless this is given")
+	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners; accounts: 300, unless this is given")
 	flags.IntVar(&o.jobs, "jobs", o.jobs, "jobs that are measured")
 	flags.DurationVar(&o.jobEvery, "job-every", o.jobEvery, "between those")
 	flags.IntVar(&o.cleanEvery, "clean-every", o.cleanEvery, "every `n`-th of them is clean; 0: none")
@@ -97,6 +104,16 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 		if *floor {
 			o.scenario = scenarioFloor
 		}
+		if o.scenario == scenarioAccounts {
+			given := map[string]bool{}
+			flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+			if !given["miners"] {
+				o.miners = accountsMiners
+			}
+			if !given["rate"] {
+				o.rate = accountsRate
+			}
+		}
 		if o.exe == "" {
 			if o.exe, err = os.Executable(); err != nil {
 				return fmt.Errorf("-exe: %w; name the program", err)
@@ -108,8 +125,10 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 
 func (o *runOptions) check() error {
 	switch {
-	case o.scenario != scenarioFarm && o.scenario != scenarioSteady && o.scenario != scenarioFloor:
-		return fmt.Errorf("-scenario: want farm, steady or floor, got %q", o.scenario)
+	case !slices.Contains([]string{scenarioFarm, scenarioSteady, scenarioFloor, scenarioAccounts}, o.scenario):
+		return fmt.Errorf("-scenario: want farm, steady, floor or accounts, got %q", o.scenario)
+	case o.scenario == scenarioAccounts && o.miners < 3:
+		return fmt.Errorf("-miners: want 3 or more for three accounts, got %d", o.miners)
 	case o.miners < 1 || o.miners > MaxMiners:
 		return fmt.Errorf("-miners: want 1 to %d, got %d", MaxMiners, o.miners)
 	case !(o.rate > 0):
@@ -138,7 +157,11 @@ func run(ctx context.Context, o runOptions, t terminal) error {
 		err = versus(ctx, o, t, report)
 	default:
 		var outcome Outcome
-		outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), false)
+		if o.scenario == scenarioAccounts {
+			outcome, err = playAccounts(ctx, o, t)
+		} else {
+			outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), false)
+		}
 		report.Proxy = &outcome
 		report.Breaches = append(report.Breaches, outcome.breaches()...)
 	}

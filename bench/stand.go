@@ -20,6 +20,9 @@ type stand struct {
 	emit  func(clean bool) (WorkKey, time.Time, error)
 	pools []*Pool // behind the proxy; none behind the floor
 	dir   string  // the child's files
+
+	name, exe string // of the child
+	args      []string
 }
 
 // Names of the files in a stand's directory.
@@ -35,6 +38,7 @@ type proxyOptions struct {
 	user  string  // at all of them
 	pass  bool    // each worker name goes to the pool
 	http  string  // host:port, "" serves nothing
+	store bool    // pools and accounts are registered; the series of the account proxy are served
 }
 
 // proxyConfig is the TOML for a proxy on addr. Failover is quick, so that a
@@ -50,6 +54,9 @@ func proxyConfig(o proxyOptions, addr, stateDir string) string {
 		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"stratum+tcp://%s\"\nuser    = %q\nworkers = %q\n",
 			p.o.Name, p.Addr(), o.user, workers)
 	}
+	if o.store {
+		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n", filepath.Join(stateDir, "farmproxy.db"))
+	}
 	b.WriteString("\n[failover]\nreturn_after = \"2s\"\nprobe_every  = \"1s\"\nbackoff_max  = \"1s\"\n")
 	fmt.Fprintf(&b, "\n[http]\naddress = %q\n", o.http)
 	return b.String()
@@ -62,9 +69,8 @@ func standProxy(ctx context.Context, o proxyOptions) (*stand, error) {
 		return nil, err
 	}
 	s := &stand{addr: addr, http: o.http, pools: o.pools}
-	first := o.pools[0]
 	s.emit = func(clean bool) (WorkKey, time.Time, error) {
-		j := first.Job(clean)
+		j := o.pools[0].Job(clean)
 		return j.Key, j.Emitted, nil
 	}
 	return s, s.start(ctx, "proxy", o.exe, func() ([]string, error) {
@@ -108,16 +114,21 @@ func (s *stand) start(ctx context.Context, name, exe string, args func() ([]stri
 	if s.dir, err = os.MkdirTemp("", "farmproxy-bench-"); err != nil {
 		return err
 	}
-	line, err := args()
-	if err != nil {
+	s.name, s.exe = name, exe
+	if s.args, err = args(); err != nil {
 		return err
 	}
-	log, err := os.Create(s.log())
+	return s.launch(ctx)
+}
+
+// launch starts the child, which may be another one after the last one's end.
+func (s *stand) launch(ctx context.Context) error {
+	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close() // the child has its own descriptor
-	if s.child, err = startChild(name, exe, line, log); err != nil {
+	if s.child, err = startChild(s.name, s.exe, s.args, log); err != nil {
 		return err
 	}
 	if err := s.child.listening(ctx, s.addr); err != nil {

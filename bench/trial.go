@@ -27,6 +27,8 @@ type Figures struct {
 	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
 	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
 	ReturnSeconds    float64   `json:"return_seconds,omitempty"`   // pool back to the last miner on its job
+	GoneSeconds      float64   `json:"gone_seconds,omitempty"`     // account deleted to its last miner closed
+	RestartSeconds   float64   `json:"restart_seconds,omitempty"`  // proxy killed to the last miner at work again
 }
 
 // trial is one fleet against one stand.

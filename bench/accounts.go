@@ -1,0 +1,459 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// accounts is the scenario of one proxy that serves several accounts at several
+// pools, each with its own algorithm, through one port. Shares go on all the
+// time, but while the two sides compare their sums.
+type accounts struct {
+	o      runOptions
+	stand  *stand
+	api    rest
+	pools  []*Pool
+	crews  []*crew
+	leaver *crew // of those; its account is deleted
+	fig    Figures
+	say    func(format string, args ...any)
+	breach func(format string, args ...any)
+}
+
+// What the scenario takes unless flags say otherwise: a thousand miners of each
+// account, and few shares, for a hash of scrypt is 0.4 ms three times over.
+const (
+	accountsMiners = 3000
+	accountsRate   = 300
+)
+
+// leaverShare is which part of the miners is, in addition, of the account that
+// will be deleted.
+const leaverShare = 30
+
+// playAccounts is play for this scenario.
+func playAccounts(ctx context.Context, o runOptions, t terminal) (out Outcome, err error) {
+	var mu sync.Mutex
+	a := &accounts{o: o, breach: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		out.Broken = append(out.Broken, fmt.Sprintf(format, args...))
+	}}
+	defer func() {
+		for _, p := range a.pools {
+			p.Close()
+		}
+	}()
+	if err := a.startPools(); err != nil {
+		return out, err
+	}
+	web, err := freeAddr()
+	if err != nil {
+		return out, err
+	}
+	if a.stand, err = standProxy(ctx, proxyOptions{exe: o.exe, pools: nil, http: web, store: true}); err != nil {
+		return out, err
+	}
+	a.api = rest{"http://" + web}
+	defer func() { // after the fleets are closed
+		if ending := a.stand.stop(); ending != nil {
+			a.breach("%v", ending)
+		}
+		if err == nil && len(out.breaches()) == 0 && !o.keep {
+			a.stand.clean()
+			return
+		}
+		out.Log = a.stand.log()
+	}()
+	defer a.close()
+	if err := a.register(ctx); err != nil {
+		return out, err
+	}
+	current := ""
+	a.say = func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		current = fmt.Sprintf(format, args...)
+	}
+	line := newProgress(t)
+	defer line.end()
+	start := time.Now()
+	defer line.every(func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return fmt.Sprintf("%5.1fs proxy %s: %s", time.Since(start).Seconds(), current, status(a.crews))
+	})()
+	err = a.play(ctx)
+	out.Figures = a.fig
+	a.judge(&out, err == nil)
+	return out, err
+}
+
+func (a *accounts) play(ctx context.Context) error {
+	for _, phase := range []func(context.Context) error{
+		a.connect, a.load, a.deleteAccount, a.outage, a.compare, a.kill, a.compare,
+	} {
+		if err := phase(ctx); err != nil {
+			return err
+		}
+	}
+	var err error
+	a.fig.RSSEnd, err = a.stand.child.rss()
+	return err
+}
+
+// startPools starts a pool for each algorithm, with an extranonce2 of its own
+// size.
+func (a *accounts) startPools() error {
+	for i, kind := range []struct {
+		algorithm   *Algorithm
+		extranonce2 int
+	}{{SHA256d, 8}, {Scrypt, 4}, {Unchecked, 6}} {
+		o := DefaultPoolOptions()
+		o.Name, o.Seed, o.AnswerDelay = "pool-"+kind.algorithm.Name, a.o.seed+uint64(i), a.o.answerDelay
+		o.Algorithm, o.Difficulty, o.Extranonce2Size = kind.algorithm, kind.algorithm.easy(), kind.extranonce2
+		p, err := StartPool(o)
+		if err != nil {
+			return err
+		}
+		a.pools = append(a.pools, p)
+		a.crews = append(a.crews, &crew{pool: p, user: "farm-" + kind.algorithm.Name, pass: kind.algorithm == Scrypt})
+	}
+	a.leaver = &crew{pool: a.pools[0], user: "leaver"}
+	a.crews = append(a.crews, a.leaver)
+	return nil
+}
+
+// register makes the pools and the accounts known to the proxy, and the fleets
+// with the names that come of it.
+func (a *accounts) register(ctx context.Context) error {
+	for _, c := range a.crews[:len(a.pools)] {
+		p := restPool{Pool: c.pool.Addr(), Algorithm: c.pool.o.Algorithm.Name, Workers: c.workers()}
+		if err := a.api.do(ctx, http.MethodPost, "/api/v1/pools", http.StatusCreated, p, nil); err != nil {
+			return err
+		}
+	}
+	for i, c := range a.crews {
+		var err error
+		if c.name, err = a.api.register(ctx, c.registration()); err != nil {
+			return err
+		}
+		o := DefaultFleetOptions(a.stand.addr)
+		o.Miners = a.o.miners / len(a.pools)
+		if c == a.leaver {
+			o.Miners = max(1, a.o.miners/leaverShare)
+		}
+		c.rate = a.o.rate * float64(o.Miners) / float64(a.o.miners)
+		o.Algorithm, o.Account, o.Seed, o.Rate = c.pool.o.Algorithm, c.name, a.o.seed+uint64(i), 0
+		o.Connecting, o.ConnectRate = max(1, a.o.connecting/len(a.crews)), a.o.connectRate/float64(len(a.crews))
+		if c.fleet, err = NewFleet(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends all fleets.
+func (a *accounts) close() {
+	for _, c := range a.crews {
+		if c.fleet != nil {
+			c.fleet.Close()
+		}
+	}
+}
+
+// at starts the load of all crews, or ends it.
+func (a *accounts) at(work bool) {
+	for _, c := range a.crews {
+		c.at(work)
+	}
+}
+
+// connect brings all crews to work, all at once.
+func (a *accounts) connect(ctx context.Context) error {
+	a.say("connecting %d miners of %d accounts", a.miners(a.crews), len(a.crews))
+	ctx, cancel := context.WithTimeout(ctx, connectBase+time.Duration(a.o.miners/connectRate)*time.Second)
+	defer cancel()
+	start := time.Now()
+	failed := make(chan error, len(a.crews))
+	for _, c := range a.crews {
+		go func() { failed <- c.fleet.Connect(ctx) }()
+	}
+	for range a.crews {
+		if err := <-failed; err != nil {
+			return err
+		}
+	}
+	a.fig.Miners = a.miners(a.crews)
+	a.fig.ConnectSeconds = time.Since(start).Seconds()
+	var err error
+	a.fig.RSSConnected, err = a.stand.child.rss()
+	return err
+}
+
+func (a *accounts) miners(crews []*crew) (n int) {
+	for _, c := range crews {
+		n += c.fleet.o.Miners
+	}
+	return n
+}
+
+func (a *accounts) submits() (n int) {
+	for _, c := range a.crews {
+		n += c.fleet.books.Total().Submits
+	}
+	return n
+}
+
+// load sends shares for the given time and measures what they cost.
+func (a *accounts) load(ctx context.Context) error {
+	a.say("%v of load, %g shares/s", a.o.duration, a.o.rate)
+	if err := sleep(ctx, quietBefore); err != nil {
+		return err
+	}
+	before, err := a.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	sent, start := a.submits(), time.Now()
+	a.at(true)
+	if err := sleep(ctx, a.o.duration); err != nil {
+		return err
+	}
+	after, err := a.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	shares := a.submits() - sent
+	if shares == 0 {
+		return fmt.Errorf("no share was sent in %v of load", a.o.duration)
+	}
+	a.fig.SharesPerSecond = float64(shares) / time.Since(start).Seconds()
+	a.fig.CPUPerShare = (after - before).Seconds() / float64(shares)
+	a.fig.CPUTicksShares = int64((after - before) / clockTick)
+	for _, c := range a.crews { // the slowest: they mine apart
+		a.fig.RoundTripP50 = max(a.fig.RoundTripP50, c.fleet.books.RoundTrip(0.50).Seconds())
+		a.fig.RoundTripP99 = max(a.fig.RoundTripP99, c.fleet.books.RoundTrip(0.99).Seconds())
+	}
+	return nil
+}
+
+// reasonGone is what the proxy closes the miners of a deleted account for.
+const reasonGone = "account_gone"
+
+// deleteAccount deletes an account whose miners are at work.
+func (a *accounts) deleteAccount(ctx context.Context) error {
+	c, others := a.leaver, a.watch(without(a.crews, a.leaver))
+	path, miners := "/api/v1/users/"+url.PathEscape(c.name), c.fleet.o.Miners
+	a.say("account %s is deleted", c.name)
+	start := time.Now()
+	if err := a.api.do(ctx, http.MethodDelete, path, http.StatusNoContent, nil, nil); err != nil {
+		return err
+	}
+	c.cuts = append(c.cuts, cut{start, excuseGone})
+	c.gone = true
+	if until(ctx, a.o.patience, func() bool { return c.fleet.books.Total().Disconnects >= miners }) {
+		a.fig.GoneSeconds = time.Since(start).Seconds()
+	} else {
+		a.breach("deleted account: only %d of %d miners were closed within %v", c.fleet.books.Total().Disconnects, miners, a.o.patience)
+	}
+	c.at(false)
+	if !until(ctx, a.o.patience, func() bool { return c.fleet.books.Total().Refusals >= miners }) {
+		a.breach("deleted account: only %d of %d miners came back and were refused", c.fleet.books.Total().Refusals, miners)
+	}
+	if n := c.fleet.Ready(); n > 0 {
+		a.breach("deleted account: %d miners are at work", n)
+	}
+	c.fleet.Close()
+	all, err := a.api.series(ctx, "farmproxy_connections_closed_total")
+	if err != nil {
+		return err
+	}
+	if n, _ := sumSeries(all, "farmproxy_connections_closed_total", "reason", reasonGone); int(n) != miners {
+		a.breach("deleted account: %v connections were closed with reason %s, want %d", n, reasonGone, miners)
+	}
+	if err := a.api.do(ctx, http.MethodGet, path, http.StatusNotFound, nil, nil); err != nil {
+		a.breach("deleted account: %v", err)
+	}
+	if err := sleep(ctx, a.o.calm); err != nil {
+		return err
+	}
+	others("while account %s was deleted", c.name)
+	return nil
+}
+
+// watch returns a function that tells of each crew that suffered since.
+func (a *accounts) watch(crews []*crew) func(while string, args ...any) {
+	type state struct{ accepted, refused, disconnects int }
+	of := func(c *crew) state {
+		n := c.fleet.books.Total()
+		return state{n.Accepted, n.Refused, n.Disconnects}
+	}
+	before := make([]state, len(crews))
+	for i, c := range crews {
+		before[i] = of(c)
+	}
+	return func(while string, args ...any) {
+		while = fmt.Sprintf(while, args...)
+		for i, c := range crews {
+			now := of(c)
+			switch {
+			case now.disconnects > before[i].disconnects:
+				a.breach("%s: %d miners of %s lost their connection: %s", while, now.disconnects-before[i].disconnects, c.user, c.fleet.books.lastTrouble())
+			case now.refused > before[i].refused:
+				a.breach("%s: %d shares of %s were refused", while, now.refused-before[i].refused, c.user)
+			case now.accepted == before[i].accepted:
+				a.breach("%s: no share of %s was accepted", while, c.user)
+			}
+		}
+	}
+}
+
+// outage stops one pool for a while. The crews at the others go on.
+func (a *accounts) outage(ctx context.Context) error {
+	c := a.crews[1]
+	others := a.watch(without(without(a.crews, a.leaver), c))
+	a.say("pool %s goes down", c.pool.o.Name)
+	c.pool.Stop()
+	a.poolUp(ctx, c, 0)
+	if err := sleep(ctx, a.o.calm); err != nil {
+		return err
+	}
+	a.say("pool %s comes back", c.pool.o.Name)
+	fresh := c.pool.Job(true) // one that no miner has seen
+	start := time.Now()
+	if err := c.pool.Start(); err != nil {
+		return err
+	}
+	miners, last := 0, time.Time{}
+	if until(ctx, a.o.patience, func() bool {
+		miners, last = c.fleet.jobs.arrived(fresh.Key)
+		return miners >= c.fleet.o.Miners
+	}) {
+		a.fig.ReturnSeconds = last.Sub(start).Seconds()
+	} else {
+		a.breach("outage: only %d of %d miners have the job of pool %s %v after its return", miners, c.fleet.o.Miners, c.pool.o.Name, a.o.patience)
+	}
+	a.poolUp(ctx, c, 1)
+	back := a.watch([]*crew{c})
+	if err := sleep(ctx, a.o.calm); err != nil {
+		return err
+	}
+	back("after the return of pool %s", c.pool.o.Name)
+	others("while pool %s was down", c.pool.o.Name)
+	return nil
+}
+
+// poolUp waits until the account proxy's series has that value for the crew's
+// pool.
+func (a *accounts) poolUp(ctx context.Context, c *crew, want float64) {
+	if !until(ctx, a.o.patience, func() bool {
+		all, err := a.api.series(ctx, "proxy_pool_up")
+		up, n := sumSeries(all, "proxy_pool_up", "pool", c.pool.Addr(), "hash", predecessorHash(c))
+		return err == nil && n == 1 && up == want
+	}) {
+		a.breach("proxy_pool_up of pool %s did not become %v within %v", c.pool.o.Name, want, a.o.patience)
+	}
+}
+
+// kill ends the proxy as a crash would, while shares are on their way, and
+// starts it again.
+func (a *accounts) kill(ctx context.Context) error {
+	a.say("the proxy is killed")
+	crews := without(a.crews, a.leaver)
+	a.at(true)
+	if err := sleep(ctx, a.o.calm); err != nil {
+		return err
+	}
+	start := time.Now()
+	for _, c := range crews {
+		c.cuts = append(c.cuts, cut{start, excuseKilled})
+		if n := c.fleet.books.Total(); n.Disconnects+n.Failures > 0 {
+			a.breach("%d disconnects of miners of %s, %d failed dials and handshakes before the proxy was killed; the last: %s", n.Disconnects, c.user, n.Failures, c.fleet.books.lastTrouble())
+		}
+	}
+	a.stand.child.kill()
+	for _, c := range crews { // what was said before must have been heard
+		until(ctx, a.o.patience, func() bool { return c.fleet.books.Total().Disconnects >= c.fleet.o.Miners })
+		c.from = time.Now()
+	}
+	if err := a.stand.launch(ctx); err != nil {
+		return err
+	}
+	if !until(ctx, a.o.patience, func() bool { return a.ready(crews) }) {
+		for _, c := range crews {
+			if n := c.fleet.Ready(); n < c.fleet.o.Miners {
+				a.breach("restart: only %d of %d miners of %s are back at work after %v; the last trouble: %s", n, c.fleet.o.Miners, c.user, a.o.patience, c.fleet.books.lastTrouble())
+			}
+		}
+		return ctx.Err()
+	}
+	a.fig.RestartSeconds = time.Since(start).Seconds()
+	going := a.watch(crews)
+	if err := a.known(ctx, crews); err != nil {
+		return err
+	}
+	if err := sleep(ctx, a.o.calm); err != nil {
+		return err
+	}
+	going("after the restart")
+	return nil
+}
+
+func (a *accounts) ready(crews []*crew) bool {
+	return !slices.ContainsFunc(crews, func(c *crew) bool { return c.fleet.Ready() < c.fleet.o.Miners })
+}
+
+// known looks whether the proxy knows these accounts, under their names, and no
+// others: before and after they are registered again.
+func (a *accounts) known(ctx context.Context, crews []*crew) error {
+	for _, again := range []bool{false, true} {
+		for _, c := range crews {
+			if !again {
+				break
+			}
+			name, err := a.api.register(ctx, c.registration())
+			if err != nil {
+				return err
+			}
+			if name != c.name {
+				a.breach("restart: %s is registered as %s, and was as %s", c.user, name, c.name)
+			}
+		}
+		users, err := a.api.users(ctx)
+		if err != nil {
+			return err
+		}
+		if len(users) != len(crews) {
+			a.breach("restart: %d accounts are registered, want %d (registered again: %v)", len(users), len(crews), again)
+		}
+		for _, c := range crews {
+			if !slices.ContainsFunc(users, func(u restUser) bool {
+				return u.Name == c.name && u.User == c.user && u.Pool == c.pool.Addr()
+			}) {
+				a.breach("restart: account %s of %s at %s is not registered", c.name, c.user, c.pool.Addr())
+			}
+		}
+	}
+	pools, err := a.api.pools(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range crews {
+		n := 0
+		for _, p := range pools {
+			if p.Pool == c.pool.Addr() && p.Algorithm == c.pool.o.Algorithm.Name && p.Workers == c.workers() {
+				n++
+			}
+		}
+		if n != 1 {
+			a.breach("restart: pool %s is registered %d times with algorithm %s and workers %s, want once", c.pool.Addr(), n, c.pool.o.Algorithm.Name, c.workers())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// mostOff is by which fraction a hash rate may differ from the fleet's own.
+const mostOff = 0.05
+
+// predecessorHash is what the account proxy's series call a crew's algorithm.
+func predecessorHash(c *crew) string {
+	if c.pool.o.Algorithm == SHA256d {
+		return "sha256"
+	}
+	return c.pool.o.Algorithm.Name
+}
+
+// compare ends the load, waits for the last verdicts, and lays what the proxy
+// says that it counted beside what the fleets did.
+func (a *accounts) compare(ctx context.Context) error {
+	a.say("comparing hash rates")
+	a.at(false)
+	limited, cancel := context.WithTimeout(ctx, verdictsWithin)
+	defer cancel()
+	crews := without(a.crews, a.leaver)
+	for _, c := range crews {
+		if err := c.fleet.Settle(limited); err != nil && ctx.Err() == nil {
+			a.breach("%d shares of %s have no answer after %v", c.fleet.Pending(), c.user, verdictsWithin)
+		}
+	}
+	for _, c := range crews {
+		if err := a.compareCrew(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
+	now := time.Now()
+	fleet := c.rates(now)
+	account, err := a.accountRates(ctx, c)
+	if err != nil {
+		return err
+	}
+	c.fig.FleetRate, c.fig.ProxyRate = fleet.hashRate, account.hashRate
+	c.fig.Off = max(c.fig.Off, a.sameRates("account "+c.user, fleet, account))
+	summed := rates{workers: map[string]rates{}}
+	for name, has := range account.workers {
+		summed.accepted, summed.work = summed.accepted+has.accepted, summed.work+has.work
+		if _, ours := fleet.workers[name]; !ours {
+			a.breach("worker %s of %s: no such miner", name, c.user)
+		}
+	}
+	if summed.accepted != account.accepted {
+		a.breach("account %s has %d accepted shares, its workers %d", c.user, account.accepted, summed.accepted)
+	}
+	for _, name := range slices.Sorted(maps.Keys(fleet.workers)) {
+		has, there := account.workers[name]
+		if !there {
+			a.breach("worker %s of %s is not among the workers of its account", name, c.user)
+			continue
+		}
+		c.fig.WorkersOff = max(c.fig.WorkersOff, a.sameRates("worker "+name+" of "+c.user, fleet.workers[name], has))
+	}
+	exposed, err := a.predecessorRates(ctx, c)
+	if err != nil {
+		return err
+	}
+	fleet.hashRate = 0 // the sum of the miners': each has a window of its own
+	for _, one := range fleet.workers {
+		fleet.hashRate += one.hashRate
+	}
+	a.sameRates("series proxy_worker_... of "+c.user, fleet, exposed)
+	return nil
+}
+
+// sameRates tells of what differs, and by how much the hash rates do.
+func (a *accounts) sameRates(whose string, fleet, proxy rates) float64 {
+	if fleet.accepted != proxy.accepted {
+		a.breach("%s: the proxy counts %d accepted shares, the fleet %d", whose, proxy.accepted, fleet.accepted)
+	}
+	if off(fleet.work, proxy.work) > 1e-6 {
+		a.breach("%s: the proxy counts %g work, the fleet %g", whose, proxy.work, fleet.work)
+	}
+	d := off(fleet.hashRate, proxy.hashRate)
+	if d > mostOff {
+		a.breach("%s: the proxy says %s, the fleet did %s", whose, hashRate(proxy.hashRate), hashRate(fleet.hashRate))
+	}
+	return d
+}
+
+// accountRates is what the API says of an account and its workers.
+func (a *accounts) accountRates(ctx context.Context, c *crew) (r rates, err error) {
+	u, err := a.api.user(ctx, c.name)
+	if err != nil {
+		return r, err
+	}
+	workers, err := a.api.workers(ctx, c.name)
+	if err != nil {
+		return r, err
+	}
+	r = rates{accepted: u.Accepted, work: u.Work, hashRate: u.HashRate, workers: map[string]rates{}}
+	for _, w := range workers {
+		if w.User != c.name || w.Pool != c.pool.Addr() || w.Algorithm != c.pool.o.Algorithm.Name {
+			a.breach("worker %s of %s: it mines %s at %s for %s, says the proxy", w.Name, c.user, w.Algorithm, w.Pool, w.User)
+		}
+		r.workers[w.Name] = rates{accepted: w.Accepted, work: w.Work, hashRate: w.HashRate}
+	}
+	return r, nil
+}
+
+// predecessorRates is what the account proxy's series say of an account's
+// miners, and tells when there are not as many as there should be.
+func (a *accounts) predecessorRates(ctx context.Context, c *crew) (r rates, err error) {
+	all, err := a.api.series(ctx, "proxy_")
+	if err != nil {
+		return r, err
+	}
+	labels := []string{"user", c.name, "hash", predecessorHash(c), "pool", c.pool.Addr()}
+	accepted, n := sumSeries(all, "proxy_worker_accepted", labels...)
+	r.accepted = int(accepted)
+	r.work, _ = sumSeries(all, "proxy_worker_one_accepted", labels...)
+	r.hashRate, _ = sumSeries(all, "proxy_worker_speed", labels...)
+	up, _ := sumSeries(all, "proxy_worker_up", "user", c.name)
+	if n != c.fleet.o.Miners || int(up) != c.fleet.o.Miners {
+		a.breach("series of %s: %d miners, %v up, want %d", c.user, n, up, c.fleet.o.Miners)
+	}
+	if sent, _ := sumSeries(all, "proxy_worker_sended", labels...); sent < accepted {
+		a.breach("series of %s: %v shares accepted, only %v sent", c.user, accepted, sent)
+	}
+	divider, pools := sumSeries(all, "proxy_pool_divider", "hash", predecessorHash(c), "pool", c.pool.Addr())
+	if pools != 1 || divider != c.pool.o.Algorithm.divider {
+		a.breach("series proxy_pool_divider of pool %s: %d with %v, want one with %v", c.pool.o.Name, pools, divider, c.pool.o.Algorithm.divider)
+	}
+	return r, nil
+}
+
+// judge lays the books of all crews and pools beside each other.
+func (a *accounts) judge(out *Outcome, complete bool) {
+	out.Fleet.Reasons = map[string]int{}
+	for _, c := range a.crews {
+		n := c.fleet.Books().Total()
+		out.Fleet.add(n)
+		if n.Garbage > 0 || n.Reconnects > 0 {
+			a.breach("%s: %d lines that no miner understands, %d miners told to reconnect; the last: %s", c.user, n.Garbage, n.Reconnects, c.fleet.books.lastTrouble())
+		}
+		if want := c.fleet.o.Miners; complete && c != a.leaver && n.Disconnects != want {
+			a.breach("%s: %d disconnects, want %d: each miner's one when the proxy was killed", c.user, n.Disconnects, want)
+		}
+		c.fig.User, c.fig.Account, c.fig.Workers = c.user, c.name, c.workers()
+		c.fig.Algorithm, c.fig.Extranonce2 = c.pool.o.Algorithm.Name, c.pool.o.Extranonce2Size
+		c.fig.Miners, c.fig.Accepted = c.fleet.o.Miners, n.Accepted
+		out.Crews = append(out.Crews, c.fig)
+	}
+	if !complete {
+		return
+	}
+	books := newReconciled()
+	for _, p := range a.pools {
+		r, err := reconcile(p, a.crews, a.o.flight)
+		if err != nil {
+			a.breach("%v", err)
+			continue
+		}
+		books.add(r)
+		a.judgeUsers(p)
+	}
+	out.Books = &books
+}
+
+// judgeUsers looks for names on a pool's books that are none of its accounts'.
+func (a *accounts) judgeUsers(p *Pool) {
+	var users []string
+	for _, c := range a.crews {
+		if c.pool == p {
+			users = append(users, c.user)
+		}
+	}
+	for name, tally := range p.Books().Users() {
+		user, _, _ := strings.Cut(name, ".")
+		if !slices.Contains(users, user) {
+			a.breach("pool %s has shares of %q on its books: %d accepted, refused %s", p.o.Name, name, tally.Accepted, counts(tally.Refused))
+		}
+	}
+}
+
+// add puts another fleet's sums to these.
+func (t *FleetTotal) add(o FleetTotal) {
+	t.Submits, t.Accepted = t.Submits+o.Submits, t.Accepted+o.Accepted
+	t.Refused, t.Unanswered = t.Refused+o.Refused, t.Unanswered+o.Unanswered
+	t.Disconnects, t.Reconnects = t.Disconnects+o.Disconnects, t.Reconnects+o.Reconnects
+	t.LeftOut, t.TooHard = t.LeftOut+o.LeftOut, t.TooHard+o.TooHard
+	t.Garbage, t.Failures, t.Refusals = t.Garbage+o.Garbage, t.Failures+o.Failures, t.Refusals+o.Refusals
+	for reason, n := range o.Reasons {
+		t.Reasons[reason] += n
+	}
+}
+
+// printCrews is the table of accounts.
+func (out *Outcome) printCrews(row func(cells ...string)) {
+	row("user at the pool", "algorithm", "extranonce2", "miners", "accepted", "hash rate, fleet", "proxy", "off", "worst worker")
+	for _, c := range out.Crews {
+		row(c.User, c.Algorithm, fmt.Sprint(c.Extranonce2), fmt.Sprint(c.Miners), fmt.Sprint(c.Accepted),
+			hashRate(c.FleetRate), hashRate(c.ProxyRate), percent(c.Off), percent(c.WorkersOff))
+	}
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
