@@ -42,9 +42,9 @@ type Directory struct {
 	smallest    atomic.Int64 // extranonce2 size that newcomers are to fit
 
 	mu        sync.RWMutex
-	accounts  map[string]Account // immutable
-	urls      []string           // of the fixed route's pools and of the accounts'
-	routes    map[string]*Route  // of accounts that a miner has logged in for
+	accounts  Accounts          // nil: none
+	urls      []string          // of the fixed route's pools and of the accounts'
+	routes    map[string]*Route // of accounts that a miner has logged in for
 	endpoints map[endpointKey]*endpoint
 
 	life struct {
@@ -84,6 +84,9 @@ func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	e := d.endpoints[key]
 	if e == nil {
 		e = &endpoint{book: d.book.Pool(p.Name, p.URL, level)}
+		if a := &p.Algorithm; a.Name != "" {
+			e.book.SetAlgorithm(a.Name, a.Divider)
+		}
 		d.endpoints[key] = e
 	}
 	return e

@@ -130,9 +130,8 @@ func (p *proxy) serve(ctx context.Context) error {
 	registering, stopRegistering := context.WithCancel(lasting)
 	defer stopRegistering()
 	if p.users != nil {
-		known := make(chan struct{})
-		registry.Go(func() { p.users.run(registering, known) })
-		<-known // a miner that comes at once finds its account
+		p.users.follow()
+		registry.Go(func() { p.users.run(registering) })
 	}
 	p.routes.Start(lasting)
 	parts.Go(func() {
