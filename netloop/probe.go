@@ -21,6 +21,10 @@ func probe(address string) (resolved string, err error) {
 	}
 	family, to := sockaddr(tcp.AddrPort())
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == unix.EAFNOSUPPORT && tcp.IP == nil { // a kernel without IPv6
+		to = &unix.SockaddrInet4{Port: tcp.Port}
+		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	}
 	if err != nil {
 		return "", os.NewSyscallError("socket", err)
 	}
