@@ -2,8 +2,16 @@ package api
 
 import (
 	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"farmproxy/store"
 )
 
 // healthz says that the process answers; nothing else.
@@ -17,7 +25,13 @@ func (s *Server) healthz(ctx *fasthttp.RequestCtx) error {
 func (s *Server) readyz(ctx *fasthttp.RequestCtx) error {
 	a := readyAnswer{Ready: true}
 	if err := s.options.Book.Store(); err != nil {
-		a.Store = err.Error() // known accounts are served without it
+		a.Store = err.Error()
+		// Everybody may ask this: what the driver says of hosts and users is for
+		// the log.
+		if away, ok := errors.AsType[*store.Unavailable](err); ok {
+			a.Store = fmt.Sprintf("the database is away since %s: known accounts keep working, registering does not; the log says why",
+				away.Since.UTC().Format(time.RFC3339))
+		}
 	}
 	if err := s.options.Book.Ready(); err != nil {
 		a.Ready, a.Error = false, err.Error()
@@ -35,10 +49,40 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	if err := s.scrapes.enter(); err != nil {
 		return err
 	}
+	compress := ctx.Request.Header.HasAcceptEncoding("gzip")
+	if compress {
+		ctx.Response.Header.SetContentEncoding("gzip")
+		ctx.Response.Header.Set("Vary", "Accept-Encoding")
+	}
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer s.scrapes.leave()
 		// An error means that the reader has gone: nobody is left to tell.
-		_ = s.options.Book.WriteMetrics(w, !s.options.NoWorkerMetrics)
+		if compress {
+			_ = s.writeCompressed(w)
+		} else {
+			_ = s.options.Book.WriteMetrics(w, !s.options.NoWorkerMetrics)
+		}
 	})
 	return nil
+}
+
+// compressors are kept: each has a megabyte. There are as many as scrapes at a
+// time.
+var compressors = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant, and valid
+	}
+	return z
+}}
+
+// writeCompressed compresses in the goroutine that writes the metrics, where
+// fasthttp would do it in another one: a scrape then never keeps both of two
+// cores from the event loops.
+func (s *Server) writeCompressed(w io.Writer) error {
+	z := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(z)
+	z.Reset(w)
+	err := s.options.Book.WriteMetrics(z, !s.options.NoWorkerMetrics)
+	return errors.Join(err, z.Close())
 }

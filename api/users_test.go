@@ -164,7 +164,7 @@ func TestAwayDatabase(t *testing.T) {
 	s.book.SetNeedsLink(false)
 	s.book.SetStore(func() (int, error) { return 0, &store.Unavailable{Since: noon, Err: io.EOF} })
 	resp, body = s.ask(t, "GET", "/readyz")
-	if want := `{"ready":true,"error":"","store":"the database is away since 2026-01-02T12:00:00Z: EOF; known accounts keep working, registering does not"}` + "\n"; resp.StatusCode != 200 || body != want {
+	if want := `{"ready":true,"error":"","store":"the database is away since 2026-01-02T12:00:00Z: known accounts keep working, registering does not; the log says why"}` + "\n"; resp.StatusCode != 200 || body != want {
 		t.Errorf("/readyz: %s, %s\nwant %s", resp.Status, body, want)
 	}
 }

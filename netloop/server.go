@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -65,8 +64,7 @@ type Server struct {
 	loops atomic.Pointer[[]*loop]
 }
 
-// New prepares a server. It fails when an address can't be listened on: gnet
-// itself would hide why.
+// New prepares a server. It fails when an address can't be listened on.
 func New(o Options) (*Server, error) {
 	s := &Server{
 		terms:     o.Terms,
@@ -87,12 +85,11 @@ func New(o Options) (*Server, error) {
 		s.loopCount = runtime.GOMAXPROCS(0)
 	}
 	for _, address := range o.Addresses {
-		l, err := net.Listen("tcp", address)
+		resolved, err := probe(address)
 		if err != nil {
 			return nil, fmt.Errorf("listener %q: %w: is another farmproxy running there, or the port below 1024?", address, err)
 		}
-		s.addresses = append(s.addresses, l.Addr().String())
-		_ = l.Close()
+		s.addresses = append(s.addresses, resolved)
 	}
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"math"
+	"runtime"
 	"strconv"
 	"unicode/utf8"
 )
@@ -24,7 +25,17 @@ type exposition struct {
 const expositionBuffer = 32 << 10
 
 func newExposition(w io.Writer) *exposition {
-	return &exposition{w: bufio.NewWriterSize(w, expositionBuffer)}
+	return &exposition{w: bufio.NewWriterSize(yielding{w}, expositionBuffer)}
+}
+
+// yielding lets others run before each write: a scrape is a hundred milliseconds
+// of work, and Go's scheduler would let an event loop that wakes up wait for ten
+// of them.
+type yielding struct{ io.Writer }
+
+func (y yielding) Write(b []byte) (int, error) {
+	runtime.Gosched()
+	return y.Writer.Write(b)
 }
 
 type kind string

@@ -204,6 +204,17 @@ func TestSeeds(t *testing.T) {
 	})
 }
 
+func TestShippedAlgorithm(t *testing.T) {
+	for name, divider := range map[string]float64{"sha256d": 1, "SHA256": 1, "scrypt": 65536} {
+		if a, ok := ShippedAlgorithm(name); !ok || a.Divider != divider {
+			t.Errorf("%s: %+v, %v", name, a, ok)
+		}
+	}
+	if a, ok := ShippedAlgorithm("nothing"); ok {
+		t.Errorf("nothing is %+v", a)
+	}
+}
+
 // The shipped lists are well-formed, say where each line is from, and name no
 // algorithm that is not in them.
 func TestShippedLists(t *testing.T) {

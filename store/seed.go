@@ -36,6 +36,18 @@ var shipped = sync.OnceValue(func() *shippedLists {
 	return l
 })
 
+// ShippedAlgorithm returns an algorithm of the shipped list, by its name or an
+// alias; false: it is not in there. It needs no store.
+func ShippedAlgorithm(name string) (Algorithm, bool) {
+	name = AlgorithmName(name)
+	for _, a := range shipped().algorithms {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Algorithm{}, false
+}
+
 func parseShipped(algorithms, pools []byte) (*shippedLists, error) {
 	l := &shippedLists{aliases: make(map[string]string)}
 	lines, err := readCSV(algorithms, "name,divider,aliases,source")

@@ -26,28 +26,28 @@ func (a *Account) equal(b *Account) bool {
 		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
 }
 
-// Set replaces the table of accounts, which must not be changed any more.
-// Logins find the new one from now on. Routes of accounts that are gone or
-// changed are retired: Downstream.Rerouted is called for each, and their lanes
-// end when their miners have left and their shares have verdicts, in any case
-// after 10 s.
-func (d *Directory) Set(accounts map[string]Account) {
-	known := make(map[string]bool)
-	urls := make([]string, 0, 8)
-	for _, a := range accounts {
-		if !known[a.Pool.URL] {
-			known[a.Pool.URL] = true
-			urls = append(urls, a.Pool.URL)
-		}
-	}
+// Accounts is a table of accounts, in memory. It is immutable: a change is
+// another table. Its methods may be called from any goroutine and never block.
+type Accounts interface {
+	// Account returns the account of that name; false: there is none.
+	Account(name string) (Account, bool)
+	// URLs returns the URLs of the pools that have accounts, each once.
+	URLs() []string
+}
+
+// Set replaces the table of accounts. Logins find the new one from now on.
+// Routes of accounts that are gone or changed are retired: Downstream.Rerouted
+// is called for each, and their lanes end when their miners have left and their
+// shares have verdicts, in any case after 10 s. Only accounts in use cost
+// anything.
+func (d *Directory) Set(accounts Accounts) {
+	urls := append(make([]string, 0, 8), accounts.URLs()...)
 	now := time.Now()
 	var retired []*Route
 	d.mu.Lock()
-	old := d.accounts
 	d.accounts = accounts
 	for name, r := range d.routes {
-		was, is := old[name], accounts[name]
-		if _, there := accounts[name]; !there || !was.equal(&is) {
+		if is, there := accounts.Account(name); !there || !r.serves.equal(&is) {
 			delete(d.routes, name)
 			retired = append(retired, r)
 		}
@@ -71,12 +71,9 @@ func (d *Directory) Set(accounts map[string]Account) {
 // that it was rerouted.
 func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
 	d.mu.RLock()
-	name, there := d.account(login)
-	if there {
-		r = d.routes[name]
-	}
+	r = d.inUse(login)
 	d.mu.RUnlock()
-	if there && r == nil {
+	if r == nil {
 		r = d.open(login)
 	}
 	if r == nil {
@@ -88,34 +85,50 @@ func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
 	return r, r.account, true
 }
 
-// account returns the name of the account that a login is for. The caller has
-// mu.
-func (d *Directory) account(login string) (name string, ok bool) {
-	name, _, _ = strings.Cut(login, ".")
-	if _, ok = d.accounts[name]; !ok && len(name) < len(login) {
-		name = login
-		_, ok = d.accounts[name]
+// inUse returns the route of the account that a login is for, where it is there
+// already. The caller has mu.
+func (d *Directory) inUse(login string) *Route {
+	name, _, dotted := strings.Cut(login, ".")
+	r := d.routes[name]
+	if r == nil && dotted {
+		if _, there := d.account(name); !there {
+			r = d.routes[login]
+		}
 	}
-	return name, ok
+	return r
 }
 
-// open makes the route of the account that a login is for; nil when it is gone
-// by now.
+// account looks an account up. The caller has mu.
+func (d *Directory) account(name string) (a Account, ok bool) {
+	if d.accounts == nil {
+		return a, false
+	}
+	return d.accounts.Account(name)
+}
+
+// open makes the route of the account that a login is for; nil where there is
+// no such account.
 func (d *Directory) open(login string) *Route {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	name, ok := d.account(login)
+	if r := d.inUse(login); r != nil {
+		return r
+	}
+	name, _, dotted := strings.Cut(login, ".")
+	a, ok := d.account(name)
+	if !ok && dotted {
+		name = login
+		a, ok = d.account(name)
+	}
 	if !ok {
 		return nil
 	}
-	r := d.routes[name]
-	if r == nil {
-		a := d.accounts[name]
-		name = strings.Clone(name) // of the login, which may be anything
-		a.Pool.Direct = a.Pool.Direct || a.Direct
-		r = d.newRoute(name, []Pool{a.Pool})
-		d.routes[name] = r
-	}
+	name = strings.Clone(name) // of the login, which may be anything
+	p := a.Pool
+	p.Direct = p.Direct || a.Direct
+	r := d.newRoute(name, []Pool{p})
+	r.serves = a
+	d.routes[name] = r
 	return r
 }
 
@@ -124,7 +137,7 @@ func (d *Directory) InUse(account string) bool {
 	d.mu.RLock()
 	r := d.routes[account]
 	d.mu.RUnlock()
-	return r != nil && r.inUse()
+	return r != nil && r.hasMiners()
 }
 
 // AccountsInUse returns the accounts that have a miner connected.
@@ -132,14 +145,14 @@ func (d *Directory) AccountsInUse() (names []string) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for name, r := range d.routes {
-		if r.inUse() {
+		if r.hasMiners() {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func (r *Route) inUse() bool {
+func (r *Route) hasMiners() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.members > 0

@@ -15,8 +15,27 @@ func (f *farm) set(accounts ...string) {
 	f.directory.Set(table(accounts...))
 }
 
-func table(accounts ...string) map[string]Account {
-	m := make(map[string]Account)
+// accountMap is a table of accounts as a map.
+type accountMap map[string]Account
+
+func (m accountMap) Account(name string) (Account, bool) {
+	a, ok := m[name]
+	return a, ok
+}
+
+func (m accountMap) URLs() (urls []string) {
+	known := make(map[string]bool)
+	for _, a := range m {
+		if !known[a.Pool.URL] {
+			known[a.Pool.URL] = true
+			urls = append(urls, a.Pool.URL)
+		}
+	}
+	return urls
+}
+
+func table(accounts ...string) accountMap {
+	m := make(accountMap)
 	for _, text := range accounts {
 		word := strings.Fields(text)
 		m[word[0]] = Account{Name: word[0], Pool: at(word[1], word[2])}
@@ -191,7 +210,7 @@ func TestDeletedAccount(t *testing.T) {
 		f.after(time.Second)
 		equal(t, "links", f.pools[1].links(), 1)
 		wantLaneOn(t, ann, "b")
-		f.directory.Set(nil)
+		f.directory.Set(table())
 		equal(t, "rerouted", len(f.rerouted), 2)
 	})
 }
@@ -461,7 +480,7 @@ func TestPrefixRestsWithTheLaneThatItsMinerWorkedOn(t *testing.T) {
 func TestNoRoomForAnotherLane(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.set("bob a robert")
-		f.directory.onDemand.Store(maxOnDemand)
+		f.directory.onDemand.Store(MaxOnDemand)
 		l := f.join("bob", 1)
 		f.after(time.Minute)
 		wantLaneOn(t, l, "none")
@@ -479,7 +498,7 @@ func TestWorkersOfAnAccount(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		a := Account{Name: "7804e4ad", Pool: at("a", "robert")}
 		a.Pool.PassWorkers = true
-		f.directory.Set(map[string]Account{a.Name: a})
+		f.directory.Set(accountMap{a.Name: a})
 		l := f.join("7804e4ad", 1)
 		for i, login := range []string{"7804e4ad", "7804e4ad.rig1"} {
 			s := share(l.Latest().Job, uint32(i))

@@ -70,7 +70,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(7, 7))
 			for range 60 {
-				accounts := make(map[string]Account)
+				accounts := make(accountMap)
 				for i := range r.IntN(6) {
 					name := fmt.Sprintf("acct%d", i)
 					accounts[name] = Account{Name: name, Pool: at(fmt.Sprintf("p%d", r.IntN(2)), "user"), Direct: i%2 == 0}
@@ -78,7 +78,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 				d.Set(accounts)
 				time.Sleep(2 * time.Second)
 			}
-			d.Set(nil)
+			d.Set(accountMap{})
 		})
 		all.Wait()
 		time.Sleep(2 * letGo)

@@ -12,7 +12,7 @@ import (
 func inDirect(t *testing.T, test func(f *farm, r *Route)) {
 	t.Helper()
 	inAccounts(t, "a", func(f *farm) {
-		f.directory.Set(map[string]Account{"bob": {Name: "bob", Pool: at("a", "robert"), Direct: true}})
+		f.directory.Set(accountMap{"bob": {Name: "bob", Pool: at("a", "robert"), Direct: true}})
 		test(f, f.login("bob"))
 	})
 }
@@ -97,7 +97,7 @@ func TestRetiredDirectRoute(t *testing.T) {
 		l, idle := f.join("bob", 1), f.join("bob", 2)
 		idle.Leave()
 		f.after(directTicks * tickServing)
-		f.directory.Set(nil)
+		f.directory.Set(table())
 		equal(t, "rerouted", f.rerouted[0], r)
 		f.after(time.Millisecond)
 		equal(t, "links that wait for nobody", f.pools[0].links(), 1)

@@ -11,11 +11,11 @@ import (
 	"farmproxy/stats"
 )
 
-// maxOnDemand bounds the lanes that are opened on demand and have a link: those
+// MaxOnDemand bounds the lanes that are opened on demand and have a link: those
 // of accounts, and those of one miner each (direct). Each link takes a file
 // descriptor and 25 kB (BenchmarkDirectMiner). Lanes beyond wait for the end of
 // another one.
-const maxOnDemand = 1 << 14
+const MaxOnDemand = 1 << 14
 
 // Directory says which route serves whom, and runs the routes: the fixed one,
 // which is the configuration's list of pools, and one for each account in use.
@@ -36,14 +36,15 @@ type Directory struct {
 	state    state
 	fixed    *Route // nil: there are only accounts
 
-	pending  atomic.Int64 // shares taken, without a verdict yet
-	onDemand atomic.Int64 // see maxOnDemand
-	smallest atomic.Int64 // extranonce2 size that newcomers are to fit
+	pending     atomic.Int64 // shares taken, without a verdict yet
+	maxOnDemand int          // DirectoryOptions.OnDemand
+	onDemand    atomic.Int64 // lanes opened on demand that have, or may have, a link
+	smallest    atomic.Int64 // extranonce2 size that newcomers are to fit
 
 	mu        sync.RWMutex
-	accounts  map[string]Account // immutable
-	urls      []string           // of the fixed route's pools and of the accounts'
-	routes    map[string]*Route  // of accounts that a miner has logged in for
+	accounts  Accounts          // nil: none
+	urls      []string          // of the fixed route's pools and of the accounts'
+	routes    map[string]*Route // of accounts that a miner has logged in for
 	endpoints map[endpointKey]*endpoint
 
 	life struct {
@@ -61,7 +62,7 @@ type Directory struct {
 func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
-		failover: o.Failover, letGo: o.LetGo, dial: o.Dial,
+		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, maxOnDemand: o.OnDemand,
 		down: down, book: o.Book, log: o.Log,
 		routes:    make(map[string]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
@@ -83,6 +84,9 @@ func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	e := d.endpoints[key]
 	if e == nil {
 		e = &endpoint{book: d.book.Pool(p.Name, p.URL, level)}
+		if a := &p.Algorithm; a.Name != "" {
+			e.book.SetAlgorithm(a.Name, a.Divider)
+		}
 		d.endpoints[key] = e
 	}
 	return e

@@ -51,6 +51,7 @@ type DirectoryOptions struct {
 
 	Dial        func(ctx context.Context, p Pool) (net.Conn, error) // nil: TCP, and TLS where the pool has it
 	FirstPrefix uint16                                              // the first prefix handed out
+	OnDemand    int                                                 // bound on lanes that are opened on demand; 0: MaxOnDemand
 	LetGo       time.Duration                                       // a lane opened on demand lives that long without a miner; 0: a minute
 	Book        *stats.Book                                         // nil: nobody looks
 	Log         *slog.Logger                                        // nil: nothing is logged
@@ -67,6 +68,9 @@ func (o DirectoryOptions) withDefaults() DirectoryOptions {
 	}
 	if o.LetGo <= 0 {
 		o.LetGo = letGo
+	}
+	if o.OnDemand <= 0 {
+		o.OnDemand = MaxOnDemand
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

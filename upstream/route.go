@@ -25,7 +25,8 @@ const (
 // are opened with their first miner and end some time after the last one left.
 type Route struct {
 	directory *Directory
-	account   string // "": the fixed route
+	account   string  // "": the fixed route
+	serves    Account // zero: the fixed route
 	direct    bool
 	pools     []*pool
 	failover  *Failover

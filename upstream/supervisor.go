@@ -80,19 +80,19 @@ func (l *Lane) tick() (d time.Duration) {
 	return d
 }
 
-// admit reports that the lane may have links: see maxOnDemand.
+// admit reports that the lane may have links: see MaxOnDemand.
 func (l *Lane) admit() bool {
 	if l.admitted || l.route.kept() {
 		return true
 	}
 	count := &l.route.directory.onDemand
-	if l.admitted = count.Add(1) <= maxOnDemand; l.admitted {
+	if l.admitted = count.Add(1) <= int64(l.route.directory.maxOnDemand); l.admitted {
 		return true
 	}
 	count.Add(-1)
 	if !l.refused {
 		l.refused = true
-		l.log.Warn("a miner waits for a link: there are as many as there may be for accounts and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", maxOnDemand)
+		l.log.Warn("a miner waits for a link: there are as many as there may be for accounts and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", l.route.directory.maxOnDemand)
 	}
 	return false
 }

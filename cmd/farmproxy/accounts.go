@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"sync"
 	"time"
 
 	"farmproxy/config"
@@ -18,11 +19,6 @@ const (
 	// openTime bounds the opening of the store at start: a database on another
 	// box may be starting too.
 	openTime = 20 * time.Second
-
-	// tableEvery is the least time between two tables of accounts: making one
-	// of 100,000 accounts takes 50 ms, and a script that registers them one by
-	// one must not make a table for each.
-	tableEvery = 100 * time.Millisecond
 
 	// seenEvery is how often the store learns which accounts are in use.
 	seenEvery = 10 * time.Second
@@ -42,8 +38,8 @@ type accounts struct {
 	agent     string
 	log       *slog.Logger
 
-	changed chan struct{}
-	tls     map[tlsKey]*tls.Config // one for each pool, as the directory wants it
+	mu  sync.Mutex
+	tls map[tlsKey]*tls.Config // guarded by mu
 }
 
 // tlsKey is what a pool's TLS depends on.
@@ -63,20 +59,16 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 	return store.Open(ctx, store.Options{URL: string(c.Store.URL), KeyFile: c.StoreKeyFile(stateDir(c)), Log: log})
 }
 
-// run works until ctx ends. The directory has its first table when started is
-// closed.
-func (a *accounts) run(ctx context.Context, started chan<- struct{}) {
-	a.changed = make(chan struct{}, 1)
+// follow has the directory know what the store holds, now and from now on: an
+// account that was registered can log in before the answer is out.
+func (a *accounts) follow() {
 	a.tls = make(map[tlsKey]*tls.Config)
-	a.store.Subscribe(func(*store.Snapshot) {
-		select {
-		case a.changed <- struct{}{}:
-		default:
-		}
-	})
 	a.book.SetStore(func() (int, error) { return a.store.Snapshot().NumAccounts(), a.store.Healthy() })
-	a.publish()
-	close(started)
+	a.store.Subscribe(func(s *store.Snapshot) { a.directory.Set(table{a, s}) })
+}
+
+// run tells the store what the miners do, until ctx ends.
+func (a *accounts) run(ctx context.Context) {
 	seen, expire := time.NewTicker(seenEvery), time.NewTicker(expireEvery)
 	defer seen.Stop()
 	defer expire.Stop()
@@ -85,12 +77,6 @@ func (a *accounts) run(ctx context.Context, started chan<- struct{}) {
 		case <-ctx.Done():
 			a.touch()
 			return
-		case <-a.changed:
-			a.publish()
-			select {
-			case <-time.After(tableEvery):
-			case <-ctx.Done():
-			}
 		case <-seen.C:
 			a.touch()
 		case <-expire.C:
@@ -99,19 +85,43 @@ func (a *accounts) run(ctx context.Context, started chan<- struct{}) {
 	}
 }
 
-// publish gives the directory a table of what the store holds now, and the book
-// the pools.
-func (a *accounts) publish() {
-	snapshot := a.store.Snapshot()
-	table := make(map[string]upstream.Account, snapshot.NumAccounts())
-	for account := range snapshot.Accounts() {
-		pool := snapshot.Pool(account.Pool)
-		if pool == nil {
-			continue // the store keeps an account only with its pool
-		}
-		table[account.Name] = a.account(account, pool, algorithm(snapshot, pool.Algorithm))
+// table is the store's accounts as the directory wants them: what a snapshot
+// says, made into pools when somebody asks.
+type table struct {
+	*accounts
+	snapshot *store.Snapshot
+}
+
+// Account implements upstream.Accounts.
+func (t table) Account(name string) (upstream.Account, bool) {
+	account := t.snapshot.Account(name)
+	if account == nil {
+		return upstream.Account{}, false
 	}
-	a.directory.Set(table)
+	pool := t.snapshot.Pool(account.Pool)
+	if pool == nil { // the store keeps no account without its pool
+		return upstream.Account{}, false
+	}
+	return t.account(account, pool, algorithm(t.snapshot, pool.Algorithm)), true
+}
+
+// URLs implements upstream.Accounts.
+func (t table) URLs() (urls []string) {
+	used := make(map[string]bool)
+	for account := range t.snapshot.Accounts() {
+		if pool := t.snapshot.Pool(account.Pool); pool != nil && !used[pool.Address] {
+			used[pool.Address] = true
+			urls = append(urls, poolURL(pool))
+		}
+	}
+	return urls
+}
+
+func poolURL(p *store.Pool) string {
+	if p.Options.TLS {
+		return "stratum+tls://" + p.Address
+	}
+	return "stratum+tcp://" + p.Address
 }
 
 // algorithm returns an algorithm as the store knows it: what it is worth is the
@@ -126,29 +136,31 @@ func algorithm(s *store.Snapshot, name string) work.Algorithm {
 
 func (a *accounts) account(account *store.Account, pool *store.Pool, algorithm work.Algorithm) upstream.Account {
 	o := &pool.Options
-	u := upstream.Account{Name: account.Name, Direct: o.Mode == store.ModeDirect}
-	u.Pool = upstream.Pool{
+	p := upstream.Pool{
 		Name:              pool.Address,
-		URL:               "stratum+tcp://" + pool.Address,
+		URL:               poolURL(pool),
 		Address:           pool.Address,
 		Host:              pool.Host,
 		User:              account.User,
 		Password:          account.Password.Reveal(),
 		PassWorkers:       o.Workers == store.WorkersPass,
 		Links:             max(o.Links, 1),
-		Direct:            u.Direct,
+		Direct:            o.Mode == store.ModeDirect,
 		SuggestDifficulty: o.SuggestDifficulty,
 		UserAgent:         a.agent,
 		Algorithm:         algorithm,
 	}
 	if o.TLS {
-		u.Pool.URL = "stratum+tls://" + pool.Address
-		u.Pool.TLS = a.tlsConfig(tlsKey{pool.Host, o.TLSFingerprint, o.TLSInsecure})
+		p.TLS = a.tlsConfig(tlsKey{pool.Host, o.TLSFingerprint, o.TLSInsecure})
 	}
-	return u
+	return upstream.Account{Name: account.Name, Pool: p, Direct: p.Direct}
 }
 
+// tlsConfig returns one and the same for the same pool: another one would be
+// another account to the directory.
 func (a *accounts) tlsConfig(key tlsKey) *tls.Config {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	c := a.tls[key]
 	if c == nil {
 		p := config.Pool{TLSFingerprint: key.fingerprint}

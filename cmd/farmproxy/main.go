@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"farmproxy/api"
 	"farmproxy/bench"
 	"farmproxy/config"
 )
@@ -69,6 +70,11 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		return withConfig(name, args, stderr, func(c *config.Config) error { return run(ctx, c, stderr) })
 	case "check":
 		return withConfig(name, args, stderr, func(c *config.Config) error {
+			if c.HTTP.TokenFile != "" {
+				if _, err := api.LoadTokens(c.HTTP.TokenFile); err != nil {
+					return err
+				}
+			}
 			_, err := fmt.Fprintf(stdout, "ok: %d listeners, %d pools\n", len(c.Listeners), len(c.Pools))
 			return err
 		})

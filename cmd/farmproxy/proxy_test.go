@@ -44,7 +44,7 @@ func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.D
 	c.Listeners = []config.Listener{{Address: "127.0.0.1:0"}}
 	c.HTTP.Address = "127.0.0.1:0"
 	for i, pool := range pools {
-		c.Pools = append(c.Pools, config.Pool{Name: fmt.Sprintf("pool%d", i), URL: "stratum+tcp://" + pool.Addr(), User: "farm", Password: "x", Workers: config.WorkersAggregate, Links: 1})
+		c.Pools = append(c.Pools, config.Pool{Name: fmt.Sprintf("pool%d", i), URL: "stratum+tcp://" + pool.Addr(), User: "farm", Password: "x", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
 	}
 	if change != nil {
 		change(c)

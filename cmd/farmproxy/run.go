@@ -70,7 +70,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
-	miners := netloop.MaxMiners(files, c.Miners.Max)
+	links := linksOnDemand(c, files)
+	miners := netloop.MaxMiners(files-uint64(links), c.Miners.Max)
 	loops := c.Miners.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
@@ -106,7 +107,11 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		return nil, err
 	}
 	p.web = api.New(web)
-	options := routeOptions(c, p.book, log)
+	options, err := routeOptions(c, p.book, log)
+	options.OnDemand = links
+	if err != nil {
+		return nil, err
+	}
 	if tune != nil {
 		tune(&options)
 	}
@@ -125,9 +130,8 @@ func (p *proxy) serve(ctx context.Context) error {
 	registering, stopRegistering := context.WithCancel(lasting)
 	defer stopRegistering()
 	if p.users != nil {
-		known := make(chan struct{})
-		registry.Go(func() { p.users.run(registering, known) })
-		<-known // a miner that comes at once finds its account
+		p.users.follow()
+		registry.Go(func() { p.users.run(registering) })
 	}
 	p.routes.Start(lasting)
 	parts.Go(func() {

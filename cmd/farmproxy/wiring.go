@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"farmproxy/api"
 	"farmproxy/config"
@@ -95,7 +97,7 @@ func terms(c *config.Config) session.Terms {
 	}
 }
 
-func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream.DirectoryOptions {
+func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstream.DirectoryOptions, error) {
 	o := upstream.DirectoryOptions{
 		Failover: upstream.Failover{
 			ReturnAfter: c.Failover.ReturnAfter,
@@ -111,9 +113,24 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) upstream
 		o.StateFile = filepath.Join(dir, stateFile)
 	}
 	for i := range c.Pools {
-		o.Pools = append(o.Pools, pool(&c.Pools[i]))
+		p := pool(&c.Pools[i])
+		if p.Algorithm.Divider == 0 {
+			return o, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected one of docs/algorithms.md, or put the pool into the [store], where POST /api/v1/algorithms can say so", i+1, c.Pools[i].Algorithm)
+		}
+		o.Pools = append(o.Pools, p)
 	}
-	return o
+	return o, nil
+}
+
+// linksOnDemand returns how many file descriptors are kept for links that are
+// opened for accounts, or for one miner each: they must not take those that
+// miners were promised, since an accept without one ends the event loops.
+func linksOnDemand(c *config.Config, files uint64) int {
+	direct := slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return p.Mode == config.ModeDirect })
+	if c.Store.URL == "" && !direct {
+		return 0
+	}
+	return int(min(files/2, upstream.MaxOnDemand))
 }
 
 func stateDir(c *config.Config) string {
@@ -138,6 +155,9 @@ func pool(p *config.Pool) upstream.Pool {
 		Direct:            p.Mode == config.ModeDirect,
 	}
 	u.Algorithm, _ = work.LookupAlgorithm(p.Algorithm)
+	if known, ok := store.ShippedAlgorithm(p.Algorithm); ok {
+		u.Algorithm.Divider = known.Divider
+	}
 	if p.TLS() {
 		var pin []byte
 		if sum, ok := p.Fingerprint(); ok {
