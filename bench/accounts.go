@@ -26,10 +26,12 @@ type accounts struct {
 }
 
 // What the scenario takes unless flags say otherwise: a thousand miners of each
-// account, and few shares, for a hash of scrypt is 0.4 ms three times over.
+// account, few shares, for a hash of scrypt is 0.4 ms three times over, and so
+// much load that hash rates are compared when there is more than rateLeast of it.
 const (
 	accountsMiners = 3000
 	accountsRate   = 300
+	accountsLoad   = 20 * time.Second
 )
 
 // leaverShare is which part of the miners is, in addition, of the account that
@@ -293,27 +295,21 @@ func (a *accounts) deleteAccount(ctx context.Context) error {
 	return nil
 }
 
-// watch returns a function that tells of each crew that suffered since.
+// watch returns a function that tells of each crew that suffered since. Whether
+// shares were refused for a reason is for reconcile to say.
 func (a *accounts) watch(crews []*crew) func(while string, args ...any) {
-	type state struct{ accepted, refused, disconnects int }
-	of := func(c *crew) state {
-		n := c.fleet.books.Total()
-		return state{n.Accepted, n.Refused, n.Disconnects}
-	}
-	before := make([]state, len(crews))
+	before := make([]FleetTotal, len(crews))
 	for i, c := range crews {
-		before[i] = of(c)
+		before[i] = c.fleet.books.Total()
 	}
 	return func(while string, args ...any) {
 		while = fmt.Sprintf(while, args...)
 		for i, c := range crews {
-			now := of(c)
+			now := c.fleet.books.Total()
 			switch {
-			case now.disconnects > before[i].disconnects:
-				a.breach("%s: %d miners of %s lost their connection: %s", while, now.disconnects-before[i].disconnects, c.user, c.fleet.books.lastTrouble())
-			case now.refused > before[i].refused:
-				a.breach("%s: %d shares of %s were refused", while, now.refused-before[i].refused, c.user)
-			case now.accepted == before[i].accepted:
+			case now.Disconnects > before[i].Disconnects:
+				a.breach("%s: %d miners of %s lost their connection: %s", while, now.Disconnects-before[i].Disconnects, c.user, c.fleet.books.lastTrouble())
+			case now.Accepted == before[i].Accepted:
 				a.breach("%s: no share of %s was accepted", while, c.user)
 			}
 		}
@@ -394,8 +390,10 @@ func (a *accounts) kill(ctx context.Context) error {
 	}
 	a.stand.child.kill()
 	for _, c := range crews { // what was said before must have been heard
-		until(ctx, a.o.patience, func() bool { return c.fleet.books.Total().Disconnects >= c.fleet.o.Miners })
-		c.from = time.Now()
+		if !until(ctx, a.o.patience, func() bool { return c.fleet.connected() == 0 }) {
+			return fmt.Errorf("%d miners of %s don't notice that the proxy was killed", c.fleet.connected(), c.user)
+		}
+		c.lost, c.from = c.fleet.books.Total().Disconnects, time.Now()
 	}
 	if err := a.stand.launch(ctx); err != nil {
 		return err

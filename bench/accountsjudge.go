@@ -150,8 +150,8 @@ func (a *accounts) judge(out *Outcome, complete bool) {
 		if n.Garbage > 0 || n.Reconnects > 0 {
 			a.breach("%s: %d lines that no miner understands, %d miners told to reconnect; the last: %s", c.user, n.Garbage, n.Reconnects, c.fleet.books.lastTrouble())
 		}
-		if want := c.fleet.o.Miners; complete && c != a.leaver && n.Disconnects != want {
-			a.breach("%s: %d disconnects, want %d: each miner's one when the proxy was killed", c.user, n.Disconnects, want)
+		if late := n.Disconnects - c.lost; complete && !c.gone && late > 0 {
+			a.breach("%s: %d disconnects after the proxy was back; the last: %s", c.user, late, c.fleet.books.lastTrouble())
 		}
 		c.fig.User, c.fig.Account, c.fig.Workers = c.user, c.name, c.workers()
 		c.fig.Algorithm, c.fig.Extranonce2 = c.pool.o.Algorithm.Name, c.pool.o.Extranonce2Size

@@ -221,6 +221,9 @@ func (o *owner) diedOver(s FleetShare, judged time.Time, flight time.Duration) b
 	if o == nil {
 		return false
 	}
+	if o.down(judged) {
+		return true // what had been read before is judged all the same
+	}
 	latest := judged.Add(flight + o.pool.o.AnswerDelay)
 	for _, e := range o.events {
 		if o.loses(e) && !e.At.Before(judged) && !e.At.After(latest) && !e.At.After(s.Answered) {
@@ -228,6 +231,21 @@ func (o *owner) diedOver(s FleetShare, judged time.Time, flight time.Duration) b
 		}
 	}
 	return false
+}
+
+// down says whether the pool was down at that time.
+func (o *owner) down(at time.Time) (down bool) {
+	for _, e := range o.events {
+		switch {
+		case e.At.After(at):
+			return down
+		case e.Kind == EventDown:
+			down = true
+		case e.Kind == EventUp:
+			down = false
+		}
+	}
+	return down
 }
 
 // loses says whether e is the end of the pool's sessions.

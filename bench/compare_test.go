@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,11 @@ func TestReconcile(t *testing.T) {
 	}
 	f("refused, accepted by the pool as it died", down(1.5), "", excuseVerdict)
 	f("refused, accepted by the pool long before it died", down(4), breachWronged, "")
-	f("refused, accepted by the pool after it had died", down(0.5), breachWronged, "")
+	f("refused, accepted by the pool as it was dead", down(0.5), "", excuseVerdict)
+	f("refused, accepted by the pool after it had come back", func(l *ledger) {
+		down(0.5)(l)
+		l.pool.timeline = append(l.pool.timeline, Event{l.jobs[0].Emitted.Add(700 * time.Millisecond), EventUp})
+	}, breachWronged, "")
 	f("refused, and the pool did so by script", func(l *ledger) { refuse(20)(l); l.onBooks, l.booked.Refused = true, refusedByScript }, "", excuseScripted)
 	f("refused for no reason", refuse(21), breachRefused, "")
 	f("refused for a job that no pool emitted", func(l *ledger) { refuse(21)(l); l.share.Key = WorkKey{9} }, breachRefused, "")
@@ -120,6 +125,7 @@ func newLedger(t *testing.T, change func(*ledger)) comparison {
 	l.share = FleetShare{Miner: 1, Key: l.jobs[0].Key, Hash: Hash{1}, Sent: sent, Answered: sent.Add(time.Millisecond)}
 	l.booked = Submit{At: sent, User: "farm", Key: l.share.Key, Hash: l.share.Hash}
 	change(l)
+	slices.SortFunc(p.timeline, func(a, b Event) int { return a.At.Compare(b.At) })
 	if l.onBooks {
 		l.booked.Hash = l.share.Hash
 		p.books.book(l.booked, 1)

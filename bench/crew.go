@@ -16,6 +16,7 @@ type crew struct {
 	rate  float64 // shares per second
 	cuts  []cut
 	gone  bool // its account was deleted
+	lost  int  // connections, when the proxy was killed
 
 	from time.Time // the proxy's statistics began then
 	fig  CrewFigures

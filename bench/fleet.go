@@ -177,6 +177,18 @@ func (f *Fleet) Since(miner int) time.Time {
 	return m.since
 }
 
+// connected is how many miners have a connection.
+func (f *Fleet) connected() (n int) {
+	for _, m := range f.miners {
+		m.mu.Lock()
+		if m.conn != nil {
+			n++
+		}
+		m.mu.Unlock()
+	}
+	return n
+}
+
 // Ready is how many miners are authorized and have a job now.
 func (f *Fleet) Ready() int { return int(f.ready.Load()) }
 

@@ -86,7 +86,7 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 	flags.IntVar(&o.jobs, "jobs", o.jobs, "jobs that are measured")
 	flags.DurationVar(&o.jobEvery, "job-every", o.jobEvery, "between those")
 	flags.IntVar(&o.cleanEvery, "clean-every", o.cleanEvery, "every `n`-th of them is clean; 0: none")
-	flags.DurationVar(&o.duration, "duration", o.duration, "of the share load that is measured")
+	flags.DurationVar(&o.duration, "duration", o.duration, "of the share load that is measured; accounts: 20s, unless this is given")
 	flags.IntVar(&o.rounds, "rounds", o.rounds, "of scenario floor; figures are medians over them")
 	flags.Uint64Var(&o.seed, "seed", o.seed, "of everything random")
 	flags.StringVar(&o.json, "json", o.json, "write all figures to this `file`")
@@ -112,6 +112,9 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 			}
 			if !given["rate"] {
 				o.rate = accountsRate
+			}
+			if !given["duration"] {
+				o.duration = accountsLoad
 			}
 		}
 		if o.exe == "" {
