@@ -39,11 +39,11 @@ type Job struct {
 	Epoch      uint64 // which pool session it belongs to: the one with this extranonce1
 	Clean      bool   // the pool says that older jobs of this epoch are stale
 	Received   time.Time
-	Difficulty float64 // the pool's, in force for this job
-	Mask       uint32  // version bits that the pool let roll when it sent the job; 0 none
-	Layout     Layout  // of the pool's extranonce2
+	Difficulty float64    // the pool's, in force for this job
+	Mask       uint32     // version bits that the pool let roll when it sent the job; 0 none
+	Layout     Layout     // of the pool's extranonce2
 	Algorithm  *Algorithm // that shares are checked with
-	Network    float64 // difficulty of a block, in the unit of Algorithm
+	Network    float64    // difficulty of a block, in the unit of Algorithm
 	Line       Line
 
 	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead
