@@ -49,12 +49,13 @@ func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
 		return err
 	}
 	c.fig.FleetRate, c.fig.ProxyRate = fleet.hashRate, account.hashRate
-	c.fig.Off = max(c.fig.Off, a.sameRates("account "+c.user, fleet, account))
-	summed := rates{workers: map[string]rates{}}
+	c.fig.Off = max(c.fig.Off, sameRates(a.breach, "account "+c.user, fleet, account))
+	var summed rates
+	few, more := firstFew(a.breach)
 	for name, has := range account.workers {
-		summed.accepted, summed.work = summed.accepted+has.accepted, summed.work+has.work
+		summed.accepted += has.accepted
 		if _, ours := fleet.workers[name]; !ours {
-			a.breach("worker %s of %s: no such miner", name, c.user)
+			few("worker %s of %s: no such miner", name, c.user)
 		}
 	}
 	if summed.accepted != account.accepted {
@@ -63,11 +64,12 @@ func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
 	for _, name := range slices.Sorted(maps.Keys(fleet.workers)) {
 		has, there := account.workers[name]
 		if !there {
-			a.breach("worker %s of %s is not among the workers of its account", name, c.user)
+			few("worker %s of %s is not among the workers of its account", name, c.user)
 			continue
 		}
-		c.fig.WorkersOff = max(c.fig.WorkersOff, a.sameRates("worker "+name+" of "+c.user, fleet.workers[name], has))
+		c.fig.WorkersOff = max(c.fig.WorkersOff, sameRates(few, "worker "+name+" of "+c.user, fleet.workers[name], has))
 	}
+	more("breaches of workers of %s", c.user)
 	exposed, err := a.predecessorRates(ctx, c)
 	if err != nil {
 		return err
@@ -76,21 +78,38 @@ func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
 	for _, one := range fleet.workers {
 		fleet.hashRate += one.hashRate
 	}
-	a.sameRates("series proxy_worker_... of "+c.user, fleet, exposed)
+	sameRates(a.breach, "series proxy_worker_... of "+c.user, fleet, exposed)
 	return nil
 }
 
+// firstFew tells of the first breaches only, and at the end how many more there
+// were: a thousand workers would all say the same.
+func firstFew(breach func(string, ...any)) (few, more func(format string, args ...any)) {
+	n := 0
+	few = func(format string, args ...any) {
+		if n++; n <= examplesEach {
+			breach(format, args...)
+		}
+	}
+	more = func(format string, args ...any) {
+		if n > examplesEach {
+			breach("... and %d more "+format, append([]any{n - examplesEach}, args...)...)
+		}
+	}
+	return few, more
+}
+
 // sameRates tells of what differs, and by how much the hash rates do.
-func (a *accounts) sameRates(whose string, fleet, proxy rates) float64 {
+func sameRates(breach func(string, ...any), whose string, fleet, proxy rates) float64 {
 	if fleet.accepted != proxy.accepted {
-		a.breach("%s: the proxy counts %d accepted shares, the fleet %d", whose, proxy.accepted, fleet.accepted)
+		breach("%s: the proxy counts %d accepted shares, the fleet %d", whose, proxy.accepted, fleet.accepted)
 	}
 	if off(fleet.work, proxy.work) > 1e-6 {
-		a.breach("%s: the proxy counts %g work, the fleet %g", whose, proxy.work, fleet.work)
+		breach("%s: the proxy counts %g work, the fleet %g", whose, proxy.work, fleet.work)
 	}
 	d := off(fleet.hashRate, proxy.hashRate)
 	if d > mostOff {
-		a.breach("%s: the proxy says %s, the fleet did %s", whose, hashRate(proxy.hashRate), hashRate(fleet.hashRate))
+		breach("%s: the proxy says %s, the fleet did %s", whose, hashRate(proxy.hashRate), hashRate(fleet.hashRate))
 	}
 	return d
 }
@@ -106,12 +125,14 @@ func (a *accounts) accountRates(ctx context.Context, c *crew) (r rates, err erro
 		return r, err
 	}
 	r = rates{accepted: u.Accepted, work: u.Work, hashRate: u.HashRate, workers: map[string]rates{}}
+	few, more := firstFew(a.breach)
 	for _, w := range workers {
 		if w.User != c.name || w.Pool != c.pool.Addr() || w.Algorithm != c.pool.o.Algorithm.Name {
-			a.breach("worker %s of %s: it mines %s at %s for %s, says the proxy", w.Name, c.user, w.Algorithm, w.Pool, w.User)
+			few("worker %s of %s: it mines %s at %s for %s, says the proxy", w.Name, c.user, w.Algorithm, w.Pool, w.User)
 		}
 		r.workers[w.Name] = rates{accepted: w.Accepted, work: w.Work, hashRate: w.HashRate}
 	}
+	more("workers of %s", c.user)
 	return r, nil
 }
 
@@ -182,12 +203,14 @@ func (a *accounts) judgeUsers(p *Pool) {
 			users = append(users, c.user)
 		}
 	}
+	few, more := firstFew(a.breach)
 	for name, tally := range p.Books().Users() {
 		user, _, _ := strings.Cut(name, ".")
 		if !slices.Contains(users, user) {
-			a.breach("pool %s has shares of %q on its books: %d accepted, refused %s", p.o.Name, name, tally.Accepted, counts(tally.Refused))
+			few("pool %s has shares of %q on its books: %d accepted, refused %s", p.o.Name, name, tally.Accepted, counts(tally.Refused))
 		}
 	}
+	more("names on the books of pool %s", p.o.Name)
 }
 
 // add puts another fleet's sums to these.
