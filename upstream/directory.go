@@ -81,9 +81,10 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 // alone.
 func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	key := endpointKey{p.Name, p.URL}
+	book := d.book.Pool(p.Name, p.URL, level) // asked each time: a pool that was forgotten is shown again
 	e := d.endpoints[key]
 	if e == nil {
-		e = &endpoint{book: d.book.Pool(p.Name, p.URL, level)}
+		e = &endpoint{book: book}
 		if a := &p.Algorithm; a.Name != "" {
 			e.book.SetAlgorithm(a.Name, a.Divider)
 		}

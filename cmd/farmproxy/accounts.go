@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type accounts struct {
 	book      *stats.Book
 	expire    time.Duration // unused accounts are deleted after it; 0 never
 	agent     string
+	fixed     []string // names of the configuration's pools
 	log       *slog.Logger
 
 	mu  sync.Mutex
@@ -64,7 +66,24 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 func (a *accounts) follow() {
 	a.tls = make(map[tlsKey]*tls.Config)
 	a.book.SetStore(func() (int, error) { return a.store.Snapshot().NumAccounts(), a.store.Healthy() })
-	a.store.Subscribe(func(s *store.Snapshot) { a.directory.Set(table{a, s}) })
+	var before *store.Snapshot
+	a.store.Subscribe(func(s *store.Snapshot) {
+		a.directory.Set(table{a, s})
+		if before != nil {
+			a.forget(before, s)
+		}
+		before = s
+	})
+}
+
+// forget drops the books of pools that have left the store, and are none of the
+// configuration's.
+func (a *accounts) forget(before, now *store.Snapshot) {
+	for p := range before.Pools() {
+		if now.Pool(p.Address) == nil && !slices.Contains(a.fixed, p.Address) {
+			a.book.ForgetPool(p.Address)
+		}
+	}
 }
 
 // run tells the store what the miners do, until ctx ends.

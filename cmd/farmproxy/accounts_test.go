@@ -211,3 +211,35 @@ func TestAccountsInUseAreSeen(t *testing.T) {
 		t.Errorf("seen since the last time: %v", got)
 	}
 }
+
+// A pool that leaves the store leaves the metrics, until it comes back.
+func TestPoolsThatAreGoneAreForgotten(t *testing.T) {
+	t.Parallel()
+	one := startPool(t, nil)
+	p, address := startProxy(t, withStore(t), nil)
+	alice := p.register(t, one, "alice", store.PoolOptions{})
+	m := connect(t, address)
+	m.work(alice + ".rig")
+	known := func() bool {
+		for _, pool := range p.book.Pools() {
+			if pool.Name == one.Addr() {
+				return true
+			}
+		}
+		return false
+	}
+	if !known() {
+		t.Fatal("the pool has no books")
+	}
+	if _, err := p.store.DeletePool(t.Context(), one.Addr(), true); err != nil {
+		t.Fatal(err)
+	}
+	m.wantClosed()
+	eventually(t, "its books are gone", func() bool { return !known() })
+
+	again := p.register(t, one, "alice", store.PoolOptions{})
+	connect(t, address).work(again + ".rig")
+	if !known() {
+		t.Error("a pool that came back has no books")
+	}
+}

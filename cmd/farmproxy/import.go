@@ -12,9 +12,13 @@ import (
 
 const importUsage = `farmproxy import - take over what another proxy knows
 
-  farmproxy import stratum-proxy -c FILE OLD.db    accounts, pools and algorithms of the account
-                                                   proxy, into the store that FILE names
+  farmproxy import stratum-proxy [-c FILE] OLD.db    accounts, pools and algorithms of the account
+                                                     proxy, into the store that FILE names
+                                                     (default ` + installedConfig + `)
 `
+
+// installedConfig is where make install puts the configuration.
+const installedConfig = "/etc/farmproxy/farmproxy.toml"
 
 // importOther runs farmproxy import.
 func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -24,12 +28,19 @@ func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	}
 	flags := flag.NewFlagSet("farmproxy import stratum-proxy", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	file := flags.String("c", "", "the configuration `file`, with [store] url")
-	if flags.Parse(args[1:]) != nil || *file == "" || flags.NArg() != 1 {
+	flags.Usage = func() {}
+	file := flags.String("c", installedConfig, "the configuration `file`, with [store] url")
+	old := ""
+	err := flags.Parse(args[1:])
+	if err == nil && flags.NArg() > 0 {
+		old = flags.Arg(0)
+		err = flags.Parse(flags.Args()[1:]) // flags may stand behind the file too
+	}
+	if err != nil || old == "" || flags.NArg() > 0 {
 		fmt.Fprint(stderr, importUsage)
 		return exitMisused
 	}
-	if err := importStratumProxy(ctx, *file, flags.Arg(0), stdout); err != nil {
+	if err := importStratumProxy(ctx, *file, old, stdout); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}

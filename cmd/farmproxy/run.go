@@ -117,7 +117,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.routes = upstream.NewDirectory(options, p.server)
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(""), log: log}
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(""), fixed: poolNames(c.Pools), log: log}
 	}
 	return p, nil
 }

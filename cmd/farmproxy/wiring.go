@@ -122,6 +122,13 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 	return o, nil
 }
 
+func poolNames(pools []config.Pool) (names []string) {
+	for _, p := range pools {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // linksOnDemand returns how many file descriptors are kept for links that are
 // opened for accounts, or for one miner each: they must not take those that
 // miners were promised, since an accept without one ends the event loops.
