@@ -109,8 +109,12 @@ func (a *accounts) play(ctx context.Context) error {
 	return err
 }
 
+// localShares is how many shares there are for each that goes to the pool, where
+// miners ask for an easier difficulty than the pool's.
+const localShares = 16
+
 // startPools starts a pool for each algorithm, with an extranonce2 of its own
-// size.
+// size. The first one is harder than its miners want.
 func (a *accounts) startPools() error {
 	for i, kind := range []struct {
 		algorithm   *Algorithm
@@ -119,6 +123,9 @@ func (a *accounts) startPools() error {
 		o := DefaultPoolOptions()
 		o.Name, o.Seed, o.AnswerDelay = "pool-"+kind.algorithm.Name, a.o.seed+uint64(i), a.o.answerDelay
 		o.Algorithm, o.Difficulty, o.Extranonce2Size = kind.algorithm, kind.algorithm.easy(), kind.extranonce2
+		if i == 0 {
+			o.Difficulty *= localShares
+		}
 		o.JobEvery, o.CleanEvery = a.o.jobEvery, a.o.cleanEvery
 		p, err := StartPool(o)
 		if err != nil {
@@ -152,6 +159,9 @@ func (a *accounts) register(ctx context.Context) error {
 			o.Miners = max(1, a.o.miners/leaverShare)
 		}
 		c.rate = a.o.rate * float64(o.Miners) / float64(a.o.miners)
+		if c.pool == a.pools[0] {
+			o.Password = fmt.Sprintf("d=%v", EasyDifficulty)
+		}
 		o.Algorithm, o.Account, o.Seed, o.Rate = c.pool.o.Algorithm, c.name, a.o.seed+uint64(i), 0
 		o.Connecting, o.ConnectRate = max(1, a.o.connecting/len(a.crews)), a.o.connectRate/float64(len(a.crews))
 		if c.fleet, err = NewFleet(o); err != nil {

@@ -74,7 +74,9 @@ func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
 	if err != nil {
 		return err
 	}
-	fleet.hashRate = 0 // the sum of the miners': each has a window of its own
+	// The series count what the pool saw. Their speeds are the miners': each has
+	// a window of its own.
+	fleet.accepted, fleet.work, fleet.hashRate = fleet.atPool.accepted, fleet.atPool.work, 0
 	for _, one := range fleet.workers {
 		fleet.hashRate += one.hashRate
 	}

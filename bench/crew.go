@@ -134,7 +134,11 @@ type rates struct {
 	accepted int
 	work     float64 // in shares of difficulty 1
 	hashRate float64
-	workers  map[string]rates // by the name that they log in with
+	atPool   struct { // of these, accepted by the pool: what met its difficulty
+		accepted int
+		work     float64 // at its difficulty
+	}
+	workers map[string]rates // by the name that they log in with
 }
 
 // What the proxy says its hash rates are: the work accepted over the last
@@ -150,17 +154,22 @@ func (c *crew) rates(now time.Time) rates {
 	shares, _ := c.fleet.Books().Shares()
 	done := make([]rates, c.fleet.o.Miners)
 	recent := make([]float64, c.fleet.o.Miners)
+	all := rates{workers: make(map[string]rates, len(done))}
+	atPool := c.pool.o.Algorithm.one(c.pool.HardestDifficulty())
 	for _, s := range shares {
 		if !s.Accepted() || s.Answered.Before(c.from) {
 			continue
 		}
 		done[s.Miner].accepted++
 		done[s.Miner].work += s.Work
+		if s.Hash.Difficulty() >= atPool {
+			all.atPool.accepted++
+			all.atPool.work += atPool
+		}
 		if now.Sub(s.Answered) <= rateWindow {
 			recent[s.Miner] += s.Work
 		}
 	}
-	all := rates{workers: make(map[string]rates, len(done))}
 	first, sum := now, 0.0
 	for i, one := range done {
 		since := c.fleet.Since(i)

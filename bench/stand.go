@@ -55,7 +55,7 @@ func proxyConfig(o proxyOptions, addr, stateDir string) string {
 			p.o.Name, p.Addr(), o.user, workers)
 	}
 	if o.store {
-		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n", filepath.Join(stateDir, "farmproxy.db"))
+		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n\n[difficulty]\nmin = %v\n", filepath.Join(stateDir, "farmproxy.db"), EasyDifficulty)
 	}
 	b.WriteString("\n[failover]\nreturn_after = \"2s\"\nprobe_every  = \"1s\"\nbackoff_max  = \"1s\"\n")
 	fmt.Fprintf(&b, "\n[http]\naddress = %q\n", o.http)
