@@ -33,12 +33,29 @@ func (a *accounts) compare(ctx context.Context) error {
 			a.breach("%d shares of %s have no answer after %v", c.fleet.Pending(), c.user, verdictsWithin)
 		}
 	}
+	pools, err := a.api.pools(ctx)
+	if err != nil {
+		return err
+	}
 	for _, c := range crews {
 		if err := a.compareCrew(ctx, c); err != nil {
 			return err
 		}
+		if !c.from.IsZero() { // each pool has one account since the restart
+			a.comparePool(c, pools)
+		}
 	}
 	return nil
+}
+
+// comparePool is for a pool that has one account only.
+func (a *accounts) comparePool(c *crew, pools []restPool) {
+	fleet := c.rates(time.Now())
+	for _, p := range pools {
+		if p.Pool == c.pool.Addr() && (p.Accepted != fleet.accepted || off(p.Work, fleet.work) > 1e-6) {
+			a.breach("pool %s has %d accepted shares and %g work, its account %d and %g", c.pool.o.Name, p.Accepted, p.Work, fleet.accepted, fleet.work)
+		}
+	}
 }
 
 func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
