@@ -99,7 +99,8 @@ func scrapeBook() *stats.Book {
 		m := book.OpenMiner(address, account, "sha256d", "pool.example:3333")
 		m.SetDifficulty(1024)
 		m.Sent(1024 + float64(i))
-		m.Accepted(now, 1024+float64(i))
+		m.Accepted(1024 + float64(i))
+		m.Mined(now, 1024+float64(i))
 	}
 	return book
 }

@@ -14,6 +14,9 @@ func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
 	switch e.Kind {
 	case session.Judged:
 		l.judged(e.Worker, e.Verdict, e.Work)
+		if e.Verdict == work.Accepted {
+			p.books.Mined(l.wall, e.Work)
+		}
 	case session.Forward:
 		return l.forward(p, e, out)
 	case session.WantHash:
@@ -53,7 +56,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Answered:    e.Share.Answered,
 	}
 	if p.feed.lane.Submit(share) {
-		p.books.Sent(e.Work)
+		p.books.Sent(poolWork(share.Job))
 		return out
 	}
 	if share.Answered {
@@ -79,7 +82,8 @@ func (l *loop) verdict(v *upstream.Verdict) {
 		return
 	}
 	if v.Verdict == work.Accepted {
-		p.books.Accepted(l.wall, v.Work)
+		p.books.Accepted(poolWork(v.Job))
+		p.books.Mined(l.wall, v.Work)
 	}
 	if v.Answered {
 		return
@@ -96,6 +100,11 @@ func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
 		books(w).Share(l.wall, v, credit)
 	}
 }
+
+// poolWork returns what a share is worth to the pool, in shares of difficulty 1:
+// what the account proxy's series count, which know of no other shares than
+// those that the pool got.
+func poolWork(job *work.Job) float64 { return job.Algorithm.Work(job.Difficulty) }
 
 func (l *loop) cookie(p *peer) upstream.Cookie {
 	return makeCookie(l.index, l.slots[p.slot].generation, p.slot)

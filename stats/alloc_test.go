@@ -24,7 +24,7 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	m := newPredecessor().OpenMiner("192.0.2.1:4711", "account", "scrypt", "pool")
 	f("Worker.Mining, the same", func() { w.Mining("account", "pool", "scrypt") })
 	f("Miner.Sent", func() { m.Sent(1) })
-	f("Miner.Accepted", func() { m.Accepted(now, 1) })
+	f("Miner.Accepted", func() { m.Accepted(1); m.Mined(now, 1) })
 	f("Worker.Share, accepted", func() { now = now.Add(time.Second); w.Share(now, work.Accepted, 512) })
 	f("Worker.Share, rejected", func() { w.Share(now, work.Stale, 512) })
 	f("Worker.SetDifficulty", func() { w.SetDifficulty(512) })

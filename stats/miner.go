@@ -68,8 +68,8 @@ func (m *Miner) Sent(work float64) {
 	m.sentWork += work
 }
 
-// Accepted counts a share that was accepted.
-func (m *Miner) Accepted(now time.Time, work float64) {
+// Accepted counts a share that the pool accepted; work is its worth to the pool.
+func (m *Miner) Accepted(work float64) {
 	if m == nil {
 		return
 	}
@@ -77,6 +77,16 @@ func (m *Miner) Accepted(now time.Time, work float64) {
 	defer m.mu.Unlock()
 	m.accepted++
 	m.acceptedWork += work
+}
+
+// Mined counts what the miner's speed is taken from: every share that was
+// accepted, at the pool or before it; work is its worth to the miner.
+func (m *Miner) Mined(now time.Time, work float64) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.window.add(now, work)
 }
 

@@ -38,7 +38,8 @@ func TestPredecessorSeries(t *testing.T) {
 	now := epoch.Add(10 * time.Minute)
 	for range 185 {
 		m.Sent(0.001)
-		m.Accepted(now, 0.001)
+		m.Accepted(0.001)
+		m.Mined(now, 0.001)
 	}
 	const want = `proxy_pool_divider{hash="sha256",pool="127.0.0.1:5000",proxy="127.0.0.1:3434"} 1
 proxy_pool_up{hash="sha256",pool="127.0.0.1:5000",proxy="127.0.0.1:3434"} 1
@@ -96,7 +97,8 @@ func TestPredecessorHelpAndTypes(t *testing.T) {
 func TestPredecessorSpeedIsRightFromTheStart(t *testing.T) {
 	b := newPredecessor()
 	m := b.OpenMiner("a:1", "u", "sha256d", "p:1")
-	m.Accepted(at(60), 60)
+	m.Accepted(60)
+	m.Mined(at(60), 60)
 	if got := predecessor(b, at(60)); !strings.Contains(got, `proxy_worker_speed{hash="sha256",pool="p:1",proxy="127.0.0.1:3434",user="u",worker="a:1"} 4294967296`+"\n") {
 		t.Errorf("%s\nwant 2^32 H/s: 60 shares of difficulty 1 in the first minute", got)
 	}
@@ -150,7 +152,7 @@ func TestPredecessorMinerThatMoves(t *testing.T) {
 	one.Close(at(10))
 	two := b.OpenMiner("a:1", "u", "x11", "two:1")
 	f("to another pool", at(10), 2, 1, "1")
-	one.Accepted(at(11), 1) // a verdict that was under way
+	one.Accepted(1) // a verdict that was under way
 	f("a minute later", at(70), 1, 1, "1")
 	two.Close(at(80))
 	one = b.OpenMiner("a:1", "u", "scrypt", "one:1")
@@ -196,7 +198,7 @@ func TestNoPredecessorUnlessAskedFor(t *testing.T) {
 		t.Fatal("there are books of a miner")
 	}
 	m.Sent(1)
-	m.Accepted(epoch, 1)
+	m.Accepted(1)
 	m.SetDifficulty(1)
 	m.Close(epoch)
 	var out bytes.Buffer

@@ -119,7 +119,7 @@ func (l *Lane) settle(s *Share, v work.Verdict, code int, text string) {
 		text = v.Text()
 	}
 	l.route.directory.down.Verdict(Verdict{
-		Cookie: s.Cookie, ID: s.ID, Worker: s.Worker,
+		Cookie: s.Cookie, ID: s.ID, Worker: s.Worker, Job: s.Job,
 		Verdict: v, Code: code, Text: text,
 		Work: s.Work, Answered: s.Answered,
 	})

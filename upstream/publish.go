@@ -79,6 +79,7 @@ type Verdict struct {
 	Cookie   Cookie
 	ID       codec.ID
 	Worker   *stats.Worker
+	Job      *work.Job
 	Verdict  work.Verdict
 	Code     int    // the Stratum error code to tell the miner; 0 when accepted
 	Text     string // the error text to tell the miner: the pool's own where it gave one, clean
