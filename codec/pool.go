@@ -75,10 +75,6 @@ func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
 	return append(dst, "\"]}\n"...)
 }
 
-// AppendPoolPong answers a pool's mining.ping, AppendPoolVersion its
-// client.get_version. id is the pool's, as it came.
-func AppendPoolPong(dst []byte, id *ID) []byte { return AppendPong(dst, id) }
-
 // AppendPoolVersion answers client.get_version with a plain text.
 func AppendPoolVersion(dst []byte, id *ID, agent string) []byte {
 	dst = append(appendResultHead(dst, id), '"')

@@ -165,7 +165,6 @@ func TestWhatAMinerIsTold(t *testing.T) {
 	f(AppendSetDifficulty(nil, 1.0/(1<<24)), `{"id":null,"method":"mining.set_difficulty","params":[0.00000005960464477539063]}`)
 	f(AppendSetVersionMask(nil, 0x1fffe000), `{"id":null,"method":"mining.set_version_mask","params":["1fffe000"]}`)
 	f(AppendSetExtranonce(nil, []byte{0xf5, 0x0e}, 2), `{"id":null,"method":"mining.set_extranonce","params":["f50e",2]}`)
-	f(AppendReconnect(nil), `{"id":null,"method":"client.reconnect","params":[]}`)
 	f(AppendShowMessage(nil, "full"), `{"id":null,"method":"client.show_message","params":["full"]}`)
 }
 

@@ -134,7 +134,7 @@ type Share struct {
 // ID returns the session id, which the miner resumes with; 0 before subscribe.
 func (s *Session) ID() uint64 { return s.id }
 
-// Subscribed reports whether the miner has its extranonce.
+// IsSubscribed reports whether the miner has its extranonce.
 func (s *Session) IsSubscribed() bool { return s.flags&subscribed != 0 }
 
 // IsAuthorized reports whether the miner has authorized at least one worker.

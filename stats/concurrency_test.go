@@ -51,7 +51,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 			for range 20 {
 				b.Status()
 				b.Links()
-				b.AccountUp("account1")
+				b.AccountTotal("account1")
 				b.Workers(WorkerQuery{Order: ByHashRate, Limit: 3})
 				if err := b.WriteMetrics(io.Discard, true); err != nil {
 					t.Error(err)

@@ -250,13 +250,3 @@ func (b *Book) PoolTotal(name string) Total { return b.ledger.info(byPool, name,
 
 // AlgorithmTotal is AccountTotal for an algorithm.
 func (b *Book) AlgorithmTotal(name string) Total { return b.ledger.info(byAlgorithm, name, b.now()) }
-
-// AccountUp reports whether an account may have a miner connected. While there
-// are more names of workers than are kept apart it is true of every account:
-// nobody can tell whose the others are.
-func (b *Book) AccountUp(name string) bool {
-	b.workers.other.mu.Lock()
-	others := b.workers.other.miners
-	b.workers.other.mu.Unlock()
-	return others > 0 || b.AccountTotal(name).Miners > 0
-}

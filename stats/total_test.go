@@ -127,27 +127,6 @@ func TestWorkersSayWhatTheyMine(t *testing.T) {
 	f(WorkerQuery{Algorithm: "sha256d", Pool: "pool"}, "")
 }
 
-// An account that expires must have no miner, as far as anybody can tell.
-func TestAccountUp(t *testing.T) {
-	b := newBook(Options{MaxWorkers: 1})
-	w := b.Worker("acc.1")
-	f := func(what, account string, want bool) {
-		t.Helper()
-		if got := b.AccountUp(account); got != want {
-			t.Errorf("%s: %s up: %v, want %v", what, account, got, want)
-		}
-	}
-	w.Mining("acc", "pool", "scrypt")
-	f("no miner", "acc", false)
-	w.Connected(epoch, "", "")
-	f("a miner", "acc", true)
-	f("another's miner", "idle", false)
-	w.Disconnected(epoch)
-	f("the miner left", "acc", false)
-	b.Worker("acc.2").Connected(epoch, "", "")
-	f("a miner among those without books of their own", "acc", true)
-}
-
 func TestForgetAccounts(t *testing.T) {
 	f := func(what string, after time.Duration, want bool, do func(w *Worker)) {
 		t.Helper()

@@ -181,7 +181,7 @@ func (k *link) request(m *codec.Message) {
 	var line []byte
 	switch string(m.Method) {
 	case "mining.ping":
-		line = codec.AppendPoolPong(nil, &id)
+		line = codec.AppendPong(nil, &id)
 	case "client.get_version":
 		line = codec.AppendPoolVersion(nil, &id, k.to.UserAgent)
 	default:

@@ -81,12 +81,6 @@ func (a *Algorithm) NetworkDifficulty(nbits uint32) float64 {
 // difficulty 1.
 func (a *Algorithm) Work(difficulty float64) float64 { return difficulty / a.Divider }
 
-// Hashes returns how many hashes a share of the given difficulty takes on
-// average.
-func (a *Algorithm) Hashes(difficulty float64) float64 {
-	return a.Work(difficulty) * HashesPerShare
-}
-
 // HashWith returns a's hash of the header that s makes of j, in the header's
 // byte order. a.Hash must not be nil.
 func (c *Checker) HashWith(a *Algorithm, j *Job, s *Solution) [32]byte {

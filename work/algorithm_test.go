@@ -131,7 +131,7 @@ func TestDifficultyOneOfAlgorithms(t *testing.T) {
 		if got := a.Difficulty(&hash); got != 1 {
 			t.Errorf("%s: target %s has difficulty %v, want 1", c.algorithm, c.target, got)
 		}
-		if got := a.Hashes(1); got != c.hashes {
+		if got := a.Work(1) * HashesPerShare; got != c.hashes {
 			t.Errorf("%s: difficulty 1 takes %v hashes, want %v", c.algorithm, got, c.hashes)
 		}
 	}
