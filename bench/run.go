@@ -169,7 +169,7 @@ func run(ctx context.Context, o runOptions, t terminal) error {
 		report.Breaches = append(report.Breaches, outcome.breaches()...)
 	}
 	switch {
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil: // whatever was under way, and how ever it put that
 		report.Breaches = append(report.Breaches, "interrupted before the end")
 	case err != nil:
 		report.Breaches = append(report.Breaches, err.Error())
