@@ -34,8 +34,8 @@ func TestAFanOutReachesEachMinerOnceWhoeverLeaves(t *testing.T) {
 			}
 		}
 		for i, m := range f.members {
-			if m.member != i || served[m] != 1 {
-				t.Fatalf("seed %d: member %d thinks it is %d and was served %d times", seed, i, m.member, served[m])
+			if m.place != i || served[m] != 1 {
+				t.Fatalf("seed %d: member %d thinks it is %d and was served %d times", seed, i, m.place, served[m])
 			}
 		}
 	}

@@ -94,8 +94,12 @@ func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) 
 // when its prefix is too long for that route's pools: it has to come back for
 // a shorter one.
 func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
+	renamed := p.login != login
 	p.login = login
 	if p.route == route {
+		if renamed && p.feed != nil {
+			p.feed.lane.Rename(p.member())
+		}
 		return true
 	}
 	subscribed := p.session.IsSubscribed()
@@ -125,7 +129,7 @@ func (l *loop) mines(p *peer, w *stats.Worker) {
 
 // enter makes the miner a member of its lane.
 func (l *loop) enter(p *peer) {
-	p.last = p.route.Join(p.prefix)
+	p.last = p.route.Join(p.member())
 	l.feed(p.last).join(p)
 	l.see(p)
 }
@@ -137,7 +141,7 @@ func (l *loop) leave(p *peer) {
 		return
 	}
 	f.leave(p)
-	f.lane.Leave()
+	f.lane.Leave(p.prefix)
 	if len(f.members) == 0 {
 		delete(l.feeds, f.lane)
 	}

@@ -16,13 +16,18 @@ type peer struct {
 	route   *upstream.Route // of the worker that it mines for; nil before authorize
 	login   string          // that worker's name
 	feed    *feed           // of its lane; nil before subscribe and authorize
-	member  int             // its place in feed.members
+	place   int             // in feed.members
 	prefix  upstream.Prefix
 	books   *stats.Miner   // nil: none are kept
 	last    *upstream.Lane // the lane that it last worked on; nil: none yet
 	slot    uint32
 	reason  session.Reason // why it is being closed
 	agent   string
+}
+
+// member returns what the miner's lane is told of it.
+func (p *peer) member() upstream.Member {
+	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.agent}
 }
 
 // A Cookie names a peer: loop, generation, slot. The generation makes a cookie

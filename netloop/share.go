@@ -56,7 +56,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Answered:    e.Share.Answered,
 	}
 	if p.feed.lane.Submit(share) {
-		p.books.Sent(poolWork(share.Job))
+		p.books.Sent(p.poolWork(share.Job))
 		return out
 	}
 	if share.Answered {
@@ -82,7 +82,7 @@ func (l *loop) verdict(v *upstream.Verdict) {
 		return
 	}
 	if v.Verdict == work.Accepted {
-		p.books.Accepted(poolWork(v.Job))
+		p.books.Accepted(p.poolWork(v.Job))
 		p.books.Mined(l.wall, v.Work)
 	}
 	if v.Answered {
@@ -104,7 +104,9 @@ func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
 // poolWork returns what a share is worth to the pool, in shares of difficulty 1:
 // what the account proxy's series count, which know of no other shares than
 // those that the pool got.
-func poolWork(job *work.Job) float64 { return job.Algorithm.Work(job.Difficulty) }
+func (p *peer) poolWork(job *work.Job) float64 {
+	return job.Algorithm.Work(job.DifficultyFor(p.prefix.Value))
+}
 
 func (l *loop) cookie(p *peer) upstream.Cookie {
 	return makeCookie(l.index, l.slots[p.slot].generation, p.slot)

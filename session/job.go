@@ -25,7 +25,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		clean = true
 	}
 	out = s.setMask(e, out)
-	if d := s.vardiff.next(e.Feed, &e.Terms.Difficulty); d != s.vardiff.told {
+	if d := s.vardiff.next(e.Feed, s.prefixValue(), &e.Terms.Difficulty); d != s.vardiff.told {
 		s.vardiff.told = d
 		out = codec.AppendSetDifficulty(out, d)
 	}
@@ -92,7 +92,7 @@ func (s *Session) setMask(e *Env, out []byte) []byte {
 // It holds for the jobs that the miner has, too: many firmwares apply it to
 // the one they work on.
 func (s *Session) lowerDifficulty(e *Env, out []byte) []byte {
-	d := s.vardiff.next(e.Feed, &e.Terms.Difficulty)
+	d := s.vardiff.next(e.Feed, s.prefixValue(), &e.Terms.Difficulty)
 	if d >= s.vardiff.told {
 		return out
 	}

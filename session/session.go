@@ -156,6 +156,14 @@ func (s *Session) Workers(visit func(Worker)) {
 // Difficulty returns the difficulty that the miner was last told; 0 before.
 func (s *Session) Difficulty() float64 { return s.vardiff.told }
 
+// prefixValue returns the prefix as the number that it is.
+func (s *Session) prefixValue() uint16 {
+	if s.prefixLen == 1 {
+		return uint16(s.prefix[0])
+	}
+	return uint16(s.prefix[0])<<8 | uint16(s.prefix[1])
+}
+
 // find returns the worker of that name; nil when it has not authorized.
 func (s *Session) find(name []byte) Worker {
 	if s.worker != nil && codec.IsName(s.worker.Name(), name) {

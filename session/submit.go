@@ -91,7 +91,7 @@ func (s *Session) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte
 	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
 	s.see(fingerprint, job, e.Feed)
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
-	if met < job.Difficulty && !block {
+	if met < job.DifficultyFor(s.prefixValue()) && !block {
 		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
 		return codec.AppendTrue(out, &c.ID), effect
 	}

@@ -97,8 +97,11 @@ func (v *vardiff) judge(now time.Duration, p *Policy) {
 // next returns the difficulty that the miner should be told: a power of two,
 // within the bounds, never above the pool's; the pool's itself where that has
 // to be.
-func (v *vardiff) next(f *Feed, p *Policy) float64 {
+func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	pool := f.Difficulty
+	if f.last != nil && f.last.Own != nil {
+		return f.last.DifficultyFor(prefix) // the pool's own vardiff: it comes with the job
+	}
 	if f.exact() && pool > 0 {
 		return pool
 	}

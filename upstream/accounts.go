@@ -21,7 +21,7 @@ func (a *Account) equal(b *Account) bool {
 	return a.Name == b.Name && a.Direct == b.Direct &&
 		p.Name == q.Name && p.URL == q.URL && p.Address == q.Address && p.Host == q.Host &&
 		p.TLS == q.TLS && p.User == q.User && p.Password == q.Password &&
-		p.PassWorkers == q.PassWorkers && p.Links == q.Links && p.Direct == q.Direct &&
+		p.PassWorkers == q.PassWorkers && p.Agent == q.Agent && p.FixedWorker == q.FixedWorker && p.Links == q.Links && p.Direct == q.Direct &&
 		p.SuggestDifficulty == q.SuggestDifficulty && p.UserAgent == q.UserAgent &&
 		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
 }

@@ -61,7 +61,7 @@ func (f *farm) login(login string) *Route {
 
 // join joins the route of a login, and waits for what it leads to.
 func (f *farm) join(login string, value uint16) *Lane {
-	l := f.login(login).Join(Prefix{Value: value, Len: 2})
+	l := f.login(login).Join(Member{Prefix: Prefix{Value: value, Len: 2}})
 	f.after(2 * tickSeeking)
 	return l
 }
@@ -158,7 +158,7 @@ func TestMovedAccount(t *testing.T) {
 		}
 		moved := f.join("bob", 1)
 		wantLaneOn(t, moved, "b")
-		l.Leave()
+		l.Leave(l.key)
 		f.after(5 * time.Second)
 		equal(t, "links while a share has no verdict", a.links(), 1)
 		s := a.shares()[0]
@@ -190,11 +190,11 @@ func TestRetiredRouteDoesNotWaitForever(t *testing.T) {
 		f.submitOn(l, job, 2, 2)
 		f.wantFate(2, 2, work.LinkLost)
 		dials := len(a.dials)
-		late := old.Join(Prefix{Value: 9, Len: 2})
+		late := old.Join(Member{Prefix: Prefix{Value: 9, Len: 2}})
 		f.after(time.Minute)
 		equal(t, "dials for one that is late", len(a.dials), dials)
-		late.Leave()
-		l.Leave()
+		late.Leave(late.key)
+		l.Leave(l.key)
 	})
 }
 
@@ -206,7 +206,7 @@ func TestDeletedAccount(t *testing.T) {
 		f.set("ann b anna")
 		equal(t, "rerouted", f.rerouted[0].Account(), "bob")
 		equal(t, "where bob belongs now", f.login("bob"), f.route)
-		l.Leave()
+		l.Leave(l.key)
 		f.after(time.Second)
 		equal(t, "links", f.pools[1].links(), 1)
 		wantLaneOn(t, ann, "b")
@@ -274,16 +274,16 @@ func TestAccountLetsItsLinksGo(t *testing.T) {
 		f.set("bob a robert")
 		l := f.join("bob", 1)
 		second := f.join("bob", 2)
-		l.Leave()
+		l.Leave(l.key)
 		f.after(2 * letGo)
 		equal(t, "links while one miner stays", a.links(), 1)
-		second.Leave()
+		second.Leave(second.key)
 		f.after(letGo - 5*time.Second)
 		equal(t, "links", a.links(), 1)
 		equal(t, "one that is back in time finds its lane", f.join("bob", 1), l)
 		f.after(2 * letGo)
 		equal(t, "links while it is there", a.links(), 1)
-		l.Leave()
+		l.Leave(l.key)
 		f.after(letGo + 2*time.Second)
 		equal(t, "links a minute later", a.links(), 0)
 		dials := len(a.dials)
@@ -331,7 +331,7 @@ func TestDownPoolIsNotHammeredByItsAccounts(t *testing.T) {
 		}
 		f.set(rows...)
 		for i := range accounts {
-			f.login(fmt.Sprintf("acct%d", i)).Join(Prefix{Value: uint16(i), Len: 2})
+			f.login(fmt.Sprintf("acct%d", i)).Join(Member{Prefix: Prefix{Value: uint16(i), Len: 2}})
 		}
 		f.after(5 * tickSeeking)
 		equal(t, "links", a.links(), accounts)
@@ -366,7 +366,7 @@ func TestRefusedUserIsTheAccountsOwn(t *testing.T) {
 		if n := len(a.dials); n > 12 {
 			t.Errorf("%d attempts in a minute", n)
 		}
-		bob.Leave()
+		bob.Leave(bob.key)
 		eve := time.Now()
 		f.join("bob", 3)
 		equal(t, "nobody waits for the refused one", time.Since(eve) < time.Second, true)
@@ -405,7 +405,7 @@ func TestPoolThatIsTooSmallForAMiner(t *testing.T) {
 		wantLaneOn(t, f.join("bob", 1), "none")
 		equal(t, "fits", r.Fits(2), false)
 		equal(t, "fits with a shorter prefix", r.Fits(1), true)
-		l := r.Join(Prefix{Group: 1, Value: 1, Len: 1})
+		l := r.Join(Member{Prefix: Prefix{Group: 1, Value: 1, Len: 1}})
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")
 	})
@@ -447,7 +447,7 @@ func TestOneInTheProcess(t *testing.T) {
 				t.Fatalf("%v twice", p)
 			}
 			seen[p] = true
-			numbers[f.login([]string{"ann", "bob"}[i%3%2]).Join(p).number] = true
+			numbers[f.login([]string{"ann", "bob"}[i%3%2]).Join(Member{Prefix: p}).number] = true
 		}
 		// 300 1-byte prefixes make two groups, the others one, on each route.
 		equal(t, "lanes", len(numbers), 6)
@@ -460,7 +460,7 @@ func TestPrefixRestsWithTheLaneThatItsMinerWorkedOn(t *testing.T) {
 		p := take(t, f, 2)
 		ann := f.join("ann", p.Value)
 		f.join("bob", 7)
-		ann.Leave()
+		ann.Leave(ann.key)
 		f.directory.Prefixes().Release(p, ann)
 		f.pools[1].last().job(true)
 		f.after(0)
@@ -488,7 +488,7 @@ func TestNoRoomForAnotherLane(t *testing.T) {
 		f.directory.onDemand.Store(0)
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")
-		l.Leave()
+		l.Leave(l.key)
 		f.after(letGo + 2*time.Second)
 		equal(t, "counted", f.directory.onDemand.Load(), 0)
 	})

@@ -74,7 +74,7 @@ func (m *mine) work(job *work.Job, first, n int, halfway func()) {
 				if k == n/2 {
 					halfway()
 				}
-				if !m.route.Join(Prefix{Len: 2}).Submit(find(&c, job, uint16(first+k))) {
+				if !m.route.Join(Member{Prefix: Prefix{Len: 2}}).Submit(find(&c, job, uint16(first+k))) {
 					m.t.Error("a share was not taken")
 				}
 			}

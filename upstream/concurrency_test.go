@@ -46,7 +46,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 				var lane *Lane
 				for range 1 + r.IntN(3) {
 					route, _, _ := d.Login(fmt.Sprintf("acct%d.rig", r.IntN(6)))
-					lane = route.Join(x)
+					lane = route.Join(Member{Prefix: x})
 					time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond)
 					if job := lane.Latest().Job; job != nil {
 						for n := range uint32(3) {
@@ -55,7 +55,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 							}
 						}
 					}
-					lane.Leave()
+					lane.Leave(lane.key)
 				}
 				mu.Lock()
 				delete(taken, x)

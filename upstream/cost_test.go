@@ -110,7 +110,7 @@ func BenchmarkDirectMiner(b *testing.B) {
 	before := inUse()
 	for b.Loop() {
 		p, _ := d.Prefixes().Take(2)
-		d.fixed.Join(p)
+		d.fixed.Join(Member{Prefix: p})
 		<-down.lanes
 	}
 	b.ReportMetric(float64(inUse()-before)/float64(b.N), "B/miner")

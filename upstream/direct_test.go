@@ -37,7 +37,7 @@ func TestDirectLaneWaitsForItsMiner(t *testing.T) {
 	inDirect(t, func(f *farm, r *Route) {
 		l := f.join("bob", 1)
 		c := f.pools[0].last()
-		l.Leave()
+		l.Leave(l.key)
 		f.after(letGo / 2)
 		c.say(`{"id":null,"method":"mining.set_difficulty","params":[2048]}`)
 		c.job(true)
@@ -47,7 +47,7 @@ func TestDirectLaneWaitsForItsMiner(t *testing.T) {
 		equal(t, "dials", len(f.pools[0].dials), 1)
 		equal(t, "its last job", l.Latest().Job.PoolID, "a-2")
 		equal(t, "its difficulty", l.Latest().Difficulty, 2048)
-		l.Leave()
+		l.Leave(l.key)
 		f.after(letGo + 2*directTicks*tickServing)
 		equal(t, "links a minute later", f.pools[0].links(), 0)
 		equal(t, "lanes", len(r.lanes), 0)
@@ -58,7 +58,7 @@ func TestDirectLinkIsResumed(t *testing.T) {
 	inDirect(t, func(f *farm, r *Route) {
 		l := f.join("bob", 1)
 		epoch := l.Latest().Job.Epoch
-		l.Leave()
+		l.Leave(l.key)
 		f.pools[0].last().Close()
 		f.after(time.Second)
 		l = f.join("bob", 1)
@@ -95,13 +95,13 @@ func TestDirectFixedRoute(t *testing.T) {
 func TestRetiredDirectRoute(t *testing.T) {
 	inDirect(t, func(f *farm, r *Route) {
 		l, idle := f.join("bob", 1), f.join("bob", 2)
-		idle.Leave()
+		idle.Leave(idle.key)
 		f.after(directTicks * tickServing)
 		f.directory.Set(table())
 		equal(t, "rerouted", f.rerouted[0], r)
 		f.after(time.Millisecond)
 		equal(t, "links that wait for nobody", f.pools[0].links(), 1)
-		l.Leave()
+		l.Leave(l.key)
 		f.after(time.Millisecond)
 		equal(t, "links", f.pools[0].links(), 0)
 	})

@@ -327,7 +327,7 @@ func TestLanesShareThePool(t *testing.T) {
 		equal(t, "links", len(f.pools[0].conns), 3)
 		lanes := make(map[*Lane]bool)
 		for v := range uint16(9) {
-			lanes[f.route.Join(Prefix{Value: v, Len: 2})] = true
+			lanes[f.route.Join(Member{Prefix: Prefix{Value: v, Len: 2}})] = true
 		}
 		equal(t, "lanes", len(lanes), 3)
 		f.pools[0].do(func() { f.pools[0].refuse = true })

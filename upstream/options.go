@@ -18,9 +18,11 @@ type Pool struct {
 	Address           string         // host:port to dial
 	Host              string         // for TLS, and for what client.reconnect may lead to
 	TLS               *tls.Config    // nil: plain; see TLSConfig
+	Agent             bool           // it speaks the agent protocol: every worker is visible there
 	User              string         // what the pool knows the farm, or the account, as; plain text
 	Password          string         //
 	PassWorkers       bool           // each worker is authorized at the pool as User.worker
+	FixedWorker       string         // plain text; what the pool knows all workers as, with Agent or PassWorkers; "": each by its own name
 	Links             int            // links wanted; see DirectoryOptions.Pools
 	Direct            bool           // one link for each miner: the pool forbids to share links
 	SuggestDifficulty float64        // told before authorize; 0: nothing is suggested
@@ -45,7 +47,13 @@ type DirectoryOptions struct {
 	// miners gets as many lanes as the largest Links among them: lanes are
 	// stable, and a failover must not change which lane serves a miner. Where
 	// one of them is Direct the whole route is.
-	Pools     []Pool
+	Pools []Pool
+
+	// MultiUser makes an account of what stands before the first dot of a login
+	// (all of it, where there is none) that is none of Accounts: it gets a route
+	// of its own to all Pools, with that name as the user there.
+	MultiUser bool
+
 	Failover  Failover
 	StateFile string // where the pools' sizes and masks are remembered; "": they are not
 

@@ -39,11 +39,11 @@ func TestUsedUpGroup(t *testing.T) {
 			}
 			last := take(t, f, q.length)
 			first := Prefix{Group: last.Group - 1, Value: last.Value, Len: uint8(q.length)}
-			if f.route.Join(first) == f.route.Join(last) {
+			if f.route.Join(Member{Prefix: first}) == f.route.Join(Member{Prefix: last}) {
 				t.Error("two groups share a lane")
 			}
 			f.after(0)
-			equal(t, "job of the new group's lane", f.route.Join(last).Latest().Job != nil, true)
+			equal(t, "job of the new group's lane", f.route.Join(Member{Prefix: last}).Latest().Job != nil, true)
 		})
 	}
 }
@@ -51,7 +51,7 @@ func TestUsedUpGroup(t *testing.T) {
 func TestLengthsShareNoLane(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
-		if f.route.Join(take(t, f, 1)) == f.route.Join(take(t, f, 2)) {
+		if f.route.Join(Member{Prefix: take(t, f, 1)}) == f.route.Join(Member{Prefix: take(t, f, 2)}) {
 			t.Error("prefixes of both lengths on one lane")
 		}
 	})
@@ -97,7 +97,7 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 		for range 1 << 8 {
 			last = take(t, f, 1)
 		}
-		lane := f.route.Join(last)
+		lane := f.route.Join(Member{Prefix: last})
 		f.after(0)
 		p.Release(Prefix{Group: 1, Value: 7, Len: 1}, lane)
 		equal(t, "group", take(t, f, 1).Group, 2)
@@ -120,14 +120,14 @@ func TestLinksAreBounded(t *testing.T) {
 		if !ok {
 			break
 		}
-		f.route.Join(p)
+		f.route.Join(Member{Prefix: p})
 	}
 	equal(t, "miners", n, maxGroups*256)
 	equal(t, "lanes", len(f.route.lanes), maxGroups+63)
 
 	f.open()
 	for group := range uint32(maxGroups) {
-		f.route.Join(Prefix{Group: group, Len: 2})
+		f.route.Join(Member{Prefix: Prefix{Group: group, Len: 2}})
 	}
 	equal(t, "lanes with 2-byte prefixes", len(f.route.lanes), maxLinks)
 }

@@ -87,6 +87,13 @@ type Verdict struct {
 	Answered bool
 }
 
+// Member is a miner on a lane: what an agent pool is told of it.
+type Member struct {
+	Prefix Prefix
+	Login  string // the worker that it mines for, by the name that it logged in with
+	Agent  string // the user agent that it gave; may be empty
+}
+
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in
 // the process together with its group.
 type Prefix struct {

@@ -142,13 +142,13 @@ func (r *Route) kept() bool { return r.account == "" && !r.direct }
 // Join makes a miner a member of the lane that serves its prefix, and opens
 // the lane where need be. It never blocks on I/O. Each Join wants one
 // Lane.Leave.
-func (r *Route) Join(p Prefix) *Lane {
+func (r *Route) Join(m Member) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.members == 0 && r.up == 0 && !r.kept() {
 		r.downSince = time.Now()
 	}
-	l := r.lane(p)
+	l := r.lane(m.Prefix)
 	l.members++
 	r.members++
 	return l

@@ -394,7 +394,7 @@ func (f *farm) close() {
 	}
 }
 
-func (f *farm) lane() *Lane { return f.route.Join(Prefix{Len: 2}) }
+func (f *farm) lane() *Lane { return f.route.Join(Member{Prefix: Prefix{Len: 2}}) }
 
 func (f *farm) latest() Post { return f.lane().Latest() }
 

@@ -34,19 +34,30 @@ type Line struct{ Head, Tail []byte }
 // publication and may be read from any goroutine.
 type Job struct {
 	Template
-	ID         uint32 // what miners know it by; unique in the process, increasing
-	PoolID     string // what the pool knows it by
-	Epoch      uint64 // which pool session it belongs to: the one with this extranonce1
-	Clean      bool   // the pool says that older jobs of this epoch are stale
-	Received   time.Time
-	Difficulty float64    // the pool's, in force for this job
-	Mask       uint32     // version bits that the pool let roll when it sent the job; 0 none
-	Layout     Layout     // of the pool's extranonce2
-	Algorithm  *Algorithm // that shares are checked with
-	Network    float64    // difficulty of a block, in the unit of Algorithm
-	Line       Line
+	ID          uint32 // what miners know it by; unique in the process, increasing
+	PoolID      string // what the pool knows it by
+	Epoch       uint64 // which pool session it belongs to: the one with this extranonce1
+	Clean       bool   // the pool says that older jobs of this epoch are stale
+	Received    time.Time
+	Difficulty  float64       // the pool's, in force for this job
+	Own         *Difficulties // those of single miners, in force for this job; nil: the pool has one for all
+	Mask        uint32        // version bits that the pool let roll when it sent the job; 0 none
+	Extranonce1 []byte        // the pool's
+	Layout      Layout        // of the pool's extranonce2
+	Algorithm   *Algorithm    // that shares are checked with
+	Network     float64       // difficulty of a block, in the unit of Algorithm
+	Line        Line
 
 	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead
+}
+
+// DifficultyFor returns the pool's difficulty in force for this job for the
+// miner with that prefix.
+func (j *Job) DifficultyFor(prefix uint16) float64 {
+	if own, ok := j.Own.Of(prefix); ok {
+		return own
+	}
+	return j.Difficulty
 }
 
 // NewJob folds the pool's extranonce1 into the template. It is a job for
@@ -54,11 +65,12 @@ type Job struct {
 // it publishes the job.
 func NewJob(t Template, extranonce1 []byte, layout Layout) *Job {
 	return &Job{
-		Template:  t,
-		Algorithm: SHA256d,
-		Layout:    layout,
-		Network:   NetworkDifficulty(t.NBits),
-		head:      append(append([]byte(nil), t.Coinb1...), layout.Fold(extranonce1)...),
+		Template:    t,
+		Extranonce1: extranonce1,
+		Algorithm:   SHA256d,
+		Layout:      layout,
+		Network:     NetworkDifficulty(t.NBits),
+		head:        append(append([]byte(nil), t.Coinb1...), layout.Fold(extranonce1)...),
 	}
 }
 

@@ -1,0 +1,60 @@
+package work
+
+import "math"
+
+// Difficulties are the difficulties of single miners of one link, where the
+// pool sets them (the agent protocol): powers of two, by the miners' prefixes.
+// It is immutable, so that a job can hold those that are in force for it; a
+// change is another one, which shares what has not changed. nil has none.
+type Difficulties struct {
+	pages [256]*page
+}
+
+// page is what 256 prefixes have, as exponent + 1; 0: nothing of its own. A
+// farm's prefixes follow one another: 10,000 miners have 40 pages, 10 kB.
+type page [256]uint8
+
+// maxExponent bounds the difficulties: 2^64 is a thousand times the network's.
+const maxExponent = 64
+
+// Of returns the difficulty of the miner with that prefix; ok is false when it
+// has none of its own.
+func (d *Difficulties) Of(prefix uint16) (difficulty float64, ok bool) {
+	if d == nil {
+		return 0, false
+	}
+	p := d.pages[prefix>>8]
+	if p == nil || p[uint8(prefix)] == 0 {
+		return 0, false
+	}
+	return math.Ldexp(1, int(p[uint8(prefix)])-1), true
+}
+
+// With returns d with 2^exponent for the given prefixes.
+func (d *Difficulties) With(exponent uint8, prefixes []uint16) *Difficulties {
+	return d.changed(min(exponent, maxExponent)+1, prefixes)
+}
+
+// Without returns d without what the given prefixes had.
+func (d *Difficulties) Without(prefixes []uint16) *Difficulties { return d.changed(0, prefixes) }
+
+func (d *Difficulties) changed(to uint8, prefixes []uint16) *Difficulties {
+	next := new(Difficulties)
+	if d != nil {
+		*next = *d
+	}
+	var own [256]bool // pages that were copied
+	for _, prefix := range prefixes {
+		i := prefix >> 8
+		if !own[i] {
+			own[i] = true
+			copied := new(page)
+			if next.pages[i] != nil {
+				*copied = *next.pages[i]
+			}
+			next.pages[i] = copied
+		}
+		next.pages[i][uint8(prefix)] = to
+	}
+	return next
+}
