@@ -1,9 +1,10 @@
 // Package codec turns bytes into values and back: the lines of Stratum V1, as
-// miners and pools write them.
+// miners and pools write them, and the frames of the agent protocol.
 //
 //	miner's line ──> Decoder ──> Request ──> session
 //	pool's line  ──> Decoder ──> Notify, Subscription, Reply … ──> upstream
-//	session, upstream ──> AppendX(dst, …) ──> line
+//	agent's frame ──> NextAgentFrame ──> AgentFrame ──> AgentShare … ──> session, upstream
+//	session, upstream ──> AppendX(dst, …) ──> line, frame
 //
 // It owns the limits on what is read (limits.go) and the allow-lists for what
 // is spliced into another party's JSON (name.go, id.go). It knows neither

@@ -13,6 +13,8 @@ const (
 	TooDeep
 	// BadUTF8 is a line that is not valid UTF-8.
 	BadUTF8
+	// BadFrame is an agent's frame that claims to be shorter than its header.
+	BadFrame
 )
 
 // Error is the one type of error for malformed bytes. All values are
@@ -34,4 +36,5 @@ var (
 	errNotStratum = &Error{NotStratum, "the first byte is not '{'"}
 	errTooDeep    = &Error{TooDeep, "nested deeper than 8"}
 	errBadUTF8    = &Error{BadUTF8, "not valid UTF-8"}
+	errBadFrame   = &Error{BadFrame, "an agent frame's length is below 4"}
 )

@@ -16,6 +16,7 @@ const (
 	GetTransactions
 	MultiVersion // Bitmain's precursor of BIP 310; the miner waits for ever without an answer
 	Ping
+	AgentGetCapabilities // agent.get_capabilities: not a miner but an agent, which goes on in frames too
 )
 
 // method finds the Method of a name as written. Firmwares agree on the
@@ -42,6 +43,8 @@ func method(name []byte) Method {
 		return MultiVersion
 	case "mining.ping":
 		return Ping
+	case "agent.get_capabilities":
+		return AgentGetCapabilities
 	}
 	return UnknownMethod
 }
