@@ -122,7 +122,9 @@ func (f AgentFrame) SubmitResponse() (index uint16, status AgentStatus, ok bool)
 
 // AppendAgentRegister appends a REGISTER of at most MaxAgentRegister bytes:
 // what is too long is cut from agent first, since worker is what the pool
-// counts by. Bytes that the protocol does not have are left out of both.
+// counts by. Bytes that the protocol does not have are left out of both. For
+// another name, unregister first: btcpool passes over the REGISTER of a session
+// that it knows already.
 func AppendAgentRegister(dst []byte, session uint16, agent, worker string) []byte {
 	const room = MaxAgentRegister - agentRegisterLen
 	forWorker := 0

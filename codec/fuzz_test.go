@@ -38,6 +38,8 @@ func seeds(f *testing.F, method string, params string) {
 		`{"id":"7","result":[[["mining.notify","703d5a17"]],"703d5a17",4],"jsonrpc":"2.0"}`,
 		`{"id":1,"error":[21,"x",null],"result":null}`,
 		`{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"},"error":null}`,
+		`{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`,
+		`{"id":"caps","result":{"capabilities":["verrol","subres"]}}`,
 		`{"reject-reason":"Above target","result":false,"error":null,"id":3}`,
 		`{"id":null,"method":"client.reconnect","params":["a.b",1,2]}`,
 		"{\"id\":1,\"method\":\"\\u006dining.ping\",\"params\":[\"\\ud83d\\ude00\"]}",
@@ -156,6 +158,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		r.Submit()
 		r.Subscribe()
+		mustBeJSON(t, AppendAgentCapabilitiesReply(nil, &r.ID, r.AgentCapabilities()))
 		if p, ok := r.Authorize(); ok {
 			clean := CleanName(p.Login)
 			if !IsName(clean, p.Login) {
@@ -191,6 +194,7 @@ func FuzzPoolLine(f *testing.F) {
 			mustBeJSON(t, AppendError(nil, &id, e.Code, e.Text))
 		}
 		m.Result.VersionMask()
+		m.Result.AgentCapabilities()
 		m.Params.Extranonce()
 		m.Params.Hex()
 		m.Params.Number()
