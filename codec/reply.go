@@ -86,6 +86,12 @@ func AppendSetExtranonce(dst []byte, extranonce1 []byte, extranonce2 int) []byte
 	return append(dst, "]}\n"...)
 }
 
+// AppendReconnect appends client.reconnect without params: the miner is to come
+// back to where it is.
+func AppendReconnect(dst []byte) []byte {
+	return append(dst, `{"id":null,"method":"client.reconnect","params":[]}`+"\n"...)
+}
+
 // AppendShowMessage appends client.show_message. text as for AppendError.
 func AppendShowMessage(dst []byte, text string) []byte {
 	dst = append(dst, `{"id":null,"method":"client.show_message","params":["`...)

@@ -39,8 +39,9 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 }
 
 // authorize books the miner under its worker's name, and brings it to that
-// worker's route.
-func (l *loop) authorize(p *peer, login string, out []byte) ([]byte, session.Effect) {
+// worker's route. said is the login as the miner says it.
+func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
+	login := l.server.names.login(said, p.conn.RemoteAddr())
 	route, account, ok := l.server.directory.Login(login)
 	if !ok {
 		return p.session.Refused(&l.request, "Unknown account: register it first, and log in as NAME.WORKER", out), session.Effect{}
@@ -56,7 +57,7 @@ func (l *loop) authorize(p *peer, login string, out []byte) ([]byte, session.Eff
 		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 	}
 	l.mines(p, w)
-	out = p.session.Authorized(&l.env, &l.request, named(w, login), w.Difficulty(), out)
+	out = p.session.Authorized(&l.env, &l.request, named(w, said), w.Difficulty(), out)
 	effect := session.Effect{}
 	if before != nil && p.feed != before {
 		out, effect = l.moved(p, before, out)
@@ -69,7 +70,8 @@ func (l *loop) authorize(p *peer, login string, out []byte) ([]byte, session.Eff
 }
 
 // reauthorize is authorize for a name that the miner has named before.
-func (l *loop) reauthorize(p *peer, login string, out []byte) ([]byte, session.Effect) {
+func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
+	login := l.server.names.login(said, p.conn.RemoteAddr())
 	route, _, ok := l.server.directory.Login(login)
 	if !ok {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}

@@ -14,7 +14,7 @@ type peer struct {
 	session session.Session
 	lines   lines
 	route   *upstream.Route // of the worker that it mines for; nil before authorize
-	login   string          // that worker's name
+	login   string          // that worker's name, as it is booked
 	feed    *feed           // of its lane; nil before subscribe and authorize
 	place   int             // in feed.members
 	prefix  upstream.Prefix

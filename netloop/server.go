@@ -25,6 +25,7 @@ type Options struct {
 	Loops        int      // event loops; 0: one for each CPU
 	MaxMiners    int      // see MaxMiners
 	Terms        session.Terms
+	WorkerName   string        // names workers by their miner's address, see workerName; "": by what the miner says
 	Keepalive    time.Duration // the last job is sent again after that much silence
 	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0 not at all
 	Hold         time.Duration // how long miners are kept without any pool; 0 for ever
@@ -47,6 +48,7 @@ type Server struct {
 	addresses []string
 	book      *stats.Book
 	directory *upstream.Directory
+	names     workerName
 	hasher    hasher
 	seen      seen
 	parked    parked
@@ -64,7 +66,8 @@ type Server struct {
 	loops atomic.Pointer[[]*loop]
 }
 
-// New prepares a server. It fails when an address can't be listened on.
+// New prepares a server. It fails when an address can't be listened on, or
+// Options.WorkerName can't be read.
 func New(o Options) (*Server, error) {
 	s := &Server{
 		terms:     o.Terms,
@@ -83,6 +86,10 @@ func New(o Options) (*Server, error) {
 	s.loops.Store(&[]*loop{})
 	if s.loopCount == 0 {
 		s.loopCount = runtime.GOMAXPROCS(0)
+	}
+	var err error
+	if s.names, err = parseWorkerName(o.WorkerName); err != nil {
+		return nil, fmt.Errorf("miners.worker_name = %q: %w", o.WorkerName, err)
 	}
 	for _, address := range o.Addresses {
 		resolved, err := probe(address)

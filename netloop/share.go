@@ -11,6 +11,9 @@ import (
 
 // share does what the session asks for about a share.
 func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
+	if e.Reconnect {
+		l.counts.LostRolling.Add(1)
+	}
 	switch e.Kind {
 	case session.Judged:
 		l.judged(e.Worker, e.Verdict, e.Work)

@@ -14,6 +14,10 @@ type Terms struct {
 	MalformedLimit   int  // malformed lines before the miner is hung up on
 	AnswerLocal      bool // forwarded shares are answered before the pool has spoken
 	Difficulty       Policy
+
+	// ReconnectLostRolling tells a miner that rolled versions, and silently
+	// stopped, to reconnect: see rolling.go.
+	ReconnectLostRolling bool
 }
 
 // Env is what a session sees of the world during one call. It belongs to the
@@ -81,9 +85,12 @@ type Session struct {
 	flags       flags
 	malformed   uint8
 	head        uint8 // of the ring posted
+	rolled      uint8 // shares with version bits, counted to rollingShares and one more
 
 	posted  [maxPosted]posted
 	vardiff vardiff
+
+	reconnected time.Duration // when it was last told to reconnect for its rolling, as Env.Now; 0 never
 }
 
 // EffectKind says what the caller has to do.
@@ -115,6 +122,7 @@ type Effect struct {
 	Verdict   work.Verdict // Judged
 	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
 	Share     Share        // Forward
+	Reconnect bool         // of any kind: the miner was told to reconnect, for it lost version rolling
 	Candidate *Candidate   // WantHash: valid until the next call
 }
 

@@ -92,13 +92,15 @@ func (s *Session) Subscribed(e *Env, r *codec.Request, id uint64, prefix []byte,
 }
 
 // Resume is Subscribed for a miner that comes back: it gets the parked
-// session's extranonce, difficulty and memory of shares.
+// session's extranonce, difficulty and memory of shares. What is known of its
+// version rolling comes along, or a reconnect asked for would lead to the next.
 func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) []byte {
 	s.id, s.prefix, s.prefixLen, s.extranonce2 = parked.id, parked.prefix, parked.prefixLen, parked.extranonce2
 	s.flags |= subscribed
 	s.seen, s.seenJob = parked.seen, parked.seenJob
 	s.posted, s.head = parked.posted, parked.head
 	s.vardiff.resume(&parked.vardiff)
+	s.rolled, s.reconnected = parked.rolled, parked.reconnected
 	out = codec.AppendSubscribed(out, &r.ID, s.id, s.prefix[:s.prefixLen], int(s.extranonce2))
 	return s.firstJob(e, out)
 }

@@ -47,8 +47,8 @@ func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) 
 	if !codec.DecodeHex(c.Extranonce2[:c.Size], p.Extranonce2) {
 		return s.reject(e, &r.ID, w, work.Malformed, out)
 	}
+	mask := s.rollable(e, job)
 	if p.HasVersion {
-		mask := s.rollable(e, job)
 		if p.VersionBits&^mask != 0 {
 			return s.reject(e, &r.ID, w, work.BadVersion, out)
 		}
@@ -56,13 +56,24 @@ func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) 
 	}
 	c.Header = *e.Checker.Header(job, &work.Solution{Prefix: s.prefix[:s.prefixLen], Extranonce2: c.Extranonce2[:c.Size],
 		Version: c.Version, NTime: c.NTime, Nonce: c.Nonce})
-	switch {
-	case job.Algorithm.Hash == nil:
-		return s.unchecked(e, c, out)
-	case job.Algorithm.Slow:
-		return out, Effect{Kind: WantHash, Candidate: c}
+	out, effect := s.byHash(e, c, out)
+	if mask != 0 && s.lostRolling(e, p.HasVersion) {
+		effect.Reconnect = true
+		out = codec.AppendReconnect(out)
 	}
-	return s.Judge(e, c, job.Algorithm.Hash(c.Header[:]), out)
+	return out, effect
+}
+
+// byHash has a candidate judged by its hash: here, elsewhere or by the pool.
+func (s *Session) byHash(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
+	switch algorithm := c.Job.Algorithm; {
+	case algorithm.Hash == nil:
+		return s.unchecked(e, c, out)
+	case algorithm.Slow:
+		return out, Effect{Kind: WantHash, Candidate: c}
+	default:
+		return s.Judge(e, c, algorithm.Hash(c.Header[:]), out)
+	}
 }
 
 // Judge judges a candidate by its hash: the caller's answer to WantHash. Then a

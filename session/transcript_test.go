@@ -36,6 +36,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //	direct>                   the lane is the miner's own
 //	move>                     the miner is on another lane now, which has no job yet
 //	miner> {…}                one line from the miner;
+//	shares> 100 {…NONCE…}     that many lines, each with a nonce of its own; not shown
 //	verdict> id=4 accepted    what the pool said
 //	tick> 5s                  time passes, then Tick
 //	keepalive> 30s            time passes, then the last job is sent again
@@ -75,6 +76,7 @@ type stage struct {
 	moved   bool // to a lane that has not posted yet
 	prefix  []byte
 	size    int
+	nonce   uint32 // of the last share by shares
 	decoder *codec.Decoder
 	request codec.Request
 	result  []string
@@ -133,6 +135,8 @@ func (g *stage) act(verb, rest string) {
 		g.moved = true
 	case "miner":
 		g.miner(rest)
+	case "shares":
+		g.shares(rest)
 	case "verdict":
 		g.verdict(args)
 	case "tick":
@@ -167,6 +171,8 @@ func (g *stage) setTerms(args map[string]string) {
 			g.terms.MalformedLimit = g.number(value)
 		case "answer":
 			g.terms.AnswerLocal = value == "local"
+		case "lost_rolling":
+			g.terms.ReconnectLostRolling = value == "reconnect"
 		default:
 			g.t.Fatalf("%q is not a term", key)
 		}
@@ -230,6 +236,19 @@ func (g *stage) miner(line string) {
 		}
 		g.show(out, Effect{})
 	}
+}
+
+// shares plays so many shares that nobody would read what came of them, unless
+// one is told something else than its verdict.
+func (g *stage) shares(rest string) {
+	count, line, _ := strings.Cut(rest, " ")
+	shown := len(g.result)
+	for range g.number(count) {
+		g.nonce++
+		g.miner(strings.Replace(line, "NONCE", fmt.Sprintf("%08x", g.nonce), 1))
+	}
+	said := g.result[shown:]
+	g.result = append(g.result[:shown], slices.DeleteFunc(said, func(line string) bool { return !strings.Contains(line, `"method"`) })...)
 }
 
 func (g *stage) verdict(args map[string]string) {

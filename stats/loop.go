@@ -10,16 +10,17 @@ import (
 // never contend; a scrape sums all loops. Each Loop is its own allocation,
 // larger than a cache line.
 type Loop struct {
-	Miners     atomic.Int64  // connected now
-	Subscribed atomic.Int64  // of these: subscribed
-	Authorized atomic.Int64  // of these: with at least one authorized worker
-	Opened     atomic.Uint64 // connections accepted, refused ones included
-	Resumed    atomic.Uint64 // subscribes that got an old session back
-	Messages   atomic.Uint64 // lines decoded
-	Malformed  atomic.Uint64 // lines or messages that were malformed
-	Notifies   atomic.Uint64 // mining.notify written
-	BytesIn    atomic.Uint64 // from miners
-	BytesOut   atomic.Uint64 // to miners
+	Miners      atomic.Int64  // connected now
+	Subscribed  atomic.Int64  // of these: subscribed
+	Authorized  atomic.Int64  // of these: with at least one authorized worker
+	Opened      atomic.Uint64 // connections accepted, refused ones included
+	Resumed     atomic.Uint64 // subscribes that got an old session back
+	LostRolling atomic.Uint64 // miners told to reconnect because they had lost version rolling
+	Messages    atomic.Uint64 // lines decoded
+	Malformed   atomic.Uint64 // lines or messages that were malformed
+	Notifies    atomic.Uint64 // mining.notify written
+	BytesIn     atomic.Uint64 // from miners
+	BytesOut    atomic.Uint64 // to miners
 
 	Closed   []atomic.Uint64                 // by close reason: the index into Options.CloseReasons
 	Verdicts [work.NumVerdicts]atomic.Uint64 // what miners were told
@@ -34,7 +35,7 @@ const cacheLine = 64
 // totals is the sum of all loops.
 type totals struct {
 	miners, subscribed, authorized int64
-	opened, resumed                uint64
+	opened, resumed, lostRolling   uint64
 	messages, malformed, notifies  uint64
 	bytesIn, bytesOut              uint64
 	closed                         []uint64 // by close reason
@@ -52,6 +53,7 @@ func (b *Book) totals() totals {
 		t.authorized += l.Authorized.Load()
 		t.opened += l.Opened.Load()
 		t.resumed += l.Resumed.Load()
+		t.lostRolling += l.LostRolling.Load()
 		t.messages += l.Messages.Load()
 		t.malformed += l.Malformed.Load()
 		t.notifies += l.Notifies.Load()

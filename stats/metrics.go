@@ -61,6 +61,8 @@ func (b *Book) writeProxy(e *exposition) {
 	}
 	e.begin("farmproxy_sessions_resumed_total", counter, "Subscribes that got an old session back.")
 	e.count(t.resumed)
+	e.begin("farmproxy_miners_reconnected_total", counter, "Miners told to reconnect, by reason.")
+	e.count(t.lostRolling, "reason", "lost_version_rolling")
 	e.begin("farmproxy_messages_total", counter, "Lines from miners that were decoded.")
 	e.count(t.messages)
 	e.begin("farmproxy_messages_malformed_total", counter, "Lines or messages from miners that were malformed.")

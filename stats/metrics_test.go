@@ -28,6 +28,7 @@ func fill(b *Book) {
 		l.Opened.Add(5)
 		l.Closed[1].Add(3)
 		l.Resumed.Add(1)
+		l.LostRolling.Add(4)
 		l.Messages.Add(1_000_000)
 		l.Malformed.Add(2)
 		l.Notifies.Add(44)
