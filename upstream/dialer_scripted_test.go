@@ -11,11 +11,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // serveConns starts a listener that hands each of its connections to serve, in
-// a goroutine. At the end of the test it waits until the other side has closed
-// every one of them: what a dialler leaves open makes the test hang.
+// a goroutine. The test fails when the other side has left one of them open at
+// its end.
 func serveConns(t *testing.T, serve func(net.Conn)) (address string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,7 +25,16 @@ func serveConns(t *testing.T, serve func(net.Conn)) (address string) {
 	var wg sync.WaitGroup
 	t.Cleanup(func() {
 		listener.Close()
-		wg.Wait()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			wg.Wait()
+		}()
+		select {
+		case <-done:
+		case <-time.After(dialTimeout):
+			t.Error("a connection was left open")
+		}
 	})
 	wg.Go(func() {
 		for {

@@ -140,7 +140,7 @@ func TestTheLinksEndEndsTheDial(t *testing.T) {
 		time.AfterFunc(second, cancel)
 		start := time.Now()
 		first, then := &road{name: "a", takes: never}, &road{name: "b"}
-		d := &dialer{stages: [][]*way{{first.way(start)}, {then.way(start)}}}
+		d := &dialer{log: slog.New(slog.DiscardHandler), stages: [][]*way{{first.way(start)}, {then.way(start)}}}
 		if _, err := d.dial(ctx, Pool{}); err == nil {
 			t.Error("it is through")
 		}
@@ -171,6 +171,18 @@ func TestAWayThatStopsToLeadToThePoolIsToldOnce(t *testing.T) {
 			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
 			equal(t, "log", got, q.want)
 		}
+	})
+}
+
+func TestAWayThatIsOnlySlowerIsNotToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		fast, slow := &road{name: "a", takes: second}, &road{name: "b", takes: 2 * second}
+		d := &dialer{log: slog.New(slog.NewTextHandler(&log, nil)), stages: [][]*way{{fast.way(time.Now()), slow.way(time.Now())}}}
+		if _, err := d.dial(t.Context(), Pool{Name: "p"}); err != nil {
+			t.Error(err)
+		}
+		equal(t, "log", log.String(), "")
 	})
 }
 
