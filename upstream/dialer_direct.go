@@ -11,19 +11,30 @@ import (
 // nothing is sent: a share in flight would show it in answerTimeout.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
-// dial connects to a pool: TCP, and TLS where the pool has it.
+// tcp makes every connection, to pools and to proxies.
+var tcp = &net.Dialer{KeepAliveConfig: keepAlive, Control: setUserTimeout}
+
+// dial connects to a pool directly: TCP, and TLS where the pool has it.
 func dial(ctx context.Context, p Pool) (net.Conn, error) {
-	d := net.Dialer{KeepAliveConfig: keepAlive, Control: setUserTimeout}
-	conn, err := d.DialContext(ctx, "tcp", p.Address)
-	if err != nil || p.TLS == nil {
-		return conn, err
+	conn, err := tcp.DialContext(ctx, "tcp", p.Address)
+	if err != nil {
+		return nil, err
 	}
-	secure := tls.Client(conn, p.TLS)
-	if err := secure.HandshakeContext(ctx); err != nil {
+	return secure(ctx, conn, p)
+}
+
+// secure returns conn, which leads to the pool, with TLS over it where the pool
+// has it. It closes conn when that fails.
+func secure(ctx context.Context, conn net.Conn, p Pool) (net.Conn, error) {
+	if p.TLS == nil {
+		return conn, nil
+	}
+	c := tls.Client(conn, p.TLS)
+	if err := c.HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, explainTLS(err)
 	}
-	return secure, nil
+	return c, nil
 }
 
 // at returns the pool at another address of its domain.

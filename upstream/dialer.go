@@ -1,0 +1,216 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// maxProxies bounds the proxies: each link that is dialled opens a connection
+// to all of them at once.
+const maxProxies = 16
+
+// Proxies are the ways to pools that are not direct.
+type Proxies struct {
+	// URLs of the proxies, up to 16: scheme://user:password@host:port, or the
+	// word system. The scheme is one of
+	//
+	//	socks5   also spelled socks, socks5h, socks4 and socks4a: SOCKS5, where
+	//	         the proxy resolves the pool's name
+	//	http     also when there is none: CONNECT
+	//	https    CONNECT, over TLS to the proxy
+	//
+	// The user name and the password may be missing; in them / ? # @ : % are to
+	// be percent-encoded. For socks5 they have up to 255 bytes each, and there is
+	// no password without a user name; for http and https the user name has no
+	// colon. Without a port it is 1080, 80, 443. There is no path but /, no query
+	// and no fragment. Space around a URL does not count.
+	//
+	// system is the first that is set, and not empty, of ALL_PROXY, all_proxy,
+	// HTTPS_PROXY, https_proxy, HTTP_PROXY and http_proxy in the environment, in
+	// the same form; nothing when none is. NO_PROXY is not looked at: Direct says
+	// it.
+	URLs []string
+
+	Direct      DirectWay // without any proxy there is only the direct way
+	TLSInsecure bool      // any certificate of an https proxy is accepted
+}
+
+// DirectWay says when a pool is dialled directly although there are proxies.
+type DirectWay uint8
+
+const (
+	DirectAfter  DirectWay = iota // when all proxies have failed
+	DirectBeside                  // together with the proxies
+	DirectFirst                   // before the proxies, which follow when it failed
+	DirectNever
+)
+
+// NewDialer returns a function for DirectoryOptions.Dial: it dials all ways at
+// once and returns the connection of the first that is through, which is when
+// the pool's TLS handshake is done, or the pool's TCP where it has no TLS.
+// Everything else that was begun is closed by then.
+//
+// What comes after something else (DirectAfter, DirectFirst) gets the half of
+// the time that the context has left at the beginning: who swallows connections
+// without an answer does not take all of it.
+//
+// An error says which of the URLs is wrong and never contains one. The function
+// may be called from any goroutine; its errors name proxies without their
+// credentials. A nil log is nobody's.
+func NewDialer(p Proxies, log *slog.Logger) (func(ctx context.Context, p Pool) (net.Conn, error), error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if len(p.URLs) > maxProxies {
+		return nil, fmt.Errorf("%d proxies; expected %d at most: all are dialled at once; keep the fastest ones", len(p.URLs), maxProxies)
+	}
+	var proxies []*way
+	var names []string
+	for i, raw := range p.URLs {
+		from := ""
+		if strings.TrimSpace(raw) == systemProxy {
+			if from, raw = proxyOfSystem(); raw == "" {
+				log.Warn("the environment names no proxy; set ALL_PROXY, or take \"system\" out of the proxies")
+				continue
+			}
+			from = " (" + from + " in the environment)"
+		}
+		x, err := newProxy(raw, p.TLSInsecure)
+		if err != nil {
+			return nil, fmt.Errorf("proxy %d of %d%s: %w", i+1, len(p.URLs), from, err)
+		}
+		proxies = append(proxies, &way{name: x.name, open: x.open})
+		names = append(names, x.name)
+	}
+	direct := []*way{{name: "direct", open: func(ctx context.Context, address string) (net.Conn, error) {
+		return tcp.DialContext(ctx, "tcp", address)
+	}}}
+	switch {
+	case len(proxies) == 0 && p.Direct == DirectNever:
+		return nil, errors.New("there is no proxy, and no direct way to a pool is allowed; name a proxy, or allow the direct way")
+	case len(proxies) == 0:
+		return dial, nil
+	}
+	d := &dialer{log: log}
+	log.Info("pools are dialled through proxies", "proxies", names)
+	switch p.Direct {
+	case DirectNever:
+		d.stages = [][]*way{proxies}
+	case DirectBeside:
+		d.stages = [][]*way{append(proxies, direct...)}
+	case DirectFirst:
+		d.stages = [][]*way{direct, proxies}
+	default:
+		d.stages = [][]*way{proxies, direct}
+	}
+	return d.dial, nil
+}
+
+// dialer dials pools in several ways.
+type dialer struct {
+	stages [][]*way // each begins when all of the one before have failed
+	log    *slog.Logger
+}
+
+// way is one way to pools.
+type way struct {
+	name   string // for logs and errors
+	open   func(ctx context.Context, address string) (net.Conn, error)
+	failed atomic.Bool // while others lead to the pool, as the operator was told
+}
+
+// attempt is what became of one way.
+type attempt struct {
+	*way
+	conn net.Conn
+	err  error
+}
+
+func (d *dialer) dial(ctx context.Context, p Pool) (net.Conn, error) {
+	var failed []attempt
+	for i, ways := range d.stages {
+		won, lost := race(ctx, len(d.stages)-i, ways, p)
+		failed = append(failed, lost...)
+		if won.conn != nil {
+			d.tell(won, failed, p)
+			return won.conn, nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	texts := make([]string, len(failed))
+	for i, f := range failed {
+		texts[i] = f.name + ": " + f.err.Error()
+	}
+	return nil, errors.New(strings.Join(texts, "; "))
+}
+
+// race dials p in all ways at once, in a stages-th of the time that ctx has
+// left. It returns the first that is through, if any, and those that failed
+// before. When it returns all others have ended and are closed.
+func race(ctx context.Context, stages int, ways []*way, p Pool) (won attempt, failed []attempt) {
+	ctx, cancel := partOf(ctx, stages)
+	defer cancel()
+	ended := make(chan attempt)
+	for _, w := range ways {
+		go func() {
+			conn, err := w.dial(ctx, p)
+			ended <- attempt{w, conn, err}
+		}()
+	}
+	for range ways {
+		switch a := <-ended; {
+		case won.conn == nil && a.err == nil:
+			won = a
+			cancel()
+		case a.err == nil:
+			a.conn.Close()
+		case won.conn == nil:
+			failed = append(failed, a)
+		}
+	}
+	return won, failed
+}
+
+// partOf returns a context that ends after one of n equal parts of the time
+// that ctx has left.
+func partOf(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	if n == 1 {
+		return context.WithCancel(ctx)
+	}
+	left := dialTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	return context.WithTimeout(ctx, left/time.Duration(n))
+}
+
+func (w *way) dial(ctx context.Context, p Pool) (net.Conn, error) {
+	conn, err := w.open(ctx, p.Address)
+	if err != nil {
+		return nil, err
+	}
+	return secure(ctx, conn, p)
+}
+
+// tell logs which ways do not lead to the pool although another one does, once
+// each until they do again. When none does the link says so.
+func (d *dialer) tell(won attempt, failed []attempt, p Pool) {
+	d.log.Debug("connected to the pool", "pool", p.Name, "way", won.name)
+	if won.failed.Swap(false) {
+		d.log.Info("this way leads to the pool again", "pool", p.Name, "way", won.name)
+	}
+	for _, f := range failed {
+		if !f.failed.Swap(true) {
+			d.log.Warn("this way does not lead to the pool; another one does",
+				"pool", p.Name, "way", f.name, "error", f.err, "instead", won.name)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+
+	"golang.org/x/net/proxy"
+)
+
+// socks connects to the pool at address through a SOCKS5 proxy (RFC 1928,
+// 1929), which resolves its name.
+func (x *viaProxy) socks(ctx context.Context, address string) (net.Conn, error) {
+	var auth *proxy.Auth
+	if x.login != nil {
+		auth = &proxy.Auth{User: x.login.user, Password: x.login.password}
+	}
+	d, err := proxy.SOCKS5("tcp", x.address, auth, tcp)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := d.(proxy.ContextDialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, x.explainSOCKS(ctx, err, address)
+	}
+	return conn, nil
+}
+
+// explainSOCKS says what the operator can do about an error of package proxy,
+// whose kinds differ by their texts only.
+func (x *viaProxy) explainSOCKS(ctx context.Context, err error, address string) error {
+	var outer, inner *net.OpError
+	if errors.As(err, &outer) {
+		err = outer.Err // without both addresses: we name them
+	}
+	if errors.As(err, &inner) && inner.Op == "dial" {
+		return unreachable(err)
+	}
+	text := err.Error()
+	reply, refused := strings.CutPrefix(text, "unknown error ")
+	switch {
+	case refused:
+		return fmt.Errorf("the proxy does not connect to %s: %s; allow it there, or see whether the pool can be reached from there", address, reply)
+	case strings.HasSuffix(text, "authentication failed"), strings.HasPrefix(text, "no acceptable authentication"):
+		return x.notLetIn(text)
+	case ctx.Err() != nil, inner != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):
+		return unheard(ctx, err, "SOCKS5")
+	}
+	return fmt.Errorf("the proxy does not speak SOCKS5: %w; is it an http:// or https:// one?", err)
+}
