@@ -83,7 +83,7 @@ func syntaxProblem(err error) Problem {
 		return Problem{Want: err.Error()}
 	}
 	p := Problem{Line: syntax.Position.Line, Key: syntax.LastKey, Want: "this is not TOML: " + syntax.Message}
-	if strings.HasSuffix(p.Key, "password") || strings.HasPrefix(p.Key, "store.") {
+	if strings.HasSuffix(p.Key, "password") || strings.HasPrefix(p.Key, "store.") || strings.HasPrefix(p.Key, "proxies.") {
 		p.Want = "this is not TOML"
 	}
 	p.Try = `key = "text", key = 1 or key = true, one a line, under a [table]`
