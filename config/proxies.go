@@ -20,7 +20,7 @@ func (x *Proxies) validate(ps *Problems) {
 	secure := false
 	for i, u := range x.URLs {
 		checkProxy(ps, fmt.Sprintf("proxies.urls[%d]", i+1), string(u))
-		secure = secure || u == ProxySystem || strings.HasPrefix(string(u), "https://")
+		secure = secure || proxyHasTLS(string(u))
 	}
 	oneOf(ps, "proxies.direct", x.Direct, DirectAfter, DirectBeside, DirectFirst, DirectNever)
 	if len(x.URLs) == 0 && x.Direct != DirectAfter && !ps.has("proxies.direct") {
@@ -63,6 +63,11 @@ func checkProxyUser(ps *Problems, key string, u *url.URL) {
 	case strings.HasPrefix(u.Scheme, "http") && strings.Contains(user, ":"):
 		ps.add(key, "", wantProxy+"; a user of this scheme can't have a colon", "another user, or socks5://")
 	}
+}
+
+// proxyHasTLS reports whether a proxy has, or may have, a certificate.
+func proxyHasTLS(text string) bool {
+	return text == ProxySystem || strings.HasPrefix(text, "https://")
 }
 
 // proxyPort is the port that proxies of a scheme mostly have.

@@ -101,7 +101,7 @@ func (p *Pool) checkAgent(ps *Problems, key string) {
 // algorithmName is what an algorithm may be called.
 var algorithmName = regexp.MustCompile(`^[a-z0-9][a-z0-9._/+-]{0,` + strconv.Itoa(maxAlgorithm-1) + `}$`)
 
-const wantURL = "expected stratum+tcp://host:port or stratum+tls://host:port, or agent+ instead of stratum+"
+const wantURL = "expected stratum+tcp://host:port, stratum+tls://host:port, or the same with agent+"
 
 func (p *Pool) checkURL(ps *Problems, key string) {
 	if p.URL == "" {
@@ -130,7 +130,7 @@ func (p *Pool) checkURL(ps *Problems, key string) {
 	u, err := url.Parse(scheme + "://" + endpoint)
 	switch {
 	case err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || !validHost(u.Hostname()):
-		ps.add(key, show(p.URL), wantURL+" and nothing else", strconv.Quote(scheme+"://pool.example:3333"))
+		ps.add(key, show(p.URL), wantURL+", and nothing else", strconv.Quote(scheme+"://pool.example:3333"))
 	case u.Port() == "":
 		ps.add(key, show(p.URL), wantURL+", the port is missing", strconv.Quote(scheme+"://"+net.JoinHostPort(u.Hostname(), "3333")))
 	default:
