@@ -109,9 +109,6 @@ func (c *converter) http() {
 	c.set("address", net.JoinHostPort(host, strconv.Itoa(c.port+1)), c.take("agent_listen_port"))
 }
 
-// outsideNames is what BTCAgent and btcpool cut out of workers' names.
-var outsideNames = regexp.MustCompile(`[^a-zA-Z0-9,=/.\-_:|^]`)
-
 // oldVariable is a variable in ip_worker_name_format.
 var oldVariable = regexp.MustCompile(`\{[1-4]\}`)
 

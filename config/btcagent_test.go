@@ -59,6 +59,23 @@ func TestNoKeyOfBTCAgentIsDropped(t *testing.T) {
 	}
 }
 
+// docs/migrating.md says of each key what became of it.
+func TestEveryKeyOfBTCAgentIsDocumented(t *testing.T) {
+	text := mustRead(t, "../docs/migrating.md")
+	for _, path := range []string{"testdata/btcagent/go_default.json", "testdata/btcagent/cpp_last.json"} {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(mustRead(t, path)), &members); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keysOfJSON("", members) {
+			last := key[strings.LastIndexByte(key, '.')+1:]
+			if !strings.Contains(text, "`"+key+"`") && !strings.Contains(text, "`."+last+"`") {
+				t.Errorf("%s: not in docs/migrating.md", key)
+			}
+		}
+	}
+}
+
 // keysOfJSON are the paths of all keys whose value is no section.
 func keysOfJSON(section string, members map[string]json.RawMessage) (paths []string) {
 	for key, value := range members {

@@ -16,6 +16,7 @@ const (
 	maxDifficulty = 1 << 53 // a float holds every whole number up to here
 	maxShareRate  = 6000    // 100 a second from one miner: test rigs only
 	maxText       = 128     // of a user, a name, an agent: firmware and pools cut what is longer
+	maxWorkerName = 64      // with the account before it, it has to be a name too
 	maxPassword   = 256
 	maxProxyUser  = 255       // SOCKS5 counts it with a byte
 	maxAlgorithm  = 32        // as in the store: it gets into metrics

@@ -93,10 +93,16 @@ func (p *Pool) checkAgent(ps *Problems, key string) {
 	if p.SuggestDifficulty != 0 {
 		ps.add(key+".suggest_difficulty", show(p.SuggestDifficulty), "an agent pool takes no suggestion: it gives each worker its own difficulty", "to leave the key out")
 	}
+	if outsideNames.MatchString(p.FixedWorker) {
+		ps.add(key+".fixed_worker", show(p.FixedWorker), "expected letters, digits and , = / . - _ : | ^ only: an agent pool cuts everything else out of names", strconv.Quote(outsideNames.ReplaceAllString(p.FixedWorker, "")))
+	}
 	if p.UserAgent != "" && !strings.HasPrefix(p.UserAgent, AgentPrefix) {
 		ps.add(key+".user_agent", show(p.UserAgent), "expected one that begins with "+AgentPrefix+": pools take no other for an agent", strconv.Quote(AgentUserAgent)+", which is the default")
 	}
 }
+
+// outsideNames is what agent pools cut out of workers' names.
+var outsideNames = regexp.MustCompile(`[^a-zA-Z0-9,=/.\-_:|^]`)
 
 // algorithmName is what an algorithm may be called.
 var algorithmName = regexp.MustCompile(`^[a-z0-9][a-z0-9._/+-]{0,` + strconv.Itoa(maxAlgorithm-1) + `}$`)

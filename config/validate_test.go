@@ -132,6 +132,7 @@ func TestAgentPoolKeys(t *testing.T) {
 	}
 	f("links = 5", "")
 	f("fixed_worker = 'farm'", "")
+	f("fixed_worker = 'the farm'", `an agent pool cuts everything else out of names; try "thefarm"`)
 	f("tls_insecure = true", "")
 	f("mode = 'aggregate'", "")
 	f("mode = 'direct'", `it gives each its own difficulty there anyway; try "aggregate", or a url with stratum+tcp:// or stratum+tls://`)
@@ -181,6 +182,10 @@ func TestWorkerName(t *testing.T) {
 	f("{ip1}}", "there is no }, only")
 	f("{{ip1}}", "there is no {, only")
 	f("{ip1}<{ip2}", "expected text without control characters")
+	f("rack {ip1}", "expected printable ASCII without spaces")
+	f("räck{ip1}", "expected printable ASCII without spaces")
+	f(strings.Repeat("x", 61)+"{ip1}", "")
+	f(strings.Repeat("x", 62)+"{ip1}", "expected a name of up to 64 bytes, this may get 65")
 }
 
 func TestProxyURL(t *testing.T) {
