@@ -81,7 +81,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p := &proxy{log: log, loops: loops}
 	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
-	p.book.SetNeedsLink(len(c.Pools) > 0)
+	p.book.SetNeedsLink(needsLink(c))
 	p.server, err = netloop.New(netloop.Options{
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,

@@ -175,6 +175,11 @@ func poolNames(pools []config.Pool) (names []string) {
 	return names
 }
 
+// needsLink reports whether there are links without miners: farmproxy is not
+// ready then before one of them is up. Accounts, of the store or of the miners'
+// names, have their links only while their miners are there.
+func needsLink(c *config.Config) bool { return len(c.Pools) > 0 && !c.Accounts.MultiUser }
+
 // linksOnDemand returns how many file descriptors are kept for links that are
 // opened for accounts, or for one miner each: they must not take those that
 // miners were promised, since an accept without one ends the event loops.

@@ -62,6 +62,19 @@ func TestLinksOnDemand(t *testing.T) {
 	f(func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 500)
 }
 
+func TestReadinessNeedsALinkWhereThereIsOneWithoutMiners(t *testing.T) {
+	f := func(c config.Config, want bool) {
+		t.Helper()
+		if got := needsLink(&c); got != want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	pools := []config.Pool{{}}
+	f(config.Config{Pools: pools}, true)
+	f(config.Config{}, false)
+	f(config.Config{Pools: pools, Accounts: config.Accounts{MultiUser: true}}, false)
+}
+
 func TestProxiesAreWired(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	for _, way := range []string{config.DirectAfter, config.DirectBeside, config.DirectFirst, config.DirectNever} {
