@@ -19,6 +19,7 @@ type Config struct {
 	Failover   Failover   `toml:"failover"`
 	Store      Store      `toml:"store"`
 	Accounts   Accounts   `toml:"accounts"`
+	Proxies    Proxies    `toml:"proxies"`
 	HTTP       HTTP       `toml:"http"`
 	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
@@ -34,15 +35,16 @@ type Listener struct {
 // Pool is one upstream endpoint.
 type Pool struct {
 	Name              string  `toml:"name"`               // in metrics and logs, unique; default host:port of URL
-	URL               string  `toml:"url"`                // stratum+tcp://host:port or stratum+tls://host:port
-	User              string  `toml:"user"`               // what the pool knows the farm as
+	URL               string  `toml:"url"`                // host:port behind stratum+tcp://, stratum+tls://, agent+tcp:// or agent+tls://
+	User              string  `toml:"user"`               // what the pool knows the farm as; "" with Accounts.MultiUser
 	Password          Secret  `toml:"password"`           // default "x", which nearly every pool takes
 	Algorithm         string  `toml:"algorithm"`          // what is mined there, in lower case; the same for all pools
 	Mode              string  `toml:"mode"`               // ModeAggregate or ModeDirect
 	Workers           string  `toml:"workers"`            // WorkersAggregate or WorkersPass
 	Links             int     `toml:"links"`              // connections kept open while miners are there, 1..MaxLinks; more are added every 65,536 miners
 	SuggestDifficulty float64 `toml:"suggest_difficulty"` // sent before authorize; 0 sends nothing
-	UserAgent         string  `toml:"user_agent"`         // sent in subscribe; empty is farmproxy/<version>
+	FixedWorker       string  `toml:"fixed_worker"`       // what the pool knows every worker as; "": as what it is
+	UserAgent         string  `toml:"user_agent"`         // sent in subscribe; empty is farmproxy/<version>, or AgentUserAgent
 	TLSInsecure       bool    `toml:"tls_insecure"`       // accept any certificate
 	TLSFingerprint    string  `toml:"tls_fingerprint"`    // SHA-256 of the pool's certificate (DER), hex with or without colons; pins it; empty verifies by the system's authorities
 }
@@ -69,6 +71,12 @@ type Miners struct {
 	ResumeWindow     time.Duration `toml:"resume_window"`     // how long a session id can be resumed after a disconnect; 0 never
 	Keepalive        time.Duration `toml:"keepalive"`         // the last job is sent again after that much silence
 	Answer           string        `toml:"answer"`            // AnswerPool or AnswerLocal
+	WorkerName       string        `toml:"worker_name"`       // of {ip1} to {ip4}: the worker's name by the miner's address; "": by its login
+
+	// ReconnectLostRolling sends client.reconnect, at most once in 10 minutes, to
+	// a miner that handed in more than 100 shares with version rolling and then
+	// one without.
+	ReconnectLostRolling bool `toml:"reconnect_lost_rolling"`
 }
 
 // Who answers a share that is forwarded (Miners.Answer).
@@ -101,10 +109,30 @@ type Store struct {
 	KeyFile string `toml:"key_file"` // absolute; see Config.StoreKeyFile
 }
 
-// Accounts are the rules for what is in the store.
+// Accounts are the rules for what is in the store, and for accounts that are
+// in none.
 type Accounts struct {
-	Expire time.Duration `toml:"expire"` // accounts without a miner for that long are deleted; 0 never
+	Expire    time.Duration `toml:"expire"`     // accounts without a miner for that long are deleted; 0 never
+	MultiUser bool          `toml:"multi_user"` // a login's part before the first dot is the user at every [[pool]]
 }
+
+// Proxies are the ways to the pools that lead through another host.
+type Proxies struct {
+	URLs        []Secret `toml:"urls"`         // scheme://user:password@host:port, or ProxySystem; up to MaxProxies. Secrets because they may hold a password
+	Direct      string   `toml:"direct"`       // DirectAfter, DirectBeside, DirectFirst or DirectNever
+	TLSInsecure bool     `toml:"tls_insecure"` // accept any certificate of an https:// proxy
+}
+
+// ProxySystem in Proxies.URLs is the proxy that the environment names.
+const ProxySystem = "system"
+
+// When a pool is dialled directly although there are proxies (Proxies.Direct).
+const (
+	DirectAfter  = "after"  // when all proxies have failed
+	DirectBeside = "beside" // with the proxies: the fastest way wins
+	DirectFirst  = "first"  // before the proxies
+	DirectNever  = "never"
+)
 
 // HTTP is where /metrics, health and the API are served.
 type HTTP struct {

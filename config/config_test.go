@@ -52,6 +52,11 @@ func TestProblemsDoNotShowPasswords(t *testing.T) {
 		"[store]\nurl = \"mysql://u:hunter2@h/d\"",
 		"[store]\nurl = \"postgres://u:hunter2%@h/d\"",
 		"[store]\nurl = postgres://u:hunter2@h/d",
+		"[proxies]\nurls = 'socks5://u:hunter2@h:1'",
+		"[proxies]\nurls = ['u:hunter2@h:1', 'http://u:hunter2@h', 'http://u:hunter2%@h:1', 'http://u:hunter2@h:1/p', 'http://:hunter2@h:1']",
+		"[proxies]\nurls = [['hunter2']]",
+		"[proxies]\nurls = [socks5://u:hunter2@h:1]",
+		"[proxies]\nurls = ['system', http://u:hunter2@h:1]",
 	} {
 		_, err := Parse([]byte("[[pool]]\n" + text))
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -61,18 +66,20 @@ func TestProblemsDoNotShowPasswords(t *testing.T) {
 }
 
 func TestPoolEndpoint(t *testing.T) {
-	f := func(url, address, host string, tls bool) {
+	f := func(url, address, host string, tls, agent bool) {
 		t.Helper()
 		p := &Pool{URL: url}
-		if p.Address() != address || p.Host() != host || p.TLS() != tls {
-			t.Errorf("%s: %q, %q, %v", url, p.Address(), p.Host(), p.TLS())
+		if p.Address() != address || p.Host() != host || p.TLS() != tls || p.Agent() != agent {
+			t.Errorf("%s: %q, %q, %v, %v", url, p.Address(), p.Host(), p.TLS(), p.Agent())
 		}
 	}
-	f("stratum+tcp://pool.example:3333", "pool.example:3333", "pool.example", false)
-	f("stratum+tls://pool.example:443/", "pool.example:443", "pool.example", true)
-	f("stratum+tls://[2001:db8::1]:443", "[2001:db8::1]:443", "2001:db8::1", true)
-	f("stratum+tcp://pool.example", "", "pool.example", false)
-	f("::", "", "", false)
+	f("stratum+tcp://pool.example:3333", "pool.example:3333", "pool.example", false, false)
+	f("stratum+tls://pool.example:443/", "pool.example:443", "pool.example", true, false)
+	f("stratum+tls://[2001:db8::1]:443", "[2001:db8::1]:443", "2001:db8::1", true, false)
+	f("agent+tcp://pool.example:1800", "pool.example:1800", "pool.example", false, true)
+	f("agent+tls://pool.example:443", "pool.example:443", "pool.example", true, true)
+	f("stratum+tcp://pool.example", "", "pool.example", false, false)
+	f("::", "", "", false, false)
 }
 
 func TestFingerprint(t *testing.T) {

@@ -72,6 +72,10 @@ func (d *decoder) value(path string, v any, into reflect.Value) {
 	case reflect.Struct:
 		d.single(path, v, into)
 	case reflect.Slice:
+		if into.Type().Elem().Kind() == reflect.Struct {
+			d.tables(path, v, into)
+			return
+		}
 		d.list(path, v, into)
 	default:
 		d.scalar(path, v, into)
@@ -142,7 +146,22 @@ func (d *decoder) single(path string, v any, into reflect.Value) {
 	}
 }
 
+// list decodes a list of single values. Those of a list that may hold secrets
+// are not shown.
 func (d *decoder) list(path string, v any, into reflect.Value) {
+	values, ok := v.([]any)
+	if !ok {
+		d.problems.add(path, "", "expected a list of strings, this is "+describe(v), "brackets around it")
+		return
+	}
+	elements := reflect.MakeSlice(into.Type(), len(values), len(values))
+	for i, value := range values {
+		d.value(fmt.Sprintf("%s[%d]", path, i+1), value, elements.Index(i))
+	}
+	into.Set(elements)
+}
+
+func (d *decoder) tables(path string, v any, into reflect.Value) {
 	var tables []map[string]any
 	switch v := v.(type) {
 	case []map[string]any:

@@ -16,6 +16,8 @@ func Default() *Config {
 			ResumeWindow:     time.Minute,
 			Keepalive:        25 * time.Second, // the most impatient firmware leaves after 55 s without a job
 			Answer:           AnswerPool,
+
+			ReconnectLostRolling: true, // such a miner hashes slower and draws more power until it is told
 		},
 		Difficulty: Difficulty{
 			Start:           16384, // a 10 TH/s miner finds 8.5 a minute
@@ -30,6 +32,7 @@ func Default() *Config {
 			RejectRate:  0.5,
 			BackoffMax:  30 * time.Second,
 		},
+		Proxies: Proxies{Direct: DirectAfter},
 		HTTP:    HTTP{Address: "127.0.0.1:8080", RegistrationsPerMinute: 60},
 		Metrics: Metrics{PerWorker: true},
 		Log:     Log{Level: "info", Format: "text"},

@@ -1,6 +1,8 @@
 // Package config owns the configuration file: the tree of keys, their
 // defaults, and the checks on all of it at once.
 //
+//	agent_conf.json of BTCAgent -> converted, with comments
+//	                                  |
 //	file.toml -> toml -> decode over Default() -> derive -> validate -> *Config
 //	                        |                                  |
 //	                        +--- Problems: every one of them --+

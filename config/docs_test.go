@@ -106,6 +106,8 @@ func collect(found map[string]string, table string, v reflect.Value) {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
 		case []Listener, []Pool: // collected as what one of them starts from
+		case []Secret:
+			found[key] = "`[]`"
 		case Secret:
 			found[key] = fmt.Sprintf("`%q`", string(x))
 		case Hold:
@@ -125,6 +127,7 @@ func withZero(key string) string {
 		return key + ` = ""` + smallest
 	}
 	zero := map[reflect.Kind]string{reflect.String: `""`, reflect.Int: "0", reflect.Int64: `"0s"`, reflect.Struct: `"0s"`,
+		reflect.Slice:   "[]",
 		reflect.Float64: "0", reflect.Bool: "false"}[kindOf(table, name)]
 	switch line := name + " = " + zero + "\n"; table {
 	case "listener":

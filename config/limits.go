@@ -8,6 +8,7 @@ const (
 	MaxListeners = 64 // an event loop polls them all
 	MaxPools     = 64 // each is probed, and remembered
 	MaxLinks     = 64 // of one pool; pools take more from one address as an attack
+	MaxProxies   = 16 // each link that is dialled opens a connection to all of them
 
 	maxMiners     = 10_000_000 // memory would be the limit long before
 	maxLoops      = 256        // gnet numbers its loops with a byte
@@ -15,7 +16,9 @@ const (
 	maxDifficulty = 1 << 53 // a float holds every whole number up to here
 	maxShareRate  = 6000    // 100 a second from one miner: test rigs only
 	maxText       = 128     // of a user, a name, an agent: firmware and pools cut what is longer
+	maxWorkerName = 64      // with the account before it, it has to be a name too
 	maxPassword   = 256
+	maxProxyUser  = 255       // SOCKS5 counts it with a byte
 	maxAlgorithm  = 32        // as in the store: it gets into metrics
 	maxRate       = 1_000_000 // registrations a minute: more than any database takes
 

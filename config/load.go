@@ -15,21 +15,82 @@ import (
 // and -c may name anything, also a device.
 const maxFile = 1 << 20
 
-// Load reads a configuration file. Where the file can be read but is wrong,
-// the error is a Problems with everything that is wrong with it.
-func Load(path string) (*Config, error) {
+// File is a configuration file that was read, but not looked into: TOML, or the
+// JSON of BTCAgent, which is converted first.
+type File struct {
+	path string
+	text []byte
+}
+
+// Open reads a configuration file.
+func Open(path string) (*File, error) {
 	text, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	c, err := Parse(text)
+	return &File{path, text}, nil
+}
+
+// Load is Open and Config.
+func Load(path string) (*Config, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.Config()
+}
+
+// BTCAgent reports whether the file is a configuration of BTCAgent's.
+func (f *File) BTCAgent() bool { return isBTCAgent(f.text) }
+
+// Config returns what the file says. The error, if any, is a Problems with
+// everything that is wrong with it.
+func (f *File) Config() (*Config, error) {
+	c, _, err := f.parse()
+	return c, err
+}
+
+// FromBTCAgent returns a configuration of BTCAgent's as one of farmproxy's, in
+// TOML with comments, which Load takes. The error, if any, is a Problems with
+// everything that is in the way.
+func (f *File) FromBTCAgent() ([]byte, error) {
+	if !f.BTCAgent() {
+		return nil, Problems{{File: f.path, Want: "this is no configuration of BTCAgent, which begins with a brace", Try: "its agent_conf.json"}}
+	}
+	_, text, err := f.parse()
+	return text, err
+}
+
+// parse returns what the file says, and that in TOML.
+func (f *File) parse() (c *Config, text []byte, err error) {
+	if text = f.text; f.BTCAgent() {
+		c, text, err = parseBTCAgent(text)
+	} else {
+		c, err = Parse(text)
+	}
 	var problems Problems
 	if errors.As(err, &problems) {
 		for i := range problems {
-			problems[i].File = path
+			problems[i].File = f.path
 		}
 	}
-	return c, err
+	return c, text, err
+}
+
+// parseBTCAgent is Parse of what a configuration of BTCAgent's is converted to,
+// and that. Its problems name the keys that BTCAgent's file has.
+func parseBTCAgent(text []byte) (*Config, []byte, error) {
+	draft, problems := convertBTCAgent(text)
+	if len(problems) > 0 {
+		problems.sort()
+		return nil, nil, problems
+	}
+	toml := []byte(draft.text.String())
+	c, err := Parse(toml)
+	if errors.As(err, &problems) {
+		return nil, nil, draft.blame(problems)
+	}
+	return c, toml, nil
 }
 
 func read(path string) ([]byte, error) {
@@ -51,7 +112,7 @@ func read(path string) ([]byte, error) {
 	return text, nil
 }
 
-// Parse is Load for text already read. The error, if any, is a Problems.
+// Parse is Load for TOML already read. The error, if any, is a Problems.
 func Parse(text []byte) (*Config, error) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
@@ -83,7 +144,7 @@ func syntaxProblem(err error) Problem {
 		return Problem{Want: err.Error()}
 	}
 	p := Problem{Line: syntax.Position.Line, Key: syntax.LastKey, Want: "this is not TOML: " + syntax.Message}
-	if strings.HasSuffix(p.Key, "password") || strings.HasPrefix(p.Key, "store.") {
+	if strings.HasSuffix(p.Key, "password") || strings.HasPrefix(p.Key, "store.") || strings.HasPrefix(p.Key, "proxies.") {
 		p.Want = "this is not TOML"
 	}
 	p.Try = `key = "text", key = 1 or key = true, one a line, under a [table]`

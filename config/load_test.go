@@ -92,23 +92,35 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Listeners: []Listener{{Address: "0.0.0.0:3333"}, {Address: "[2001:db8::1]:443"}},
 		Pools: []Pool{
 			{Name: "first", URL: "stratum+tls://pool.example:3334", User: "account", Password: "d=1024",
-				Algorithm: "scrypt", Mode: ModeAggregate, Workers: WorkersPass, Links: 4, SuggestDifficulty: 65536,
+				Algorithm: "scrypt", Mode: ModeAggregate, Workers: WorkersPass, Links: 4, SuggestDifficulty: 65536, FixedWorker: "edge",
 				UserAgent: "cgminer/4.12.1", TLSInsecure: true},
 			{Name: "second", URL: "stratum+tls://[2001:db8::2]:3334/", User: "account.farm", Password: "x",
 				Algorithm: "scrypt", Mode: ModeDirect, Workers: WorkersAggregate, Links: 1,
 				TLSFingerprint: "1B:60:59:19:B8:61:D7:6D:CB:BF:80:DD:C2:7B:B7:A1:43:A5:F3:8B:7B:C4:C0:F3:74:C6:02:74:70:E1:9B:C3"},
 		},
 		Miners: Miners{Max: 20_000, Loops: 2, SubscribeTimeout: 5 * time.Second, AuthorizeTimeout: 90 * time.Second,
-			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal},
+			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal, WorkerName: "{ip3}x{ip4}"},
 		Difficulty: Difficulty{Start: 1024, Min: 0.5, Max: 1_000_000, SharesPerMinute: 4.5},
 		Failover: Failover{Hold: Hold{Forever: true}, ReturnAfter: 10 * time.Minute, ProbeEvery: time.Minute,
 			Silence: 90 * time.Second, RejectRate: 0.25, BackoffMax: time.Minute},
 		Store:    Store{URL: "postgres://farm:hunter2@db.example/farm", KeyFile: "/etc/farmproxy/store.key"},
 		Accounts: Accounts{Expire: 90 * 24 * time.Hour},
-		HTTP:     HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", RegistrationsPerMinute: 600},
-		Metrics:  Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
-		Log:      Log{Level: "debug", Format: "json"},
+		Proxies: Proxies{URLs: []Secret{"socks5://farm:hunter2@proxy.example:1080", "https://proxy.example:443", ProxySystem},
+			Direct: DirectBeside, TLSInsecure: true},
+		HTTP:    HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", RegistrationsPerMinute: 600},
+		Metrics: Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
+		Log:     Log{Level: "debug", Format: "json"},
 	})
+}
+
+func TestAgentPoolsOfManyAccounts(t *testing.T) {
+	c := mustLoad(t, "testdata/good/agent.toml")
+	if p := c.Pools[0]; !p.Agent() || p.Links != 5 || p.FixedWorker != "edge" || p.UserAgent != "btccom-agent/2.0.1" {
+		t.Errorf("%+v", p)
+	}
+	if !c.Accounts.MultiUser || c.Pools[0].User != "" || c.Pools[1].Agent() {
+		t.Errorf("%+v", c)
+	}
 }
 
 // A box that serves accounts only has no pool of its own.

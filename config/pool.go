@@ -10,8 +10,20 @@ import (
 
 // The schemes of Pool.URL.
 const (
-	schemeTCP = "stratum+tcp"
-	schemeTLS = "stratum+tls"
+	schemeTCP      = "stratum+tcp"
+	schemeTLS      = "stratum+tls"
+	schemeAgentTCP = "agent+tcp"
+	schemeAgentTLS = "agent+tls"
+)
+
+const (
+	// AgentPrefix begins the user agent of every agent: btcpool takes no other
+	// connection for one.
+	AgentPrefix = "btccom-agent/"
+
+	// AgentUserAgent is what an agent pool is told unless Pool.UserAgent says
+	// otherwise.
+	AgentUserAgent = AgentPrefix + "2.0.0-mu"
 )
 
 // Address is the pool's host:port, for a dial. Empty when URL is no URL, which
@@ -35,7 +47,12 @@ func (p *Pool) Host() string {
 }
 
 // TLS reports whether the link is encrypted.
-func (p *Pool) TLS() bool { return strings.HasPrefix(p.URL, schemeTLS+"://") }
+func (p *Pool) TLS() bool { return p.has(schemeTLS) || p.has(schemeAgentTLS) }
+
+// Agent reports whether the link speaks the agent protocol.
+func (p *Pool) Agent() bool { return p.has(schemeAgentTCP) || p.has(schemeAgentTLS) }
+
+func (p *Pool) has(scheme string) bool { return strings.HasPrefix(p.URL, scheme+"://") }
 
 // Fingerprint is TLSFingerprint as bytes; ok is false where none is given.
 func (p *Pool) Fingerprint() (sum [sha256.Size]byte, ok bool) {

@@ -77,5 +77,10 @@ func (ps Problems) locate(lines map[string]int) {
 			ps[i].Line = lines[key]
 		}
 	}
+	ps.sort()
+}
+
+// sort puts problems in the order of their lines.
+func (ps Problems) sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 }

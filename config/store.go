@@ -50,11 +50,17 @@ func (c *Config) store(ps *Problems) {
 	case s.KeyFile != "" && !filepath.IsAbs(s.KeyFile):
 		ps.add("store.key_file", show(s.KeyFile), "expected an absolute path", `"/var/lib/farmproxy/store.key"`)
 	}
+}
+
+func (c *Config) accounts(ps *Problems) {
 	if e := c.Accounts.Expire; e != 0 {
 		lasting(ps, "accounts.expire", e, minExpire, maxExpire, `"2160h", which is 90 days, or "0s" for never`)
-		if s.URL == "" && e > 0 {
-			ps.add("accounts.expire", show(e), "this is of no use without store.url: there are no accounts", `[store] with url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
+		if c.Store.URL == "" && e > 0 {
+			ps.add("accounts.expire", show(e), "this is of no use without store.url: no account is registered", `[store] with url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
 		}
+	}
+	if c.Accounts.MultiUser && len(c.Pools) == 0 {
+		ps.add("accounts.multi_user", "true", "this is of no use without a [[pool]]: it is there that miners have the accounts that their names begin with", `[[pool]] with url = "stratum+tcp://host:port"`)
 	}
 }
 

@@ -22,6 +22,8 @@ func (c *Config) validate() Problems {
 	c.Difficulty.validate(&ps)
 	c.Failover.validate(&ps)
 	c.store(&ps)
+	c.accounts(&ps)
+	c.Proxies.validate(&ps)
 	c.HTTP.validate(&ps)
 	if len(c.Listeners) == 0 || c.Metrics.Proxy != c.Listeners[0].Address {
 		plain(&ps, "metrics.proxy", c.Metrics.Proxy)
@@ -121,6 +123,7 @@ func (m *Miners) validate(ps *Problems) {
 	lasting(ps, "miners.resume_window", m.ResumeWindow, 0, maxPause, `"1m", or "0s" for never`)
 	lasting(ps, "miners.keepalive", m.Keepalive, minTimeout, maxTimeout, `"25s"`)
 	oneOf(ps, "miners.answer", m.Answer, AnswerPool, AnswerLocal)
+	m.checkWorkerName(ps)
 }
 
 func (d *Difficulty) validate(ps *Problems) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,6 +21,10 @@ func (c *Config) pools(ps *Problems) {
 	for i := range c.Pools {
 		p, key := &c.Pools[i], fmt.Sprintf("pool[%d]", i+1)
 		p.validate(ps, key)
+		c.user(ps, key, p)
+		if agent := slices.IndexFunc(c.Pools, func(q Pool) bool { return q.Agent() }); p.Mode == ModeDirect && agent >= 0 && !p.Agent() {
+			ps.add(key+".mode", show(p.Mode), fmt.Sprintf("where one pool of the list is direct all are, and pool[%d] is an agent pool, which can't be", agent+1), show(ModeAggregate)+", or pools of one kind only")
+		}
 		if first := c.Pools[0].Algorithm; p.Algorithm != first && !ps.has(key+".algorithm") {
 			ps.add(key+".algorithm", show(p.Algorithm), "expected that of pool[1], which is "+show(first)+": a miner must be able to work for any of them", "pools of other algorithms in the [store], each with accounts")
 		}
@@ -34,12 +39,11 @@ func (c *Config) pools(ps *Problems) {
 func (p *Pool) validate(ps *Problems, key string) {
 	p.checkURL(ps, key+".url")
 	p.checkTLS(ps, key)
-	if p.User == "" {
-		ps.add(key+".user", "", "required: the account that the pool knows the farm as", `user = "account"`)
-	}
+	p.checkAgent(ps, key)
 	plain(ps, key+".user", p.User)
 	plain(ps, key+".name", p.Name)
 	plain(ps, key+".user_agent", p.UserAgent)
+	plain(ps, key+".fixed_worker", p.FixedWorker)
 	if len(p.Password) > maxPassword || strings.ContainsFunc(string(p.Password), isControl) {
 		ps.add(key+".password", "", fmt.Sprintf("expected at most %d bytes without control characters", maxPassword), `"x", which nearly every pool takes`)
 	}
@@ -57,10 +61,53 @@ func (p *Pool) validate(ps *Problems, key string) {
 	}
 }
 
+// user checks what the pool knows the farm as: one account, or the miners' own.
+func (c *Config) user(ps *Problems, key string, p *Pool) {
+	switch {
+	case p.User == "" && !c.Accounts.MultiUser:
+		ps.add(key+".user", "", "required: the account that the pool knows the farm as", `user = "account", or multi_user = true under [accounts], where miners' names begin with their account`)
+	case p.User != "" && c.Accounts.MultiUser:
+		ps.add(key+".user", show(p.User), "this is not used: with accounts.multi_user each miner's name says its account", "to leave the key out, or multi_user = false")
+	}
+}
+
+// checkAgent checks what the agent protocol leaves no choice in, and what makes
+// sense only where the pool sees every worker.
+func (p *Pool) checkAgent(ps *Problems, key string) {
+	if !p.Agent() {
+		if p.FixedWorker != "" && p.Workers != WorkersPass {
+			ps.add(key+".fixed_worker", show(p.FixedWorker), `this is of no use here: with workers = "aggregate" the pool sees no worker but user`, `workers = "pass", or leave the key out`)
+		}
+		return
+	}
+	const stratum = "a url with stratum+tcp:// or stratum+tls://"
+	if p.Mode == ModeDirect {
+		ps.add(key+".mode", show(p.Mode), "an agent pool has all miners on a few links: it gives each its own difficulty there anyway", show(ModeAggregate)+", or "+stratum)
+	}
+	if p.Workers == WorkersPass {
+		ps.add(key+".workers", show(p.Workers), "an agent pool sees every worker anyway", "to leave the key out, or "+stratum)
+	}
+	if p.Algorithm != algorithmSHA256d {
+		ps.add(key+".algorithm", show(p.Algorithm), "the agent protocol is for "+algorithmSHA256d+" only", strconv.Quote(algorithmSHA256d)+", or "+stratum)
+	}
+	if p.SuggestDifficulty != 0 {
+		ps.add(key+".suggest_difficulty", show(p.SuggestDifficulty), "an agent pool takes no suggestion: it gives each worker its own difficulty", "to leave the key out")
+	}
+	if outsideNames.MatchString(p.FixedWorker) {
+		ps.add(key+".fixed_worker", show(p.FixedWorker), "expected letters, digits and , = / . - _ : | ^ only: an agent pool cuts everything else out of names", strconv.Quote(outsideNames.ReplaceAllString(p.FixedWorker, "")))
+	}
+	if p.UserAgent != "" && !strings.HasPrefix(p.UserAgent, AgentPrefix) {
+		ps.add(key+".user_agent", show(p.UserAgent), "expected one that begins with "+AgentPrefix+": pools take no other for an agent", strconv.Quote(AgentUserAgent)+", which is the default")
+	}
+}
+
+// outsideNames is what agent pools cut out of workers' names.
+var outsideNames = regexp.MustCompile(`[^a-zA-Z0-9,=/.\-_:|^]`)
+
 // algorithmName is what an algorithm may be called.
 var algorithmName = regexp.MustCompile(`^[a-z0-9][a-z0-9._/+-]{0,` + strconv.Itoa(maxAlgorithm-1) + `}$`)
 
-const wantURL = "expected stratum+tcp://host:port or stratum+tls://host:port"
+const wantURL = "expected stratum+tcp://host:port, stratum+tls://host:port, or the same with agent+"
 
 func (p *Pool) checkURL(ps *Problems, key string) {
 	if p.URL == "" {
@@ -78,10 +125,7 @@ func (p *Pool) checkURL(ps *Problems, key string) {
 		return
 	}
 	switch scheme {
-	case schemeTCP, schemeTLS:
-	case "agent+tcp", "agent+tls":
-		ps.add(key, show(p.URL), "the agent protocol is not supported by this version yet", "the pool's Stratum port: "+strconv.Quote("stratum"+strings.TrimPrefix(scheme, "agent")+"://"+endpoint))
-		return
+	case schemeTCP, schemeTLS, schemeAgentTCP, schemeAgentTLS:
 	case "stratum2+tcp", "stratum2+ssl":
 		ps.add(key, show(p.URL), "Stratum V2 is not supported by this version; "+wantURL, "the pool's Stratum V1 port")
 		return
@@ -92,11 +136,11 @@ func (p *Pool) checkURL(ps *Problems, key string) {
 	u, err := url.Parse(scheme + "://" + endpoint)
 	switch {
 	case err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || !validHost(u.Hostname()):
-		ps.add(key, show(p.URL), wantURL+" and nothing else", strconv.Quote(scheme+"://pool.example:3333"))
+		ps.add(key, show(p.URL), wantURL+", and nothing else", strconv.Quote(scheme+"://pool.example:3333"))
 	case u.Port() == "":
 		ps.add(key, show(p.URL), wantURL+", the port is missing", strconv.Quote(scheme+"://"+net.JoinHostPort(u.Hostname(), "3333")))
 	default:
-		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+		if !validPort(u.Port()) {
 			ps.add(key, show(p.URL), "expected a port of 1 to 65535", strconv.Quote(scheme+"://"+net.JoinHostPort(u.Hostname(), "3333")))
 		}
 	}
@@ -104,10 +148,16 @@ func (p *Pool) checkURL(ps *Problems, key string) {
 
 // suggestScheme is the scheme that was meant by another one, or by none.
 func suggestScheme(scheme string) string {
-	for _, mark := range []string{"tls", "ssl", "https"} {
-		if strings.Contains(strings.ToLower(scheme), mark) {
-			return schemeTLS
-		}
+	meant := func(marks ...string) bool {
+		return slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(strings.ToLower(scheme), mark) })
+	}
+	switch agent, tls := meant("agent"), meant("tls", "ssl", "https"); {
+	case agent && tls:
+		return schemeAgentTLS
+	case agent:
+		return schemeAgentTCP
+	case tls:
+		return schemeTLS
 	}
 	return schemeTCP
 }
@@ -119,8 +169,8 @@ func (p *Pool) checkTLS(ps *Problems, key string) {
 		}
 	}
 	switch {
-	case strings.HasPrefix(p.URL, schemeTCP+"://"):
-		try := "a url with stratum+tls://, or leave the key out"
+	case p.has(schemeTCP) || p.has(schemeAgentTCP):
+		try := "a url with " + strings.Replace(p.URL[:strings.Index(p.URL, "://")], "tcp", "tls", 1) + "://, or leave the key out"
 		if p.TLSInsecure {
 			ps.add(key+".tls_insecure", "true", "this needs a link with TLS, the url has none", try)
 		}

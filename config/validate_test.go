@@ -57,7 +57,11 @@ func TestPoolURL(t *testing.T) {
 	f("stratum://pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
 	f("stratum+ssl://pool.example:3333", `try "stratum+tls://pool.example:3333"`)
 	f("ssl://pool.example:3333", `try "stratum+tls://pool.example:3333"`)
-	f("agent+tcp://pool.example:3333", `the agent protocol is not supported by this version yet; try the pool's Stratum port: "stratum+tcp://pool.example:3333"`)
+	f("agent+tcp://pool.example:3333", "")
+	f("agent+tls://pool.example:3333", "")
+	f("agent://pool.example:3333", `try "agent+tcp://pool.example:3333"`)
+	f("agent+ssl://pool.example:3333", `try "agent+tls://pool.example:3333"`)
+	f("agent+tcp://pool.example", `the port is missing; try "agent+tcp://pool.example:3333"`)
 	f("stratum2+tcp://pool.example:3333/key", "Stratum V2 is not supported by this version")
 	f("stratum+tcp://pool.example", `the port is missing; try "stratum+tcp://pool.example:3333"`)
 	f("stratum+tcp://pool.example:", `the port is missing; try "stratum+tcp://pool.example:3333"`)
@@ -93,6 +97,9 @@ func TestPoolKeys(t *testing.T) {
 	f(`password = "a\nb"`, "expected at most 256 bytes without control characters")
 	f("password = true", "expected a string, this is true or false")
 	f("workers = 'pass'", "")
+	f("fixed_worker = 'farm'\nworkers = 'pass'", "")
+	f("fixed_worker = 'farm'", `with workers = "aggregate" the pool sees no worker but user; try workers = "pass", or leave the key out`)
+	f("fixed_worker = 'a<b'\nworkers = 'pass'", "expected text without control characters")
 	f("workers = 'Pass'", `expected "aggregate" or "pass"; try "pass"`)
 	f("algorithm = 'sha256d'", "")
 	f("algorithm = 'Sha512/256d'", "")
@@ -114,6 +121,115 @@ func TestPoolKeys(t *testing.T) {
 	f("tls_fingerprint = '"+strings.Repeat("aF:", 31)+"aF'", "")
 	f("tls_fingerprint = '"+strings.Repeat("aF", 31)+"'", "64 hex digits")
 	f("tls_fingerprint = '"+strings.Repeat("xy", 32)+"'", "64 hex digits")
+}
+
+// What the agent protocol leaves no choice in.
+func TestAgentPoolKeys(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		key, _, _ := strings.Cut(line, " ")
+		wantProblem(t, oneListener+"[[pool]]\nurl = 'agent+tls://pool.example:3333'\nuser = 'u'\n"+line+"\n", "pool[1]."+key, want)
+	}
+	f("links = 5", "")
+	f("fixed_worker = 'farm'", "")
+	f("fixed_worker = 'the farm'", `an agent pool cuts everything else out of names; try "thefarm"`)
+	f("tls_insecure = true", "")
+	f("mode = 'aggregate'", "")
+	f("mode = 'direct'", `it gives each its own difficulty there anyway; try "aggregate", or a url with stratum+tcp:// or stratum+tls://`)
+	f("workers = 'aggregate'", "")
+	f("workers = 'pass'", "an agent pool sees every worker anyway; try to leave the key out")
+	f("algorithm = 'sha256'", "")
+	f("algorithm = 'scrypt'", `the agent protocol is for sha256d only; try "sha256d"`)
+	f("suggest_difficulty = 1024", "an agent pool takes no suggestion")
+	f("user_agent = 'btccom-agent/2.0.0'", "")
+	f("user_agent = 'farmproxy/1'", `expected one that begins with btccom-agent/: pools take no other for an agent; try "btccom-agent/2.0.0-mu"`)
+}
+
+// Where one pool of the list is direct all are.
+func TestAgentPoolsBesideDirectOnes(t *testing.T) {
+	const agent = "[[pool]]\nurl = 'agent+tls://pool.example:443'\nuser = 'u'\n"
+	wantProblem(t, oneListener+agent+onePool, "pool[2].mode", "")
+	wantProblem(t, oneListener+agent+onePool+"mode = 'direct'\n", "pool[2].mode", "pool[1] is an agent pool, which can't be")
+}
+
+// With multi_user it is the miners who say whose shares they are.
+func TestPoolUser(t *testing.T) {
+	f := func(user, accounts, want string) {
+		t.Helper()
+		wantProblem(t, oneListener+"[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\n"+user+"\n[accounts]\n"+accounts+"\n", "pool[1].user", want)
+	}
+	f("user = 'farm'", "", "")
+	f("", "", "required: the account that the pool knows the farm as")
+	f("", "multi_user = true", "")
+	f("user = 'farm'", "multi_user = true", "this is not used: with accounts.multi_user each miner's name says its account")
+}
+
+func TestWorkerName(t *testing.T) {
+	f := func(name, want string) {
+		t.Helper()
+		wantProblem(t, smallest+"[miners]\nworker_name = '"+name+"'\n", "miners.worker_name", want)
+	}
+	const all = `try "{ip1}x{ip2}x{ip3}x{ip4}"`
+	f("", "")
+	f("{ip1}x{ip2}x{ip3}x{ip4}", "")
+	f("rack-{ip3}.{ip4}", "")
+	f("{ip4}{ip4}", "")
+	f("farm", "expected at least one of {ip1} {ip2} {ip3} {ip4}: with none of them all miners would have the same name here; "+all+", or fixed_worker in [[pool]]")
+	f("{1}x{2}", "there is no {1}, only {ip1} {ip2} {ip3} {ip4}; "+all)
+	f("{ip1}x{ip5}", "there is no {ip5}")
+	f("{ip1}x{IP2}", "there is no {IP2}")
+	f("{ip1}x{ip2", "there is no {, only")
+	f("{ip1}}", "there is no }, only")
+	f("{{ip1}}", "there is no {, only")
+	f("{ip1}<{ip2}", "expected text without control characters")
+	f("rack {ip1}", "expected printable ASCII without spaces")
+	f("räck{ip1}", "expected printable ASCII without spaces")
+	f(strings.Repeat("x", 61)+"{ip1}", "")
+	f(strings.Repeat("x", 62)+"{ip1}", "expected a name of up to 64 bytes, this may get 65")
+}
+
+func TestProxyURL(t *testing.T) {
+	f := func(url, want string) {
+		t.Helper()
+		wantProblem(t, smallest+"[proxies]\nurls = ['system', '"+url+"']\n", "proxies.urls[2]", want)
+	}
+	f("socks5://proxy.example:1080", "")
+	f("socks5h://10.0.0.1:1080", "")
+	f("http://user:secret@proxy.example:3128/", "")
+	f("https://us%40er:se%2Fcret@[2001:db8::1]:443", "")
+	f("system", "")
+	f("", wantProxy+`; try "socks5://proxy.example:1080"`)
+	f("proxy.example:1080", wantProxy)
+	f("socks4://proxy.example:1080", wantProxy)
+	f("http://proxy.example", `the port is missing, or not 1 to 65535; try "http://proxy.example:80"`)
+	f("https://proxy.example", `try "https://proxy.example:443"`)
+	f("socks5://proxy.example:0", `try "socks5://proxy.example:1080"`)
+	f("socks5://proxy.example:1080/path", "and nothing else")
+	f("socks5://proxy.example:1080?a=b", "and nothing else")
+	f("socks5://:1080", "and nothing else")
+	f("socks5://user:se%cret@proxy.example:1080", "this is no URL; try %40 for an @ in the password")
+	f("socks5://:secret@proxy.example:1080", "there is a password but no user")
+	f("socks5://"+strings.Repeat("u", 255)+"@proxy.example:1080", "")
+	f("socks5://"+strings.Repeat("u", 256)+"@proxy.example:1080", "at most 255 bytes each")
+	f("http://a%3Ab:c@proxy.example:80", "a user of this scheme can't have a colon")
+}
+
+func TestProxyKeys(t *testing.T) {
+	f := func(lines, key, want string) {
+		t.Helper()
+		wantProblem(t, smallest+"[proxies]\n"+lines+"\n", key, want)
+	}
+	const one = "urls = ['http://proxy.example:80']\n"
+	f(one+"direct = 'beside'", "proxies.direct", "")
+	f(one+"direct = 'After'", "proxies.direct", `expected "after", "beside", "first" or "never"; try "after"`)
+	f("direct = 'never'", "proxies.direct", "this is of no use without proxies.urls")
+	f("direct = 'after'", "proxies.direct", "")
+	f("urls = ['https://proxy.example:443']\ntls_insecure = true", "proxies.tls_insecure", "")
+	f("urls = ['system']\ntls_insecure = true", "proxies.tls_insecure", "")
+	f(one+"tls_insecure = true", "proxies.tls_insecure", "this needs an https:// proxy, there is none")
+	f("urls = 'http://proxy.example:80'", "proxies.urls", "expected a list of strings, this is a string; try brackets around it")
+	f("urls = [1]", "proxies.urls[1]", "expected a string, this is a number; try quotes around it")
+	f("urls = ['"+strings.Repeat("system','", MaxProxies)+"system']", "proxies.urls", "expected at most 16 proxies, there are 17")
 }
 
 func TestSettings(t *testing.T) {
@@ -156,7 +272,9 @@ func TestSettings(t *testing.T) {
 	f("metrics", "proxy = 'farm 1'", "")
 	f("metrics", `proxy = 'a"b'`, "expected text without control characters")
 	f("metrics", "per_worker = 'no'", "expected true or false")
-	f("accounts", "expire = '2160h'", "this is of no use without store.url")
+	f("accounts", "expire = '2160h'", "this is of no use without store.url: no account is registered")
+	f("accounts", "multi_user = 'yes'", "expected true or false")
+	f("miners", "reconnect_lost_rolling = 0", "expected true or false")
 	f("accounts", "expire = '59m'", `expected 1h to 87600h; try "2160h", which is 90 days, or "0s" for never`)
 	f("accounts", "expire = '-1h'", "expected 1h to 87600h")
 	f("accounts", "expire = '90d'", "expected a duration: numbers, each with its unit (ms, s, m, h)")
@@ -192,6 +310,7 @@ func TestStoreKeys(t *testing.T) {
 	f("[store]\n"+url+"key_file = 'a.key'", "store.key_file", "expected an absolute path")
 	f("[store]\nkey_file = '/a.key'", "store.key_file", "this is of no use without store.url")
 	f("[store]\n"+url+"[accounts]\nexpire = '1h'", "accounts.expire", "")
+	wantProblem(t, oneListener+"[store]\n"+url+"[accounts]\nmulti_user = true", "accounts.multi_user", "this is of no use without a [[pool]]")
 }
 
 func TestPoolsHaveOneAlgorithm(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ const importUsage = `farmproxy import - take over what another proxy knows
   farmproxy import stratum-proxy [-c FILE] OLD.db    accounts, pools and algorithms of the account
                                                      proxy, into the store that FILE names
                                                      (default ` + installedConfig + `)
+  farmproxy import btcagent agent_conf.json          a configuration of BTCAgent as one of farmproxy's,
+                                                     with comments, on standard output
 `
 
 // installedConfig is where make install puts the configuration.
@@ -22,29 +25,73 @@ const installedConfig = "/etc/farmproxy/farmproxy.toml"
 
 // importOther runs farmproxy import.
 func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) == 0 || args[0] != "stratum-proxy" {
+	kind := ""
+	if len(args) > 0 {
+		kind, args = args[0], args[1:]
+	}
+	flags := flag.NewFlagSet("farmproxy import "+kind, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the usage says it all
+	var do func(old string) error
+	switch kind {
+	case "stratum-proxy":
+		file := flags.String("c", installedConfig, "the configuration `file`, with [store] url")
+		do = func(old string) error { return importStratumProxy(ctx, *file, old, stdout) }
+	case "btcagent":
+		do = func(old string) error { return importBTCAgent(old, stdout) }
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(stdout, importUsage)
+		return exitOK
+	default:
 		fmt.Fprint(stderr, importUsage)
 		return exitMisused
 	}
-	flags := flag.NewFlagSet("farmproxy import stratum-proxy", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {}
-	file := flags.String("c", installedConfig, "the configuration `file`, with [store] url")
-	old := ""
-	err := flags.Parse(args[1:])
-	if err == nil && flags.NArg() > 0 {
-		old = flags.Arg(0)
-		err = flags.Parse(flags.Args()[1:]) // flags may stand behind the file too
-	}
-	if err != nil || old == "" || flags.NArg() > 0 {
-		fmt.Fprint(stderr, importUsage)
+	old, err := oneFile(flags, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, importUsage)
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "farmproxy import %s: %v\n\n%s", kind, err, importUsage)
 		return exitMisused
 	}
-	if err := importStratumProxy(ctx, *file, old, stdout); err != nil {
+	if err := do(old); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+// oneFile parses a command line that names one file, before or behind the flags.
+func oneFile(flags *flag.FlagSet, args []string) (string, error) {
+	if err := flags.Parse(args); err != nil {
+		return "", err
+	}
+	if flags.NArg() == 0 {
+		return "", errors.New("which file?")
+	}
+	file := flags.Arg(0)
+	if err := flags.Parse(flags.Args()[1:]); err != nil {
+		return "", err
+	}
+	if flags.NArg() > 0 {
+		return "", fmt.Errorf("%s and what else? One file at a time", file)
+	}
+	return file, nil
+}
+
+// importBTCAgent prints what a configuration of BTCAgent's is as one of
+// farmproxy's.
+func importBTCAgent(old string, stdout io.Writer) error {
+	f, err := config.Open(old)
+	if err != nil {
+		return err
+	}
+	text, err := f.FromBTCAgent()
+	if err != nil {
+		return err
+	}
+	_, err = stdout.Write(text)
+	return err
 }
 
 func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer) error {

@@ -38,11 +38,11 @@ const usage = `farmproxy - a mining proxy for farms
 
   farmproxy run   -c FILE    serve miners
   farmproxy check -c FILE    print every problem of a configuration, exit 1 if there is one
-  farmproxy import …         take over the account proxy's database (farmproxy import -h)
+  farmproxy import …         take over from the account proxy or from BTCAgent (farmproxy import -h)
   farmproxy bench …          load-test: pool, fleet, floor, run, demo (farmproxy bench -h)
   farmproxy version
 
-FILE is TOML; two tables suffice:
+FILE is TOML, or the agent_conf.json of a BTCAgent. Two tables suffice:
 
   [[listener]]
   address = "0.0.0.0:3333"
@@ -98,7 +98,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 func withConfig(name string, args []string, stderr io.Writer, do func(*config.Config) error) int {
 	flags := flag.NewFlagSet("farmproxy "+name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	file := flags.String("c", "", "the configuration `file` (TOML)")
+	file := flags.String("c", "", "the configuration `file` (TOML, or BTCAgent's JSON)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitOK
@@ -109,15 +109,26 @@ func withConfig(name string, args []string, stderr io.Writer, do func(*config.Co
 		fmt.Fprintf(stderr, "farmproxy %s wants a configuration file and nothing else: farmproxy %s -c FILE\n", name, name)
 		return exitMisused
 	}
-	c, err := config.Load(*file)
-	if err == nil {
-		err = do(c)
-	}
-	if err != nil {
+	if err := withFile(*file, stderr, do); err != nil {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+func withFile(path string, stderr io.Writer, do func(*config.Config) error) error {
+	f, err := config.Open(path)
+	if err != nil {
+		return err
+	}
+	c, err := f.Config()
+	if err != nil {
+		return err
+	}
+	if f.BTCAgent() {
+		newLog(c.Log, stderr).Warn("this is BTCAgent's configuration, which says only what BTCAgent had; farmproxy import btcagent makes one of farmproxy's of it, with comments", "file", path)
+	}
+	return do(c)
 }
 
 // versionText returns the version that this binary was built as, or the commit

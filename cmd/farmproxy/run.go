@@ -81,15 +81,16 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p := &proxy{log: log, loops: loops}
 	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
-	p.book.SetNeedsLink(len(c.Pools) > 0)
+	p.book.SetNeedsLink(needsLink(c))
 	p.server, err = netloop.New(netloop.Options{
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,
 		MaxMiners:    miners,
 		Terms:        terms(c),
+		WorkerName:   c.Miners.WorkerName,
 		Keepalive:    c.Miners.Keepalive,
 		ResumeWindow: c.Miners.ResumeWindow,
-		Hold:         c.Failover.Hold.Duration, // 0 when it is for ever
+		Hold:         hold(c.Failover.Hold),
 		Book:         p.book,
 		Log:          log,
 	})
@@ -117,7 +118,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.routes = upstream.NewDirectory(options, p.server)
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(""), fixed: poolNames(c.Pools), log: log}
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(), fixed: poolNames(c.Pools), log: log}
 	}
 	return p, nil
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"farmproxy/api"
 	"farmproxy/config"
@@ -67,12 +70,18 @@ func proxyLabel(c *config.Config) string {
 	return c.Listeners[0].Address
 }
 
-// userAgent is what pools are told; the operator's choice, unless empty.
-func userAgent(chosen string) string {
-	if chosen != "" {
-		return chosen
+// userAgent is what pools of Stratum are told unless the operator says otherwise.
+func userAgent() string { return "farmproxy/" + versionText() }
+
+// agentOf is what a pool is told.
+func agentOf(p *config.Pool) string {
+	switch {
+	case p.UserAgent != "":
+		return p.UserAgent
+	case p.Agent():
+		return config.AgentUserAgent
 	}
-	return "farmproxy/" + versionText()
+	return userAgent()
 }
 
 func addresses(listeners []config.Listener) (list []string) {
@@ -82,8 +91,19 @@ func addresses(listeners []config.Listener) (list []string) {
 	return list
 }
 
+// hold is how long miners are kept without any pool, as netloop says it: 0 is
+// for ever, and so no time at all is the shortest there is.
+func hold(h config.Hold) time.Duration {
+	if h.Forever {
+		return 0
+	}
+	return max(h.Duration, time.Nanosecond)
+}
+
 func terms(c *config.Config) session.Terms {
 	return session.Terms{
+		ReconnectLostRolling: c.Miners.ReconnectLostRolling,
+
 		SubscribeTimeout: c.Miners.SubscribeTimeout,
 		AuthorizeTimeout: c.Miners.AuthorizeTimeout,
 		MalformedLimit:   c.Miners.MalformedLimit,
@@ -106,8 +126,13 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 			RejectRate:  c.Failover.RejectRate,
 			BackoffMax:  c.Failover.BackoffMax,
 		},
-		Book: book,
-		Log:  log,
+		MultiUser: c.Accounts.MultiUser,
+		Book:      book,
+		Log:       log,
+	}
+	var err error
+	if o.Dial, err = dialer(&c.Proxies, log); err != nil {
+		return o, err
 	}
 	if dir := stateDir(c); dir != "" {
 		o.StateFile = filepath.Join(dir, stateFile)
@@ -122,6 +147,27 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 	return o, nil
 }
 
+// directWays are config's words for upstream's.
+var directWays = map[string]upstream.DirectWay{
+	config.DirectAfter:  upstream.DirectAfter,
+	config.DirectBeside: upstream.DirectBeside,
+	config.DirectFirst:  upstream.DirectFirst,
+	config.DirectNever:  upstream.DirectNever,
+}
+
+// dialer returns what dials pools: directly, or through proxies.
+func dialer(p *config.Proxies, log *slog.Logger) (func(context.Context, upstream.Pool) (net.Conn, error), error) {
+	urls := make([]string, len(p.URLs))
+	for i, u := range p.URLs {
+		urls[i] = string(u)
+	}
+	dial, err := upstream.NewDialer(upstream.Proxies{URLs: urls, Direct: directWays[p.Direct], TLSInsecure: p.TLSInsecure}, log)
+	if err != nil {
+		return nil, fmt.Errorf("[proxies]: %w", err)
+	}
+	return dial, nil
+}
+
 func poolNames(pools []config.Pool) (names []string) {
 	for _, p := range pools {
 		names = append(names, p.Name)
@@ -129,12 +175,17 @@ func poolNames(pools []config.Pool) (names []string) {
 	return names
 }
 
+// needsLink reports whether there are links without miners: farmproxy is not
+// ready then before one of them is up. Accounts, of the store or of the miners'
+// names, have their links only while their miners are there.
+func needsLink(c *config.Config) bool { return len(c.Pools) > 0 && !c.Accounts.MultiUser }
+
 // linksOnDemand returns how many file descriptors are kept for links that are
 // opened for accounts, or for one miner each: they must not take those that
 // miners were promised, since an accept without one ends the event loops.
 func linksOnDemand(c *config.Config, files uint64) int {
 	direct := slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return p.Mode == config.ModeDirect })
-	if c.Store.URL == "" && !direct {
+	if c.Store.URL == "" && !c.Accounts.MultiUser && !direct {
 		return 0
 	}
 	return int(min(files/2, upstream.MaxOnDemand))
@@ -158,7 +209,9 @@ func pool(p *config.Pool) upstream.Pool {
 		PassWorkers:       p.Workers == config.WorkersPass,
 		Links:             p.Links,
 		SuggestDifficulty: p.SuggestDifficulty,
-		UserAgent:         userAgent(p.UserAgent),
+		UserAgent:         agentOf(p),
+		Agent:             p.Agent(),
+		FixedWorker:       p.FixedWorker,
 		Direct:            p.Mode == config.ModeDirect,
 	}
 	u.Algorithm, _ = work.LookupAlgorithm(p.Algorithm)

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const agentConf = "../../config/testdata/btcagent/go_default.json"
+
+// A command line, how it ends, and what it says on each of its two outputs.
+func TestCommands(t *testing.T) {
+	f := func(line string, code int, stdout, stderr string) {
+		t.Helper()
+		var out, err strings.Builder
+		got := dispatch(context.Background(), strings.Fields(line), &out, &err)
+		if got != code || !strings.Contains(out.String(), stdout) || !strings.Contains(err.String(), stderr) ||
+			stdout == "" && out.Len() > 0 || stderr == "" && err.Len() > 0 {
+			t.Errorf("farmproxy %s: %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", line, got, code, stdout, out.String(), stderr, err.String())
+		}
+	}
+	const usage = "farmproxy import - take over"
+	f("import -h", exitOK, usage, "")
+	f("import stratum-proxy -h", exitOK, usage, "")
+	f("import btcagent -h", exitOK, usage, "")
+	f("import btcagent --help", exitOK, usage, "")
+	f("import", exitMisused, "", usage)
+	f("import btcagents "+agentConf, exitMisused, "", usage)
+	f("import btcagent", exitMisused, "", "which file?")
+	f("import btcagent a.json b.json", exitMisused, "", "One file at a time")
+	f("import btcagent -c x a.json", exitMisused, "", "flag provided but not defined: -c")
+	f("import stratum-proxy", exitMisused, "", "which file?")
+	f("import btcagent "+agentConf, exitOK, `url = "agent+tcp://pool.example:1800"  # pools[1]`, "")
+	f("import btcagent none.json", exitFailed, "", "none.json: there is none")
+	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is no configuration of BTCAgent")
+	f("import btcagent ../../config/testdata/btcagent/wrong.json", exitFailed, "", `wrong.json:9: agent_listen_port = 70000: expected`)
+	f("check -c ../../systemd/farmproxy.toml", exitOK, "ok: 1 listeners, 1 pools", "")
+	f("check -c "+agentConf, exitOK, "ok: 1 listeners, 2 pools", "farmproxy import btcagent makes one of farmproxy's")
+	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
+}
+
+// What is printed runs as it is.
+func TestImportedFileIsRight(t *testing.T) {
+	var text, said strings.Builder
+	if code := dispatch(context.Background(), []string{"import", "btcagent", agentConf}, &text, &said); code != exitOK {
+		t.Fatalf("%d: %s", code, said.String())
+	}
+	path := filepath.Join(t.TempDir(), "farmproxy.toml")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := dispatch(context.Background(), []string{"check", "-c", path}, &text, &said); code != exitOK || said.Len() > 0 {
+		t.Errorf("%d: %s", code, said.String())
+	}
+}

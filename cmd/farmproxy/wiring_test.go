@@ -1,0 +1,98 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/config"
+	"farmproxy/upstream"
+)
+
+func TestHoldIsWired(t *testing.T) {
+	f := func(h config.Hold, want time.Duration) {
+		t.Helper()
+		if got := hold(h); got != want {
+			t.Errorf("%s: %v, want %v", h, got, want)
+		}
+	}
+	f(config.Hold{Forever: true}, 0) // as netloop says it
+	f(config.Hold{Duration: time.Minute}, time.Minute)
+	f(config.Hold{}, time.Nanosecond) // at once, and not for ever
+}
+
+func TestUserAgents(t *testing.T) {
+	f := func(url, chosen, want string) {
+		t.Helper()
+		p := pool(&config.Pool{URL: url, UserAgent: chosen, Algorithm: "sha256d"})
+		if p.UserAgent != want {
+			t.Errorf("%s, %q: %q, want %q", url, chosen, p.UserAgent, want)
+		}
+	}
+	f("stratum+tcp://pool.example:3333", "", "farmproxy/"+versionText())
+	f("stratum+tcp://pool.example:3333", "cgminer/4.12.1", "cgminer/4.12.1")
+	f("agent+tcp://pool.example:3333", "", "btccom-agent/2.0.0-mu")
+	f("agent+tls://pool.example:3333", "btccom-agent/3", "btccom-agent/3")
+}
+
+func TestAgentPoolIsWired(t *testing.T) {
+	p := pool(&config.Pool{URL: "agent+tls://pool.example:443", FixedWorker: "edge", Algorithm: "sha256d"})
+	if !p.Agent || p.FixedWorker != "edge" || p.TLS == nil || p.Address != "pool.example:443" || p.PassWorkers || p.Direct {
+		t.Errorf("%+v", p)
+	}
+	if p := pool(&config.Pool{URL: "stratum+tls://pool.example:443", Algorithm: "sha256d"}); p.Agent || p.TLS == nil {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Accounts, of the store or of the miners' names, open links when they come.
+func TestLinksOnDemand(t *testing.T) {
+	f := func(change func(*config.Config), want int) {
+		t.Helper()
+		c := &config.Config{Pools: []config.Pool{{Mode: config.ModeAggregate}}}
+		change(c)
+		if got := linksOnDemand(c, 1000); got != want {
+			t.Errorf("%+v: %d, want %d", c, got, want)
+		}
+	}
+	f(func(*config.Config) {}, 0)
+	f(func(c *config.Config) { c.Accounts.MultiUser = true }, 500)
+	f(func(c *config.Config) { c.Store.URL = "sqlite:///a.db" }, 500)
+	f(func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 500)
+}
+
+func TestReadinessNeedsALinkWhereThereIsOneWithoutMiners(t *testing.T) {
+	f := func(c config.Config, want bool) {
+		t.Helper()
+		if got := needsLink(&c); got != want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	pools := []config.Pool{{}}
+	f(config.Config{Pools: pools}, true)
+	f(config.Config{}, false)
+	f(config.Config{Pools: pools, Accounts: config.Accounts{MultiUser: true}}, false)
+}
+
+func TestProxiesAreWired(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	for _, way := range []string{config.DirectAfter, config.DirectBeside, config.DirectFirst, config.DirectNever} {
+		if _, known := directWays[way]; !known {
+			t.Errorf("%s: not known", way)
+		}
+		if dial, err := dialer(&config.Proxies{URLs: []config.Secret{"socks5://u:hunter2@127.0.0.1:1080"}, Direct: way}, log); err != nil || dial == nil {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+	if len(directWays) != 4 || directWays[config.DirectNever] != upstream.DirectNever {
+		t.Errorf("%v", directWays)
+	}
+	_, err := dialer(&config.Proxies{URLs: []config.Secret{"ftp://u:hunter2@127.0.0.1:1080"}}, log)
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "[proxies]") {
+		t.Errorf("%v", err)
+	}
+	if o, err := routeOptions(&config.Config{Accounts: config.Accounts{MultiUser: true}}, nil, log); err != nil || !o.MultiUser || o.Dial == nil {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

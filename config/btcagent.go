@@ -1,0 +1,228 @@
+package config
+
+import (
+	"bytes"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What BTCAgent did where its file did not say, in all of its versions.
+const (
+	btcagentPort  = 3333
+	btcagentLinks = 5
+	btcagentName  = "{1}x{2}x{3}x{4}"
+	btcagentRead  = time.Minute // without a byte from the pool
+)
+
+// byteOrderMark is what some editors begin a file with.
+const byteOrderMark = "\uFEFF"
+
+// isBTCAgent reports whether a text is a configuration of BTCAgent: JSON, which
+// begins with a brace as no TOML can.
+func isBTCAgent(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(text, byteOrderMark+" \t\r\n"), []byte("{"))
+}
+
+// converter makes a configuration of farmproxy's of one of BTCAgent's: of the
+// C++ one and of that in Go, which has all keys of the former but use_iocp.
+// Each key of the file is taken once, or named as unknown.
+type converter struct {
+	settings
+	draft
+	taken    map[string]bool
+	problems Problems
+	port     int     // that miners connect to
+	insecure setting // advanced.tls_skip_certificate_verify
+	unsafe   bool    // what it says
+	tls      bool    // whether there is a certificate to skip
+	byIP     string  // the template of workers' names, if any
+
+	fixed     setting // what gives all workers one name at the pools
+	fixedName string  // that name, if any
+
+	idle    []string // keys that need no line of their own
+	without []string // keys that have no counterpart, each with what to do instead
+}
+
+// convertBTCAgent returns a configuration in TOML, with comments, that does what
+// text made BTCAgent do.
+func convertBTCAgent(text []byte) (*draft, Problems) {
+	read, problems := readSettings(bytes.TrimPrefix(text, []byte(byteOrderMark)))
+	if read.byPath == nil {
+		return nil, problems
+	}
+	c := &converter{settings: read, taken: make(map[string]bool), problems: problems}
+	c.origins = make(map[string]setting)
+	c.note("Made of a configuration of BTCAgent. Behind each # stands the key of BTCAgent's that the value comes from. All keys, their units and defaults: docs/configuration.md. What is different on purpose: docs/migrating.md.")
+	c.insecure = c.take("advanced.tls_skip_certificate_verify")
+	c.unsafe = c.flag(c.insecure, true)
+	c.agentType()
+	c.names()
+	c.listener()
+	c.pools()
+	c.miners()
+	c.failover()
+	c.proxies()
+	c.http()
+	if !c.unsafe || !c.tls {
+		c.needless(c.insecure)
+	}
+	c.rest()
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	return &c.draft, nil
+}
+
+func (c *converter) agentType() {
+	s := c.take("agent_type")
+	switch strings.ToLower(c.string(s, "btc")) {
+	case "btc":
+		c.needless(s)
+	case "eth", "etc", "ethw", "etf":
+		c.problem(s, "this is an agent for Ethereum's kind of pools, which farmproxy does not replace", "to leave BTCAgent where it is for these miners")
+	default:
+		c.problem(s, "there is no such agent", `"btc"`)
+	}
+}
+
+func (c *converter) listener() {
+	ip, port := c.take("agent_listen_ip"), c.take("agent_listen_port")
+	host := strings.Trim(c.string(ip, "0.0.0.0"), "[]")
+	c.port = c.number(port, btcagentPort, 1, 65535)
+	c.open("[[listener]]", "listener[1]")
+	c.set("address", net.JoinHostPort(host, strconv.Itoa(c.port)), ip, port)
+}
+
+// http moves farmproxy's own port away from that of the miners.
+func (c *converter) http() {
+	own := Default().HTTP.Address
+	host, port, _ := net.SplitHostPort(own)
+	if port != strconv.Itoa(c.port) {
+		return
+	}
+	c.open("[http]", "http")
+	c.note("farmproxy's default is " + own + ", where the miners are here.")
+	c.set("address", net.JoinHostPort(host, strconv.Itoa(c.port+1)), c.take("agent_listen_port"))
+}
+
+// oldVariable is a variable in ip_worker_name_format.
+var oldVariable = regexp.MustCompile(`\{[1-4]\}`)
+
+// names reads what the workers are to be called. A fixed name comes first, and
+// a format without a variable is one too.
+func (c *converter) names() {
+	fixed, use, format := c.take("fixed_worker_name"), c.take("use_ip_as_worker_name"), c.take("ip_worker_name_format")
+	name := outsideNames.ReplaceAllString(c.string(fixed, ""), "")
+	on, template := c.flag(use, false), c.string(format, btcagentName)
+	switch literal := outsideNames.ReplaceAllString(template, ""); {
+	case name != "":
+		c.fixed, c.fixedName = fixed, name
+		c.needless(use, format)
+	case on && oldVariable.MatchString(template):
+		c.byIP = nameTemplate(template)
+		c.needless(fixed)
+	case on && literal != "":
+		c.fixed, c.fixedName = format, literal
+		c.needless(fixed, use)
+	default:
+		c.needless(fixed, use, format)
+	}
+}
+
+// nameTemplate is ip_worker_name_format as farmproxy writes it.
+func nameTemplate(format string) string {
+	var b strings.Builder
+	end := 0
+	for _, at := range oldVariable.FindAllStringIndex(format, -1) {
+		b.WriteString(outsideNames.ReplaceAllString(format[end:at[0]], ""))
+		b.WriteString("{ip" + format[at[0]+1:at[1]])
+		end = at[1]
+	}
+	return b.String() + outsideNames.ReplaceAllString(format[end:], "")
+}
+
+func (c *converter) miners() {
+	c.open("[miners]", "miners")
+	answer := c.take("submit_response_from_server")
+	if c.flag(answer, false) {
+		c.set("answer", AnswerPool, answer)
+	} else {
+		c.note(`BTCAgent said yes to every share at once, whatever became of it. "local" answers at once too, with what farmproxy's own check says; "pool" waits for the pool's verdict.`)
+		c.set("answer", AnswerLocal, answer)
+	}
+	lost := c.take("disconnect_when_lost_asicboost")
+	c.set("reconnect_lost_rolling", c.flag(lost, true), lost)
+	if c.byIP != "" {
+		c.set("worker_name", c.byIP, c.take("ip_worker_name_format"), c.take("use_ip_as_worker_name"))
+	}
+	beat := c.take("advanced.fake_job_notify_interval_seconds")
+	switch pause := c.seconds(beat); {
+	case beat.value == nil:
+		c.needless(beat)
+	case pause < minTimeout || pause > maxTimeout:
+		c.lacks(beat, "[miners] keepalive takes 1s to 1h; its default is kept")
+	default:
+		c.note("There are no fake jobs: while all pools are gone miners are sent their last job again.")
+		c.set("keepalive", pause, beat)
+	}
+}
+
+func (c *converter) failover() {
+	c.open("[failover]", "failover")
+	hold := c.take("always_keep_downconn")
+	if c.flag(hold, false) {
+		c.set("hold", forever, hold)
+	} else {
+		c.needless(hold)
+		c.note("BTCAgent closed the miners as soon as it lost their link to the pool. farmproxy keeps them on their last job for 10 minutes, which is longer than most outages, before it lets them go to their own backups. Another time:")
+		c.note(`hold = "10m"`)
+	}
+	read := c.take("advanced.pool_connection_read_timeout_seconds")
+	switch silence := c.seconds(read); {
+	case read.value == nil:
+		c.needless(read)
+	case silence > btcagentRead:
+		c.note("BTCAgent counted the time without a byte of the pool's, farmproxy counts that without a job.")
+		c.set("silence", min(silence, maxPause), read)
+	default:
+		c.lacks(read, "farmproxy leaves a pool that sent no job for 3 minutes ([failover] silence), since jobs may be a minute apart")
+	}
+}
+
+// rest names what is not written: nothing of the file is dropped silently.
+func (c *converter) rest() {
+	const queues = "farmproxy's queues need no choice"
+	for _, key := range []struct{ path, instead string }{
+		{"http_debug.enable", "it was for profiling; metrics, health and the API are at [http] address, which is " + Default().HTTP.Address + " by default"},
+		{"http_debug.listen", "see [http] address"},
+		{"advanced.pool_connection_dial_timeout_seconds", "farmproxy chooses the time itself, and tries the next pool then"},
+		{"advanced.message_queue_size.session_manager", queues},
+		{"advanced.message_queue_size.pool_session_manager", queues},
+		{"advanced.message_queue_size.pool_session", queues},
+		{"advanced.message_queue_size.miner_session", queues},
+		{"use_iocp", "it was for Windows, where farmproxy does not run"},
+	} {
+		if s := c.take(key.path); s.given {
+			c.lacks(s, key.instead)
+		}
+	}
+	var unknown, twice []string
+	for _, path := range c.order {
+		if !c.taken[path] {
+			unknown = append(unknown, plainKey(c.byPath[path].path))
+		}
+	}
+	for _, path := range c.twice {
+		twice = append(twice, plainKey(c.byPath[path].path))
+	}
+	if len(c.idle) > 0 {
+		c.list("Needs no line: farmproxy does so by default, or it was switched off or empty.", []string{strings.Join(c.idle, ", ")})
+	}
+	c.list("Has no counterpart:", c.without)
+	c.list("Is no key of BTCAgent's and never did anything; look for a slip of the keyboard:", unknown)
+	c.list("Was there more than once; the last one counted:", twice)
+}
