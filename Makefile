@@ -63,7 +63,7 @@ install: farmproxy ## binary, unit, kernel settings, docs; example configuration
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/farmproxy.service
 	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/farmproxy.service
 	install -D -m 0644 systemd/99-farmproxy.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/99-farmproxy.conf
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/farmproxy docs/configuration.md LICENSE
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/farmproxy docs/configuration.md docs/migrating.md docs/algorithms.md LICENSE
 	@config=$(DESTDIR)$(SYSCONFDIR)/farmproxy/farmproxy.toml; \
 	if [ -e $$config ]; then echo "kept $$config"; else install -v -m 0644 systemd/farmproxy.toml $$config; fi
 	@echo "Next: set the pool in $(SYSCONFDIR)/farmproxy/farmproxy.toml, then"
