@@ -113,7 +113,7 @@ func (t *trial) costOfJobs(ctx context.Context, allocations string) error {
 // idleWithJobs measures what a farm costs that finds nothing and gets a job now
 // and then.
 func (t *trial) idleWithJobs(ctx context.Context) error {
-	if err := sleep(ctx, quietBefore); err != nil {
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	before, err := t.stand.child.cpu()

@@ -70,6 +70,9 @@ func (t *trial) connect(ctx context.Context) error {
 	return err
 }
 
+// quiet waits between phases; not longer than they are.
+func (t *trial) quiet(ctx context.Context) error { return sleep(ctx, min(quietBefore, t.o.duration)) }
+
 // load has the fleet send shares at the usual rate, see loadAt.
 func (t *trial) load(ctx context.Context, length time.Duration) error {
 	return t.loadAt(ctx, t.o.rate, length)
@@ -79,7 +82,7 @@ func (t *trial) load(ctx context.Context, length time.Duration) error {
 // The fleet is silent before and goes on afterwards.
 func (t *trial) loadAt(ctx context.Context, rate float64, length time.Duration) error {
 	t.say("%v of load, %g shares/s", length, rate)
-	if err := sleep(ctx, quietBefore); err != nil {
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	up := t.bytesUp()
@@ -123,7 +126,7 @@ func (t *trial) bytesUp() (n uint64) {
 // idle measures what the child costs when nothing happens.
 func (t *trial) idle(ctx context.Context, length time.Duration) error {
 	t.say("%v of nothing", length)
-	if err := sleep(ctx, quietBefore); err != nil {
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	before, err := t.stand.child.cpu()
@@ -146,7 +149,7 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 	if count == 0 {
 		return nil
 	}
-	if err := sleep(ctx, quietBefore); err != nil {
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	before, err := t.stand.child.cpu()
