@@ -24,6 +24,10 @@ const (
 // must find 20,000 a second and more.
 const measuringDifficulty = 1.0 / (1 << 30)
 
+// proxyReserve is what a process needs beside the sockets of its miners: the
+// proxy keeps some 500 descriptors for links, HTTP and files.
+const proxyReserve = 800
+
 // recording says where a result goes besides the terminal.
 type recording struct {
 	commit string
@@ -65,9 +69,9 @@ func (o *runOptions) ready(most int) error {
 		return misuse{err}
 	}
 	var files syscall.Rlimit // the runtime has raised it as far as it may be
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(most+descriptorReserve) > uint64(files.Cur) {
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(most+proxyReserve) > uint64(files.Cur) {
 		return misused("%d miners at the same time need %d file descriptors here and in the proxy, and there may be %d: raise the limit (ulimit -n) or take fewer miners (-miners, -more)",
-			most, most+descriptorReserve, files.Cur)
+			most, most+proxyReserve, files.Cur)
 	}
 	return nil
 }
