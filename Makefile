@@ -12,13 +12,18 @@ DESTDIR    ?=
 FUZZTIME       ?= 30s
 FUZZTIME_OTHER ?= 10s
 
-# Passed on to the harness, such as BENCHFLAGS="-miners 1000".
+# Passed on to the harness, such as BENCHFLAGS="-miners 1000". With RECORD=1 a run
+# of bench, bench-long or bench-sweep is kept in bench/results.
 BENCHFLAGS ?=
+RECORD     ?=
+RESULTS     = bench/results
+BENCHING    = -commit '$(VERSION)' $(if $(RECORD),-record $(RESULTS)) $(BENCHFLAGS)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := build
-.PHONY: build test postgres race lint fuzz demo bench install clean help
+.PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-compare install clean help
 
 build: ## the binary ./farmproxy, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
@@ -50,8 +55,24 @@ fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
 demo: build ## a pool, the proxy and a fleet of miners on this machine, live; Ctrl-C ends all
 	@exec ./farmproxy bench demo
 
-bench: build ## the harness against the floor: one table, and JSON
-	./farmproxy bench run $(BENCHFLAGS)
+allocs: ## benchmarks of what may allocate nothing; fails when one does
+	GO='$(GO)' .ci/allocs
+
+bench: build ## the design's budgets, beside the floor, as a table; RECORD=1 keeps every figure
+	./farmproxy bench budget $(BENCHING)
+
+bench-long: build ## memory over 10 million shares, or an hour
+	./farmproxy bench long $(BENCHING)
+
+bench-sweep: build ## costs against miners and shares a second, for farmproxy bench plot
+	./farmproxy bench sweep $(BENCHING)
+
+bench-compare: farmproxy ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json), or what go test -bench printed
+	@test -n "$(OLD)" -a -n "$(NEW)" || { echo "make bench-compare OLD=$(RESULTS)/A.json NEW=$(RESULTS)/B.json"; exit 1; }
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	lines() { case $$1 in *.json) ./farmproxy bench gobench "$$1" ;; *) cat "$$1" ;; esac; } && \
+	lines "$(OLD)" >"$$dir/old" && lines "$(NEW)" >"$$dir/new" && \
+	$(GO) run $(BENCHSTAT) old="$$dir/old" new="$$dir/new"
 
 farmproxy:
 	$(MAKE) build
@@ -73,4 +94,4 @@ clean: ## removes what build has written
 	rm -f farmproxy
 
 help: ## this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

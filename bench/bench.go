@@ -25,6 +25,12 @@ type command struct {
 
 var commands = []command{
 	{"run", "start pools, proxy and a fleet, compare both sides, print one table", runCommand},
+	{"budget", "the costs that the design allows, beside the floor: one table", budgetCommand},
+	{"sweep", "costs against the number of miners and against shares a second", sweepCommand},
+	{"long", "memory over millions of shares", longCommand},
+	{"table", "a recorded run as a table, in Markdown", tableCommand},
+	{"plot", "recorded sweeps as a picture (SVG)", plotCommand},
+	{"gobench", "a recorded run as go test -bench would print it, for benchstat", gobenchCommand},
 	{"pool", "a Stratum V1 pool that verifies every share, with scripted troubles", poolCommand},
 	{"fleet", "miners that really mine, against any pool or proxy", fleetCommand},
 	{"floor", "a canned responder: as fast as a Go proxy could ever be", floorCommand},
@@ -78,7 +84,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "usage: farmproxy bench SUBCOMMAND [flags]\n\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  %-6s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-7s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\nfarmproxy bench SUBCOMMAND -h lists its flags\n")
 }
@@ -100,13 +106,19 @@ func newFlags(t terminal, name, about string) *flag.FlagSet {
 	return flags
 }
 
-// parse is for sets made by newFlags; there are no arguments beside flags.
-func parse(flags *flag.FlagSet, args []string) error {
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
+// parseFlags is for sets made by newFlags.
+func parseFlags(flags *flag.FlagSet, args []string) error {
+	err := flags.Parse(args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		return misuse{err}
+	}
+	return err
+}
+
+// parse is for commands that take no arguments beside flags.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := parseFlags(flags, args); err != nil {
+		return err
 	}
 	if flags.NArg() > 0 {
 		return misused("unexpected argument %q", flags.Arg(0))

@@ -22,13 +22,17 @@ type child struct {
 	stdin  io.WriteCloser
 	exited chan struct{}
 	err    error // of Wait; read it after exited
-	once   sync.Once
+
+	started  time.Time
+	listened time.Duration // from its start to an open port
+	once     sync.Once
 }
 
 // Bounds of a child's life.
 const (
 	childListens = 20 * time.Second // from start to an open port
 	childStops   = 20 * time.Second // from SIGTERM to its end; then it is killed
+	childKnocks  = time.Millisecond // between looks at its port
 )
 
 // startChild runs exe with args; what it prints goes to log.
@@ -40,6 +44,7 @@ func startChild(name, exe string, args []string, log *os.File) (*child, error) {
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	c.started = time.Now()
 	if err := c.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: start %s: %w", name, exe, err)
 	}
@@ -100,6 +105,7 @@ func (c *child) listening(ctx context.Context, addr string) error {
 	for {
 		conn, err := dialer.DialContext(ctx, "tcp", addr)
 		if err == nil {
+			c.listened = time.Since(c.started)
 			return conn.Close()
 		}
 		select {
@@ -107,7 +113,7 @@ func (c *child) listening(ctx context.Context, addr string) error {
 			return fmt.Errorf("%s ended before it listened on %s: %s", c.name, addr, c.ending())
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not listen on %s: %w", c.name, addr, err)
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(childKnocks):
 		}
 	}
 }

@@ -20,9 +20,10 @@ import (
 // same canned job. A Go proxy on this event loop can come near it, and not below.
 type floor struct {
 	gnet.BuiltinEventEngine
-	booted chan gnet.Engine
-	job    atomic.Pointer[[]byte] // the notify line that newcomers get
-	serial atomic.Uint32          // of extranonce1
+	booted     chan gnet.Engine
+	difficulty float64                // of all miners
+	job        atomic.Pointer[[]byte] // the notify line that newcomers get
+	serial     atomic.Uint32          // of extranonce1
 
 	mu    sync.Mutex // guards the slice; taken when a miner comes
 	loops []*floorLoop
@@ -46,7 +47,9 @@ type floorMiner struct {
 // floorLine bounds an unfinished line.
 const floorLine = 4 << 10
 
-func newFloor() *floor { return &floor{booted: make(chan gnet.Engine, 1)} }
+func newFloor() *floor {
+	return &floor{booted: make(chan gnet.Engine, 1), difficulty: EasyDifficulty}
+}
 
 func (f *floor) OnBoot(engine gnet.Engine) gnet.Action {
 	f.booted <- engine
@@ -122,7 +125,7 @@ func (f *floor) answer(out []byte, m *floorMiner, line []byte) []byte {
 	case bytes.Contains(line, []byte("mining.authorize")):
 		m.authorized = true
 		out = append(out, `,"result":true,"error":null}`+"\n"...)
-		out = fmt.Appendf(out, `{"id":null,"method":"mining.set_difficulty","params":[%s]}`+"\n", number(EasyDifficulty))
+		out = fmt.Appendf(out, `{"id":null,"method":"mining.set_difficulty","params":[%s]}`+"\n", number(f.difficulty))
 		return append(out, *f.job.Load()...)
 	}
 	return append(out, `,"result":true,"error":null}`+"\n"...)
@@ -210,11 +213,13 @@ configure, subscribe and authorize. Standard input takes "job" (send a new job)
 and "notify PARAMS" (send exactly that one).`)
 	listen := flags.String("listen", "127.0.0.1:3333", "`host:port`")
 	loops := flags.Int("loops", 0, "event loops; 0: one for each CPU")
+	difficulty := flags.Float64("difficulty", EasyDifficulty, "that miners are given")
 	every := flags.Duration("job-every", 0, "a new job that often; 0: only on command")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
 	f := newFloor()
+	f.difficulty = *difficulty
 	jobs := newTemplate(rand.Uint64(), "floor", 12)
 	var mu sync.Mutex // of jobs
 	job := func() {

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -60,7 +62,12 @@ func passOn(ctx context.Context, file string) error {
 		return errors.New("no listener or no pool in the configuration")
 	}
 	if web := httpKey.FindSubmatch(text); web != nil {
+		var scrapes atomic.Uint64
 		go http.ListenAndServe(string(web[1]), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/metrics" {
+				fmt.Fprintf(w, "go_memstats_mallocs_total %d\n", scrapes.Add(1))
+				return
+			}
 			io.WriteString(w, `{"miners":7,"links_up":1,"pool":"demo-pool","shares":{"accepted":1,"rejected":{"stale":2}},"hashrate":1500}`)
 		}))
 	}

@@ -40,6 +40,9 @@ type Outcome struct {
 	Log     string      `json:"log,omitempty"` // of the child, when something failed
 
 	Crews []CrewFigures `json:"accounts,omitempty"` // of scenario accounts
+
+	samples []sample // of budget and sweep
+	memory  []Memory // of long
 }
 
 // figure is one row of the table.

@@ -33,6 +33,18 @@ type runOptions struct {
 	connectRate float64
 	exe         string
 	keep        bool
+	difficulty  float64 // of the pools
+	profiles    string  // a directory for the proxy's profiles; "": none
+
+	// Of budget, sweep and long.
+	measuring bool // the proxy serves lean metrics, for its allocations
+	more      int  // further miners, for what one costs
+	fast      float64
+	idle      time.Duration
+	idleEvery time.Duration
+	rates     []float64
+	shares    int  // that end a long load
+	long      bool // too many shares to compare one by one: only their sums are
 }
 
 const (
@@ -47,7 +59,7 @@ func defaultRunOptions() runOptions {
 	return runOptions{
 		scenario: scenarioFarm, miners: 10_000, rate: 1000, jobs: 6, jobEvery: 5 * time.Second, cleanEvery: 3,
 		duration: 10 * time.Second, rounds: 3, seed: 1, flight: 2 * time.Second,
-		patience: 40 * time.Second, calm: 2 * time.Second, connecting: 64,
+		patience: 40 * time.Second, calm: 2 * time.Second, connecting: 64, difficulty: EasyDifficulty,
 	}
 }
 
@@ -97,12 +109,15 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 	flags.DurationVar(&o.calm, "calm", o.calm, "of load after each trouble, before the next one")
 	flags.IntVar(&o.connecting, "connecting", o.connecting, "dials at the same time")
 	flags.Float64Var(&o.connectRate, "connect-rate", o.connectRate, "dials per second; 0: as fast as -connecting allows")
-	flags.StringVar(&o.exe, "exe", o.exe, "the farmproxy `program` under measurement; default: this one")
-	flags.BoolVar(&o.keep, "keep", o.keep, "keep the child's configuration and log also when all went well")
+	flags.StringVar(&o.profiles, "profile", o.profiles, "write the proxy's CPU and heap profiles, from the load on, to this `directory`; of several rounds the last")
+	childFlags(flags, o)
 	floor := flags.Bool("floor", false, "the same as -scenario floor")
 	return func() (err error) {
 		if *floor {
 			o.scenario = scenarioFloor
+		}
+		if !slices.Contains([]string{scenarioFarm, scenarioSteady, scenarioFloor, scenarioAccounts}, o.scenario) {
+			return fmt.Errorf("-scenario: want farm, steady, floor or accounts, got %q", o.scenario)
 		}
 		if o.scenario == scenarioAccounts {
 			given := map[string]bool{}
@@ -117,19 +132,31 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 				o.duration = accountsLoad
 			}
 		}
-		if o.exe == "" {
-			if o.exe, err = os.Executable(); err != nil {
-				return fmt.Errorf("-exe: %w; name the program", err)
-			}
+		if err := o.findExe(); err != nil {
+			return err
 		}
 		return o.check()
 	}
 }
 
+// childFlags are those of every command that starts the proxy.
+func childFlags(flags *flag.FlagSet, o *runOptions) {
+	flags.StringVar(&o.exe, "exe", o.exe, "the farmproxy `program` under measurement; default: this one")
+	flags.BoolVar(&o.keep, "keep", o.keep, "keep the child's configuration and log also when all went well")
+}
+
+func (o *runOptions) findExe() (err error) {
+	if o.exe != "" {
+		return nil
+	}
+	if o.exe, err = os.Executable(); err != nil {
+		return fmt.Errorf("-exe: %w; name the program", err)
+	}
+	return nil
+}
+
 func (o *runOptions) check() error {
 	switch {
-	case !slices.Contains([]string{scenarioFarm, scenarioSteady, scenarioFloor, scenarioAccounts}, o.scenario):
-		return fmt.Errorf("-scenario: want farm, steady, floor or accounts, got %q", o.scenario)
 	case o.scenario == scenarioAccounts && o.miners < 3:
 		return fmt.Errorf("-miners: want 3 or more for three accounts, got %d", o.miners)
 	case o.miners < 1 || o.miners > MaxMiners:
@@ -252,7 +279,7 @@ func play(ctx context.Context, o runOptions, t terminal, scenario func(*trial, c
 		status = fmt.Sprintf(format, args...)
 	}}
 	err = scenario(trial, ctx)
-	out.Figures = trial.fig
+	out.Figures, out.samples, out.memory = trial.fig, trial.samples, trial.memory
 	out.Fleet = fleet.Books().Total()
 	if err == nil {
 		out.judge(o, fleet, pools)
@@ -265,7 +292,7 @@ func startPools(o runOptions, onFloor bool) (pools []*Pool, err error) {
 		return nil, nil
 	}
 	a := DefaultPoolOptions()
-	a.Name, a.Seed, a.AnswerDelay = "pool-a", o.seed, o.answerDelay
+	a.Name, a.Seed, a.AnswerDelay, a.Difficulty = "pool-a", o.seed, o.answerDelay, o.difficulty
 	b := a
 	b.Name, b.Seed = "pool-b", o.seed+1
 	b.Extranonce1Size, b.Extranonce2Size, b.Mask = 6, 6, 0x00ffe000
@@ -284,9 +311,17 @@ func startPools(o runOptions, onFloor bool) (pools []*Pool, err error) {
 
 func standFor(ctx context.Context, o runOptions, pools []*Pool, onFloor bool) (*stand, error) {
 	if onFloor {
-		return standFloor(ctx, o.exe)
+		return standFloor(ctx, o.exe, o.difficulty)
 	}
-	return standProxy(ctx, proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: o.pass})
+	p := proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: o.pass, profiles: o.profiles}
+	if o.measuring {
+		web, err := freeAddr()
+		if err != nil {
+			return nil, err
+		}
+		p.http, p.lean = web, true
+	}
+	return standProxy(ctx, p)
 }
 
 func newRunFleet(o runOptions, target string) (*Fleet, error) {
@@ -316,6 +351,10 @@ func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
 	if len(pools) == 0 {
 		return // the floor has no books
 	}
+	if o.long {
+		out.judgeSums(pools)
+		return
+	}
 	shares, missing := fleet.Books().Shares()
 	if missing > 0 {
 		out.Broken = append(out.Broken, fmt.Sprintf("%d shares are too many to compare one by one; use a lower -rate or -duration", missing))
@@ -327,6 +366,18 @@ func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
 		return poolUser
 	}}.reconcile()
 	out.Books = &books
+}
+
+// judgeSums is for when the pools had every share, and too many of them: as many
+// have to be accepted there as the miners were told.
+func (out *Outcome) judgeSums(pools []*Pool) {
+	accepted := 0
+	for _, p := range pools {
+		accepted += p.Books().Total().Accepted
+	}
+	if told := out.Fleet.Accepted; told != accepted {
+		out.Broken = append(out.Broken, fmt.Sprintf("%d shares accepted to the miners, %d on the pools' books", told, accepted))
+	}
 }
 
 // breaches is everything that must not have happened, in words.

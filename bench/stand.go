@@ -21,6 +21,8 @@ type stand struct {
 	pools []*Pool // behind the proxy; none behind the floor
 	dir   string  // the child's files
 
+	profiles *profiles // of the child; nil: none
+
 	name, exe string // of the child
 	args      []string
 }
@@ -39,6 +41,9 @@ type proxyOptions struct {
 	pass  bool    // each worker name goes to the pool
 	http  string  // host:port, "" serves nothing
 	store bool    // pools and accounts are registered; the series of the account proxy are served
+	lean  bool    // no series of single workers: a scrape costs next to nothing
+
+	profiles string // a directory: the proxy's profiles go there; "" takes none
 }
 
 // proxyConfig is the TOML for a proxy on addr. Failover is quick, so that a
@@ -56,6 +61,9 @@ func proxyConfig(o proxyOptions, addr, stateDir string) string {
 	}
 	if o.store {
 		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n\n[difficulty]\nmin = %v\n", filepath.Join(stateDir, "farmproxy.db"), EasyDifficulty)
+	}
+	if o.lean {
+		b.WriteString("\n[metrics]\nper_worker = false\n")
 	}
 	b.WriteString("\n[failover]\nreturn_after = \"2s\"\nprobe_every  = \"1s\"\nbackoff_max  = \"1s\"\n")
 	fmt.Fprintf(&b, "\n[http]\naddress = %q\n", o.http)
@@ -79,12 +87,20 @@ func standProxy(ctx context.Context, o proxyOptions) (*stand, error) {
 		if err := os.Mkdir(state, 0o755); err != nil {
 			return nil, err
 		}
-		return []string{"run", "-c", file}, os.WriteFile(file, []byte(proxyConfig(o, addr, state)), 0o644)
+		args := []string{"run", "-c", file}
+		if o.profiles != "" {
+			if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+				return nil, fmt.Errorf("-profile: %w", err)
+			}
+			s.profiles = newProfiles(o.profiles)
+			args = append(args, s.profiles.flags()...)
+		}
+		return args, os.WriteFile(file, []byte(proxyConfig(o, addr, state)), 0o644)
 	})
 }
 
-// standFloor starts the floor.
-func standFloor(ctx context.Context, exe string) (*stand, error) {
+// standFloor starts the floor, whose miners get that difficulty.
+func standFloor(ctx context.Context, exe string, difficulty float64) (*stand, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -103,7 +119,7 @@ func standFloor(ctx context.Context, exe string) (*stand, error) {
 		return j.Key, at, nil
 	}
 	return s, s.start(ctx, "floor", exe, func() ([]string, error) {
-		return []string{"bench", "floor", "-listen", addr}, nil
+		return []string{"bench", "floor", "-listen", addr, "-difficulty", number(difficulty)}, nil
 	})
 }
 

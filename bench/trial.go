@@ -33,10 +33,14 @@ type Figures struct {
 
 // trial is one fleet against one stand.
 type trial struct {
-	o      runOptions
-	stand  *stand
-	fleet  *Fleet
-	fig    Figures
+	o     runOptions
+	stand *stand
+	fleet *Fleet
+	fig   Figures
+
+	samples []sample // of budget and sweep
+	memory  []Memory // of long
+
 	say    func(format string, args ...any) // what is going on, for the progress line
 	breach func(format string, args ...any) // something that must not happen
 }
@@ -66,11 +70,19 @@ func (t *trial) connect(ctx context.Context) error {
 	return err
 }
 
-// load has the fleet send shares for the given time and measures their cost.
-// The fleet is silent before and goes on afterwards.
+// quiet waits between phases; not longer than they are.
+func (t *trial) quiet(ctx context.Context) error { return sleep(ctx, min(quietBefore, t.o.duration)) }
+
+// load has the fleet send shares at the usual rate, see loadAt.
 func (t *trial) load(ctx context.Context, length time.Duration) error {
-	t.say("%v of load, %g shares/s", length, t.o.rate)
-	if err := sleep(ctx, quietBefore); err != nil {
+	return t.loadAt(ctx, t.o.rate, length)
+}
+
+// loadAt has the fleet send shares for the given time and measures their cost.
+// The fleet is silent before and goes on afterwards.
+func (t *trial) loadAt(ctx context.Context, rate float64, length time.Duration) error {
+	t.say("%v of load, %g shares/s", length, rate)
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	up := t.bytesUp()
@@ -78,9 +90,12 @@ func (t *trial) load(ctx context.Context, length time.Duration) error {
 	if err != nil {
 		return err
 	}
+	if err := t.stand.profiles.begin(t.stand.child); err != nil {
+		return err
+	}
 	sent, start := t.fleet.books.Total().Submits, time.Now()
 	t.fleet.books.ResetTrips()
-	t.fleet.SetRate(t.o.rate)
+	t.fleet.SetRate(rate)
 	if err := sleep(ctx, length); err != nil {
 		return err
 	}
@@ -111,7 +126,7 @@ func (t *trial) bytesUp() (n uint64) {
 // idle measures what the child costs when nothing happens.
 func (t *trial) idle(ctx context.Context, length time.Duration) error {
 	t.say("%v of nothing", length)
-	if err := sleep(ctx, quietBefore); err != nil {
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	before, err := t.stand.child.cpu()
@@ -134,7 +149,7 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 	if count == 0 {
 		return nil
 	}
-	if err := sleep(ctx, quietBefore); err != nil {
+	if err := t.quiet(ctx); err != nil {
 		return err
 	}
 	before, err := t.stand.child.cpu()
@@ -180,15 +195,19 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 
 // arrives waits until that many miners got the work, and says when the last did.
 func (t *trial) arrives(ctx context.Context, key WorkKey, miners int) (time.Time, error) {
-	limited, cancel := context.WithTimeout(ctx, t.o.patience)
+	return arrives(ctx, t.fleet, key, miners, t.o.patience)
+}
+
+func arrives(ctx context.Context, fleet *Fleet, key WorkKey, miners int, patience time.Duration) (time.Time, error) {
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		n, last := t.fleet.jobs.arrived(key)
+		n, last := fleet.jobs.arrived(key)
 		if n >= miners {
 			return last, nil
 		}
 		if sleep(limited, arriveEvery) != nil {
-			return last, fmt.Errorf("only %d of %d miners got it within %v", n, miners, t.o.patience)
+			return last, fmt.Errorf("only %d of %d miners got it within %v", n, miners, patience)
 		}
 	}
 }
@@ -236,6 +255,9 @@ func (t *trial) steady(ctx context.Context) error {
 
 // finish takes the last figures while the fleet is still connected.
 func (t *trial) finish() (err error) {
+	if err := t.stand.profiles.end(t.stand.child); err != nil {
+		return err
+	}
 	t.fig.RSSEnd, err = t.stand.child.rss()
 	return err
 }

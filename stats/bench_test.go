@@ -35,6 +35,27 @@ func BenchmarkBookWorker(b *testing.B) {
 	}
 }
 
+// What of a scrape grows with the farm: the series of each worker, each account
+// and each miner, of 1,000.
+func BenchmarkScrape(b *testing.B) {
+	book := farmOf(1000)
+	scrape := func() {
+		e := newExposition(io.Discard)
+		e.workers = book.workers.appendAll(e.workers[:0])
+		book.writeTotals(e, byAccount, epoch)
+		writeWorkers(e, e.workers, epoch)
+		book.writePredecessor(e, epoch)
+		if err := e.finish(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	scrape() // the first one makes what the next ones use again
+	b.ReportAllocs()
+	for b.Loop() {
+		scrape()
+	}
+}
+
 func BenchmarkWriteMetrics(b *testing.B) {
 	book := tenThousand()
 	b.ReportAllocs()
@@ -61,9 +82,11 @@ func BenchmarkStatus(b *testing.B) {
 	}
 }
 
-func tenThousand() *Book {
+func tenThousand() *Book { return farmOf(10_000) }
+
+func farmOf(miners int) *Book {
 	b := newBook(Options{Loops: 2, Predecessor: true, Proxy: "0.0.0.0:3333"})
-	for i := range 10_000 {
+	for i := range miners {
 		account := fmt.Sprintf("%016x", i)
 		w := b.Worker(account + ".rig")
 		w.Mining(account, "pool.example:3333", "sha256d")

@@ -85,7 +85,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 		t.Errorf("pools counted %d shares, the algorithm %d, its workers %d", pools, algorithm, kept)
 	}
 	var accepted uint64
-	miners, _ := b.miners.all()
+	miners, _ := b.miners.all(nil)
 	for _, m := range miners {
 		accepted += m.accepted
 		if m.open != 0 {

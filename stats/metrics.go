@@ -18,7 +18,8 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.workers.sweep(now)
 	b.ledger.sweep(now)
 	e := newExposition(w)
-	workers := b.workers.all()
+	e.workers = b.workers.appendAll(e.workers[:0])
+	workers := e.workers
 	b.writeProxy(e)
 	b.writeShares(e, workers, now)
 	b.writeStore(e)
@@ -34,7 +35,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 		b.writePredecessor(e, now)
 	}
 	writeProcess(e)
-	return e.w.Flush()
+	return e.finish()
 }
 
 func (b *Book) writeProxy(e *exposition) {

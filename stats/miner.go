@@ -2,6 +2,7 @@ package stats
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -170,6 +171,9 @@ func (s *miners) sweep(now time.Time, after time.Duration) {
 		return
 	}
 	s.swept = now
+	if !slices.ContainsFunc(s.list, func(m *Miner) bool { return m.gone(now) }) {
+		return
+	}
 	kept := make([]*Miner, 0, len(s.list)) // a new array: a reader may hold the old one
 	for _, m := range s.list {
 		if !m.gone(now) {
@@ -185,11 +189,11 @@ func (s *miners) sweep(now time.Time, after time.Duration) {
 }
 
 // all returns the miners in the order they came, and the ones among them that
-// tell whether a worker is up.
-func (s *miners) all() (all, tell []*Miner) {
+// tell whether a worker is up, appended to tell.
+func (s *miners) all(tell []*Miner) (all, _ []*Miner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tell = make([]*Miner, 0, len(s.tells))
+	tell = slices.Grow(tell, len(s.tells))
 	for _, m := range s.list {
 		if m.tells {
 			tell = append(tell, m)

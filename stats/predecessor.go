@@ -14,7 +14,8 @@ func (b *Book) writePredecessor(e *exposition, now time.Time) {
 	b.miners.sweep(now, 0)
 	b.writePredecessorPools(e)
 	proxy := b.options.Proxy
-	miners, tell := b.miners.all()
+	miners, tell := b.miners.all(e.tell[:0])
+	e.tell = tell
 	each := func(name string, k kind, help string, value func(*Miner) float64) {
 		e.begin(name, k, help)
 		for _, m := range miners {

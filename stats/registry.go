@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -96,10 +97,11 @@ func (r *registry) create(name string, now time.Time) *Worker {
 
 // all returns the workers in the order they came, and the one for all others if
 // it was ever needed.
-func (r *registry) all() []*Worker {
+func (r *registry) all() []*Worker { return r.appendAll(nil) }
+
+func (r *registry) appendAll(list []*Worker) []*Worker {
 	r.mu.RLock()
-	list := make([]*Worker, len(r.list), len(r.list)+1)
-	copy(list, r.list)
+	list = append(slices.Grow(list, len(r.list)+1), r.list...)
 	r.mu.RUnlock()
 	r.other.mu.Lock()
 	used := r.other.seen != 0

@@ -219,10 +219,10 @@ func (l *ledger) sweep(now time.Time) {
 	}
 }
 
-// list returns the totals of a kind by name.
-func (l *ledger) list(kind int) []*total {
+// list appends the totals of a kind, by name.
+func (l *ledger) list(list []*total, kind int) []*total {
 	l.mu.RLock()
-	list := make([]*total, 0, len(l.totals[kind]))
+	list = slices.Grow(list, len(l.totals[kind]))
 	for _, t := range l.totals[kind] {
 		list = append(list, t)
 	}

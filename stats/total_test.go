@@ -161,7 +161,7 @@ func TestTotalsAreBounded(t *testing.T) {
 		w.Mining(fmt.Sprint("account", i), "pool", "scrypt")
 		w.Share(epoch, work.Accepted, 1)
 	}
-	if n := len(b.ledger.list(byAccount)); n != 3 {
+	if n := len(b.ledger.list(nil, byAccount)); n != 3 {
 		t.Errorf("%d totals, want the first two and one for all others", n)
 	}
 	if got := b.AccountTotal(Other).Work; got != 8 {

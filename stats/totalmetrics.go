@@ -6,38 +6,56 @@ import (
 	"farmproxy/work"
 )
 
-// totalLabels are what totals are called in metrics: in families of that name,
-// with a label of that name.
-var totalLabels = [numTotals]string{byAccount: "account", byPool: "pool", byAlgorithm: "algorithm"}
+// totalFamilies are what is written of each kind of totals, with a label of
+// that name: made once, so that a scrape makes no text.
+var totalFamilies = [numTotals]totalFamily{
+	byAccount: newTotalFamily("account"), byPool: newTotalFamily("pool"), byAlgorithm: newTotalFamily("algorithm"),
+}
+
+type totalFamily struct {
+	label                          string
+	miners, shares, work, hashRate familyHead
+}
+
+// familyHead is what a family begins with.
+type familyHead struct{ name, help string }
+
+func newTotalFamily(label string) totalFamily {
+	name := func(s string) string { return "farmproxy_" + label + "_" + s }
+	return totalFamily{
+		label:    label,
+		miners:   familyHead{name("miners"), "Miners connected that mine for the " + label + "."},
+		shares:   familyHead{name("shares_total"), "Shares for the " + label + " by the verdict that miners were told; only verdicts that there were."},
+		work:     familyHead{name("work_total"), "Accepted shares for the " + label + ", in shares of difficulty 1, each 2^32 hashes."},
+		hashRate: familyHead{name("hashrate"), "Hashes per second for the " + label + " over 5 minutes, from accepted shares."},
+	}
+}
 
 // writeTotals writes the families of one kind of totals.
 func (b *Book) writeTotals(e *exposition, by int, now time.Time) {
-	label, totals := totalLabels[by], b.ledger.list(by)
-	family := "farmproxy_" + label + "_"
-	each := func(name string, what kind, help string, value func(*total) float64) {
-		e.begin(family+name, what, help)
-		for _, t := range totals {
+	f := &totalFamilies[by]
+	e.totals = b.ledger.list(e.totals[:0], by)
+	each := func(head familyHead, what kind, value func(*total) float64) {
+		e.begin(head.name, what, head.help)
+		for _, t := range e.totals {
 			t.mu.Lock()
 			v := value(t)
 			t.mu.Unlock()
-			e.value(v, label, t.name)
+			e.value(v, f.label, t.name)
 		}
 	}
-	each("miners", gauge, "Miners connected that mine for the "+label+".",
-		func(t *total) float64 { return float64(t.miners) })
-	e.begin(family+"shares_total", counter, "Shares for the "+label+" by the verdict that miners were told; only verdicts that there were.")
-	for _, t := range totals {
+	each(f.miners, gauge, func(t *total) float64 { return float64(t.miners) })
+	e.begin(f.shares.name, counter, f.shares.help)
+	for _, t := range e.totals {
 		t.mu.Lock()
 		shares := t.shares
 		t.mu.Unlock()
 		for v, n := range shares {
 			if n > 0 {
-				e.count(n, label, t.name, "verdict", work.Verdict(v).String())
+				e.count(n, f.label, t.name, "verdict", work.Verdict(v).String())
 			}
 		}
 	}
-	each("work_total", counter, "Accepted shares for the "+label+", in shares of difficulty 1, each 2^32 hashes.",
-		func(t *total) float64 { return t.work })
-	each("hashrate", gauge, "Hashes per second for the "+label+" over 5 minutes, from accepted shares.",
-		func(t *total) float64 { return t.window.hashRate(now, t.began.time()) })
+	each(f.work, counter, func(t *total) float64 { return t.work })
+	each(f.hashRate, gauge, func(t *total) float64 { return t.window.hashRate(now, t.began.time()) })
 }

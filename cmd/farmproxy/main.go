@@ -67,9 +67,16 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	switch name, args := args[0], args[1:]; name {
 	case "run":
-		return withConfig(name, args, stderr, func(c *config.Config) error { return run(ctx, c, stderr) })
+		var p profile
+		return withConfig(name, args, stderr, p.flags, func(c *config.Config) error {
+			stop, err := p.start()
+			if err != nil {
+				return err
+			}
+			return errors.Join(run(ctx, c, stderr), stop())
+		})
 	case "check":
-		return withConfig(name, args, stderr, func(c *config.Config) error {
+		return withConfig(name, args, stderr, nil, func(c *config.Config) error {
 			if c.HTTP.TokenFile != "" {
 				if _, err := api.LoadTokens(c.HTTP.TokenFile); err != nil {
 					return err
@@ -94,11 +101,15 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 }
 
-// withConfig reads -c FILE and calls do with what it says.
-func withConfig(name string, args []string, stderr io.Writer, do func(*config.Config) error) int {
+// withConfig reads -c FILE, and the flags that more adds unless it is nil, and
+// calls do with what FILE says.
+func withConfig(name string, args []string, stderr io.Writer, more func(*flag.FlagSet), do func(*config.Config) error) int {
 	flags := flag.NewFlagSet("farmproxy "+name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	file := flags.String("c", "", "the configuration `file` (TOML, or BTCAgent's JSON)")
+	if more != nil {
+		more(flags)
+	}
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitOK

@@ -1,0 +1,250 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Trials of budget, sweep and long: each enters its figures as samples.
+
+// sample enters one figure. rate is in shares a second, 0 where none are sent.
+func (t *trial) sample(key string, rate, value float64) {
+	t.samples = append(t.samples, sample{key, t.o.miners, rate, value})
+}
+
+// costs are those of the design's budgets but for the memory, which the rest
+// would disturb: see crowd.
+func (t *trial) costs(ctx context.Context) error {
+	t.sample(keyStart, 0, t.stand.child.listened.Seconds())
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	t.sample(keyConnect, 0, t.fig.ConnectSeconds)
+	if err := t.costOfShares(ctx, t.o.rate, keyShare, keyP99, ""); err != nil {
+		return err
+	}
+	if err := t.costOfShares(ctx, t.o.fast, keyShareFast, keyP99Fast, keyAllocShare); err != nil {
+		return err
+	}
+	t.sample(keyReached, t.o.fast, t.fig.SharesPerSecond)
+	if err := t.costOfJobs(ctx, keyAllocNotify); err != nil {
+		return err
+	}
+	if len(t.stand.pools) > 0 { // of the floor nobody asks for that
+		if err := t.idleWithJobs(ctx); err != nil {
+			return err
+		}
+	}
+	return t.finish()
+}
+
+// sweep is what costs of shares at several rates and of jobs are, for one number
+// of miners.
+func (t *trial) sweep(ctx context.Context) error {
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	t.sample(keyConnect, 0, t.fig.ConnectSeconds)
+	if err := t.memoryWithAJob(ctx); err != nil {
+		return err
+	}
+	for _, rate := range t.o.rates {
+		if err := t.costOfShares(ctx, rate, keyShare, keyP99, ""); err != nil {
+			return err
+		}
+		t.sample(keyReached, rate, t.fig.SharesPerSecond)
+	}
+	if err := t.costOfJobs(ctx, ""); err != nil {
+		return err
+	}
+	return t.finish()
+}
+
+// costOfShares measures a load at that rate. A key that is "" enters nothing.
+func (t *trial) costOfShares(ctx context.Context, rate float64, cpu, p99, allocations string) error {
+	counted, err := t.counting(ctx)
+	if err != nil {
+		return err
+	}
+	sent := t.fleet.books.Total().Submits
+	if err := t.loadAt(ctx, rate, t.o.duration); err != nil {
+		return err
+	}
+	t.settle(ctx)
+	t.sample(cpu, rate, t.fig.CPUPerShare)
+	t.sample(p99, rate, t.fig.RoundTripP99)
+	if allocations == "" {
+		return nil
+	}
+	n, ok, err := counted(ctx)
+	if ok {
+		t.sample(allocations, rate, n/float64(t.fleet.books.Total().Submits-sent))
+	}
+	return err
+}
+
+// costOfJobs measures jobs without load.
+func (t *trial) costOfJobs(ctx context.Context, allocations string) error {
+	if err := t.idle(ctx, min(t.o.duration, idleAtMost)); err != nil {
+		return err
+	}
+	counted, err := t.counting(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.jobs(ctx, t.o.jobs, t.o.jobEvery); err != nil {
+		return err
+	}
+	t.sample(keyNotify, 0, t.fig.CPUPerNotify)
+	t.sample(keyLast, 0, t.fig.NotifyMedian)
+	if allocations == "" {
+		return nil
+	}
+	n, ok, err := counted(ctx)
+	if ok {
+		t.sample(allocations, 0, n/float64(t.o.jobs*t.o.miners))
+	}
+	return err
+}
+
+// idleWithJobs measures what a farm costs that finds nothing and gets a job now
+// and then.
+func (t *trial) idleWithJobs(ctx context.Context) error {
+	if err := t.quiet(ctx); err != nil {
+		return err
+	}
+	before, err := t.stand.child.cpu()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	for due := t.o.idleEvery / 2; due < t.o.idle; due += t.o.idleEvery {
+		t.say("%v of nothing but a job every %v", t.o.idle, t.o.idleEvery)
+		if err := sleep(ctx, due-time.Since(start)); err != nil {
+			return err
+		}
+		if err := t.oneJob(ctx); err != nil {
+			return err
+		}
+	}
+	if err := sleep(ctx, t.o.idle-time.Since(start)); err != nil {
+		return err
+	}
+	after, err := t.stand.child.cpu()
+	t.sample(keyIdle, 0, (after-before).Seconds()/time.Since(start).Seconds())
+	return err
+}
+
+// oneJob sends a job and waits until all miners have it.
+func (t *trial) oneJob(ctx context.Context) error {
+	key, _, err := t.stand.emit(false)
+	if err != nil {
+		return err
+	}
+	if _, err := t.arrives(ctx, key, t.o.miners); err != nil {
+		t.breach("a job: %v", err)
+	}
+	return ctx.Err()
+}
+
+// memoryWithAJob is the memory of all miners at work, after one job.
+func (t *trial) memoryWithAJob(ctx context.Context) error {
+	if err := t.oneJob(ctx); err != nil {
+		return err
+	}
+	rss, err := t.restingRSS(ctx)
+	t.sample(keyRSS, 0, float64(rss))
+	return err
+}
+
+// restBefore lets the child come to rest before its memory is looked at.
+const restBefore = time.Second
+
+func (t *trial) restingRSS(ctx context.Context) (int64, error) {
+	if err := sleep(ctx, min(restBefore, t.o.duration)); err != nil {
+		return 0, err
+	}
+	return t.stand.child.rss()
+}
+
+// crowd measures the memory of the miners at work, and of each further one.
+func (t *trial) crowd(ctx context.Context) error {
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	if err := t.memoryWithAJob(ctx); err != nil {
+		return err
+	}
+	before := t.samples[len(t.samples)-1].value
+	t.say("%d further miners", t.o.more)
+	o := t.fleet.o
+	o.Miners, o.Sources, o.Seed = t.o.more, furtherSources, o.Seed+1
+	o.Name = func(miner int) string { return fmt.Sprintf("%s.rig%05d", poolUser, t.o.miners+miner) }
+	further, err := NewFleet(o)
+	if err != nil {
+		return err
+	}
+	defer further.Close()
+	limited, cancel := context.WithTimeout(ctx, connectBase+time.Duration(t.o.more/connectRate)*time.Second)
+	defer cancel()
+	if err := further.Connect(limited); err != nil {
+		return err
+	}
+	key, _, err := t.stand.emit(false)
+	if err != nil {
+		return err
+	}
+	for _, fleet := range []*Fleet{t.fleet, further} {
+		if _, err := arrives(ctx, fleet, key, fleet.o.Miners, t.o.patience); err != nil {
+			t.breach("a job to %d miners: %v", t.o.miners+t.o.more, err)
+		}
+	}
+	rss, err := t.restingRSS(ctx)
+	if err != nil {
+		return err
+	}
+	t.sample(keyRSSMore, 0, (float64(rss)-before)/float64(t.o.more))
+	if n := further.books.Total(); n.Disconnects+n.Garbage+n.Failures > 0 {
+		t.breach("the further miners had %d disconnects, %d failures, %d bad lines; the last: %s", n.Disconnects, n.Failures, n.Garbage, further.books.lastTrouble())
+	}
+	return nil
+}
+
+// furtherSources are other than those of the first miners: each address has
+// 28,000 ports, and those of closed connections rest for a minute.
+var furtherSources = []string{"127.0.0.6", "127.0.0.7", "127.0.0.8", "127.0.0.9"}
+
+// counting begins to count what the proxy allocates. counted says how much it
+// was; ok is false where nobody can tell.
+func (t *trial) counting(ctx context.Context) (counted func(context.Context) (n float64, ok bool, err error), err error) {
+	if t.stand.http == "" {
+		return func(context.Context) (float64, bool, error) { return 0, false, nil }, nil
+	}
+	before, err := t.mallocs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begin, err := t.mallocs(ctx)
+	question := begin - before // what being asked costs
+	return func(ctx context.Context) (float64, bool, error) {
+		end, err := t.mallocs(ctx)
+		return max(0, end-begin-question), err == nil, err
+	}, err
+}
+
+// mallocs is how many objects the proxy has allocated so far.
+func (t *trial) mallocs(ctx context.Context) (float64, error) {
+	const name = "go_memstats_mallocs_total"
+	all, err := rest{"http://" + t.stand.http}.series(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	n, found := sumSeries(all, name)
+	if found == 0 {
+		return 0, errors.New("metrics: no " + name + " in " + http.MethodGet + " /metrics")
+	}
+	return n, nil
+}

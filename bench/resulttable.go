@@ -1,0 +1,160 @@
+package bench
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// tableHead are the columns of a result.
+var tableHead = []string{"", "floor", "proxy", "ratio", "budget", "met"}
+
+// rows are the measures as text, a row each.
+func (r *Result) rows() (rows [][]string) {
+	miners := r.miners()
+	for i := range r.Measures {
+		m := &r.Measures[i]
+		row := []string{m.title(miners), "-", "-", "-", "-", "-"}
+		if len(m.Floor) > 0 {
+			row[1] = m.Unit.format(median(m.Floor))
+		}
+		if len(m.Proxy) > 0 {
+			row[2] = m.Unit.format(median(m.Proxy))
+		}
+		if ratio := m.ratio(); ratio > 0 {
+			row[3] = fmt.Sprintf("%.2f", ratio)
+		}
+		if m.hasBudget() {
+			row[4], row[5] = m.budget(), "no"
+			if m.met() {
+				row[5] = "yes"
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// title is the name, with the conditions that are not those of the whole table.
+func (m *Measure) title(miners int) string {
+	s := m.Name
+	if m.Miners != miners {
+		s += fmt.Sprintf("; %s miners", grouped(float64(m.Miners)))
+	}
+	if m.Rate > 0 {
+		s += fmt.Sprintf("; %s shares/s", grouped(m.Rate))
+	}
+	return s
+}
+
+// miners is how many there were in all measures; 0 when it differs.
+func (r *Result) miners() int {
+	for _, m := range r.Measures {
+		if m.Miners != r.Measures[0].Miners {
+			return 0
+		}
+	}
+	if len(r.Measures) == 0 {
+		return 0
+	}
+	return r.Measures[0].Miners
+}
+
+// basis says what the table rests on.
+func (r *Result) basis() string {
+	s := fmt.Sprintf("medians of %d rounds", r.rounds())
+	if n := r.rounds(); n == 1 {
+		s = "one round"
+	}
+	if n := r.miners(); n > 0 {
+		s = fmt.Sprintf("%s miners, %s", grouped(float64(n)), s)
+	}
+	return s
+}
+
+func (m *Measure) budget() string {
+	switch {
+	case m.Most != nil && *m.Most == 0:
+		return "0"
+	case m.Most != nil:
+		return m.Unit.format(*m.Most)
+	}
+	return fmt.Sprintf("%.2f x floor", m.Ratio)
+}
+
+// grouped is a number with commas between its thousands.
+func grouped(v float64) string {
+	s := fmt.Sprintf("%.0f", v)
+	for at := len(s) - 3; at > 0; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
+}
+
+// rounds is how many the medians are of.
+func (r *Result) rounds() (n int) {
+	for _, m := range r.Measures {
+		n = max(n, len(m.Proxy))
+	}
+	return n
+}
+
+// print is the table for a terminal.
+func (r *Result) print(t terminal) {
+	w := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+	head := append([]string{r.basis()}, tableHead[1:]...)
+	for _, row := range append([][]string{head}, r.rows()...) {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	w.Flush()
+}
+
+// markdown is the table for a page.
+func (r *Result) markdown() string {
+	var b strings.Builder
+	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(tableHead)
+	line([]string{"---", "--:", "--:", "--:", "--:", "---"})
+	for _, row := range r.rows() {
+		line(row)
+	}
+	fmt.Fprintf(&b, "\n%s; %s; commit %s, %s; `%s`.\n",
+		r.basis(), r.Machine, r.Commit, r.Started.Format("2006-01-02"), r.Command)
+	return b.String()
+}
+
+func tableCommand(_ context.Context, args []string, t terminal) error {
+	flags := newFlags(t, "table", `
+Prints recorded runs (FILE ..., see bench budget -record) as Markdown.`)
+	results, err := parseResults(flags, args)
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		if i > 0 {
+			t.printf("\n")
+		}
+		t.printf("%s", r.markdown())
+	}
+	return nil
+}
+
+// parseResults reads flags and then files that budget, sweep or long recorded.
+func parseResults(flags *flag.FlagSet, args []string) (results []*Result, err error) {
+	if err := parseFlags(flags, args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() == 0 {
+		return nil, misused("want a recorded run, such as bench/results/DATE-COMMIT-budget.json")
+	}
+	for _, file := range flags.Args() {
+		r, err := loadResult(file)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}

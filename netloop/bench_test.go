@@ -1,0 +1,202 @@
+//go:build !race
+
+package netloop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"farmproxy/codec"
+	"farmproxy/session"
+	"farmproxy/stats"
+	"farmproxy/upstream"
+	"farmproxy/work"
+)
+
+// socket is a miner's connection that takes everything: what is measured is the
+// loop.
+type socket struct {
+	gnet.Conn // nil: what is not used
+	address   net.TCPAddr
+	context   any
+}
+
+func (*socket) Write(b []byte) (int, error) { return len(b), nil }
+func (*socket) OutboundBuffered() int       { return 0 }
+func (s *socket) RemoteAddr() net.Addr      { return &s.address }
+func (s *socket) SetContext(c any)          { s.context = c }
+
+// deaf is the upstream's way to the loops, which a benchmark does not need.
+type deaf struct{}
+
+func (deaf) Publish(upstream.Post)    {}
+func (deaf) Verdict(upstream.Verdict) {}
+func (deaf) Rerouted(*upstream.Route) {}
+
+// newBenchLoop returns a loop that no gnet runs, for up to that many miners, on a
+// route whose pool never answers.
+func newBenchLoop(b *testing.B, miners int) *loop {
+	b.Helper()
+	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons(), MaxWorkers: miners + 1})
+	s := &Server{
+		terms: session.Terms{
+			SubscribeTimeout: time.Hour, AuthorizeTimeout: time.Hour,
+			Difficulty: session.Policy{Start: 512, Min: 1, SharesPerMinute: 6},
+		},
+		book: book, log: slog.New(slog.DiscardHandler), started: time.Now(),
+	}
+	s.parked.byID = make(map[uint64]parkedSession)
+	s.directory = upstream.NewDirectory(upstream.DirectoryOptions{
+		Pools: []upstream.Pool{{Name: "pool", User: "farm"}},
+		Dial: func(ctx context.Context, _ upstream.Pool) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, errors.New("no pool")
+		},
+		Book: book,
+	}, deaf{})
+	s.parked.prefixes = s.directory.Prefixes()
+	s.directory.Start(context.Background())
+	b.Cleanup(func() { s.directory.Close(context.Background()) })
+	l := newLoop(s, 0, nil)
+	l.mailbox.wake = func() bool { return true }
+	l.clock()
+	return l
+}
+
+// join brings a miner through its handshake.
+func (l *loop) join(b *testing.B, at int) *peer {
+	b.Helper()
+	c := &socket{address: net.TCPAddr{IP: net.IPv4(10, byte(at>>16), byte(at>>8), byte(at)), Port: 4711}}
+	l.add(c)
+	p := c.context.(*peer)
+	lines := fmt.Appendf(nil, `{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000"}]}`+"\n"+
+		`{"id":2,"method":"mining.subscribe","params":["cgminer/4.12.1"]}`+"\n"+
+		`{"id":3,"method":"mining.authorize","params":["farm.rig%07d","x"]}`+"\n", at)
+	if l.read(p, lines) != gnet.None || !p.session.IsAuthorized() {
+		b.Fatalf("miner %d was not let in", at)
+	}
+	return p
+}
+
+// newBenchJob returns a job of a usual size.
+func newBenchJob(id uint32) *work.Job {
+	layout, _ := work.NewLayout(8, 2)
+	n := &codec.Notify{
+		JobID: "1", Coinb1: make([]byte, 60), Coinb2: make([]byte, 150), Branches: make([][32]byte, 12),
+		Version: 0x20000000, NBits: 0x170371b1, NTime: 0x66a1b2d0,
+	}
+	extranonce1 := []byte{1, 2, 3, 4}
+	j := work.NewJob(work.Template{Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, extranonce1, layout)
+	j.ID, j.Epoch, j.Difficulty, j.Received = id, 1, 1024, time.Now()
+	j.Line = work.Line(codec.NewNotifyLine(id, n, layout.Fold(extranonce1)))
+	return j
+}
+
+// BenchmarkFanOut sends a job to a chunk of miners: what stands between two
+// looks at the sockets.
+func BenchmarkFanOut(b *testing.B) {
+	l := newBenchLoop(b, fanoutChunk)
+	for i := range fanoutChunk {
+		l.join(b, i)
+	}
+	f := l.slots[0].peer.feed
+	l.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
+	l.fanOutFeed(f)
+	before := l.counts.Notifies.Load()
+	b.ReportAllocs()
+	for b.Loop() {
+		f.begin(l.env.Now, false, true)
+		l.fanOutFeed(f)
+	}
+	if sent := l.counts.Notifies.Load() - before; sent != uint64(b.N*fanoutChunk) {
+		b.Fatalf("%d notifies to %d miners in %d rounds", sent, fanoutChunk, b.N)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*fanoutChunk), "ns/notify")
+}
+
+// BenchmarkVerdict takes the pool's verdict on a share to its miner: from the
+// link's goroutine through the mailbox to the socket.
+func BenchmarkVerdict(b *testing.B) {
+	l := newBenchLoop(b, 1)
+	p := l.join(b, 0)
+	v := upstream.Verdict{Cookie: l.cookie(p), Worker: l.server.book.Worker("farm.rig0000000"), Job: newBenchJob(1), Verdict: work.Accepted, Work: 1024}
+	deliver := func() {
+		l.mailbox.verdict(v)
+		if l.Run(context.Background()) != nil {
+			b.Fatal("the loop has ended")
+		}
+	}
+	deliver()
+	before := l.counts.BytesOut.Load()
+	b.ReportAllocs()
+	for b.Loop() {
+		deliver()
+	}
+	if l.counts.BytesOut.Load() == before {
+		b.Fatal("the miner was told nothing")
+	}
+}
+
+// BenchmarkMailbox puts a verdict, which several links may do at a time.
+func BenchmarkMailbox(b *testing.B) {
+	box, _ := newMailbox()
+	const batch = 64 // verdicts until the loop looks
+	put := func() {
+		for range batch {
+			box.verdict(upstream.Verdict{})
+		}
+		if n := len(box.collect().verdicts); n != batch {
+			b.Fatalf("%d verdicts, want %d", n, batch)
+		}
+	}
+	put()
+	put() // there are two boxes in turn
+	b.ReportAllocs()
+	for b.Loop() {
+		put()
+	}
+}
+
+// BenchmarkSessions says what miners cost besides their sockets: peer, session,
+// prefix, place on a lane, and the books of a worker of its own each. The socket's
+// stand-in, some 100 bytes, is counted too.
+func BenchmarkSessions(b *testing.B) {
+	for _, miners := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("miners=%d", miners), func(b *testing.B) {
+			for b.Loop() {
+				before := inUse()
+				l := newBenchLoop(b, miners)
+				for i := range miners {
+					l.join(b, i)
+				}
+				for _, f := range l.feeds {
+					l.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
+					for f.busy {
+						l.fanOutFeed(f)
+					}
+				}
+				b.ReportMetric(float64(inUse()-before)/float64(miners), "B/miner")
+				if n := int(l.counts.Notifies.Load()); n != miners {
+					b.Fatalf("%d of %d miners have a job", n, miners)
+				}
+				runtime.KeepAlive(l)
+			}
+		})
+	}
+}
+
+func inUse() uint64 {
+	runtime.GC()
+	runtime.GC() // what the first one leaves to be freed
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}

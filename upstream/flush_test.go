@@ -1,0 +1,76 @@
+//go:build !race
+
+package upstream
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+// sink is a connection to a pool that takes everything.
+type sink struct {
+	net.Conn // nil: what is not used
+	writes   int
+}
+
+func (s *sink) Write(b []byte) (int, error) { s.writes++; return len(b), nil }
+
+func (*sink) SetWriteDeadline(time.Time) error { return nil }
+
+// BenchmarkFlush takes a batch of shares through a link: from the loops into the
+// lane's queue, out in one write, and the pool's verdicts back to the lane.
+func BenchmarkFlush(b *testing.B) {
+	const shares = 64
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm"}}, Book: stats.New(stats.Options{})}, nobody{})
+	r := d.fixed
+	l := newLane(r, Prefix{Len: 2}, 0)
+	layout, _ := work.NewLayout(8, 2)
+	e := newEpoch(r.pools[0], "", nil, 8, layout)
+	l.setEpochs([]*epoch{e})
+	k := r.newLink(b.Context(), r.pools[0], l)
+	out := new(sink)
+	k.conn = out
+	k.epoch.Store(e)
+	k.flight.begin(firstID)
+	k.setMask(0x1fffe000)
+	job := work.NewJob(work.Template{}, nil, layout)
+	job.PoolID, job.Epoch = "a-1", e.id
+	s := share(job, 1)
+	s.Worker = d.book.Worker("acct.rig1")
+
+	batch := make([]Share, 0, maxBatch)
+	id := uint64(firstID)
+	once := func() {
+		for range shares {
+			if !l.Submit(s) {
+				b.Fatal("not taken")
+			}
+		}
+		if k.flush(batch) {
+			b.Fatal("not all were written")
+		}
+		for range shares {
+			sent, ok := k.flight.remove(id)
+			id++
+			if !ok {
+				b.Fatal("not in flight")
+			}
+			k.verdict(&sent, work.Accepted, codec.PoolError{}, time.Now())
+		}
+	}
+	once()
+	before := out.writes
+	b.ReportAllocs()
+	for b.Loop() {
+		once()
+	}
+	if n := out.writes - before; n != b.N {
+		b.Fatalf("%d writes for %d batches", n, b.N)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*shares), "ns/share")
+}
