@@ -120,7 +120,7 @@ func (a *fleetAgent) read(conn net.Conn) {
 			continue
 		}
 		if line, why = readLine(in, minerLine); why == nil {
-			a.handle(line)
+			why = a.handle(line)
 		}
 	}
 	conn.Close()
@@ -186,8 +186,9 @@ func (a *fleetAgent) answered(index uint16, status uint32) bool {
 	return s.miner.verdict(s.id, int(status), "status "+strconv.FormatUint(uint64(status), 10))
 }
 
-// handle takes one line of the other side.
-func (a *fleetAgent) handle(line []byte) {
+// handle takes one line of the other side. The error is why the connection
+// comes to nothing.
+func (a *fleetAgent) handle(line []byte) error {
 	var msg struct {
 		ID     any
 		Method string
@@ -204,21 +205,25 @@ func (a *fleetAgent) handle(line []byte) {
 		known = a.told(msg.Method, msg.Params)
 		a.maskAll()
 	case msg.Error != nil:
-		a.giveUp(fmt.Sprintf("handshake: reply %v is %v", msg.ID, msg.Error))
-		return
+		return a.giveUp("handshake: reply %v is %v", msg.ID, msg.Error)
 	default:
 		id, _ := msg.ID.(string)
-		known = a.replied(id, msg.Result)
+		var err error
+		if known, err = a.replied(id, msg.Result); err != nil {
+			return err
+		}
 	}
 	if !known {
 		a.fleet.books.garbage(a.first(), line)
 	}
+	return nil
 }
 
-// giveUp ends a connection that comes to nothing.
-func (a *fleetAgent) giveUp(why string) {
-	a.fleet.books.failed(a.first(), "agent: "+why)
-	a.hangUp()
+// giveUp books why a connection comes to nothing.
+func (a *fleetAgent) giveUp(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	a.fleet.books.failed(a.first(), "agent: "+err.Error())
+	return err
 }
 
 // notified brings a new job to all miners, and is false when it makes no sense.
@@ -282,27 +287,25 @@ func (a *fleetAgent) maskAll() {
 
 // replied takes a reply of the handshake, and is false when nobody asked or it
 // makes no sense.
-func (a *fleetAgent) replied(id string, result json.RawMessage) bool {
+func (a *fleetAgent) replied(id string, result json.RawMessage) (bool, error) {
 	switch id {
 	case "caps":
-		return true // the one after authorize counts
+		return true, nil // the one after authorize counts
 	case "conf":
-		return a.configured(result)
+		return a.configured(result), nil
 	case "sub":
 		return a.subscribed(result)
 	case "auth":
 		a.mu.Lock()
-		a.authorized = string(result) == "true"
-		a.mu.Unlock()
-		if string(result) != "true" {
-			a.giveUp("not authorized")
+		defer a.mu.Unlock()
+		if a.authorized = string(result) == "true"; !a.authorized {
+			return true, a.giveUp("not authorized")
 		}
-		return true
+		return true, nil
 	case "caps_again":
-		a.begun(result)
-		return true
+		return true, a.begun(result)
 	}
-	return false
+	return false, nil
 }
 
 func (a *fleetAgent) configured(result json.RawMessage) bool {
@@ -321,42 +324,40 @@ func (a *fleetAgent) configured(result json.RawMessage) bool {
 	return err == nil
 }
 
-func (a *fleetAgent) subscribed(result json.RawMessage) bool {
+func (a *fleetAgent) subscribed(result json.RawMessage) (bool, error) {
 	var r []any
 	if json.Unmarshal(result, &r) != nil || len(r) < 3 {
-		return false
+		return false, nil
 	}
 	e := newExtranonce(r[1], r[2])
 	if e == nil {
-		return false
+		return false, nil
 	}
 	if e.size2 != agentExtranonce2 {
-		a.giveUp(fmt.Sprintf("extranonce2 of %d bytes, want %d", e.size2, agentExtranonce2))
-		return true
+		return true, a.giveUp("extranonce2 of %d bytes, want %d", e.size2, agentExtranonce2)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.extranonce1 = e.extranonce1
-	return true
+	return true, nil
 }
 
 // begun ends the handshake: all miners are registered.
-func (a *fleetAgent) begun(result json.RawMessage) {
+func (a *fleetAgent) begun(result json.RawMessage) error {
 	if !bytes.Contains(result, []byte(`"subres"`)) {
-		a.giveUp("shares would not be answered: no capability subres after authorize")
-		return
+		return a.giveUp("shares would not be answered: no capability subres after authorize")
 	}
 	a.mu.Lock()
-	ready := a.authorized && a.extranonce1 != nil
-	a.working = ready
+	a.working = a.authorized && a.extranonce1 != nil
+	ready := a.working
 	a.mu.Unlock()
 	if !ready {
-		a.giveUp("capabilities came before the session was ready")
-		return
+		return a.giveUp("capabilities came before the session was ready")
 	}
 	for _, m := range a.miners {
 		a.join(m)
 	}
+	return nil
 }
 
 // join registers a miner, unless it is away or the agent's connection is.
