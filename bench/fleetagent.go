@@ -402,11 +402,12 @@ func (a *fleetAgent) leave(m *miner) {
 	a.write(unregisterFrame(m.place))
 }
 
-// worksAt is how many miners have a job at the difficulty that is their own.
-func (f *Fleet) worksAt(exponent func(worker string) uint8) (n int) {
+// worksAt is how many miners have a job at the difficulty that their name
+// stands for.
+func (f *Fleet) worksAt(difficulty func(name string) float64) (n int) {
 	for _, m := range f.miners {
 		m.mu.Lock()
-		if m.job != nil && m.work == f.o.Algorithm.one(ownDifficulty{exponent: exponent(m.name)}.value()) {
+		if m.job != nil && m.work == f.o.Algorithm.one(difficulty(m.name)) {
 			n++
 		}
 		m.mu.Unlock()

@@ -94,8 +94,9 @@ func TestFleetBehindAgentsObeysItsDifficulties(t *testing.T) {
 	p := mustPool(t, func(o *PoolOptions) { o.Algorithm, o.Difficulty = easyTwos, 1 })
 	f := mustFleet(t, p.Addr(), func(o *FleetOptions) { o.Algorithm, o.Behind, o.Miners, o.Rate = easyTwos, 2, 20, 400 })
 	wantSoon(t, "20 workers", func() bool { return p.AgentTotal().Workers == 20 })
-	own := spreadExponents(0, 4)
-	p.SetWorkerDifficulty(own)
+	exponent := spreadExponents(0, 4)
+	own := func(name string) float64 { return ownDifficulty{exponent: exponent(name)}.value() }
+	p.SetWorkerDifficulty(exponent)
 	p.Job(true)
 	wantSoon(t, "all at their own", func() bool { return f.worksAt(own) == 20 })
 	settle(t, f)
@@ -105,7 +106,7 @@ func TestFleetBehindAgentsObeysItsDifficulties(t *testing.T) {
 	settle(t, f)
 	shares, _ := f.Books().Shares()
 	for _, s := range shares[len(before):] {
-		if want := easyTwos.one(ownDifficulty{exponent: own(f.Name(s.Miner))}.value()); s.Work != want || !s.Accepted() {
+		if want := easyTwos.one(own(f.Name(s.Miner))); s.Work != want || !s.Accepted() {
 			t.Fatalf("share of %s counts %v, want %v; refused: %q", f.Name(s.Miner), s.Work, want, s.Refused)
 		}
 	}

@@ -195,7 +195,7 @@ func (m *miner) read(conn net.Conn) {
 		m.handle(line)
 	}
 	conn.Close()
-	if m.ended(why) && m.fleet.o.Reconnect && !m.isAway() {
+	if m.ended(why) {
 		m.fleet.group.Go(func() {
 			if m.fleet.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
 				m.connect()
@@ -204,15 +204,17 @@ func (m *miner) read(conn net.Conn) {
 	}
 }
 
-// ended settles the books of a connection that is over, and is false when the
-// fleet ended it.
-func (m *miner) ended(why error) bool {
+// ended settles the books of a connection that is over, and says whether the
+// miner dials again.
+func (m *miner) ended(why error) (again bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.endedLocked(why)
+	m.settle(why)
+	return m.fleet.o.Reconnect && !m.away && m.fleet.ctx.Err() == nil
 }
 
-func (m *miner) endedLocked(why error) bool {
+// settle is ended without an opinion; m.mu is held.
+func (m *miner) settle(why error) {
 	closing := m.fleet.ctx.Err() != nil
 	if m.ready {
 		m.ready = false
@@ -226,7 +228,6 @@ func (m *miner) endedLocked(why error) bool {
 	if !closing && !m.leaving {
 		m.fleet.books.disconnected(m.index, why)
 	}
-	return !closing
 }
 
 // joined says whether the miner has a connection, or its agent one for it.
@@ -234,12 +235,6 @@ func (m *miner) joined() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.conn != nil
-}
-
-func (m *miner) isAway() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.away
 }
 
 // leave hangs up until comeBack. What is unanswered stays so.
@@ -253,20 +248,23 @@ func (m *miner) leave() {
 		m.conn.Close() // and its reader does the rest
 	default:
 		m.agent.leave(m)
-		m.endedLocked(nil)
+		m.settle(nil)
 	}
 }
 
-// comeBack is for a miner that left and is gone.
+// comeBack ends a leave. Where the connection is not over yet, its reader sees to
+// the next one.
 func (m *miner) comeBack() {
 	m.mu.Lock()
 	m.away = false
+	gone := m.conn == nil
 	m.mu.Unlock()
-	if m.agent != nil {
+	switch {
+	case m.agent != nil:
 		m.agent.join(m)
-		return
+	case gone:
+		m.fleet.group.Go(m.connect)
 	}
-	m.fleet.group.Go(m.connect)
 }
 
 // handle takes one line of the other side.
