@@ -127,11 +127,13 @@ func (t *trial) first() *Pool {
 	return t.stand.pools[0]
 }
 
-func (t *trial) bytesUp() (n uint64) {
-	for _, p := range t.stand.pools {
-		n += p.BytesUp()
+// bytesUp is what the serving pool received: probes of the others are not what a
+// share costs.
+func (t *trial) bytesUp() uint64 {
+	if p := t.first(); p != nil {
+		return p.BytesUp()
 	}
-	return n
+	return 0
 }
 
 // idle measures what the child costs when nothing happens.
