@@ -12,12 +12,16 @@ import (
 func (t *trial) farm(ctx context.Context) error {
 	for _, phase := range []func(context.Context) error{
 		t.connect,
+		func(ctx context.Context) error { return t.roster(ctx, "with all connected", t.first()) },
 		func(ctx context.Context) error { return t.load(ctx, t.o.duration) },
 		func(ctx context.Context) error { return t.jobs(ctx, t.o.jobs, t.o.jobEvery) },
 		func(ctx context.Context) error { return t.drop(ctx, "first") },
 		func(ctx context.Context) error { return t.drop(ctx, "second") },
 		t.failover,
+		func(ctx context.Context) error { return t.roster(ctx, "after the failover", t.stand.pools[1]) },
 		t.comeBack,
+		func(ctx context.Context) error { return t.roster(ctx, "after the return", t.first()) },
+		t.agentPhases,
 	} {
 		if err := phase(ctx); err != nil {
 			return err

@@ -23,11 +23,13 @@ type FleetOptions struct {
 	Password  string
 	Agents    []string // user agents, in turn
 	Sources   []string // local addresses to dial from, in turn; none: the system's choice
+	Behind    int      // agents that carry the miners, each over one connection; 0: every miner has its own
 
 	Connecting  int     // dials at the same time
 	ConnectRate float64 // dials per second; 0: as fast as Connecting allows
 	Rate        float64 // shares per second of the whole fleet; SetRate changes it
 	Mask        uint32  // version bits to ask for; 0 does not configure version rolling
+	RollTime    bool    // miners move the time of a job on by up to a second
 	Reconnect   bool    // a miner that lost its connection dials again, with its session id
 	Seed        uint64  // of who mines next, nonces and version bits
 }
@@ -45,7 +47,7 @@ func DefaultFleetOptions(target string) FleetOptions {
 		Target: target, Miners: 100, Algorithm: SHA256d, Account: "farm", Password: "x",
 		Agents:     []string{"cgminer/4.12.1", "bmminer/2.0.0", "whatsminer/v1.1", "bosminer-plus-tuner", "bitaxe/BM1370/v2.9"},
 		Sources:    []string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"},
-		Connecting: 64, Rate: 10, Mask: 0x1fffe000, Reconnect: true, Seed: 1,
+		Connecting: 64, Rate: 10, Mask: 0x1fffe000, RollTime: true, Reconnect: true, Seed: 1,
 	}
 }
 
@@ -55,15 +57,23 @@ func (o FleetOptions) check() error {
 		return errors.New("fleet: algorithm: want one, such as SHA256d")
 	case o.Miners < 1 || o.Miners > MaxMiners:
 		return fmt.Errorf("fleet: miners: want 1 to %d, got %d", MaxMiners, o.Miners)
+	case o.Behind < 0 || o.Behind > o.Miners:
+		return fmt.Errorf("fleet: agents: want 0 to %d, one for each miner, got %d", o.Miners, o.Behind)
+	case o.Behind > 0 && (o.Miners+o.Behind-1)/o.Behind > agentSessions:
+		return fmt.Errorf("fleet: %d agents carry %d miners at the most, got %d: take more agents", o.Behind, o.Behind*agentSessions, o.Miners)
 	case o.Connecting < 1:
 		return fmt.Errorf("fleet: connecting: want 1 or more dials at the same time, got %d", o.Connecting)
 	case o.Rate < 0 || o.ConnectRate < 0:
 		return fmt.Errorf("fleet: rates: want 0 or more")
 	}
 	var files syscall.Rlimit // the runtime has raised it as far as it may be
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(o.Miners+descriptorReserve) > uint64(files.Cur) {
-		return fmt.Errorf("fleet: %d miners need %d file descriptors, this process may have %d: raise the limit (ulimit -n) or take fewer miners",
-			o.Miners, o.Miners+descriptorReserve, files.Cur)
+	connections := o.Miners
+	if o.Behind > 0 {
+		connections = o.Behind
+	}
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(connections+descriptorReserve) > uint64(files.Cur) {
+		return fmt.Errorf("fleet: %d connections need %d file descriptors, this process may have %d: raise the limit (ulimit -n) or take fewer miners",
+			connections, connections+descriptorReserve, files.Cur)
 	}
 	for _, s := range o.Sources {
 		if net.ParseIP(s) == nil {
@@ -73,14 +83,15 @@ func (o FleetOptions) check() error {
 	return nil
 }
 
-// Fleet is a farm of miners, each with a connection of its own, that mine for
-// real. Its methods may be called from any goroutine.
+// Fleet is a farm of miners that mine for real, each with a connection of its
+// own or all of them behind a few agents. Its methods may be called from any goroutine.
 type Fleet struct {
 	o      FleetOptions
 	ctx    context.Context // ended by Close
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 	miners []*miner
+	agents []*fleetAgent // that carry the miners; none: each has its own connection
 	jobs   jobCache
 	books  *FleetBooks
 
@@ -107,6 +118,16 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 		}
 		f.miners = append(f.miners, newMiner(f, i, name))
 	}
+	for range o.Behind {
+		f.agents = append(f.agents, &fleetAgent{fleet: f})
+	}
+	for i, m := range f.miners {
+		if o.Behind > 0 {
+			m.agent = f.agents[i%o.Behind]
+			m.place = uint16(len(m.agent.miners))
+			m.agent.miners = append(m.agent.miners, m)
+		}
+	}
 	return f, nil
 }
 
@@ -115,18 +136,19 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 // works on until Close in any case.
 func (f *Fleet) Connect(ctx context.Context) error {
 	f.group.Go(f.mine)
-	turn := make(chan *miner)
-	for range min(f.o.Connecting, f.o.Miners) {
+	callers := f.callers()
+	turn := make(chan caller)
+	for range min(f.o.Connecting, len(callers)) {
 		f.group.Go(func() {
-			for m := range turn {
-				m.connect()
+			for c := range turn {
+				c.connect()
 			}
 		})
 	}
 	f.group.Go(func() {
 		defer close(turn)
 		start := time.Now()
-		for i, m := range f.miners {
+		for i, c := range callers {
 			if f.o.ConnectRate > 0 {
 				due := start.Add(time.Duration(float64(i) / f.o.ConnectRate * float64(time.Second)))
 				if !f.wait(time.Until(due)) {
@@ -134,7 +156,7 @@ func (f *Fleet) Connect(ctx context.Context) error {
 				}
 			}
 			select {
-			case turn <- m:
+			case turn <- c:
 			case <-f.ctx.Done():
 				return
 			}
@@ -149,6 +171,25 @@ func (f *Fleet) Connect(ctx context.Context) error {
 		return fmt.Errorf("fleet: %d of %d miners are authorized and have a job: %w; last trouble: %s",
 			f.Ready(), f.o.Miners, ctx.Err(), f.books.lastTrouble())
 	}
+}
+
+// caller is who has a connection: a miner or an agent.
+type caller interface {
+	connect()
+	hangUp()
+}
+
+func (f *Fleet) callers() (all []caller) {
+	for _, a := range f.agents {
+		all = append(all, a)
+	}
+	if all != nil {
+		return all
+	}
+	for _, m := range f.miners {
+		all = append(all, m)
+	}
+	return all
 }
 
 // wait is false when the fleet was closed before d had passed.
@@ -177,14 +218,12 @@ func (f *Fleet) Since(miner int) time.Time {
 	return m.since
 }
 
-// connected is how many miners have a connection.
+// connected is how many miners have a connection, or a place on their agent's.
 func (f *Fleet) connected() (n int) {
 	for _, m := range f.miners {
-		m.mu.Lock()
-		if m.conn != nil {
+		if m.joined() {
 			n++
 		}
-		m.mu.Unlock()
 	}
 	return n
 }
@@ -200,6 +239,21 @@ func (f *Fleet) Books() *FleetBooks { return f.books }
 
 // SetRate is the fleet's shares per second from now on; 0 pauses the mining.
 func (f *Fleet) SetRate(perSecond float64) { f.rate.Store(uint64(perSecond * 1000)) }
+
+// Leave hangs up the first miners, which stay away until Return. Settle first:
+// what is unanswered stays so.
+func (f *Fleet) Leave(miners int) {
+	for _, m := range f.miners[:miners] {
+		m.leave()
+	}
+}
+
+// Return lets those come back that left, once they are gone.
+func (f *Fleet) Return(miners int) {
+	for _, m := range f.miners[:miners] {
+		m.comeBack()
+	}
+}
 
 // Settle stops the mining (SetRate resumes it) and waits until every submit was
 // answered, or ctx ends.
@@ -224,8 +278,8 @@ const settleEvery = 5 * time.Millisecond
 // is unanswered stays so.
 func (f *Fleet) Close() {
 	f.cancel()
-	for _, m := range f.miners {
-		m.hangUp()
+	for _, c := range f.callers() {
+		c.hangUp()
 	}
 	f.group.Wait()
 }

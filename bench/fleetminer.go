@@ -21,9 +21,12 @@ type miner struct {
 	fleet *Fleet
 	index int
 	name  string
+	agent *fleetAgent // that it is behind; nil: it has a connection of its own
+	place uint16      // its session there
 
 	mu          sync.Mutex // guards what follows; held neither while hashing nor while dialling
-	conn        net.Conn   // nil while there is none
+	conn        net.Conn   // nil while there is none; its agent's, when it is behind one
+	away        bool       // it left and stays away until it is told to return
 	ready       bool       // authorized, with a job
 	authorized  bool
 	since       time.Time // authorized last
@@ -84,24 +87,32 @@ func newMiner(f *Fleet, index int, name string) *miner {
 // connect dials until it works or the fleet is closed, and leaves a reader
 // behind.
 func (m *miner) connect() {
+	conn := m.fleet.dial(m.index)
+	if conn == nil {
+		return
+	}
+	m.begin(conn)
+	m.fleet.group.Go(func() { m.read(conn) })
+}
+
+// dial tries until it works, and returns nil when the fleet is closed.
+func (f *Fleet) dial(index int) net.Conn {
 	for first := true; ; first = false {
-		if !first && !m.fleet.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
-			return
+		if !first && !f.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
+			return nil
 		}
 		dialer := net.Dialer{Timeout: minerDial}
-		if s := m.fleet.o.Sources; len(s) > 0 {
-			dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(s[m.index%len(s)])}
+		if s := f.o.Sources; len(s) > 0 {
+			dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(s[index%len(s)])}
 		}
-		conn, err := dialer.DialContext(m.fleet.ctx, "tcp", m.fleet.o.Target)
+		conn, err := dialer.DialContext(f.ctx, "tcp", f.o.Target)
 		if err == nil {
-			m.begin(conn)
-			m.fleet.group.Go(func() { m.read(conn) })
-			return
+			return conn
 		}
-		if errors.Is(err, context.Canceled) || m.fleet.ctx.Err() != nil {
-			return
+		if errors.Is(err, context.Canceled) || f.ctx.Err() != nil {
+			return nil
 		}
-		m.fleet.books.failed(m.index, err.Error())
+		f.books.failed(index, err.Error())
 	}
 }
 
@@ -184,7 +195,7 @@ func (m *miner) read(conn net.Conn) {
 		m.handle(line)
 	}
 	conn.Close()
-	if m.ended(why) && m.fleet.o.Reconnect {
+	if m.ended(why) {
 		m.fleet.group.Go(func() {
 			if m.fleet.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
 				m.connect()
@@ -193,11 +204,17 @@ func (m *miner) read(conn net.Conn) {
 	}
 }
 
-// ended settles the books of a connection that is over, and is false when the
-// fleet ended it.
-func (m *miner) ended(why error) bool {
+// ended settles the books of a connection that is over, and says whether the
+// miner dials again.
+func (m *miner) ended(why error) (again bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.settle(why)
+	return m.fleet.o.Reconnect && !m.away && m.fleet.ctx.Err() == nil
+}
+
+// settle is ended without an opinion; m.mu is held.
+func (m *miner) settle(why error) {
 	closing := m.fleet.ctx.Err() != nil
 	if m.ready {
 		m.ready = false
@@ -211,7 +228,43 @@ func (m *miner) ended(why error) bool {
 	if !closing && !m.leaving {
 		m.fleet.books.disconnected(m.index, why)
 	}
-	return !closing
+}
+
+// joined says whether the miner has a connection, or its agent one for it.
+func (m *miner) joined() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.conn != nil
+}
+
+// leave hangs up until comeBack. What is unanswered stays so.
+func (m *miner) leave() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away, m.leaving = true, true
+	switch {
+	case m.conn == nil:
+	case m.agent == nil:
+		m.conn.Close() // and its reader does the rest
+	default:
+		m.agent.leave(m)
+		m.settle(nil)
+	}
+}
+
+// comeBack ends a leave. Where the connection is not over yet, its reader sees to
+// the next one.
+func (m *miner) comeBack() {
+	m.mu.Lock()
+	m.away = false
+	gone := m.conn == nil
+	m.mu.Unlock()
+	switch {
+	case m.agent != nil:
+		m.agent.join(m)
+	case gone:
+		m.fleet.group.Go(m.connect)
+	}
 }
 
 // handle takes one line of the other side.
@@ -271,11 +324,19 @@ func (m *miner) notified(line []byte) {
 		m.fleet.books.garbage(m.index, line)
 		return
 	}
+	m.take(j, now)
+}
+
+// take makes j the job to work on, unless the miner is not there.
+func (m *miner) take(j *fleetJob, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.conn == nil {
-		return
+	if m.conn != nil {
+		m.takeLocked(j, now)
 	}
+}
+
+func (m *miner) takeLocked(j *fleetJob, now time.Time) {
 	if m.job == nil || m.job.arrival != j.arrival {
 		j.arrival.add(now)
 	}
@@ -479,7 +540,9 @@ func (m *miner) share(rnd *rand.Rand) {
 			m.fleet.books.tooHard()
 			return
 		}
-		a.ntime = job.ntime + rnd.Uint32N(2) // firmware rolls it a little
+		if a.ntime = job.ntime; m.fleet.o.RollTime {
+			a.ntime += rnd.Uint32N(2) // firmware rolls it a little
+		}
 		hash, found := job.search(algorithm, &a, limit)
 		if !found {
 			m.fleet.books.tooHard()
@@ -511,18 +574,21 @@ func (m *miner) submit(job *fleetJob, cleans int, a attempt, hash Hash, work flo
 	}
 	id := m.nextID
 	m.nextID++
+	m.pending = append(m.pending, pendingShare{id, FleetShare{
+		Miner: m.index, Key: job.arrival.key, Hash: hash, Work: work, Sent: time.Now(),
+	}})
+	m.fleet.pending.Add(1)
+	m.fleet.books.sent(m.index)
+	if m.agent != nil {
+		m.agent.submit(m, id, a.agentShare(job, m.place))
+		return true
+	}
 	line := make([]byte, 0, 192)
 	line = fmt.Appendf(line, `{"id":%d,"method":"mining.submit","params":[%q,%s,"%x","%08x","%08x"`,
 		id, m.name, job.id, a.extranonce2, a.ntime, a.nonce)
 	if a.mask != 0 {
 		line = fmt.Appendf(line, `,"%08x"`, a.bits)
 	}
-	line = append(line, "]}\n"...)
-	m.pending = append(m.pending, pendingShare{id, FleetShare{
-		Miner: m.index, Key: job.arrival.key, Hash: hash, Work: work, Sent: time.Now(),
-	}})
-	m.fleet.pending.Add(1)
-	m.fleet.books.sent(m.index)
-	m.write(line)
+	m.write(append(line, "]}\n"...))
 	return true
 }

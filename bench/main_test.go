@@ -48,7 +48,7 @@ func runTests(m *testing.M) int {
 
 var (
 	listenKey = regexp.MustCompile(`\[\[listener\]\]\naddress = "(.+)"`)
-	poolKey   = regexp.MustCompile(`stratum\+tcp://(.+)"`)
+	poolKey   = regexp.MustCompile(`(?:stratum|agent)\+tcp://(.+)"`)
 	httpKey   = regexp.MustCompile(`\[http\]\naddress = "(.+)"`)
 )
 

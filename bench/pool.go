@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Pool is a Stratum V1 pool that verifies every share itself and keeps Books.
+// Pool is a Stratum V1 pool that verifies every share itself and keeps Books. On
+// the same port it takes agents, that carry many workers over one connection.
 // All methods may be called from any goroutine.
 //
 //	accept -> link.read -> handle -> rules.verify -> Books -> link.out -> link.write
@@ -46,6 +47,11 @@ type Pool struct {
 	jobs     []Job   // emitted, the last jobsKept
 	timeline []Event // the last eventsKept
 	upBytes  uint64  // received from links that are gone
+
+	own        func(worker string) (exponent uint8) // difficulty of an agent's workers; nil: the link's
+	shortIDs   int                                  // given to jobs so far
+	traceMu    sync.Mutex
+	agentsGone []AgentBooks // of links that ended, the last agentsKept
 }
 
 // Bounds of what a pool remembers.
@@ -53,6 +59,7 @@ const (
 	sessionsKept = 1 << 17 // twice the miners of a full link, should each come directly
 	jobsKept     = 1 << 12
 	eventsKept   = 1 << 12
+	agentsKept   = 1 << 8
 )
 
 // EventKind is what happened to a Pool.
@@ -268,7 +275,7 @@ func (p *Pool) SetDifficulty(d float64) error {
 	defer p.mu.Unlock()
 	p.difficulty, p.hardest = d, max(d, p.hardest)
 	for l := range p.links {
-		if l.ready {
+		if l.ready && l.agent == nil { // agents were told once, and their workers by frames
 			l.sendDifficulty()
 		}
 	}
@@ -282,7 +289,7 @@ func (p *Pool) SetMask(mask uint32) {
 	p.mask = mask
 	for l := range p.links {
 		if l.rolling && l.ready {
-			l.notify("mining.set_version_mask", fmt.Sprintf(`["%08x"]`, mask&l.minerMask))
+			l.sendMask()
 		}
 	}
 }
@@ -347,6 +354,7 @@ func (p *Pool) publish(j *Job) Job {
 		p.generation++
 		p.noteAt(j.Emitted, EventClean)
 	}
+	j.short = p.shortID(j.ID)
 	p.current = j
 	p.jobs = append(p.jobs[max(0, len(p.jobs)-jobsKept+1):], *j)
 	for l := range p.links {

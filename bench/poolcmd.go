@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"sync"
@@ -57,12 +58,14 @@ func poolCommand(ctx context.Context, args []string, t terminal) error {
 	o.Listen, o.JobEvery = "127.0.0.1:4444", 30*time.Second
 	flags := newFlags(t, "pool", `
 A Stratum V1 pool that makes realistic jobs, verifies every share itself and
-keeps books. Any name may log in. Standard input takes the same commands as
+keeps books. Any name may log in. On the same port it takes agents, with many
+workers on one connection (the protocol of BTCAgent and btcpool). Standard input takes the same commands as
 -script. Ctrl-C ends it and prints the books.
 
 `+scriptHelp)
 	flags.StringVar(&o.Listen, "listen", o.Listen, "`host:port`; port 0 picks a free one")
 	text := flags.String("script", "", "`troubles`, see above")
+	trace := flags.String("trace", "", "write all that is received to this `file`: the connection's number, and the line or the frame in hex")
 	verbose := flags.Bool("v", false, "print every share")
 	apply := poolFlags(flags, &o)
 	if err := parse(flags, args); err != nil {
@@ -90,6 +93,14 @@ keeps books. Any name may log in. Standard input takes the same commands as
 			}
 			say("share of %s for job %s: %s, hash %s", s.User, s.JobID, verdict, s.Hash)
 		}
+	}
+	if *trace != "" {
+		file, err := os.Create(*trace)
+		if err != nil {
+			return misused("-trace: %w", err)
+		}
+		defer file.Close()
+		o.Trace = file
 	}
 	p, err := StartPool(o)
 	if err != nil {
@@ -139,4 +150,7 @@ func (p *Pool) printBooks(t terminal) {
 	}
 	total := p.Books().Total()
 	t.printf("in all: accepted %d, refused %v, %d bytes received\n", total.Accepted, total.Refused, p.BytesUp())
+	for _, b := range p.Agents() {
+		t.printf("agent %d, %q: %s\n", b.Link, b.User, b)
+	}
 }

@@ -26,6 +26,7 @@ type Job struct {
 	Key     WorkKey
 	Emitted time.Time
 
+	short          string   // the id that agents know it by, "0" to "255"
 	prevhash       [32]byte // in header order
 	coinb1, coinb2 []byte
 	branches       [][]byte

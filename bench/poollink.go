@@ -29,6 +29,7 @@ type issued struct {
 	generation int
 	difficulty float64
 	target     *big.Int
+	own        ownDifficulties // of an agent's workers; those not in it have the link's
 }
 
 // link is one connection to a Pool.
@@ -44,14 +45,17 @@ type link struct {
 	more  chan struct{} // holds one token while out may hold something
 
 	received atomic.Uint64 // bytes
+	mute     atomic.Bool   // nothing is sent any more
 
 	// guarded by Pool.mu
 	session    *session
 	rolling    bool
 	minerMask  uint32
 	authorized map[string]bool
-	ready      bool // authorized: gets difficulty and jobs
-	notified   int  // notifications sent, for NotifyIDs
+	ready      bool       // authorized: gets difficulty and jobs
+	capable    bool       // asked for an agent's capabilities
+	agent      *agentLink // nil: not an agent
+	notified   int        // notifications sent, for NotifyIDs
 }
 
 // Bounds of one link.
@@ -90,23 +94,35 @@ func (l *link) read() {
 		defer l.pool.mu.Unlock()
 		delete(l.pool.links, l)
 		l.pool.upBytes += l.received.Load()
+		l.pool.agentGone(l)
 		if l.session != nil && l.session.link == l {
 			l.session.link = nil
 		}
 	}()
 	in := bufio.NewReaderSize(l.conn, linkBuffer)
 	for {
-		line, err := readLine(in, linkLine)
+		first, err := in.Peek(1)
 		if err != nil {
 			return
 		}
-		l.received.Add(uint64(len(line)))
+		read, handle := l.readLine, l.handle
+		if first[0] == frameMagic && l.isAgent() {
+			read, handle = l.readFrame, l.handleFrame
+		}
+		data, err := read(in)
+		if err != nil {
+			return
+		}
+		l.received.Add(uint64(len(data)))
+		l.pool.trace(l.id, data)
 		if !l.awake() {
 			return
 		}
-		l.handle(line)
+		handle(data)
 	}
 }
+
+func (l *link) readLine(in *bufio.Reader) ([]byte, error) { return readLine(in, linkLine) }
 
 // write sends what is queued, all of it in one piece.
 func (l *link) write() {
@@ -148,6 +164,9 @@ func (l *link) awake() bool {
 
 // send queues one line, without blocking.
 func (l *link) send(line []byte) {
+	if l.mute.Load() {
+		return
+	}
 	l.outMu.Lock()
 	full := len(l.out)+len(line) > linkQueue
 	if !full {
@@ -194,11 +213,20 @@ func (l *link) sendJob(j *Job, params string) {
 			delete(s.jobs, id)
 		}
 	}
-	now := issued{job: j, generation: p.generation, difficulty: p.difficulty, target: target(p.o.Algorithm.one(p.difficulty))}
-	if before, ok := s.jobs[j.ID]; ok && before.job == j && before.difficulty < now.difficulty {
+	id, difficulty := j.ID, p.difficulty
+	if l.agent != nil {
+		id, difficulty = j.short, l.agent.difficulty
+		params = withID(params, id)
+		l.sendOwnDifficulties()
+	}
+	now := issued{job: j, generation: p.generation, difficulty: difficulty, target: target(p.o.Algorithm.one(difficulty))}
+	if l.agent != nil {
+		now.own = l.agent.own
+	}
+	if before, ok := s.jobs[id]; ok && before.job == j && before.difficulty < now.difficulty {
 		now.difficulty, now.target = before.difficulty, before.target // it was promised
 	}
-	s.jobs[j.ID] = now
+	s.jobs[id] = now
 	l.notify("mining.notify", params)
 }
 
@@ -242,6 +270,8 @@ func (l *link) handle(line []byte) {
 		l.answer(m, "true", nil)
 	case "mining.extranonce.subscribe":
 		l.answer(m, "true", nil)
+	case "agent.get_capabilities":
+		l.capabilities(m)
 	case "mining.ping":
 		l.answer(m, `"pong"`, nil)
 	case "client.get_version", "mining.get_version":
@@ -313,6 +343,9 @@ func (l *link) configure(m message) {
 		panic(err) // strings and bools only
 	}
 	l.answer(m, string(text), nil)
+	if l.capable && l.rolling {
+		l.sendMask() // as pools do that know agents
+	}
 }
 
 func (l *link) subscribe(m message) {
@@ -322,6 +355,7 @@ func (l *link) subscribe(m message) {
 		return
 	}
 	if l.session == nil {
+		l.meetAgent(p)
 		if len(p) > 1 {
 			if id, ok := p[1].(string); ok && l.pool.o.Resume {
 				l.session, _ = l.pool.sessions.get(id)
@@ -362,6 +396,9 @@ func (l *link) authorize(m message) {
 		return
 	}
 	l.ready = true
+	if l.agent != nil {
+		l.agent.books.User, l.agent.difficulty = name, l.pool.difficulty
+	}
 	l.sendDifficulty()
 	if j := l.pool.current; j != nil {
 		params := j.Params
@@ -377,34 +414,43 @@ func (l *link) authorize(m message) {
 
 // submit judges one share, books it and answers.
 func (l *link) submit(m message) {
-	s, difficulty := l.judge(m)
+	s := Submit{At: time.Now(), Link: l.id, Params: string(m.Params)}
+	c, refused := newClaim(m.Params)
+	s.User, s.JobID, s.Refused = c.user, c.job, refused
+	difficulty := 0.0
+	if refused == nil {
+		s, difficulty = l.judge(s, c)
+	}
+	l.book(s, difficulty)
+	result := "true"
+	if s.Refused != nil {
+		result = "null"
+	}
+	l.sendVerdict(l.reply(m, result, s.Refused))
+}
+
+// book enters a share that was judged.
+func (l *link) book(s Submit, difficulty float64) {
 	p := l.pool
 	p.books.book(s, p.o.Algorithm.one(difficulty))
 	if p.o.OnSubmit != nil {
 		p.o.OnSubmit(s)
 	}
-	result := "true"
-	if s.Refused != nil {
-		result = "null"
-	}
-	line := l.reply(m, result, s.Refused)
-	if p.o.AnswerDelay == 0 {
-		l.send(line)
-		return
-	}
-	time.AfterFunc(p.o.AnswerDelay, func() { l.send(line) })
 }
 
-// judge finds the verdict on one mining.submit, and the difficulty it had to meet.
-func (l *link) judge(m message) (s Submit, difficulty float64) {
-	p := l.pool
-	s = Submit{At: time.Now(), Link: l.id, Params: string(m.Params)}
-	c, refused := newClaim(m.Params)
-	s.User, s.JobID, s.Refused = c.user, c.job, refused
-	if refused != nil {
-		return s, 0
+// sendVerdict sends an answer to a share, as late as the pool is distant.
+func (l *link) sendVerdict(data []byte) {
+	if l.pool.o.AnswerDelay == 0 {
+		l.send(data)
+		return
 	}
-	r, work, refused := l.rules(c)
+	time.AfterFunc(l.pool.o.AnswerDelay, func() { l.send(data) })
+}
+
+// judge finds the verdict on a claim, and the difficulty it had to meet.
+func (l *link) judge(s Submit, c claim) (Submit, float64) {
+	p := l.pool
+	r, work, refused := l.rules(&c)
 	if refused != nil {
 		s.Refused = refused
 		return s, 0
@@ -428,20 +474,24 @@ func (l *link) judge(m message) (s Submit, difficulty float64) {
 	return s, work.difficulty
 }
 
-// rules are what the claim has to keep to.
-func (l *link) rules(c claim) (rules, issued, *Refusal) {
+// rules are what the claim has to keep to. What an agent left out of it is
+// filled in.
+func (l *link) rules(c *claim) (rules, issued, *Refusal) {
 	p := l.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l.session == nil {
 		return rules{}, issued{}, refusedSubscribe
 	}
-	if !l.authorized[c.user] {
+	if c.worker == nil && !l.authorized[c.user] {
 		return rules{}, issued{}, refusedUnauthorized
 	}
 	work, ok := l.session.jobs[c.job]
 	if !ok {
 		return rules{}, issued{}, refusedUnknown
+	}
+	if c.worker != nil {
+		work = l.agent.rules(c, work, p.o.Algorithm)
 	}
 	return rules{
 		algorithm: p.o.Algorithm, job: work.job, extranonce1: l.session.extranonce1, extranonce2Size: l.session.size2,

@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"time"
@@ -31,6 +32,7 @@ type PoolOptions struct {
 	Resume      bool           // a session id presented at subscribe brings the same extranonce1 back
 	RefuseNames *regexp.Regexp // names that authorize is refused for; nil refuses none
 	Seed        uint64         // of everything random in jobs and refusals
+	Trace       io.Writer      // gets all that is received, see Pool.trace; nil: nothing does
 
 	// What some real pools do, and clients must bear.
 	ConfigureFirst  bool // configure after subscribe is an error, as at Braiins Pool

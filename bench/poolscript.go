@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +34,14 @@ time since the start, the next ones without are done right after it:
   reject 0.1         refuse that fraction of valid shares
   job [clean]        send a new job
   raw LINE           send a line as it is
+to agents only:
+  workers 3          their difficulty is 2^3 each, from the next job on; 3..9: one
+                     of 2^3 to 2^9 by the worker's name; off: it stays as it is
+  frame 7f04...      send these bytes as they are
+  strange KIND       length: frames of wrong lengths; unknown: frames of unknown
+                     types; sessions: a difficulty for sessions that are not there;
+                     response: to a share never sent; half: half a frame, and then
+                     nothing ever again
 `
 
 // ParseScript reads a script; its errors name the trouble and what it wants.
@@ -100,10 +110,69 @@ func parseTrouble(name string, args []string) (func(context.Context, *Pool) erro
 			return nil, wants(strconv.ErrSyntax, name, `nothing or "clean"`, arg)
 		}
 		return func(_ context.Context, p *Pool) error { p.Job(arg == "clean"); return nil }, nil
+	case "workers":
+		own, err := parseExponents(arg)
+		return func(_ context.Context, p *Pool) error { p.SetWorkerDifficulty(own); return nil }, err
+	case "frame":
+		data, err := hex.DecodeString(arg)
+		return func(_ context.Context, p *Pool) error { p.RawFrame(data, false); return nil }, wants(err, name, "hex digits", arg)
+	case "strange":
+		data, ok := strangeFrames[arg]
+		if !ok {
+			return nil, wants(strconv.ErrSyntax, name, "length, unknown, sessions, response or half", arg)
+		}
+		return func(_ context.Context, p *Pool) error { p.RawFrame(data, arg == "half"); return nil }, nil
 	case "raw":
 		return func(_ context.Context, p *Pool) error { p.Raw(arg); return nil }, nil
 	}
-	return nil, fmt.Errorf("%q: no such trouble; there are drop, silent, down, up, forget, difficulty, mask, extranonce2, reject, job and raw", name)
+	return nil, fmt.Errorf("%q: no such trouble; there are drop, silent, down, up, forget, difficulty, mask, extranonce2, reject, job, raw, workers, frame and strange", name)
+}
+
+// parseExponents reads what "workers" wants.
+func parseExponents(arg string) (own func(worker string) uint8, err error) {
+	if arg == "off" {
+		return nil, nil
+	}
+	first, last, isRange := strings.Cut(arg, "..")
+	if !isRange {
+		last = first
+	}
+	low, err1 := strconv.ParseUint(first, 10, 8)
+	high, err2 := strconv.ParseUint(last, 10, 8)
+	if err1 != nil || err2 != nil || low > high || high > maxExponent {
+		return nil, wants(strconv.ErrSyntax, "workers", fmt.Sprintf("an exponent from 0 to %d, a range like 3..9, or off", maxExponent), arg)
+	}
+	return spreadExponents(uint8(low), uint8(high)), nil
+}
+
+// strangeFrames are what no pool should send, by kind.
+var strangeFrames = map[string][]byte{
+	"length": slices.Concat(
+		[]byte{frameMagic, byte(frameResponse), 9, 0, 0, 0, 1, 2, 3},           // a byte short
+		[]byte{frameMagic, byte(frameSetDifficulty), 9, 0, 5, 9, 0, 1, 0},      // tells of nine sessions
+		[]byte{frameMagic, byte(frameSetDifficulty), 5, 0, 5},                  // tells of none
+		[]byte{frameMagic, byte(frameResponse), 11, 0, 0, 0, 1, 2, 3, 4, 0xff}, // a byte too much
+	),
+	"unknown": slices.Concat(
+		[]byte{frameMagic, 0x7e, 6, 0, 1, 2},
+		[]byte{frameMagic, 0x22, 8, 0, 1, 2, 3, 4}, // Ethereum's extranonce
+		unregisterFrame(1),                         // only ever sent up
+	),
+	"sessions": difficultyFrames(7, []uint16{0xfffe, 0xfff0, 0xffff}),
+	"response": responseFrame(0x8000, statusAccept),
+	"half":     responseFrame(0, statusAccept)[:6],
+}
+
+// RawFrame sends bytes as they are to all agents; mute sends nothing after them.
+func (p *Pool) RawFrame(data []byte, mute bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		if l.agent != nil && l.ready {
+			l.send(data)
+			l.mute.Store(mute)
+		}
+	}
 }
 
 // wants is nil when err is, and tells the operator what was expected otherwise.

@@ -85,6 +85,12 @@ type claim struct {
 	nonce       uint32
 	bits        uint32
 	hasBits     bool
+
+	// of an agent's share
+	worker  *agentWorker // who found it
+	session uint16
+	timed   bool // the time was not left out
+	flips   bool // bits are those that differ from the job's version
 }
 
 func newClaim(params json.RawMessage) (claim, *Refusal) {
@@ -149,7 +155,10 @@ func (r rules) header(c claim) []byte {
 		root = sha256d(append(root[:], b...))
 	}
 	version := r.job.version
-	if c.hasBits && r.rolling {
+	switch {
+	case c.flips:
+		version ^= c.bits
+	case c.hasBits && r.rolling:
 		version = version&^r.mask | c.bits&r.mask
 	}
 	h := binary.LittleEndian.AppendUint32(nil, version)

@@ -39,6 +39,8 @@ type Outcome struct {
 	Broken  []string    `json:"broken,omitempty"`
 	Log     string      `json:"log,omitempty"` // of the child, when something failed
 
+	Agents []AgentsAt `json:"agents,omitempty"` // of a run with -agent
+
 	Crews []CrewFigures `json:"accounts,omitempty"` // of scenario accounts
 
 	samples []sample // of budget and sweep
@@ -64,6 +66,7 @@ var figures = []figure{
 	{"rss_connected", "memory, all connected", func(f Figures) float64 { return float64(f.RSSConnected) }, megabytes},
 	{"rss_end", "memory, at the end", func(f Figures) float64 { return float64(f.RSSEnd) }, megabytes},
 	{"bytes_up_per_share", "bytes up a share", func(f Figures) float64 { return f.BytesUpPerShare }, plain},
+	{"kbit_up", "kbit/s up", func(f Figures) float64 { return f.KbitUp }, plain},
 	{"failover", "failover, pool gone to the last miner", func(f Figures) float64 { return f.FailoverSeconds }, seconds},
 	{"return", "return, pool back to the last miner", func(f Figures) float64 { return f.ReturnSeconds }, seconds},
 	{"gone", "account deleted to its last miner closed", func(f Figures) float64 { return f.GoneSeconds }, seconds},
@@ -141,6 +144,7 @@ func (out *Outcome) print(t terminal) {
 		row("  refused, on the pools' books", counts(b.PoolRefused))
 		row("  refused, excused", counts(b.Excused))
 	}
+	out.printAgents(row)
 	row("disconnects", fmt.Sprint(out.Fleet.Disconnects))
 	if out.Fleet.LeftOut+out.Fleet.TooHard > 0 {
 		row("shares not sent, too slow a machine / too hard", fmt.Sprintf("%d / %d", out.Fleet.LeftOut, out.Fleet.TooHard))

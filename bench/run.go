@@ -25,6 +25,9 @@ type runOptions struct {
 	seed        uint64
 	json        string
 	pass        bool
+	agent       bool
+	behind      int
+	roll        string
 	flight      time.Duration
 	answerDelay time.Duration
 	patience    time.Duration
@@ -79,6 +82,11 @@ child process, and compares the books of both sides. Scenarios:
           REST, and a fourth one that is deleted; a pool goes and comes back; the
           proxy is killed and started again; hash rates are compared
 
+With -agent the proxy is an agent at the pools: workers are registered once and
+unregistered when they leave, shares are in the shortest form, difficulties are
+those of each worker. With -behind-agents the miners are behind agents of the
+harness's own.
+
 Exit code 1 when the books do not agree or a miner was disconnected. Costs are
 processor time of the child, out of /proc.`)
 	apply := o.flags(flags)
@@ -103,6 +111,9 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 	flags.Uint64Var(&o.seed, "seed", o.seed, "of everything random")
 	flags.StringVar(&o.json, "json", o.json, "write all figures to this `file`")
 	flags.BoolVar(&o.pass, "workers", o.pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
+	flags.BoolVar(&o.agent, "agent", o.agent, "the proxy is an agent at the pools (agent+tcp://), which see each worker")
+	flags.IntVar(&o.behind, "behind-agents", o.behind, "`connections` of agents that carry the miners to the proxy; 0: each miner has its own")
+	flags.StringVar(&o.roll, "roll", o.roll, "what miners change beside nonces: `version`, time, both separated by a comma, or none; default: both, with -agent version")
 	flags.DurationVar(&o.flight, "flight", o.flight, "that long a share may take to the pool; a clean job within excuses a refusal")
 	flags.DurationVar(&o.answerDelay, "answer-delay", o.answerDelay, "of the pools, before each verdict")
 	flags.DurationVar(&o.patience, "patience", o.patience, "with a job, a new link or another pool: not in time is a breach")
@@ -155,16 +166,36 @@ func (o *runOptions) findExe() (err error) {
 	return nil
 }
 
+// rolls is -roll, or its default: an agent's shares say the time only when they
+// must.
+func (o *runOptions) rolls() string {
+	switch {
+	case o.roll != "":
+		return o.roll
+	case o.agent:
+		return rollVersion
+	}
+	return rollVersion + "," + rollTime
+}
+
 func (o *runOptions) check() error {
 	switch {
 	case o.scenario == scenarioAccounts && o.miners < 3:
 		return fmt.Errorf("-miners: want 3 or more for three accounts, got %d", o.miners)
+	case o.scenario == scenarioAccounts && (o.agent || o.behind > 0):
+		return errors.New("-agent, -behind-agents: not with scenario accounts, which has pools of other algorithms")
+	case o.scenario == scenarioFloor && o.behind > 0:
+		return errors.New("-behind-agents: not with scenario floor, which knows miners only")
+	case o.behind < 0 || o.behind > o.miners:
+		return fmt.Errorf("-behind-agents: want 0 to %d, one for each miner, got %d", o.miners, o.behind)
 	case o.miners < 1 || o.miners > MaxMiners:
 		return fmt.Errorf("-miners: want 1 to %d, got %d", MaxMiners, o.miners)
 	case !(o.rate > 0):
 		return fmt.Errorf("-rate: want more than 0 shares per second, got %v", o.rate)
 	case o.jobs < 0 || o.jobEvery < 0 || o.cleanEvery < 0 || o.flight < 0 || o.answerDelay < 0 || o.calm < 0:
 		return errors.New("-jobs, -job-every, -clean-every, -flight, -answer-delay, -calm: want 0 or more")
+	case setRoll(&FleetOptions{}, o.rolls()) != nil:
+		return fmt.Errorf("-roll: %w", setRoll(&FleetOptions{}, o.rolls()))
 	case o.duration < 100*time.Millisecond:
 		return fmt.Errorf("-duration: want 100ms or more, got %v", o.duration)
 	case o.patience < 100*time.Millisecond:
@@ -296,6 +327,12 @@ func startPools(o runOptions, onFloor bool) (pools []*Pool, err error) {
 	b := a
 	b.Name, b.Seed = "pool-b", o.seed+1
 	b.Extranonce1Size, b.Extranonce2Size, b.Mask = 6, 6, 0x00ffe000
+	if o.agent || o.behind > 0 {
+		b.Extranonce1Size, b.Extranonce2Size = a.Extranonce1Size, a.Extranonce2Size // no agent works with less
+	}
+	if o.agent {
+		a.Resume, b.Resume = false, false // nor has it a session id
+	}
 	for _, po := range []PoolOptions{a, b} {
 		p, err := StartPool(po)
 		if err != nil {
@@ -313,7 +350,7 @@ func standFor(ctx context.Context, o runOptions, pools []*Pool, onFloor bool) (*
 	if onFloor {
 		return standFloor(ctx, o.exe, o.difficulty)
 	}
-	p := proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: o.pass, profiles: o.profiles}
+	p := proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: o.pass, agent: o.agent, profiles: o.profiles}
 	if o.measuring {
 		web, err := freeAddr()
 		if err != nil {
@@ -329,6 +366,10 @@ func newRunFleet(o runOptions, target string) (*Fleet, error) {
 	f.Miners, f.Account, f.Seed = o.miners, poolUser, o.seed
 	f.Connecting, f.ConnectRate = o.connecting, o.connectRate
 	f.Rate = 0 // the phases set it
+	f.Behind = o.behind
+	if err := setRoll(&f, o.rolls()); err != nil {
+		return nil, err
+	}
 	return NewFleet(f)
 }
 
@@ -351,6 +392,9 @@ func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
 	if len(pools) == 0 {
 		return // the floor has no books
 	}
+	if o.agent {
+		out.judgeAgents(pools)
+	}
 	if o.long {
 		out.judgeSums(pools)
 		return
@@ -360,7 +404,7 @@ func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
 		out.Broken = append(out.Broken, fmt.Sprintf("%d shares are too many to compare one by one; use a lower -rate or -duration", missing))
 	}
 	books := comparison{shares: shares, pools: pools, flight: o.flight, name: func(miner int) string {
-		if o.pass {
+		if o.pass || o.agent {
 			return fleet.Name(miner)
 		}
 		return poolUser

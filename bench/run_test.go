@@ -115,6 +115,14 @@ func TestMisuse(t *testing.T) {
 	f("-miners: want 3 or more for three accounts, got 2", "run", "-scenario", "accounts", "-miners", "2")
 	f(`-algorithm: want one of sha256d, scrypt, x11, got "sha3"`, "pool", "-algorithm", "sha3")
 	f("-rate: want more than 0 shares per second, got 0", "run", "-rate", "0")
+	f("-behind-agents: want 0 to 10, one for each miner, got 11", "run", "-miners", "10", "-behind-agents", "11")
+	f("-behind-agents: not with scenario floor", "run", "-floor", "-behind-agents", "1")
+	f("-agent, -behind-agents: not with scenario accounts", "run", "-scenario", "accounts", "-agent")
+	f(`-roll: want version, time, version,time or none, got "dice"`, "run", "-roll", "dice")
+	f("-roll: want version", "fleet", "-roll", "dice")
+	f("fleet: agents: want 0 to 3, one for each miner, got 4", "fleet", "-miners", "3", "-agents", "4")
+	f("fleet: 1 agents carry 65535 miners at the most", "fleet", "-miners", "65536", "-agents", "1")
+	f("-trace: ", "pool", "-trace", "/nonexistent/trace")
 	f("-duration: want 100ms or more, got 1ms", "run", "-duration", "1ms")
 	f("-rounds: want 1 to 100, got 0", "run", "-rounds", "0")
 	f("-mask: want 8 hex digits", "pool", "-mask", "1f")
@@ -145,6 +153,16 @@ func TestFleetCommandAgainstAPool(t *testing.T) {
 	wantText(t, out, "5 of 5 miners at work", "0 refused, 0 pending")
 	if p.Books().Total().Accepted == 0 {
 		t.Error("no share on the pool's books")
+	}
+}
+
+func TestFleetCommandWithAgents(t *testing.T) {
+	t.Parallel()
+	p := mustPool(t, nil)
+	out := mustMain(t, exitOK, "fleet", "-target", p.Addr(), "-miners", "6", "-agents", "2", "-rate", "100", "-for", "1s")
+	wantText(t, out, "6 of 6 miners at work", "0 refused, 0 pending")
+	if b := p.AgentTotal(); b.Registered != 6 || len(p.Agents()) != 2 {
+		t.Errorf("pool: %s", b)
 	}
 }
 

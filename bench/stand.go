@@ -39,6 +39,7 @@ type proxyOptions struct {
 	pools []*Pool // in order of preference
 	user  string  // at all of them
 	pass  bool    // each worker name goes to the pool
+	agent bool    // the proxy is an agent there, which does that by itself
 	http  string  // host:port, "" serves nothing
 	store bool    // pools and accounts are registered; the series of the account proxy are served
 	lean  bool    // no series of single workers: a scrape costs next to nothing
@@ -49,15 +50,21 @@ type proxyOptions struct {
 // proxyConfig is the TOML for a proxy on addr. Failover is quick, so that a
 // scenario takes seconds where a farm takes minutes.
 func proxyConfig(o proxyOptions, addr, stateDir string) string {
-	workers := "aggregate"
+	scheme, workers := "stratum+tcp", "aggregate"
 	if o.pass {
 		workers = "pass"
+	}
+	if o.agent {
+		scheme = "agent+tcp"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "state_dir = %q\n\n[[listener]]\naddress = %q\n", stateDir, addr)
 	for _, p := range o.pools {
-		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"stratum+tcp://%s\"\nuser    = %q\nworkers = %q\n",
-			p.o.Name, p.Addr(), o.user, workers)
+		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"%s://%s\"\nuser    = %q\n",
+			p.o.Name, scheme, p.Addr(), o.user)
+		if !o.agent {
+			fmt.Fprintf(&b, "workers = %q\n", workers)
+		}
 	}
 	if o.store {
 		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n\n[difficulty]\nmin = %v\n", filepath.Join(stateDir, "farmproxy.db"), EasyDifficulty)

@@ -23,6 +23,7 @@ type Figures struct {
 	RSSConnected     int64     `json:"rss_connected_bytes"`
 	RSSEnd           int64     `json:"rss_end_bytes"`
 	BytesUpPerShare  float64   `json:"bytes_up_per_share"` // proxy to pool, over the load
+	KbitUp           float64   `json:"kbit_up_per_second"` // the same traffic
 	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare rests on
 	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
 	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
@@ -112,15 +113,27 @@ func (t *trial) loadAt(ctx context.Context, rate float64, length time.Duration) 
 	t.fig.CPUTicksShares = int64((after - before) / clockTick)
 	t.fig.RoundTripP50 = t.fleet.books.RoundTrip(0.50).Seconds()
 	t.fig.RoundTripP99 = t.fleet.books.RoundTrip(0.99).Seconds()
-	t.fig.BytesUpPerShare = float64(t.bytesUp()-up) / float64(shares)
+	up = t.bytesUp() - up
+	t.fig.BytesUpPerShare = float64(up) / float64(shares)
+	t.fig.KbitUp = float64(up) * 8 / 1000 / length.Seconds()
 	return nil
 }
 
-func (t *trial) bytesUp() (n uint64) {
-	for _, p := range t.stand.pools {
-		n += p.BytesUp()
+// first is the pool that serves when none is down; the floor has none.
+func (t *trial) first() *Pool {
+	if len(t.stand.pools) == 0 {
+		return nil
 	}
-	return n
+	return t.stand.pools[0]
+}
+
+// bytesUp is what the serving pool received: probes of the others are not what a
+// share costs.
+func (t *trial) bytesUp() uint64 {
+	if p := t.first(); p != nil {
+		return p.BytesUp()
+	}
+	return 0
 }
 
 // idle measures what the child costs when nothing happens.
@@ -240,6 +253,9 @@ func (t *trial) steady(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err
 	}
+	if err := t.roster(ctx, "with all connected", t.first()); err != nil {
+		return err
+	}
 	if err := t.load(ctx, t.o.duration); err != nil {
 		return err
 	}
@@ -248,6 +264,9 @@ func (t *trial) steady(ctx context.Context) error {
 		return err
 	}
 	if err := t.jobs(ctx, t.o.jobs, t.o.jobEvery); err != nil {
+		return err
+	}
+	if err := t.agentPhases(ctx); err != nil {
 		return err
 	}
 	return t.finish()

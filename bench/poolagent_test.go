@@ -1,0 +1,336 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+// easyTwos is an algorithm whose difficulty 1 takes a CPU 256 hashes: difficulties
+// that frames can tell, powers of two from 1 on, can then be mined.
+var easyTwos = &Algorithm{"easy", 1 << 24, func(header []byte) Hash { return sha256d(header) }, 1 << 22}
+
+// mustAgent goes through the handshake of an agent, up to the first job.
+func mustAgent(t *testing.T, p *Pool) (*client, seat) {
+	t.Helper()
+	c := mustDial(t, p.Addr())
+	return c, c.agentHandshake()
+}
+
+func (c *client) agentHandshake() (s seat) {
+	c.t.Helper()
+	c.send(`{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`)
+	c.send(`{"id":"conf","method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff","version-rolling.min-bit-count":0}]}`)
+	c.send(`{"id":"sub","method":"mining.subscribe","params":["btccom-agent/2.0.0-mu"]}`)
+	c.send(`{"id":"auth","method":"mining.authorize","params":["farm",""]}`)
+	c.send(`{"id":"caps_again","method":"agent.get_capabilities","params":[["verrol","subres"]]}`)
+	c.want(`{"id":"caps","result":{"capabilities":["verrol","subres"]}}`)
+	c.want(`"version-rolling.mask":"1fffe000"`)
+	c.want(`{"id":null,"method":"mining.set_version_mask","params":["1fffe000"]}`)
+	var reply struct{ Result []any }
+	mustJSON(c.t, c.want(`"id":"sub"`), &reply)
+	s.extranonce1, s.size2, s.mask = reply.Result[1].(string), int(reply.Result[2].(float64)), 0x1fffe000
+	c.want(`{"id":"auth","result":true,"error":null}`)
+	c.want(`mining.set_difficulty`)
+	s.notify = c.want(`mining.notify`)
+	c.want(`"id":"caps_again"`)
+	return s
+}
+
+func (c *client) sendFrame(frames ...[]byte) {
+	c.t.Helper()
+	for _, f := range frames {
+		if _, err := c.conn.Write(f); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func (c *client) frame() frame {
+	c.t.Helper()
+	f, err := readFrame(c.in)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return bytes.Clone(f)
+}
+
+func (c *client) wantResponse(index uint16, status uint32) {
+	c.t.Helper()
+	if got, want := c.frame(), responseFrame(index, status); !bytes.Equal(got, want) {
+		c.t.Fatalf("got response %x, want %x", []byte(got), want)
+	}
+}
+
+// mustShare finds a share of a session, as a frame would say it.
+func (s seat) mustShare(t *testing.T, session uint16, algorithm *Algorithm, difficulty float64, counter uint32, mask, later uint32) agentShare {
+	t.Helper()
+	job, _, err := newFleetJob([]byte(s.notify))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extranonce1, _ := hex.DecodeString(s.extranonce1)
+	a := attempt{
+		extranonce1: binary.BigEndian.AppendUint32(extranonce1, uint32(session)),
+		extranonce2: binary.BigEndian.AppendUint32(nil, counter),
+		ntime:       job.ntime + later, mask: mask, bits: 0x00002000 & mask,
+	}
+	if _, ok := job.search(algorithm, &a, newLimit(algorithm.one(difficulty))); !ok {
+		t.Fatal("found no share")
+	}
+	return a.agentShare(job, session)
+}
+
+func TestPoolTakesAgents(t *testing.T) {
+	p := mustPool(t, nil)
+	c, s := mustAgent(t, p)
+	if len(s.extranonce1) != 8 || s.size2 != 8 || !strings.Contains(s.notify, `"params":["1",`) {
+		t.Fatalf("got extranonce1 %s, size %d, job %.60s", s.extranonce1, s.size2, s.notify)
+	}
+	c.sendFrame(registerFrame(0x1122, "cgminer", "s1099"), registerFrame(3, "bmminer", "rig.3"))
+	counter := uint32(0)
+	share := func(session uint16, mask, later uint32) []byte {
+		counter++
+		return s.mustShare(t, session, SHA256d, EasyDifficulty, counter, mask, later).frame()
+	}
+	all := [][]byte{share(0x1122, 0, 0), share(3, 0x1fffe000, 0), share(3, 0, 1), share(0x1122, 0x1fffe000, 1)}
+	c.sendFrame(all...)
+	for i := range all {
+		c.wantResponse(uint16(i), statusAccept)
+	}
+	c.sendFrame(all[1])
+	c.wantResponse(4, 22)
+	c.sendFrame(agentShare{job: 1, session: 3, extranonce2: 9, nonce: 1}.frame())
+	c.wantResponse(5, 23)
+	c.sendFrame(agentShare{job: 77, session: 3}.frame())
+	c.wantResponse(6, 36)
+	c.sendFrame(agentShare{job: 1, session: 3, hasVersion: true, flips: 1}.frame())
+	c.wantResponse(7, 33)
+	p.Job(true)
+	if s.notify = c.want(`mining.notify`); !strings.Contains(s.notify, `"params":["2",`) {
+		t.Errorf("got job %.60s", s.notify)
+	}
+	c.sendFrame(all[0])
+	c.wantResponse(8, 22)
+	c.sendFrame(share(3, 0, 0))
+	c.wantResponse(9, statusAccept)
+
+	users := p.Books().Users()
+	if users["farm.s1099"].Accepted != 2 || users["farm.rig.3"].Accepted != 3 || len(users) != 2 {
+		t.Errorf("books by name: %v", users)
+	}
+	b := p.AgentTotal()
+	if b.Workers != 2 || b.Registered != 2 || b.Twice+b.Longer+len(b.Dropped) != 0 {
+		t.Errorf("books: %s", b)
+	}
+	if got, want := counts(b.Frames), "2 x register, 5 x submit of 15 bytes, type 02, 1 x submit of 19 bytes, type 03, 3 x submit of 19 bytes, type 12, 1 x submit of 23 bytes, type 13"; got != want {
+		t.Errorf("frames: got %s\nwant %s", got, want)
+	}
+	c.sendFrame(unregisterFrame(3))
+	wantSoon(t, "one worker left", func() bool { return p.AgentTotal().Workers == 1 && p.AgentWorkers()["farm.s1099"] == 1 })
+	c.conn.Close()
+	wantSoon(t, "no worker left", func() bool { b := p.AgentTotal(); return b.Workers == 0 && b.Registered == 2 })
+}
+
+// What a pool drops without a word has no index either.
+func TestPoolDropsFramesAndCountsThem(t *testing.T) {
+	p := mustPool(t, nil)
+	c, s := mustAgent(t, p)
+	good := s.mustShare(t, 1, SHA256d, EasyDifficulty, 1, 0, 0)
+	longer := good
+	longer.hasVersion = true
+	c.sendFrame(
+		registerFrame(1, "a", "w"), registerFrame(1, "a", "w"), registerFrame(2, "a", "w"), registerFrame(0xffff, "a", "w"),
+		unregisterFrame(9), []byte{frameMagic, byte(frameUnregister), 5, 0, 1},
+		closeFrame(append(newFrame(frameRegister), make([]byte, 97)...)),
+		[]byte{frameMagic, 0x14, 4, 0},
+		closeFrame(append(good.frame(), 0)), agentShare{job: 1, session: 8}.frame(),
+		good.frame(), longer.frame())
+	c.wantResponse(0, statusAccept)
+	c.wantResponse(1, 22)
+	c.sendFrame([]byte{frameMagic, byte(frameSubmit), 3, 0})
+	c.wantEnd()
+	wantSoon(t, "the link is gone", func() bool { return p.AgentTotal().Workers == 0 })
+	b := p.AgentTotal()
+	if b.Registered != 3 || b.Twice != 2 || b.Strangers != 1 || b.Longer != 1 {
+		t.Errorf("books: %s", b)
+	}
+	want := map[string]int{droppedSize: 3, droppedSession: 1, droppedCommand: 1, droppedStranger: 1, droppedStall: 1}
+	if fmt.Sprint(b.Dropped) != fmt.Sprint(want) {
+		t.Errorf("dropped %v, want %v", b.Dropped, want)
+	}
+}
+
+// A job keeps the difficulty that it was sent with, and the frame comes first.
+func TestPoolGivesWorkersTheirOwnDifficulty(t *testing.T) {
+	p := mustPool(t, func(o *PoolOptions) { o.Algorithm, o.Difficulty = easyTwos, 1 })
+	c, first := mustAgent(t, p)
+	c.sendFrame(registerFrame(1, "a", "one"), registerFrame(2, "a", "two"))
+	wantSoon(t, "two workers", func() bool { return p.AgentTotal().Workers == 2 })
+	p.SetWorkerDifficulty(func(worker string) uint8 { return map[string]uint8{"farm.one": 2, "farm.two": 5}[worker] })
+	p.Job(false)
+	for _, want := range [][]byte{difficultyFrames(2, []uint16{1}), difficultyFrames(5, []uint16{2})} {
+		if got := c.frame(); !bytes.Equal(got, want) {
+			t.Fatalf("got %x, want %x", []byte(got), want)
+		}
+	}
+	second := first
+	second.notify = c.want("mining.notify")
+	index := uint16(0)
+	f := func(s seat, session uint16, difficulty float64, below float64, want uint32) {
+		t.Helper()
+		for counter := uint32(index)<<16 + 1; ; counter++ { // one that meets difficulty and not below
+			share := s.mustShare(t, session, easyTwos, difficulty, counter, 0, 0)
+			if d := s.difficultyOf(t, share) * easyTwos.divider; below > 0 && d >= below {
+				continue
+			}
+			c.sendFrame(share.frame())
+			c.wantResponse(index, want)
+			index++
+			return
+		}
+	}
+	f(first, 2, 1, 4, statusAccept)
+	f(second, 1, 1, 4, 23)
+	f(second, 1, 4, 0, statusAccept)
+	f(second, 2, 4, 32, 23)
+	f(second, 2, 32, 0, statusAccept)
+	if work := p.Books().Users()["farm.two"].Work; work != easyTwos.one(1+32) {
+		t.Errorf("booked work %v for the second worker, want %v", work, easyTwos.one(33))
+	}
+	p.Job(false)
+	c.want("mining.notify") // and no frame: nothing changed
+}
+
+// difficultyOf is that of the header that a share stands for.
+func (s seat) difficultyOf(t *testing.T, share agentShare) float64 {
+	t.Helper()
+	var m message
+	mustJSON(t, s.notify, &m)
+	j, err := newJob(string(m.Params))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extranonce1, _ := hex.DecodeString(s.extranonce1)
+	c := share.claim(&agentWorker{})
+	if c.ntime == 0 {
+		c.ntime = j.ntime
+	}
+	return Hash(sha256d(rules{job: j, extranonce1: extranonce1}.header(c))).Difficulty()
+}
+
+func TestPoolAnswersAgentsOnlyWhenAskedAfterAuthorize(t *testing.T) {
+	submits := make(chan Submit, 1)
+	p := mustPool(t, func(o *PoolOptions) { o.OnSubmit = func(s Submit) { submits <- s } })
+	c := mustDial(t, p.Addr())
+	c.send(`{"id":1,"method":"agent.get_capabilities","params":[["verrol","subres"]]}`)
+	c.want(`"capabilities"`)
+	c.send(`{"id":2,"method":"mining.subscribe","params":["btccom-agent/1"]}`)
+	c.want(`"id":2`)
+	c.send(`{"id":3,"method":"mining.authorize","params":["farm",""]}`)
+	c.want(`"id":3`)
+	c.want(`mining.set_difficulty`)
+	c.want(`mining.notify`)
+	c.sendFrame(registerFrame(0, "", ""), agentShare{job: 1}.frame())
+	if s := <-submits; s.User != "farm.__default__" || s.Refused != refusedLow {
+		t.Errorf("got %+v", s)
+	}
+	c.send(`{"id":4,"method":"mining.ping","params":[]}`)
+	c.want(`"pong"`) // and no response before it
+}
+
+func TestFramesAreNotForMiners(t *testing.T) {
+	p := mustPool(t, nil)
+	c := mustDial(t, p.Addr())
+	c.handshake("", "", "farm.rig1")
+	c.sendFrame(append(registerFrame(1, "a", "w"), '\n'))
+	c.wantEnd()
+}
+
+func TestPoolScriptForAgents(t *testing.T) {
+	f := func(script, want string) {
+		t.Helper()
+		p := mustPool(t, nil)
+		c, _ := mustAgent(t, p)
+		s, err := ParseScript(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(t.Context(), p, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := hex.DecodeString(want)
+		got := make([]byte, len(raw))
+		if _, err := io.ReadFull(c.in, got); err != nil || !bytes.Equal(got, raw) {
+			t.Errorf("%s: got %x, %v; want %s", script, got, err, want)
+		}
+	}
+	f("frame 7f0000", "7f0000")
+	f("strange length", "7f10090000000102037f050900050900010")
+	f("strange unknown", "7f7e06000102")
+	f("strange sessions", "7f050d00070300feff"+"f0ffffff")
+	f("strange response", "7f100a000080")
+	f("strange half; job", "7f100a000000")
+	bad := func(script, want string) {
+		t.Helper()
+		if _, err := ParseScript(script); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want something with %s", script, err, want)
+		}
+	}
+	bad("workers 9..3", "an exponent from 0 to 63")
+	bad("workers 64", "an exponent from 0 to 63")
+	bad("frame xy", "hex digits")
+	bad("strange", "length, unknown, sessions, response or half")
+	if own, err := parseExponents("off"); own != nil || err != nil {
+		t.Errorf("off: %v", err)
+	}
+	seen := map[uint8]bool{}
+	own, _ := parseExponents("3..5")
+	for i := range 100 {
+		seen[own(fmt.Sprint("rig", i))] = true
+	}
+	if len(seen) != 3 || !seen[3] || !seen[5] {
+		t.Errorf("3..5 gives %v", seen)
+	}
+}
+
+// After half a frame nothing comes any more.
+func TestPoolFallsSilentAfterHalfAFrame(t *testing.T) {
+	p := mustPool(t, nil)
+	c, _ := mustAgent(t, p)
+	p.RawFrame(strangeFrames["half"], true)
+	half := make([]byte, len(strangeFrames["half"]))
+	if _, err := io.ReadFull(c.in, half); err != nil || !bytes.Equal(half, strangeFrames["half"]) {
+		t.Fatalf("got %x, %v", half, err)
+	}
+	p.Job(true)
+	p.DropLinks()
+	if rest, _ := io.ReadAll(c.in); len(rest) > 0 {
+		t.Errorf("and then %q", rest)
+	}
+}
+
+func TestPoolTrace(t *testing.T) {
+	var trace bytes.Buffer
+	p := mustPool(t, func(o *PoolOptions) { o.Trace = &trace })
+	c, _ := mustAgent(t, p)
+	c.sendFrame(registerFrame(0x1122, "cgminer", "s1099"), unregisterFrame(0x1122))
+	c.send("\x01")
+	c.wantEnd()
+	p.Close()
+	want := []string{
+		`1 {"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`, "1 {", "1 {", "1 {", "1 {",
+		"1 7f011400221163676d696e657200733130393900", "1 7f0406002211", "1 010a",
+	}
+	lines := bufio.NewScanner(&trace)
+	for _, w := range want {
+		if !lines.Scan() || !strings.HasPrefix(lines.Text(), w) {
+			t.Errorf("got %s, want %s", lines.Text(), w)
+		}
+	}
+}
