@@ -96,6 +96,7 @@ type link struct {
 	Latency     latency    `json:"latency_seconds"`
 	BytesUp     uint64     `json:"bytes_up"`
 	BytesDown   uint64     `json:"bytes_down"`
+	Malformed   uint64     `json:"malformed"` // lines and frames from the pool that could not be understood
 }
 
 // latency is of a share, from its write to the pool's verdict.
@@ -173,6 +174,7 @@ func makeLink(i *stats.LinkInfo) link {
 		},
 		BytesUp:   i.BytesUp,
 		BytesDown: i.BytesDown,
+		Malformed: i.Malformed,
 	}
 }
 

@@ -105,7 +105,7 @@ func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 		return true
 	}
 	subscribed := p.session.IsSubscribed()
-	if subscribed && !route.Fits(int(p.prefix.Len)) {
+	if subscribed && !route.Fits(p.prefix) {
 		return false
 	}
 	l.leave(p)

@@ -44,6 +44,7 @@ type Link struct {
 	InFlight    atomic.Int64  // sent, not yet answered
 	BytesUp     atomic.Uint64 // to the pool
 	BytesDown   atomic.Uint64 // from the pool
+	Malformed   atomic.Uint64 // lines and frames from the pool that were passed over
 	LastNotify  atomic.Int64  // unix nanoseconds; 0 never
 	Extranonce2 atomic.Uint32 // size in bytes that the pool gave
 	VersionMask atomic.Uint32

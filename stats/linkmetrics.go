@@ -38,6 +38,7 @@ func merge(x, y LinkInfo) LinkInfo {
 	x.InFlight += y.InFlight
 	x.BytesUp += y.BytesUp
 	x.BytesDown += y.BytesDown
+	x.Malformed += y.Malformed
 	for v := range x.Shares {
 		x.Shares[v] += y.Shares[v]
 		x.Work[v] += y.Work[v]
@@ -104,6 +105,8 @@ func writeLanes(e *exposition, lanes []LinkInfo) {
 		func(l *LinkInfo) float64 { return float64(l.BytesUp) })
 	each("farmproxy_link_received_bytes_total", counter, "Bytes received from the pool.",
 		func(l *LinkInfo) float64 { return float64(l.BytesDown) })
+	each("farmproxy_link_malformed_total", counter, "Lines and frames from the pool that could not be understood.",
+		func(l *LinkInfo) float64 { return float64(l.Malformed) })
 }
 
 func laneLabels(l *LinkInfo, more ...string) []string {

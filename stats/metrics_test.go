@@ -75,6 +75,7 @@ func fill(b *Book) {
 	l.Extranonce2.Store(8)
 	l.BytesUp.Add(100)
 	l.BytesDown.Add(200)
+	l.Malformed.Add(2)
 	l.Verdict(work.PoolRejected, 1024, 40*time.Second)
 }
 

@@ -117,6 +117,7 @@ type LinkInfo struct {
 	Latency     Latency
 	BytesUp     uint64
 	BytesDown   uint64
+	Malformed   uint64 // lines and frames from the pool that were passed over
 }
 
 // Links returns the open links, those of preferred pools first, by lane.
@@ -147,6 +148,7 @@ func (l *Link) info() LinkInfo {
 		VersionMask: l.VersionMask.Load(),
 		BytesUp:     l.BytesUp.Load(),
 		BytesDown:   l.BytesDown.Load(),
+		Malformed:   l.Malformed.Load(),
 	}
 	if n := l.LastNotify.Load(); n != 0 {
 		i.LastNotify = time.Unix(0, n)

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,9 +32,13 @@ func (a *Account) equal(b *Account) bool {
 type Accounts interface {
 	// Account returns the account of that name; false: there is none.
 	Account(name string) (Account, bool)
-	// URLs returns the URLs of the pools that have accounts, each once.
+	// URLs returns the URLs of the pools that have accounts, each once. Those of
+	// agent pools begin with AgentScheme.
 	URLs() []string
 }
+
+// AgentScheme is what the URLs of agent pools begin with.
+const AgentScheme = "agent+"
 
 // Set replaces the table of accounts. Logins find the new one from now on.
 // Routes of accounts that are gone or changed are retired: Downstream.Rerouted
@@ -43,11 +48,15 @@ type Accounts interface {
 func (d *Directory) Set(accounts Accounts) {
 	urls := append(make([]string, 0, 8), accounts.URLs()...)
 	now := time.Now()
+	if slices.ContainsFunc(urls, func(url string) bool { return strings.HasPrefix(url, AgentScheme) }) {
+		d.prefixes.serveAgents()
+	}
 	var retired []*Route
 	d.mu.Lock()
 	d.accounts = accounts
 	for name, r := range d.routes {
-		if is, there := accounts.Account(name); !there || !r.serves.equal(&is) {
+		is, there := accounts.Account(name)
+		if r.user && there || !r.user && !(there && r.serves.equal(&is)) {
 			delete(d.routes, name)
 			retired = append(retired, r)
 		}
@@ -63,15 +72,18 @@ func (d *Directory) Set(accounts Accounts) {
 
 // Login returns the route that serves a miner of that name: the account's whose
 // name is the login up to the first dot, else the account's whose name is the
-// whole login, else the fixed route, with account "". false: there is no such
-// account, and no fixed route. It answers from memory; where the account was in
-// use before, it allocates nothing.
+// whole login; else with MultiUser that of the user with the name up to the first
+// dot, or else the fixed route, with account "". false: there is no such account,
+// and no fixed route, or the user's name is empty. It answers from memory; where
+// the account was in use before, it allocates nothing.
 //
 // A miner that joins the route in the same turn of its event loop can't miss
 // that it was rerouted.
 func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
 	d.mu.RLock()
-	r = d.inUse(login)
+	if r = d.inUse(login); r != nil && r.user {
+		r.call(time.Now())
+	}
 	d.mu.RUnlock()
 	if r == nil {
 		r = d.open(login)
@@ -90,10 +102,14 @@ func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
 func (d *Directory) inUse(login string) *Route {
 	name, _, dotted := strings.Cut(login, ".")
 	r := d.routes[name]
-	if r == nil && dotted {
-		if _, there := d.account(name); !there {
-			r = d.routes[login]
-		}
+	if !dotted || r != nil && !r.user {
+		return r
+	}
+	if _, there := d.account(name); there {
+		return r
+	}
+	if _, there := d.account(login); there {
+		return d.routes[login] // an account comes before a user
 	}
 	return r
 }
@@ -106,8 +122,8 @@ func (d *Directory) account(name string) (a Account, ok bool) {
 	return d.accounts.Account(name)
 }
 
-// open makes the route of the account that a login is for; nil where there is
-// no such account.
+// open makes the route of the account, or the user, that a login is for; nil
+// where there is none.
 func (d *Directory) open(login string) *Route {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -121,11 +137,15 @@ func (d *Directory) open(login string) *Route {
 		a, ok = d.account(name)
 	}
 	if !ok {
-		return nil
+		user, _, _ := strings.Cut(login, ".")
+		return d.openUser(user)
 	}
 	name = strings.Clone(name) // of the login, which may be anything
 	p := a.Pool
 	p.Direct = p.Direct || a.Direct
+	if p.Agent {
+		d.prefixes.serveAgents()
+	}
 	r := d.newRoute(name, []Pool{p})
 	r.serves = a
 	d.routes[name] = r

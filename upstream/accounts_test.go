@@ -401,10 +401,10 @@ func TestPoolThatIsTooSmallForAMiner(t *testing.T) {
 		f.pools[0].size = 3
 		f.set("bob a robert")
 		r := f.login("bob")
-		equal(t, "fits while nothing is known", r.Fits(2), true)
+		equal(t, "fits while nothing is known", r.Fits(Prefix{Len: 2}), true)
 		wantLaneOn(t, f.join("bob", 1), "none")
-		equal(t, "fits", r.Fits(2), false)
-		equal(t, "fits with a shorter prefix", r.Fits(1), true)
+		equal(t, "fits", r.Fits(Prefix{Len: 2}), false)
+		equal(t, "fits with a shorter prefix", r.Fits(Prefix{Len: 1}), true)
 		l := r.Join(Member{Prefix: Prefix{Group: 1, Value: 1, Len: 1}})
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")

@@ -33,7 +33,8 @@ func TestSharesAllocateNothing(t *testing.T) {
 	job.PoolID, job.Epoch = "a-1", e.id
 	s := share(job, 1)
 	s.Worker = d.book.Worker("acct.rig1")
-	k.names.workers[s.Worker] = &name{text: "farm.rig1", fixed: true}
+	stratum := k.dialect.(*stratum)
+	stratum.names.workers[s.Worker] = &name{text: "farm.rig1", fixed: true}
 
 	var batch []Share
 	var buf []byte
@@ -45,8 +46,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 		batch, _ = e.take(batch[:0], maxBatch)
 		buf = buf[:0]
 		for i := range batch {
-			user, out, _ := k.under(buf, &batch[i], time.Time{})
-			buf = k.appendShare(out, &batch[i], user, k.flight.put(&batch[i], time.Now()))
+			buf, _ = k.dialect.share(buf, &batch[i], time.Now())
 		}
 		sent, ok := k.flight.remove(id)
 		id++

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -43,11 +44,11 @@ func (m *mine) next(ok func(*work.Job) bool) *work.Job {
 	}
 }
 
-// find returns a share that meets the job's difficulty; its extranonce2 is n.
-func find(c *work.Checker, job *work.Job, n uint16) Share {
+// find returns a share that meets the miner's difficulty; its extranonce2 is n.
+func find(c *work.Checker, job *work.Job, prefix, n uint16) Share {
 	extranonce2 := []byte{byte(n >> 8), byte(n)}
 	s := Share{
-		Cookie: Cookie(n), Job: job, Prefix: Prefix{Value: 7, Len: 2},
+		Cookie: Cookie(n), Job: job, Prefix: Prefix{Value: prefix, Len: 2},
 		Extranonce2: MakeExtranonce2(extranonce2), NTime: job.NTime,
 		Version: work.RollVersion(job.Version, job.Mask, 0x5a5a5a5a), Work: 1,
 	}
@@ -55,7 +56,7 @@ func find(c *work.Checker, job *work.Job, n uint16) Share {
 		Prefix: s.Prefix.Append(nil), Extranonce2: extranonce2, Version: s.Version, NTime: s.NTime,
 	}
 	for ; ; solution.Nonce++ {
-		if hash := c.Hash(job, &solution); work.Difficulty(&hash) >= job.Difficulty {
+		if hash := c.Hash(job, &solution); work.Difficulty(&hash) >= job.DifficultyFor(prefix) {
 			s.Nonce = solution.Nonce
 			return s
 		}
@@ -74,7 +75,7 @@ func (m *mine) work(job *work.Job, first, n int, halfway func()) {
 				if k == n/2 {
 					halfway()
 				}
-				if !m.route.Join(Member{Prefix: Prefix{Len: 2}}).Submit(find(&c, job, uint16(first+k))) {
+				if !m.route.Join(Member{Prefix: Prefix{Len: 2}}).Submit(find(&c, job, 7, uint16(first+k))) {
 					m.t.Error("a share was not taken")
 				}
 			}
@@ -134,4 +135,70 @@ func TestRealPools(t *testing.T) {
 	equal(t, "mask at b", other.Mask, 0x00fff000)
 	m.work(other, 0, 100, func() { b.Job(false) })
 	equal(t, "accepted by b", b.Books().Total().Accepted, 100)
+}
+
+// until waits for what the pool alone can say.
+func (m *mine) until(done func() bool) {
+	m.t.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for !done() {
+		select {
+		case <-look.C:
+		case <-m.ctx.Done():
+			m.t.Fatal("in vain")
+		}
+	}
+}
+
+// An agent pool that was written by others, after btcpool: every worker under
+// its name, every share in its shortest form, nothing dropped.
+func TestRealAgentPool(t *testing.T) {
+	a, pool := startPool(t, func(o *bench.PoolOptions) { o.Name = "a" })
+	pool.Agent, pool.UserAgent = true, "btccom-agent/2.0.0-mu"
+	m := &mine{t: t, posts: make(chan Post, 1000), verdicts: make(chan Verdict, 1000)}
+	var cancel context.CancelFunc
+	m.ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{pool}}, m)
+	d.Start(m.ctx)
+	defer d.Close(context.Background())
+
+	const workers, shares = 5, 20
+	var lane *Lane
+	for v := range uint16(workers) {
+		lane = d.fixed.Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: fmt.Sprintf("acct.rig%d", v), Agent: "cgminer"})
+	}
+	first := m.next(func(*work.Job) bool { return true })
+	m.until(func() bool { return a.AgentTotal().Workers == workers })
+	a.Job(false) // from here on the workers have their jobs
+	job := m.next(func(j *work.Job) bool { return j.ID > first.ID })
+	var c work.Checker
+	for v := range uint16(workers) {
+		for i := range uint16(shares) {
+			if !lane.Submit(find(&c, job, v, v*shares+i)) {
+				t.Error("a share was not taken")
+			}
+		}
+	}
+	for range workers * shares {
+		select {
+		case v := <-m.verdicts:
+			equal(t, "verdict", v.Verdict, work.Accepted)
+		case <-m.ctx.Done():
+			t.Fatal("verdicts are missing")
+		}
+	}
+	for v := range uint16(workers) {
+		lane.Leave(Prefix{Value: v, Len: 2})
+	}
+	m.until(func() bool { return a.AgentTotal().Unregistered == workers })
+	for name, tally := range a.Books().Users() {
+		equal(t, name, tally.Accepted, shares)
+	}
+	b := a.AgentTotal()
+	equal(t, "names", len(a.Books().Users()), workers)
+	equal(t, "registered", b.Registered, workers)
+	equal(t, "unregistered", b.Unregistered, workers)
+	equal(t, "twice, strangers, longer, dropped", b.Twice+b.Strangers+b.Longer+len(b.Dropped), 0)
 }

@@ -88,7 +88,7 @@ func (l *Lane) next(now time.Time) *pool {
 }
 
 // fits reports that the lane's miners have room at a pool, as far as is known.
-func (l *Lane) fits(p *pool) bool { return p.fits(int(l.key.Len)) }
+func (l *Lane) fits(p *pool) bool { return p.fits(l.key) }
 
 func (l *Lane) tries(p *pool) bool {
 	return slices.ContainsFunc(l.candidates, func(k *link) bool { return k.pool == p })
@@ -105,10 +105,11 @@ func (l *Lane) better(now time.Time) *pool {
 	return nil
 }
 
-// other returns the most preferred healthy pool besides p.
+// other returns the most preferred healthy pool besides p. A user's route does
+// not probe what it does not want: what was never tried is worth a try.
 func (l *Lane) other(now time.Time, p *pool) *pool {
 	for _, o := range l.route.pools {
-		if o != p && l.fits(o) && o.healthy(now, 0) {
+		if o != p && l.fits(o) && (o.healthy(now, 0) || l.route.user && o.unseen()) {
 			return o
 		}
 	}

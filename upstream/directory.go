@@ -24,7 +24,8 @@ const MaxOnDemand = 1 << 14
 //
 // Locks are taken in this order, and none of them is held during I/O:
 // Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
-// Directory.life, Prefixes.mu, state.mu, endpoint.mu.
+// Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu; before those a
+// link's mutex, with none of the first three.
 type Directory struct {
 	failover Failover
 	letGo    time.Duration
@@ -34,6 +35,7 @@ type Directory struct {
 	log      *slog.Logger
 	prefixes Prefixes
 	state    state
+	pools    []Pool // DirectoryOptions.Pools
 	fixed    *Route // nil: there are only accounts
 
 	pending     atomic.Int64 // shares taken, without a verdict yet
@@ -44,7 +46,8 @@ type Directory struct {
 	mu        sync.RWMutex
 	accounts  Accounts          // nil: none
 	urls      []string          // of the fixed route's pools and of the accounts'
-	routes    map[string]*Route // of accounts that a miner has logged in for
+	routes    map[string]*Route // of accounts and users that a miner has logged in for
+	users     users
 	endpoints map[endpointKey]*endpoint
 
 	life struct {
@@ -63,14 +66,23 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
 		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, maxOnDemand: o.OnDemand,
-		down: down, book: o.Book, log: o.Log,
+		down: down, book: o.Book, log: o.Log, pools: o.Pools,
 		routes:    make(map[string]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
 	}
 	d.prefixes.first = o.FirstPrefix
 	d.state.path, d.state.log = o.StateFile, o.Log
 	d.state.recall()
-	if len(o.Pools) > 0 {
+	for i := range o.Pools {
+		d.endpoint(&o.Pools[i], i)
+		if o.Pools[i].Agent {
+			d.prefixes.serveAgents()
+		}
+	}
+	switch {
+	case o.MultiUser:
+		d.users.pools = o.Pools
+	case len(o.Pools) > 0:
 		d.fixed = d.newRoute("", o.Pools)
 	}
 	d.shape(nil)

@@ -11,7 +11,7 @@
 //	│ │ epoch: shares that wait     │     supervisor: which pool now             │
 //	│ │   │                         │                ▲ up, dead                  │
 //	│ │ ┌─▼─ link ──────────────────┼────────────────┼─────────────┐             │
-//	│ │ │ writer: names, batches ─> inflight ─> reader: jobs,      │ candidates, │
+//	│ │ │ writer: dialect, batch ─> inflight ─> reader: jobs,      │ candidates, │
 //	│ │ │   │                            verdicts, handshake ▲     │ draining    │
 //	│ │ └───┼────────────────────────────────────────────────┼─────┘ links       │
 //	│ └─────┼────────────────────────────────────────────────┼─────┘             │
@@ -21,14 +21,20 @@
 //	        ▼                     a pool                     │
 //
 // The directory knows all routes: the fixed one, an ordered list of pools, and
-// one for each account in use, which leads to its pool under its user. A lane is
+// one for each account in use, which leads to its pool under its user; in
+// multi-user mode one for each user in use, in the fixed one's stead. A lane is
 // a stable slot of a route: a miner keeps its lane for as long as it keeps its
 // prefix and its route. A link is one connection to one pool; a failover changes
 // the link behind a lane, never the lane. An epoch is one extranonce1 at one
 // pool: it may outlive the link, when the pool gives the session back.
 //
+// A link speaks its pool's dialect: Stratum V1, or the agent protocol, in which
+// the pool sees every worker. For that a lane has a roster of who works on it.
+//
 // Prefixes are unique in the process, so that a miner can join any route at any
-// time: for the miner that is just a clean job.
+// time: for the miner that is just a clean job. An agent's miners come with
+// prefixes of their own: they have a private group, and on each route a lane, to
+// themselves.
 //
 // It never sees a miner, only cookies, and judges no share: what it is handed
 // goes to the pool, and what the pool says goes back.

@@ -27,6 +27,7 @@ type epoch struct {
 	extranonce1 []byte
 	size        int // of the pool's extranonce2
 	layout      work.Layout
+	mortal      bool // it ends with its link: no agent pool gives a session back
 
 	wake chan struct{} // 1 when the queue was empty and is not any more
 
@@ -39,7 +40,7 @@ type epoch struct {
 func newEpoch(p *pool, session string, extranonce1 []byte, size int, layout work.Layout) *epoch {
 	return &epoch{
 		id: epochs.Add(1), pool: p, session: session,
-		extranonce1: extranonce1, size: size, layout: layout,
+		extranonce1: extranonce1, size: size, layout: layout, mortal: p.Agent,
 		wake: make(chan struct{}, 1),
 	}
 }

@@ -16,9 +16,14 @@ import (
 type sink struct {
 	net.Conn // nil: what is not used
 	writes   int
+	bytes    int
 }
 
-func (s *sink) Write(b []byte) (int, error) { s.writes++; return len(b), nil }
+func (s *sink) Write(b []byte) (int, error) {
+	s.writes++
+	s.bytes += len(b)
+	return len(b), nil
+}
 
 func (*sink) SetWriteDeadline(time.Time) error { return nil }
 

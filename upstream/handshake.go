@@ -4,107 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
 	"farmproxy/codec"
 	"farmproxy/work"
 )
 
-// The handshake: configure first (Braiins refuses it after subscribe), then
-// subscribe, and nothing more before its answer (Luxor mixes up requests that
-// come together), then authorize. The ids of its requests are fixed.
-const (
-	configureID = 1 + iota
-	subscribeID
-	suggestID
-	authorizeID
-	extranonceID
-	firstID // of the shares
-)
+// What the handshakes of both dialects have in common.
 
-// handshake returns when the pool has authorized the user.
-func (k *link) handshake() error {
-	if err := k.configure(); err != nil {
-		return err
-	}
-	if err := k.subscribe(); err != nil {
-		return err
-	}
-	if k.to.SuggestDifficulty > 0 {
-		// Sent alone and not waited for: public-pool answers it with a
-		// notification that carries the request's id.
-		if err := k.say(codec.AppendPoolSuggestDifficulty(k.buf[:0], suggestID, k.to.SuggestDifficulty)); err != nil {
-			return err
-		}
-	}
-	if err := k.authorize(); err != nil {
-		return err
-	}
-	k.flight.begin(firstID)
-	return k.say(codec.AppendPoolExtranonceSubscribe(k.buf[:0], extranonceID))
-}
-
-// configure asks for version rolling. A pool that refuses, or does not answer,
-// has none.
-func (k *link) configure() error {
-	how := k.pool.configuring(time.Now())
-	if how == configureShunned {
-		return nil
-	}
-	if err := k.say(codec.AppendPoolConfigure(k.buf[:0], configureID)); err != nil {
-		return err
-	}
-	if how == configureUnanswered {
-		return nil // its answer is taken whenever it comes
-	}
-	m, err := k.await(configureID, configureTimeout)
-	switch {
-	case timeout(err):
-		k.pool.configured(configureUnanswered, time.Now())
-		return nil
-	case errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET):
-		if how != configureCleared {
-			k.pool.configured(configureShunned, time.Now())
-		}
-		return fmt.Errorf("after mining.configure: %w", err)
-	case err != nil:
-		return err
-	}
-	k.pool.configured(configureAsked, time.Now())
-	k.configured(m)
-	return nil
-}
-
-// configured reads the answer to configure, which may also come late.
-func (k *link) configured(m *codec.Message) {
-	if _, refused := m.Error.PoolError(); refused {
-		return
-	}
-	if mask := m.Result.VersionMask(); mask != 0 {
-		k.setMask(mask)
-	}
-}
-
-// subscribe opens a session, or takes up the old one.
-func (k *link) subscribe() error {
-	session := ""
-	if k.resume != nil {
-		session = k.resume.session
-	}
-	if err := k.say(codec.AppendPoolSubscribe(k.buf[:0], subscribeID, k.to.UserAgent, session)); err != nil {
-		return err
-	}
-	m, err := k.await(subscribeID, stepTimeout)
-	if err != nil {
-		k.pool.configured(configureCleared, time.Now())
-	}
-	if timeout(err) {
-		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
-	}
-	if err != nil {
-		return err
-	}
+// subscribed reads the answer to mining.subscribe: which epoch the link is for.
+func (k *link) subscribed(m *codec.Message) error {
 	if e, refused := m.Error.PoolError(); refused {
 		return fmt.Errorf("mining.subscribe was refused: %s", saying(e))
 	}
@@ -121,28 +30,32 @@ func (k *link) subscribe() error {
 	k.epoch.Store(e)
 	if n := k.early; n != nil {
 		k.early = nil
-		k.newJob(n)
+		return k.newJob(n)
 	}
 	return nil
 }
 
 // errMisfit is no failure of the pool: other lanes may use it.
-var errMisfit = errors.New("too little room at the pool for the miners that came before this was known; those who come from now on get a shorter prefix")
+var errMisfit = errors.New("too little room at the pool")
 
 // enter returns the epoch of an extranonce1: the one to resume where it is the
 // same, else a new one.
 func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, error) {
-	if size < sizeMin {
-		return nil, fmt.Errorf("the pool gives an extranonce2 of %d bytes; at least %d are needed to share it out among miners: use another pool, or another port of this one", size, sizeMin)
+	if err := k.dialect.admit(size); err != nil {
+		return nil, err
 	}
 	k.learn(size)
 	if k.lane == nil {
 		return newEpoch(k.pool, session, extranonce1, size, work.Layout{}), nil
 	}
-	layout, ok := work.NewLayout(size, int(k.lane.key.Len))
-	if !ok {
-		return nil, fmt.Errorf("%w: it gives an extranonce2 of %d bytes", errMisfit, size)
+	key := k.lane.key
+	if !roomFor(size, key) {
+		if key.private() {
+			return nil, fmt.Errorf("%w for an agent's miners: they need an extranonce2 of %d bytes, it gives %d", errMisfit, agentSize, size)
+		}
+		return nil, fmt.Errorf("%w for the miners that came before this was known; those who come from now on get a shorter prefix: it gives an extranonce2 of %d bytes", errMisfit, size)
 	}
+	layout, _ := work.NewLayout(size, int(key.Len))
 	if e := k.resume; e != nil && e.size == size && string(e.extranonce1) == string(extranonce1) {
 		if session != "" {
 			e.session = session
@@ -152,58 +65,48 @@ func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, erro
 	return newEpoch(k.pool, session, extranonce1, size, layout), nil
 }
 
-// authorize says who the farm is.
-func (k *link) authorize() error {
-	if err := k.say(codec.AppendPoolAuthorize(k.buf[:0], authorizeID, k.to.User, k.to.Password)); err != nil {
-		return err
-	}
-	m, err := k.await(authorizeID, stepTimeout)
-	if timeout(err) {
-		return fmt.Errorf("mining.authorize of user %q got no answer within %v", k.to.User, stepTimeout)
-	}
-	if err != nil {
-		return err
-	}
+// authorized reads the answer to mining.authorize.
+func (k *link) authorized(m *codec.Message) error {
 	e, refused := m.Error.PoolError()
-	if yes, _ := m.Result.Bool(); refused || !yes {
-		whose := "this [[pool]]"
-		if k.route.account != "" {
-			whose = fmt.Sprintf("account %q", k.route.account)
-		}
-		return fmt.Errorf("pool %q refused user %q: %s; check user and password of %s", k.pool.Name, k.to.User, saying(e), whose)
+	if yes, _ := m.Result.Bool(); yes && !refused {
+		return nil
 	}
-	return nil
+	whose := "this [[pool]]"
+	if k.route.account != "" {
+		whose = fmt.Sprintf("account %q", k.route.account)
+	}
+	return fmt.Errorf("pool %q refused user %q: %s; check user and password of %s", k.pool.Name, k.to.User, saying(e), whose)
 }
 
-// await reads until the answer to request id is there; notifications that come
-// before it are taken as they come. The message is valid until the next read.
-func (k *link) await(id uint64, limit time.Duration) (*codec.Message, error) {
-	k.conn.SetReadDeadline(time.Now().Add(limit))
+// answer reads until there is an answer to something; notifications that come
+// before it are taken as they come. It is valid until the next read.
+func (k *link) answer() (*codec.Message, error) {
 	for {
 		m, err := k.next()
 		if err != nil {
 			return nil, err
 		}
-		if m.Method != nil {
-			if err := k.notification(m); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		switch got, _ := m.ID.RequestID(); got {
-		case id:
+		if m.Method == nil {
 			return m, nil
-		case configureID:
-			k.configured(m)
+		}
+		if err := k.notification(m); err != nil {
+			return nil, err
 		}
 	}
 }
 
-// say writes a line of the handshake, before there is a writer.
-func (k *link) say(line []byte) error {
-	k.buf = line
+// readBy sets the time by which the pool must have sent something that the
+// reader waits for; zero: whenever it likes.
+func (k *link) readBy(t time.Time) {
+	k.deadline = t
+	k.conn.SetReadDeadline(t)
+}
+
+// say writes a part of the handshake, before there is a writer.
+func (k *link) say(text []byte) error {
+	k.buf = text
 	k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	n, err := k.conn.Write(line)
+	n, err := k.conn.Write(text)
 	k.book.BytesUp.Add(uint64(n))
 	return err
 }

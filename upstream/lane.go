@@ -27,7 +27,7 @@ import (
 // guarded by Route.mu.
 //
 // Every share that Submit took is, at any moment, in exactly one place: an
-// epoch's queue, a link's names or again, a link's flight, or a dead link's
+// epoch's queue, a link's dialect or again, a link's flight, or a dead link's
 // remains on the supervisor's stack. From each a verdict comes.
 type Lane struct {
 	route  *Route
@@ -45,10 +45,13 @@ type Lane struct {
 	epochs atomic.Pointer[[]*epoch] // those that take shares, the newest first
 	latest atomic.Pointer[Post]
 
+	roster *roster // nil: the route has no agent pool
+
 	mu      sync.Mutex
-	serving *link    // written by the supervisor only
-	resting []Prefix // given back; free with the next clean post
-	over    bool     // it ended
+	serving *link               // written by the supervisor only
+	resting []Prefix            // that left: they rest until the next clean post
+	rests   map[Prefix]struct{} // the same: each is there once
+	over    bool                // it ended
 
 	// The supervisor's:
 	candidates []*link
@@ -70,6 +73,9 @@ func newLane(r *Route, key Prefix, number int) *Lane {
 		moves:  make(map[*pool]string),
 	}
 	l.epochs.Store(new([]*epoch))
+	if r.agents {
+		l.roster = newRoster()
+	}
 	return l
 }
 
@@ -77,12 +83,20 @@ func newLane(r *Route, key Prefix, number int) *Lane {
 func (l *Lane) Route() *Route { return l.route }
 
 // Leave takes back one Join: the miner is gone, or works on another lane. Any
-// goroutine. Shares that it has handed in get their verdicts all the same.
-func (l *Lane) Leave(p Prefix) { l.route.leave(l) }
+// goroutine, if only after the miner's last Submit. Shares that it has handed in
+// get their verdicts all the same.
+func (l *Lane) Leave(p Prefix) {
+	l.roster.remove(p)
+	l.rest(p)
+	l.route.leave(l)
+}
 
 // Rename says that a member mines for another worker of the same route from
-// now on. Any goroutine.
-func (l *Lane) Rename(m Member) {}
+// now on. Any goroutine. Shares that are on their way may go under either name.
+func (l *Lane) Rename(m Member) { l.roster.put(m) }
+
+// kept reports that the lane stays without a miner.
+func (l *Lane) kept() bool { return l.route.kept() && !l.key.private() }
 
 // Submit queues a share for the pool that its job came from; false when the
 // queue is full, and then no verdict comes. A share whose job is not the lane's,
@@ -161,23 +175,37 @@ func (l *Lane) offer(k *link, p Post) {
 // publish tells miners. The caller has mu.
 func (l *Lane) publish(p Post) {
 	l.latest.Store(&p)
-	if p.Clean && len(l.resting) > 0 {
-		l.route.directory.prefixes.rested(l.resting...)
-		l.resting = nil
+	if p.Clean {
+		l.rested()
 	}
 	l.route.directory.down.Publish(p)
 }
 
-// rest keeps a prefix that was given back until the next clean post; false where
-// that is not necessary: nobody worked here, or nobody can any more.
-func (l *Lane) rest(x Prefix) bool {
+// rest holds a prefix back until the next clean post, where its miner may have
+// worked and others still do.
+func (l *Lane) rest(x Prefix) {
+	if x.private() {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over || l.latest.Load() == nil {
-		return false
+	if _, already := l.rests[x]; already || l.over || l.latest.Load() == nil {
+		return
 	}
+	if l.rests == nil {
+		l.rests = make(map[Prefix]struct{})
+	}
+	l.rests[x] = struct{}{}
 	l.resting = append(l.resting, x)
-	return true
+	l.route.directory.prefixes.rests(x)
+}
+
+// rested lets all prefixes go. The caller has mu.
+func (l *Lane) rested() {
+	if len(l.resting) > 0 {
+		l.route.directory.prefixes.rested(l.resting)
+		l.resting, l.rests = nil, nil
+	}
 }
 
 // replace puts the epoch that a set_extranonce began in the place of the

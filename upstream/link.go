@@ -35,7 +35,7 @@ const (
 	// taken for dead: the longest verdict seen from a live pool took 10 s.
 	answerTimeout = 30 * time.Second
 
-	// maxMalformed is how many lines in a row may be malformed.
+	// maxMalformed is how many lines, or frames, in a row may be malformed.
 	maxMalformed = 10
 
 	// maxReplies bounds the answers to a pool's own requests that wait for the
@@ -50,8 +50,8 @@ var (
 	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
 	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
 	errSurplus    = errors.New("another pool was faster")
-	errMalformed  = fmt.Errorf("more than %d malformed lines in a row: is this a Stratum V1 port?", maxMalformed)
-	errLongLine   = fmt.Errorf("a line of more than %d bytes: is this a Stratum V1 port?", codec.MaxPoolLine)
+	errMalformed  = fmt.Errorf("more than %d malformed lines in a row: is this the kind of port that the url says?", maxMalformed)
+	errLongLine   = fmt.Errorf("a line of more than %d bytes: is this the kind of port that the url says?", codec.MaxPoolLine)
 )
 
 // link is one connection to one pool, from dial to close.
@@ -61,6 +61,8 @@ var (
 // job will be built from. The writer starts when the handshake is done and is
 // the only one to write from then on; it takes shares when the lane has
 // activated the link. What both need stands under mu, or is atomic.
+//
+// What the two say to the pool, and how they understand it, is the dialect's.
 //
 // A link never decides about itself: it tells its lane that it is up (it has a
 // job) and that it is dead, once each, and is told to activate or to drop.
@@ -93,11 +95,11 @@ type link struct {
 	replies chan []byte
 
 	protocol // the reader's
+	dialect  dialect
 
 	mu      sync.Mutex
 	flight  inflight
-	names   names
-	again   []Share // to be sent before what the epoch has: their name is settled
+	again   []Share // to be sent before what the epoch has: they were held
 	rejects rejects
 	moveAt  time.Time // client.reconnect; zero: none
 	moveTo  string
@@ -124,12 +126,12 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 		started: time.Now(),
 	}
 	k.protocol.init()
-	k.names.init(&k.to, r.account)
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
 		k.book = r.directory.book.OpenLink(p.Name, lane.number)
 		k.log = k.log.With("lane", lane.number)
 	}
+	k.dialect = newDialect(k)
 	return k
 }
 
@@ -145,7 +147,7 @@ func (k *link) run() (err error) {
 	defer context.AfterFunc(k.ctx, func() { k.conn.Close() })()
 
 	k.state(stats.LinkHandshaking)
-	if err := k.handshake(); err != nil {
+	if err := k.dialect.handshake(); err != nil {
 		return k.because(err)
 	}
 	writer := make(chan struct{})
@@ -200,6 +202,7 @@ func (k *link) state(s stats.LinkState) { k.book.State.Store(uint32(s)) }
 // activate lets the writer take shares.
 func (k *link) activate() {
 	k.state(stats.LinkUp)
+	k.dialect.activate()
 	k.active.Store(true)
 	poke(k.wake)
 }
@@ -216,11 +219,11 @@ func (k *link) offer(clean bool) {
 }
 
 // unanswered reports a share that waits for its answer for too long, and gives
-// up on names that do.
+// up on what else does.
 func (k *link) unanswered(now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.expireNames(now) {
+	if k.dialect.expire(now) {
 		poke(k.wake)
 	}
 	at, ok := k.flight.oldest()
@@ -239,7 +242,7 @@ func (k *link) leave() []Share {
 	}
 	shares = append(shares, k.again...)
 	k.again = nil
-	return k.names.drain(shares)
+	return k.dialect.leave(shares)
 }
 
 // verdict tells the miner's loop what became of a share, and counts it.

@@ -23,6 +23,7 @@ const (
 type names struct {
 	user    string
 	account string // that miners log in with; "" any
+	worker  string // that all go under; "": each under its own
 	pass    bool   // workers go under names of their own
 	workers map[*stats.Worker]*name
 	asked   map[uint64]*name // by request id
@@ -38,25 +39,35 @@ type name struct {
 }
 
 func (n *names) init(p *Pool, account string) {
-	n.user, n.account, n.pass = p.User, account, p.PassWorkers
+	n.user, n.account, n.worker, n.pass = p.User, account, p.FixedWorker, p.PassWorkers
 	if n.pass {
 		n.workers, n.asked = make(map[*stats.Worker]*name), make(map[uint64]*name)
 	}
 }
 
-// upstreamName returns what a pool knows a miner's login as: the pool's user
-// and the login's worker part, which stands after the account. A login without
-// a dot is all worker, unless it is the account's name or the user itself.
-func upstreamName(user, account, login string) string {
-	worker := login
+// workerPart returns the part of a miner's login that says which worker it is:
+// what stands after the account, or after the pool's user. A login without a dot
+// is all worker, unless it is the account's name or the user itself. "": there
+// is none.
+func workerPart(user, account, login string) string {
 	if login == user || login == account {
-		return user
+		return ""
 	} else if rest, ok := strings.CutPrefix(login, account+"."); ok && account != "" {
-		worker = rest
+		return rest
 	} else if rest, ok := strings.CutPrefix(login, user+"."); ok {
-		worker = rest
+		return rest
 	} else if _, rest, ok := strings.Cut(login, "."); ok {
-		worker = rest
+		return rest
+	}
+	return login
+}
+
+// upstreamName returns what a pool knows a miner's login as: the pool's user
+// and the login's worker, or the fixed one that stands for all.
+func upstreamName(user, account, fixed, login string) string {
+	worker := fixed
+	if worker == "" {
+		worker = workerPart(user, account, login)
 	}
 	if worker == "" {
 		return user
@@ -67,29 +78,33 @@ func upstreamName(user, account, login string) string {
 // under returns the name that a share goes under. Where that is not settled
 // yet the share is held, and buf asks the pool if it was not asked before.
 // The caller has the link's mutex.
-func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []byte, ok bool) {
-	n := &k.names
-	if !n.pass || s.Worker == nil {
+func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, out []byte, ok bool) {
+	n := &s.names
+	if !n.pass || share.Worker == nil {
 		return n.user, buf, true
 	}
-	w := n.workers[s.Worker]
+	worker := share.Worker
+	if n.worker != "" {
+		worker = nil // one name is enough
+	}
+	w := n.workers[worker]
 	if w == nil {
 		if len(n.workers) >= maxNames {
 			return n.user, buf, true
 		}
-		w = &name{text: upstreamName(n.user, n.account, s.Worker.Name()), asked: now}
-		n.workers[s.Worker] = w
+		w = &name{text: upstreamName(n.user, n.account, n.worker, share.Worker.Name()), asked: now}
+		n.workers[worker] = w
 		if w.fixed = w.text == n.user; !w.fixed {
-			id := k.flight.skip()
+			id := s.flight.skip()
 			n.asked[id] = w
-			buf = codec.AppendPoolAuthorize(buf, id, w.text, k.to.Password)
+			buf = codec.AppendPoolAuthorize(buf, id, w.text, s.to.Password)
 		}
 	}
-	if !w.fixed && (s.Block || k.pool.doubtsNames()) {
+	if !w.fixed && (share.Block || s.pool.doubtsNames()) {
 		return n.user, buf, true // a block waits for nothing; and this pool may never answer
 	}
 	if !w.fixed {
-		w.held = append(w.held, *s)
+		w.held = append(w.held, *share)
 		n.held++
 		return "", buf, false
 	}
@@ -99,32 +114,32 @@ func (k *link) under(buf []byte, s *Share, now time.Time) (user string, out []by
 // nameAnswered settles the name that was asked for with id; false when none
 // was. answer is what the pool said to it, for the log. The caller has the
 // link's mutex.
-func (k *link) nameAnswered(id uint64, yes bool, answer string) bool {
-	w := k.names.asked[id]
+func (s *stratum) nameAnswered(id uint64, yes bool, answer string) bool {
+	w := s.names.asked[id]
 	if w == nil {
 		return false
 	}
-	delete(k.names.asked, id)
+	delete(s.names.asked, id)
 	if !yes {
-		if k.pool.refusedName() {
-			k.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
-				"worker", w.text, "user", k.names.user, "answer", answer)
+		if s.pool.refusedName() {
+			s.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
+				"worker", w.text, "user", s.names.user, "answer", answer)
 		}
-		w.text = k.names.user
+		w.text = s.names.user
 	}
 	w.fixed = true
-	k.again = append(k.again, w.held...)
-	k.names.held -= len(w.held)
+	s.again = append(s.again, w.held...)
+	s.names.held -= len(w.held)
 	w.held = nil
 	return true
 }
 
 // expireNames gives up on names that the pool does not answer for; false when
 // there are none. The caller has the link's mutex.
-func (k *link) expireNames(now time.Time) (some bool) {
-	for id, w := range k.names.asked {
+func (s *stratum) expireNames(now time.Time) (some bool) {
+	for id, w := range s.names.asked {
 		if now.Sub(w.asked) >= nameTimeout {
-			some = k.nameAnswered(id, false, "none in time")
+			some = s.nameAnswered(id, false, "none in time")
 		}
 	}
 	return some

@@ -27,7 +27,7 @@ func TestUpstreamName(t *testing.T) {
 		{"bob", "ac.me", "ac.me", "bob"},
 		{"bob", "ac.me", "ac.me.rig1", "bob.rig1"},
 	} {
-		equal(t, q.user+" and "+q.login, upstreamName(q.user, q.account, q.login), q.want)
+		equal(t, q.user+" and "+q.login, upstreamName(q.user, q.account, "", q.login), q.want)
 	}
 }
 

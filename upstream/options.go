@@ -49,9 +49,11 @@ type DirectoryOptions struct {
 	// one of them is Direct the whole route is.
 	Pools []Pool
 
-	// MultiUser makes an account of what stands before the first dot of a login
-	// (all of it, where there is none) that is none of Accounts: it gets a route
-	// of its own to all Pools, with that name as the user there.
+	// MultiUser makes a user of what stands before the first dot of a login (all
+	// of it, where there is none) that is no account's: each gets a route of its
+	// own to all Pools, with that name as Pool.User, on demand as an account's.
+	// Then there is no fixed route: there is nobody to authorize as before a
+	// miner comes. Any miner can invent users: see maxUsers.
 	MultiUser bool
 
 	Failover  Failover

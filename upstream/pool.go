@@ -34,6 +34,8 @@ type pool struct {
 	serving     int       // lanes that it serves
 	reason      string    // why the last attempt failed; "" it did not
 	namesLogged bool      // a worker was not authorized
+	muteLogged  bool      // it does not say what becomes of shares
+	watched     bool      // Route.watch runs; Route.mu guards it
 }
 
 func newPool(p Pool, e *endpoint, level int, s *state) *pool {
@@ -100,18 +102,18 @@ func (p *pool) healthy(now time.Time, d time.Duration) bool {
 	return !p.since.IsZero() && now.Sub(p.since) >= d && !now.Before(p.cool) && !p.reach.down
 }
 
-// fits reports that miners with prefixes of that length have room at the pool,
-// as far as is known.
-func (p *pool) fits(prefix int) bool {
-	size, _, known := p.state.get(p.URL)
-	return !known || layoutFits(size, prefix)
+// unseen reports that nothing is known of the pool: it was never tried.
+func (p *pool) unseen() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen.IsZero()
 }
 
-// layoutFits reports that a pool's extranonce2 of size bytes can be shared out
-// with prefixes of that length.
-func layoutFits(size, prefix int) bool {
-	_, ok := work.NewLayout(size, prefix)
-	return ok
+// fits reports that the pool has room for a miner with prefix x, as far as is
+// known.
+func (p *pool) fits(x Prefix) bool {
+	size, _, known := p.state.get(p.URL)
+	return !known || roomFor(size, x)
 }
 
 // succeed notes an attempt that got a job.
@@ -234,5 +236,15 @@ func (p *pool) refusedName() (first bool) {
 	defer p.mu.Unlock()
 	first = !p.namesLogged
 	p.namesLogged = true
+	return first
+}
+
+// mute notes that the pool does not say what becomes of shares, and reports
+// whether that is news.
+func (p *pool) mute() (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first = !p.muteLogged
+	p.muteLogged = true
 	return first
 }

@@ -1,26 +1,37 @@
 package upstream
 
-import "sync"
+import (
+	"sync"
 
-// maxGroups bounds the groups of prefixes, and with them the lanes that an
-// aggregated route can need: enough for 131,072 miners with 1-byte prefixes,
-// far more than one process has sockets for with longer ones.
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// maxGroups bounds the groups of prefixes that are shared out, and with them the
+// lanes that an aggregated route can need: enough for 131,072 miners with 1-byte
+// prefixes, far more than one process has sockets for with longer ones.
 const maxGroups = 512
 
 // Prefixes hands out prefixes, in groups of 65,536 (256 where they have one
 // byte only): no two miners of the process have the same. All methods may be
 // called from any goroutine.
 //
-// A prefix that is given back rests with the lane that its miner last worked on,
+// A prefix that is given back rests with every lane that its miner worked on,
 // until that lane's next clean job: by then no share of a job that its last
 // miner worked on can be accepted any more, so its next miner can't be taken for
 // a duplicate of it.
+//
+// An agent's miners bring prefixes of their own: it gets a private group
+// (TakeGroup).
 type Prefixes struct {
 	first uint16
 
-	mu     sync.Mutex
-	begun  uint32    // groups, of both lengths
-	series [2]series // by length - 1
+	mu      sync.Mutex
+	agents  bool      // an agent pool may get the prefixes
+	begun   uint32    // groups, of both lengths
+	series  [2]series // by length - 1
+	resting map[Prefix]rest
+	private privateGroups
 }
 
 // series is the groups of one prefix length, in the order they were begun: only
@@ -38,12 +49,46 @@ type prefixes struct {
 	free  []uint16 // those given back, the longest ago first
 }
 
+// rest is what holds a prefix back.
+type rest struct {
+	lanes int  // that have not had a clean job since its miner worked there
+	back  bool // it was given back
+}
+
+// noSession reports that no agent pool can have a miner with that prefix: it
+// would be its session id, and btcpool takes none above codec.MaxAgentSession.
+func (p Prefix) noSession() bool { return p.Len == 2 && p.Value > codec.MaxAgentSession }
+
+// roomFor reports that a pool's extranonce2 of size bytes has room for a miner
+// with prefix x, or for the agent whose miners have such prefixes.
+func roomFor(size int, x Prefix) bool {
+	_, ok := work.NewLayout(size, int(x.Len))
+	return ok && (!x.private() || size >= agentSize)
+}
+
+// serveAgents keeps back, from now on, the prefixes that agent pools can't
+// have: one in 65,536, for good.
+func (p *Prefixes) serveAgents() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.agents = true
+}
+
 // Take returns a free prefix of length bytes, 1 or 2, of the first group that
 // has one: the fewer groups, the fewer links. When the groups of that length are
 // used up the next one begins; false when there are as many as there may be.
 func (p *Prefixes) Take(length int) (x Prefix, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	x, ok = p.take(length)
+	for ok && p.agents && x.noSession() {
+		x, ok = p.take(length)
+	}
+	return x, ok
+}
+
+// take is Take, of all prefixes. The caller has the lock.
+func (p *Prefixes) take(length int) (x Prefix, ok bool) {
 	s := &p.series[length-1]
 	g := s.returned()
 	if g != nil {
@@ -95,25 +140,59 @@ func (p *Prefixes) fresh(length int) *prefixes {
 }
 
 // Release gives a prefix back that no miner has any more. last is the lane that
-// its miner last worked on: there it rests; nil: it never worked.
+// its miner last worked on, as far as it has not left that; nil: none.
 func (p *Prefixes) Release(x Prefix, last *Lane) {
-	if last == nil || !last.rest(x) {
-		p.rested(x)
+	if last != nil {
+		last.rest(x)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.resting[x]; r.lanes > 0 {
+		r.back = true
+		p.resting[x] = r
+		return
+	}
+	p.free(x)
 }
 
-// rested makes prefixes free to be taken again.
-func (p *Prefixes) rested(list ...Prefix) {
+// rests notes that a prefix rests with one lane more.
+func (p *Prefixes) rests(x Prefix) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.resting == nil {
+		p.resting = make(map[Prefix]rest)
+	}
+	r := p.resting[x]
+	r.lanes++
+	p.resting[x] = r
+}
+
+// rested notes that prefixes rest no more with a lane: those that were given
+// back, and rest nowhere else, are free.
+func (p *Prefixes) rested(list []Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, x := range list {
-		s := &p.series[x.Len-1]
-		for _, g := range s.groups {
-			if g.group == x.Group {
-				g.free = append(g.free, x.Value)
-				s.free++
-				break
-			}
+		r := p.resting[x]
+		if r.lanes--; r.lanes > 0 {
+			p.resting[x] = r
+			continue
+		}
+		delete(p.resting, x)
+		if r.back {
+			p.free(x)
+		}
+	}
+}
+
+// free makes a prefix free to be taken again. The caller has the lock.
+func (p *Prefixes) free(x Prefix) {
+	s := &p.series[x.Len-1]
+	for _, g := range s.groups {
+		if g.group == x.Group {
+			g.free = append(g.free, x.Value)
+			s.free++
+			break
 		}
 	}
 }

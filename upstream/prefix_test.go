@@ -3,6 +3,7 @@ package upstream
 import (
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func take(t *testing.T, f *farm, length int) Prefix {
@@ -74,6 +75,60 @@ func TestReleasedPrefixRests(t *testing.T) {
 		equal(t, "after a clean job", take(t, f, 2), second) // the one given back first
 		equal(t, "and the other", take(t, f, 2), first)
 		equal(t, "but not the one that rests", take(t, f, 2).Value, 4)
+	})
+}
+
+// A miner that has moved leaves its prefix behind in every lane that it worked
+// on: nobody else gets it before each of them had a clean job.
+func TestPrefixRestsWithEveryLane(t *testing.T) {
+	inAccounts(t, "a b", func(f *farm) {
+		f.set("ann a anna", "bob b robert")
+		p := f.directory.Prefixes()
+		x, _ := p.Take(2)
+		ann, bob := f.join("ann", x.Value), f.join("bob", x.Value)
+		f.join("ann", 99)
+		f.join("bob", 98) // both lanes stay
+		ann.Leave(x)
+		ann.Leave(f.login("ann").Join(Member{Prefix: x}).key) // it was back for a moment
+		bob.Leave(x)
+		p.Release(x, bob)
+		clean := func(pool int) {
+			f.pools[pool].last().job(true)
+			f.after(time.Second)
+		}
+		free := func() (free bool) {
+			next, _ := p.Take(2)
+			p.Release(next, nil)
+			return next == x
+		}
+		equal(t, "free before any clean job", free(), false)
+		clean(1)
+		equal(t, "free after one", free(), false)
+		clean(1)
+		equal(t, "free after two of the same lane", free(), false)
+		clean(0)
+		y, _ := p.Take(2)
+		z, _ := p.Take(2)
+		equal(t, "free after one of each", y == x || z == x, true)
+		equal(t, "resting", len(p.resting), 0)
+	})
+}
+
+// A miner that comes back while its prefix rests keeps it.
+func TestRestingPrefixStaysWithItsMiner(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.start()
+		x := take(t, f, 2)
+		l := f.route.Join(Member{Prefix: x})
+		l.Leave(x)
+		f.route.Join(Member{Prefix: x})
+		f.pools[0].last().job(true)
+		f.after(0)
+		for range 10 {
+			if take(t, f, 2) == x {
+				t.Error("a prefix has two miners")
+			}
+		}
 	})
 }
 

@@ -23,6 +23,31 @@ const (
 	firstProbe = 50 * time.Millisecond
 )
 
+// watchAll begins to watch the pools of a route that has a choice, and lanes.
+// The caller has mu.
+func (r *Route) watchAll() {
+	if r.account == "" || len(r.pools) == 1 || len(r.lanes) == 0 {
+		return // the fixed route's are watched for good
+	}
+	for _, p := range r.pools {
+		if !p.watched {
+			p.watched = r.directory.run(func(ctx context.Context) { r.watch(ctx, p) })
+		}
+	}
+}
+
+// unwatched reports that the route has no lane any more, so that there is
+// nothing to watch for.
+func (r *Route) unwatched(p *pool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.account == "" || len(r.lanes) > 0 {
+		return false
+	}
+	p.watched = false
+	return true
+}
+
 // watch probes a pool from time to time while no link leads there: from
 // handshake to the first job, then it closes.
 func (r *Route) watch(ctx context.Context, p *pool) {
@@ -35,15 +60,28 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 			return
 		case <-timer.C:
 		}
+		if r.unwatched(p) {
+			return
+		}
 		every := r.failover.ProbeEvery
 		if r.wants(p) {
 			every = often
 		}
-		if p.due(time.Now(), every-every/8) {
+		if p.due(time.Now(), every-every/8) && r.curious(p) {
 			r.probe(ctx, p)
 		}
 		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many farms share a pool
 	}
+}
+
+// curious reports that a probe would say something that matters. A user's route
+// does not ask what is known of the pool from others: there may be thousands.
+func (r *Route) curious(p *pool) bool {
+	if !r.user || r.wants(p) {
+		return true
+	}
+	_, _, known := p.state.get(p.URL)
+	return !known
 }
 
 // wants reports that lanes are on other pools, all less preferred ones.

@@ -20,18 +20,15 @@ const messagePause = time.Minute
 // maxMoveWait bounds how long client.reconnect may ask to wait.
 const maxMoveWait = time.Minute
 
-// firstBuffer is what a link's line buffer begins with; it doubles up to the
-// longest line.
-const firstBuffer = 4 << 10
-
 // jobs numbers the jobs of the process: miners know them by that.
 var jobs atomic.Uint32
 
 // protocol is the reader's state.
 type protocol struct {
-	lines   lines
-	decoder *codec.Decoder
-	message codec.Message
+	stream   stream
+	deadline time.Time // of what the reader waits for; zero: none
+	decoder  *codec.Decoder
+	message  codec.Message
 
 	reached    bool // the pool has answered subscribe: what fails from now on is the user's own
 	malformed  int  // in a row
@@ -40,16 +37,18 @@ type protocol struct {
 	early      *codec.Notify // came before the extranonce1 did
 	following  *epoch        // set_extranonce: from the next notify on
 	shown      time.Time     // the last show_message
+	visible    uint32        // version bits that the pool can be shown in a share
 }
 
 func (p *protocol) init() {
 	p.decoder = codec.NewDecoder()
 	p.difficulty = 1 // what holds until the pool says otherwise
+	p.visible = ^uint32(0)
 }
 
 // read reads until the connection ends.
 func (k *link) read() error {
-	k.conn.SetReadDeadline(time.Now().Add(stepTimeout))
+	k.readBy(time.Now().Add(stepTimeout))
 	k.announce()
 	for {
 		m, err := k.next()
@@ -60,7 +59,7 @@ func (k *link) read() error {
 			return err
 		}
 		if m.Method == nil {
-			k.reply(m)
+			k.dialect.reply(m)
 			continue
 		}
 		if err := k.notification(m); err != nil {
@@ -77,7 +76,7 @@ func (k *link) announce() {
 	}
 	k.up.Store(true)
 	k.pool.tried()
-	k.conn.SetReadDeadline(time.Time{}) // silence is the supervisor's to see
+	k.readBy(time.Time{}) // silence is the supervisor's to see
 	k.book.Connects.Add(1)
 	k.pool.succeed(time.Now())
 	if k.lane == nil {
@@ -90,7 +89,7 @@ func (k *link) announce() {
 // next returns the next message. Malformed lines are passed over, some.
 func (k *link) next() (*codec.Message, error) {
 	for {
-		line, err := k.lines.next(k.conn)
+		line, err := k.dialect.line()
 		if errors.Is(err, io.EOF) {
 			return nil, errHungUp
 		}
@@ -113,17 +112,18 @@ func (k *link) next() (*codec.Message, error) {
 	}
 }
 
-// garbled counts a malformed line or message; an error when it is enough.
+// garbled counts a malformed line, message or frame; an error when it is enough.
 func (k *link) garbled(err error) error {
+	k.book.Malformed.Add(1)
 	var e *codec.Error
 	if errors.As(err, &e) && e.Fatal() {
-		return fmt.Errorf("%w: is this a Stratum V1 port?", err)
+		return fmt.Errorf("%w: is this the kind of port that the url says?", err)
 	}
 	if k.malformed++; k.malformed > maxMalformed {
 		return errMalformed
 	}
 	if k.malformed == 1 {
-		k.log.Warn("malformed line from the pool", "problem", err)
+		k.log.Warn("the pool sent something malformed", "problem", err)
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (k *link) notification(m *codec.Message) error {
 		if err != nil {
 			return k.garbled(err)
 		}
-		k.newJob(n)
+		return k.newJob(n)
 	case "mining.set_difficulty":
 		d, ok := m.Params.Number()
 		if !ok || !(d > 0) {
@@ -194,11 +194,15 @@ func (k *link) request(m *codec.Message) {
 }
 
 // newJob builds the job of a notify and offers it.
-func (k *link) newJob(n *codec.Notify) {
+func (k *link) newJob(n *codec.Notify) error {
 	e := k.epoch.Load()
 	if e == nil {
 		k.early = n
-		return
+		return nil
+	}
+	own, err := k.dialect.job(n)
+	if err != nil {
+		return k.garbled(err)
 	}
 	if next := k.following; next != nil {
 		k.following = nil
@@ -212,7 +216,7 @@ func (k *link) newJob(n *codec.Notify) {
 	}
 	now := time.Now()
 	first := k.job == nil && e != k.resume || k.job != nil && k.job.Epoch != e.id
-	k.job = makeJob(n, e, k.difficulty, k.mask.Load(), now)
+	k.job = makeJob(n, e, k.difficulty, own, k.mask.Load(), now)
 	k.notify.Store(now.UnixNano())
 	k.book.LastNotify.Store(now.UnixNano())
 	k.book.Jobs.Add(1)
@@ -220,10 +224,11 @@ func (k *link) newJob(n *codec.Notify) {
 		k.book.CleanJobs.Add(1)
 	}
 	k.offer(n.Clean || first)
+	return nil
 }
 
 // makeJob folds a notify into an epoch.
-func makeJob(n *codec.Notify, e *epoch, difficulty float64, mask uint32, now time.Time) *work.Job {
+func makeJob(n *codec.Notify, e *epoch, difficulty float64, own *work.Difficulties, mask uint32, now time.Time) *work.Job {
 	job := work.NewJob(work.Template{
 		PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
 		Version: n.Version, NBits: n.NBits, NTime: n.NTime,
@@ -233,7 +238,7 @@ func makeJob(n *codec.Notify, e *epoch, difficulty float64, mask uint32, now tim
 	job.Epoch = e.id
 	job.Clean = n.Clean
 	job.Received = now
-	job.Difficulty = difficulty
+	job.Difficulty, job.Own = difficulty, own
 	job.Mask = mask
 	if a := e.pool.algorithm; a != nil {
 		job.Algorithm = a
@@ -251,8 +256,19 @@ func (k *link) setDifficulty(d float64) {
 	k.republish()
 }
 
+// configured reads the answer to mining.configure, which may also come late.
+func (k *link) configured(m *codec.Message) {
+	if _, refused := m.Error.PoolError(); refused {
+		return
+	}
+	if mask := m.Result.VersionMask(); mask != 0 {
+		k.setMask(mask)
+	}
+}
+
 // setMask holds at once.
 func (k *link) setMask(mask uint32) {
+	mask &= k.visible
 	k.mask.Store(mask)
 	k.rolling.Store(true)
 	k.book.VersionMask.Store(mask)
@@ -318,43 +334,5 @@ func (k *link) show(text string) {
 	if now := time.Now(); k.shown.IsZero() || now.Sub(k.shown) >= messagePause {
 		k.shown = now
 		k.log.Log(k.ctx, k.route.level(slog.LevelInfo), "message from the pool", "text", text)
-	}
-}
-
-// lines splits a stream into lines. What a deadline cuts short stays for the
-// next call.
-type lines struct {
-	buf        []byte
-	start, end int
-}
-
-// next returns the next line without its newline; valid until the next call.
-func (l *lines) next(r io.Reader) ([]byte, error) {
-	scanned := l.start
-	for {
-		if i := bytes.IndexByte(l.buf[scanned:l.end], '\n'); i >= 0 {
-			line := l.buf[l.start : scanned+i]
-			l.start = scanned + i + 1
-			if len(line) > codec.MaxPoolLine {
-				return nil, errLongLine
-			}
-			return line, nil
-		}
-		if l.start > 0 {
-			l.end = copy(l.buf, l.buf[l.start:l.end])
-			l.start = 0
-		}
-		scanned = l.end
-		if l.end > codec.MaxPoolLine {
-			return nil, errLongLine
-		}
-		if l.end == len(l.buf) {
-			l.buf = append(l.buf, make([]byte, max(firstBuffer, len(l.buf)))...)
-		}
-		n, err := r.Read(l.buf[l.end:])
-		l.end += n
-		if n == 0 && err != nil {
-			return nil, err
-		}
 	}
 }

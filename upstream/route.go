@@ -3,6 +3,7 @@ package upstream
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,7 +14,7 @@ const (
 	maxSpare = maxLinks - maxGroups
 
 	// retireTime is how long a retired route waits for its miners to leave, and
-	// for verdicts.
+	// for verdicts; a private group that was released, for verdicts.
 	retireTime = 10 * time.Second
 )
 
@@ -21,17 +22,21 @@ const (
 // one, or an account's. Its methods may be called from any goroutine.
 //
 // The fixed route's lanes stay, and so do their links; its pools are probed.
-// An account's lanes, and those of a direct route, which have one miner each,
-// are opened with their first miner and end some time after the last one left.
+// An account's lanes, those of a direct route, which have one miner each, and
+// those of private groups are opened with their first miner and end some time
+// after the last one left.
 type Route struct {
 	directory *Directory
 	account   string  // "": the fixed route
 	serves    Account // zero: the fixed route
+	user      bool    // it was made for a user's name (DirectoryOptions.MultiUser)
 	direct    bool
+	agents    bool // one of its pools at least speaks the agent dialect
 	pools     []*pool
 	failover  *Failover
 	links     int // lanes of a group
 	log       *slog.Logger
+	called    atomic.Int64 // when it was last logged in to, in unix nanoseconds; of users' routes
 
 	mu        sync.Mutex
 	lanes     map[Prefix]*Lane // by the least prefix that they serve
@@ -55,6 +60,7 @@ func (d *Directory) newRoute(account string, pools []Pool) *Route {
 	for i, p := range pools {
 		r.links = max(r.links, p.Links)
 		r.direct = r.direct || p.Direct
+		r.agents = r.agents || p.Agent
 		r.pools = append(r.pools, newPool(p, d.endpoint(&p, i), i, &d.state))
 	}
 	return r
@@ -109,11 +115,15 @@ func (r *Route) level(l slog.Level) slog.Level {
 	return l
 }
 
-// Fits reports that miners with prefixes of that length have room at a pool of
-// the route, as far as is known. One that does not has to get another prefix.
-func (r *Route) Fits(length int) bool {
+// Fits reports that a miner with that prefix has room at a pool of the route, as
+// far as is known, and can work at all that it has room at. One that does not fit
+// has to get another prefix.
+func (r *Route) Fits(x Prefix) bool {
+	if r.agents && x.noSession() {
+		return false
+	}
 	for _, p := range r.pools {
-		if p.fits(length) {
+		if p.fits(x) {
 			return true
 		}
 	}
@@ -145,10 +155,18 @@ func (r *Route) kept() bool { return r.account == "" && !r.direct }
 func (r *Route) Join(m Member) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	l := r.enter(m.Prefix)
+	l.roster.put(m)
+	return l
+}
+
+// enter takes one more member into the lane that serves a prefix. The caller
+// has mu.
+func (r *Route) enter(p Prefix) *Lane {
 	if r.members == 0 && r.up == 0 && !r.kept() {
 		r.downSince = time.Now()
 	}
-	l := r.lane(m.Prefix)
+	l := r.lane(p)
 	l.members++
 	r.members++
 	return l
@@ -156,7 +174,10 @@ func (r *Route) Join(m Member) *Lane {
 
 // lane returns the lane that serves a prefix, opened. The caller has mu.
 func (r *Route) lane(p Prefix) *Lane {
-	if r.direct {
+	switch {
+	case p.private():
+		return r.open(Prefix{Group: p.Group, Len: p.Len})
+	case r.direct:
 		return r.open(p)
 	}
 	width := r.width(p)
@@ -202,7 +223,11 @@ func (r *Route) open(key Prefix) *Lane {
 	if l == nil {
 		l = newLane(r, key, r.directory.takeNumber())
 		r.lanes[key] = l
+		if key.private() {
+			r.directory.prefixes.opened(l)
+		}
 		r.runLane(l)
+		r.watchAll()
 	}
 	return l
 }
@@ -223,6 +248,7 @@ func (r *Route) start() {
 	}
 	for _, l := range r.lanes {
 		r.runLane(l)
+		r.watchAll()
 	}
 }
 
@@ -257,11 +283,16 @@ func (r *Route) leave(l *Lane) {
 func (r *Route) lapsed(l *Lane, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	over := false
+	over, released := false, time.Time{}
+	if l.key.private() {
+		released = r.directory.prefixes.released(l.key.Group)
+	}
 	switch {
+	case !released.IsZero():
+		over = l.pending.Load() == 0 || now.Sub(released) >= retireTime
 	case !r.retired.IsZero():
 		over = l.members == 0 && l.pending.Load() == 0 || now.Sub(r.retired) >= retireTime
-	case l.members == 0 && !r.kept():
+	case l.members == 0 && !l.kept():
 		over = now.Sub(l.idle) >= r.directory.letGo
 	}
 	if over {

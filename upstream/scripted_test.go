@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"farmproxy/codec"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -41,6 +42,7 @@ type scripted struct {
 	slowNames   bool   // names with a dot get no answer
 	answer      func(s submit) string
 	on          map[string]func(c *conn, r request) bool // by method; true: handled
+	agent       *agentPort                               // nil: it speaks Stratum only
 
 	serial int
 	jobs   int
@@ -61,6 +63,7 @@ type conn struct {
 	lines       []string // what it was told
 	authorized  bool
 	writes      int
+	agent       agentSide
 	out         chan string
 	gone        chan struct{}
 }
@@ -124,7 +127,12 @@ func (c *conn) serve() {
 	defer c.Close()
 	scan := bufio.NewScanner(countedReader{c})
 	scan.Buffer(nil, 1<<20)
+	scan.Split(linesAndFrames)
 	for scan.Scan() {
+		if b := scan.Bytes(); len(b) > 0 && b[0] == codec.AgentMagic {
+			c.frame(codec.AgentFrame(b))
+			continue
+		}
 		var r request
 		if err := json.Unmarshal(scan.Bytes(), &r); err != nil {
 			panic(fmt.Sprintf("the proxy wrote %q: %v", scan.Text(), err))
@@ -188,11 +196,14 @@ func (c *conn) handle(r request) {
 		default:
 			c.reply(r.ID, yes)
 		}
-		if !c.authorized && !p.jobless {
+		first := !c.authorized
+		c.authorized = true
+		if first && !p.jobless {
 			c.say(`{"id":null,"method":"mining.set_difficulty","params":[1024]}`)
 			c.job(true)
 		}
-		c.authorized = true
+	case "agent.get_capabilities":
+		c.capabilities(r)
 	case "mining.extranonce.subscribe":
 		c.reply(r.ID, yes)
 	case "mining.submit":
@@ -243,7 +254,12 @@ func (c *conn) tell() {
 func (c *conn) job(clean bool) {
 	c.pool.do(func() {
 		c.pool.jobs++
-		c.say(notify(fmt.Sprintf("%s-%d", c.pool.name, c.pool.jobs), clean))
+		id := fmt.Sprintf("%s-%d", c.pool.name, c.pool.jobs)
+		if c.pool.agent != nil {
+			id = fmt.Sprint(c.pool.jobs % 256)
+			c.setDifficulties()
+		}
+		c.say(notify(id, clean))
 	})
 }
 
@@ -368,9 +384,14 @@ func (f *farm) open() {
 // start starts the directory and waits until nothing moves.
 func (f *farm) start() *farm {
 	f.open()
+	f.run()
+	return f
+}
+
+// run starts the directory that was opened.
+func (f *farm) run() {
 	f.directory.Start(context.Background())
 	f.after(time.Second) // and the other pools are probed
-	return f
 }
 
 // after lets time pass.

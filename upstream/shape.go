@@ -1,6 +1,10 @@
 package upstream
 
-import "farmproxy/work"
+import (
+	"strings"
+
+	"farmproxy/work"
+)
 
 const (
 	// maskDefault is granted while no pool has said what it allows: the 16 bits
@@ -13,11 +17,15 @@ const (
 
 	// sizeMin is the smallest extranonce2 size that can be shared out.
 	sizeMin = 3
+
+	// agentSize is the extranonce2 size of the agent protocol: a session id of 4
+	// bytes, and as many for the miner.
+	agentSize = 8
 )
 
 // Shape returns the sizes, in bytes, of a newcomer's extranonce1 (its prefix)
-// and extranonce2: what the smallest pool leaves, of the fixed route and of all
-// accounts. A pool that was never seen counts as one that gives 4; one that
+// and extranonce2: what the smallest pool leaves, of DirectoryOptions.Pools and
+// of all accounts. A pool that was never seen counts as one that gives 4; one that
 // can't be shared not at all.
 func (d *Directory) Shape() (prefix, extranonce2 int) {
 	prefix, extranonce2, _ = work.PrefixFor(int(d.smallest.Load()))
@@ -29,16 +37,16 @@ func (d *Directory) Shape() (prefix, extranonce2 int) {
 func (d *Directory) shape(urls []string) {
 	if urls != nil || d.urls == nil {
 		d.urls = urls
-		if d.fixed != nil {
-			for _, p := range d.fixed.pools {
-				d.urls = append(d.urls, p.URL)
-			}
+		for i := range d.pools {
+			d.urls = append(d.urls, d.pools[i].URL)
 		}
 	}
 	smallest := 0
 	for _, url := range d.urls {
 		size, _, known := d.state.get(url)
-		if !known {
+		if !known && strings.HasPrefix(url, AgentScheme) {
+			size = agentSize
+		} else if !known {
 			size = sizeDefault
 		}
 		if size >= sizeMin && (smallest == 0 || size < smallest) {
@@ -66,10 +74,16 @@ func (d *Directory) learn(p *pool, size int, mask uint32) {
 }
 
 // Mask returns the version bits to grant at mining.configure, before it is
-// known who the miner is: those of the fixed route.
+// known who the miner is: those of the fixed route, or of the most preferred of
+// the users' pools that is known.
 func (d *Directory) Mask() uint32 {
-	if d.fixed == nil {
-		return maskDefault
+	if d.fixed != nil {
+		return d.fixed.mask()
 	}
-	return d.fixed.mask()
+	for i := range d.pools {
+		if _, mask, known := d.state.get(d.pools[i].URL); known {
+			return mask
+		}
+	}
+	return maskDefault
 }

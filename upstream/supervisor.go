@@ -82,7 +82,7 @@ func (l *Lane) tick() (d time.Duration) {
 
 // admit reports that the lane may have links: see MaxOnDemand.
 func (l *Lane) admit() bool {
-	if l.admitted || l.route.kept() {
+	if l.admitted || l.kept() {
 		return true
 	}
 	count := &l.route.directory.onDemand
@@ -106,9 +106,12 @@ func (l *Lane) end() {
 	d.giveNumber(l.number)
 	l.mu.Lock()
 	l.over = true
-	d.prefixes.rested(l.resting...)
-	l.resting = nil
+	l.rested()
 	l.mu.Unlock()
+	if l.key.private() {
+		d.prefixes.ended(l)
+	}
+	d.forget(l.route)
 }
 
 // handle takes note of what a link says.
@@ -187,6 +190,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	l.serving = nil
 	l.mu.Unlock()
 	l.current, l.orphaned = k.epoch.Load(), now
+	l.roster.attach(nil)
 	l.route.laneUp(-1, now)
 	k.pool.serve(-1)
 	k.pool.lost(now, now.Sub(k.upAt), l.route.failover.BackoffMax, again, err)
@@ -206,6 +210,9 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	})
 	l.current.putBack(shares)
 	l.lose(lost)
+	if l.current.mortal {
+		l.lose(l.current.close())
+	}
 }
 
 // fail takes note of an attempt that came to nothing.

@@ -2,52 +2,10 @@ package upstream
 
 import (
 	"strings"
-	"time"
 
 	"farmproxy/codec"
 	"farmproxy/work"
 )
-
-// reply handles the answer to a share or to the authorize of a name. Answers
-// to anything else are of no interest.
-func (k *link) reply(m *codec.Message) {
-	id, ok := m.ID.RequestID()
-	if !ok {
-		return
-	}
-	if id == configureID {
-		k.configured(m)
-		return
-	}
-	e, refused := m.Error.PoolError()
-	yes, _ := m.Result.Bool()
-	yes = yes && !refused
-	if !yes && !refused {
-		e, _ = m.Reason.PoolError()
-	}
-
-	k.mu.Lock()
-	wasFull := k.flight.room() == 0
-	s, ok := k.flight.remove(id)
-	if !ok {
-		if k.nameAnswered(id, yes, saying(e)) {
-			poke(k.wake)
-		}
-		k.mu.Unlock()
-		return
-	}
-	v := verdictOf(yes, e)
-	if v == work.Duplicate && s.share.resubmitted {
-		v, e = work.Accepted, codec.PoolError{} // the first copy had arrived
-	}
-	k.rejects.note(v)
-	k.mu.Unlock()
-
-	if wasFull {
-		poke(k.wake)
-	}
-	k.verdict(&s, v, e, time.Now())
-}
 
 // verdictOf reads a pool's answer to a share. Codes are used differently by
 // different pools, so the text has its say where it is clear.

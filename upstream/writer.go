@@ -1,14 +1,11 @@
 package upstream
 
-import (
-	"time"
-
-	"farmproxy/codec"
-)
+import "time"
 
 const (
 	// maxBatch bounds how many shares go into one write: at 170 bytes each
-	// that is 43 kB, less than a socket's send buffer.
+	// (Stratum; an agent's have 15 to 23) that is 43 kB, less than a socket's
+	// send buffer.
 	maxBatch = 256
 
 	// directBatch is that where a link has one miner: a batch is kept for each.
@@ -54,83 +51,59 @@ func (k *link) write() {
 }
 
 // flush writes up to a batch of shares, and reports whether there are more.
-// Where too many are in flight, or wait for a name, it takes none: the answer
-// that makes room wakes the writer.
+// Where too many are in flight, or held, it takes none: the answer that makes
+// room wakes the writer.
 func (k *link) flush(batch []Share) (more bool) {
 	e := k.epoch.Load()
 	now := time.Now()
-	var lost []Share
+	var unsent []Share
 	var resubmitted, submitted uint64
 
 	k.mu.Lock()
-	room := min(cap(batch), k.flight.room(), maxQueue-k.names.held)
+	buf, room := k.dialect.begin(k.buf[:0])
+	room = min(cap(batch), k.flight.room(), room)
 	n := copy(batch[:room], k.again)
 	if k.again = k.again[n:]; len(k.again) == 0 {
 		k.again = nil
 	}
 	shares, rest := e.take(batch[:n], room-n)
 	rest += len(k.again)
-	buf := k.buf[:0]
 	for i := range shares {
 		s := &shares[i]
-		if s.Job.Epoch != e.id {
-			lost = append(lost, *s) // it waited for a name while the extranonce changed
-			continue
+		f := lost // it was held while the extranonce changed
+		if s.Job.Epoch == e.id {
+			buf, f = k.dialect.share(buf, s, now)
 		}
-		user, out, ok := k.under(buf, s, now)
-		buf = out
-		if !ok {
-			continue
+		switch f {
+		case inFlight:
+			submitted++
+			if s.resubmitted {
+				resubmitted++
+			}
+		case lost:
+			unsent = append(unsent, *s)
 		}
-		if s.resubmitted {
-			resubmitted++
-		}
-		submitted++
-		buf = k.appendShare(buf, s, user, k.flight.put(s, now))
 	}
+	buf, more = k.dialect.end(buf, rest == 0)
 	k.mu.Unlock()
 
 	k.book.InFlight.Add(int64(submitted))
 	k.book.Submitted.Add(submitted)
 	k.book.Resubmitted.Add(resubmitted)
-	if k.buf = buf; len(buf) > 0 {
-		k.send(buf)
+	if k.buf = buf; len(buf) > 0 && k.send(buf) {
+		k.dialect.sent()
 	}
-	k.lane.lose(lost)
-	return rest > 0 && len(shares) > 0
-}
-
-// appendShare appends a share's mining.submit.
-func (k *link) appendShare(buf []byte, s *Share, user string, id uint64) []byte {
-	var prefix [2]byte
-	var extranonce2 [codec.MaxExtranonce2]byte
-	p := codec.PoolShare{
-		User:        user,
-		JobID:       s.Job.PoolID,
-		Extranonce2: s.Job.Layout.Extranonce2(extranonce2[:0], s.Prefix.Append(prefix[:0]), s.Extranonce2.Bytes()),
-		NTime:       s.NTime,
-		Nonce:       s.Nonce,
-		HasVersion:  k.rolling.Load(),
-	}
-	// A miner that did not roll hands in the job's own version. Without version
-	// bits every pool makes the same header of it; with them, pools that do not
-	// replace but flip (btcpool, public-pool) go wrong on a job that has bits
-	// inside the mask.
-	if s.Version == s.Job.Version && s.Version&s.Job.Mask != 0 {
-		p.HasVersion = false
-	}
-	// Bits that the job allowed but the mask does not any more are shown too:
-	// without them the pool would see another header than the miner hashed.
-	p.VersionBits = s.Version & (s.Job.Mask | k.mask.Load())
-	return codec.AppendPoolSubmit(buf, id, &p)
+	k.lane.lose(unsent)
+	return more || rest > 0 && len(shares) > 0
 }
 
 // send writes, and drops the link where that fails.
-func (k *link) send(b []byte) {
+func (k *link) send(b []byte) bool {
 	k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	n, err := k.conn.Write(b)
 	k.book.BytesUp.Add(uint64(n))
 	if err != nil {
 		k.drop(err)
 	}
+	return err == nil
 }

@@ -1,0 +1,177 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// What an agent pool sends between lines.
+
+// frameTimeout bounds the wait for the rest of a frame: a pool writes each in
+// one piece, and a lost packet has been sent again several times by then. One
+// that stops inside a frame is gone, or has miscounted, and then all that
+// follows would be read wrong.
+const frameTimeout = 10 * time.Second
+
+var (
+	errHalfFrame = fmt.Errorf("the pool sent half a frame, and no more within %v", frameTimeout)
+	errFrame     = errors.New("a frame of another length than its command has")
+	errNotSent   = errors.New("a verdict on a share that was never sent, or has one already")
+)
+
+// line returns the next line, and deals with the frames before it.
+func (a *agent) line() ([]byte, error) {
+	for {
+		for len(a.stream.pending()) == 0 {
+			if err := a.stream.fill(a.conn); err != nil {
+				return nil, err
+			}
+		}
+		if a.stream.pending()[0] != codec.AgentMagic {
+			return a.stream.line(a.conn)
+		}
+		f, err := a.nextFrame()
+		if err != nil {
+			return nil, err
+		}
+		if err := a.frame(f); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// nextFrame returns the frame that the stream is at; valid until the next read.
+func (a *agent) nextFrame() (codec.AgentFrame, error) {
+	outer, half := a.deadline, false
+	for {
+		f, n, err := codec.NextAgentFrame(a.stream.pending())
+		if err != nil {
+			a.book.Malformed.Add(1)
+			return nil, err
+		}
+		if n > 0 {
+			a.stream.skip(n)
+			a.book.BytesDown.Add(uint64(n))
+			if half {
+				a.readBy(outer)
+			}
+			return f, nil
+		}
+		if !half {
+			half = true
+			by := time.Now().Add(frameTimeout)
+			if !outer.IsZero() && outer.Before(by) {
+				by = outer
+			}
+			a.readBy(by)
+		}
+		if err := a.stream.fill(a.conn); timeout(err) {
+			a.book.Malformed.Add(1)
+			return nil, errHalfFrame
+		} else if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// frame handles a frame. Those that are not what they should be are counted and
+// passed over: their ends are known all the same. Too many in a row are too
+// much, but for commands that we do not know: a pool newer than we may have them.
+func (a *agent) frame(f codec.AgentFrame) error {
+	switch f.Command() {
+	case codec.AgentSetDifficulty:
+		exponent, sessions, ok := f.SetDifficulty(a.scratch[:0])
+		a.scratch = sessions
+		if !ok {
+			return a.garbled(errFrame)
+		}
+		a.setOwn(exponent, sessions)
+	case codec.AgentSubmitResponse:
+		index, status, ok := f.SubmitResponse()
+		if !ok {
+			return a.garbled(errFrame)
+		}
+		if !a.answered(index, status) {
+			return a.garbled(errNotSent)
+		}
+	default:
+		a.book.Malformed.Add(1)
+		return nil
+	}
+	a.malformed = 0
+	return nil
+}
+
+// setOwn sets the difficulty of workers for the jobs that follow. Sessions that
+// are not registered are passed over, and not counted: the pool can't know yet
+// that a worker left.
+func (a *agent) setOwn(exponent uint8, sessions []uint16) {
+	a.mu.Lock()
+	a.forget()
+	sessions = slices.DeleteFunc(sessions, func(s uint16) bool { return a.sessions[s] == nil })
+	a.mu.Unlock()
+	a.own = a.own.With(exponent, sessions)
+}
+
+// forget takes from own what unregistered workers had. The caller has the
+// link's mutex.
+func (a *agent) forget() {
+	if len(a.dropped) > 0 {
+		a.own = a.own.Without(slices.Collect(maps.Keys(a.dropped)))
+		clear(a.dropped)
+	}
+}
+
+// answered gives the share that is number index on the connection its verdict;
+// false when there is no such share without one. The window of ids is shorter
+// than an index, so that there is one id at most.
+func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
+	a.mu.Lock()
+	wasFull := a.flight.room() == 0
+	low := a.flight.low
+	s, ok := a.flight.remove(low + uint64(index-uint16(low)))
+	if !ok {
+		a.mu.Unlock()
+		return false
+	}
+	v := verdictOfStatus(status)
+	a.rejects.note(v)
+	wake := a.landed(&s) || wasFull
+	a.mu.Unlock()
+
+	if wake {
+		poke(a.wake)
+	}
+	a.verdict(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()}, time.Now())
+	return true
+}
+
+// verdictOfStatus reads a pool's answer to a share.
+func verdictOfStatus(s codec.AgentStatus) work.Verdict {
+	if s.Accepted() {
+		return work.Accepted
+	}
+	switch s {
+	case codec.AgentStaleOrUnknownJob, codec.AgentStale:
+		return work.Stale
+	case codec.AgentUnknownJob:
+		return work.UnknownJob
+	case codec.AgentDuplicate:
+		return work.Duplicate
+	case codec.AgentLowDifficulty:
+		return work.LowDifficulty
+	case codec.AgentUnauthorized, codec.AgentInvalidUser:
+		return work.Unauthorized
+	case codec.AgentTimeTooOld, codec.AgentTimeTooNew:
+		return work.BadTime
+	case codec.AgentIllegalVersion:
+		return work.BadVersion
+	}
+	return work.PoolRejected
+}

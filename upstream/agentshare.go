@@ -1,0 +1,182 @@
+package upstream
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// What an agent pool is sent.
+//
+// Two things that btcpool does rule the order. It drops the shares of sessions
+// that are not registered, without an answer and without counting them, so that
+// all later verdicts would go to the wrong shares: so each share's session is
+// registered before it. And it checks shares on another thread, and does not
+// answer those whose session has been unregistered meanwhile: so a session is
+// unregistered when its shares were written and answered.
+
+// maxRegisters bounds the sessions that are registered, or unregistered, in one
+// write: 40 kB of names of common length, 100 kB of the longest.
+const maxRegisters = 1 << 10
+
+// noWorker is what the pool knows a worker without a name as; BTCAgent's choice.
+const noWorker = "__default__"
+
+// registration is a session as the pool has it.
+type registration struct {
+	worker, agent string
+	flying        int // its shares that have no verdict yet
+}
+
+// begin registers who came.
+func (a *agent) begin(buf []byte) (out []byte, room int) {
+	a.changes, a.more = a.lane.roster.take(a.link, a.changes[:0], maxRegisters)
+	for i := range a.changes {
+		c := &a.changes[i]
+		if a.sessions[c.session] != nil {
+			a.due[c.session] = *c
+		} else if c.there {
+			buf = a.register(buf, c.session, c.member)
+		}
+	}
+	return buf, maxQueue
+}
+
+// share appends a share's SUBMIT, the shortest that says it all.
+func (a *agent) share(buf []byte, s *Share, now time.Time) (out []byte, f fate) {
+	session, extranonce2, ok := sessionOf(s)
+	if !ok {
+		return buf, lost
+	}
+	r := a.sessions[session]
+	if r == nil {
+		buf = a.registerSender(buf, session, s)
+		r = a.sessions[session]
+	}
+	r.flying++
+	a.flight.put(s, now)
+	job, _ := shortJobID(s.Job.PoolID)
+	// Bits that the job allowed but the mask does not any more are shown too:
+	// without them the pool would see another header than the miner hashed.
+	flipped := s.Version ^ s.Job.Version
+	return codec.AppendAgentSubmit(buf, &codec.AgentShare{
+		Job: job, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce,
+		NTime: s.NTime, HasTime: s.NTime != s.Job.NTime,
+		VersionMask: flipped, HasVersion: flipped != 0,
+	}), inFlight
+}
+
+// sessionOf takes the pool's extranonce2 for a share apart: the session is the
+// miner's prefix, the rest is its own. false where the pool has no such session.
+func sessionOf(s *Share) (session uint16, extranonce2 uint32, ok bool) {
+	var prefix [2]byte
+	var all [codec.MaxExtranonce2]byte
+	full := s.Job.Layout.Extranonce2(all[:0], s.Prefix.Append(prefix[:0]), s.Extranonce2.Bytes())
+	if len(full) != agentSize {
+		return 0, 0, false
+	}
+	session, extranonce2 = binary.BigEndian.Uint16(full[2:]), binary.BigEndian.Uint32(full[4:])
+	return session, extranonce2, session <= codec.MaxAgentSession
+}
+
+// end unregisters who left, and registers anew who is called something else.
+func (a *agent) end(buf []byte, drained bool) (out []byte, more bool) {
+	more = a.more
+	if !drained || len(a.due) == 0 {
+		return buf, more
+	}
+	n := 0
+	for _, session := range slices.Sorted(maps.Keys(a.due)) {
+		c, r := a.due[session], a.sessions[session]
+		if c.there && r.is(a.registrationOf(c.member)) {
+			delete(a.due, session) // it is back
+			continue
+		}
+		if a.responses && r.flying > 0 {
+			continue // its last verdict wakes the writer
+		}
+		if n++; n > maxRegisters {
+			return buf, true
+		}
+		delete(a.due, session)
+		delete(a.sessions, session)
+		a.dropped[session] = struct{}{}
+		buf = codec.AppendAgentUnregister(buf, session)
+		if c.there {
+			buf = a.register(buf, session, c.member)
+		}
+	}
+	return buf, more
+}
+
+// landed notes that a share is not in flight any more, and says whether the
+// writer has waited for that.
+func (a *agent) landed(s *sent) bool {
+	session := s.share.Prefix.Value
+	r := a.sessions[session]
+	if r == nil {
+		return false
+	}
+	r.flying--
+	_, due := a.due[session]
+	return due && r.flying == 0
+}
+
+// sent gives shares their verdict where the pool never does.
+func (a *agent) sent() {
+	for !a.responses {
+		a.mu.Lock()
+		s, ok := a.flight.remove(a.flight.low)
+		if ok {
+			a.landed(&s)
+		}
+		a.mu.Unlock()
+		if !ok {
+			return
+		}
+		a.verdict(&s, work.Accepted, codec.PoolError{}, time.Now())
+	}
+}
+
+// register appends a REGISTER.
+func (a *agent) register(buf []byte, session uint16, m member) []byte {
+	r := a.registrationOf(m)
+	a.sessions[session] = &r
+	return codec.AppendAgentRegister(buf, session, r.agent, r.worker)
+}
+
+// registerSender appends the REGISTER that a share needs whose session the pool
+// does not have: its miner's place on the roster is not come to yet, or the
+// link does not serve the lane any more, or the miner has left.
+func (a *agent) registerSender(buf []byte, session uint16, s *Share) []byte {
+	m, there := a.lane.roster.find(session)
+	if !there {
+		if m = (member{}); s.Worker != nil {
+			m.login = s.Worker.Name()
+		}
+		a.due[session] = change{session: session}
+	}
+	return a.register(buf, session, m)
+}
+
+// registrationOf puts a member into the pool's terms.
+func (a *agent) registrationOf(m member) registration {
+	worker := codec.AgentName(a.to.FixedWorker)
+	if worker == "" {
+		worker = codec.AgentName(workerPart(a.to.User, a.route.account, m.login))
+	}
+	if worker == "" {
+		worker = codec.AgentName(m.login)
+	}
+	if worker == "" {
+		worker = noWorker
+	}
+	return registration{worker: worker, agent: m.agent}
+}
+
+// is reports that the pool has the session as it is to be.
+func (r *registration) is(o registration) bool { return r.worker == o.worker && r.agent == o.agent }

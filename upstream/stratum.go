@@ -1,0 +1,239 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// stratum is the dialect of Stratum V1.
+type stratum struct {
+	*link
+	names names // guarded by the link's mutex
+}
+
+func newStratum(k *link) *stratum {
+	s := &stratum{link: k}
+	s.names.init(&k.to, k.route.account)
+	return s
+}
+
+// The handshake: configure first (Braiins refuses it after subscribe), then
+// subscribe, and nothing more before its answer (Luxor mixes up requests that
+// come together), then authorize. The ids of its requests are fixed.
+const (
+	configureID = 1 + iota
+	subscribeID
+	suggestID
+	authorizeID
+	extranonceID
+	firstID // of the shares
+)
+
+func (s *stratum) handshake() error {
+	if err := s.configure(); err != nil {
+		return err
+	}
+	if err := s.subscribe(); err != nil {
+		return err
+	}
+	if s.to.SuggestDifficulty > 0 {
+		// Sent alone and not waited for: public-pool answers it with a
+		// notification that carries the request's id.
+		if err := s.say(codec.AppendPoolSuggestDifficulty(s.buf[:0], suggestID, s.to.SuggestDifficulty)); err != nil {
+			return err
+		}
+	}
+	if err := s.authorize(); err != nil {
+		return err
+	}
+	s.flight.begin(firstID)
+	return s.say(codec.AppendPoolExtranonceSubscribe(s.buf[:0], extranonceID))
+}
+
+// configure asks for version rolling. A pool that refuses, or does not answer,
+// has none.
+func (s *stratum) configure() error {
+	how := s.pool.configuring(time.Now())
+	if how == configureShunned {
+		return nil
+	}
+	if err := s.say(codec.AppendPoolConfigure(s.buf[:0], configureID)); err != nil {
+		return err
+	}
+	if how == configureUnanswered {
+		return nil // its answer is taken whenever it comes
+	}
+	m, err := s.await(configureID, configureTimeout)
+	switch {
+	case timeout(err):
+		s.pool.configured(configureUnanswered, time.Now())
+		return nil
+	case errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET):
+		if how != configureCleared {
+			s.pool.configured(configureShunned, time.Now())
+		}
+		return fmt.Errorf("after mining.configure: %w", err)
+	case err != nil:
+		return err
+	}
+	s.pool.configured(configureAsked, time.Now())
+	s.configured(m)
+	return nil
+}
+
+// subscribe opens a session, or takes up the old one.
+func (s *stratum) subscribe() error {
+	session := ""
+	if s.resume != nil {
+		session = s.resume.session
+	}
+	if err := s.say(codec.AppendPoolSubscribe(s.buf[:0], subscribeID, s.to.UserAgent, session)); err != nil {
+		return err
+	}
+	m, err := s.await(subscribeID, stepTimeout)
+	if err != nil {
+		s.pool.configured(configureCleared, time.Now())
+	}
+	if timeout(err) {
+		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
+	}
+	if err != nil {
+		return err
+	}
+	return s.subscribed(m)
+}
+
+// authorize says who the farm is.
+func (s *stratum) authorize() error {
+	if err := s.say(codec.AppendPoolAuthorize(s.buf[:0], authorizeID, s.to.User, s.to.Password)); err != nil {
+		return err
+	}
+	m, err := s.await(authorizeID, stepTimeout)
+	if timeout(err) {
+		return fmt.Errorf("mining.authorize of user %q got no answer within %v", s.to.User, stepTimeout)
+	}
+	if err != nil {
+		return err
+	}
+	return s.authorized(m)
+}
+
+// await reads until the answer to request id is there.
+func (s *stratum) await(id uint64, limit time.Duration) (*codec.Message, error) {
+	s.readBy(time.Now().Add(limit))
+	for {
+		m, err := s.answer()
+		if err != nil {
+			return nil, err
+		}
+		switch got, _ := m.ID.RequestID(); got {
+		case id:
+			return m, nil
+		case configureID:
+			s.configured(m)
+		}
+	}
+}
+
+func (s *stratum) line() ([]byte, error) { return s.stream.line(s.conn) }
+
+func (s *stratum) admit(size int) error {
+	if size < sizeMin {
+		return fmt.Errorf("the pool gives an extranonce2 of %d bytes; at least %d are needed to share it out among miners: use another pool, or another port of this one", size, sizeMin)
+	}
+	return nil
+}
+
+func (s *stratum) job(*codec.Notify) (*work.Difficulties, error) { return nil, nil }
+
+// reply handles the answer to a share or to the authorize of a name. Answers
+// to anything else are of no interest.
+func (s *stratum) reply(m *codec.Message) {
+	id, ok := m.ID.RequestID()
+	if !ok {
+		return
+	}
+	if id == configureID {
+		s.configured(m)
+		return
+	}
+	e, refused := m.Error.PoolError()
+	yes, _ := m.Result.Bool()
+	yes = yes && !refused
+	if !yes && !refused {
+		e, _ = m.Reason.PoolError()
+	}
+
+	s.mu.Lock()
+	wasFull := s.flight.room() == 0
+	answered, ok := s.flight.remove(id)
+	if !ok {
+		if s.nameAnswered(id, yes, saying(e)) {
+			poke(s.wake)
+		}
+		s.mu.Unlock()
+		return
+	}
+	v := verdictOf(yes, e)
+	if v == work.Duplicate && answered.share.resubmitted {
+		v, e = work.Accepted, codec.PoolError{} // the first copy had arrived
+	}
+	s.rejects.note(v)
+	s.mu.Unlock()
+
+	if wasFull {
+		poke(s.wake)
+	}
+	s.verdict(&answered, v, e, time.Now())
+}
+
+func (s *stratum) begin(buf []byte) (out []byte, room int) { return buf, maxQueue - s.names.held }
+
+func (s *stratum) share(buf []byte, share *Share, now time.Time) (out []byte, f fate) {
+	user, buf, ok := s.under(buf, share, now)
+	if !ok {
+		return buf, held
+	}
+	return s.appendShare(buf, share, user, s.flight.put(share, now)), inFlight
+}
+
+// appendShare appends a share's mining.submit.
+func (s *stratum) appendShare(buf []byte, share *Share, user string, id uint64) []byte {
+	var prefix [2]byte
+	var extranonce2 [codec.MaxExtranonce2]byte
+	job := share.Job
+	p := codec.PoolShare{
+		User:        user,
+		JobID:       job.PoolID,
+		Extranonce2: job.Layout.Extranonce2(extranonce2[:0], share.Prefix.Append(prefix[:0]), share.Extranonce2.Bytes()),
+		NTime:       share.NTime,
+		Nonce:       share.Nonce,
+		HasVersion:  s.rolling.Load(),
+	}
+	// A miner that did not roll hands in the job's own version. Without version
+	// bits every pool makes the same header of it; with them, pools that do not
+	// replace but flip (btcpool, public-pool) go wrong on a job that has bits
+	// inside the mask.
+	if share.Version == job.Version && share.Version&job.Mask != 0 {
+		p.HasVersion = false
+	}
+	// Bits that the job allowed but the mask does not any more are shown too:
+	// without them the pool would see another header than the miner hashed.
+	p.VersionBits = share.Version & (job.Mask | s.mask.Load())
+	return codec.AppendPoolSubmit(buf, id, &p)
+}
+
+func (s *stratum) end(buf []byte, _ bool) (out []byte, more bool) { return buf, false }
+
+func (s *stratum) sent() {}
+
+func (s *stratum) activate() { s.lane.roster.attach(nil) }
+
+func (s *stratum) expire(now time.Time) bool { return s.expireNames(now) }
+
+func (s *stratum) leave(dst []Share) []Share { return s.names.drain(dst) }

@@ -1,0 +1,97 @@
+package upstream
+
+import (
+	"strings"
+	"time"
+)
+
+// maxUsers bounds the users' routes (DirectoryOptions.MultiUser): any miner can
+// invent a name, and each costs 2 kB for as long as its route is in use. More
+// could not have links anyway. Beyond, a login with yet another name is refused.
+const maxUsers = MaxOnDemand
+
+const (
+	// sweepMin is the least number of routes at which those that nobody uses are
+	// looked for.
+	sweepMin = 64
+
+	// sweepPause is the least time between two such looks: each takes some
+	// milliseconds where there are tens of thousands.
+	sweepPause = time.Second
+)
+
+// users are what the directory knows of users who are in no table of accounts.
+// Directory.mu guards it.
+//
+// A user's route is forgotten when its last lane has ended; one that was logged
+// in to and never joined when another user comes, and there are twice as many as
+// were in use at the last look. So there are, a second's apart, never more than
+// twice those in use or logged in to within LetGo.
+type users struct {
+	pools []Pool // that all of them work at; none: there are no users
+	sweep int    // the number of routes at which to look next
+	swept time.Time
+}
+
+// openUser makes the route of a user; nil where there can be none. The caller
+// has mu.
+func (d *Directory) openUser(name string) *Route {
+	if name == "" || len(d.users.pools) == 0 {
+		return nil
+	}
+	now := time.Now()
+	if len(d.routes) >= min(d.users.sweep, maxUsers) && now.Sub(d.users.swept) >= sweepPause {
+		d.sweepUsers(now)
+	}
+	if len(d.routes) >= maxUsers {
+		return nil
+	}
+	name = strings.Clone(name) // of the login
+	pools := make([]Pool, len(d.users.pools))
+	for i, p := range d.users.pools {
+		p.User = name
+		pools[i] = p
+	}
+	r := d.newRoute(name, pools)
+	r.user = true
+	r.call(now)
+	d.routes[name] = r
+	return r
+}
+
+// call notes that a user's route was logged in to.
+func (r *Route) call(now time.Time) {
+	if r.user {
+		r.called.Store(now.UnixNano())
+	}
+}
+
+// unused reports that nobody works on the route, and nobody was sent there who
+// may yet come.
+func (r *Route) unused(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.lanes) == 0 && r.members == 0 && now.Sub(time.Unix(0, r.called.Load())) >= r.directory.letGo
+}
+
+// forget drops the route of a user that nobody is any more.
+func (d *Directory) forget(r *Route) {
+	if !r.user {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.routes[r.account] == r && r.unused(time.Now()) {
+		delete(d.routes, r.account)
+	}
+}
+
+// sweepUsers drops the routes of all such users. The caller has mu.
+func (d *Directory) sweepUsers(now time.Time) {
+	for name, r := range d.routes {
+		if r.user && r.unused(now) {
+			delete(d.routes, name)
+		}
+	}
+	d.users.sweep, d.users.swept = max(sweepMin, 2*len(d.routes)), now
+}
