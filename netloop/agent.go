@@ -168,7 +168,10 @@ func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect
 		job := p.feed.Job()
 		text := fmt.Sprintf("Pool %s leaves too little for an agent: extranonce1 of %d bytes and extranonce2 of %d, at least 12 together and 8 in extranonce2 are needed: use another pool, or connect the miners here without an agent",
 			pool, len(job.Extranonce1), job.Layout.Size())
-		l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())
+		if l.wall.Sub(l.unserved) >= closeLogEvery {
+			l.unserved = l.wall
+			l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())
+		}
 		return p.agent.session.Unserved(codec.CleanText([]byte(text), maxText), out), effect
 	}
 	return out, effect
