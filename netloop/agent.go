@@ -66,6 +66,9 @@ func (l *loop) agentLine(p *peer, out []byte) ([]byte, session.Effect) {
 	if effect.Kind == session.WantAuthorize {
 		return l.authorizeAgent(p, effect.Login, out)
 	}
+	if effect.Kind == session.None && p.agent.session.Waiting() && p.feed != nil {
+		return l.agentJob(p, true, out) // it has authorized before it subscribed
+	}
 	return out, effect
 }
 
@@ -98,11 +101,7 @@ func (l *loop) authorizeAgent(p *peer, user string, out []byte) ([]byte, session
 	if reason, ok := l.enterGroup(p, route); !ok {
 		return out, session.Effect{Kind: session.Hangup, Reason: reason}
 	}
-	out, effect := l.agentJob(p, true, p.agent.session.Authorized(&l.request, user, out))
-	if p.lastJob() != 0 {
-		l.counts.Notifies.Add(1)
-	}
-	return out, effect
+	return l.agentJob(p, true, p.agent.session.Authorized(&l.request, user, out))
 }
 
 // enterGroup brings an agent to a lane of its own on a route; ok is false, and
@@ -161,7 +160,9 @@ func (l *loop) tickAgent(p *peer, out []byte) ([]byte, session.Effect) {
 // agentJob sends the lane's last job to an agent. Where the pool leaves too
 // little for one the agent, and the log, are told so.
 func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect) {
+	before := p.agent.session.Notifies()
 	out, effect := p.agent.session.Job(&l.env, clean, out)
+	l.counts.Notifies.Add(p.agent.session.Notifies() - before)
 	p.agent.session.Changed(func(w session.Worker, d float64) { books(w).SetDifficulty(d) })
 	if effect.Kind == session.Hangup && effect.Reason == session.ExtranonceTooSmall {
 		pool, _ := p.route.Names()

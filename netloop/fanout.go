@@ -67,7 +67,7 @@ func (l *loop) fanOutFeed(f *feed) {
 			}
 			return m.session.Job(&l.env, f.clean, out)
 		})
-		if m.lastJob() == job {
+		if m.agent == nil && m.session.LastJob() == job {
 			l.counts.Notifies.Add(1)
 		}
 	}

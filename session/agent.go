@@ -50,7 +50,7 @@ type Agent struct {
 
 	base    float64       // difficulty of a miner that registers, told by mining.set_difficulty; 0 before
 	jobs    [256]agentJob // by the id that the agent knows them by
-	sent    uint8         // the id of the last one
+	sent    uint64        // how many there were; the last one's id is the low byte
 	index   uint16        // of the next share in SUBMIT_RESPONSE
 	miners  []*Session
 	place   map[uint16]int // in miners, by session id
@@ -83,7 +83,7 @@ func (a *Agent) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 
 // answering lets answer append to out, or to what is held back.
 func (a *Agent) answering(out []byte, answer func([]byte) ([]byte, Effect)) ([]byte, Effect) {
-	if !a.waiting() {
+	if !a.Waiting() {
 		return answer(out)
 	}
 	var effect Effect
@@ -93,8 +93,8 @@ func (a *Agent) answering(out []byte, answer func([]byte) ([]byte, Effect)) ([]b
 	return out, effect
 }
 
-// waiting reports that answers are held back.
-func (a *Agent) waiting() bool { return a.is(agentSubscribing) && !a.is(agentSubscribed) }
+// Waiting reports that answers are held back until Job has one.
+func (a *Agent) Waiting() bool { return a.is(agentSubscribing) && !a.is(agentSubscribed) }
 
 func (a *Agent) step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	switch r.Method {
@@ -218,14 +218,11 @@ func (a *Agent) Refused(r *codec.Request, text string, out []byte) []byte {
 
 // Unserved answers the mining.subscribe that waits: no.
 func (a *Agent) Unserved(text string, out []byte) []byte {
-	if !a.waiting() {
+	if !a.Waiting() {
 		return out
 	}
 	return append(codec.AppendError(out, &a.subscribe, codeOther, text), a.held...)
 }
-
-// IsSubscribed reports whether the agent has its extranonce.
-func (a *Agent) IsSubscribed() bool { return a.is(agentSubscribed) }
 
 // Malformed takes note of a line that could not be decoded.
 func (a *Agent) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
@@ -240,9 +237,9 @@ func (a *Agent) Tick(e *Env) Effect {
 	switch {
 	case !a.is(agentSubscribing) && age > e.Terms.SubscribeTimeout:
 		return Effect{Kind: Hangup, Reason: SubscribeTimeout}
-	case (a.waiting() || a.user == "") && age > e.Terms.AuthorizeTimeout:
+	case (a.Waiting() || a.user == "") && age > e.Terms.AuthorizeTimeout:
 		return Effect{Kind: Hangup, Reason: AuthorizeTimeout}
-	case a.waiting() && a.user == "" && !a.is(agentAssumed) && e.Now-a.waits >= assumeAfter:
+	case a.Waiting() && a.user == "" && !a.is(agentAssumed) && e.Now-a.waits >= assumeAfter:
 		a.state |= agentAssumed
 		return Effect{Kind: WantRoute}
 	}

@@ -129,6 +129,9 @@ func (g *agentStage) line(line string) {
 	g.shown(out, effect)
 	switch {
 	case effect.Kind != WantAuthorize:
+		if g.agent.Waiting() && g.env.Feed != nil {
+			g.shown(g.agent.Job(&g.env, true, nil))
+		}
 	case strings.HasPrefix(effect.Login, "stranger"):
 		g.shown(g.agent.Refused(&g.request, "No such account", nil), Effect{})
 	default:

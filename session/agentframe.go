@@ -97,13 +97,13 @@ func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect)
 	}
 	id := codec.AgentShareID(p.Session, a.index)
 	a.index++
-	effect := s.framed(e, id, &a.jobs[p.Job], p)
+	effect := s.inFrame(e, id, &a.jobs[p.Job], p)
 	return a.answer(out, &id, &effect), effect
 }
 
-// framed judges a share that came in a frame. sent is its job as the agent was
+// inFrame judges a share that came in a frame. sent is its job as the agent was
 // sent it.
-func (s *Session) framed(e *Env, id codec.ID, sent *agentJob, p *codec.AgentShare) Effect {
+func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentShare) Effect {
 	c, no := s.candidate(e, id, s.worker, sent.job)
 	if c == nil {
 		return s.reject(e, s.worker, no)

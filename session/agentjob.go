@@ -43,16 +43,20 @@ func (a *Agent) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 }
 
 // LastJob returns the id of the job that the agent was last sent; 0: none yet.
-func (a *Agent) LastJob() uint32 { return a.jobs[a.sent].job }
+func (a *Agent) LastJob() uint32 { return a.jobs[uint8(a.sent)].job }
+
+// Notifies returns how often the agent was sent a job.
+func (a *Agent) Notifies() uint64 { return a.sent }
 
 // notify appends the job, under the next id: also one that was sent before,
 // with another time.
 func (a *Agent) notify(f *Feed, clean bool, out []byte) []byte {
 	job := f.Job()
 	a.sent++
-	a.jobs[a.sent] = agentJob{job.ID, f.ntime}
+	id := uint8(a.sent)
+	a.jobs[id] = agentJob{job.ID, f.ntime}
 	line := codec.NotifyLine(job.Line)
-	return line.AppendAgentNotify(out, a.sent, agentCut, f.ntime, clean)
+	return line.AppendAgentNotify(out, id, agentCut, f.ntime, clean)
 }
 
 // Adjust tells the agent what changed without a job: another mask is valid at
@@ -76,7 +80,8 @@ func byExponent(a, b toldMiner) int {
 }
 
 // setDifficulties finds the difficulty that each miner has for the feed's last
-// job, and tells those that changed, in as few frames as that takes.
+// job, and tells those that changed, in as few frames as that takes. A miner
+// gets its first one in any case, as at btcpool.
 //
 // A frame can't say a difficulty below 1. Pools for tests have such; there the
 // miners have that of mining.set_difficulty, which is sent again when it changes.
@@ -96,12 +101,13 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 		}
 		v.tick(e.Now, policy) // here, since nothing can be changed between jobs
 		d := agentDifficulty(v, e.Feed, s.prefixValue(), policy)
-		if d < 1 && v.told < 1 {
-			d = min(a.base, 1)
-		} else {
-			d = max(d, 1)
+		if d < 1 {
+			d = 1
+			if s.flags&framed == 0 {
+				d = a.base
+			}
 		}
-		if d != v.told {
+		if d != v.told || d >= 1 && s.flags&framed == 0 {
 			v.told = d
 			a.changed = append(a.changed, toldMiner{s, math.Ilogb(d)})
 		}
@@ -119,18 +125,19 @@ func agentDifficulty(v *vardiff, f *Feed, session uint16, p *Policy) float64 {
 // noSession is the session id that no miner has.
 const noSession = codec.MaxAgentSession + 1
 
-// appendDifficulties appends a SET_DIFF for each exponent among those changed.
+// appendDifficulties appends a SET_DIFF for each exponent among those changed
+// that a frame can say.
 func (a *Agent) appendDifficulties(out []byte) []byte {
 	for rest := a.changed; len(rest) > 0; {
 		exponent := rest[0].exponent
 		a.ids = a.ids[:0]
-		for len(rest) > 0 && rest[0].exponent == exponent {
-			a.ids = append(a.ids, rest[0].miner.prefixValue())
-			rest = rest[1:]
+		for ; len(rest) > 0 && rest[0].exponent == exponent; rest = rest[1:] {
+			if exponent >= 0 {
+				rest[0].miner.flags |= framed
+				a.ids = append(a.ids, rest[0].miner.prefixValue())
+			}
 		}
-		if exponent >= 0 {
-			out = codec.AppendAgentSetDifficulty(out, uint8(min(exponent, codec.MaxAgentExponent)), a.ids)
-		}
+		out = codec.AppendAgentSetDifficulty(out, uint8(min(max(exponent, 0), codec.MaxAgentExponent)), a.ids)
 	}
 	return out
 }

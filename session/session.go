@@ -61,6 +61,7 @@ const (
 	working   // has been sent a job
 	maskTold  // has been sent mining.set_version_mask
 	wantsDiff // the miner named a difficulty itself
+	framed    // of an agent's: it was told its difficulty in a frame
 )
 
 // Session is one miner's state. It is plain data: it can be parked when the
