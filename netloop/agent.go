@@ -99,7 +99,7 @@ func (l *loop) authorizeAgent(p *peer, user string, out []byte) ([]byte, session
 	l.server.seen.note(account)
 	p.login = user
 	if reason, ok := l.enterGroup(p, route); !ok {
-		return out, session.Effect{Kind: session.Hangup, Reason: reason}
+		return l.unserved(p, reason, out)
 	}
 	return l.agentJob(p, true, p.agent.session.Authorized(&l.request, user, out))
 }
@@ -119,7 +119,7 @@ func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason
 	l.feed(route.JoinGroup(group)).join(p)
 	l.see(p)
 	l.openBooks(p)
-	return 0, true
+	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
 
 // leaveGroup takes an agent off its lane, and all of its miners.
@@ -143,39 +143,53 @@ func (l *loop) assumeRoute(p *peer, out []byte) ([]byte, session.Effect) {
 		return out, session.Effect{} // AuthorizeTimeout ends it
 	}
 	if reason, ok := l.enterGroup(p, route); !ok {
-		return out, session.Effect{Kind: session.Hangup, Reason: reason}
+		return l.unserved(p, reason, out)
 	}
 	return l.agentJob(p, true, out)
 }
 
-// tickAgent looks at an agent's deadlines.
+// tickAgent looks at an agent's deadlines, and whether what its lane has found
+// out about the pools meanwhile leaves it any.
 func (l *loop) tickAgent(p *peer, out []byte) ([]byte, session.Effect) {
 	effect := p.agent.session.Tick(&l.env)
-	if effect.Kind == session.WantRoute {
+	switch {
+	case effect.Kind == session.WantRoute:
 		return l.assumeRoute(p, out)
+	case effect.Kind == session.None && p.feed != nil && p.agent.session.Waiting() && !p.route.Fits(p.prefix):
+		return l.unserved(p, session.ExtranonceTooSmall, out)
 	}
 	return out, effect
 }
 
-// agentJob sends the lane's last job to an agent. Where the pool leaves too
-// little for one the agent, and the log, are told so.
+// agentJob sends the lane's last job to an agent.
 func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect) {
 	before := p.agent.session.Notifies()
 	out, effect := p.agent.session.Job(&l.env, clean, out)
 	l.counts.Notifies.Add(p.agent.session.Notifies() - before)
 	p.agent.session.Changed(func(w session.Worker, d float64) { books(w).SetDifficulty(d) })
-	if effect.Kind == session.Hangup && effect.Reason == session.ExtranonceTooSmall {
-		pool, _ := p.route.Names()
-		job := p.feed.Job()
-		text := fmt.Sprintf("Pool %s leaves too little for an agent: extranonce1 of %d bytes and extranonce2 of %d, at least 12 together and 8 in extranonce2 are needed: use another pool, or connect the miners here without an agent",
-			pool, len(job.Extranonce1), job.Layout.Size())
-		if l.wall.Sub(l.unserved) >= closeLogEvery {
-			l.unserved = l.wall
-			l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())
-		}
-		return p.agent.session.Unserved(codec.CleanText([]byte(text), maxText), out), effect
+	if effect.Kind == session.Hangup {
+		return l.unserved(p, effect.Reason, out)
 	}
 	return out, effect
+}
+
+// unserved ends an agent's connection for reason. Where the pool leaves too
+// little for agents, the agent and the log are told so.
+func (l *loop) unserved(p *peer, reason session.Reason, out []byte) ([]byte, session.Effect) {
+	if reason == session.ExtranonceTooSmall {
+		pool, _ := p.route.Names()
+		text := "Pool " + pool + " leaves too little for an agent, which needs an extranonce2 of 8 bytes, and 12 with extranonce1"
+		if job := p.feed.Job(); job != nil {
+			text += fmt.Sprintf("; it gives %d, and %d", job.Layout.Size(), job.Layout.Size()+len(job.Extranonce1))
+		}
+		text += ": take a pool with more, or connect the miners without an agent"
+		if l.wall.Sub(l.unservedLogged) >= closeLogEvery {
+			l.unservedLogged = l.wall
+			l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())
+		}
+		out = p.agent.session.Unserved(codec.CleanText([]byte(text), maxText), out)
+	}
+	return out, session.Effect{Kind: session.Hangup, Reason: reason}
 }
 
 // register makes a miner of an agent a member of the agent's lane, or gives it

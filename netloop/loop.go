@@ -28,8 +28,8 @@ type loop struct {
 	carries carries
 	out     []byte // bytes for one miner, written at once
 
-	answered []*peer   // agents with answers to be written
-	unserved time.Time // when it was last logged that a pool can't serve agents
+	answered       []*peer   // agents with answers to be written
+	unservedLogged time.Time // when it was last logged that a pool can't serve agents
 
 	slots      []slot
 	free       []uint32

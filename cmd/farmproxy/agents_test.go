@@ -14,6 +14,7 @@ import (
 	"farmproxy/codec"
 	"farmproxy/config"
 	"farmproxy/session"
+	"farmproxy/upstream"
 	"farmproxy/work"
 )
 
@@ -286,7 +287,7 @@ func TestAPoolThatLeavesTooLittleForAnAgent(t *testing.T) {
 	a := dialAgent(t, address)
 	a.write([]byte(handshake))
 	line := a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"sub"`) })
-	if !strings.Contains(line, "pool0") || !strings.Contains(line, "extranonce2 of 7") {
+	if !strings.Contains(line, "pool0") || !strings.Contains(line, "extranonce2 of 8 bytes") {
 		t.Error(line)
 	}
 	a.wantClosed()
@@ -351,4 +352,53 @@ func TestAnAgentsBadInput(t *testing.T) {
 	a.wantClosed()
 	eventually(t, "the reason is counted", func() bool { return p.closed(session.BadFrame) == 1 })
 	wantCounted(t, p, 0, 0)
+}
+
+// Another farmproxy in a branch office: the pool sees each miner there, and the
+// branch loses none when the pool's session changes, though its link has to come
+// back.
+func TestABranchOffice(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	p, address := startProxy(t, passWorkers, nil, pool)
+	branch, branchAddress := startProxy(t, func(c *config.Config) {
+		c.Pools = append(c.Pools, config.Pool{Name: "head-office", URL: "stratum+tcp://" + address, User: "branch", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
+	}, func(o *upstream.DirectoryOptions) {
+		o.Pools[0].Agent = true
+		o.Pools[0].UserAgent = "btccom-agent/2.0.0-mu"
+	})
+	o := bench.DefaultFleetOptions(branchAddress)
+	o.Miners, o.Rate = 20, 200
+	fleet, err := bench.NewFleet(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fleet.Close)
+	if err := fleet.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := func() int {
+		n := 0
+		for name, tally := range pool.Books().Users() {
+			if strings.HasPrefix(name, "farm.rig") && tally.Accepted > 2 {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(t, "the pool has shares of all", func() bool { return seen() == 20 })
+	wantCounted(t, p, 20, 1)
+
+	pool.ForgetSessions()
+	pool.DropLinks()
+	eventually(t, "the link is closed for its extranonce", func() bool { return p.closed(session.ExtranonceChanged) == 1 })
+	wantCounted(t, p, 20, 1)
+	before := pool.Books().Total().Accepted
+	eventually(t, "the pool has shares again", func() bool { return pool.Books().Total().Accepted > before+20 })
+	if n := branch.opened(); n != 20 {
+		t.Errorf("%d connections for 20 miners", n)
+	}
+	if refused := pool.Books().Total().Refused; len(refused) > 0 {
+		t.Errorf("refused at the pool: %v", refused)
+	}
 }
