@@ -3,6 +3,8 @@ package netloop
 import (
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,4 +73,40 @@ func TestAnAgentsStreamThatCantBeTrusted(t *testing.T) {
 	f("{1}\n\x7f\x02\x00\x00more", session.BadFrame)
 	f("\x7f\x04\x06\x00\x01\x00nonsense", session.NotStratum)
 	f("{"+strings.Repeat("x", codec.MaxMinerLine), session.LineTooLong)
+}
+
+// Whatever comes, and however it is cut, the messages are the same.
+func TestAnAgentsStreamIsTheSameInAnyPieces(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		var data []byte
+		for range 1 + random.IntN(12) {
+			switch random.IntN(6) {
+			case 0:
+				data = append(data, "{\"id\":1}\r\n"...)
+			case 1:
+				data = codec.AppendAgentRegister(data, uint16(random.Uint32()), "a{\n", "w")
+			case 2:
+				data = append(data, '\n')
+			case 3: // of any length
+				size := 4 + random.IntN(2*maxAgentFrame)
+				data = append(data, codec.AgentMagic, 1, byte(size), byte(size>>8))
+				for range size - 4 {
+					data = append(data, byte(random.Uint32()))
+				}
+			default:
+				data = codec.AppendAgentSubmit(data, &codec.AgentShare{Nonce: random.Uint32(), HasTime: random.IntN(2) == 0})
+			}
+		}
+		data = append(data, "{end}\n"...)
+		want, _, _ := feedAgent(string(data), len(data))
+		if len(want) == 0 || want[len(want)-1] != "{end}" {
+			t.Fatalf("seed %d: %q", seed, want)
+		}
+		for _, size := range []int{1, 2, 3, 5, 17, 511, 513} {
+			if got, _, _ := feedAgent(string(data), size); !slices.Equal(got, want) {
+				t.Fatalf("seed %d, in pieces of %d: %q\nwant %q", seed, size, got, want)
+			}
+		}
+	}
 }
