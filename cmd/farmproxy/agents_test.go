@@ -14,6 +14,7 @@ import (
 	"farmproxy/codec"
 	"farmproxy/config"
 	"farmproxy/session"
+	"farmproxy/store"
 	"farmproxy/upstream"
 	"farmproxy/work"
 )
@@ -30,10 +31,14 @@ type agent struct {
 }
 
 // handshake is what BTCAgent in Go sends at once.
-const handshake = `{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}
+func handshake(user string) []byte {
+	return []byte(strings.ReplaceAll(handshakeLines, "USER", user))
+}
+
+const handshakeLines = `{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}
 {"id":"conf","method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff","version-rolling.min-bit-count":0}]}
 {"id":"sub","method":"mining.subscribe","params":["btccom-agent/2.0.0-mu"]}
-{"id":"auth","method":"mining.authorize","params":["farm",""]}
+{"id":"auth","method":"mining.authorize","params":["USER",""]}
 {"id":"caps_again","method":"agent.get_capabilities","params":[["verrol","subres"]]}
 `
 
@@ -44,10 +49,10 @@ func dialAgent(t *testing.T, address string) *agent {
 
 // connectAgent takes an agent through its handshake to its first job, and checks
 // that the answers come in the order of the requests.
-func connectAgent(t *testing.T, address string) *agent {
+func connectAgent(t *testing.T, address, user string) *agent {
 	t.Helper()
 	a := dialAgent(t, address)
-	a.write([]byte(handshake))
+	a.write(handshake(user))
 	var order []string
 	for len(order) < 5 || a.last == "" {
 		if line := a.until(func(line string, _ codec.AgentFrame) bool { return line != "" }); strings.Contains(line, `"result"`) {
@@ -202,7 +207,7 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
 	p, address := startProxy(t, passWorkers, nil, pool)
-	a := connectAgent(t, address)
+	a := connectAgent(t, address, "farm")
 	good := connect(t, address)
 	good.work("farm.direct")
 	const shares = 5
@@ -252,7 +257,7 @@ func TestAnAgentIsClosedWhenItsExtranonceIsNoLongerTrue(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
 	p, address := startProxy(t, nil, nil, pool)
-	a := connectAgent(t, address)
+	a := connectAgent(t, address, "farm")
 	a.register(1, "w1")
 	good := connect(t, address)
 	good.work("farm.direct")
@@ -270,7 +275,7 @@ func TestAnAgentIsClosedWhenItsExtranonceIsNoLongerTrue(t *testing.T) {
 	eventually(t, "the reason is counted", func() bool { return p.closed(session.ExtranonceChanged) == 1 })
 	good.wantAlive()
 
-	a = connectAgent(t, address)
+	a = connectAgent(t, address, "farm")
 	a.register(1, "w1")
 	a.write(a.mine(1, 1, 0))
 	if said := a.answers(1); !said[0].Accepted() {
@@ -285,7 +290,7 @@ func TestAPoolThatLeavesTooLittleForAnAgent(t *testing.T) {
 	good := connect(t, address)
 	good.work("farm.direct")
 	a := dialAgent(t, address)
-	a.write([]byte(handshake))
+	a.write(handshake("farm"))
 	line := a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"sub"`) })
 	if !strings.Contains(line, "pool0") || !strings.Contains(line, "extranonce2 of 8 bytes") {
 		t.Error(line)
@@ -329,7 +334,7 @@ func TestAnAgentsBadInput(t *testing.T) {
 		}
 		return n
 	}
-	a := connectAgent(t, address)
+	a := connectAgent(t, address, "farm")
 	a.register(1, "w1")
 	share := a.mine(1, 1, 0)
 	wrong := append([]byte(nil), share...)
@@ -347,7 +352,7 @@ func TestAnAgentsBadInput(t *testing.T) {
 	a.wantClosed()
 	eventually(t, "the reason is counted", func() bool { return p.closed(session.TooManyMalformed) == 1 })
 
-	a = connectAgent(t, address)
+	a = connectAgent(t, address, "farm")
 	a.write([]byte{0x7f, 2, 3, 0})
 	a.wantClosed()
 	eventually(t, "the reason is counted", func() bool { return p.closed(session.BadFrame) == 1 })
@@ -401,4 +406,43 @@ func TestABranchOffice(t *testing.T) {
 	if refused := pool.Books().Total().Refused; len(refused) > 0 {
 		t.Errorf("refused at the pool: %v", refused)
 	}
+}
+
+// An agent's user is an account like any other; where the account goes or
+// changes the agent has to come back.
+func TestAnAgentsAccount(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	p, address := startProxy(t, withStore(t), nil)
+	alice := p.register(t, pool, "alice", store.PoolOptions{Workers: store.WorkersPass})
+	stranger := dialAgent(t, address)
+	stranger.send(`{"id":"caps","method":"agent.get_capabilities","params":[["verrol"]]}`)
+	stranger.send(`{"id":"auth","method":"mining.authorize","params":["stranger",""]}`)
+	if line := stranger.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"auth"`) }); !strings.Contains(line, "Unknown account") {
+		t.Error(line)
+	}
+
+	share := func(a *agent) {
+		t.Helper()
+		a.register(1, "w1")
+		a.write(a.mine(1, 1, 0))
+		if said := a.answers(1); !said[0].Accepted() {
+			t.Error(said[0].Text())
+		}
+	}
+	a := connectAgent(t, address, alice)
+	share(a)
+	if _, _, err := p.store.Register(t.Context(), pool.Addr(), "alice", "another password"); err != nil {
+		t.Fatal(err)
+	}
+	a.wantClosed()
+	eventually(t, "it is counted", func() bool { return p.closed(session.ExtranonceChanged) == 1 })
+	a = connectAgent(t, address, alice)
+	share(a)
+	if err := p.store.DeleteAccount(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	a.wantClosed()
+	eventually(t, "it is counted", func() bool { return p.closed(session.AccountGone) == 1 })
+	eventually(t, "the pool has no link of it", func() bool { return pool.Links() == 0 })
 }
