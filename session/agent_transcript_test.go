@@ -28,6 +28,7 @@ import (
 //	                                    without nonce: the first that meets the session's difficulty
 //	post> job=1 vector=NAME size=8 difficulty=… clean
 //	                                    e1=HEX is the pool's extranonce1, epoch=2 another session
+//	hashed>                             a slow hash is there
 //	verdict> accepted                   of the last share that was forwarded
 //	tick> 5s                            time passes, then Tick
 //	keepalive> 30s                      time passes, then the last job is sent again
@@ -58,6 +59,8 @@ type agentStage struct {
 	*stage
 	agent Agent
 	last  codec.ID // of the last share that was forwarded
+
+	candidate Candidate // that is being hashed
 }
 
 func newAgentStage(t *testing.T) *agentStage {
@@ -105,6 +108,8 @@ func (g *agentStage) act(verb, rest string) {
 		g.submit(session, args)
 	case "post":
 		g.post(args)
+	case "hashed":
+		g.shown(g.agent.Judge(&g.env, &g.candidate, g.candidate.Job.Algorithm.Hash(g.candidate.Header[:]), nil))
 	case "verdict":
 		g.verdict(args)
 	case "tick":
@@ -144,8 +149,11 @@ func (g *agentStage) line(line string) {
 func (g *agentStage) frame(f codec.AgentFrame) {
 	out, effect := g.agent.Frame(&g.env, f, nil)
 	g.shown(out, effect)
-	if effect.Kind == WantRegister {
+	switch effect.Kind {
+	case WantRegister:
 		g.agent.Registered(&g.env, effect.Session, testWorker(effect.Login), 0)
+	case WantHash:
+		g.candidate = *effect.Candidate
 	}
 }
 
@@ -174,8 +182,8 @@ func (g *agentStage) mine(share *codec.AgentShare) {
 	}
 	s.Extranonce2 = binary.BigEndian.AppendUint32(nil, share.Extranonce2)
 	for {
-		hash := g.env.Checker.Hash(job, &s)
-		if work.Difficulty(&hash) >= job.Difficulty {
+		hash := job.Algorithm.Hash(g.env.Checker.Header(job, &s)[:])
+		if job.Algorithm.Difficulty(&hash) >= job.Difficulty {
 			share.Nonce = s.Nonce
 			return
 		}
@@ -197,6 +205,10 @@ func (g *agentStage) post(args map[string]string) {
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
 		job.Mask = g.hex(args["mask"])
+		if name := args["algorithm"]; name != "" {
+			algorithm, _ := work.LookupAlgorithm(name)
+			job.Algorithm = &algorithm
+		}
 	}
 	if g.feed.Post(job, clean, g.hex(args["mask"]), g.float(args["difficulty"])) {
 		g.shown(g.agent.Job(&g.env, clean, nil))
