@@ -114,12 +114,15 @@ type NotifyLine struct {
 	Tail []byte // coinb2 … up to ntime
 }
 
+// notifyHead is what stands before the job id.
+const notifyHead = `{"id":null,"method":"mining.notify","params":["`
+
 // NewNotifyLine builds the line of job, which miners know by id. fold is what
 // is appended to coinb1: the pool's extranonce1 and leading zeros.
 func NewNotifyLine(id uint32, job *Notify, fold []byte) NotifyLine {
 	prev := job.PrevHash
 	swapWords(&prev)
-	head := append([]byte(nil), `{"id":null,"method":"mining.notify","params":["`...)
+	head := append([]byte(nil), notifyHead...)
 	head = AppendJobID(head, id)
 	head = append(head, `","`...)
 	head = AppendHex(head, prev[:])
@@ -153,7 +156,11 @@ func (l *NotifyLine) AppendNotify(dst []byte, zeros int, ntime uint32, clean boo
 	for range zeros {
 		dst = append(dst, "00"...)
 	}
-	dst = append(dst, l.Tail...)
+	return appendNotifyTail(dst, l.Tail, ntime, clean)
+}
+
+func appendNotifyTail(dst, tail []byte, ntime uint32, clean bool) []byte {
+	dst = append(dst, tail...)
 	dst = AppendHexUint32(dst, ntime)
 	if clean {
 		return append(dst, "\",true]}\n"...)

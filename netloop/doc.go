@@ -11,6 +11,10 @@
 //	             │ session.Tick <─────────────── ticker                  │    verdicts)
 //	             └───────────────────────────────────────────────────────┘
 //
+// An agent is a peer too, of many miners: its lines and frames are cut by
+// agentstream.go, and agent.go does what its session.Agent asks for. It stands
+// in the feed of a lane of its own once, for all of its miners.
+//
 // A miner's state belongs to one loop and is touched only there. A gnet.Conn
 // never leaves this package: the rest of the process holds a Cookie, which the
 // loop checks before use, because the kernel gives a freed descriptor to the

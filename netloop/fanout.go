@@ -22,6 +22,9 @@ func (l *loop) post(p *upstream.Post) {
 	for i := 0; i < len(f.members); {
 		m := f.members[i]
 		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
+			if m.agent != nil {
+				return m.agent.session.Adjust(&l.env, out), session.Effect{}
+			}
 			return m.session.Adjust(&l.env, out), session.Effect{}
 		})
 		if i < len(f.members) && f.members[i] == m {
@@ -55,13 +58,16 @@ func (l *loop) fanOutFeed(f *feed) {
 		}
 		m := f.members[f.cursor]
 		f.cursor++ // before the write: it may close m, which moves the members
-		if m.session.LastJob() == job && !f.repeat {
+		if m.lastJob() == job && !f.repeat {
 			continue // came while the fan-out was under way, and has it
 		}
 		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
+			if m.agent != nil {
+				return l.agentJob(m, f.clean, out)
+			}
 			return m.session.Job(&l.env, f.clean, out)
 		})
-		if m.session.LastJob() == job {
+		if m.agent == nil && m.session.LastJob() == job {
 			l.counts.Notifies.Add(1)
 		}
 	}
@@ -105,7 +111,12 @@ func (l *loop) tick() {
 			continue
 		}
 		l.see(p)
-		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.session.Tick(&l.env, out) })
+		l.deliver(p, func(out []byte) ([]byte, session.Effect) {
+			if p.agent != nil {
+				return l.tickAgent(p, out)
+			}
+			return p.session.Tick(&l.env, out)
+		})
 	}
 }
 

@@ -8,6 +8,11 @@ const (
 	// of the others.
 	maxOutbound = 64 << 10
 
+	// maxAgentOutbound is the same for an agent, which has thousands of miners:
+	// a job and the difficulties of 65,535 miners take 150 kB, and the answers
+	// to their shares at six a minute 65 kB a second. So it may be a minute late.
+	maxAgentOutbound = 4 << 20
+
 	// sendBuffer is the kernel's buffer for each miner. Small, so that a dead
 	// miner shows in bytes that maxOutbound counts. The kernel doubles it.
 	sendBuffer = 16 << 10
@@ -44,6 +49,9 @@ const (
 
 	// maxAgent is how much of a user agent is kept.
 	maxAgent = 64
+
+	// maxText bounds what a peer is told when it is closed.
+	maxText = 512
 
 	// maxParked bounds the sessions of disconnected miners that can be resumed.
 	maxParked = 1 << 16

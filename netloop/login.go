@@ -15,7 +15,7 @@ import (
 // or a new one.
 func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, session.Effect) {
 	directory := l.server.directory
-	p.agent = l.intern(e.Agent)
+	p.userAgent = l.intern(e.Agent)
 	parked, resumed := l.server.parked.resume(e.Resume)
 	length, extranonce2 := directory.Shape()
 	if resumed {
@@ -38,19 +38,22 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	return p.session.Subscribed(&l.env, &l.request, l.server.newSessionID(), p.prefix.Append(prefix[:0]), extranonce2, out), session.Effect{}
 }
 
+// unknownAccount is what those are told whose login leads nowhere.
+const unknownAccount = "Unknown account: register it first, and log in as NAME.WORKER"
+
 // authorize books the miner under its worker's name, and brings it to that
 // worker's route. said is the login as the miner says it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.names.login(said, p.conn.RemoteAddr())
 	route, account, ok := l.server.directory.Login(login)
 	if !ok {
-		return p.session.Refused(&l.request, "Unknown account: register it first, and log in as NAME.WORKER", out), session.Effect{}
+		return p.session.Refused(&l.request, unknownAccount, out), session.Effect{}
 	}
 	if !p.session.IsAuthorized() {
 		l.counts.Authorized.Add(1)
 	}
 	w := l.server.book.Worker(login)
-	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.agent)
+	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.userAgent)
 	l.server.seen.note(account)
 	before := p.feed
 	if !l.follow(p, route, login) {
@@ -119,14 +122,21 @@ func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 // mines books what the miner mines now, and for whom.
 func (l *loop) mines(p *peer, w *stats.Worker) {
 	pool, algorithm := p.route.Names()
+	w.Mining(p.route.Account(), pool, algorithm)
+	l.openBooks(p)
+	p.books.SetDifficulty(p.session.Difficulty())
+}
+
+// openBooks opens the books that the account proxy kept of a connection: an
+// agent's count all of its miners.
+func (l *loop) openBooks(p *peer) {
+	pool, algorithm := p.route.Names()
 	account := p.route.Account()
-	w.Mining(account, pool, algorithm)
 	if account == "" {
 		account, _, _ = strings.Cut(p.login, ".")
 	}
 	p.books.Close(l.wall)
 	p.books = l.server.book.OpenMiner(p.conn.RemoteAddr().String(), account, algorithm, pool)
-	p.books.SetDifficulty(p.session.Difficulty())
 }
 
 // enter makes the miner a member of its lane.
@@ -138,6 +148,10 @@ func (l *loop) enter(p *peer) {
 
 // leave takes the miner off its lane, if it is on one.
 func (l *loop) leave(p *peer) {
+	if p.agent != nil {
+		l.leaveGroup(p)
+		return
+	}
 	f := p.feed
 	if f == nil {
 		return
@@ -167,6 +181,10 @@ func (l *loop) rerouted(route *upstream.Route) {
 		next, _, ok := l.server.directory.Login(p.login)
 		if !ok {
 			l.close(p, session.AccountGone)
+			continue
+		}
+		if p.agent != nil {
+			l.close(p, session.ExtranonceChanged)
 			continue
 		}
 		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return l.change(p, next, p.login, out) })

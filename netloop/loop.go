@@ -28,22 +28,25 @@ type loop struct {
 	carries carries
 	out     []byte // bytes for one miner, written at once
 
-	slots  []slot
-	free   []uint32
-	feeds  map[*upstream.Lane]*feed
-	agents map[string]string
-	ticks  int
+	answered       []*peer   // agents with answers to be written
+	unservedLogged time.Time // when it was last logged that a pool can't serve agents
+
+	slots      []slot
+	free       []uint32
+	feeds      map[*upstream.Lane]*feed
+	userAgents map[string]string
+	ticks      int
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 	l := &loop{
-		server:  s,
-		index:   index,
-		gnet:    g,
-		counts:  s.book.Loop(index),
-		decoder: codec.NewDecoder(),
-		feeds:   make(map[*upstream.Lane]*feed),
-		agents:  make(map[string]string),
+		server:     s,
+		index:      index,
+		gnet:       g,
+		counts:     s.book.Loop(index),
+		decoder:    codec.NewDecoder(),
+		feeds:      make(map[*upstream.Lane]*feed),
+		userAgents: make(map[string]string),
 	}
 	l.env.Terms = &s.terms
 	l.mailbox.wake = func() bool { return g.Execute(context.Background(), l) == nil }
@@ -57,6 +60,7 @@ func (l *loop) Run(context.Context) error {
 	for i := range m.verdicts {
 		l.verdict(&m.verdicts[i])
 	}
+	l.flushAgents()
 	for i := range m.hashed {
 		l.hashed(&m.hashed[i])
 	}
@@ -100,14 +104,21 @@ func (l *loop) add(c gnet.Conn) {
 func (l *loop) remove(p *peer) {
 	p.conn = nil
 	p.lines.drop(&l.carries)
+	if p.agent != nil {
+		p.agent.stream.drop(&l.carries)
+	}
 	l.leave(p)
 	p.books.Close(l.wall)
 	s := &l.slots[p.slot]
 	s.peer = nil
 	s.generation++
 	l.free = append(l.free, p.slot)
-	l.counts.Miners.Add(-1)
 	l.counts.Closed[p.reason].Add(1)
+	if p.agent != nil {
+		l.counts.Agents.Add(-1)
+		return
+	}
+	l.counts.Miners.Add(-1)
 	if p.session.IsAuthorized() {
 		l.counts.Authorized.Add(-1)
 		p.session.Workers(func(w session.Worker) { books(w).Disconnected(l.wall) })
@@ -145,6 +156,9 @@ func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
 	out := l.out[:0]
 	for len(data) > 0 {
+		if p.agent != nil {
+			return l.readAgent(p, data, out)
+		}
 		line, rest, reason, ok := p.lines.next(data, &l.carries)
 		if !ok {
 			return l.hangup(p, reason, out)
@@ -180,7 +194,16 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 	l.see(p)
 	if err := l.decoder.DecodeRequest(line, &l.request); err != nil {
 		l.counts.Malformed.Add(1)
+		if p.agent != nil {
+			return p.agent.session.Malformed(&l.env, err.(*codec.Error), out)
+		}
 		return p.session.Malformed(&l.env, err.(*codec.Error), out)
+	}
+	if p.agent == nil && p.isNew() && l.request.FromAgent() {
+		l.becomeAgent(p)
+	}
+	if p.agent != nil {
+		return l.agentLine(p, out)
 	}
 	out, effect := p.session.Step(&l.env, &l.request, out)
 	worked := p.session.IsWorking()
@@ -219,7 +242,11 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
-	if p.conn.OutboundBuffered()+len(out) > maxOutbound {
+	bound := maxOutbound
+	if p.agent != nil {
+		bound = maxAgentOutbound
+	}
+	if p.conn.OutboundBuffered()+len(out) > bound {
 		l.close(p, session.TooSlow)
 		return false
 	}
@@ -241,12 +268,12 @@ func (l *loop) close(p *peer, reason session.Reason) {
 
 // intern keeps one copy of each user agent: a farm has few.
 func (l *loop) intern(agent []byte) string {
-	if known, ok := l.agents[string(agent)]; ok {
+	if known, ok := l.userAgents[string(agent)]; ok {
 		return known
 	}
 	clean := codec.CleanText(agent, maxAgent)
-	if len(l.agents) < maxAgents {
-		l.agents[string(agent)] = clean
+	if len(l.userAgents) < maxAgents {
+		l.userAgents[string(agent)] = clean
 	}
 	return clean
 }

@@ -3,31 +3,64 @@ package netloop
 import (
 	"github.com/panjf2000/gnet/v2"
 
+	"farmproxy/codec"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
-// peer is one miner's connection. Its loop alone touches it.
+// peer is one miner's connection, or one agent's. Its loop alone touches it.
 type peer struct {
-	conn    gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
-	session session.Session
-	lines   lines
-	route   *upstream.Route // of the worker that it mines for; nil before authorize
-	login   string          // that worker's name, as it is booked
-	feed    *feed           // of its lane; nil before subscribe and authorize
-	place   int             // in feed.members
-	prefix  upstream.Prefix
-	books   *stats.Miner   // nil: none are kept
-	last    *upstream.Lane // the lane that it last worked on; nil: none yet
-	slot    uint32
-	reason  session.Reason // why it is being closed
-	agent   string
+	conn      gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
+	session   session.Session
+	lines     lines
+	route     *upstream.Route // of the worker that it mines for; nil before authorize
+	login     string          // that worker's name, as it is booked
+	feed      *feed           // of its lane; nil before subscribe and authorize
+	place     int             // in feed.members
+	prefix    upstream.Prefix
+	books     *stats.Miner   // nil: none are kept
+	last      *upstream.Lane // the lane that it last worked on; nil: none yet
+	slot      uint32
+	reason    session.Reason // why it is being closed
+	userAgent string         // that it gave
+	agent     *agent         // nil: it is a miner
 }
 
 // member returns what the miner's lane is told of it.
 func (p *peer) member() upstream.Member {
-	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.agent}
+	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.userAgent}
+}
+
+// prefixOf returns the prefix of a share's miner: of an agent's, which is known
+// to it by a session id, or the peer's own.
+func (p *peer) prefixOf(session uint16) upstream.Prefix {
+	x := p.prefix
+	if p.agent != nil {
+		x.Value = session
+	}
+	return x
+}
+
+// sessionOf returns which of an agent's miners a share is of, by the share's id;
+// 0 for a miner's own.
+func (p *peer) sessionOf(share *codec.ID) (session uint16) {
+	if p.agent != nil {
+		session, _ = share.AgentShare()
+	}
+	return session
+}
+
+// isNew reports that it may still turn out to be an agent's: it has neither
+// subscribed nor authorized.
+func (p *peer) isNew() bool { return !p.session.IsSubscribed() && !p.session.IsAuthorized() }
+
+// lastJob returns the id of the job that it was last sent; 0: none yet.
+func (p *peer) lastJob() uint32 {
+	if p.agent != nil {
+		return p.agent.session.LastJob()
+	}
+	return p.session.LastJob()
 }
 
 // A Cookie names a peer: loop, generation, slot. The generation makes a cookie

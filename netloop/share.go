@@ -37,7 +37,13 @@ func (l *loop) hashed(h *hashed) {
 		return
 	}
 	l.see(p)
-	out, effect := p.session.Judge(&l.env, &h.candidate, h.hash, l.out[:0])
+	var out []byte
+	var effect session.Effect
+	if p.agent != nil {
+		out, effect = p.agent.session.Judge(&l.env, &h.candidate, h.hash, l.out[:0])
+	} else {
+		out, effect = p.session.Judge(&l.env, &h.candidate, h.hash, l.out[:0])
+	}
 	l.out = l.share(p, &effect, out)
 	l.write(p, l.out)
 }
@@ -49,7 +55,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		ID:          e.Share.ID,
 		Worker:      books(e.Worker),
 		Job:         e.Share.Job,
-		Prefix:      p.prefix,
+		Prefix:      p.prefixOf(e.Session),
 		Extranonce2: upstream.MakeExtranonce2(e.Share.Extranonce2),
 		Version:     e.Share.Version,
 		NTime:       e.Share.NTime,
@@ -59,7 +65,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Answered:    e.Share.Answered,
 	}
 	if p.feed.lane.Submit(share) {
-		p.books.Sent(p.poolWork(share.Job))
+		p.books.Sent(poolWork(share.Job, share.Prefix))
 		return out
 	}
 	if share.Answered {
@@ -73,6 +79,9 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 func (l *loop) overloaded(p *peer, w session.Worker, id *codec.ID, credit float64, out []byte) []byte {
 	v := work.Overloaded
 	l.judged(w, v, credit)
+	if p.agent != nil {
+		return p.agent.session.Verdict(id, v, out)
+	}
 	return p.session.Verdict(id, v, v.Code(), v.Text(), out)
 }
 
@@ -85,10 +94,14 @@ func (l *loop) verdict(v *upstream.Verdict) {
 		return
 	}
 	if v.Verdict == work.Accepted {
-		p.books.Accepted(p.poolWork(v.Job))
+		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID))))
 		p.books.Mined(l.wall, v.Work)
 	}
 	if v.Answered {
+		return
+	}
+	if p.agent != nil {
+		l.answerAgent(p, v)
 		return
 	}
 	l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])
@@ -107,8 +120,8 @@ func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
 // poolWork returns what a share is worth to the pool, in shares of difficulty 1:
 // what the account proxy's series count, which know of no other shares than
 // those that the pool got.
-func (p *peer) poolWork(job *work.Job) float64 {
-	return job.Algorithm.Work(job.DifficultyFor(p.prefix.Value))
+func poolWork(job *work.Job, miner upstream.Prefix) float64 {
+	return job.Algorithm.Work(job.DifficultyFor(miner.Value))
 }
 
 func (l *loop) cookie(p *peer) upstream.Cookie {

@@ -7,6 +7,9 @@
 //	time ─────> Tick   │            count a verdict, hang up
 //	                   └──> the session's own state, plain data
 //
+// An Agent is the same for a connection that brings many miners, in the agent
+// protocol; each of them is a Session behind it. Neither dialect knows the other.
+//
 // It is a state machine: bytes and values in, bytes and effects out. It has no
 // socket, clock, goroutine or lock, and knows nothing of pools or links. What
 // it sees of the world during a call stands in an Env, which its event loop

@@ -18,6 +18,8 @@ const (
 	NoPool                           // no pool for longer than failover.hold
 	AccountGone                      // its account was deleted
 	ExtranonceTooSmall               // the pool leaves less than this miner was promised
+	BadFrame                         // an agent's frame of a length that can't be
+	ExtranonceChanged                // an agent's extranonce1 is no longer the pool's: it connects again for another
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -37,6 +39,8 @@ var reasons = [NumReasons]string{
 	NoPool:             "no_pool",
 	AccountGone:        "account_gone",
 	ExtranonceTooSmall: "extranonce_too_small",
+	BadFrame:           "bad_frame",
+	ExtranonceChanged:  "extranonce_changed",
 	Shutdown:           "shutdown",
 }
 

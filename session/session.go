@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"time"
 
 	"farmproxy/codec"
@@ -60,6 +61,7 @@ const (
 	working   // has been sent a job
 	maskTold  // has been sent mining.set_version_mask
 	wantsDiff // the miner named a difficulty itself
+	framed    // of an agent's: it was told its difficulty in a frame
 )
 
 // Session is one miner's state. It is plain data: it can be parked when the
@@ -105,20 +107,27 @@ const (
 	WantHash                 // hash a copy of Candidate off the loop, then Judge
 	Forward                  // hand Share to the lane; the miner is answered by Verdict, unless Share.Answered
 	Hangup                   // write what there is, then close for Reason
+
+	// Only of an Agent:
+	WantRegister // its miner Session is to be Login from now on, by Registered
+	Unregistered // its miner Session, Worker, has gone
+	WantRoute    // it waits for its extranonce before it says who it is: which route?
+	Malformed    // count a frame
 )
 
 // Effect is what a call asks of its caller besides writing the bytes. Slices
 // alias the request.
 type Effect struct {
-	Kind   EffectKind
-	Reason Reason // Hangup
+	Kind    EffectKind
+	Reason  Reason // Hangup
+	Session uint16 // of an Agent's miner
 
-	Agent  []byte // WantSubscribe
+	Agent  []byte // WantSubscribe, WantRegister: what the miner says it runs
 	Resume uint64 // WantSubscribe: the session to resume; 0 none
 
-	Login string // WantAuthorize: clean
+	Login string // WantAuthorize, WantRegister: clean
 
-	Worker    Worker       // Judged, Forward, Reauthorized; nil when the share came under no known name
+	Worker    Worker       // Judged, Forward, Reauthorized, Unregistered; nil when the share came under no known name
 	Verdict   work.Verdict // Judged
 	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
 	Share     Share        // Forward
@@ -187,6 +196,14 @@ func (s *Session) find(name []byte) Worker {
 
 // Malformed takes note of a line that could not be decoded.
 func (s *Session) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
+	n := int(s.malformed)
+	out, effect := malformed(e, err, &n, out)
+	s.malformed = uint8(min(n, math.MaxUint8))
+	return out, effect
+}
+
+// malformed answers a line that could not be decoded; n counts them.
+func malformed(e *Env, err *codec.Error, n *int, out []byte) ([]byte, Effect) {
 	switch err.Kind {
 	case codec.NotStratum:
 		return out, Effect{Kind: Hangup, Reason: NotStratum}
@@ -197,7 +214,7 @@ func (s *Session) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effec
 	}
 	var none codec.ID
 	out = codec.AppendError(out, &none, codeOther, "Malformed message")
-	if s.malformed++; int(s.malformed) > e.Terms.MalformedLimit {
+	if *n++; *n > e.Terms.MalformedLimit {
 		return out, Effect{Kind: Hangup, Reason: TooManyMalformed}
 	}
 	return out, Effect{}

@@ -59,7 +59,7 @@ func (s *Session) configure(e *Env, r *codec.Request, out []byte) []byte {
 		case codec.VersionRolling:
 			s.flags |= rolling
 			s.asked = p.Mask
-			s.told = p.Mask & s.maskNow(e)
+			s.told = p.Mask & maskNow(e)
 		case codec.MinimumDifficulty:
 			s.vardiff.floor = p.MinimumDifficulty
 		case codec.SubscribeExtranonce:
@@ -70,7 +70,7 @@ func (s *Session) configure(e *Env, r *codec.Request, out []byte) []byte {
 }
 
 // maskNow returns the version bits that the pool lets roll now.
-func (s *Session) maskNow(e *Env) uint32 {
+func maskNow(e *Env) uint32 {
 	if e.Feed != nil && e.Feed.Job() != nil {
 		return e.Feed.Mask
 	}

@@ -21,68 +21,92 @@ type Candidate struct {
 	Nonce       uint32
 }
 
-// submit judges a share. What the hash does not decide comes first.
+// submit judges a share and answers it.
 func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
-	p, ok := r.Submit()
-	if !ok {
-		return s.reject(e, &r.ID, nil, work.Malformed, out)
-	}
-	if s.flags&subscribed == 0 {
-		return s.reject(e, &r.ID, nil, work.NotSubscribed, out)
-	}
-	w := s.find(p.Worker)
-	if w == nil {
-		return s.reject(e, &r.ID, nil, work.Unauthorized, out)
-	}
-	id, _ := codec.HexUint32(p.Job)
-	if _, sent := s.recall(id); !sent || e.Feed == nil {
-		return s.reject(e, &r.ID, w, work.UnknownJob, out)
-	}
-	job, _ := e.Feed.find(id)
-	if job == nil { // it was sent, but on a lane that the miner has left, or too long ago
-		return s.reject(e, &r.ID, w, work.Stale, out)
-	}
-	c := &e.candidate
-	*c = Candidate{ID: r.ID, Worker: w, Job: job, Size: min(s.extranonce2, uint8(job.Layout.Room)), Version: job.Version, NTime: p.NTime, Nonce: p.Nonce}
-	if !codec.DecodeHex(c.Extranonce2[:c.Size], p.Extranonce2) {
-		return s.reject(e, &r.ID, w, work.Malformed, out)
-	}
-	mask := s.rollable(e, job)
-	if p.HasVersion {
-		if p.VersionBits&^mask != 0 {
-			return s.reject(e, &r.ID, w, work.BadVersion, out)
-		}
-		c.Version = work.RollVersion(job.Version, mask, p.VersionBits)
-	}
-	c.Header = *e.Checker.Header(job, &work.Solution{Prefix: s.prefix[:s.prefixLen], Extranonce2: c.Extranonce2[:c.Size],
-		Version: c.Version, NTime: c.NTime, Nonce: c.Nonce})
-	out, effect := s.byHash(e, c, out)
-	if mask != 0 && s.lostRolling(e, p.HasVersion) {
-		effect.Reconnect = true
+	effect := s.submitted(e, r)
+	out = answer(out, &r.ID, &effect)
+	if effect.Reconnect {
 		out = codec.AppendReconnect(out)
 	}
 	return out, effect
 }
 
-// byHash has a candidate judged by its hash: here, elsewhere or by the pool.
-func (s *Session) byHash(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
-	switch algorithm := c.Job.Algorithm; {
-	case algorithm.Hash == nil:
-		return s.unchecked(e, c, out)
-	case algorithm.Slow:
-		return out, Effect{Kind: WantHash, Candidate: c}
-	default:
-		return s.Judge(e, c, algorithm.Hash(c.Header[:]), out)
+// submitted judges a share. What the hash does not decide comes first.
+func (s *Session) submitted(e *Env, r *codec.Request) Effect {
+	p, ok := r.Submit()
+	if !ok {
+		return s.reject(e, nil, work.Malformed)
 	}
+	if s.flags&subscribed == 0 {
+		return s.reject(e, nil, work.NotSubscribed)
+	}
+	w := s.find(p.Worker)
+	if w == nil {
+		return s.reject(e, nil, work.Unauthorized)
+	}
+	id, _ := codec.HexUint32(p.Job)
+	c, no := s.candidate(e, r.ID, w, id)
+	if c == nil {
+		return s.reject(e, w, no)
+	}
+	c.NTime, c.Nonce = p.NTime, p.Nonce
+	if !codec.DecodeHex(c.Extranonce2[:c.Size], p.Extranonce2) {
+		return s.reject(e, w, work.Malformed)
+	}
+	mask := s.rollable(e, c.Job)
+	if p.HasVersion {
+		if p.VersionBits&^mask != 0 {
+			return s.reject(e, w, work.BadVersion)
+		}
+		c.Version = work.RollVersion(c.Job.Version, mask, p.VersionBits)
+	}
+	effect := s.check(e, c)
+	effect.Reconnect = mask != 0 && s.lostRolling(e, p.HasVersion)
+	return effect
 }
 
-// Judge judges a candidate by its hash: the caller's answer to WantHash. Then a
-// block is a block, late or not, and goes to the pool.
+// candidate begins a share for a job that the miner was sent; nil, and why,
+// when it can't be answered any more.
+func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candidate, no work.Verdict) {
+	if _, sent := s.recall(job); !sent || e.Feed == nil {
+		return nil, work.UnknownJob
+	}
+	j, _ := e.Feed.find(job)
+	if j == nil { // it was sent, but on a lane that the miner has left, or too long ago
+		return nil, work.Stale
+	}
+	c = &e.candidate
+	*c = Candidate{ID: id, Worker: w, Job: j, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
+	return c, work.Accepted
+}
+
+// check builds the header and judges it.
+func (s *Session) check(e *Env, c *Candidate) Effect {
+	job := c.Job
+	c.Header = *e.Checker.Header(job, &work.Solution{Prefix: s.prefix[:s.prefixLen], Extranonce2: c.Extranonce2[:c.Size],
+		Version: c.Version, NTime: c.NTime, Nonce: c.Nonce})
+	switch {
+	case job.Algorithm.Hash == nil:
+		return s.unchecked(e, c)
+	case job.Algorithm.Slow:
+		return Effect{Kind: WantHash, Candidate: c}
+	}
+	return s.judge(e, c, job.Algorithm.Hash(c.Header[:]))
+}
+
+// Judge judges a candidate by its hash: the caller's answer to WantHash.
 func (s *Session) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte, Effect) {
+	effect := s.judge(e, c, hash)
+	return answer(out, &c.ID, &effect), effect
+}
+
+// judge judges a candidate by its hash. A block is a block, late or not, and
+// goes to the pool.
+func (s *Session) judge(e *Env, c *Candidate, hash [32]byte) Effect {
 	job := c.Job
 	difficulty, sent := s.recall(job.ID)
 	if !sent || e.Feed == nil { // it has moved on while a slow hash was computed
-		return s.reject(e, &c.ID, c.Worker, work.Stale, out)
+		return s.reject(e, c.Worker, work.Stale)
 	}
 	met := job.Algorithm.Difficulty(&hash)
 	block := met >= job.Network
@@ -90,49 +114,45 @@ func (s *Session) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte
 	fingerprint := binary.LittleEndian.Uint64(hash[:]) // the end that is not all zeros
 	switch {
 	case s.isSeen(fingerprint):
-		return s.reject(e, &c.ID, c.Worker, work.Duplicate, out)
+		return s.reject(e, c.Worker, work.Duplicate)
 	case block:
 	case met < difficulty:
-		return s.reject(e, &c.ID, c.Worker, work.LowDifficulty, out)
+		return s.reject(e, c.Worker, work.LowDifficulty)
 	case stale:
-		return s.reject(e, &c.ID, c.Worker, work.Stale, out)
+		return s.reject(e, c.Worker, work.Stale)
 	case c.NTime < job.NTime || c.NTime > e.Feed.latest(job)+work.MaxTimeRoll:
-		return s.reject(e, &c.ID, c.Worker, work.BadTime, out)
+		return s.reject(e, c.Worker, work.BadTime)
 	}
 	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
 	s.see(fingerprint, job, e.Feed)
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
 	if met < job.DifficultyFor(s.prefixValue()) && !block {
-		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
-		return codec.AppendTrue(out, &c.ID), effect
+		return Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
 	}
-	return s.forward(e, c, difficulty, block, out)
+	return s.forward(e, c, difficulty, block)
 }
 
 // unchecked forwards a share of an algorithm that can't be checked here. What
 // its header alone tells is still looked at.
-func (s *Session) unchecked(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
+func (s *Session) unchecked(e *Env, c *Candidate) Effect {
 	difficulty, _ := s.recall(c.Job.ID)
 	_, stale := e.Feed.find(c.Job.ID)
 	id := work.SHA256d.Hash(c.Header[:]) // any hash will do to know the header again
 	fingerprint := binary.LittleEndian.Uint64(id[:])
 	switch {
 	case s.isSeen(fingerprint):
-		return s.reject(e, &c.ID, c.Worker, work.Duplicate, out)
+		return s.reject(e, c.Worker, work.Duplicate)
 	case stale:
-		return s.reject(e, &c.ID, c.Worker, work.Stale, out)
+		return s.reject(e, c.Worker, work.Stale)
 	}
 	s.see(fingerprint, c.Job, e.Feed)
-	return s.forward(e, c, difficulty, false, out)
+	return s.forward(e, c, difficulty, false)
 }
 
 // forward hands the share to the caller for the pool.
-func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool, out []byte) ([]byte, Effect) {
+func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool) Effect {
 	share := Share{ID: c.ID, Job: c.Job, Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce, Block: block, Answered: e.Terms.AnswerLocal}
-	if share.Answered {
-		out = codec.AppendTrue(out, &c.ID)
-	}
-	return out, Effect{Kind: Forward, Worker: c.Worker, Work: c.Job.Algorithm.Work(difficulty), Share: share}
+	return Effect{Kind: Forward, Worker: c.Worker, Work: c.Job.Algorithm.Work(difficulty), Share: share}
 }
 
 // rollable returns the version bits that the miner may roll in job: a changed
@@ -148,13 +168,24 @@ func (s *Session) rollable(e *Env, job *work.Job) uint32 {
 	return s.asked & job.Mask
 }
 
-// reject answers a share with the verdict that needs no pool.
-func (s *Session) reject(e *Env, id *codec.ID, w Worker, v work.Verdict, out []byte) ([]byte, Effect) {
+// reject gives a share the verdict that needs no pool.
+func (s *Session) reject(e *Env, w Worker, v work.Verdict) Effect {
 	effect := Effect{Kind: Judged, Worker: w, Verdict: v, Work: s.vardiff.told}
 	if e.Feed != nil && e.Feed.Job() != nil {
 		effect.Work = e.Feed.Job().Algorithm.Work(effect.Work)
 	}
-	return codec.AppendError(out, id, v.Code(), v.Text()), effect
+	return effect
+}
+
+// answer answers a share with what became of it, if that is known.
+func answer(out []byte, id *codec.ID, e *Effect) []byte {
+	switch {
+	case e.Kind == Judged && e.Verdict != work.Accepted:
+		return codec.AppendError(out, id, e.Verdict.Code(), e.Verdict.Text())
+	case e.Kind == Judged, e.Kind == Forward && e.Share.Answered:
+		return codec.AppendTrue(out, id)
+	}
+	return out
 }
 
 // Verdict answers a share that was forwarded. code and text are what the miner

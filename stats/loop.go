@@ -10,13 +10,14 @@ import (
 // never contend; a scrape sums all loops. Each Loop is its own allocation,
 // larger than a cache line.
 type Loop struct {
-	Miners      atomic.Int64  // connected now
+	Miners      atomic.Int64  // connected now, directly or through an agent
 	Subscribed  atomic.Int64  // of these: subscribed
 	Authorized  atomic.Int64  // of these: with at least one authorized worker
+	Agents      atomic.Int64  // agents connected now; their miners count as miners
 	Opened      atomic.Uint64 // connections accepted, refused ones included
 	Resumed     atomic.Uint64 // subscribes that got an old session back
 	LostRolling atomic.Uint64 // miners told to reconnect because they had lost version rolling
-	Messages    atomic.Uint64 // lines decoded
+	Messages    atomic.Uint64 // lines and frames decoded
 	Malformed   atomic.Uint64 // lines or messages that were malformed
 	Notifies    atomic.Uint64 // mining.notify written
 	BytesIn     atomic.Uint64 // from miners
@@ -35,6 +36,7 @@ const cacheLine = 64
 // totals is the sum of all loops.
 type totals struct {
 	miners, subscribed, authorized int64
+	agents                         int64
 	opened, resumed, lostRolling   uint64
 	messages, malformed, notifies  uint64
 	bytesIn, bytesOut              uint64
@@ -51,6 +53,7 @@ func (b *Book) totals() totals {
 		t.miners += l.Miners.Load()
 		t.subscribed += l.Subscribed.Load()
 		t.authorized += l.Authorized.Load()
+		t.agents += l.Agents.Load()
 		t.opened += l.Opened.Load()
 		t.resumed += l.Resumed.Load()
 		t.lostRolling += l.LostRolling.Load()

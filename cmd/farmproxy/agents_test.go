@@ -1,0 +1,448 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/bench"
+	"farmproxy/codec"
+	"farmproxy/config"
+	"farmproxy/session"
+	"farmproxy/store"
+	"farmproxy/upstream"
+	"farmproxy/work"
+)
+
+// agent is BTCAgent as far as a test needs it.
+type agent struct {
+	*miner
+	extranonce1 []byte
+	difficulty  float64
+	jobs        map[string]*work.Job // by the id in its notify
+	last        string
+	index       uint16 // of the next share
+	checker     work.Checker
+}
+
+// handshake is what BTCAgent in Go sends at once.
+func handshake(user string) []byte {
+	return []byte(strings.ReplaceAll(handshakeLines, "USER", user))
+}
+
+const handshakeLines = `{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}
+{"id":"conf","method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff","version-rolling.min-bit-count":0}]}
+{"id":"sub","method":"mining.subscribe","params":["btccom-agent/2.0.0-mu"]}
+{"id":"auth","method":"mining.authorize","params":["USER",""]}
+{"id":"caps_again","method":"agent.get_capabilities","params":[["verrol","subres"]]}
+`
+
+func dialAgent(t *testing.T, address string) *agent {
+	t.Helper()
+	return &agent{miner: connect(t, address), jobs: map[string]*work.Job{}}
+}
+
+// connectAgent takes an agent through its handshake to its first job, and checks
+// that the answers come in the order of the requests.
+func connectAgent(t *testing.T, address, user string) *agent {
+	t.Helper()
+	a := dialAgent(t, address)
+	a.write(handshake(user))
+	var order []string
+	for len(order) < 5 || a.last == "" {
+		if line := a.until(func(line string, _ codec.AgentFrame) bool { return line != "" }); strings.Contains(line, `"result"`) {
+			var m message
+			if err := json.Unmarshal([]byte(line), &m); err != nil || len(m.Result) == 0 || string(m.Result) == "null" {
+				t.Fatalf("%s: %v", line, err)
+			}
+			order = append(order, strings.Trim(string(m.ID), `"`))
+		}
+	}
+	if got := strings.Join(order, " "); got != "caps conf sub auth caps_again" {
+		t.Fatalf("answers: %s", got)
+	}
+	return a
+}
+
+func (a *agent) write(b []byte) {
+	a.t.Helper()
+	if _, err := a.conn.Write(b); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// until reads messages, and takes note of them, until enough says so. It
+// returns the line that was enough.
+func (a *agent) until(enough func(line string, f codec.AgentFrame) bool) string {
+	a.t.Helper()
+	for {
+		a.conn.SetReadDeadline(time.Now().Add(patience))
+		first, err := a.in.Peek(1)
+		if err != nil {
+			a.t.Fatalf("instead of a message: %v", err)
+		}
+		if first[0] == codec.AgentMagic {
+			if f := a.readFrame(); enough("", f) {
+				return ""
+			}
+			continue
+		}
+		line, m := a.read()
+		a.note(&m)
+		if enough(line, nil) {
+			return line
+		}
+	}
+}
+
+func (a *agent) readFrame() codec.AgentFrame {
+	a.t.Helper()
+	header, err := a.in.Peek(4)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	size, ok := codec.AgentFrameSize(header)
+	if !ok {
+		a.t.Fatalf("frame %x", header)
+	}
+	f := make(codec.AgentFrame, size)
+	if _, err := io.ReadFull(a.in, f); err != nil {
+		a.t.Fatal(err)
+	}
+	return f
+}
+
+// note takes over what a line says.
+func (a *agent) note(m *message) {
+	a.t.Helper()
+	switch {
+	case string(m.Result) == "null":
+	case string(m.ID) == `"sub"` || string(m.ID) == "1" && strings.HasPrefix(string(m.Result), "[["):
+		var result []json.RawMessage
+		json.Unmarshal(m.Result, &result)
+		if len(result) != 3 || string(result[2]) != "8" {
+			a.t.Fatalf("subscribe: %s", m.Result)
+		}
+		a.extranonce1, _ = hex.DecodeString(strings.Trim(string(result[1]), `"`))
+		if len(a.extranonce1) != 4 {
+			a.t.Fatalf("extranonce1: %s", result[1])
+		}
+	case m.Method == "mining.set_difficulty":
+		json.Unmarshal(m.Params[0], &a.difficulty)
+	case m.Method == "mining.notify":
+		params, _ := json.Marshal(m.Params)
+		n, err := codec.Raw(params).Notify()
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		// Between coinb1 and coinb2: extranonce1, two zeros, the session id, four bytes.
+		layout := work.Layout{Lead: 2, Prefix: 2, Room: 4}
+		a.last = n.JobID
+		a.jobs[n.JobID] = work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2,
+			Branches: n.Branches, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, a.extranonce1, layout)
+	}
+}
+
+func (a *agent) register(session uint16, worker string) {
+	a.write(codec.AppendAgentRegister(nil, session, "cgminer/4.10", worker))
+}
+
+// mine finds a share for the last job.
+func (a *agent) mine(session uint16, extranonce2, mask uint32) []byte {
+	a.t.Helper()
+	job := a.jobs[a.last]
+	s := work.Solution{Prefix: binary.BigEndian.AppendUint16(nil, session), Extranonce2: binary.BigEndian.AppendUint32(nil, extranonce2),
+		Version: job.Version ^ mask, NTime: job.NTime}
+	for hash := a.checker.Hash(job, &s); work.Difficulty(&hash) < a.difficulty; hash = a.checker.Hash(job, &s) {
+		s.Nonce++
+	}
+	var id uint8
+	if _, err := fmt.Sscan(a.last, &id); err != nil {
+		a.t.Fatalf("job id %q", a.last)
+	}
+	return codec.AppendAgentSubmit(nil, &codec.AgentShare{Job: id, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce, VersionMask: mask, HasVersion: mask != 0})
+}
+
+// answers reads the answers to n shares, and returns what they say by index.
+func (a *agent) answers(n int) map[uint16]codec.AgentStatus {
+	a.t.Helper()
+	said := map[uint16]codec.AgentStatus{}
+	a.until(func(_ string, f codec.AgentFrame) bool {
+		if f != nil {
+			if index, status, ok := f.SubmitResponse(); ok {
+				said[index] = status
+			}
+		}
+		return len(said) == n
+	})
+	return said
+}
+
+// miners returns how many miners and agents are counted.
+func (p *proxy) minersAndAgents() (miners, agents int64) {
+	for i := range p.loops {
+		miners += p.book.Loop(i).Miners.Load()
+		agents += p.book.Loop(i).Agents.Load()
+	}
+	return miners, agents
+}
+
+func wantCounted(t *testing.T, p *proxy, miners, agents int64) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d miners and %d agents are counted", miners, agents), func() bool {
+		m, a := p.minersAndAgents()
+		return m == miners && a == agents
+	})
+}
+
+func passWorkers(c *config.Config) { c.Pools[0].Workers = config.WorkersPass }
+
+// The pool sees each worker of an agent, and takes each share.
+func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	p, address := startProxy(t, passWorkers, nil, pool)
+	a := connectAgent(t, address, "farm")
+	good := connect(t, address)
+	good.work("farm.direct")
+	const shares = 5
+	var frames []byte
+	for session := range uint16(3) {
+		a.register(session*300, fmt.Sprint("w", session))
+		for i := range uint32(shares) {
+			frames = append(frames, a.mine(session*300, i, 0x2000*(i%2))...)
+		}
+	}
+	for _, b := range frames { // in pieces as small as can be
+		a.write([]byte{b})
+	}
+	for index, status := range a.answers(3 * shares) {
+		if !status.Accepted() {
+			t.Errorf("share %d: %s", index, status.Text())
+		}
+	}
+	pool.Job(true)
+	a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, "mining.notify") })
+	a.write(a.mine(600, 1, 0))
+	if said := a.answers(1); !said[3*shares].Accepted() {
+		t.Errorf("a share of the next job: %v", said)
+	}
+	for session, want := range []int{shares, shares, shares + 1} {
+		user := fmt.Sprint("farm.w", session)
+		if got := pool.Books().Users()[user].Accepted; got != want {
+			t.Errorf("the pool has %d shares of %s, want %d", got, user, want)
+		}
+	}
+	wantCounted(t, p, 4, 1)
+	a.write(codec.AppendAgentUnregister(nil, 300))
+	wantCounted(t, p, 3, 1)
+	a.register(600, "renamed")
+	a.write(a.mine(600, 2, 0))
+	a.answers(1)
+	if got := pool.Books().Users()["farm.renamed"].Accepted; got != 1 {
+		t.Errorf("the pool has %d shares of the renamed worker", got)
+	}
+	a.conn.Close()
+	wantCounted(t, p, 1, 0)
+	good.wantAlive()
+}
+
+// What an agent was told at subscribe can't be changed: it has to come back.
+func TestAnAgentIsClosedWhenItsExtranonceIsNoLongerTrue(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	p, address := startProxy(t, nil, nil, pool)
+	a := connectAgent(t, address, "farm")
+	a.register(1, "w1")
+	good := connect(t, address)
+	good.work("farm.direct")
+
+	pool.DropLinks() // the pool gives the session back: nobody notices
+	eventually(t, "the links are back", func() bool { return pool.Links() >= 2 })
+	a.write(a.mine(1, 1, 0))
+	if said := a.answers(1); !said[0].Accepted() {
+		t.Errorf("after the link was back: %s", said[0].Text())
+	}
+
+	pool.ForgetSessions()
+	pool.DropLinks()
+	a.wantClosed()
+	eventually(t, "the reason is counted", func() bool { return p.closed(session.ExtranonceChanged) == 1 })
+	good.wantAlive()
+
+	a = connectAgent(t, address, "farm")
+	a.register(1, "w1")
+	a.write(a.mine(1, 1, 0))
+	if said := a.answers(1); !said[0].Accepted() {
+		t.Errorf("back again: %s", said[0].Text())
+	}
+}
+
+func TestAPoolThatLeavesTooLittleForAnAgent(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 7 })
+	p, address := startProxy(t, nil, nil, pool)
+	good := connect(t, address)
+	good.work("farm.direct")
+	a := dialAgent(t, address)
+	a.write(handshake("farm"))
+	line := a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"sub"`) })
+	if !strings.Contains(line, "pool0") || !strings.Contains(line, "extranonce2 of 8 bytes") {
+		t.Error(line)
+	}
+	a.wantClosed()
+	if n := p.closed(session.ExtranonceTooSmall); n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+	good.wantAlive()
+}
+
+// The BTCAgent of before 2021 waits for its extranonce before it says who it is.
+func TestAnAgentThatWaitsForItsExtranonce(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	_, address := startProxy(t, passWorkers, nil, pool)
+	a := dialAgent(t, address)
+	a.send(`{"id":1,"method":"mining.subscribe","params":["btccom-agent/1.0.0-mu"]}`)
+	a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"result":[[`) })
+	a.send(`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff","version-rolling.min-bit-count":0}]}`)
+	a.send(`{"id":1,"method":"mining.authorize","params":["farm",""]}`)
+	a.send(`{"id":"agent.caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`)
+	a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, "mining.notify") })
+	a.register(65534, "w")
+	a.write(a.mine(65534, 1, 0))
+	if said := a.answers(1); !said[0].Accepted() {
+		t.Error(said[0].Text())
+	}
+	if got := pool.Books().Users()["farm.w"].Accepted; got != 1 {
+		t.Errorf("the pool has %d shares", got)
+	}
+}
+
+// Each of these is counted, and ends as docs/architecture.md says.
+func TestAnAgentsBadInput(t *testing.T) {
+	t.Parallel()
+	p, address := startProxy(t, func(c *config.Config) { c.Miners.MalformedLimit = 3 }, nil, startPool(t, nil))
+	malformed := func() (n uint64) {
+		for i := range p.loops {
+			n += p.book.Loop(i).Malformed.Load()
+		}
+		return n
+	}
+	a := connectAgent(t, address, "farm")
+	a.register(1, "w1")
+	share := a.mine(1, 1, 0)
+	wrong := append([]byte(nil), share...)
+	wrong[2]++ // one byte longer
+	a.write(append(wrong, 0))
+	a.write(append([]byte{0x7f, 1, 0, 2}, make([]byte, 508)...)) // more than two names
+	a.write(append([]byte{0x7f, 1, 1, 2}, make([]byte, 509)...)) // too long to be looked at
+	a.write(a.mine(7, 1, 0))                                     // not registered: neither counted by the index nor answered
+	a.write(share)
+	if said := a.answers(1); !said[0].Accepted() {
+		t.Errorf("the share after them: %v", said)
+	}
+	eventually(t, "they are counted", func() bool { return malformed() == 3 })
+	a.write([]byte{0x7f, 0x99, 4, 0})
+	a.wantClosed()
+	eventually(t, "the reason is counted", func() bool { return p.closed(session.TooManyMalformed) == 1 })
+
+	a = connectAgent(t, address, "farm")
+	a.write([]byte{0x7f, 2, 3, 0})
+	a.wantClosed()
+	eventually(t, "the reason is counted", func() bool { return p.closed(session.BadFrame) == 1 })
+	wantCounted(t, p, 0, 0)
+}
+
+// Another farmproxy in a branch office: the pool sees each miner there, and the
+// branch loses none when the pool's session changes, though its link has to come
+// back.
+func TestABranchOffice(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	p, address := startProxy(t, passWorkers, nil, pool)
+	branch, branchAddress := startProxy(t, func(c *config.Config) {
+		c.Pools = append(c.Pools, config.Pool{Name: "head-office", URL: "stratum+tcp://" + address, User: "branch", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
+	}, func(o *upstream.DirectoryOptions) {
+		o.Pools[0].Agent = true
+		o.Pools[0].UserAgent = "btccom-agent/2.0.0-mu"
+	})
+	o := bench.DefaultFleetOptions(branchAddress)
+	o.Miners, o.Rate = 20, 200
+	fleet, err := bench.NewFleet(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fleet.Close)
+	if err := fleet.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := func() int {
+		n := 0
+		for name, tally := range pool.Books().Users() {
+			if strings.HasPrefix(name, "farm.rig") && tally.Accepted > 2 {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(t, "the pool has shares of all", func() bool { return seen() == 20 })
+	wantCounted(t, p, 20, 1)
+
+	pool.ForgetSessions()
+	pool.DropLinks()
+	eventually(t, "the link is closed for its extranonce", func() bool { return p.closed(session.ExtranonceChanged) == 1 })
+	wantCounted(t, p, 20, 1)
+	before := pool.Books().Total().Accepted
+	eventually(t, "the pool has shares again", func() bool { return pool.Books().Total().Accepted > before+20 })
+	if n := branch.opened(); n != 20 {
+		t.Errorf("%d connections for 20 miners", n)
+	}
+	if refused := pool.Books().Total().Refused; len(refused) > 0 {
+		t.Errorf("refused at the pool: %v", refused)
+	}
+}
+
+// An agent's user is an account like any other; where the account goes or
+// changes the agent has to come back.
+func TestAnAgentsAccount(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	p, address := startProxy(t, withStore(t), nil)
+	alice := p.register(t, pool, "alice", store.PoolOptions{Workers: store.WorkersPass})
+	stranger := dialAgent(t, address)
+	stranger.send(`{"id":"caps","method":"agent.get_capabilities","params":[["verrol"]]}`)
+	stranger.send(`{"id":"auth","method":"mining.authorize","params":["stranger",""]}`)
+	if line := stranger.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"auth"`) }); !strings.Contains(line, "Unknown account") {
+		t.Error(line)
+	}
+
+	share := func(a *agent) {
+		t.Helper()
+		a.register(1, "w1")
+		a.write(a.mine(1, 1, 0))
+		if said := a.answers(1); !said[0].Accepted() {
+			t.Error(said[0].Text())
+		}
+	}
+	a := connectAgent(t, address, alice)
+	share(a)
+	if _, _, err := p.store.Register(t.Context(), pool.Addr(), "alice", "another password"); err != nil {
+		t.Fatal(err)
+	}
+	a.wantClosed()
+	eventually(t, "it is counted", func() bool { return p.closed(session.ExtranonceChanged) == 1 })
+	a = connectAgent(t, address, alice)
+	share(a)
+	if err := p.store.DeleteAccount(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	a.wantClosed()
+	eventually(t, "it is counted", func() bool { return p.closed(session.AccountGone) == 1 })
+	eventually(t, "the pool has no link of it", func() bool { return pool.Links() == 0 })
+}

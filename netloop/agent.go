@@ -1,0 +1,244 @@
+package netloop
+
+import (
+	"fmt"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"farmproxy/codec"
+	"farmproxy/session"
+	"farmproxy/upstream"
+)
+
+// agent is what a peer has besides when an agent is at its other end: BTCAgent,
+// or another farmproxy, which brings many miners over one connection.
+//
+// It has a group of prefixes to itself, since its miners' prefixes are the
+// session ids that it chose, and so a lane to itself, of which the peer is the
+// only one on any loop. The peer stands in the lane's feed once, for all of its
+// miners; for each of them it is a member of the lane.
+type agent struct {
+	session session.Agent
+	stream  agentStream
+	answers []byte // to shares, of one collection of mail
+}
+
+// becomeAgent makes a peer that of an agent: its first message said so. It
+// counts no longer as a miner; those that it brings do.
+func (l *loop) becomeAgent(p *peer) {
+	p.agent = &agent{session: session.Agent{Opened: p.session.Opened}}
+	l.counts.Miners.Add(-1)
+	l.counts.Agents.Add(1)
+}
+
+// readAgent is read for what an agent sent.
+func (l *loop) readAgent(p *peer, data, out []byte) gnet.Action {
+	for len(data) > 0 {
+		m, rest, reason, ok := p.agent.stream.next(data, &l.carries)
+		if !ok {
+			return l.hangup(p, reason, out)
+		}
+		data = rest
+		var effect session.Effect
+		switch {
+		case m.frame != nil:
+			out, effect = l.frame(p, m.frame, out)
+		case m.oversized:
+			l.counts.Malformed.Add(1)
+			effect = p.agent.session.BadFrame(&l.env)
+		case len(m.line) > 0:
+			out, effect = l.line(p, m.line, out)
+		}
+		if effect.Kind == session.Hangup {
+			return l.hangup(p, effect.Reason, out)
+		}
+	}
+	l.out = out
+	if !l.write(p, out) {
+		return gnet.Close
+	}
+	return gnet.None
+}
+
+// agentLine does what a decoded line of an agent asks for.
+func (l *loop) agentLine(p *peer, out []byte) ([]byte, session.Effect) {
+	out, effect := p.agent.session.Step(&l.env, &l.request, out)
+	if effect.Kind == session.WantAuthorize {
+		return l.authorizeAgent(p, effect.Login, out)
+	}
+	if effect.Kind == session.None && p.agent.session.Waiting() && p.feed != nil {
+		return l.agentJob(p, true, out) // it has authorized before it subscribed
+	}
+	return out, effect
+}
+
+// frame does what one frame asks for.
+func (l *loop) frame(p *peer, f codec.AgentFrame, out []byte) ([]byte, session.Effect) {
+	l.counts.Messages.Add(1)
+	l.see(p)
+	out, effect := p.agent.session.Frame(&l.env, f, out)
+	switch effect.Kind {
+	case session.WantRegister:
+		l.register(p, &effect)
+	case session.Unregistered:
+		l.unregistered(p, effect.Session, effect.Worker)
+	case session.Malformed:
+		l.counts.Malformed.Add(1)
+	default:
+		out = l.share(p, &effect, out)
+	}
+	return out, effect
+}
+
+// authorizeAgent brings an agent to the lane that it has on its user's route.
+func (l *loop) authorizeAgent(p *peer, user string, out []byte) ([]byte, session.Effect) {
+	route, account, ok := l.server.directory.Login(user)
+	if !ok {
+		return p.agent.session.Refused(&l.request, unknownAccount, out), session.Effect{}
+	}
+	l.server.seen.note(account)
+	p.login = user
+	if reason, ok := l.enterGroup(p, route); !ok {
+		return l.unserved(p, reason, out)
+	}
+	return l.agentJob(p, true, p.agent.session.Authorized(&l.request, user, out))
+}
+
+// enterGroup brings an agent to a lane of its own on a route; ok is false, and
+// reason why, when it can't be there.
+func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason, ok bool) {
+	if p.route != nil {
+		return session.ExtranonceChanged, p.route == route
+	}
+	group, ok := l.server.directory.Prefixes().TakeGroup()
+	if !ok {
+		return session.Full, false
+	}
+	p.prefix = upstream.Prefix{Group: group, Len: 2}
+	p.route = route
+	l.feed(route.JoinGroup(group)).join(p)
+	l.see(p)
+	l.openBooks(p)
+	return session.ExtranonceTooSmall, route.Fits(p.prefix)
+}
+
+// leaveGroup takes an agent off its lane, and all of its miners.
+func (l *loop) leaveGroup(p *peer) {
+	f := p.feed
+	if f == nil {
+		return
+	}
+	p.agent.session.Miners(func(session uint16, w session.Worker) { l.unregistered(p, session, w) })
+	f.leave(p)
+	f.lane.LeaveGroup()
+	delete(l.feeds, f.lane)
+	l.server.directory.Prefixes().ReleaseGroup(p.prefix.Group)
+}
+
+// assumeRoute brings an agent that waits for its extranonce, before it says who
+// it is, to the fixed route.
+func (l *loop) assumeRoute(p *peer, out []byte) ([]byte, session.Effect) {
+	route, _, ok := l.server.directory.Login("")
+	if !ok || p.route != nil {
+		return out, session.Effect{} // AuthorizeTimeout ends it
+	}
+	if reason, ok := l.enterGroup(p, route); !ok {
+		return l.unserved(p, reason, out)
+	}
+	return l.agentJob(p, true, out)
+}
+
+// tickAgent looks at an agent's deadlines, and whether what its lane has found
+// out about the pools meanwhile leaves it any.
+func (l *loop) tickAgent(p *peer, out []byte) ([]byte, session.Effect) {
+	effect := p.agent.session.Tick(&l.env)
+	switch {
+	case effect.Kind == session.WantRoute:
+		return l.assumeRoute(p, out)
+	case effect.Kind == session.None && p.feed != nil && p.agent.session.Waiting() && !p.route.Fits(p.prefix):
+		return l.unserved(p, session.ExtranonceTooSmall, out)
+	}
+	return out, effect
+}
+
+// agentJob sends the lane's last job to an agent.
+func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect) {
+	before := p.agent.session.Notifies()
+	out, effect := p.agent.session.Job(&l.env, clean, out)
+	l.counts.Notifies.Add(p.agent.session.Notifies() - before)
+	p.agent.session.Changed(func(w session.Worker, d float64) { books(w).SetDifficulty(d) })
+	if effect.Kind == session.Hangup {
+		return l.unserved(p, effect.Reason, out)
+	}
+	return out, effect
+}
+
+// unserved ends an agent's connection for reason. Where the pool leaves too
+// little for agents, the agent and the log are told so.
+func (l *loop) unserved(p *peer, reason session.Reason, out []byte) ([]byte, session.Effect) {
+	if reason == session.ExtranonceTooSmall {
+		pool, _ := p.route.Names()
+		text := "Pool " + pool + " leaves too little for an agent, which needs an extranonce2 of 8 bytes, and 12 with extranonce1"
+		if job := p.feed.Job(); job != nil {
+			text += fmt.Sprintf("; it gives %d, and %d", job.Layout.Size(), job.Layout.Size()+len(job.Extranonce1))
+		}
+		text += ": take a pool with more, or connect the miners without an agent"
+		if l.wall.Sub(l.unservedLogged) >= closeLogEvery {
+			l.unservedLogged = l.wall
+			l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())
+		}
+		out = p.agent.session.Unserved(codec.CleanText([]byte(text), maxText), out)
+	}
+	return out, session.Effect{Kind: session.Hangup, Reason: reason}
+}
+
+// register makes a miner of an agent a member of the agent's lane, or gives it
+// another name.
+func (l *loop) register(p *peer, e *session.Effect) {
+	m := upstream.Member{Prefix: p.prefixOf(e.Session), Login: e.Login, Agent: l.intern(e.Agent)}
+	if old := p.agent.session.Worker(e.Session); old == nil {
+		p.route.Join(m)
+		l.counts.Miners.Add(1)
+		l.counts.Subscribed.Add(1)
+		l.counts.Authorized.Add(1)
+	} else if old.Name() == e.Login {
+		return
+	} else {
+		books(old).Disconnected(l.wall)
+		p.feed.lane.Rename(m)
+	}
+	w := l.server.book.Worker(e.Login)
+	w.Connected(l.wall, p.conn.RemoteAddr().String(), m.Agent)
+	pool, algorithm := p.route.Names()
+	w.Mining(p.route.Account(), pool, algorithm)
+	p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), w.Difficulty())
+}
+
+// unregistered is called when a miner of an agent has gone.
+func (l *loop) unregistered(p *peer, id uint16, w session.Worker) {
+	books(w).Disconnected(l.wall)
+	p.feed.lane.Leave(p.prefixOf(id))
+	l.counts.Miners.Add(-1)
+	l.counts.Subscribed.Add(-1)
+	l.counts.Authorized.Add(-1)
+}
+
+// answerAgent keeps an answer to a share until all mail is read: it may be one
+// of thousands.
+func (l *loop) answerAgent(p *peer, v *upstream.Verdict) {
+	a := p.agent
+	if len(a.answers) == 0 {
+		l.answered = append(l.answered, p)
+	}
+	a.answers = a.session.Verdict(&v.ID, v.Verdict, a.answers)
+}
+
+// flushAgents writes the answers that were kept.
+func (l *loop) flushAgents() {
+	for _, p := range l.answered {
+		l.write(p, p.agent.answers)
+		p.agent.answers = p.agent.answers[:0]
+	}
+	clear(l.answered)
+	l.answered = l.answered[:0]
+}

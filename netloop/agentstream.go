@@ -1,0 +1,79 @@
+package netloop
+
+import (
+	"farmproxy/codec"
+	"farmproxy/session"
+)
+
+// maxAgentFrame bounds the frames of agents. A REGISTER is the only one of any
+// length; btcpool takes 100 bytes, and a user agent and a name of the usual
+// lengths fit here. What is longer is passed over.
+const maxAgentFrame = 512
+
+// agentStream cuts an agent's bytes into lines and frames. As with lines, what
+// is whole is handed out where it lies, and the rest of a read is carried over.
+type agentStream struct {
+	lines
+	skip int // bytes of a frame that is passed over
+}
+
+// agentMessage is one line or one frame; neither, where the read ends.
+type agentMessage struct {
+	line      []byte
+	frame     codec.AgentFrame
+	oversized bool // a frame that was passed over, for its length
+}
+
+// next cuts the next message off data. It is valid until the call after. ok is
+// false when the bytes are not worth reading on, for reason.
+func (a *agentStream) next(data []byte, pool *carries) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
+	n := min(a.skip, len(data))
+	a.skip -= n
+	data = data[n:]
+	for len(a.carry) == 0 && len(data) > 0 && (data[0] == '\n' || data[0] == '\r' || data[0] == ' ') {
+		data = data[1:] // lines cuts them off too, but would not know what follows
+	}
+	if len(data) == 0 {
+		return m, nil, 0, true
+	}
+	first := data[0]
+	if len(a.carry) > 0 {
+		first = a.carry[0]
+	}
+	if first == codec.AgentMagic {
+		return a.frame(data, pool)
+	}
+	m.line, rest, reason, ok = a.lines.next(data, pool)
+	return m, rest, reason, ok
+}
+
+// frame cuts a frame off data, of which a part may have been carried over.
+func (a *agentStream) frame(data []byte, pool *carries) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
+	whole := data
+	if len(a.carry) > 0 {
+		whole = append(a.carry, data[:min(len(data), maxAgentFrame)]...)
+	}
+	size, ok := codec.AgentFrameSize(whole)
+	carried := len(a.carry)
+	switch {
+	case !ok:
+		return m, nil, session.BadFrame, false
+	case size > maxAgentFrame:
+		a.drop(pool)
+		a.skip = size - carried
+		n := min(a.skip, len(data))
+		a.skip -= n
+		return agentMessage{oversized: true}, data[n:], 0, true
+	case size == 0 || size > len(whole):
+		if a.carry == nil {
+			a.carry = pool.get()
+		}
+		a.carry = append(a.carry, data...)
+		return m, nil, 0, true
+	}
+	if carried > 0 {
+		pool.put(a.carry) // lent again only after this frame is done with
+		a.carry = nil
+	}
+	return agentMessage{frame: codec.AgentFrame(whole[:size:size])}, data[size-carried:], 0, true
+}

@@ -1,0 +1,287 @@
+package session
+
+import (
+	"encoding/binary"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// maxHeld bounds the answers that wait, with that of mining.subscribe, for the
+// lane's first job, in bytes: a handshake has three, of 60.
+const maxHeld = 4 << 10
+
+// assumeAfter is how long an agent that has subscribed may leave open who it
+// is. BTCAgent in Go says it in the same breath; the older one in C++ waits for
+// its extranonce first, and is taken for one of the fixed route's then.
+const assumeAfter = 2 * time.Second
+
+// Agent is one connection of an agent: BTCAgent, or another farmproxy. It
+// brings many miners, each with a session id that the agent has chosen.
+//
+//	JSON line ─> Step ──┬──> bytes for the agent
+//	frame ─────> Frame  │
+//	post ──────> Job    ├──> Effect: as of a Session; Session says which miner
+//	verdict ───> Verdict│
+//	time ──────> Tick   └──> a Session for each miner, and the state of the connection
+//
+// Each miner is a Session, so that its shares are judged and its difficulty is
+// found as those of any other; only what is written differs. It is a state
+// machine like Session, with the same rules, and as plain; it is not kept when
+// the connection ends, since an agent registers its miners again.
+//
+// Its extranonce1 is the pool's, and can't be changed without a new connection.
+// So mining.subscribe is answered when the lane has its first job, and what
+// follows it is answered in order behind it.
+type Agent struct {
+	Opened time.Duration // when it connected, as Env.Now
+
+	state     agentState
+	subscribe codec.ID      // of mining.subscribe, while it waits for its answer
+	waits     time.Duration // since when it waits
+	held      []byte        // answers that wait behind it
+	user      string        // that it authorized as; "" before
+	malformed int
+
+	extranonce1 [4]byte // that it was told
+	asked       uint32  // version bits that it wants its miners to roll
+	told        uint32  // version bits that it was last told they may
+
+	base    float64       // difficulty of a miner that registers, told by mining.set_difficulty; 0 before
+	jobs    [256]agentJob // by the id that the agent knows them by
+	sent    uint64        // how many there were; the last one's id is the low byte
+	index   uint16        // of the next share in SUBMIT_RESPONSE
+	miners  []*Session
+	place   map[uint16]int // in miners, by session id
+	changed []toldMiner    // those whose difficulty the last job changed
+	ids     []uint16       // of one SET_DIFF
+}
+
+// agentJob is a job as the agent was sent it.
+type agentJob struct {
+	job   uint32 // work.Job.ID; 0 none
+	ntime uint32 // later than the job's in a keepalive
+}
+
+type agentState uint8
+
+const (
+	agentSubscribing agentState = 1 << iota // mining.subscribe was read
+	agentSubscribed                         // and answered
+	agentRolling                            // version rolling was asked for
+	agentAnswers                            // each share is to be answered
+	agentAssumed                            // WantRoute was asked
+)
+
+func (a *Agent) is(s agentState) bool { return a.state&s != 0 }
+
+// Step takes one request of the agent and appends the answer to out.
+func (a *Agent) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
+	return a.answering(out, func(out []byte) ([]byte, Effect) { return a.step(e, r, out) })
+}
+
+// answering lets answer append to out, or to what is held back.
+func (a *Agent) answering(out []byte, answer func([]byte) ([]byte, Effect)) ([]byte, Effect) {
+	if !a.Waiting() {
+		return answer(out)
+	}
+	var effect Effect
+	if a.held, effect = answer(a.held); len(a.held) > maxHeld {
+		return out, Effect{Kind: Hangup, Reason: TooManyMalformed}
+	}
+	return out, effect
+}
+
+// Waiting reports that answers are held back until Job has one.
+func (a *Agent) Waiting() bool { return a.is(agentSubscribing) && !a.is(agentSubscribed) }
+
+func (a *Agent) step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
+	switch r.Method {
+	case codec.AgentGetCapabilities:
+		return a.capabilities(r, out), Effect{}
+	case codec.Configure:
+		return a.configure(e, r, out), Effect{}
+	case codec.Subscribe:
+		return a.subscribed(e, r, out)
+	case codec.Authorize:
+		return a.authorize(r, out)
+	case codec.Ping:
+		return codec.AppendPong(out, &r.ID), Effect{}
+	case codec.ReplyMessage:
+		return out, Effect{}
+	}
+	return codec.AppendError(out, &r.ID, codeMethodNotFound, "Method not found"), Effect{}
+}
+
+// capabilities answers agent.get_capabilities with all that there are. Answers
+// to shares are sent only when they were asked for after mining.authorize: so
+// does btcpool, and so agents expect it.
+func (a *Agent) capabilities(r *codec.Request, out []byte) []byte {
+	if a.user != "" && r.AgentCapabilities().SubmitResponse {
+		a.state |= agentAnswers
+	}
+	return codec.AppendAgentCapabilitiesReply(out, &r.ID, codec.AgentCapabilities{VersionRolling: true, SubmitResponse: true})
+}
+
+// configure answers mining.configure; the mask follows at once, as at btcpool.
+func (a *Agent) configure(e *Env, r *codec.Request, out []byte) []byte {
+	p, ok := r.Configure()
+	if !ok {
+		return codec.AppendError(out, &r.ID, codeOther, "Malformed mining.configure")
+	}
+	for _, asked := range p.Asked[:p.N] {
+		if asked == codec.VersionRolling {
+			a.state |= agentRolling
+			a.asked = p.Mask
+			a.told = p.Mask & maskNow(e)
+		}
+	}
+	for _, s := range a.miners {
+		a.allow(s)
+	}
+	out = codec.AppendConfigured(out, &r.ID, &p, a.told)
+	if a.is(agentRolling) {
+		out = codec.AppendSetVersionMask(out, a.told)
+	}
+	return out
+}
+
+// allow lets a miner roll what the agent asked for.
+func (a *Agent) allow(s *Session) {
+	if a.is(agentRolling) {
+		s.flags |= rolling
+		s.asked = a.asked
+	}
+}
+
+// setMask tells the agent its mask when it changed.
+func (a *Agent) setMask(e *Env, out []byte) []byte {
+	mask := a.asked & e.Feed.Mask
+	if !a.is(agentRolling) || mask == a.told {
+		return out
+	}
+	a.told = mask
+	return codec.AppendSetVersionMask(out, mask)
+}
+
+// subscribed takes mining.subscribe: its answer comes with the first job. A
+// second one gets what the first one got.
+func (a *Agent) subscribed(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
+	switch {
+	case a.is(agentSubscribed):
+		return a.appendSubscribed(&r.ID, out), Effect{}
+	case a.is(agentSubscribing):
+		return codec.AppendError(out, &r.ID, codeOther, "Subscribed already"), Effect{}
+	}
+	a.state |= agentSubscribing
+	a.subscribe, a.waits = r.ID, e.Now
+	return out, Effect{}
+}
+
+func (a *Agent) appendSubscribed(id *codec.ID, out []byte) []byte {
+	label := uint64(binary.BigEndian.Uint32(a.extranonce1[:])) // of the subscription, as at btcpool; nothing is resumed by it
+	return codec.AppendSubscribed(out, id, label, a.extranonce1[:], agentExtranonce2)
+}
+
+// authorize reads mining.authorize. An agent has one user, whose workers its
+// miners are.
+func (a *Agent) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
+	p, ok := r.Authorize()
+	user := codec.CleanName(p.Login)
+	switch {
+	case !ok || user == "":
+		return codec.AppendError(out, &r.ID, codeUnauthorized, "Set a user name: the account"), Effect{}
+	case a.user == user:
+		return codec.AppendTrue(out, &r.ID), Effect{}
+	case a.user != "":
+		return codec.AppendError(out, &r.ID, codeUnauthorized, "One user for each connection"), Effect{}
+	}
+	return out, Effect{Kind: WantAuthorize, Login: user}
+}
+
+// Authorized answers the mining.authorize that WantAuthorize came from: yes.
+// The caller has brought the agent to its lane, and calls Job next.
+func (a *Agent) Authorized(r *codec.Request, user string, out []byte) []byte {
+	a.user = user
+	out, _ = a.answering(out, func(out []byte) ([]byte, Effect) { return codec.AppendTrue(out, &r.ID), Effect{} })
+	return out
+}
+
+// Refused answers the mining.authorize that WantAuthorize came from: no.
+func (a *Agent) Refused(r *codec.Request, text string, out []byte) []byte {
+	out, _ = a.answering(out, func(out []byte) ([]byte, Effect) {
+		return codec.AppendError(out, &r.ID, codeUnauthorized, text), Effect{}
+	})
+	return out
+}
+
+// Unserved answers the mining.subscribe that waits: no.
+func (a *Agent) Unserved(text string, out []byte) []byte {
+	if !a.Waiting() {
+		return out
+	}
+	return append(codec.AppendError(out, &a.subscribe, codeOther, text), a.held...)
+}
+
+// Malformed takes note of a line that could not be decoded.
+func (a *Agent) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
+	return a.answering(out, func(out []byte) ([]byte, Effect) { return malformed(e, err, &a.malformed, out) })
+}
+
+// Tick is called now and then: it hangs up on an agent that does not get
+// through its handshake, and asks for a route for one that waits for its
+// extranonce before it says who it is.
+func (a *Agent) Tick(e *Env) Effect {
+	age := e.Now - a.Opened
+	switch {
+	case !a.is(agentSubscribing) && age > e.Terms.SubscribeTimeout:
+		return Effect{Kind: Hangup, Reason: SubscribeTimeout}
+	case (a.Waiting() || a.user == "") && age > e.Terms.AuthorizeTimeout:
+		return Effect{Kind: Hangup, Reason: AuthorizeTimeout}
+	case a.Waiting() && a.user == "" && !a.is(agentAssumed) && e.Now-a.waits >= assumeAfter:
+		a.state |= agentAssumed
+		return Effect{Kind: WantRoute}
+	}
+	return Effect{}
+}
+
+// Miners calls visit with each registered miner's session id and worker.
+func (a *Agent) Miners(visit func(session uint16, w Worker)) {
+	for _, s := range a.miners {
+		visit(s.prefixValue(), s.worker)
+	}
+}
+
+// Worker returns the worker of a registered miner; nil for any other.
+func (a *Agent) Worker(session uint16) Worker {
+	if s := a.miner(session); s != nil {
+		return s.worker
+	}
+	return nil
+}
+
+// miner returns a registered miner; nil when there is none of that id.
+func (a *Agent) miner(session uint16) *Session {
+	if at, ok := a.place[session]; ok {
+		return a.miners[at]
+	}
+	return nil
+}
+
+// agentStatuses are what verdicts are called in SUBMIT_RESPONSE.
+var agentStatuses = [work.NumVerdicts]codec.AgentStatus{
+	work.Accepted:      codec.AgentAccept,
+	work.UnknownJob:    codec.AgentUnknownJob,
+	work.Stale:         codec.AgentStale,
+	work.LinkLost:      codec.AgentStale,
+	work.Duplicate:     codec.AgentDuplicate,
+	work.LowDifficulty: codec.AgentLowDifficulty,
+	work.BadTime:       codec.AgentTimeTooNew,
+	work.BadVersion:    codec.AgentIllegalVersion,
+	work.Malformed:     codec.AgentIllegalParams,
+	work.Unauthorized:  codec.AgentUnauthorized,
+	work.NotSubscribed: codec.AgentNotSubscribed,
+	work.PoolRejected:  codec.AgentReject,
+	work.Overloaded:    codec.AgentInternalError,
+}

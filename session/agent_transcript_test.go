@@ -1,0 +1,283 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// TestAgentTranscripts plays testdata/agent/*.txt, which are written like those
+// of TestTranscripts: what happens has a '>', what the agent gets is underneath.
+//
+//	terms> …                            as there
+//	mask> 1fffe000                      what the fixed route lets roll
+//	lane>                               the agent is brought to its lane before it authorizes
+//	agent> {…}                          one line from the agent
+//	frame> 7f0406002211                 one frame of the agent
+//	register> session=1 worker=w1 agent=cgminer
+//	unregister> session=1
+//	submit> job=1 session=1 nonce=1 en2=1 time=… mask=…
+//	                                    without nonce: the first that meets the session's difficulty
+//	post> job=1 vector=NAME size=8 difficulty=… clean
+//	                                    e1=HEX is the pool's extranonce1, epoch=2 another session
+//	hashed>                             a slow hash is there
+//	verdict> accepted                   of the last share that was forwarded
+//	tick> 5s                            time passes, then Tick
+//	keepalive> 30s                      time passes, then the last job is sent again
+func TestAgentTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/agent/*.txt")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d transcripts, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := newAgentStage(t).play(string(data))
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(data) {
+				t.Errorf("%s differs; -rewrite and see the diff. It is now:\n%s", file, got)
+			}
+		})
+	}
+}
+
+type agentStage struct {
+	*stage
+	agent Agent
+	last  codec.ID // of the last share that was forwarded
+
+	candidate Candidate // that is being hashed
+}
+
+func newAgentStage(t *testing.T) *agentStage {
+	return &agentStage{stage: newStage(t)}
+}
+
+func (g *agentStage) play(script string) string {
+	for line := range strings.Lines(script) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "agent<") || strings.HasPrefix(line, "effect ") {
+			continue // made anew
+		}
+		g.result = append(g.result, line)
+		if verb, rest, ok := strings.Cut(line, ">"); ok && !strings.HasPrefix(line, "#") {
+			g.act(verb, strings.TrimSpace(rest))
+		}
+	}
+	return strings.Join(g.result, "\n") + "\n"
+}
+
+func (g *agentStage) act(verb, rest string) {
+	args := map[string]string{}
+	for _, word := range strings.Fields(rest) {
+		key, value, _ := strings.Cut(word, "=")
+		args[key] = value
+	}
+	session := uint16(g.number(args["session"]))
+	switch verb {
+	case "terms":
+		g.setTerms(args)
+	case "mask":
+		g.env.Mask = g.hex(rest)
+	case "lane":
+		g.env.Feed = &g.feed
+		g.shown(g.agent.Job(&g.env, true, nil))
+	case "agent":
+		g.line(rest)
+	case "frame":
+		g.frame(mustHex(g.t, rest))
+	case "register":
+		g.frame(codec.AppendAgentRegister(nil, session, args["agent"], args["worker"]))
+	case "unregister":
+		g.frame(codec.AppendAgentUnregister(nil, session))
+	case "submit":
+		g.submit(session, args)
+	case "post":
+		g.post(args)
+	case "hashed":
+		g.shown(g.agent.Judge(&g.env, &g.candidate, g.candidate.Job.Algorithm.Hash(g.candidate.Header[:]), nil))
+	case "verdict":
+		g.verdict(args)
+	case "tick":
+		g.env.Now += g.duration(rest)
+		g.shown(nil, g.agent.Tick(&g.env))
+	case "keepalive":
+		d := g.duration(rest)
+		g.env.Now += d
+		g.feed.Keepalive(uint32(d.Seconds()))
+		g.shown(g.agent.Job(&g.env, false, nil))
+	default:
+		g.t.Fatalf("%q is not a verb", verb)
+	}
+}
+
+func (g *agentStage) line(line string) {
+	if err := g.decoder.DecodeRequest([]byte(line), &g.request); err != nil {
+		g.shown(g.agent.Malformed(&g.env, err.(*codec.Error), nil))
+		return
+	}
+	out, effect := g.agent.Step(&g.env, &g.request, nil)
+	g.shown(out, effect)
+	switch {
+	case effect.Kind != WantAuthorize:
+		if g.agent.Waiting() && g.env.Feed != nil {
+			g.shown(g.agent.Job(&g.env, true, nil))
+		}
+	case strings.HasPrefix(effect.Login, "stranger"):
+		g.shown(g.agent.Refused(&g.request, "No such account", nil), Effect{})
+	default:
+		g.env.Feed = &g.feed
+		out = g.agent.Authorized(&g.request, effect.Login, nil)
+		g.shown(g.agent.Job(&g.env, true, out))
+	}
+}
+
+func (g *agentStage) frame(f codec.AgentFrame) {
+	out, effect := g.agent.Frame(&g.env, f, nil)
+	g.shown(out, effect)
+	switch effect.Kind {
+	case WantRegister:
+		g.agent.Registered(&g.env, effect.Session, testWorker(effect.Login), 0)
+	case WantHash:
+		g.candidate = *effect.Candidate
+	}
+}
+
+// submit hands in a share as an agent does.
+func (g *agentStage) submit(session uint16, args map[string]string) {
+	share := codec.AgentShare{Job: uint8(g.number(args["job"])), Session: session, Extranonce2: g.hex(args["en2"]), Nonce: g.hex(args["nonce"])}
+	_, share.HasTime = args["time"]
+	_, share.HasVersion = args["mask"]
+	share.NTime, share.VersionMask = g.hex(args["time"]), g.hex(args["mask"])
+	if args["nonce"] == "" {
+		g.mine(&share)
+	}
+	g.frame(codec.AppendAgentSubmit(nil, &share))
+}
+
+// mine finds the first nonce that meets the pool's difficulty.
+func (g *agentStage) mine(share *codec.AgentShare) {
+	sent := g.agent.jobs[share.Job]
+	job, _ := g.feed.find(sent.job)
+	if job == nil {
+		return
+	}
+	s := work.Solution{Prefix: []byte{byte(share.Session >> 8), byte(share.Session)}, Version: job.Version ^ share.VersionMask, NTime: sent.ntime}
+	if share.HasTime && share.NTime != 0 {
+		s.NTime = share.NTime
+	}
+	s.Extranonce2 = binary.BigEndian.AppendUint32(nil, share.Extranonce2)
+	for {
+		hash := job.Algorithm.Hash(g.env.Checker.Header(job, &s)[:])
+		if job.Algorithm.Difficulty(&hash) >= job.Difficulty {
+			share.Nonce = s.Nonce
+			return
+		}
+		s.Nonce++
+	}
+}
+
+func (g *agentStage) post(args map[string]string) {
+	var job *work.Job
+	_, clean := args["clean"]
+	if name := args["vector"]; name != "" {
+		job = vectorJob(g.t, name, uint32(g.number(args["job"])), g.number(args["size"]), 2)
+		if e1 := args["e1"]; e1 != "" {
+			id, line := job.ID, job.Line
+			job = work.NewJob(job.Template, mustHex(g.t, e1), job.Layout)
+			job.ID, job.Line = id, line
+		}
+		job.Epoch = uint64(g.number(args["epoch"]))
+		job.Clean = clean
+		job.Difficulty = g.float(args["difficulty"])
+		job.Mask = g.hex(args["mask"])
+		if name := args["algorithm"]; name != "" {
+			algorithm, _ := work.LookupAlgorithm(name)
+			job.Algorithm = &algorithm
+		}
+	}
+	if g.feed.Post(job, clean, g.hex(args["mask"]), g.float(args["difficulty"])) {
+		g.shown(g.agent.Job(&g.env, clean, nil))
+	} else {
+		g.shown(g.agent.Adjust(&g.env, nil), Effect{})
+	}
+}
+
+func (g *agentStage) verdict(args map[string]string) {
+	for v := range work.Verdict(work.NumVerdicts) {
+		if _, ok := args[v.String()]; ok {
+			g.shown(g.agent.Verdict(&g.last, v, nil), Effect{})
+			return
+		}
+	}
+	g.t.Fatalf("no such verdict: %v", args)
+}
+
+// sid is the label of a subscription, which is of no use to an agent.
+var sid = regexp.MustCompile(`"00000000[0-9a-f]{8}"`)
+
+// shown writes down what came of a call.
+func (g *agentStage) shown(out []byte, e Effect) {
+	for len(out) > 0 {
+		if out[0] == codec.AgentMagic {
+			f, n, err := codec.NextAgentFrame(out)
+			if err != nil || n == 0 {
+				g.t.Fatalf("not a frame: %x", out)
+			}
+			out = out[n:]
+			g.result = append(g.result, "agent< "+frameText(f))
+			continue
+		}
+		end := bytes.IndexByte(out, '\n')
+		if end < 0 {
+			g.t.Fatalf("not a line: %q", out)
+		}
+		line := sid.ReplaceAllString(string(out[:end]), `"sid"`)
+		g.result = append(g.result, "agent< "+longHex.ReplaceAllString(line, `"$1…"`))
+		out = out[end+1:]
+	}
+	switch e.Kind {
+	case WantRegister:
+		g.note("want_register session=%d login=%q agent=%q", e.Session, e.Login, e.Agent)
+	case Unregistered:
+		g.note("unregistered session=%d worker=%s", e.Session, e.Worker.Name())
+	case WantRoute:
+		g.note("want_route")
+	case Malformed:
+		g.note("malformed")
+	case Forward:
+		g.last = e.Share.ID
+		g.note("session=%d", e.Session)
+		g.show(nil, e)
+	default:
+		g.show(nil, e)
+	}
+	g.agent.Changed(func(w Worker, d float64) { g.note("difficulty worker=%s %v", w.Name(), d) })
+}
+
+func frameText(f codec.AgentFrame) string {
+	if exponent, sessions, ok := f.SetDifficulty(nil); ok {
+		return fmt.Sprintf("set_diff 2^%d %d", exponent, sessions)
+	}
+	if index, status, ok := f.SubmitResponse(); ok {
+		if status.Accepted() {
+			return fmt.Sprintf("response index=%d accepted", index)
+		}
+		return fmt.Sprintf("response index=%d %d %s", index, status, status.Text())
+	}
+	return fmt.Sprintf("frame %x", []byte(f))
+}

@@ -1,0 +1,155 @@
+package session
+
+import (
+	"encoding/binary"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// Frame takes one frame of the agent and appends the answer to out, if it gets
+// one. One that is not what it must be is counted, and passed over.
+func (a *Agent) Frame(e *Env, f codec.AgentFrame, out []byte) ([]byte, Effect) {
+	switch f.Command() {
+	case codec.AgentRegister:
+		// Who a miner is follows from whose it is: nobody's before authorize.
+		if session, agent, worker, ok := f.Register(); ok && a.user != "" {
+			return out, Effect{Kind: WantRegister, Session: session, Agent: agent, Login: a.login(worker)}
+		}
+	case codec.AgentUnregister:
+		if session, ok := f.Unregister(); ok {
+			return out, a.unregister(session)
+		}
+	default:
+		if share, ok := f.Submit(); ok {
+			return a.submit(e, &share, out)
+		}
+	}
+	return out, a.BadFrame(e)
+}
+
+// BadFrame takes note of a frame that is not what it must be.
+func (a *Agent) BadFrame(e *Env) Effect {
+	if a.malformed++; a.malformed > e.Terms.MalformedLimit {
+		return Effect{Kind: Hangup, Reason: TooManyMalformed}
+	}
+	return Effect{Kind: Malformed}
+}
+
+// login returns what a miner of the agent would log in as.
+func (a *Agent) login(worker []byte) string {
+	if len(worker) == 0 {
+		return a.user
+	}
+	login := make([]byte, 0, codec.MaxName)
+	return codec.CleanName(append(append(append(login, a.user...), '.'), worker...))
+}
+
+// Registered does what WantRegister asked for: the agent's miner of that
+// session id works under w, from now on or still. last is the difficulty that
+// the worker had when it was last seen, 0 if never; it gets it with the next job.
+// Until then it has what mining.set_difficulty said, for the job that the agent
+// has now.
+func (a *Agent) Registered(e *Env, session uint16, w Worker, last float64) {
+	if s := a.miner(session); s != nil {
+		s.worker = w
+		return
+	}
+	s := &Session{Opened: e.Now, worker: w, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}
+	binary.BigEndian.PutUint16(s.prefix[:], session)
+	a.allow(s)
+	s.vardiff.start(e.Now)
+	s.vardiff.want, s.vardiff.told = last, a.base
+	if job := a.LastJob(); job != 0 {
+		s.remember(job, a.base)
+	}
+	if a.place == nil {
+		a.place = make(map[uint16]int)
+	}
+	a.place[session] = len(a.miners)
+	a.miners = append(a.miners, s)
+}
+
+// unregister forgets a miner. One that is not known is not worth a word:
+// agents tell it of those that were never registered, too.
+func (a *Agent) unregister(session uint16) Effect {
+	at, ok := a.place[session]
+	if !ok {
+		return Effect{}
+	}
+	w := a.miners[at].worker
+	last := len(a.miners) - 1
+	a.miners[at] = a.miners[last]
+	a.place[a.miners[at].prefixValue()] = at
+	a.miners[last] = nil
+	a.miners = a.miners[:last]
+	delete(a.place, session)
+	return Effect{Kind: Unregistered, Session: session, Worker: w}
+}
+
+// submit judges a share and answers it. The answer says which share it is for by
+// an index: both sides count the shares of registered sessions, in frames of the
+// right length, from 0. Others are not counted, and not answered.
+func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect) {
+	s := a.miner(p.Session)
+	if s == nil {
+		return out, Effect{Kind: Judged, Verdict: work.Unauthorized}
+	}
+	id := codec.AgentShareID(p.Session, a.index)
+	a.index++
+	effect := s.inFrame(e, id, &a.jobs[p.Job], p)
+	return a.answer(out, &id, &effect), effect
+}
+
+// inFrame judges a share that came in a frame. sent is its job as the agent was
+// sent it.
+func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentShare) Effect {
+	c, no := s.candidate(e, id, s.worker, sent.job)
+	if c == nil {
+		return s.reject(e, s.worker, no)
+	}
+	c.NTime, c.Nonce = sent.ntime, p.Nonce
+	if p.HasTime && p.NTime != 0 { // 0 stands for the job's
+		c.NTime = p.NTime
+	}
+	binary.BigEndian.PutUint32(c.Extranonce2[:], p.Extranonce2)
+	if p.VersionMask&^s.rollable(e, c.Job) != 0 {
+		return s.reject(e, s.worker, work.BadVersion)
+	}
+	c.Version ^= p.VersionMask
+	return s.check(e, c)
+}
+
+// Judge judges a candidate by its hash: the caller's answer to WantHash.
+func (a *Agent) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte, Effect) {
+	session, _ := c.ID.AgentShare()
+	s := a.miner(session)
+	if s == nil { // unregistered meanwhile
+		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Stale}
+		return a.answer(out, &c.ID, &effect), effect
+	}
+	effect := s.judge(e, c, hash)
+	return a.answer(out, &c.ID, &effect), effect
+}
+
+// answer answers a share with what became of it, if that is known, and notes
+// whose it is.
+func (a *Agent) answer(out []byte, id *codec.ID, e *Effect) []byte {
+	e.Session, _ = id.AgentShare()
+	switch {
+	case e.Kind == Judged:
+		return a.Verdict(id, e.Verdict, out)
+	case e.Kind == Forward && e.Share.Answered:
+		return a.Verdict(id, work.Accepted, out)
+	}
+	return out
+}
+
+// Verdict answers a share that was forwarded, where the agent wants answers.
+func (a *Agent) Verdict(id *codec.ID, v work.Verdict, out []byte) []byte {
+	if !a.is(agentAnswers) {
+		return out
+	}
+	_, index := id.AgentShare()
+	return codec.AppendAgentSubmitResponse(out, index, agentStatuses[v])
+}

@@ -1,0 +1,153 @@
+package session
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"farmproxy/codec"
+	"farmproxy/work"
+)
+
+// Job sends the feed's last job to the agent: the answers that waited for it, a
+// new mask, new difficulties, and the notify, to be written in one go. clean
+// drops what the miners work on. Once the agent has an extranonce1, it hangs up
+// where the pool's is another.
+func (a *Agent) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
+	if !a.is(agentSubscribing) || e.Feed == nil || e.Feed.Job() == nil {
+		return out, Effect{}
+	}
+	job := e.Feed.Job()
+	extranonce1, ok := agentRegion(job.Extranonce1, job.Layout)
+	switch {
+	case !ok:
+		return out, Effect{Kind: Hangup, Reason: ExtranonceTooSmall}
+	case !a.is(agentSubscribed):
+		a.state |= agentSubscribed
+		a.extranonce1 = extranonce1
+		out = append(a.appendSubscribed(&a.subscribe, out), a.held...)
+		a.held = nil
+	case extranonce1 != a.extranonce1:
+		return out, Effect{Kind: Hangup, Reason: ExtranonceChanged}
+	}
+	if a.user == "" {
+		return out, Effect{} // it has subscribed and waits; it will authorize next
+	}
+	if a.LastJob() == 0 {
+		clean = true
+	}
+	out = a.setMask(e, out)
+	out = a.setDifficulties(e, out)
+	out = a.notify(e.Feed, clean, out)
+	return out, Effect{}
+}
+
+// LastJob returns the id of the job that the agent was last sent; 0: none yet.
+func (a *Agent) LastJob() uint32 { return a.jobs[uint8(a.sent)].job }
+
+// Notifies returns how often the agent was sent a job.
+func (a *Agent) Notifies() uint64 { return a.sent }
+
+// notify appends the job, under the next id: also one that was sent before,
+// with another time.
+func (a *Agent) notify(f *Feed, clean bool, out []byte) []byte {
+	job := f.Job()
+	a.sent++
+	id := uint8(a.sent)
+	a.jobs[id] = agentJob{job.ID, f.ntime}
+	line := codec.NotifyLine(job.Line)
+	return line.AppendAgentNotify(out, id, agentCut, f.ntime, clean)
+}
+
+// Adjust tells the agent what changed without a job: another mask is valid at
+// once. Difficulties can only change with a job.
+func (a *Agent) Adjust(e *Env, out []byte) []byte {
+	if a.LastJob() == 0 {
+		return out
+	}
+	return a.setMask(e, out)
+}
+
+// toldMiner is a miner that gets another difficulty, 2^exponent.
+type toldMiner struct {
+	miner    *Session
+	exponent int
+}
+
+// byExponent sorts by exponent, then by session id.
+func byExponent(a, b toldMiner) int {
+	return cmp.Or(cmp.Compare(a.exponent, b.exponent), cmp.Compare(a.miner.prefixValue(), b.miner.prefixValue()))
+}
+
+// setDifficulties finds the difficulty that each miner has for the feed's last
+// job, and tells those that changed, in as few frames as that takes. A miner
+// gets its first one in any case, as at btcpool.
+//
+// A frame can't say a difficulty below 1. Pools for tests have such; there the
+// miners have that of mining.set_difficulty, which is sent again when it changes.
+func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
+	policy := &e.Terms.Difficulty
+	var newcomer vardiff
+	if base := agentDifficulty(&newcomer, e.Feed, noSession, policy); a.base == 0 || base < 1 && base != a.base {
+		a.base = base
+		out = codec.AppendSetDifficulty(out, base)
+	}
+	job := e.Feed.Job().ID
+	a.changed = a.changed[:0]
+	for _, s := range a.miners {
+		v := &s.vardiff
+		if v.told == 0 {
+			v.told = a.base // it registered before there was a job
+		}
+		v.tick(e.Now, policy) // here, since nothing can be changed between jobs
+		d := agentDifficulty(v, e.Feed, s.prefixValue(), policy)
+		if d < 1 {
+			d = 1
+			if s.flags&framed == 0 {
+				d = a.base
+			}
+		}
+		if d != v.told || d >= 1 && s.flags&framed == 0 {
+			v.told = d
+			a.changed = append(a.changed, toldMiner{s, math.Ilogb(d)})
+		}
+		s.remember(job, d)
+	}
+	slices.SortFunc(a.changed, byExponent)
+	return a.appendDifficulties(out)
+}
+
+// agentDifficulty returns what a miner should be told, as a power of two.
+func agentDifficulty(v *vardiff, f *Feed, session uint16, p *Policy) float64 {
+	return work.FloorPowerOfTwo(v.next(f, session, p))
+}
+
+// noSession is the session id that no miner has.
+const noSession = codec.MaxAgentSession + 1
+
+// appendDifficulties appends a SET_DIFF for each exponent among those changed
+// that a frame can say.
+func (a *Agent) appendDifficulties(out []byte) []byte {
+	for rest := a.changed; len(rest) > 0; {
+		exponent := rest[0].exponent
+		a.ids = a.ids[:0]
+		for ; len(rest) > 0 && rest[0].exponent == exponent; rest = rest[1:] {
+			if exponent >= 0 {
+				rest[0].miner.flags |= framed
+				a.ids = append(a.ids, rest[0].miner.prefixValue())
+			}
+		}
+		out = codec.AppendAgentSetDifficulty(out, uint8(min(max(exponent, 0), codec.MaxAgentExponent)), a.ids)
+	}
+	return out
+}
+
+// Changed calls visit with the workers whose difficulty the last call of Job
+// changed, and that difficulty.
+func (a *Agent) Changed(visit func(w Worker, difficulty float64)) {
+	for _, c := range a.changed {
+		visit(c.miner.worker, c.miner.vardiff.told)
+	}
+	clear(a.changed)
+	a.changed = a.changed[:0]
+}
