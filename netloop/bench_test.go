@@ -37,9 +37,9 @@ func (s *socket) SetContext(c any)          { s.context = c }
 // deaf is the upstream's way to the loops, which a benchmark does not need.
 type deaf struct{}
 
-func (deaf) Publish(upstream.Post)    {}
-func (deaf) Verdict(upstream.Verdict) {}
-func (deaf) Rerouted(*upstream.Route) {}
+func (deaf) Publish(upstream.Post)       {}
+func (deaf) Verdicts([]upstream.Verdict) {}
+func (deaf) Rerouted(*upstream.Route)    {}
 
 // newBenchLoop returns a loop that no gnet runs, for up to that many miners, on a
 // route whose pool never answers.
@@ -127,9 +127,9 @@ func BenchmarkFanOut(b *testing.B) {
 func BenchmarkVerdict(b *testing.B) {
 	l := newBenchLoop(b, 1)
 	p := l.join(b, 0)
-	v := upstream.Verdict{Cookie: l.cookie(p), Worker: l.server.book.Worker("farm.rig0000000"), Job: newBenchJob(1), Verdict: work.Accepted, Work: 1024}
+	list := []upstream.Verdict{{Cookie: l.cookie(p), Worker: l.server.book.Worker("farm.rig0000000"), Job: newBenchJob(1), Verdict: work.Accepted, Work: 1024}}
 	deliver := func() {
-		l.mailbox.verdict(v)
+		l.mailbox.verdicts(l.index, list)
 		if l.Run(context.Background()) != nil {
 			b.Fatal("the loop has ended")
 		}
@@ -145,14 +145,13 @@ func BenchmarkVerdict(b *testing.B) {
 	}
 }
 
-// BenchmarkMailbox puts a verdict, which several links may do at a time.
+// BenchmarkMailbox puts a batch of verdicts, which several links may do at a time.
 func BenchmarkMailbox(b *testing.B) {
 	box, _ := newMailbox()
 	const batch = 64 // verdicts until the loop looks
+	list := make([]upstream.Verdict, batch)
 	put := func() {
-		for range batch {
-			box.verdict(upstream.Verdict{})
-		}
+		box.verdicts(0, list)
 		if n := len(box.collect().verdicts); n != batch {
 			b.Fatalf("%d verdicts, want %d", n, batch)
 		}

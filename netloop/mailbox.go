@@ -68,8 +68,27 @@ func (b *mailbox) post(p upstream.Post) {
 	})
 }
 
-func (b *mailbox) verdict(v upstream.Verdict) {
-	b.put(func(m *mail) { m.verdicts = append(m.verdicts, v) })
+// verdicts puts those of a list that are for the loop with that index. A loop
+// that has none is not woken.
+func (b *mailbox) verdicts(index int, list []upstream.Verdict) {
+	for len(list) > 0 && !isFor(index, &list[0]) {
+		list = list[1:]
+	}
+	if len(list) == 0 {
+		return
+	}
+	b.put(func(m *mail) {
+		for i := range list {
+			if isFor(index, &list[i]) {
+				m.verdicts = append(m.verdicts, list[i])
+			}
+		}
+	})
+}
+
+func isFor(index int, v *upstream.Verdict) bool {
+	loop, _, _ := splitCookie(v.Cookie)
+	return loop == index
 }
 
 func (b *mailbox) hash(h hashed) {

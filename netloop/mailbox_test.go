@@ -37,7 +37,7 @@ func TestTheLastPostOfALaneWinsAndACleanOneIsNeverLost(t *testing.T) {
 func TestVerdictsKeepTheirOrder(t *testing.T) {
 	b, _ := newMailbox()
 	for i := range 100 {
-		b.verdict(upstream.Verdict{Code: i})
+		b.verdicts(0, []upstream.Verdict{{Code: i}})
 	}
 	for i, v := range b.collect().verdicts {
 		if v.Code != i {

@@ -110,7 +110,7 @@ func (s *Server) Addresses() []string { return s.addresses }
 func (s *Server) Run(directory *upstream.Directory) error {
 	s.directory = directory
 	s.parked.prefixes = directory.Prefixes()
-	s.hasher.start(max(1, runtime.GOMAXPROCS(0)/2), func(h hashed) {
+	s.hasher.ready(max(1, runtime.GOMAXPROCS(0)/2), func(h hashed) {
 		index, _, _ := splitCookie(h.cookie)
 		(*s.loops.Load())[index].mailbox.hash(h)
 	})
@@ -231,10 +231,11 @@ func (s *Server) Publish(p upstream.Post) {
 	}
 }
 
-// Verdict implements upstream.Downstream.
-func (s *Server) Verdict(v upstream.Verdict) {
-	index, _, _ := splitCookie(v.Cookie)
-	(*s.loops.Load())[index].mailbox.verdict(v)
+// Verdicts implements upstream.Downstream.
+func (s *Server) Verdicts(list []upstream.Verdict) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.verdicts(l.index, list)
+	}
 }
 
 // Rerouted implements upstream.Downstream.

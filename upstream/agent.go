@@ -29,8 +29,9 @@ type agent struct {
 	scratch   []uint16           // the reader's
 	responses bool               // the pool says what becomes of shares; set by the handshake
 
-	changes []change // the writer's
-	more    bool     // the writer's: the roster has more of them
+	changes  []change  // the writer's
+	more     bool      // the writer's: the roster has more of them
+	accepted []Verdict // the writer's: where the pool says nothing of shares
 
 	// Guarded by the link's mutex:
 	sessions map[uint16]*registration // what the pool has, or will have with the next write

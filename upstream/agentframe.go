@@ -29,12 +29,12 @@ var (
 func (a *agent) line() ([]byte, error) {
 	for {
 		for len(a.stream.pending()) == 0 {
-			if err := a.stream.fill(a.conn); err != nil {
+			if err := a.stream.fill(a.link); err != nil {
 				return nil, err
 			}
 		}
 		if a.stream.pending()[0] != codec.AgentMagic {
-			return a.stream.line(a.conn)
+			return a.stream.line(a.link)
 		}
 		f, err := a.nextFrame()
 		if err != nil {
@@ -71,7 +71,7 @@ func (a *agent) nextFrame() (codec.AgentFrame, error) {
 			}
 			a.readBy(by)
 		}
-		if err := a.stream.fill(a.conn); timeout(err) {
+		if err := a.stream.fill(a.link); timeout(err) {
 			a.book.Malformed.Add(1)
 			return nil, errHalfFrame
 		} else if err != nil {
@@ -148,7 +148,7 @@ func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
 	if wake {
 		poke(a.wake)
 	}
-	a.verdict(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()}, time.Now())
+	a.settled(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()})
 	return true
 }
 

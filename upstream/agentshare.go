@@ -136,10 +136,11 @@ func (a *agent) sent() {
 		}
 		a.mu.Unlock()
 		if !ok {
-			return
+			break
 		}
-		a.verdict(&s, work.Accepted, codec.PoolError{}, time.Now())
+		a.accepted = a.verdict(a.accepted, &s, work.Accepted, codec.PoolError{}, time.Now())
 	}
+	a.accepted = a.deliver(a.accepted)
 }
 
 // register appends a REGISTER.

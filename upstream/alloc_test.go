@@ -14,9 +14,9 @@ import (
 
 type nobody struct{}
 
-func (nobody) Publish(Post)    {}
-func (nobody) Verdict(Verdict) {}
-func (nobody) Rerouted(*Route) {}
+func (nobody) Publish(Post)       {}
+func (nobody) Verdicts([]Verdict) {}
+func (nobody) Rerouted(*Route)    {}
 
 func TestSharesAllocateNothing(t *testing.T) {
 	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
@@ -53,7 +53,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 		if !ok {
 			t.Fatal("not in flight")
 		}
-		k.verdict(&sent, work.Accepted, codec.PoolError{}, time.Now())
+		k.settled(&sent, work.Accepted, codec.PoolError{})
 	}
 	once()
 	if n := testing.AllocsPerRun(1000, once); n != 0 {

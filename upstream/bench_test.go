@@ -25,9 +25,13 @@ type mine struct {
 	verdicts chan Verdict
 }
 
-func (m *mine) Publish(p Post)    { m.posts <- p }
-func (m *mine) Verdict(v Verdict) { m.verdicts <- v }
-func (m *mine) Rerouted(*Route)   {}
+func (m *mine) Publish(p Post) { m.posts <- p }
+func (m *mine) Verdicts(list []Verdict) {
+	for _, v := range list {
+		m.verdicts <- v
+	}
+}
+func (m *mine) Rerouted(*Route) {}
 
 // next returns the next job that one of the posts carries and ok approves of.
 func (m *mine) next(ok func(*work.Job) bool) *work.Job {

@@ -15,9 +15,9 @@ import (
 // counting counts verdicts, and takes no note of anything else.
 type counting struct{ verdicts, rerouted atomic.Int64 }
 
-func (*counting) Publish(Post)      {}
-func (c *counting) Verdict(Verdict) { c.verdicts.Add(1) }
-func (c *counting) Rerouted(*Route) { c.rerouted.Add(1) }
+func (*counting) Publish(Post)              {}
+func (c *counting) Verdicts(list []Verdict) { c.verdicts.Add(int64(len(list))) }
+func (c *counting) Rerouted(*Route)         { c.rerouted.Add(1) }
 
 // Miners come, work, move and go on many goroutines, while accounts come, move
 // and go: each share gets its verdict, no prefix has two miners, and in the end

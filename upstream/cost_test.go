@@ -86,9 +86,9 @@ func (*canned) SetWriteDeadline(time.Time) error { return nil }
 // published says which lanes have published.
 type published struct{ lanes chan *Lane }
 
-func (p *published) Publish(post Post) { p.lanes <- post.Lane }
-func (p *published) Verdict(Verdict)   {}
-func (p *published) Rerouted(*Route)   {}
+func (p *published) Publish(post Post)  { p.lanes <- post.Lane }
+func (p *published) Verdicts([]Verdict) {}
+func (p *published) Rerouted(*Route)    {}
 
 func inUse() uint64 {
 	runtime.GC()

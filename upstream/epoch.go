@@ -29,7 +29,8 @@ type epoch struct {
 	layout      work.Layout
 	mortal      bool // it ends with its link: no agent pool gives a session back
 
-	wake chan struct{} // 1 when the queue was empty and is not any more
+	wake   chan struct{} // 1 when the queue was empty and is not any more
+	urgent chan struct{} // 1 when a block is among what was queued
 
 	mu    sync.Mutex
 	queue []Share
@@ -41,7 +42,7 @@ func newEpoch(p *pool, session string, extranonce1 []byte, size int, layout work
 	return &epoch{
 		id: epochs.Add(1), pool: p, session: session,
 		extranonce1: extranonce1, size: size, layout: layout, mortal: p.Agent,
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
 	}
 }
 
@@ -73,6 +74,9 @@ func (e *epoch) add(s *Share) admission {
 	e.mu.Unlock()
 	if n == 0 {
 		poke(e.wake)
+	}
+	if s.Block {
+		poke(e.urgent)
 	}
 	return queued
 }

@@ -65,7 +65,7 @@ func BenchmarkFlush(b *testing.B) {
 			if !ok {
 				b.Fatal("not in flight")
 			}
-			k.verdict(&sent, work.Accepted, codec.PoolError{}, time.Now())
+			k.settled(&sent, work.Accepted, codec.PoolError{})
 		}
 	}
 	once()

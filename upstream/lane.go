@@ -117,7 +117,7 @@ func (l *Lane) Submit(s Share) bool {
 		}
 		break
 	}
-	l.settle(&s, work.LinkLost, 0, "")
+	l.settle(s.verdict(work.LinkLost, 0, ""))
 	return true
 }
 
@@ -127,27 +127,16 @@ func (l *Lane) taken(n int64) {
 	l.route.directory.pending.Add(n)
 }
 
-// settle returns a share's verdict. code and text are the pool's own; 0 and ""
-// stand for the usual ones.
-func (l *Lane) settle(s *Share, v work.Verdict, code int, text string) {
-	if code == 0 {
-		code = v.Code()
-	}
-	if text == "" {
-		text = v.Text()
-	}
-	l.route.directory.down.Verdict(Verdict{
-		Cookie: s.Cookie, ID: s.ID, Worker: s.Worker, Job: s.Job,
-		Verdict: v, Code: code, Text: text,
-		Work: s.Work, Answered: s.Answered,
-	})
-	l.taken(-1)
+// settle returns the verdicts of shares.
+func (l *Lane) settle(list ...Verdict) {
+	l.route.directory.down.Verdicts(list)
+	l.taken(-int64(len(list)))
 }
 
 // lose gives shares up.
 func (l *Lane) lose(shares []Share) {
 	for i := range shares {
-		l.settle(&shares[i], work.LinkLost, 0, "")
+		l.settle(shares[i].verdict(work.LinkLost, 0, ""))
 	}
 }
 

@@ -156,6 +156,7 @@ func (k *link) run() (err error) {
 		k.write()
 	}()
 	err = k.because(k.read())
+	k.verdicts = k.deliver(k.verdicts)
 	k.drop(err)
 	<-writer
 	return err
@@ -245,11 +246,37 @@ func (k *link) leave() []Share {
 	return k.dialect.leave(shares)
 }
 
-// verdict tells the miner's loop what became of a share, and counts it.
-func (k *link) verdict(s *sent, v work.Verdict, e codec.PoolError, now time.Time) {
+// verdict counts what became of a share, and appends it to those that deliver
+// takes.
+func (k *link) verdict(dst []Verdict, s *sent, v work.Verdict, e codec.PoolError, now time.Time) []Verdict {
 	k.book.InFlight.Add(-1)
 	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.DifficultyFor(s.share.Prefix.Value)), now.Sub(s.at))
-	k.lane.settle(&s.share, v, e.Code, e.Text)
+	return append(dst, s.share.verdict(v, e.Code, e.Text))
+}
+
+// settled is verdict for the reader, which delivers before it waits for more.
+func (k *link) settled(s *sent, v work.Verdict, e codec.PoolError) {
+	k.verdicts = k.verdict(k.verdicts, s, v, e, time.Now())
+	if len(k.verdicts) == maxBatch {
+		k.verdicts = k.deliver(k.verdicts)
+	}
+}
+
+// deliver returns verdicts to the miners. Many at a time: each time may wake
+// every event loop.
+func (k *link) deliver(list []Verdict) (none []Verdict) {
+	if len(list) > 0 {
+		k.lane.settle(list...)
+		clear(list)
+	}
+	return list[:0]
+}
+
+// Read reads from the pool, for the reader. The verdicts that came with what
+// was read before are delivered first: it may take long.
+func (k *link) Read(b []byte) (int, error) {
+	k.verdicts = k.deliver(k.verdicts)
+	return k.conn.Read(b)
 }
 
 // rejected reports that the pool rejects more than the given fraction.

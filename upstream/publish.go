@@ -14,9 +14,9 @@ type Downstream interface {
 	// of one lane only the last one need be seen, provided that Clean is kept
 	// (Post.Merge).
 	Publish(Post)
-	// Verdict returns what became of a share. Exactly one comes for each share
-	// that Lane.Submit took.
-	Verdict(Verdict)
+	// Verdicts returns what became of shares. Exactly one comes for each share
+	// that Lane.Submit took. The list is the caller's.
+	Verdicts([]Verdict)
 	// Rerouted says that a route is retired: its account is gone or has
 	// changed. Its miners have to log in again, in memory: Directory.Login
 	// knows where they belong now.
@@ -57,6 +57,22 @@ type Share struct {
 	Answered    bool    // the miner was told already (answer = "local")
 
 	resubmitted bool // sent before, on a link that died
+}
+
+// verdict returns what the share's miner is told. code and text are the pool's
+// own; 0 and "" stand for the usual ones.
+func (s *Share) verdict(v work.Verdict, code int, text string) Verdict {
+	if code == 0 {
+		code = v.Code()
+	}
+	if text == "" {
+		text = v.Text()
+	}
+	return Verdict{
+		Cookie: s.Cookie, ID: s.ID, Worker: s.Worker, Job: s.Job,
+		Verdict: v, Code: code, Text: text,
+		Work: s.Work, Answered: s.Answered,
+	}
 }
 
 // Extranonce2 is a miner's extranonce2.

@@ -323,10 +323,10 @@ func (f *farm) Publish(p Post) {
 	f.posts = append(f.posts, p)
 }
 
-func (f *farm) Verdict(v Verdict) {
+func (f *farm) Verdicts(list []Verdict) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.verdicts = append(f.verdicts, v)
+	f.verdicts = append(f.verdicts, list...)
 }
 
 func (f *farm) Rerouted(r *Route) {
@@ -462,7 +462,7 @@ func (f *farm) submitOn(l *Lane, job *work.Job, from, to uint32) {
 			f.t.Errorf("share %d was not taken", n)
 		}
 	}
-	f.after(5 * time.Millisecond)
+	f.after(3 * linger)
 }
 
 // verdictsFor returns the verdict of each share, by nonce.

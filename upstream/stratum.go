@@ -140,7 +140,7 @@ func (s *stratum) await(id uint64, limit time.Duration) (*codec.Message, error) 
 	}
 }
 
-func (s *stratum) line() ([]byte, error) { return s.stream.line(s.conn) }
+func (s *stratum) line() ([]byte, error) { return s.stream.line(s.link) }
 
 func (s *stratum) admit(size int) error {
 	if size < sizeMin {
@@ -189,7 +189,7 @@ func (s *stratum) reply(m *codec.Message) {
 	if wasFull {
 		poke(s.wake)
 	}
-	s.verdict(&answered, v, e, time.Now())
+	s.settled(&answered, v, e)
 }
 
 func (s *stratum) begin(buf []byte) (out []byte, room int) { return buf, maxQueue - s.names.held }
