@@ -31,6 +31,9 @@ func (p *profile) start() (stop func() error, err error) {
 	if *p == (profile{}) {
 		return func() error { return nil }, nil
 	}
+	if p.heap != "" {
+		runtime.MemProfileRate = 512 << 10 // what it is by default, see main
+	}
 	if err := p.begin(); err != nil {
 		return nil, err
 	}

@@ -52,6 +52,7 @@ type proxy struct {
 
 // run serves miners until ctx ends; then it stops in order and returns nil.
 func run(ctx context.Context, c *config.Config, stderr io.Writer) error {
+	tuneMemory()
 	p, err := newProxy(c, newLog(c.Log, stderr), nil)
 	if err != nil {
 		return err
@@ -158,6 +159,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.book.SetReady(nil)
 	p.log.Info("serving miners", "addresses", p.server.Addresses())
 	p.warn(systemd.Ready())
+	forgetStart()
 	watching, stopWatching := context.WithCancel(lasting)
 	parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
 	parts.Go(func() { p.status(watching) })

@@ -1,0 +1,40 @@
+package systemd
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// MemoryMax returns how much memory the service may use, in bytes: MemoryMax=
+// of its unit, or of a slice around it, or a container's bound; false where
+// there is none, or none that can be read. Any goroutine; it reads files.
+func MemoryMax() (bytes int64, bounded bool) { return memoryMax(os.DirFS("/")) }
+
+// memoryMax goes from the process's control group (cgroup v2: the line with
+// 0::) up to the root: what is around a group bounds it too.
+func memoryMax(root fs.FS) (least int64, bounded bool) {
+	groups, err := fs.ReadFile(root, "proc/self/cgroup")
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(groups)) {
+		group, ours := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		if !ours {
+			continue
+		}
+		for group = path.Join("/", group); ; group = path.Dir(group) {
+			text, err := fs.ReadFile(root, path.Join("sys/fs/cgroup", group, "memory.max"))
+			n, numeric := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+			if err == nil && numeric == nil && (!bounded || n < least) { // "max" is no bound
+				least, bounded = n, true
+			}
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return least, bounded
+}
