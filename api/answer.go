@@ -80,6 +80,7 @@ type linksAnswer struct {
 type link struct {
 	Pool        string `json:"pool"`
 	Lane        int    `json:"lane"`
+	User        string `json:"user"` // the account's name; "" for the configuration's pools
 	State       string `json:"state"`
 	Connects    uint64 `json:"connects"`
 	Jobs        uint64 `json:"jobs"`
@@ -154,6 +155,7 @@ func makeLink(i *stats.LinkInfo) link {
 	return link{
 		Pool:        i.Pool,
 		Lane:        i.Lane,
+		User:        i.User,
 		State:       i.State.String(),
 		Connects:    i.Connects,
 		Jobs:        i.Jobs,

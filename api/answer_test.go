@@ -130,14 +130,16 @@ func TestLinksAnswer(t *testing.T) {
 	l.BytesUp.Store(1000)
 	l.BytesDown.Store(2000)
 	l.Malformed.Store(3)
+	user := "alice"
+	l.User.Store(&user)
 	s.book.OpenLink("main", 1).State.Store(uint32(stats.LinkConnecting))
 
 	s.wantJSON(t, "/api/v1/links", `{"links":[
-		{"pool":"main","lane":0,"state":"up","connects":1,"jobs":20,"clean_jobs":3,"submitted":9,"resubmitted":4,
+		{"pool":"main","lane":0,"user":"alice","state":"up","connects":1,"jobs":20,"clean_jobs":3,"submitted":9,"resubmitted":4,
 		"in_flight":1,"accepted":1,"rejected":{"pool_rejected":1},"work":2048,"difficulty":2048,
 		"extranonce2_size":8,"version_mask":"1fffe000","last_notify":"2026-01-02T12:00:00.001Z",
 		"latency_seconds":{"p50":0.025,"p99":0.0299,"mean":0.026},"bytes_up":1000,"bytes_down":2000,"malformed":3},
-		{"pool":"main","lane":1,"state":"connecting","connects":0,"jobs":0,"clean_jobs":0,"submitted":0,"resubmitted":0,
+		{"pool":"main","lane":1,"user":"","state":"connecting","connects":0,"jobs":0,"clean_jobs":0,"submitted":0,"resubmitted":0,
 		"in_flight":0,"accepted":0,"rejected":{},"work":0,"difficulty":0,
 		"extranonce2_size":0,"version_mask":"00000000","last_notify":null,
 		"latency_seconds":{"p50":0,"p99":0,"mean":0},"bytes_up":0,"bytes_down":0,"malformed":0}],

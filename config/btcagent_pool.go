@@ -131,7 +131,9 @@ func (c *converter) proxies() {
 	with, after := c.take("direct_connect_with_proxy"), c.take("direct_connect_after_proxy")
 	on, beside, last := c.flag(use, true), c.flag(with, false), c.flag(after, true)
 	elements, ok := list.value.([]setting)
-	if !ok && list.value != nil {
+	if _, one := list.value.(string); one { // as in the first version that knew proxies
+		elements = []setting{list}
+	} else if !ok && list.value != nil {
 		c.problem(list, "expected a list of proxies", `"proxy": ["socks5://127.0.0.1:1080"]`)
 	}
 	var urls []string

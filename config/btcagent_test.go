@@ -166,6 +166,8 @@ func TestBTCAgentOptions(t *testing.T) {
 	f(`"proxy": ["socks5://10.0.0.2:1080"], "direct_connect_after_proxy": false`, `direct = "never"`)
 	f(`"proxy": ["socks5://10.0.0.2:1080"], "direct_connect_with_proxy": true`, `direct = "beside"`)
 	f(`"proxy": ["socks5://10.0.0.2:1080", " "], "direct_connect_after_proxy": false`, `direct = "beside"  # proxy[2]`)
+	f(`"proxy": ""`, "not [proxies]")
+	f(`"proxy": "socks5://10.0.0.2:1080"`, `"socks5://10.0.0.2:1080",`, "]  # proxy\n", `direct = "after"`)
 	f(`"proxy": [""], "direct_connect_after_proxy": false`, "not [proxies]")
 	f(`"proxy": [" Socks://u:p@10.0.0.2:1080 ", "socks4a://10.0.0.2", "10.0.0.2", "://10.0.0.2:8080", "http://10.0.0.2:"]`,
 		`"socks5://u:p@10.0.0.2:1080",`, `"socks5://10.0.0.2:1080",`, `"http://10.0.0.2:80",`, `"http://10.0.0.2:8080",`)
@@ -201,7 +203,7 @@ func TestBTCAgentProblems(t *testing.T) {
 }
 
 func TestProblemsDoNotShowPasswordsOfProxies(t *testing.T) {
-	for _, list := range []string{`"hunter2"`, `{"hunter2": 1}`, `["http://u:hunter2@h h"]`, `[["hunter2"]]`, `["ftp://u:hunter2@h:1"]`, `["u:hunter2@"]`} {
+	for _, list := range []string{`"ftp://u:hunter2@h:1"`, `{"hunter2": 1}`, `["http://u:hunter2@h h"]`, `[["hunter2"]]`, `["ftp://u:hunter2@h:1"]`, `["u:hunter2@"]`} {
 		_, err := convertText(`{"proxy": ` + list + `,` + agentPools + `}`)
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", list, err)

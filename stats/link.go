@@ -35,6 +35,8 @@ type Link struct {
 	Pool string // the pool's name
 	Lane int    // which of the route's lanes it serves
 
+	User atomic.Pointer[string] // whose lane it is: the account; nil or "" the configuration's pools'
+
 	State       atomic.Uint32 // LinkState
 	Connects    atomic.Uint64 // times it came up
 	Jobs        atomic.Uint64 // mining.notify received

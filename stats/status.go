@@ -101,6 +101,7 @@ func (b *Book) Ready() error {
 type LinkInfo struct {
 	Pool        string
 	Lane        int
+	User        string // the account whose lane it serves; "" for the configuration's pools
 	State       LinkState
 	Connects    uint64
 	Jobs        uint64
@@ -152,6 +153,9 @@ func (l *Link) info() LinkInfo {
 	}
 	if n := l.LastNotify.Load(); n != 0 {
 		i.LastNotify = time.Unix(0, n)
+	}
+	if user := l.User.Load(); user != nil {
+		i.User = *user
 	}
 	for v := range work.NumVerdicts {
 		i.Shares[v] = l.Verdicts[v].Load()

@@ -37,6 +37,16 @@ type agent struct {
 	sessions map[uint16]*registration // what the pool has, or will have with the next write
 	due      map[uint16]change        // registered ones that are to become something else
 	dropped  map[uint16]struct{}      // unregistered: what they have of own is not theirs any more
+	known    sessionSet               // registered at some time
+}
+
+// sessionSet is a set of session ids.
+type sessionSet [(codec.MaxAgentSession + 64) / 64]uint64
+
+func (s *sessionSet) add(session uint16) { s[session/64] |= 1 << (session % 64) }
+
+func (s *sessionSet) has(session uint16) bool {
+	return int(session/64) < len(s) && s[session/64]>>(session%64)&1 == 1
 }
 
 func newAgent(k *link) *agent {

@@ -229,10 +229,11 @@ func TestAgentDifficulties(t *testing.T) {
 
 		l.Leave(Prefix{Value: 1, Len: 2})
 		f.after(time.Second)
-		c.out <- string(codec.AppendAgentSetDifficulty(nil, 20, []uint16{1, 3, 0xffff})) // it did not know
+		c.out <- string(codec.AppendAgentSetDifficulty(nil, 20, []uint16{1})) // it did not know
 		a.do(func() { exponents["rig2"] = 8 })
 		c.job(false)
 		f.after(0)
+		equal(t, "malformed", l.serving.book.Malformed.Load(), 0)
 		at(2048, 256, 2048)
 		l = f.worker(1, "acct.rig1")
 		a.do(func() { exponents["rig1"] = 5 })

@@ -24,7 +24,10 @@ func TestAgentPoolsFaults(t *testing.T) {
 		malformed uint64
 		dropped   string // why the link ends; "": it does not
 	}{
-		{"SET_DIFF of a session that is not known", string(codec.AppendAgentSetDifficulty(nil, 3, []uint16{0x777})), 0, ""},
+		{"SET_DIFF of a session that is not known", string(codec.AppendAgentSetDifficulty(nil, 3, []uint16{0x777})), 1, ""},
+		{"SET_DIFF of one that is, and of one that is not", string(codec.AppendAgentSetDifficulty(nil, 0, []uint16{1, 0xffff})), 1, ""},
+		{"SET_DIFF of none", "\x7f\x05\x07\x00\x03\x00\x00", 0, ""},
+		{"many SET_DIFFs of sessions that are not known", strings.Repeat(string(codec.AppendAgentSetDifficulty(nil, 3, []uint16{0x777})), 100), 100, ""},
 		{"SET_DIFF that counts more sessions than it has", "\x7f\x05\x09\x00\x0d\x02\x00\x01\x00", 1, ""},
 		{"SET_DIFF without a count", "\x7f\x05\x05\x00\x0d", 1, ""},
 		{"SET_DIFF of 2^200", "\x7f\x05\x09\x00\xc8\x01\x00\x01\x00", 1, ""},

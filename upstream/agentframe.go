@@ -82,7 +82,8 @@ func (a *agent) nextFrame() (codec.AgentFrame, error) {
 
 // frame handles a frame. Those that are not what they should be are counted and
 // passed over: their ends are known all the same. Too many in a row are too
-// much, but for commands that we do not know: a pool newer than we may have them.
+// much, but for commands that we do not know, which a pool newer than we may have,
+// and for sessions that we do not know, which do no harm.
 func (a *agent) frame(f codec.AgentFrame) error {
 	switch f.Command() {
 	case codec.AgentSetDifficulty:
@@ -91,7 +92,10 @@ func (a *agent) frame(f codec.AgentFrame) error {
 		if !ok {
 			return a.garbled(errFrame)
 		}
-		a.setOwn(exponent, sessions)
+		if !a.setOwn(exponent, sessions) {
+			a.book.Malformed.Add(1)
+			return nil
+		}
 	case codec.AgentSubmitResponse:
 		index, status, ok := f.SubmitResponse()
 		if !ok {
@@ -108,15 +112,17 @@ func (a *agent) frame(f codec.AgentFrame) error {
 	return nil
 }
 
-// setOwn sets the difficulty of workers for the jobs that follow. Sessions that
-// are not registered are passed over, and not counted: the pool can't know yet
-// that a worker left.
-func (a *agent) setOwn(exponent uint8, sessions []uint16) {
+// setOwn sets the difficulty of workers for the jobs that follow; false when one
+// was never registered on this connection. Those that are not registered any
+// more are passed over without a word: the pool can't know yet that they left.
+func (a *agent) setOwn(exponent uint8, sessions []uint16) (ok bool) {
 	a.mu.Lock()
 	a.forget()
+	ok = !slices.ContainsFunc(sessions, func(s uint16) bool { return !a.known.has(s) })
 	sessions = slices.DeleteFunc(sessions, func(s uint16) bool { return a.sessions[s] == nil })
 	a.mu.Unlock()
 	a.own = a.own.With(exponent, sessions)
+	return ok
 }
 
 // forget takes from own what unregistered workers had. The caller has the

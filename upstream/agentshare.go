@@ -147,6 +147,7 @@ func (a *agent) sent() {
 func (a *agent) register(buf []byte, session uint16, m member) []byte {
 	r := a.registrationOf(m)
 	a.sessions[session] = &r
+	a.known.add(session)
 	return codec.AppendAgentRegister(buf, session, r.agent, r.worker)
 }
 

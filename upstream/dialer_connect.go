@@ -72,7 +72,7 @@ func (x *viaProxy) ask(ctx context.Context, conn net.Conn, address string) (net.
 	switch status := quote(answer.Status); {
 	case answer.StatusCode/100 == 2:
 		return withRest(conn, in), nil
-	case answer.StatusCode == http.StatusProxyAuthRequired:
+	case answer.StatusCode == http.StatusProxyAuthRequired, answer.StatusCode == http.StatusUnauthorized: // tinyproxy's word for it
 		if takes := answer.Header.Get("Proxy-Authenticate"); takes != "" {
 			status += "; it takes " + quote(takes) + ", we have Basic"
 		}

@@ -98,6 +98,7 @@ func TestWhatGoesWrongAtAProxy(t *testing.T) {
 		{"HTTP: no credentials", "http://", (&connectServer{login: "bob:s3cret"}).serve, []string{"wants credentials", "407 Proxy Authentication Required", `Basic realm=\"the farm\"`}},
 		{"HTTP: other credentials", "http://bob:hunter2@", (&connectServer{login: "bob:s3cret"}).serve, []string{`user "bob"`, "407"}},
 		{"HTTP: 407 that says nothing more", "http://", says("HTTP/1.1 407 No\r\n\r\n"), []string{`wants credentials ("407 No")`}},
+		{"HTTP: 401, as tinyproxy says", "http://bob:hunter2@", says("HTTP/1.1 401 Unauthorized\r\n\r\n"), []string{`user "bob"`, "401", "correct them"}},
 		{"HTTP: forbidden", "http://", says("HTTP/1.1 403 Forbidden\r\n\r\n"), []string{"pool.invalid:3333", "403 Forbidden", "allow CONNECT"}},
 		{"HTTP: forbidden at length", "http://", says("HTTP/1.1 403 " + strings.Repeat("no", 1000) + "\r\n\r\n"), []string{"403 nono"}},
 		{"HTTP: garbage", "http://", says("\x05\xff\x00\n\n"), []string{"does not speak HTTP", "socks5://"}},

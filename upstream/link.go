@@ -129,6 +129,8 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
 		k.book = r.directory.book.OpenLink(p.Name, lane.number)
+		user := r.account // a copy: the books outlive the route
+		k.book.User.Store(&user)
 		k.log = k.log.With("lane", lane.number)
 	}
 	k.dialect = newDialect(k)

@@ -101,7 +101,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links of a group without shares, at once", f.pools[0].links(), 1)
 		f.directory.Prefixes().ReleaseGroup(g) // once too often
 		f.directory.Prefixes().ReleaseGroup(4711)
-		l = f.route.JoinGroup(takeGroup(t, f))
+		f.route.JoinGroup(takeGroup(t, f))
 		f.after(time.Minute)
 		equal(t, "links", f.pools[0].links(), 2)
 	})

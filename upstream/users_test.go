@@ -72,6 +72,7 @@ func TestUsers(t *testing.T) {
 		f.submitOn(bob, bob.Latest().Job, 2, 2)
 		f.wantFate(1, 2, work.Accepted)
 		equal(t, "users", f.pools[0].users(), "ann bob")
+		equal(t, "whose links they are", *ann.serving.book.User.Load()+" "+*bob.serving.book.User.Load(), "ann bob")
 		_, extranonce2 := f.directory.Shape()
 		equal(t, "the backup is probed, once for all", f.pools[1].dialled(), 1)
 		equal(t, "extranonce2", extranonce2, 4)
