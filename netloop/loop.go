@@ -2,6 +2,7 @@ package netloop
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -36,6 +37,7 @@ type loop struct {
 	feeds      map[*upstream.Lane]*feed
 	userAgents map[string]string
 	ticks      int
+	reads      uint
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
@@ -154,6 +156,9 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 // read takes what a miner sent. It returns gnet.Close when that was the last.
 func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
+	if l.reads++; l.reads%readsInTurn == 0 {
+		runtime.Gosched()
+	}
 	out := l.out[:0]
 	for len(data) > 0 {
 		if p.agent != nil {
