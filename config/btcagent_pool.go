@@ -44,7 +44,7 @@ func (c *converter) pools() {
 		c.poolEndpoint(p, secure, names)
 		c.poolUser(p, many, i == 0)
 		if i == 0 && links > 1 {
-			c.note(fmt.Sprintf("One would do: a link carries up to 65,536 miners. %d is the most.", MaxLinks))
+			c.note(fmt.Sprintf("One would do: a link carries up to 65,535 miners. %d is the most.", MaxLinks))
 		}
 		c.set("links", max(1, min(links, MaxLinks)), number)
 		if c.fixedName != "" {
