@@ -52,7 +52,7 @@ func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {
 	}
 	var effect Effect
 	f("share and verdict", func() {
-		a.miners[0].seen = a.miners[0].seen[:0] // or it would be a duplicate
+		a.miners[0].seenCount = 0 // or it would be a duplicate
 		if out, effect = a.Frame(e, frame, out[:0]); effect.Kind != Forward {
 			t.Fatalf("effect %d", effect.Kind)
 		}
@@ -71,7 +71,7 @@ func BenchmarkFrame(b *testing.B) {
 	out := make([]byte, 0, 8<<10)
 	b.ReportAllocs()
 	for b.Loop() {
-		a.miners[0].seen = a.miners[0].seen[:0]
+		a.miners[0].seenCount = 0
 		out, _ = a.Frame(e, frame, out[:0])
 	}
 }

@@ -55,7 +55,7 @@ func TestAShareAndAJobAllocateNothing(t *testing.T) {
 		}
 	}
 	f("share: decode, step, answer", func() {
-		s.seen = s.seen[:0] // or it would be a duplicate
+		s.seenCount = 0 // or it would be a duplicate
 		if err := d.DecodeRequest(line, &r); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func BenchmarkStep(b *testing.B) {
 	var r codec.Request
 	b.ReportAllocs()
 	for b.Loop() {
-		s.seen = s.seen[:0]
+		s.seenCount = 0
 		if err := d.DecodeRequest(line, &r); err != nil {
 			b.Fatal(err)
 		}

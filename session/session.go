@@ -31,7 +31,8 @@ type Env struct {
 
 	Checker work.Checker
 
-	candidate Candidate // the share that is being judged
+	candidate Candidate      // the share that is being judged
+	spare     []fingerprints // of miners to come
 }
 
 // Worker is who a miner says it is, as the caller books it. The session hands
@@ -75,8 +76,8 @@ type Session struct {
 	id      uint64 // what the miner resumes with
 	worker  Worker // the first that authorized; nil before
 	others  []Worker
-	seen    []uint64 // fingerprints of accepted headers, see seen.go
-	seenJob uint32   // the newest job that a fingerprint belongs to
+	seen    *fingerprints // of accepted headers; nil: none yet
+	seenJob uint32        // the newest job that a fingerprint belongs to
 
 	asked uint32 // version bits that the miner wants to roll
 	told  uint32 // version bits that it was last told it may
@@ -88,6 +89,9 @@ type Session struct {
 	malformed   uint8
 	head        uint8 // of the ring posted
 	rolled      uint8 // shares with version bits, counted to rollingShares and one more
+
+	seenCount uint8 // how many of seen there are
+	seenNext  uint8 // where the next one goes
 
 	posted  [maxPosted]posted
 	vardiff vardiff

@@ -97,7 +97,7 @@ func (s *Session) Subscribed(e *Env, r *codec.Request, id uint64, prefix []byte,
 func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) []byte {
 	s.id, s.prefix, s.prefixLen, s.extranonce2 = parked.id, parked.prefix, parked.prefixLen, parked.extranonce2
 	s.flags |= subscribed
-	s.seen, s.seenJob = parked.seen, parked.seenJob
+	s.seen, s.seenJob, s.seenCount, s.seenNext = parked.seen, parked.seenJob, parked.seenCount, parked.seenNext
 	s.posted, s.head = parked.posted, parked.head
 	s.vardiff.resume(&parked.vardiff)
 	s.rolled, s.reconnected = parked.rolled, parked.reconnected
