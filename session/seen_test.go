@@ -7,10 +7,10 @@ import (
 )
 
 func TestSeen(t *testing.T) {
-	e := &Env{Feed: new(Feed)}
+	feed := new(Feed)
 	post := func(id uint32) *work.Job {
 		job := &work.Job{ID: id, Epoch: uint64(id)}
-		e.Feed.Post(job, false, 0, 1)
+		feed.Post(job, false, 0, 1)
 		return job
 	}
 	first := post(1)
@@ -23,28 +23,28 @@ func TestSeen(t *testing.T) {
 	}
 	want(0, false) // of a miner without any
 	for f := range uint64(maxSeen) {
-		s.see(e, f+1, first)
+		s.see(f+1, first, feed)
 	}
 	want(0, false)
 	want(1, true)
 	want(maxSeen, true)
-	s.see(e, 100, first) // the oldest gives way
+	s.see(100, first, feed) // the oldest gives way
 	want(1, false)
 	want(2, true)
 	want(100, true)
 
 	later := post(2)
-	s.see(e, 200, later)
+	s.see(200, later, feed)
 	want(100, true) // its job can still be answered
 	for id := range uint32(maxFeedJobs) {
 		later = post(10 + id)
 	}
-	s.see(e, 300, later) // none of the jobs before can
+	s.see(300, later, feed) // none of the jobs before can
 	want(100, false)
 	want(200, false)
 	want(300, true)
 
 	var other Session
-	other.see(e, 7, later)
+	other.see(7, later, feed)
 	want(7, false)
 }

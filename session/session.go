@@ -31,8 +31,7 @@ type Env struct {
 
 	Checker work.Checker
 
-	candidate Candidate      // the share that is being judged
-	spare     []fingerprints // of miners to come
+	candidate Candidate // the share that is being judged
 }
 
 // Worker is who a miner says it is, as the caller books it. The session hands

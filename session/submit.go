@@ -124,7 +124,7 @@ func (s *Session) judge(e *Env, c *Candidate, hash [32]byte) Effect {
 		return s.reject(e, c.Worker, work.BadTime)
 	}
 	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
-	s.see(e, fingerprint, job)
+	s.see(fingerprint, job, e.Feed)
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
 	if met < job.DifficultyFor(s.prefixValue()) && !block {
 		return Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
@@ -145,7 +145,7 @@ func (s *Session) unchecked(e *Env, c *Candidate) Effect {
 	case stale:
 		return s.reject(e, c.Worker, work.Stale)
 	}
-	s.see(e, fingerprint, c.Job)
+	s.see(fingerprint, c.Job, e.Feed)
 	return s.forward(e, c, difficulty, false)
 }
 
