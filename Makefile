@@ -67,7 +67,7 @@ bench-long: build ## memory over 10 million shares, or an hour
 bench-sweep: build ## costs against miners and shares a second, for farmproxy bench plot
 	./farmproxy bench sweep $(BENCHING)
 
-bench-compare: farmproxy ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json), or what go test -bench printed
+bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json), or what go test -bench printed
 	@test -n "$(OLD)" -a -n "$(NEW)" || { echo "make bench-compare OLD=$(RESULTS)/A.json NEW=$(RESULTS)/B.json"; exit 1; }
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	lines() { case $$1 in *.json) ./farmproxy bench gobench "$$1" ;; *) cat "$$1" ;; esac; } && \

@@ -25,12 +25,12 @@ func predecessorHash(c *crew) string {
 func (a *accounts) compare(ctx context.Context) error {
 	a.say("comparing hash rates")
 	a.at(false)
-	limited, cancel := context.WithTimeout(ctx, verdictsWithin)
+	limited, cancel := context.WithTimeout(ctx, a.o.patience)
 	defer cancel()
 	crews := without(a.crews, a.leaver)
 	for _, c := range crews {
 		if err := c.fleet.Settle(limited); err != nil && ctx.Err() == nil {
-			a.breach("%d shares of %s have no answer after %v", c.fleet.Pending(), c.user, verdictsWithin)
+			a.breach("%d shares of %s have no answer after %v", c.fleet.Pending(), c.user, a.o.patience)
 		}
 	}
 	pools, err := a.api.pools(ctx)

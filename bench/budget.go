@@ -234,7 +234,8 @@ func (r *Result) one(ctx context.Context, o runOptions, t terminal, turn string,
 	return nil
 }
 
-// finish prints and records what there is, also after failed has ended the run.
+// finish prints what there is, also after failed has ended the run, and records
+// a run that came to its end.
 func (r *Result) finish(ctx context.Context, t terminal, to recording, failed error) error {
 	switch {
 	case ctx.Err() != nil:

@@ -9,8 +9,8 @@ import (
 // until then everything that is reused is made.
 const warmUp = 1.0 / 20
 
-// memoryEvery is how many times the memory is looked at over a long load.
-const memoryEvery = 200
+// memoryLooks is how many times the memory is looked at over a long load.
+const memoryLooks = 200
 
 func longCommand(ctx context.Context, args []string, t terminal) error {
 	o := measuringOptions(scenarioLong)
@@ -47,7 +47,7 @@ func (t *trial) long(ctx context.Context) error {
 	}
 	t.fleet.SetRate(t.o.rate)
 	start, jobs, first := time.Now(), 0, int64(0)
-	every := max(t.o.duration/memoryEvery, arriveEvery)
+	every := max(t.o.duration/memoryLooks, arriveEvery)
 	for done := 0.0; done < 1; {
 		if err := sleep(ctx, min(every, t.o.jobEvery)); err != nil {
 			return err

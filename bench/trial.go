@@ -240,10 +240,10 @@ func until(ctx context.Context, within time.Duration, cond func() bool) bool {
 // settle ends the load and waits for the last verdicts.
 func (t *trial) settle(ctx context.Context) {
 	t.say("waiting for the last verdicts")
-	limited, cancel := context.WithTimeout(ctx, verdictsWithin)
+	limited, cancel := context.WithTimeout(ctx, t.o.patience)
 	defer cancel()
 	if err := t.fleet.Settle(limited); err != nil && ctx.Err() == nil {
-		t.breach("%d shares have no answer after %v", t.fleet.Pending(), verdictsWithin)
+		t.breach("%d shares have no answer after %v", t.fleet.Pending(), t.o.patience)
 	}
 }
 

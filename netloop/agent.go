@@ -45,7 +45,6 @@ func (l *loop) readAgent(p *peer, data, out []byte) gnet.Action {
 			out, effect = l.frame(p, m.frame, out)
 		case m.oversized:
 			l.counts.Malformed.Add(1)
-			effect = p.agent.session.BadFrame(&l.env)
 		case len(m.line) > 0:
 			out, effect = l.line(p, m.line, out)
 		}
@@ -94,13 +93,19 @@ func (l *loop) frame(p *peer, f codec.AgentFrame, out []byte) ([]byte, session.E
 func (l *loop) authorizeAgent(p *peer, user string, out []byte) ([]byte, session.Effect) {
 	route, account, ok := l.server.directory.Login(user)
 	if !ok {
-		return p.agent.session.Refused(&l.request, unknownAccount, out), session.Effect{}
+		out = p.agent.session.Refused(&l.request, unknownAccount, out)
+		if _, _, fixed := l.server.directory.Login(""); fixed || !p.agent.session.Waiting() {
+			return out, session.Effect{}
+		}
+		// Its answers wait for an extranonce that nobody will have for it.
+		return p.agent.session.Unserved(unknownAccount, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
 	l.server.seen.note(account)
 	p.login = user
 	if reason, ok := l.enterGroup(p, route); !ok {
 		return l.unserved(p, reason, out)
 	}
+	l.openBooks(p)
 	return l.agentJob(p, true, p.agent.session.Authorized(&l.request, user, out))
 }
 
@@ -118,7 +123,6 @@ func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason
 	p.route = route
 	l.feed(route.JoinGroup(group)).join(p)
 	l.see(p)
-	l.openBooks(p)
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
 

@@ -49,12 +49,12 @@ const (
 	// maxCarries is how many buffers for half lines a loop keeps for reuse.
 	maxCarries = 256
 
-	// maxAgents bounds the table of user agents of a loop; further ones are
+	// maxUserAgents bounds the table of user agents of a loop; further ones are
 	// each their own string.
-	maxAgents = 1024
+	maxUserAgents = 1024
 
-	// maxAgent is how much of a user agent is kept.
-	maxAgent = 64
+	// maxUserAgent is how much of a user agent is kept.
+	maxUserAgent = 64
 
 	// maxText bounds what a peer is told when it is closed.
 	maxText = 512

@@ -49,16 +49,16 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	if !ok {
 		return p.session.Refused(&l.request, unknownAccount, out), session.Effect{}
 	}
+	before := p.feed
+	if !l.follow(p, route, login) {
+		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
+	}
 	if !p.session.IsAuthorized() {
 		l.counts.Authorized.Add(1)
 	}
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.userAgent)
 	l.server.seen.note(account)
-	before := p.feed
-	if !l.follow(p, route, login) {
-		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
-	}
 	l.mines(p, w)
 	out = p.session.Authorized(&l.env, &l.request, named(w, said), w.Difficulty(), out)
 	effect := session.Effect{}

@@ -276,8 +276,8 @@ func (l *loop) intern(agent []byte) string {
 	if known, ok := l.userAgents[string(agent)]; ok {
 		return known
 	}
-	clean := codec.CleanText(agent, maxAgent)
-	if len(l.userAgents) < maxAgents {
+	clean := codec.CleanText(agent, maxUserAgent)
+	if len(l.userAgents) < maxUserAgents {
 		l.userAgents[string(agent)] = clean
 	}
 	return clean

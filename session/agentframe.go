@@ -25,15 +25,9 @@ func (a *Agent) Frame(e *Env, f codec.AgentFrame, out []byte) ([]byte, Effect) {
 			return a.submit(e, &share, out)
 		}
 	}
-	return out, a.BadFrame(e)
-}
-
-// BadFrame takes note of a frame that is not what it must be.
-func (a *Agent) BadFrame(e *Env) Effect {
-	if a.malformed++; a.malformed > e.Terms.MalformedLimit {
-		return Effect{Kind: Hangup, Reason: TooManyMalformed}
-	}
-	return Effect{Kind: Malformed}
+	// Not what it must be: counted, and passed over. The limit on malformed
+	// lines is not for frames: one odd miner of an agent would end all others.
+	return out, Effect{Kind: Malformed}
 }
 
 // login returns what a miner of the agent would log in as.

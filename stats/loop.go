@@ -18,7 +18,7 @@ type Loop struct {
 	Resumed     atomic.Uint64 // subscribes that got an old session back
 	LostRolling atomic.Uint64 // miners told to reconnect because they had lost version rolling
 	Messages    atomic.Uint64 // lines and frames decoded
-	Malformed   atomic.Uint64 // lines or messages that were malformed
+	Malformed   atomic.Uint64 // lines, messages or frames that were malformed
 	Notifies    atomic.Uint64 // mining.notify written
 	BytesIn     atomic.Uint64 // from miners
 	BytesOut    atomic.Uint64 // to miners

@@ -348,7 +348,9 @@ func TestAnAgentsBadInput(t *testing.T) {
 		t.Errorf("the share after them: %v", said)
 	}
 	eventually(t, "they are counted", func() bool { return malformed() == 3 })
-	a.write([]byte{0x7f, 0x99, 4, 0})
+	a.write([]byte{0x7f, 0x99, 4, 0}) // no number of frames ends it: one odd miner would end all others
+	eventually(t, "it is counted too", func() bool { return malformed() == 4 })
+	a.write([]byte("{]\n{]\n{]\n{]\n"))
 	a.wantClosed()
 	eventually(t, "the reason is counted", func() bool { return p.closed(session.TooManyMalformed) == 1 })
 
@@ -421,6 +423,12 @@ func TestAnAgentsAccount(t *testing.T) {
 	if line := stranger.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"auth"`) }); !strings.Contains(line, "Unknown account") {
 		t.Error(line)
 	}
+	stranger = dialAgent(t, address) // one that does not wait for an answer, as BTCAgent
+	stranger.write(handshake("stranger"))
+	if line := stranger.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"sub"`) }); !strings.Contains(line, "Unknown account") {
+		t.Error(line)
+	}
+	stranger.wantClosed()
 
 	share := func(a *agent) {
 		t.Helper()
@@ -443,6 +451,6 @@ func TestAnAgentsAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.wantClosed()
-	eventually(t, "it is counted", func() bool { return p.closed(session.AccountGone) == 1 })
+	eventually(t, "it is counted", func() bool { return p.closed(session.AccountGone) == 2 })
 	eventually(t, "the pool has no link of it", func() bool { return pool.Links() == 0 })
 }

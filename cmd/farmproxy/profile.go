@@ -50,6 +50,7 @@ func (p *profile) start() (stop func() error, err error) {
 				return
 			case s := <-signals:
 				if s == syscall.SIGUSR1 {
+					written = false
 					failed = errors.Join(failed, p.end(), p.begin())
 					continue
 				}

@@ -180,13 +180,18 @@ func poolNames(pools []config.Pool) (names []string) {
 // names, have their links only while their miners are there.
 func needsLink(c *config.Config) bool { return len(c.Pools) > 0 && !c.Accounts.MultiUser }
 
+// agentLinks is how many file descriptors are kept for the links of agents that
+// connect, one each, where nothing else opens links on demand: several times
+// the branches of the largest farm known.
+const agentLinks = 256
+
 // linksOnDemand returns how many file descriptors are kept for links that are
-// opened for accounts, or for one miner each: they must not take those that
+// opened for accounts, agents, or one miner each: they must not take those that
 // miners were promised, since an accept without one ends the event loops.
 func linksOnDemand(c *config.Config, files uint64) int {
 	direct := slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return p.Mode == config.ModeDirect })
 	if c.Store.URL == "" && !c.Accounts.MultiUser && !direct {
-		return 0
+		return int(max(1, min(files/16, agentLinks)))
 	}
 	return int(min(files/2, upstream.MaxOnDemand))
 }

@@ -56,7 +56,7 @@ func TestLinksOnDemand(t *testing.T) {
 			t.Errorf("%+v: %d, want %d", c, got, want)
 		}
 	}
-	f(func(*config.Config) {}, 0)
+	f(func(*config.Config) {}, 62) // of agents that connect
 	f(func(c *config.Config) { c.Accounts.MultiUser = true }, 500)
 	f(func(c *config.Config) { c.Store.URL = "sqlite:///a.db" }, 500)
 	f(func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 500)
