@@ -19,8 +19,8 @@ const MaxOnDemand = 1 << 14
 
 // Directory says which route serves whom, and runs the routes: the fixed one,
 // which is the configuration's list of pools, and one for each account or user
-// in use. What is one in the process is here: prefixes, lane numbers, what is known of
-// the pools. Its methods may be called from any goroutine.
+// in use. What is one in the process is here: prefixes, lane numbers, what is
+// known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
 // Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:

@@ -22,9 +22,9 @@ const (
 // one, an account's, or a user's. Its methods may be called from any goroutine.
 //
 // The fixed route's lanes stay, and so do their links; its pools are probed.
-// An account's or user's lanes, those of a direct route, which have one miner each, and
-// those of private groups are opened with their first miner and end some time
-// after the last one left.
+// An account's or user's lanes, those of a direct route, which have one miner
+// each, and those of private groups are opened with their first miner and end
+// some time after the last one left.
 type Route struct {
 	directory *Directory
 	account   string  // or user; "": the fixed route
