@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,7 +116,7 @@ func TestFullWindowOfABlockUnderANewName(t *testing.T) {
 		equal(t, "room", l.serving.flight.room(), -1)
 		f.submitFor(job, maxInflight+1, maxInflight+10)
 		equal(t, "sent while there is no room", len(a.shares()), maxInflight)
-		for _, s := range a.shares()[:2] {
+		for _, s := range slices.Backward(a.shares()[:2]) { // the oldest last: it makes room for both
 			s.conn.reply(s.ID, yes)
 		}
 		f.after(time.Second)
