@@ -15,14 +15,11 @@ type AgentFrame []byte
 // nobody knows where the next frame begins, so the connection is lost
 // (btcpool waits for ever there).
 func NextAgentFrame(data []byte) (f AgentFrame, n int, err error) {
-	if len(data) < agentHeaderLen {
-		return nil, 0, nil
-	}
-	n = int(binary.LittleEndian.Uint16(data[2:]))
-	if n < agentHeaderLen {
+	n, ok := AgentFrameSize(data)
+	if !ok {
 		return nil, 0, errBadFrame
 	}
-	if n > len(data) {
+	if n == 0 || n > len(data) {
 		return nil, 0, nil
 	}
 	return AgentFrame(data[:n:n]), n, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 	"time"
 
 	"farmproxy/codec"
@@ -100,6 +101,9 @@ func (a *agent) collect(missing ...string) error {
 		m, err := a.answer()
 		if timeout(err) {
 			return a.noAnswer(missing)
+		}
+		if missing[0] == capabilitiesID && (errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET)) {
+			return a.noAgentPort(fmt.Sprintf("after agent.get_capabilities: %v", err))
 		}
 		if err != nil {
 			return err

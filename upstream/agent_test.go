@@ -366,6 +366,9 @@ func TestNoAgentPort(t *testing.T) {
 		{"Stratum without a word", func(a *scripted) {
 			a.on["agent.get_capabilities"] = func(*conn, request) bool { return true }
 		}, "agent.get_capabilities got no answer within 15s"},
+		{"Stratum that hangs up", func(a *scripted) {
+			a.on["agent.get_capabilities"] = func(c *conn, _ request) bool { c.Close(); return true }
+		}, "after agent.get_capabilities: the pool closed the connection"},
 		{"nothing", func(a *scripted) { a.mute = true }, "agent.get_capabilities got no answer within 15s"},
 	} {
 		inAgentFarm(t, "a", func(f *farm, a *scripted) {

@@ -39,7 +39,7 @@ func TestAgentPoolsFaults(t *testing.T) {
 		{"the largest frame", "\x7f\x42\xff\xff" + strings.Repeat("{", 65531), 1, ""},
 		{"a verdict on a share never sent", response, 1, ""},
 		{"ten of them", strings.Repeat(response, maxMalformed), maxMalformed, ""},
-		{"eleven", strings.Repeat(response, maxMalformed+1), maxMalformed + 1, "malformed lines in a row"},
+		{"eleven", strings.Repeat(response, maxMalformed+1), maxMalformed + 1, "malformed lines or frames in a row"},
 		{"a frame shorter than its header", "\x7f\x05\x03\x00", 1, "length is below 4"},
 		{"garbage instead of a line", "{garbage}\n", 1, ""},
 		{"another protocol", "HTTP/1.1 200 OK\n", 1, "first byte is not '{'"},

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -20,7 +19,7 @@ import (
 const frameTimeout = 10 * time.Second
 
 var (
-	errHalfFrame = fmt.Errorf("the pool sent half a frame, and no more within %v", frameTimeout)
+	errHalfFrame = errors.New("the pool sent half a frame, and not the rest in time")
 	errFrame     = errors.New("a frame of another length than its command has")
 	errNotSent   = errors.New("a verdict on a share that was never sent, or has one already")
 )
@@ -139,7 +138,7 @@ func (a *agent) forget() {
 // than an index, so that there is one id at most.
 func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
 	a.mu.Lock()
-	wasFull := a.flight.room() == 0
+	wasFull := a.flight.room() <= 0
 	low := a.flight.low
 	s, ok := a.flight.remove(low + uint64(index-uint16(low)))
 	if !ok {

@@ -37,7 +37,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	default:
 		if p := l.other(now, k.pool); p != nil {
 			if l.try(ctx, p, now) {
-				l.log.Log(ctx, l.route.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
+				l.log.Log(ctx, l.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
 				k.pool.chill(now)
 			}
 		} else if silent {
@@ -54,7 +54,7 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 	if l.serving != nil {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
 			if l.try(ctx, p, now) {
-				l.log.Log(ctx, l.route.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
+				l.log.Log(ctx, l.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
 			}
 		}
 		return

@@ -7,13 +7,18 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // maxProxies bounds the proxies: each link that is dialled opens a connection
 // to all of them at once.
 const maxProxies = 16
+
+// maxFailed bounds what is kept of which way does not lead to which pool: 200 of
+// the accounts' pools, each with all ways down but one. Beyond, all is forgotten,
+// and told once more.
+const maxFailed = 200 * maxProxies
 
 // Proxies are the ways to pools that are not direct.
 type Proxies struct {
@@ -116,13 +121,21 @@ func NewDialer(p Proxies, log *slog.Logger) (func(ctx context.Context, p Pool) (
 type dialer struct {
 	stages [][]*way // each begins when all of the one before have failed
 	log    *slog.Logger
+
+	mu     sync.Mutex
+	failed map[wayTo]struct{} // while others lead to the pool, as the operator was told
+}
+
+// wayTo is a way and the URL of a pool.
+type wayTo struct {
+	*way
+	url string
 }
 
 // way is one way to pools.
 type way struct {
-	name   string // for logs and errors
-	open   func(ctx context.Context, address string) (net.Conn, error)
-	failed atomic.Bool // while others lead to the pool, as the operator was told
+	name string // for logs and errors
+	open func(ctx context.Context, address string) (net.Conn, error)
 }
 
 // attempt is what became of one way.
@@ -201,16 +214,34 @@ func (w *way) dial(ctx context.Context, p Pool) (net.Conn, error) {
 }
 
 // tell logs which ways do not lead to the pool although another one does, once
-// each until they do again. When none does the link says so.
+// for each pool until they do again. When none does the link says so.
 func (d *dialer) tell(won attempt, failed []attempt, p Pool) {
 	d.log.Debug("connected to the pool", "pool", p.Name, "way", won.name)
-	if won.failed.Swap(false) {
+	if d.note(wayTo{won.way, p.URL}, false) {
 		d.log.Info("this way leads to the pool again", "pool", p.Name, "way", won.name)
 	}
 	for _, f := range failed {
-		if !f.failed.Swap(true) {
+		if d.note(wayTo{f.way, p.URL}, true) {
 			d.log.Warn("this way does not lead to the pool; another one does",
 				"pool", p.Name, "way", f.name, "error", f.err, "instead", won.name)
 		}
 	}
+}
+
+// note keeps whether a way has failed, and reports whether that is news.
+func (d *dialer) note(w wayTo, failed bool) (news bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, had := d.failed[w]; had == failed {
+		return false
+	}
+	if !failed {
+		delete(d.failed, w)
+		return true
+	}
+	if d.failed == nil || len(d.failed) >= maxFailed {
+		d.failed = make(map[wayTo]struct{})
+	}
+	d.failed[w] = struct{}{}
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -171,6 +172,31 @@ func TestAWayThatStopsToLeadToThePoolIsToldOnce(t *testing.T) {
 			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
 			equal(t, "log", got, q.want)
 		}
+	})
+}
+
+func TestAWayIsToldOfForEachPool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		a, b := &road{name: "a", fails: true}, &road{name: "b"}
+		d := &dialer{log: slog.New(slog.NewTextHandler(&log, nil)), stages: [][]*way{{a.way(time.Now())}, {b.way(time.Now())}}}
+		dial := func(url string, fails bool, want int) {
+			t.Helper()
+			log.Reset()
+			a.fails = fails
+			d.dial(t.Context(), Pool{URL: url})
+			equal(t, "lines for "+url, strings.Count(log.String(), "\n"), want)
+		}
+		dial("p", true, 1)
+		dial("q", true, 1)
+		dial("p", true, 0)
+		dial("q", false, 1)
+		dial("p", true, 0)
+		dial("p", false, 1)
+		for i := range 2 * maxFailed {
+			dial(fmt.Sprint(i), true, 1)
+		}
+		equal(t, "it is bounded", len(d.failed) <= maxFailed, true)
 	})
 }
 

@@ -12,20 +12,20 @@ import (
 )
 
 // MaxOnDemand bounds the lanes that are opened on demand and have a link: those
-// of accounts, and those of one miner each (direct). Each link takes a file
-// descriptor and 25 kB (BenchmarkDirectMiner). Lanes beyond wait for the end of
-// another one.
+// of accounts and users, those of agents (private groups), and those of one
+// miner each (direct). Each link takes a file descriptor and 25 kB
+// (BenchmarkDirectMiner). Lanes beyond wait for the end of another one.
 const MaxOnDemand = 1 << 14
 
 // Directory says which route serves whom, and runs the routes: the fixed one,
-// which is the configuration's list of pools, and one for each account in use.
-// What is one in the process is here: prefixes, lane numbers, what is known of
-// the pools. Its methods may be called from any goroutine.
+// which is the configuration's list of pools, and one for each account or user
+// in use. What is one in the process is here: prefixes, lane numbers, what is
+// known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
 // Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
-// Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu; before those a
-// link's mutex, with none of the first three.
+// Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu, epoch.mu; before
+// those a link's mutex, with none of the first three.
 type Directory struct {
 	failover Failover
 	letGo    time.Duration
@@ -36,7 +36,7 @@ type Directory struct {
 	prefixes Prefixes
 	state    state
 	pools    []Pool // DirectoryOptions.Pools
-	fixed    *Route // nil: there are only accounts
+	fixed    *Route // nil: there are only accounts and users
 
 	pending     atomic.Int64 // shares taken, without a verdict yet
 	maxOnDemand int          // DirectoryOptions.OnDemand

@@ -162,7 +162,7 @@ func TestHandshakeFailures(t *testing.T) {
 		{"no answer to subscribe", "mining.subscribe", silent, "mining.subscribe got no answer within 15s"},
 		{"no answer to authorize", "mining.authorize", silent, `mining.authorize of user "farm" got no answer within 15s`},
 		{"a web server", "mining.configure", line("HTTP/1.1 400 Bad Request"), "is this the kind of port that the url says?"},
-		{"noise", "mining.configure", line(strings.Repeat("{\n", 20)), "more than 10 malformed lines in a row"},
+		{"noise", "mining.configure", line(strings.Repeat("{\n", 20)), "more than 10 malformed lines or frames in a row"},
 		{"an endless line", "mining.configure", line("{" + strings.Repeat(" ", 70_000)), "a line of more than 65536 bytes"},
 		{"closed", "mining.subscribe", func(c *conn, _ request) bool { c.Close(); return true }, "the pool closed the connection"},
 	} {

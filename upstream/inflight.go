@@ -29,7 +29,8 @@ type sent struct {
 	share Share
 }
 
-// room returns how many more ids can be taken.
+// room returns how many more ids can be taken; negative where the last shares
+// took two, with one for their worker's name.
 func (f *inflight) room() int { return maxInflight - int(f.high-f.low) }
 
 // begin sets the id that comes first.

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,6 +92,35 @@ func TestFullWindow(t *testing.T) {
 		first.conn.reply(first.ID, yes)
 		f.after(time.Second)
 		equal(t, "sent", len(a.shares()), maxInflight+1)
+	})
+}
+
+// A share of a new name takes two ids, also where there is room for one: then
+// the window is full all the same, and goes on when there is room.
+func TestFullWindowOfABlockUnderANewName(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.o.Pools[0].PassWorkers = true
+		a := f.pools[0]
+		a.answer = func(submit) string { return "" }
+		f.start()
+		l := f.lane()
+		job := f.latest().Job
+		f.submitFor(job, 1, maxQueue)
+		f.submitFor(job, maxQueue+1, maxInflight-1)
+		f.after(time.Second)
+		block := share(job, maxInflight)
+		block.Worker, block.Block = f.book.Worker("acct.rig1"), true
+		l.Submit(block)
+		f.after(time.Second)
+		equal(t, "sent with the block", len(a.shares()), maxInflight)
+		equal(t, "room", l.serving.flight.room(), -1)
+		f.submitFor(job, maxInflight+1, maxInflight+10)
+		equal(t, "sent while there is no room", len(a.shares()), maxInflight)
+		for _, s := range slices.Backward(a.shares()[:2]) { // the oldest last: it makes room for both
+			s.conn.reply(s.ID, yes)
+		}
+		f.after(time.Second)
+		equal(t, "sent when there is room for one", len(a.shares()), maxInflight+1)
 	})
 }
 

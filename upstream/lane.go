@@ -93,7 +93,23 @@ func (l *Lane) Leave(p Prefix) {
 
 // Rename says that a member mines for another worker of the same route from
 // now on. Any goroutine. Shares that are on their way may go under either name.
+// An agent pool is told when none of the member's shares waits for its verdict:
+// one whose shares always overlap keeps its old name there until then, or until
+// the link ends.
 func (l *Lane) Rename(m Member) { l.roster.put(m) }
+
+// single reports that the lane has one miner: a direct route's, unless it is an
+// agent's, which may have thousands.
+func (l *Lane) single() bool { return l.route.direct && !l.key.private() }
+
+// level is how loud the log is about one of the lane's links: where it has one
+// miner it is that miner's matter.
+func (l *Lane) level(level slog.Level) slog.Level {
+	if l.single() {
+		return slog.LevelDebug
+	}
+	return level
+}
 
 // kept reports that the lane stays without a miner.
 func (l *Lane) kept() bool { return l.route.kept() && !l.key.private() }
@@ -101,7 +117,7 @@ func (l *Lane) kept() bool { return l.route.kept() && !l.key.private() }
 // Submit queues a share for the pool that its job came from; false when the
 // queue is full, and then no verdict comes. A share whose job is not the lane's,
 // or no more, is LinkLost. Any goroutine; it never blocks and, once queues have
-// grown, never allocates.
+// grown, allocates nothing for a share that it queues.
 func (l *Lane) Submit(s Share) bool {
 	l.taken(1)
 	for _, e := range *l.epochs.Load() {
@@ -133,10 +149,14 @@ func (l *Lane) settle(list ...Verdict) {
 	l.taken(-int64(len(list)))
 }
 
-// lose gives shares up.
+// lose gives shares up. Many at a time: each time may wake every event loop.
 func (l *Lane) lose(shares []Share) {
-	for i := range shares {
-		l.settle(shares[i].verdict(work.LinkLost, 0, ""))
+	for chunk := range slices.Chunk(shares, maxBatch) {
+		list := make([]Verdict, len(chunk))
+		for i := range chunk {
+			list[i] = chunk[i].verdict(work.LinkLost, 0, "")
+		}
+		l.settle(list...)
 	}
 }
 

@@ -50,7 +50,7 @@ var (
 	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
 	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
 	errSurplus    = errors.New("another pool was faster")
-	errMalformed  = fmt.Errorf("more than %d malformed lines in a row: is this the kind of port that the url says?", maxMalformed)
+	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: is this the kind of port that the url says?", maxMalformed)
 	errLongLine   = fmt.Errorf("a line of more than %d bytes: is this the kind of port that the url says?", codec.MaxPoolLine)
 )
 
@@ -168,6 +168,14 @@ func (k *link) dial() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, dialTimeout)
 	defer cancel()
 	return k.route.directory.dial(ctx, k.to)
+}
+
+// level is how loud the log is about what the pool says of itself.
+func (k *link) level(level slog.Level) slog.Level {
+	if k.lane == nil {
+		return level
+	}
+	return k.lane.level(level)
 }
 
 // drop ends the link; the first reason counts.

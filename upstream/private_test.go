@@ -155,6 +155,8 @@ func TestPrivateGroupOnADirectRoute(t *testing.T) {
 		for v := range uint16(3) {
 			equal(t, "lane", r.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
 		}
+		equal(t, "it is no single miner's", l.single(), false)
+		equal(t, "a miner's is", f.join("bob", 1).single(), true)
 	})
 }
 

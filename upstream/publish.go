@@ -18,8 +18,8 @@ type Downstream interface {
 	// that Lane.Submit took. The list is the caller's.
 	Verdicts([]Verdict)
 	// Rerouted says that a route is retired: its account is gone or has
-	// changed. Its miners have to log in again, in memory: Directory.Login
-	// knows where they belong now.
+	// changed, or an account has taken the name of its user. Its miners have to
+	// log in again, in memory: Directory.Login knows where they belong now.
 	Rerouted(*Route)
 }
 

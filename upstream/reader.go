@@ -321,7 +321,7 @@ func (k *link) reconnect(host string, port, wait int) error {
 		old = fmt.Sprint(port)
 	}
 	delay := min(max(time.Duration(wait)*time.Second, 0), maxMoveWait)
-	k.log.Log(k.ctx, k.route.level(slog.LevelInfo), "the pool asked to reconnect", "host", host, "port", old, "wait", delay)
+	k.log.Log(k.ctx, k.level(slog.LevelInfo), "the pool asked to reconnect", "host", host, "port", old, "wait", delay)
 	k.mu.Lock()
 	k.moveTo, k.moveAt = net.JoinHostPort(host, old), time.Now().Add(delay)
 	k.mu.Unlock()
@@ -334,6 +334,6 @@ func (k *link) reconnect(host string, port, wait int) error {
 func (k *link) show(text string) {
 	if now := time.Now(); k.shown.IsZero() || now.Sub(k.shown) >= messagePause {
 		k.shown = now
-		k.log.Log(k.ctx, k.route.level(slog.LevelInfo), "message from the pool", "text", text)
+		k.log.Log(k.ctx, k.level(slog.LevelInfo), "message from the pool", "text", text)
 	}
 }

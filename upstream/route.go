@@ -19,16 +19,16 @@ const (
 )
 
 // Route is an ordered list of pools and the lanes that lead there: the fixed
-// one, or an account's. Its methods may be called from any goroutine.
+// one, an account's, or a user's. Its methods may be called from any goroutine.
 //
 // The fixed route's lanes stay, and so do their links; its pools are probed.
-// An account's lanes, those of a direct route, which have one miner each, and
-// those of private groups are opened with their first miner and end some time
-// after the last one left.
+// An account's or user's lanes, those of a direct route, which have one miner
+// each, and those of private groups are opened with their first miner and end
+// some time after the last one left.
 type Route struct {
 	directory *Directory
-	account   string  // "": the fixed route
-	serves    Account // zero: the fixed route
+	account   string  // or user; "": the fixed route
+	serves    Account // zero: the fixed route, or a user's
 	user      bool    // it was made for a user's name (DirectoryOptions.MultiUser)
 	direct    bool
 	agents    bool // one of its pools at least speaks the agent dialect
@@ -66,8 +66,8 @@ func (d *Directory) newRoute(account string, pools []Pool) *Route {
 	return r
 }
 
-// Account returns the name of the account that the route serves; "" for the
-// fixed route.
+// Account returns the name of the account or user that the route serves; "" for
+// the fixed route.
 func (r *Route) Account() string { return r.account }
 
 // Direct reports that each miner of the route has a link of its own.
@@ -104,15 +104,6 @@ func (r *Route) mask() uint32 {
 		}
 	}
 	return remembered
-}
-
-// level is how loud the log is about one of the route's links: where each miner
-// has one it is a miner's matter.
-func (r *Route) level(l slog.Level) slog.Level {
-	if r.direct {
-		return slog.LevelDebug
-	}
-	return l
 }
 
 // Fits reports that a miner with that prefix has room at a pool of the route, as

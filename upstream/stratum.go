@@ -170,7 +170,7 @@ func (s *stratum) reply(m *codec.Message) {
 	}
 
 	s.mu.Lock()
-	wasFull := s.flight.room() == 0
+	wasFull := s.flight.room() <= 0
 	answered, ok := s.flight.remove(id)
 	if !ok {
 		if s.nameAnswered(id, yes, saying(e)) {

@@ -74,7 +74,7 @@ func (l *Lane) tick() (d time.Duration) {
 	if l.serving == nil || len(l.candidates) > 0 {
 		d = tickSeeking
 	}
-	if l.route.direct {
+	if l.single() {
 		d *= directTicks
 	}
 	return d
@@ -92,7 +92,7 @@ func (l *Lane) admit() bool {
 	count.Add(-1)
 	if !l.refused {
 		l.refused = true
-		l.log.Warn("a miner waits for a link: there are as many as there may be for accounts and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", l.route.directory.maxOnDemand)
+		l.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", l.route.directory.maxOnDemand)
 	}
 	return false
 }
@@ -180,7 +180,7 @@ func (l *Lane) serve(k *link, now time.Time) {
 	}
 	l.current, l.orphaned = e, time.Time{}
 	k.activate()
-	l.log.Log(context.Background(), l.route.level(slog.LevelInfo), "link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
+	l.log.Log(context.Background(), l.level(slog.LevelInfo), "link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
 }
 
 // orphan takes the remains of the serving link, which has died, to where its
@@ -198,7 +198,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
 	} else {
-		l.log.Log(context.Background(), l.route.level(slog.LevelWarn), "link lost", "pool", k.pool.Name, "reason", err)
+		l.log.Log(context.Background(), l.level(slog.LevelWarn), "link lost", "pool", k.pool.Name, "reason", err)
 	}
 	var lost []Share
 	shares := slices.DeleteFunc(k.leave(), func(s Share) bool {

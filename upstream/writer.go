@@ -8,8 +8,8 @@ const (
 	// send buffer.
 	maxBatch = 256
 
-	// directBatch is that where a link has one miner: a batch is kept for each.
-	directBatch = 4
+	// singleBatch is that where a link has one miner: a batch is kept for each.
+	singleBatch = 4
 
 	// linger is how long the writer waits after it is woken, so that the shares
 	// that all loops find in that time travel in one segment, and their verdicts
@@ -25,9 +25,9 @@ const (
 
 // write sends what there is to send until the link ends. It is the writer.
 func (k *link) write() {
-	size := maxBatch
-	if k.route.direct {
-		size = directBatch
+	size, single := maxBatch, k.lane == nil || k.lane.single() // a probe has no miner at all
+	if single {
+		size = singleBatch
 	}
 	batch := make([]Share, 0, size)
 	rest := time.NewTimer(0)
@@ -46,7 +46,7 @@ func (k *link) write() {
 		if !k.active.Load() {
 			continue // activate wakes again
 		}
-		if !k.route.direct && e.waiting() < lingerBelow { // a single miner's shares are not worth the wait
+		if !single && e.waiting() < lingerBelow { // a single miner's shares are not worth the wait
 			rest.Reset(linger)
 			select {
 			case <-rest.C:
@@ -70,7 +70,7 @@ func (k *link) flush(batch []Share) (more bool) {
 
 	k.mu.Lock()
 	buf, room := k.dialect.begin(k.buf[:0])
-	room = min(cap(batch), k.flight.room(), room)
+	room = max(0, min(cap(batch), k.flight.room(), room)) // a share may have taken two ids
 	n := copy(batch[:room], k.again)
 	if k.again = k.again[n:]; len(k.again) == 0 {
 		k.again = nil

@@ -14,8 +14,8 @@ type Difficulties struct {
 // farm's prefixes follow one another: 10,000 miners have 40 pages, 10 kB.
 type page [256]uint8
 
-// maxExponent bounds the difficulties: 2^64 is a thousand times the network's.
-const maxExponent = 64
+// maxExponent bounds the difficulties: btcpool's are 64-bit integers.
+const maxExponent = 63
 
 // Of returns the difficulty of the miner with that prefix; ok is false when it
 // has none of its own.

@@ -20,7 +20,7 @@ func TestDifficulties(t *testing.T) {
 	f(a, 0x1123, 0)
 	f(b, 0x1122, 1)
 	f(b, 0x3344, 8192)
-	f(b, 0xffff, 1<<64) // more than any pool means
+	f(b, 0xffff, 1<<63) // more than any pool means
 	f(c, 0x3344, 0)
 	f(c, 0x1122, 1)
 	f(a, 0x1122, 8192) // what a job holds does not change
