@@ -26,7 +26,6 @@ type agent struct {
 	difficulty  float64
 	jobs        map[string]*work.Job // by the id in its notify
 	last        string
-	index       uint16 // of the next share
 	checker     work.Checker
 }
 
