@@ -150,9 +150,10 @@ func TestFleetLeavesAndReturns(t *testing.T) {
 					t.Errorf("registered: %v", names)
 				}
 			}
-			p.Job(true)
+			job := p.Job(true)
 			f.Return(4)
 			wantSoon(t, "all are back", func() bool { return f.Ready() == 10 })
+			wantSoon(t, "all have the job", func() bool { n, _ := f.jobs.arrived(job.Key); return n == 10 })
 			before := f.Books().Total().Accepted
 			f.SetRate(1000)
 			wantSoon(t, "shares of all", func() bool { return f.Books().Total().Accepted >= before+20 })
