@@ -33,7 +33,7 @@ func TestCommands(t *testing.T) {
 	f("import btcagent -c x a.json", exitMisused, "", "flag provided but not defined: -c")
 	f("import stratum-proxy", exitMisused, "", "which file?")
 	f("import btcagent "+agentConf, exitOK, `url = "agent+tcp://pool.example:1800"  # pools[1]`, "")
-	f("import btcagent none.json", exitFailed, "", "none.json: there is none")
+	f("import btcagent none.json", exitFailed, "", "none.json: there is no such file")
 	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is no configuration of BTCAgent")
 	f("import btcagent ../../config/testdata/btcagent/wrong.json", exitFailed, "", `wrong.json:9: agent_listen_port = 70000: expected`)
 	f("check -c ../../systemd/farmproxy.toml", exitOK, "ok: 1 listeners, 1 pools", "")

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 
 	"farmproxy/config"
@@ -83,6 +84,9 @@ func oneFile(flags *flag.FlagSet, args []string) (string, error) {
 // farmproxy's.
 func importBTCAgent(old string, stdout io.Writer) error {
 	f, err := config.Open(old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: there is no such file; name BTCAgent's configuration, usually agent_conf.json beside its binary", old)
+	}
 	if err != nil {
 		return err
 	}
