@@ -46,6 +46,7 @@ var usedBy = map[string][]string{
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "bench", "cmd/farmproxy"},
 	"golang.org/x/crypto":                {"work", "bench"},
+	"github.com/klauspost/cpuid/v2":      {"work"},     // has it the SHA extensions?
 	"golang.org/x/net":                   {"upstream"}, // SOCKS5
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/jackc/pgx/v5":            {"store"},

@@ -1,9 +1,6 @@
 package work
 
-import (
-	"crypto/sha256"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // HeaderSize is the size of a block header, in bytes.
 const HeaderSize = 80
@@ -58,11 +55,6 @@ func (c *Checker) Header(j *Job, s *Solution) *[HeaderSize]byte {
 	binary.LittleEndian.PutUint32(h[72:], j.NBits)
 	binary.LittleEndian.PutUint32(h[76:], s.Nonce)
 	return h
-}
-
-func sha256d(b []byte) [32]byte {
-	first := sha256.Sum256(b)
-	return sha256.Sum256(first[:])
 }
 
 // RollVersion returns the version of a header: the job's with the miner's bits
