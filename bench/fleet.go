@@ -298,6 +298,7 @@ func (f *Fleet) mine() {
 	rnd := rand.New(rand.NewPCG(f.o.Seed, 3))
 	order := rnd.Perm(len(f.miners))
 	next, due := 0, 0.0
+	var a attempt
 	last := time.Now()
 	for f.wait(mineEvery) {
 		f.rounds.Add(1)
@@ -314,7 +315,7 @@ func (f *Fleet) mine() {
 				rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 				next = 0
 			}
-			f.miners[order[next]].share(rnd)
+			f.miners[order[next]].share(rnd, &a)
 			next++
 		}
 	}

@@ -198,7 +198,7 @@ func TestFleetConnectTellsWhatKeepsIt(t *testing.T) {
 // TestLimitIsTheTarget holds the fleet's and the pool's ways to one another.
 func TestLimitIsTheTarget(t *testing.T) {
 	for _, d := range []float64{EasyDifficulty, 1.0 / 3, 1, 1000, 16384.5, 1e13} {
-		l, b := newLimit(d), target(d).FillBytes(make([]byte, 32))
+		l, b := newLimit(d), target(d)
 		for i := range l {
 			if got := binary.BigEndian.Uint64(b[8*i:]); got != l[i] {
 				t.Errorf("difficulty %v: digit %d is %x for the pool, %x for the fleet", d, i, got, l[i])
@@ -217,10 +217,10 @@ func TestLimitIsTheTarget(t *testing.T) {
 	}
 }
 
-func TestCounterBytes(t *testing.T) {
+func TestAppendCounter(t *testing.T) {
 	f := func(counter uint64, size int, want string) {
 		t.Helper()
-		if got := hex.EncodeToString(counterBytes(counter, size)); got != want {
+		if got := hex.EncodeToString(appendCounter(nil, counter, size)); got != want {
 			t.Errorf("counter %d in %d bytes: got %s, want %s", counter, size, got, want)
 		}
 	}
@@ -229,6 +229,35 @@ func TestCounterBytes(t *testing.T) {
 	f(65537, 2, "0001")
 	f(258, 4, "00000102")
 	f(258, 10, "00000000000000000102")
+}
+
+func TestFleetBooksKeepTheOrder(t *testing.T) {
+	const count = 2*sharesAPage + 1
+	b := newFleetBooks(1)
+	for i := range count {
+		b.answered(FleetShare{Work: float64(i)})
+	}
+	shares, missing := b.Shares()
+	if len(shares) != count || missing != 0 {
+		t.Fatalf("%d of %d shares, %d missing", len(shares), count, missing)
+	}
+	for i, s := range shares {
+		if s.Work != float64(i) {
+			t.Fatalf("share %d stands where %d belongs", int(s.Work), i)
+		}
+	}
+}
+
+func TestFleetBooksEnd(t *testing.T) {
+	b := newFleetBooks(1)
+	b.pages = make([][]FleetShare, fleetShares/sharesAPage)
+	b.pages[len(b.pages)-1] = make([]FleetShare, sharesAPage-1, sharesAPage)
+	for range 3 { // room is for one
+		b.answered(FleetShare{})
+	}
+	if _, missing := b.Shares(); missing != 2 {
+		t.Errorf("%d missing, want 2", missing)
+	}
 }
 
 func TestLatencies(t *testing.T) {

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,8 +48,8 @@ type FleetTotal struct {
 // FleetBooks is the fleet's record of every share. Safe for use by any goroutine.
 type FleetBooks struct {
 	mu      sync.Mutex
-	shares  []FleetShare // answered, and given up
-	missing int          // shares beyond fleetShares
+	pages   [][]FleetShare // answered, and given up; all but the last are full
+	missing int            // shares beyond fleetShares
 	miners  []MinerBooks
 	total   FleetTotal
 	trouble string
@@ -56,8 +57,13 @@ type FleetBooks struct {
 	trip latencies
 }
 
-// fleetShares bounds what is kept of single shares, some 130 MB.
-const fleetShares = 1 << 20
+// fleetShares bounds what is kept of single shares, some 130 MB, on pages of
+// 0.5 MB: one slice of them all would be copied each time that it grows, up to
+// 100 MB while every miner waits for the books.
+const (
+	fleetShares = 1 << 20
+	sharesAPage = 1 << 12
+)
 
 func newFleetBooks(miners int) *FleetBooks {
 	return &FleetBooks{miners: make([]MinerBooks, miners), total: FleetTotal{Reasons: map[string]int{}}}
@@ -91,11 +97,16 @@ func (b *FleetBooks) answered(s FleetShare) {
 	if !s.Answered.IsZero() {
 		b.trip.add(s.Answered.Sub(s.Sent))
 	}
-	if len(b.shares) == fleetShares {
-		b.missing++
-		return
+	last := len(b.pages) - 1
+	if last < 0 || len(b.pages[last]) == sharesAPage {
+		if len(b.pages) == fleetShares/sharesAPage {
+			b.missing++
+			return
+		}
+		b.pages = append(b.pages, make([]FleetShare, 0, sharesAPage))
+		last++
 	}
-	b.shares = append(b.shares, s)
+	b.pages[last] = append(b.pages[last], s)
 }
 
 func (b *FleetBooks) disconnected(miner int, why error) {
@@ -176,7 +187,7 @@ func (b *FleetBooks) Miner(i int) MinerBooks {
 func (b *FleetBooks) Shares() (shares []FleetShare, missing int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.shares[:len(b.shares):len(b.shares)], b.missing
+	return slices.Concat(b.pages...), b.missing
 }
 
 // RoundTrip is the quantile q (0..1) of submit round trips since the last ResetTrips.

@@ -159,11 +159,15 @@ func newFleetJob(line []byte) (*fleetJob, WorkKey, error) {
 	return j, key, nil
 }
 
-// attempt is what a miner varies to find a share for a job.
+// attempt is what a miner varies to find a share for a job. The fleet makes all
+// of its attempts in the same memory.
 type attempt struct {
 	extranonce1, extranonce2 []byte
 	ntime, nonce, bits       uint32
 	mask                     uint32
+
+	header [80]byte
+	line   []byte // the submit
 }
 
 // search counts a.nonce up until the header's hash meets the limit, and is
@@ -183,7 +187,7 @@ func (j *fleetJob) search(algorithm *Algorithm, a *attempt, limit *limit) (Hash,
 		once = sha256.Sum256(pair[:])
 		root = sha256.Sum256(once[:])
 	}
-	var h [80]byte
+	h := a.header[:]
 	binary.LittleEndian.PutUint32(h[0:], j.version&^a.mask|a.bits&a.mask)
 	copy(h[4:], j.prevhash[:])
 	copy(h[36:], root[:])
@@ -191,7 +195,7 @@ func (j *fleetJob) search(algorithm *Algorithm, a *attempt, limit *limit) (Hash,
 	binary.LittleEndian.PutUint32(h[72:], j.nbits)
 	for range algorithm.search {
 		binary.LittleEndian.PutUint32(h[76:], a.nonce)
-		hash := algorithm.hash(h[:])
+		hash := algorithm.hash(h)
 		if limit.met(hash) {
 			return hash, true
 		}

@@ -110,7 +110,7 @@ func (s seat) mustMine(t *testing.T, difficulty float64, counter uint64) []strin
 	}
 	extranonce1, _ := hex.DecodeString(s.extranonce1)
 	a := attempt{
-		extranonce1: extranonce1, extranonce2: counterBytes(counter, s.size2),
+		extranonce1: extranonce1, extranonce2: appendCounter(nil, counter, s.size2),
 		ntime: job.ntime, mask: s.mask, bits: 0x00002000 & s.mask,
 	}
 	if _, ok := job.search(SHA256d, &a, newLimit(difficulty)); !ok {

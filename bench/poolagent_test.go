@@ -221,7 +221,7 @@ func (s seat) difficultyOf(t *testing.T, share agentShare) float64 {
 	if c.ntime == 0 {
 		c.ntime = j.ntime
 	}
-	return Hash(sha256d(rules{job: j, extranonce1: extranonce1}.header(c))).Difficulty()
+	return Hash(sha256d(rules{job: j, extranonce1: extranonce1}.header(nil, c))).Difficulty()
 }
 
 func TestPoolAnswersAgentsOnlyWhenAskedAfterAuthorize(t *testing.T) {

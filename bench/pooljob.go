@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -101,11 +102,11 @@ func ending(coinb2 string) string { return coinb2[max(0, len(coinb2)-64):] }
 
 // word reads the 8 hex digits of a big-endian u32.
 func word(text string) (uint32, error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != 4 {
+	w, err := strconv.ParseUint(text, 16, 32)
+	if err != nil || len(text) != 8 {
 		return 0, fmt.Errorf("want 8 hex digits, got %q", text)
 	}
-	return binary.BigEndian.Uint32(raw), nil
+	return uint32(w), nil
 }
 
 // template is what the next job is made of.

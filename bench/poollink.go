@@ -2,10 +2,10 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"net"
 	"strconv"
 	"strings"
@@ -28,7 +28,7 @@ type issued struct {
 	job        *Job
 	generation int
 	difficulty float64
-	target     *big.Int
+	target     Target
 	own        ownDifficulties // of an agent's workers; those not in it have the link's
 }
 
@@ -46,6 +46,8 @@ type link struct {
 
 	received atomic.Uint64 // bytes
 	mute     atomic.Bool   // nothing is sent any more
+
+	desk desk // of the shares
 
 	// guarded by Pool.mu
 	session    *session
@@ -238,11 +240,13 @@ type message struct {
 }
 
 func (l *link) handle(line []byte) {
-	var m message
-	if json.Unmarshal(line, &m) != nil {
+	into := &l.desk.message
+	*into = message{ID: into.ID[:0], Params: into.Params[:0]}
+	if json.Unmarshal(line, into) != nil {
 		l.close()
 		return
 	}
+	m := *into
 	if m.Method == "" {
 		if l.pool.o.OnReply != nil {
 			l.pool.o.OnReply(append([]byte(nil), line...))
@@ -285,19 +289,28 @@ func (l *link) answer(m message, result string, refused *Refusal) {
 	l.send(l.reply(m, result, refused))
 }
 
+// reply is the line that answers m, valid until the next one.
 func (l *link) reply(m message, result string, refused *Refusal) []byte {
-	id := string(m.ID)
-	if id == "" {
-		id = "null"
+	id := m.ID
+	if len(id) == 0 {
+		id = json.RawMessage("null")
 	}
-	if l.pool.o.StringIDs && !strings.HasPrefix(id, `"`) {
-		id = strconv.Quote(id)
+	b := append(l.desk.reply[:0], `{"id":`...)
+	if l.pool.o.StringIDs && id[0] != '"' {
+		b = strconv.AppendQuote(b, string(id))
+	} else {
+		b = append(b, id...)
 	}
-	failure := "null"
-	if refused != nil {
-		failure = fmt.Sprintf(`[%d,%q,null]`, refused.Code, refused.Text)
+	b = append(append(b, `,"result":`...), result...)
+	b = append(b, `,"error":`...)
+	if refused == nil {
+		b = append(b, "null"...)
+	} else {
+		b = fmt.Appendf(b, `[%d,%q,null]`, refused.Code, refused.Text)
 	}
-	return fmt.Appendf(nil, `{"id":%s,"result":%s,"error":%s}`+"\n", id, result, failure)
+	b = append(b, "}\n"...)
+	l.desk.reply = b
+	return b
 }
 
 func (l *link) configure(m message) {
@@ -415,7 +428,7 @@ func (l *link) authorize(m message) {
 // submit judges one share, books it and answers.
 func (l *link) submit(m message) {
 	s := Submit{At: time.Now(), Link: l.id, Params: string(m.Params)}
-	c, refused := newClaim(m.Params)
+	c, refused := l.desk.claim(m.Params)
 	s.User, s.JobID, s.Refused = c.user, c.job, refused
 	difficulty := 0.0
 	if refused == nil {
@@ -444,7 +457,8 @@ func (l *link) sendVerdict(data []byte) {
 		l.send(data)
 		return
 	}
-	time.AfterFunc(l.pool.o.AnswerDelay, func() { l.send(data) })
+	later := bytes.Clone(data)
+	time.AfterFunc(l.pool.o.AnswerDelay, func() { l.send(later) })
 }
 
 // judge finds the verdict on a claim, and the difficulty it had to meet.
@@ -456,7 +470,7 @@ func (l *link) judge(s Submit, c claim) (Submit, float64) {
 		return s, 0
 	}
 	s.Key = work.job.Key
-	if s.Hash, s.Refused = r.verify(c, s.At); s.Refused != nil {
+	if s.Hash, s.Refused = r.verify(c, s.At, &l.desk); s.Refused != nil {
 		return s, 0
 	}
 	p.mu.Lock()

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -38,16 +39,26 @@ func (h Hash) Difficulty() float64 {
 // difficulty1 is the target of difficulty 1: 0xffff * 2^208.
 var difficulty1 = new(big.Int).Lsh(big.NewInt(0xffff), 208)
 
-// target is the highest hash that meets difficulty d of divider 1, exactly.
-func target(d float64) *big.Int {
+// Target is a hash as a big-endian number: the highest that still meets a
+// difficulty.
+type Target [32]byte
+
+// target is that of difficulty d of divider 1, exactly; where every hash meets d
+// it is the highest that there is.
+func target(d float64) (t Target) {
 	q := new(big.Rat).Quo(new(big.Rat).SetInt(difficulty1), new(big.Rat).SetFloat64(d))
-	return new(big.Int).Quo(q.Num(), q.Denom())
+	n := new(big.Int).Quo(q.Num(), q.Denom())
+	if n.BitLen() > 8*len(t) {
+		return Target(bytes.Repeat([]byte{0xff}, len(t)))
+	}
+	n.FillBytes(t[:])
+	return t
 }
 
 // meets says whether h is at or below t.
-func (h Hash) meets(t *big.Int) bool {
+func (h Hash) meets(t Target) bool {
 	b := h.bigEndian()
-	return new(big.Int).SetBytes(b[:]).Cmp(t) <= 0
+	return bytes.Compare(b[:], t[:]) <= 0
 }
 
 // Refusal is why a share was refused: the code and text that the miner is told.
@@ -93,14 +104,29 @@ type claim struct {
 	flips   bool // bits are those that differ from the job's version
 }
 
-func newClaim(params json.RawMessage) (claim, *Refusal) {
-	var p []string
-	if json.Unmarshal(params, &p) != nil || len(p) < 5 || len(p) > 6 {
+// desk is the memory that a link judges shares in, one after another: ten
+// thousand a second would keep the collector busy on the proxy's cores. Only
+// the link's reader touches it.
+type desk struct {
+	message     message
+	params      []string
+	extranonce2 []byte
+	header      []byte // and what leads to it
+	reply       []byte
+}
+
+// claim reads the params of a mining.submit. The claim is valid until the next
+// one.
+func (d *desk) claim(params json.RawMessage) (claim, *Refusal) {
+	clear(d.params[:cap(d.params)]) // a null leaves in place what it finds
+	if json.Unmarshal(params, &d.params) != nil || len(d.params) < 5 || len(d.params) > 6 {
 		return claim{}, refusedParams
 	}
+	p := d.params
 	c := claim{user: p[0], job: p[1]}
 	var err [4]error
-	c.extranonce2, err[0] = hex.DecodeString(p[2])
+	d.extranonce2, err[0] = hex.AppendDecode(d.extranonce2[:0], []byte(p[2]))
+	c.extranonce2 = d.extranonce2
 	c.ntime, err[1] = word(p[3])
 	c.nonce, err[2] = word(p[4])
 	if len(p) == 6 {
@@ -123,12 +149,12 @@ type rules struct {
 	extranonce2Size int
 	rolling         bool // version rolling was agreed on
 	mask            uint32
-	target          *big.Int
+	target          Target
 }
 
 // verify rebuilds the header and judges it. Hash is zero when it came to a
 // refusal before there was a header; duplicates are the caller's.
-func (r rules) verify(c claim, now time.Time) (Hash, *Refusal) {
+func (r rules) verify(c claim, now time.Time, d *desk) (Hash, *Refusal) {
 	if len(c.extranonce2) != r.extranonce2Size {
 		return Hash{}, refusedExtranonce2
 	}
@@ -138,21 +164,24 @@ func (r rules) verify(c claim, now time.Time) (Hash, *Refusal) {
 	if c.hasBits && (!r.rolling && c.bits != 0 || c.bits&^r.mask != 0) {
 		return Hash{}, refusedVersion
 	}
-	h := r.algorithm.hash(r.header(c))
+	d.header = r.header(d.header[:0], c)
+	h := r.algorithm.hash(d.header)
 	if !h.meets(r.target) {
 		return h, refusedLow
 	}
 	return h, nil
 }
 
-func (r rules) header(c claim) []byte {
-	var coinbase []byte
+// header builds it in the memory of h, which everything on the way to it passes
+// through.
+func (r rules) header(h []byte, c claim) []byte {
 	for _, part := range [][]byte{r.job.coinb1, r.extranonce1, c.extranonce2, r.job.coinb2} {
-		coinbase = append(coinbase, part...)
+		h = append(h, part...)
 	}
-	root := sha256d(coinbase)
+	root := sha256d(h)
 	for _, b := range r.job.branches {
-		root = sha256d(append(root[:], b...))
+		h = append(append(h[:0], root[:]...), b...)
+		root = sha256d(h)
 	}
 	version := r.job.version
 	switch {
@@ -161,7 +190,7 @@ func (r rules) header(c claim) []byte {
 	case c.hasBits && r.rolling:
 		version = version&^r.mask | c.bits&r.mask
 	}
-	h := binary.LittleEndian.AppendUint32(nil, version)
+	h = binary.LittleEndian.AppendUint32(h[:0], version)
 	h = append(h, r.job.prevhash[:]...)
 	h = append(h, root[:]...)
 	for _, w := range []uint32{c.ntime, r.job.nbits, c.nonce} {

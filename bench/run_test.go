@@ -75,7 +75,7 @@ func TestRunEndsWhenItIsToldTo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if code := Main(ctx, quick("steady", "-workers", "-duration", "1h"), &out, &out); code != exitFailed {
+	if code := Main(ctx, quick("steady", "-workers", "-duration", "1m"), &out, &out); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
 	wantText(t, out.String(), "interrupted before the end")

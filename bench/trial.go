@@ -83,6 +83,7 @@ func (t *trial) load(ctx context.Context, length time.Duration) error {
 // The fleet is silent before and goes on afterwards.
 func (t *trial) loadAt(ctx context.Context, rate float64, length time.Duration) error {
 	t.say("%v of load, %g shares/s", length, rate)
+	defer withoutCollector(rate * length.Seconds())()
 	if err := t.quiet(ctx); err != nil {
 		return err
 	}
