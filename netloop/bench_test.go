@@ -21,21 +21,8 @@ import (
 	"farmproxy/work"
 )
 
-// socket is a miner's connection that takes everything: what is measured is the
-// loop.
-type socket struct {
-	gnet.Conn // nil: what is not used
-	address   net.TCPAddr
-	context   any
-}
-
-func (*socket) Write(b []byte) (int, error) { return len(b), nil }
-func (*socket) OutboundBuffered() int       { return 0 }
-func (s *socket) RemoteAddr() net.Addr      { return &s.address }
-func (s *socket) SetContext(c any)          { s.context = c }
-
 // deaf is the upstream's way to the loops, which a benchmark does not need.
-type deaf struct{}
+type deaf struct{ upstream.Carrier }
 
 func (deaf) Publish(upstream.Post)       {}
 func (deaf) Verdicts([]upstream.Verdict) {}
@@ -152,7 +139,7 @@ func BenchmarkMailbox(b *testing.B) {
 	list := make([]upstream.Verdict, batch)
 	put := func() {
 		box.verdicts(0, list)
-		if n := len(box.collect().verdicts); n != batch {
+		if n := len(box.collect(true).verdicts); n != batch {
 			b.Fatalf("%d verdicts, want %d", n, batch)
 		}
 	}

@@ -9,7 +9,15 @@
 //	miners <──── │ fan-out <─ session.Job <─┐                            │
 //	miner  <──── │ session.Verdict <────────┴─ mailbox <──────────────────── upstream (posts,
 //	             │ session.Tick <─────────────── ticker                  │    verdicts)
+//	             │                                                       │
+//	pool ──────> │ OnTraffic ─> wire ─> upstream.Carried: jobs, verdicts │
+//	pool <────── │ end of a turn ─> upstream.Carried: a batch of shares   │
 //	             └───────────────────────────────────────────────────────┘
+//
+// A loop works in turns: it reads everything that there is to be read, hands
+// shares on to their lanes, brings its mail, flushes the links that it carries,
+// and under load rests for some milliseconds, so that there is much to do at once
+// again (turn.go).
 //
 // An agent is a peer too, of many miners: its lines and frames are cut by
 // agentstream.go, and agent.go does what its session.Agent asks for. It stands

@@ -35,8 +35,7 @@ func (l *loop) post(p *upstream.Post) {
 
 // fanOut sends jobs to the next chunk of miners of each lane that has a new
 // one, and asks to be called again for the rest.
-func (l *loop) fanOut() {
-	left := false
+func (l *loop) fanOut() (left bool) {
 	for _, f := range l.feeds {
 		if f.busy {
 			l.fanOutFeed(f)
@@ -44,8 +43,9 @@ func (l *loop) fanOut() {
 		}
 	}
 	if left {
-		l.mailbox.put(func(*mail) {})
+		l.mailbox.turn()
 	}
+	return left
 }
 
 func (l *loop) fanOutFeed(f *feed) {
@@ -97,6 +97,9 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 // last job sent again.
 func (l *loop) tick() {
 	l.ticks++
+	for i := len(l.wires) - 1; i >= 0; i-- { // backwards: one that is closed has the last in its place
+		l.wires[i].tick()
+	}
 	for _, f := range l.feeds {
 		f.gone = l.server.givenUp(f.lane.Route(), l.wall)
 		l.keepalive(f)

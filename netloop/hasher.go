@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"runtime"
 	"sync"
 
 	"farmproxy/session"
@@ -33,6 +34,8 @@ type hashed struct {
 func (h *hasher) ready(n int, done func(hashed)) {
 	h.done = done
 	h.begin = sync.OnceFunc(func() {
+		// Loops keep their processors of the runtime's while they rest.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)
 		h.queue = make(chan hashed, maxHashes)
 		for range n {
 			h.wg.Go(func() {

@@ -35,12 +35,6 @@ const (
 	// writes take about 2 ms.
 	fanoutChunk = 256
 
-	// readsInTurn is how many miners' bytes a loop takes before it lets the
-	// links' goroutines have their turn: a loop that is never idle gives way
-	// only after 10 ms else. At 20,000 shares a second on two cores the slowest
-	// hundredth of the round trips fell from 71..107 ms to 66 by it.
-	readsInTurn = 32
-
 	// tickEvery is how often a loop looks at its clock, tickShare which
 	// fraction of its miners it looks at each time: each miner every 4 s.
 	tickEvery = time.Second
@@ -67,6 +61,6 @@ const (
 	maxVerdicts = 4096
 
 	// reservedFiles are descriptors that are not for miners: listeners, links
-	// and their probes, HTTP, files, epoll.
+	// and their probes, HTTP, files, epoll, and four for the bells of each loop.
 	reservedFiles = 512
 )

@@ -2,7 +2,7 @@ package netloop
 
 import (
 	"context"
-	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -37,7 +37,16 @@ type loop struct {
 	feeds      map[*upstream.Lane]*feed
 	userAgents map[string]string
 	ticks      int
-	reads      uint
+
+	wires []*wire // the links that it carries
+
+	bells   [2]atomic.Pointer[bell] // nil: not yet
+	rung    atomic.Uint32           // how often
+	handed  int                     // shares of this turn that were handed on to lanes
+	began   time.Duration           // when the first of those was
+	stalled bool                    // a link that it carries has more to write than its pool reads
+	crowded bool                    // miners came in in this turn
+	rested  time.Duration           // when the last turn with shares ended
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
@@ -51,32 +60,17 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 		userAgents: make(map[string]string),
 	}
 	l.env.Terms = &s.terms
-	l.mailbox.wake = func() bool { return g.Execute(context.Background(), l) == nil }
+	l.mailbox.wake = l.wake
 	return l
 }
 
-// Run collects the mail; gnet calls it on the loop.
-func (l *loop) Run(context.Context) error {
-	l.clock()
-	m := l.mailbox.collect()
-	for i := range m.verdicts {
-		l.verdict(&m.verdicts[i])
+// wake makes the loop end its turn once it has done what is there to be done;
+// false: it is gone. Any goroutine, for the mailbox.
+func (l *loop) wake() bool {
+	if b := l.bells[l.rung.Add(1)%2].Load(); b != nil {
+		return b.ring()
 	}
-	l.flushAgents()
-	for i := range m.hashed {
-		l.hashed(&m.hashed[i])
-	}
-	for i := range m.posts {
-		l.post(&m.posts[i])
-	}
-	for _, call := range m.calls {
-		call()
-	}
-	if m.tick {
-		l.tick()
-	}
-	l.fanOut()
-	return nil
+	return l.gnet.Execute(context.Background(), l) == nil
 }
 
 // clock sets the time that everything until the next call happens at.
@@ -156,9 +150,6 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 // read takes what a miner sent. It returns gnet.Close when that was the last.
 func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
-	if l.reads++; l.reads%readsInTurn == 0 {
-		runtime.Gosched()
-	}
 	out := l.out[:0]
 	for len(data) > 0 {
 		if p.agent != nil {

@@ -7,8 +7,8 @@ import (
 )
 
 // mailbox is how other goroutines talk to a loop. gnet's own task queue is
-// neither ordered nor bounded; so mail is put here, and at most one task is
-// outstanding that makes the loop collect it.
+// neither ordered nor bounded; so mail is put here, and the loop is woken once to
+// collect it.
 //
 // What it holds is bounded: posts by the number of lanes, since the last of a
 // lane replaces the one before; verdicts by what the lanes take in, hashes by what
@@ -16,7 +16,7 @@ import (
 type mailbox struct {
 	mu       sync.Mutex
 	in       mail
-	woken    bool        // the task is outstanding
+	woken    bool        // the loop will collect
 	wake     func() bool // makes the loop call collect soon; false: the loop is gone
 	lastSeen mail        // what collect returned last, to be reused
 }
@@ -26,6 +26,7 @@ type mail struct {
 	posts    []upstream.Post
 	verdicts []upstream.Verdict
 	hashed   []hashed
+	wires    []*wire // to be flushed
 	tick     bool
 	calls    []func() // rare things: pings, shutdown
 }
@@ -37,6 +38,8 @@ func (m *mail) reset() {
 		m.verdicts = nil
 	}
 	clear(m.hashed)
+	clear(m.wires)
+	m.wires = m.wires[:0]
 	m.posts, m.verdicts, m.hashed, m.tick, m.calls = m.posts[:0], m.verdicts[:0], m.hashed[:0], false, m.calls[:0]
 }
 
@@ -95,18 +98,35 @@ func (b *mailbox) hash(h hashed) {
 	b.put(func(m *mail) { m.hashed = append(m.hashed, h) })
 }
 
+// flush makes the loop flush a wire, at the end of its turn.
+func (b *mailbox) flush(w *wire) {
+	b.put(func(m *mail) {
+		if !w.woken {
+			w.woken = true
+			m.wires = append(m.wires, w)
+		}
+	})
+}
+
+// turn makes the loop collect, if only to end its turn.
+func (b *mailbox) turn() { b.put(func(*mail) {}) }
+
 func (b *mailbox) tick() { b.put(func(m *mail) { m.tick = true }) }
 
 // call makes the loop call f.
 func (b *mailbox) call(f func()) { b.put(func(m *mail) { m.calls = append(m.calls, f) }) }
 
-// collect takes all mail. Only the loop calls it; what it returns is valid
-// until the next call.
-func (b *mailbox) collect() *mail {
+// collect takes all mail. last says that the loop has to be woken for what comes
+// from now on: it does not collect once more anyway. Only the loop calls it; what
+// it returns is valid until the next call.
+func (b *mailbox) collect(last bool) *mail {
 	b.lastSeen.reset()
 	b.mu.Lock()
 	b.in, b.lastSeen = b.lastSeen, b.in
-	b.woken = false
+	for _, w := range b.lastSeen.wires {
+		w.woken = false
+	}
+	b.woken = !last
 	b.mu.Unlock()
 	return &b.lastSeen
 }

@@ -58,9 +58,11 @@ type Server struct {
 
 	engine  gnet.Engine
 	booted  chan struct{}
-	miners  atomic.Int64 // connections, for admission
-	refuse  atomic.Bool  // stopping: no newcomers
-	stopped atomic.Bool  // Stop was called: Run may return
+	begin   func()        // to be called when there are event loops
+	running chan struct{} // closed by it
+	miners  atomic.Int64  // connections, for admission
+	refuse  atomic.Bool   // stopping: no newcomers
+	stopped atomic.Bool   // Stop was called: Run may return
 
 	mu    sync.Mutex // guards changes of loops
 	loops atomic.Pointer[[]*loop]
@@ -79,7 +81,9 @@ func New(o Options) (*Server, error) {
 		log:       o.Log,
 		started:   time.Now(),
 		booted:    make(chan struct{}),
+		running:   make(chan struct{}),
 	}
+	s.begin = sync.OnceFunc(s.begun)
 	s.closed.log = o.Log
 	s.parked.window = o.ResumeWindow
 	s.parked.byID = make(map[uint64]parkedSession)
@@ -155,6 +159,16 @@ func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
 func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	l := s.loop(c.EventLoop())
 	l.clock()
+	switch x := c.Context().(type) {
+	case *wire:
+		return nil, x.open(l, c)
+	case *bell:
+		if !l.bells[0].CompareAndSwap(nil, x) {
+			l.bells[1].Store(x)
+		}
+		return nil, gnet.None
+	}
+	l.crowded = true
 	l.counts.Opened.Add(1)
 	if s.refuse.Load() {
 		l.counts.Closed[session.Shutdown].Add(1)
@@ -173,38 +187,64 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 
 // OnTraffic implements gnet.EventHandler.
 func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
-	p, ok := c.Context().(*peer)
-	if !ok {
-		return gnet.Close // refused in OnOpen
-	}
 	l := s.loop(c.EventLoop())
 	l.clock()
 	data, _ := c.Next(-1)
-	return l.read(p, data)
+	switch x := c.Context().(type) {
+	case *peer:
+		return l.read(x, data)
+	case *wire:
+		return x.received(data)
+	case *bell:
+		l.turn()
+		return gnet.None
+	}
+	return gnet.Close // refused in OnOpen
 }
 
 // OnClose implements gnet.EventHandler.
-func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
-	p, ok := c.Context().(*peer)
-	if !ok {
-		return gnet.None
-	}
-	s.miners.Add(-1)
+func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 	l := s.loop(c.EventLoop())
+	switch x := c.Context().(type) {
+	case *peer:
+		s.left(l, c, x)
+	case *wire:
+		x.closed(err)
+	case *bell:
+		x.rope.Close()
+	}
+	return gnet.None
+}
+
+// left is OnClose of a miner's connection.
+func (s *Server) left(l *loop, c gnet.Conn, p *peer) {
+	s.miners.Add(-1)
 	if p.reason != session.MinerLeft && p.reason != session.Shutdown {
 		s.closed.note(p.reason, c.RemoteAddr().String(), l.wall)
 	}
 	l.remove(p)
-	return gnet.None
 }
 
 // OnTick implements gnet.EventHandler. gnet calls it on a goroutine of its own.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
+	s.begin()
 	for _, l := range *s.loops.Load() {
 		l.mailbox.tick()
 	}
 	s.parked.expire(time.Since(s.started))
 	return tickEvery, gnet.None
+}
+
+// begun gives each loop its bells. Until then, and where there are none, gnet
+// wakes it.
+func (s *Server) begun() {
+	for range 2 * s.loopCount {
+		if err := s.hang(); err != nil {
+			s.log.Debug("an event loop has no bells, gnet wakes it", "reason", err)
+			break
+		}
+	}
+	close(s.running)
 }
 
 // loop returns our loop for gnet's. gnet does not tell how many it has, so

@@ -64,6 +64,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Block:       e.Share.Block,
 		Answered:    e.Share.Answered,
 	}
+	l.handOn()
 	if p.feed.lane.Submit(share) {
 		p.books.Sent(poolWork(share.Job, share.Prefix))
 		return out

@@ -28,6 +28,8 @@ type agent struct {
 
 	own       *work.Difficulties // the reader's: of single workers, for the next job; never nil
 	scratch   []uint16           // the reader's
+	half      bool               // the reader's: a frame has begun, and not ended
+	outer     time.Time          // the reader's: the deadline that holds after it
 	responses bool               // the pool says what becomes of shares; set by the handshake
 
 	changes  []change  // the writer's

@@ -47,7 +47,6 @@ func (a *agent) line() ([]byte, error) {
 
 // nextFrame returns the frame that the stream is at; valid until the next read.
 func (a *agent) nextFrame() (codec.AgentFrame, error) {
-	outer, half := a.deadline, false
 	for {
 		f, n, err := codec.NextAgentFrame(a.stream.pending())
 		if err != nil {
@@ -57,16 +56,17 @@ func (a *agent) nextFrame() (codec.AgentFrame, error) {
 		if n > 0 {
 			a.stream.skip(n)
 			a.book.BytesDown.Add(uint64(n))
-			if half {
-				a.readBy(outer)
+			if a.half {
+				a.half = false
+				a.readBy(a.outer)
 			}
 			return f, nil
 		}
-		if !half {
-			half = true
+		if !a.half {
+			a.half, a.outer = true, a.deadline
 			by := time.Now().Add(frameTimeout)
-			if !outer.IsZero() && outer.Before(by) {
-				by = outer
+			if !a.outer.IsZero() && a.outer.Before(by) {
+				by = a.outer
 			}
 			a.readBy(by)
 		}
@@ -151,7 +151,7 @@ func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
 	a.mu.Unlock()
 
 	if wake {
-		poke(a.wake)
+		a.rouse()
 	}
 	a.settled(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()})
 	return true

@@ -194,7 +194,7 @@ func (f *farm) wantDid(p *scripted, want string) {
 // worker joins the fixed route as a worker, and waits until the pool has it.
 func (f *farm) worker(value uint16, login string) *Lane {
 	l := f.route.Join(Member{Prefix: Prefix{Value: value, Len: 2}, Login: login, Agent: "cgminer"})
-	f.after(2 * linger)
+	f.after(0)
 	return l
 }
 

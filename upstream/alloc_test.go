@@ -12,12 +12,6 @@ import (
 	"farmproxy/work"
 )
 
-type nobody struct{}
-
-func (nobody) Publish(Post)       {}
-func (nobody) Verdicts([]Verdict) {}
-func (nobody) Rerouted(*Route)    {}
-
 func TestSharesAllocateNothing(t *testing.T) {
 	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
 	r := d.fixed

@@ -17,6 +17,7 @@ import (
 
 // mine is a Downstream that mines.
 type mine struct {
+	oneLoop
 	t     *testing.T
 	route *Route          // the fixed one
 	ctx   context.Context // ends when the test takes too long

@@ -13,7 +13,10 @@ import (
 )
 
 // counting counts verdicts, and takes no note of anything else.
-type counting struct{ verdicts, rerouted atomic.Int64 }
+type counting struct {
+	Carrier
+	verdicts, rerouted atomic.Int64
+}
 
 func (*counting) Publish(Post)              {}
 func (c *counting) Verdicts(list []Verdict) { c.verdicts.Add(int64(len(list))) }

@@ -84,7 +84,10 @@ func (*canned) SetReadDeadline(time.Time) error  { return nil }
 func (*canned) SetWriteDeadline(time.Time) error { return nil }
 
 // published says which lanes have published.
-type published struct{ lanes chan *Lane }
+type published struct {
+	oneLoop
+	lanes chan *Lane
+}
 
 func (p *published) Publish(post Post)  { p.lanes <- post.Lane }
 func (p *published) Verdicts([]Verdict) {}

@@ -126,6 +126,9 @@ type withHead struct {
 	head []byte
 }
 
+// NetConn returns the connection, as crypto/tls's method of that name does.
+func (c *withHead) NetConn() net.Conn { return c.Conn }
+
 func (c *withHead) Read(p []byte) (int, error) {
 	if len(c.head) == 0 {
 		return c.Conn.Read(p)

@@ -4,15 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"time"
 )
-
-// keepAlive notices within 30 s a peer that is gone without a word, while
-// nothing is sent: a share in flight would show it in answerTimeout.
-var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
-
-// tcp makes every connection, to pools and to proxies.
-var tcp = &net.Dialer{KeepAliveConfig: keepAlive, Control: setUserTimeout}
 
 // dial connects to a pool directly: TCP, and TLS where the pool has it.
 func dial(ctx context.Context, p Pool) (net.Conn, error) {

@@ -19,15 +19,27 @@ func (x *viaProxy) socks(ctx context.Context, address string) (net.Conn, error) 
 	if x.login != nil {
 		auth = &proxy.Auth{User: x.login.user, Password: x.login.password}
 	}
-	d, err := proxy.SOCKS5("tcp", x.address, auth, tcp)
+	var bottom lastDialed
+	d, err := proxy.SOCKS5("tcp", x.address, auth, &bottom)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := d.(proxy.ContextDialer).DialContext(ctx, "tcp", address)
-	if err != nil {
+	if _, err := d.(proxy.ContextDialer).DialContext(ctx, "tcp", address); err != nil {
 		return nil, x.explainSOCKS(ctx, err, address)
 	}
-	return conn, nil
+	return bottom.conn, nil // what package proxy has put around it does nothing any more
+}
+
+// lastDialed dials, and keeps the connection.
+type lastDialed struct {
+	sockets
+	conn net.Conn
+}
+
+// DialContext implements proxy.ContextDialer.
+func (d *lastDialed) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
+	d.conn, err = tcp.DialContext(ctx, network, address)
+	return d.conn, err
 }
 
 // explainSOCKS says what the operator can do about an error of package proxy,

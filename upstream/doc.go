@@ -28,6 +28,9 @@
 // the link behind a lane, never the lane. An epoch is one extranonce1 at one
 // pool: it may outlive the link, when the pool gives the session back.
 //
+// A link is dialled and greeted by a goroutine of its own; once it has a job an
+// event loop carries it (Carrier), which is then its reader and its writer.
+//
 // A link speaks its pool's dialect: Stratum V1, or the agent protocol, in which
 // the pool sees every worker. For that a lane has a roster of who works on it.
 //

@@ -29,8 +29,7 @@ type epoch struct {
 	layout      work.Layout
 	mortal      bool // it ends with its link: no agent pool gives a session back
 
-	wake   chan struct{} // 1 when the queue was empty and is not any more
-	urgent chan struct{} // 1 when a block is among what was queued
+	link atomic.Pointer[link] // that sends its shares; nil: none yet
 
 	mu    sync.Mutex
 	queue []Share
@@ -42,7 +41,6 @@ func newEpoch(p *pool, session string, extranonce1 []byte, size int, layout work
 	return &epoch{
 		id: epochs.Add(1), pool: p, session: session,
 		extranonce1: extranonce1, size: size, layout: layout, mortal: p.Agent,
-		wake: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
 	}
 }
 
@@ -55,7 +53,7 @@ const (
 	over // the epoch takes no more
 )
 
-// add queues a share and wakes the writer if it was idle.
+// add queues a share and rouses the link if there was none.
 func (e *epoch) add(s *Share) admission {
 	e.mu.Lock()
 	n := len(e.queue) - e.head
@@ -72,11 +70,8 @@ func (e *epoch) add(s *Share) admission {
 	}
 	e.queue = append(e.queue, *s)
 	e.mu.Unlock()
-	if n == 0 {
-		poke(e.wake)
-	}
-	if s.Block {
-		poke(e.urgent)
+	if k := e.link.Load(); k != nil && n == 0 {
+		k.rouse()
 	}
 	return queued
 }
@@ -93,13 +88,6 @@ func (e *epoch) take(dst []Share, n int) (taken []Share, rest int) {
 		e.queue, e.head = e.queue[:0], 0
 	}
 	return dst, rest
-}
-
-// waiting returns how many shares are queued.
-func (e *epoch) waiting() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.queue) - e.head
 }
 
 // putBack queues, before all others, shares that a dead link has left. They

@@ -3,29 +3,12 @@
 package upstream
 
 import (
-	"net"
 	"testing"
-	"time"
 
 	"farmproxy/codec"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
-
-// sink is a connection to a pool that takes everything.
-type sink struct {
-	net.Conn // nil: what is not used
-	writes   int
-	bytes    int
-}
-
-func (s *sink) Write(b []byte) (int, error) {
-	s.writes++
-	s.bytes += len(b)
-	return len(b), nil
-}
-
-func (*sink) SetWriteDeadline(time.Time) error { return nil }
 
 // BenchmarkFlush takes a batch of shares through a link: from the loops into the
 // lane's queue, out in one write, and the pool's verdicts back to the lane.
@@ -48,7 +31,6 @@ func BenchmarkFlush(b *testing.B) {
 	s := share(job, 1)
 	s.Worker = d.book.Worker("acct.rig1")
 
-	batch := make([]Share, 0, maxBatch)
 	id := uint64(firstID)
 	once := func() {
 		for range shares {
@@ -56,7 +38,7 @@ func BenchmarkFlush(b *testing.B) {
 				b.Fatal("not taken")
 			}
 		}
-		if k.flush(batch) {
+		if k.flush() {
 			b.Fatal("not all were written")
 		}
 		for range shares {

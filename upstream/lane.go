@@ -223,6 +223,7 @@ func (l *Lane) rested() {
 func (l *Lane) replace(k *link, next *epoch) {
 	l.mu.Lock()
 	old := k.epoch.Swap(next)
+	next.link.Store(k)
 	list := without(*l.epochs.Load(), old)
 	if l.serving == k {
 		list = append([]*epoch{next}, list...)

@@ -37,10 +37,6 @@ const (
 
 	// maxMalformed is how many lines, or frames, in a row may be malformed.
 	maxMalformed = 10
-
-	// maxReplies bounds the answers to a pool's own requests that wait for the
-	// writer; further requests go unanswered.
-	maxReplies = 16
 )
 
 var (
@@ -56,11 +52,12 @@ var (
 
 // link is one connection to one pool, from dial to close.
 //
-// Two goroutines run it. The reader (run) dials, shakes hands, and then reads
-// until the connection ends; it alone has the protocol's state: what the next
-// job will be built from. The writer starts when the handshake is done and is
-// the only one to write from then on; it takes shares when the lane has
-// activated the link. What both need stands under mu, or is atomic.
+// A goroutine of its own (run) dials, shakes hands and waits for the first job;
+// then an event loop carries it (Carrier). Whoever reads is the reader: it alone
+// has the protocol's state, what the next job will be built from. Whoever writes
+// shares is the writer; it takes them when the lane has activated the link. On a
+// loop both are that loop. Where none can carry the link they are two goroutines:
+// what both need stands under mu, or is atomic.
 //
 // What the two say to the pool, and how they understand it, is the dialect's.
 //
@@ -83,7 +80,9 @@ type link struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	conn   net.Conn
-	buf    []byte // for what is written: the reader's until the writer starts
+	wire   atomic.Pointer[Wire] // of the loop that carries the link; nil: none does
+	buf    []byte               // for what is written: the reader's until there is a writer
+	batch  []Share              // the writer's
 
 	epoch   atomic.Pointer[epoch]
 	mask    atomic.Uint32
@@ -91,8 +90,7 @@ type link struct {
 	active  atomic.Bool // shares may be taken
 	up      atomic.Bool // it has told the lane that it is up
 	notify  atomic.Int64
-	wake    chan struct{} // the writer: something changed
-	replies chan []byte
+	wake    chan struct{} // the writer goroutine: something changed
 
 	protocol // the reader's
 	dialect  dialect
@@ -122,7 +120,6 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 		route: r, lane: lane, pool: p, to: p.Pool,
 		book: new(stats.Link), log: r.log.With("pool", p.Name),
 		wake:    make(chan struct{}, 1),
-		replies: make(chan []byte, maxReplies),
 		started: time.Now(),
 	}
 	k.protocol.init()
@@ -138,7 +135,7 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
 }
 
 // run lives as long as the link does, and returns why it ended. It is the
-// reader.
+// reader until a loop is.
 func (k *link) run() (err error) {
 	defer k.end()
 	k.state(stats.LinkConnecting)
@@ -146,20 +143,38 @@ func (k *link) run() (err error) {
 		return k.because(fmt.Errorf("connect to %s: %w", k.to.Address, err))
 	}
 	defer k.conn.Close()
-	defer context.AfterFunc(k.ctx, func() { k.conn.Close() })()
+	hangUp := context.AfterFunc(k.ctx, func() { k.conn.Close() })
+	defer hangUp()
 
 	k.state(stats.LinkHandshaking)
 	if err := k.dialect.handshake(); err != nil {
 		return k.because(err)
 	}
+	if err := k.firstJob(); err != nil || k.lane == nil {
+		return k.because(err)
+	}
+	if s := socketOf(k.conn); s != nil {
+		if !hangUp() {
+			return k.because(nil)
+		}
+		err = k.carry(s)
+	} else {
+		err = k.readAndWrite()
+	}
+	k.verdicts = k.deliver(k.verdicts)
+	return k.because(err)
+}
+
+// readAndWrite runs a link whose connection is nothing that an event loop could
+// carry: a DirectoryOptions.Dial of somebody else's has made it.
+func (k *link) readAndWrite() error {
 	writer := make(chan struct{})
 	go func() {
 		defer close(writer)
 		k.write()
 	}()
-	err = k.because(k.read())
-	k.verdicts = k.deliver(k.verdicts)
-	k.drop(err)
+	err := k.read()
+	k.drop(k.because(err))
 	<-writer
 	return err
 }
@@ -215,7 +230,8 @@ func (k *link) activate() {
 	k.state(stats.LinkUp)
 	k.dialect.activate()
 	k.active.Store(true)
-	poke(k.wake)
+	k.epoch.Load().link.Store(k)
+	k.rouse()
 }
 
 // offer hands a job, or a changed mask or difficulty, to the lane.
@@ -235,7 +251,7 @@ func (k *link) unanswered(now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.dialect.expire(now) {
-		poke(k.wake)
+		k.rouse()
 	}
 	at, ok := k.flight.oldest()
 	return ok && now.Sub(at) >= answerTimeout
@@ -287,6 +303,15 @@ func (k *link) deliver(list []Verdict) (none []Verdict) {
 func (k *link) Read(b []byte) (int, error) {
 	k.verdicts = k.deliver(k.verdicts)
 	return k.conn.Read(b)
+}
+
+// rouse makes the writer look. Any goroutine.
+func (k *link) rouse() {
+	if w := k.wire.Load(); w != nil {
+		(*w).Wake()
+	} else {
+		poke(k.wake)
+	}
 }
 
 // rejected reports that the pool rejects more than the given fraction.

@@ -104,20 +104,3 @@ func TestFailover(t *testing.T) {
 		f.wantOn("a")
 	})
 }
-
-func TestBlocksDoNotLinger(t *testing.T) {
-	inFarm(t, "a", func(f *farm) {
-		f.start()
-		l, job := f.lane(), f.latest().Job
-		l.Submit(share(job, 1))
-		f.after(linger / 2)
-		equal(t, "shares that linger", len(f.pools[0].shares()), 0)
-		block := share(job, 2)
-		block.Block = true
-		l.Submit(block)
-		f.after(0)
-		equal(t, "shares with a block among them", len(f.pools[0].shares()), 2)
-		f.after(2 * linger)
-		f.wantFate(1, 2, work.Accepted)
-	})
-}

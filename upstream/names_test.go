@@ -39,7 +39,7 @@ func (f *farm) submitAs(login string, nonce uint32) {
 	if !f.lane().Submit(s) {
 		f.t.Errorf("share %d was not taken", nonce)
 	}
-	f.after(3 * linger)
+	f.after(time.Millisecond)
 }
 
 // users returns the names that shares came under.

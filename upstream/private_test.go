@@ -170,7 +170,7 @@ func TestPrivateGroupAtAnAgentPool(t *testing.T) {
 		f.after(time.Second)
 		p := Prefix{Group: g, Value: 7, Len: 2}
 		f.route.Join(Member{Prefix: p, Login: "acct.rig7"})
-		f.after(2 * linger)
+		f.after(time.Millisecond)
 		f.find(l, 7, 1)
 		l.Leave(p)
 		f.after(time.Second)

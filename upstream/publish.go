@@ -21,6 +21,8 @@ type Downstream interface {
 	// changed, or an account has taken the name of its user. Its miners have to
 	// log in again, in memory: Directory.Login knows where they belong now.
 	Rerouted(*Route)
+
+	Carrier
 }
 
 // Post is what a lane offers its miners.

@@ -47,34 +47,46 @@ func (p *protocol) init() {
 	p.visible = ^uint32(0)
 }
 
-// read reads until the connection ends.
-func (k *link) read() error {
+// firstJob reads until there is a job.
+func (k *link) firstJob() error {
 	k.readBy(time.Now().Add(stepTimeout))
-	k.announce()
-	for {
-		m, err := k.next()
+	for k.job == nil {
+		err := k.take()
 		if timeout(err) {
 			return fmt.Errorf("no mining.notify within %v of mining.authorize", stepTimeout)
 		}
 		if err != nil {
 			return err
 		}
-		if m.Method == nil {
-			k.dialect.reply(m)
-			continue
-		}
-		if err := k.notification(m); err != nil {
+	}
+	k.announce()
+	return nil
+}
+
+// read reads until the connection ends, or there is no more for now (errMore).
+func (k *link) read() error {
+	for {
+		if err := k.take(); err != nil {
 			return err
 		}
-		k.announce()
 	}
 }
 
-// announce tells the lane that the link is up, once it has a job.
-func (k *link) announce() {
-	if k.job == nil || k.up.Load() {
-		return
+// take reads one message and does what it says.
+func (k *link) take() error {
+	m, err := k.next()
+	if err != nil {
+		return err
 	}
+	if m.Method == nil {
+		k.dialect.reply(m)
+		return nil
+	}
+	return k.notification(m)
+}
+
+// announce tells the lane that the link is up: it has a job.
+func (k *link) announce() {
 	k.up.Store(true)
 	k.pool.tried()
 	k.readBy(time.Time{}) // silence is the supervisor's to see
@@ -173,10 +185,13 @@ var (
 	errExtranonce = errors.New("mining.set_extranonce: not an extranonce1 in hex and a size")
 )
 
-// request answers what the pool asks.
+// request answers what the pool asks, unless it does not read its answers.
 func (k *link) request(m *codec.Message) {
 	id, ok := codec.MakeID(m.ID)
 	if !ok || m.ID.IsNull() {
+		return
+	}
+	if w := k.wire.Load(); w != nil && (*w).Full() {
 		return
 	}
 	var line []byte
@@ -188,10 +203,7 @@ func (k *link) request(m *codec.Message) {
 	default:
 		line = codec.AppendError(nil, &id, -3, "Method not found")
 	}
-	select {
-	case k.replies <- line:
-	default:
-	}
+	k.send(line)
 }
 
 // newJob builds the job of a notify and offers it.
@@ -212,7 +224,6 @@ func (k *link) newJob(n *codec.Notify) error {
 		} else {
 			k.epoch.Store(next)
 		}
-		poke(k.wake)
 		e = next
 	}
 	now := time.Now()

@@ -81,7 +81,7 @@ func (r *roster) set(session uint16, e entry) {
 		e.changed = true
 		r.changed = append(r.changed, session)
 		if len(r.changed) == 1 {
-			poke(r.link.wake)
+			r.link.rouse()
 		}
 	}
 	r.entries[session] = e

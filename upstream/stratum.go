@@ -174,7 +174,7 @@ func (s *stratum) reply(m *codec.Message) {
 	answered, ok := s.flight.remove(id)
 	if !ok {
 		if s.nameAnswered(id, yes, saying(e)) {
-			poke(s.wake)
+			s.rouse()
 		}
 		s.mu.Unlock()
 		return
@@ -187,7 +187,7 @@ func (s *stratum) reply(m *codec.Message) {
 	s.mu.Unlock()
 
 	if wasFull {
-		poke(s.wake)
+		s.rouse()
 	}
 	s.settled(&answered, v, e)
 }

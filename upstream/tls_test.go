@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// selfSigned starts a TLS listener with a certificate of its own for localhost.
-func selfSigned(t *testing.T) (address string, fingerprint []byte) {
+// newCertificate makes a certificate for localhost that nobody knows.
+func newCertificate(t *testing.T) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -29,10 +29,14 @@ func selfSigned(t *testing.T) (address string, fingerprint []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256(der)
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-	})
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// selfSigned starts a TLS listener with a certificate of its own for localhost.
+func selfSigned(t *testing.T) (address string, fingerprint []byte) {
+	certificate := newCertificate(t)
+	sum := sha256.Sum256(certificate.Certificate[0])
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}})
 	if err != nil {
 		t.Fatal(err)
 	}

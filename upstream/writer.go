@@ -10,59 +10,37 @@ const (
 
 	// singleBatch is that where a link has one miner: a batch is kept for each.
 	singleBatch = 4
-
-	// linger is how long the writer waits after it is woken, so that the shares
-	// that all loops find in that time travel in one segment, and their verdicts
-	// come back in one: each batch wakes the writer, the reader and every loop.
-	// It adds 4 ms to a round trip of 20 to 200 ms; a block does not wait for it.
-	// At 2,000 shares a second 1 ms costs 1.8 context switches a share, 2 ms and
-	// more 0.8, as many as the floor's (docs/performance.md).
-	linger = 4 * time.Millisecond
-
-	// lingerBelow is the queue length from which there is nothing to wait for.
-	lingerBelow = maxBatch / 2
 )
 
-// write sends what there is to send until the link ends. It is the writer.
+// write sends what there is to send until the link ends. It is the writer of a
+// link that no event loop carries.
 func (k *link) write() {
-	size, single := maxBatch, k.lane == nil || k.lane.single() // a probe has no miner at all
-	if single {
-		size = singleBatch
-	}
-	batch := make([]Share, 0, size)
-	rest := time.NewTimer(0)
-	defer rest.Stop()
 	for {
-		e := k.epoch.Load()
 		select {
 		case <-k.ctx.Done():
 			return
-		case <-e.wake:
 		case <-k.wake:
-		case line := <-k.replies:
-			k.send(line)
-			continue
 		}
 		if !k.active.Load() {
-			continue // activate wakes again
+			continue // activate rouses
 		}
-		if !single && e.waiting() < lingerBelow { // a single miner's shares are not worth the wait
-			rest.Reset(linger)
-			select {
-			case <-rest.C:
-			case <-e.urgent:
-			case <-k.ctx.Done():
-			}
-		}
-		for k.ctx.Err() == nil && k.flush(batch) {
+		for k.ctx.Err() == nil && k.flush() {
 		}
 	}
 }
 
 // flush writes up to a batch of shares, and reports whether there are more.
 // Where too many are in flight, or held, it takes none: the answer that makes
-// room wakes the writer.
-func (k *link) flush(batch []Share) (more bool) {
+// room rouses the link.
+func (k *link) flush() (more bool) {
+	if k.batch == nil {
+		size := maxBatch
+		if k.lane.single() {
+			size = singleBatch
+		}
+		k.batch = make([]Share, 0, size)
+	}
+	batch := k.batch
 	e := k.epoch.Load()
 	now := time.Now()
 	var unsent []Share

@@ -1,0 +1,56 @@
+package netloop
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+)
+
+// bell wakes a loop: a pair of sockets, one of which the loop reads like a
+// miner's. gnet's own means (EventLoop.Execute) allocates three times, which was
+// all that a share allocated.
+//
+// A loop has two, rung in turn. It is to hear them after everything that is there
+// already, but epoll keeps a socket that it has just reported at the head of its
+// list: rung again, that one would be heard first, and what came during the
+// loop's rest would wait for another one.
+type bell struct {
+	rope *os.File
+}
+
+// hang gives the next loop, by gnet's count, a bell.
+func (s *Server) hang() error {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("socketpair: %w", err)
+	}
+	b := &bell{rope: os.NewFile(uintptr(fds[1]), "bell")}
+	end := os.NewFile(uintptr(fds[0]), "bell")
+	conn, err := net.FileConn(end)
+	end.Close()
+	if err == nil {
+		_, err = s.register(context.Background(), conn, b)
+	}
+	if err != nil {
+		b.rope.Close()
+	}
+	return err
+}
+
+// register has gnet put a connection on a loop, the next one by its count. There
+// OnOpen finds context.
+func (s *Server) register(ctx context.Context, conn net.Conn, context any) (<-chan gnet.RegisteredResult, error) {
+	s.mu.Lock() // gnet's count is not made for several goroutines
+	defer s.mu.Unlock()
+	return s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(ctx, context), conn))
+}
+
+// ring wakes the loop; false when it is gone.
+func (b *bell) ring() bool {
+	_, err := b.rope.Write([]byte{0})
+	return err == nil
+}

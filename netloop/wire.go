@@ -1,0 +1,180 @@
+package netloop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"farmproxy/upstream"
+)
+
+const (
+	// maxWireKept is how many bytes may wait for a pool that does not read, beyond
+	// what the kernel takes: three batches of shares.
+	maxWireKept = 128 << 10
+
+	// maxWireStuck is how long a pool may leave some unread.
+	maxWireStuck = 10 * time.Second
+)
+
+var (
+	errStuck    = fmt.Errorf("the pool has not read what it was sent for %v", maxWireStuck)
+	errNoLoop   = errors.New("no event loop takes the connection")
+	errStopping = errors.New("farmproxy is stopping")
+)
+
+// wire is the connection of a link that an event loop carries. But for what is
+// said to be anybody's, the loop alone touches it.
+type wire struct {
+	link  upstream.Carried
+	state atomic.Int32  // anybody's
+	done  chan struct{} // anybody's: closed when the connection is
+
+	loop  *loop     // set once, before the link gets to know the wire
+	conn  gnet.Conn // nil once closed
+	place int       // in loop.wires
+	err   error     // why it was closed
+	stuck time.Time // since when there has always been something kept; zero: there is nothing
+
+	woken bool // guarded by the mailbox
+}
+
+// What state may be.
+const (
+	wirePending = iota
+	wireOpen
+	wireAbandoned // nobody waits for it any more
+)
+
+// Carry implements upstream.Carrier.
+func (s *Server) Carry(ctx context.Context, conn *net.TCPConn, link upstream.Carried) error {
+	defer conn.Close()
+	select {
+	case <-s.running:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	w := &wire{link: link, done: make(chan struct{})}
+	result, err := s.register(ctx, conn, w)
+	if err != nil {
+		return err
+	}
+	select {
+	case r := <-result:
+		if r.Err != nil {
+			return r.Err
+		}
+	case <-ctx.Done():
+	}
+	if w.state.CompareAndSwap(wirePending, wireAbandoned) {
+		return errNoLoop
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		w.loop.mailbox.call(w.close)
+		<-w.done
+	}
+	return w.err
+}
+
+func (w *wire) open(l *loop, c gnet.Conn) gnet.Action {
+	w.loop, w.conn = l, c
+	if !w.state.CompareAndSwap(wirePending, wireOpen) {
+		return gnet.Close
+	}
+	w.place = len(l.wires)
+	l.wires = append(l.wires, w)
+	return w.may(w.link.Opened(w))
+}
+
+// may goes on, unless there is an error.
+func (w *wire) may(err error) gnet.Action {
+	if err == nil {
+		return gnet.None
+	}
+	w.err = err
+	return gnet.Close
+}
+
+func (w *wire) received(data []byte) gnet.Action { return w.may(w.link.Received(data)) }
+
+func (w *wire) flush() {
+	if w.conn == nil {
+		return
+	}
+	w.link.Flush()
+	if w.Full() {
+		w.loop.stalled = true
+		w.Wake()
+	}
+}
+
+func (w *wire) tick() {
+	if w.conn == nil {
+		return
+	}
+	err := w.link.Overdue(w.loop.wall)
+	if w.conn.OutboundBuffered() == 0 {
+		w.stuck = time.Time{}
+	} else if w.loop.wall.Sub(w.stuck) > maxWireStuck {
+		err = errStuck
+	}
+	if w.may(err) == gnet.Close {
+		w.close()
+	}
+}
+
+func (w *wire) close() {
+	if w.conn != nil {
+		_ = w.loop.gnet.Close(w.conn) // an error is about a descriptor that is gone anyway
+	}
+}
+
+func (w *wire) closed(err error) {
+	w.conn = nil
+	if w.state.Load() != wireOpen {
+		return
+	}
+	if w.err == nil {
+		w.err = err
+	}
+	if w.err == nil {
+		w.err = errStopping
+	}
+	l := w.loop
+	last := l.wires[len(l.wires)-1]
+	l.wires[w.place], last.place = last, w.place
+	l.wires[len(l.wires)-1] = nil
+	l.wires = l.wires[:len(l.wires)-1]
+	close(w.done)
+}
+
+// Write implements upstream.Wire.
+func (w *wire) Write(b []byte) (int, error) {
+	if w.conn == nil {
+		return 0, net.ErrClosed
+	}
+	if w.conn.OutboundBuffered() == 0 {
+		w.stuck = time.Time{}
+	}
+	n, err := w.conn.Write(b)
+	if err != nil {
+		return n, err // gnet has closed it and called OnClose
+	}
+	if w.stuck.IsZero() && w.conn.OutboundBuffered() > 0 {
+		w.stuck = w.loop.wall
+	}
+	return n, nil
+}
+
+// Full implements upstream.Wire.
+func (w *wire) Full() bool { return w.conn != nil && w.conn.OutboundBuffered() > maxWireKept }
+
+// Wake implements upstream.Wire.
+func (w *wire) Wake() { w.loop.mailbox.flush(w) }

@@ -1,0 +1,261 @@
+package netloop
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/session"
+	"farmproxy/stats"
+	"farmproxy/upstream"
+)
+
+// newLoops runs the event loops of a server that has no pools.
+func newLoops(t *testing.T, loops int) *Server {
+	t.Helper()
+	book := stats.New(stats.Options{Loops: loops, CloseReasons: session.Reasons()})
+	s, err := New(Options{Addresses: []string{"127.0.0.1:0"}, Loops: loops, MaxMiners: 10, Book: book, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- s.Run(upstream.NewDirectory(upstream.DirectoryOptions{Book: book}, s)) }()
+	<-s.running
+	t.Cleanup(func() {
+		s.Stop(context.Background())
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// script is a link that says what happens to it, and does what it is told to.
+type script struct {
+	wire   upstream.Wire
+	events chan string
+	flush  func(upstream.Wire)
+	answer error // to Received
+	late   error // to Overdue
+}
+
+func (s *script) Opened(w upstream.Wire) error {
+	s.wire = w
+	s.events <- "opened"
+	return nil
+}
+
+func (s *script) Received(data []byte) error {
+	s.events <- "received " + string(data)
+	return s.answer
+}
+
+func (s *script) Flush() {
+	if s.flush != nil {
+		s.flush(s.wire)
+	}
+	s.events <- "flush"
+}
+
+func (s *script) Overdue(time.Time) error { return s.late }
+
+// carriage is a link on a loop, and its pool.
+type carriage struct {
+	*script
+	t      *testing.T
+	pool   net.Conn
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+func carry(t *testing.T, s *Server, link *script) *carriage {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetDeadline(time.Now().Add(patience))
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { cancel(); pool.Close() })
+	link.events = make(chan string, 1000)
+	c := &carriage{script: link, t: t, pool: pool, cancel: cancel, ended: make(chan error, 1)}
+	go func() { c.ended <- s.Carry(ctx, conn.(*net.TCPConn), link) }()
+	c.want("opened")
+	return c
+}
+
+func (c *carriage) want(event string) {
+	c.t.Helper()
+	select {
+	case got := <-c.events:
+		if got != event {
+			c.t.Fatalf("got %q, want %q", got, event)
+		}
+	case <-time.After(patience):
+		c.t.Fatalf("%q did not come", event)
+	}
+}
+
+func (c *carriage) wantEnd(ok func(error) bool) {
+	c.t.Helper()
+	select {
+	case err := <-c.ended:
+		if !ok(err) {
+			c.t.Fatalf("ended with %v", err)
+		}
+	case <-time.After(patience):
+		c.t.Fatal("did not end")
+	}
+}
+
+func TestCarriedLink(t *testing.T) {
+	t.Parallel()
+	c := carry(t, newLoops(t, 2), &script{flush: func(w upstream.Wire) { w.Write([]byte("shares\n")) }})
+	io.WriteString(c.pool, "job\n")
+	c.want("received job\n")
+	c.wire.Wake()
+	c.want("flush")
+	got := make([]byte, len("shares\n"))
+	if _, err := io.ReadFull(c.pool, got); err != nil || string(got) != "shares\n" {
+		t.Fatalf("the pool got %q, %v", got, err)
+	}
+}
+
+func TestCarriedLinkEnds(t *testing.T) {
+	t.Parallel()
+	enough := errors.New("enough")
+	loops := newLoops(t, 1)
+	for name, test := range map[string]struct {
+		link *script
+		end  func(c *carriage)
+		ok   func(err error) bool
+	}{
+		"the pool closes":         {&script{}, func(c *carriage) { c.pool.Close() }, func(err error) bool { return errors.Is(err, io.EOF) }},
+		"the link has enough":     {&script{answer: enough}, func(c *carriage) { io.WriteString(c.pool, "x") }, func(err error) bool { return err == enough }},
+		"the pool is too slow":    {&script{late: enough}, func(*carriage) {}, func(err error) bool { return err == enough }},
+		"the link is dropped":     {&script{}, func(c *carriage) { c.cancel() }, func(err error) bool { return err != nil }},
+		"it is dropped, and woke": {&script{}, func(c *carriage) { c.cancel(); c.wire.Wake() }, func(err error) bool { return err != nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := carry(t, loops, test.link)
+			test.end(c)
+			c.wantEnd(test.ok)
+			if n, err := c.pool.Read(make([]byte, 1)); n != 0 || err == nil {
+				t.Error("the pool's connection is still open")
+			}
+			if _, err := c.wire.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("writing gave %v", err)
+			}
+		})
+	}
+}
+
+// A pool that does not read fills the wire; when it reads again the link is
+// flushed without anybody's asking.
+func TestFullWire(t *testing.T) {
+	t.Parallel()
+	const line = 64 << 10
+	sent := make(chan int, 1)
+	c := carry(t, newLoops(t, 1), &script{flush: func() func(w upstream.Wire) {
+		full, n := false, 0
+		return func(w upstream.Wire) {
+			for !full && !w.Full() {
+				w.Write([]byte(strings.Repeat("x", line)))
+				n += line
+			}
+			if !full {
+				full = true
+				sent <- n
+			}
+		}
+	}()})
+	go func() {
+		for range c.events { // many: it stays full for a while
+		}
+	}()
+	c.wire.Wake()
+	n := <-sent
+	if got, err := io.CopyN(io.Discard, c.pool, int64(n)); err != nil {
+		t.Fatalf("the pool got %d bytes of %d: %v", got, n, err)
+	}
+}
+
+func TestStuckPoolIsLeft(t *testing.T) {
+	t.Parallel()
+	s := newLoops(t, 1)
+	c := carry(t, s, &script{flush: func(w upstream.Wire) {
+		for !w.Full() {
+			w.Write(make([]byte, 1<<20))
+		}
+	}})
+	c.wire.Wake()
+	c.want("flush")
+	w := c.wire.(*wire)
+	w.loop.mailbox.call(func() { w.stuck = w.stuck.Add(-maxWireStuck) })
+	flushes, began := 0, time.Now()
+	for ended := false; !ended; {
+		select {
+		case <-c.events:
+			flushes++
+		case err := <-c.ended:
+			if ended = true; err != errStuck {
+				t.Errorf("it ended with %v", err)
+			}
+		}
+	}
+	// A signal of the runtime's may cut a pause short.
+	if most := 2 + 2*int(time.Since(began)/shortRest); flushes > most {
+		t.Errorf("flushed %d times, want %d at most: a stalled link must not keep the loop busy", flushes, most)
+	}
+}
+
+// A pool that has read everything in between is not stuck, however long ago it
+// was when something first had to wait.
+func TestASlowPoolIsNotStuck(t *testing.T) {
+	t.Parallel()
+	w := &wire{conn: new(socket), loop: &loop{wall: time.Now()}, stuck: time.Now().Add(-2 * maxWireStuck)}
+	if _, err := w.Write([]byte("share")); err != nil || !w.stuck.IsZero() {
+		t.Errorf("%v, stuck since %v", err, w.stuck)
+	}
+}
+
+// Nobody waits for a link that no loop has yet.
+func TestCarryIsCutShort(t *testing.T) {
+	s := &Server{running: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Carry(ctx, new(net.TCPConn), &script{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// Both bells are rung in turn, and each collects the mail.
+func TestBells(t *testing.T) {
+	t.Parallel()
+	s := newLoops(t, 2)
+	for _, l := range *s.loops.Load() {
+		for range 10 {
+			rung := make(chan struct{})
+			l.mailbox.call(func() { close(rung) })
+			select {
+			case <-rung:
+			case <-time.After(patience):
+				t.Fatal("the loop does not hear")
+			}
+		}
+	}
+}
