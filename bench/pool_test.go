@@ -123,6 +123,46 @@ func (s seat) mustMine(t *testing.T, difficulty float64, counter uint64) []strin
 	return params
 }
 
+// mustMiss is the first of the shares that misses the difficulty: by luck some of
+// those that should do not.
+func (s seat) mustMiss(t *testing.T, difficulty float64, share func(counter uint64) []string) []string {
+	t.Helper()
+	for counter := uint64(1000); ; counter++ {
+		if params := share(counter); s.difficulty(t, params) < difficulty {
+			return params
+		}
+	}
+}
+
+// difficulty is that of the header which the params of a submit stand for.
+func (s seat) difficulty(t *testing.T, params []string) float64 {
+	t.Helper()
+	text, _ := json.Marshal(params)
+	c, refused := new(desk).claim(text)
+	if refused != nil {
+		t.Fatal(refused)
+	}
+	return s.claimDifficulty(t, c)
+}
+
+// claimDifficulty is that of the header which a claim for the seat's job stands
+// for.
+func (s seat) claimDifficulty(t *testing.T, c claim) float64 {
+	t.Helper()
+	var m message
+	mustJSON(t, s.notify, &m)
+	j, err := newJob(string(m.Params))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extranonce1, _ := hex.DecodeString(s.extranonce1)
+	if c.ntime == 0 {
+		c.ntime = j.ntime
+	}
+	r := rules{job: j, extranonce1: extranonce1, rolling: s.mask != 0, mask: s.mask}
+	return Hash(sha256d(r.header(nil, c))).Difficulty()
+}
+
 // wantVerdict submits and looks for the verdict.
 func (c *client) wantVerdict(params []string, want string) {
 	c.t.Helper()

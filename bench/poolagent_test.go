@@ -86,6 +86,17 @@ func (s seat) mustShare(t *testing.T, session uint16, algorithm *Algorithm, diff
 	return a.agentShare(job, session)
 }
 
+// mustMissFrame is a share of a session that misses the difficulty, which many
+// a share meets by luck.
+func (s seat) mustMissFrame(t *testing.T, session uint16, difficulty float64) []byte {
+	t.Helper()
+	share := agentShare{job: 1, session: session}
+	for s.claimDifficulty(t, share.claim(&agentWorker{})) >= difficulty {
+		share.nonce++
+	}
+	return share.frame()
+}
+
 func TestPoolTakesAgents(t *testing.T) {
 	p := mustPool(t, nil)
 	c, s := mustAgent(t, p)
@@ -105,7 +116,7 @@ func TestPoolTakesAgents(t *testing.T) {
 	}
 	c.sendFrame(all[1])
 	c.wantResponse(4, 22)
-	c.sendFrame(agentShare{job: 1, session: 3, extranonce2: 9, nonce: 1}.frame())
+	c.sendFrame(s.mustMissFrame(t, 3, EasyDifficulty))
 	c.wantResponse(5, 23)
 	c.sendFrame(agentShare{job: 77, session: 3}.frame())
 	c.wantResponse(6, 36)
@@ -186,7 +197,7 @@ func TestPoolGivesWorkersTheirOwnDifficulty(t *testing.T) {
 		t.Helper()
 		for counter := uint32(index)<<16 + 1; ; counter++ { // one that meets difficulty and not below
 			share := s.mustShare(t, session, easyTwos, difficulty, counter, 0, 0)
-			if d := s.difficultyOf(t, share) * easyTwos.divider; below > 0 && d >= below {
+			if d := s.claimDifficulty(t, share.claim(&agentWorker{})) * easyTwos.divider; below > 0 && d >= below {
 				continue
 			}
 			c.sendFrame(share.frame())
@@ -207,26 +218,12 @@ func TestPoolGivesWorkersTheirOwnDifficulty(t *testing.T) {
 	c.want("mining.notify") // and no frame: nothing changed
 }
 
-// difficultyOf is that of the header that a share stands for.
-func (s seat) difficultyOf(t *testing.T, share agentShare) float64 {
-	t.Helper()
-	var m message
-	mustJSON(t, s.notify, &m)
-	j, err := newJob(string(m.Params))
-	if err != nil {
-		t.Fatal(err)
-	}
-	extranonce1, _ := hex.DecodeString(s.extranonce1)
-	c := share.claim(&agentWorker{})
-	if c.ntime == 0 {
-		c.ntime = j.ntime
-	}
-	return Hash(sha256d(rules{job: j, extranonce1: extranonce1}.header(nil, c))).Difficulty()
-}
-
 func TestPoolAnswersAgentsOnlyWhenAskedAfterAuthorize(t *testing.T) {
 	submits := make(chan Submit, 1)
-	p := mustPool(t, func(o *PoolOptions) { o.OnSubmit = func(s Submit) { submits <- s } })
+	p := mustPool(t, func(o *PoolOptions) {
+		o.Difficulty = 1e6 // that no share meets by luck
+		o.OnSubmit = func(s Submit) { submits <- s }
+	})
 	c := mustDial(t, p.Addr())
 	c.send(`{"id":1,"method":"agent.get_capabilities","params":[["verrol","subres"]]}`)
 	c.want(`"capabilities"`)
