@@ -36,6 +36,25 @@ type wire struct {
 	Reason sonic.NoCopyRawMessage `json:"reject-reason"`
 }
 
+// member returns where the member of that name goes; nil: it is none of ours.
+func (w *wire) member(name []byte) *sonic.NoCopyRawMessage {
+	switch string(name) {
+	case "id":
+		return &w.ID
+	case "method":
+		return &w.Method
+	case "params":
+		return &w.Params
+	case "result":
+		return &w.Result
+	case "error":
+		return &w.Error
+	case "reject-reason":
+		return &w.Reason
+	}
+	return nil
+}
+
 // Decoder decodes lines. Each goroutine that decodes has one of its own; it is
 // kept for good, since a kept decoder is what makes sonic free of allocations.
 type Decoder struct {
@@ -67,19 +86,11 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 	if len(line) == 0 || line[0] != '{' {
 		return errNotStratum
 	}
-	if tooDeep(line) {
-		return errTooDeep
-	}
-	if !utf8.Valid(line) {
-		return errBadUTF8
-	}
-	if bytes.IndexByte(line, '\\') >= 0 && !json.Valid(line) {
-		return errSyntax // sonic passes over values that it need not decode without a look at their escapes
-	}
-	d.wire = wire{} // sonic leaves what is absent as it was: the last miner's
-	d.sonic.Reset(unsafe.String(&line[0], len(line)))
-	if d.sonic.Decode(&d.wire) != nil || d.sonic.CheckTrailings() != nil {
-		return errSyntax
+	d.wire = wire{}
+	if !d.wire.plain(line) {
+		if err := d.decode(line); err != nil {
+			return err
+		}
 	}
 	m.ID, m.Params = Raw(d.wire.ID), Raw(d.wire.Params)
 	m.Result, m.Error, m.Reason = Raw(d.wire.Result), Raw(d.wire.Error), Raw(d.wire.Reason)
@@ -93,6 +104,25 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 	}
 	if m.Result == nil && m.Error == nil {
 		return errNotMessage
+	}
+	return nil
+}
+
+// decode has sonic read what is not plain.
+func (d *Decoder) decode(line []byte) error {
+	if tooDeep(line) {
+		return errTooDeep
+	}
+	if !utf8.Valid(line) {
+		return errBadUTF8
+	}
+	if bytes.IndexByte(line, '\\') >= 0 && !json.Valid(line) {
+		return errSyntax // sonic passes over values that it need not decode without a look at their escapes
+	}
+	d.wire = wire{} // plain may have filled some, and sonic leaves what is absent as it was
+	d.sonic.Reset(unsafe.String(&line[0], len(line)))
+	if d.sonic.Decode(&d.wire) != nil || d.sonic.CheckTrailings() != nil {
+		return errSyntax
 	}
 	return nil
 }
