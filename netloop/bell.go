@@ -11,8 +11,8 @@ import (
 )
 
 // bell wakes a loop: a pair of sockets, one of which the loop reads like a
-// miner's. gnet's own means (EventLoop.Execute) allocates three times, which was
-// all that a share allocated.
+// miner's. gnet's own means (EventLoop.Execute) allocates three times for each
+// wake-up.
 //
 // A loop has two, rung in turn. It is to hear them after everything that is there
 // already, but epoll keeps a socket that it has just reported at the head of its
