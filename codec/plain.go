@@ -1,12 +1,11 @@
 package codec
 
 // plain reads a line as nearly every firmware and pool writes it, without sonic:
-// the members that we know, once each, with values of one line of printable ASCII
-// without escapes, in arrays at most one deep. It is false for every other line,
-// be it good or bad, and may then have filled some of w.
+// the members that we know, once each, with strings of printable ASCII without
+// escapes, whole numbers, true, false, null, or an array of those. It is false for
+// every other line, be it good or bad, and may then have filled some of w.
 //
-// Of BenchmarkDecodeSubmit it makes a third of what sonic takes, with the looks that
-// go before it.
+// BenchmarkDecodeSubmit takes 228 ns with it, and 353 with sonic alone.
 func (w *wire) plain(line []byte) bool {
 	for at := 1; ; at++ { // behind the brace, or a comma
 		at = spaceEnd(line, at)
