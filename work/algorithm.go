@@ -81,11 +81,15 @@ func (a *Algorithm) NetworkDifficulty(nbits uint32) float64 {
 // difficulty 1.
 func (a *Algorithm) Work(difficulty float64) float64 { return difficulty / a.Divider }
 
-// HashWith returns a's hash of the header that s makes of j, in the header's
-// byte order. a.Hash must not be nil.
-func (c *Checker) HashWith(a *Algorithm, j *Job, s *Solution) [32]byte {
-	header := c.Header(j, s)
-	return a.Hash(header[:])
+// isSHA256d reports that Hash is sha256d, of which two are done at a time.
+func (a *Algorithm) isSHA256d() bool { return a.Name == SHA256d.Name }
+
+// hash is Hash, or sha256d where there is none: any will do to know a header again.
+func (a *Algorithm) hash(header []byte) [32]byte {
+	if a.Hash == nil {
+		return sha256d(header)
+	}
+	return a.Hash(header)
 }
 
 // scrypt1024 is Litecoin's: N=1024, r=1, p=1, the header is password and salt.

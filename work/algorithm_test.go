@@ -137,15 +137,22 @@ func TestDifficultyOneOfAlgorithms(t *testing.T) {
 	}
 }
 
-func TestHashWithIsHashForSha256d(t *testing.T) {
-	a, _ := LookupAlgorithm("sha256d")
+func TestAJobIsHashedWithItsAlgorithm(t *testing.T) {
 	var c Checker
-	j := &Job{}
-	j.NBits, j.Branches = 0x1d00ffff, append(j.Branches, [32]byte{1})
 	s := &Solution{Prefix: []byte{1, 2}, Extranonce2: []byte{3, 4}, Version: 1, NTime: 2, Nonce: 3}
-	j.Layout.Room = 2
-	if with, plain := c.HashWith(&a, j, s), c.Hash(j, s); with != plain {
-		t.Errorf("HashWith %x, Hash %x", with, plain)
+	layout, _ := NewLayout(4, 2)
+	j := NewJob(Template{NBits: 0x1d00ffff, Branches: [][32]byte{{1}}}, nil, layout)
+	for name := range algorithms {
+		a, _ := LookupAlgorithm(name)
+		j.Algorithm = &a
+		if got, want := c.Hash(j, s), a.Hash(c.Header(j, s)[:]); got != want {
+			t.Errorf("%s: Hash %x, of the header %x", name, got, want)
+		}
+	}
+	unknown, _ := LookupAlgorithm("x11")
+	j.Algorithm = &unknown
+	if got, want := c.Hash(j, s), sha256d(c.Header(j, s)[:]); got != want {
+		t.Errorf("x11: Hash %x, sha256d of the header %x", got, want)
 	}
 }
 

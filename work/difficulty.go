@@ -20,9 +20,9 @@ var difficulty1 = math.Ldexp(0xffff, 208)
 // Difficulty returns the highest difficulty that hash meets; hash is in the
 // header's byte order, little-endian. +Inf for the zero hash.
 func Difficulty(hash *[32]byte) float64 {
-	v := math.Ldexp(float64(binary.LittleEndian.Uint64(hash[24:])), 192) +
-		math.Ldexp(float64(binary.LittleEndian.Uint64(hash[16:])), 128) +
-		math.Ldexp(float64(binary.LittleEndian.Uint64(hash[8:])), 64) +
+	v := float64(binary.LittleEndian.Uint64(hash[24:]))*0x1p192 +
+		float64(binary.LittleEndian.Uint64(hash[16:]))*0x1p128 +
+		float64(binary.LittleEndian.Uint64(hash[8:]))*0x1p64 +
 		float64(binary.LittleEndian.Uint64(hash[:]))
 	return difficulty1 / v
 }

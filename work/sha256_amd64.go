@@ -2,21 +2,30 @@
 
 package work
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"math/bits"
 
-// hasSHA says that hashPadded can be used here.
+	"github.com/klauspost/cpuid/v2"
+)
+
+// hasSHA says that hashPadded and foldBranches can be used here.
 var hasSHA = cpuid.CPU.Supports(cpuid.SHA, cpuid.SSSE3, cpuid.SSE4)
 
-// hashPadded writes the SHA-256 of a message to out, which may be part of the
-// message. The message is padded already (FIPS 180-4, 5.1.1) to blocks of 64
+// hashPadded writes the SHA-256 of two messages to out and out2, which may be part
+// of them. Both are padded already (FIPS 180-4, 5.1.1), to as many blocks of 64
 // bytes, of which there is at least one.
 //
 //go:noescape
-func hashPadded(out *[32]byte, message *byte, blocks int)
+func hashPadded(out, out2 *[32]byte, message, message2 *byte, blocks int)
+
+// foldBranches goes up two merkle paths: it puts the SHA-256 of the SHA-256 of a
+// root and a branch in the place of that root, n times, at least once. The branches
+// lie one behind the other.
+//
+//go:noescape
+func foldBranches(root, root2, branches, branches2 *[32]byte, n int)
 
 // constants are those of the 64 rounds (FIPS 180-4, 4.2.2).
-//
-//lint:ignore U1000 hashPadded has them
 var constants = [64]uint32{
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -27,3 +36,19 @@ var constants = [64]uint32{
 	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 }
+
+// paddingBlock is what is added in each of the 64 rounds of the block that is only
+// the padding of a message of 64 bytes: the constants and the block's words.
+var paddingBlock = func() (sums [64]uint32) {
+	words := [64]uint32{0: 1 << 31, 15: 8 * blockSize}
+	for i := range words {
+		if i >= 16 { // FIPS 180-4, 6.2.2
+			a, b := words[i-15], words[i-2]
+			words[i] = words[i-16] + words[i-7] +
+				(bits.RotateLeft32(a, -7) ^ bits.RotateLeft32(a, -18) ^ a>>3) +
+				(bits.RotateLeft32(b, -17) ^ bits.RotateLeft32(b, -19) ^ b>>10)
+		}
+		sums[i] = words[i] + constants[i]
+	}
+	return sums
+}()

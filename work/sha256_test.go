@@ -3,46 +3,90 @@ package work
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"testing"
 )
 
-func standardSHA256d(b []byte) [32]byte {
-	first := sha256.Sum256(b)
-	return sha256.Sum256(first[:])
+// shares of jobs with coinbases of all lengths around SHA-256's blocks, and with
+// merkle paths of none to many branches.
+func sharesOfEveryShape() (jobs []*Job, solutions []*Solution) {
+	layout, _ := NewLayout(8, 2)
+	for n := range 150 {
+		t := Template{Coinb1: bytes.Repeat([]byte{byte(n)}, 40), Coinb2: bytes.Repeat([]byte{0xb2}, n), Version: 0x20000000, NBits: 0x1703bfb3, NTime: uint32(n)}
+		for b := range n % 15 {
+			t.Branches = append(t.Branches, sha256.Sum256([]byte{byte(n), byte(b)}))
+		}
+		t.PrevHash = sha256.Sum256([]byte{byte(n)})
+		jobs = append(jobs, NewJob(t, []byte{1, 2, 3, 4}, layout))
+		solutions = append(solutions, &Solution{Prefix: []byte{0xaa, byte(n)}, Extranonce2: []byte{1, 2, 3, 4}[:2+n%3], Version: 0x20002000, NTime: t.NTime + 1, Nonce: uint32(n) * 7919})
+	}
+	return jobs, solutions
 }
 
-func TestSHA256dOfEveryLength(t *testing.T) {
+// plainHash does what Checker.Hash does, as the protocol has it (reference 4.4).
+func plainHash(j *Job, s *Solution) [32]byte {
+	double := func(parts ...[]byte) [32]byte {
+		first := sha256.Sum256(bytes.Join(parts, nil))
+		return sha256.Sum256(first[:])
+	}
+	u32 := func(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
+	root := double(j.Coinb1, j.Extranonce1, j.Layout.Extranonce2(nil, s.Prefix, s.Extranonce2), j.Coinb2)
+	for _, b := range j.Branches {
+		root = double(root[:], b[:])
+	}
+	return double(u32(s.Version), j.PrevHash[:], root[:], u32(s.NTime), u32(j.NBits), u32(s.Nonce))
+}
+
+func TestSharesAreHashedAloneAndInPairs(t *testing.T) {
 	if !hasSHA {
-		t.Log("this processor has no SHA extensions: it is the standard library's")
+		t.Log("this processor has no SHA extensions: the standard library hashes")
 	}
-	b := make([]byte, 2*maxPadded)
-	for i := range b {
-		b[i] = byte(i * 7)
-	}
-	for n := range b {
-		if got, want := sha256d(b[:n]), standardSHA256d(b[:n]); got != want {
-			t.Fatalf("%d bytes: %x, want %x", n, got, want)
+	jobs, solutions := sharesOfEveryShape()
+	var c Checker
+	for a, j := range jobs {
+		want := plainHash(j, solutions[a])
+		if got := c.Hash(j, solutions[a]); got != want {
+			t.Fatalf("share %d: %x, want %x", a, got, want)
+		}
+		for _, b := range []int{a, (a + 1) % len(jobs), (a + 15) % len(jobs), len(jobs) - 1 - a} {
+			got, got2 := c.Hash2(j, jobs[b], solutions[a], solutions[b])
+			if want2 := plainHash(jobs[b], solutions[b]); got != want || got2 != want2 {
+				t.Fatalf("shares %d and %d: %x, %x, want %x, %x", a, b, got, got2, want, want2)
+			}
 		}
 	}
 }
 
-func FuzzSHA256d(f *testing.F) {
-	f.Add([]byte(nil))
-	f.Add(bytes.Repeat([]byte{0xff}, HeaderSize))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if got, want := sha256d(b), standardSHA256d(b); got != want {
-			t.Errorf("%x: %x, want %x", b, got, want)
+func FuzzSHA256(f *testing.F) {
+	if !hasSHA {
+		f.Skip("this processor has no SHA extensions")
+	}
+	f.Add([]byte(nil), []byte(nil))
+	f.Add(bytes.Repeat([]byte{0xff}, HeaderSize), bytes.Repeat([]byte{1}, 55))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var got, got2 [32]byte
+		sha256dPadded(&got, &got2, appendPadding(bytes.Clone(a)), appendPadding(bytes.Clone(b)))
+		if want, want2 := sha256d(a), sha256d(b); got != want || got2 != want2 {
+			t.Errorf("%x, %x: %x, %x, want %x, %x", a, b, got, got2, want, want2)
 		}
 	})
 }
 
-func BenchmarkSHA256d(b *testing.B) {
-	pair := make([]byte, 64)
-	for name, hash := range map[string]func([]byte) [32]byte{"farmproxy": sha256d, "standard": standardSHA256d} {
-		b.Run(name, func(b *testing.B) {
+// BenchmarkHash is of shares by themselves, and of two at a time, for one.
+func BenchmarkHash(b *testing.B) {
+	v := vectors(b)[0]
+	layout, _ := NewLayout(v.Size, 2)
+	job := NewJob(v.template(b), mustHex(b, v.Extranonce1), layout)
+	s, _ := v.solution(b, layout, false)
+	var c Checker
+	for _, pair := range []int{1, 2} {
+		b.Run(fmt.Sprint(pair), func(b *testing.B) {
 			b.ReportAllocs()
-			for b.Loop() {
-				hash(pair)
+			for n := 0; b.Loop(); n++ {
+				if n%pair == 0 {
+					c.Hash2(job, job, &s, &s)
+				}
 			}
 		})
 	}

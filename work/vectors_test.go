@@ -131,7 +131,7 @@ func TestEveryRecordedShareHashesAsRecorded(t *testing.T) {
 			if got := hex.EncodeToString(c.Header(job, &s)[:]); got != v.Expected.Header {
 				t.Errorf("header\n got %s\nwant %s", got, v.Expected.Header)
 			}
-			if got := hex.EncodeToString(c.coinbase); got != v.Expected.Coinbase {
+			if got := hex.EncodeToString(s.appendCoinbase(nil, job)); got != v.Expected.Coinbase {
 				t.Errorf("coinbase\n got %s\nwant %s", got, v.Expected.Coinbase)
 			}
 			hash := c.Hash(job, &s)
@@ -164,9 +164,8 @@ func TestFoldingChangesNoByteOfTheCoinbase(t *testing.T) {
 	if hex.EncodeToString(s.Prefix) != "f50e" || hex.EncodeToString(s.Extranonce2) != "0000" {
 		t.Fatalf("prefix %x, extranonce2 %x", s.Prefix, s.Extranonce2)
 	}
-	var c Checker
-	c.Header(NewJob(v.template(t), mustHex(t, v.Extranonce1), layout), &s)
-	if got := hex.EncodeToString(c.coinbase); got != v.Expected.Coinbase {
+	job := NewJob(v.template(t), mustHex(t, v.Extranonce1), layout)
+	if got := hex.EncodeToString(s.appendCoinbase(nil, job)); got != v.Expected.Coinbase {
 		t.Errorf("got %s\nwant %s", got, v.Expected.Coinbase)
 	}
 	if got := layout.Extranonce2(nil, s.Prefix, s.Extranonce2); hex.EncodeToString(got) != v.Submit[2] {

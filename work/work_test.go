@@ -130,16 +130,3 @@ func TestCheckingAShareAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for a share", n)
 	}
 }
-
-func BenchmarkHash(b *testing.B) {
-	v := vectors(b)[0]
-	layout, _ := NewLayout(v.Size, 2)
-	job := NewJob(v.template(b), mustHex(b, v.Extranonce1), layout)
-	s, _ := v.solution(b, layout, false)
-	var c Checker
-	b.ReportAllocs()
-	for b.Loop() {
-		hash := c.Hash(job, &s)
-		Difficulty(&hash)
-	}
-}
