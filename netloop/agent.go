@@ -74,6 +74,11 @@ func (l *loop) agentLine(p *peer, out []byte) ([]byte, session.Effect) {
 // frame does what one frame asks for.
 func (l *loop) frame(p *peer, f codec.AgentFrame, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
+	if command := f.Command(); command == codec.AgentRegister || command == codec.AgentUnregister {
+		if l.judge(); p.conn == nil {
+			return out, session.Effect{Kind: session.Hangup}
+		}
+	}
 	l.see(p)
 	out, effect := p.agent.session.Frame(&l.env, f, out)
 	switch effect.Kind {

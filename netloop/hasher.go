@@ -6,6 +6,7 @@ import (
 
 	"farmproxy/session"
 	"farmproxy/upstream"
+	"farmproxy/work"
 )
 
 // maxHashes is how many shares may wait for a slow hash: scrypt takes 0.5 ms,
@@ -25,9 +26,8 @@ type hasher struct {
 
 // hashed is a share on its way there and back.
 type hashed struct {
-	cookie    upstream.Cookie
-	candidate session.Candidate
-	hash      [32]byte
+	cookie upstream.Cookie
+	share  [1]session.Candidate
 }
 
 // ready prepares for n goroutines; done may be called on each of them.
@@ -39,8 +39,9 @@ func (h *hasher) ready(n int, done func(hashed)) {
 		h.queue = make(chan hashed, maxHashes)
 		for range n {
 			h.wg.Go(func() {
+				var checker work.Checker
 				for x := range h.queue {
-					x.hash = x.candidate.Job.Algorithm.Hash(x.candidate.Header[:])
+					session.FindHashes(&checker, x.share[:])
 					h.done(x)
 				}
 			})
@@ -52,7 +53,7 @@ func (h *hasher) ready(n int, done func(hashed)) {
 func (h *hasher) hash(cookie upstream.Cookie, c *session.Candidate) bool {
 	h.begin()
 	select {
-	case h.queue <- hashed{cookie: cookie, candidate: *c}:
+	case h.queue <- hashed{cookie, [1]session.Candidate{*c}}:
 		return true
 	default:
 		return false

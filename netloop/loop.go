@@ -29,6 +29,7 @@ type loop struct {
 	carries carries
 	out     []byte // bytes for one miner, written at once
 
+	gathered       gathered
 	answered       []*peer   // agents with answers to be written
 	unservedLogged time.Time // when it was last logged that a pool can't serve agents
 
@@ -99,6 +100,7 @@ func (l *loop) add(c gnet.Conn) {
 // remove is called when the connection is closed, by whomever.
 func (l *loop) remove(p *peer) {
 	p.conn = nil
+	l.judge() // its shares are among those that were gathered
 	p.lines.drop(&l.carries)
 	if p.agent != nil {
 		p.agent.stream.drop(&l.carries)
@@ -187,7 +189,6 @@ func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 // line decodes one line and does what it asks for.
 func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
-	l.see(p)
 	if err := l.decoder.DecodeRequest(line, &l.request); err != nil {
 		l.counts.Malformed.Add(1)
 		if p.agent != nil {
@@ -195,6 +196,12 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 		}
 		return p.session.Malformed(&l.env, err.(*codec.Error), out)
 	}
+	if l.request.Method != codec.Submit {
+		if l.judge(); p.conn == nil {
+			return out, session.Effect{Kind: session.Hangup}
+		}
+	}
+	l.see(p)
 	if p.agent == nil && p.isNew() && l.request.FromAgent() {
 		l.becomeAgent(p)
 	}

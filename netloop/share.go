@@ -23,7 +23,9 @@ func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
 	case session.Forward:
 		return l.forward(p, e, out)
 	case session.WantHash:
-		if !l.server.hasher.hash(l.cookie(p), e.Candidate) {
+		if !e.Candidate.Job.Algorithm.Slow {
+			l.gather(p, e.Candidate)
+		} else if !l.server.hasher.hash(l.cookie(p), e.Candidate) {
 			return l.overloaded(p, e.Candidate.Worker, &e.Candidate.ID, 0, out)
 		}
 	}
@@ -37,32 +39,26 @@ func (l *loop) hashed(h *hashed) {
 		return
 	}
 	l.see(p)
-	var out []byte
-	var effect session.Effect
-	if p.agent != nil {
-		out, effect = p.agent.session.Judge(&l.env, &h.candidate, h.hash, l.out[:0])
-	} else {
-		out, effect = p.session.Judge(&l.env, &h.candidate, h.hash, l.out[:0])
-	}
-	l.out = l.share(p, &effect, out)
+	l.out = l.verdictOn(p, &h.share[0], l.out[:0])
 	l.write(p, l.out)
 }
 
 // forward hands a share to the lane.
 func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
+	c := e.Candidate
 	share := upstream.Share{
 		Cookie:      l.cookie(p),
-		ID:          e.Share.ID,
+		ID:          c.ID,
 		Worker:      books(e.Worker),
-		Job:         e.Share.Job,
+		Job:         c.Job,
 		Prefix:      p.prefixOf(e.Session),
-		Extranonce2: upstream.MakeExtranonce2(e.Share.Extranonce2),
-		Version:     e.Share.Version,
-		NTime:       e.Share.NTime,
-		Nonce:       e.Share.Nonce,
+		Extranonce2: upstream.MakeExtranonce2(c.Extranonce2[:c.Size]),
+		Version:     c.Version,
+		NTime:       c.NTime,
+		Nonce:       c.Nonce,
 		Work:        e.Work,
-		Block:       e.Share.Block,
-		Answered:    e.Share.Answered,
+		Block:       c.Block,
+		Answered:    c.Answered,
 	}
 	l.handOn()
 	if p.feed.lane.Submit(share) {

@@ -35,6 +35,7 @@ func (l *loop) Run(context.Context) error {
 // that must not wait: miners that come in, for which gnet has one accept a turn, or
 // jobs on their way out.
 func (l *loop) turn() {
+	l.judge()
 	shares, rest := l.handed, l.handed > 0 && !l.crowded
 	l.handed, l.crowded = 0, false
 	left := l.take(l.mailbox.collect(!rest))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/work"
 )
 
 // agentAtWork returns an agent with a registered miner and a job, and the frame
@@ -50,17 +51,27 @@ func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
-	var effect Effect
-	f("share and verdict", func() {
-		a.miners[0].seenCount = 0 // or it would be a duplicate
-		if out, effect = a.Frame(e, frame, out[:0]); effect.Kind != Forward {
+	var checker work.Checker
+	list := make([]Candidate, 1)
+	share := func(want EffectKind) {
+		var effect Effect
+		if out, effect = a.Frame(e, frame, out[:0]); effect.Kind != WantHash {
 			t.Fatalf("effect %d", effect.Kind)
 		}
-		out = a.Verdict(&effect.Share.ID, 0, out)
+		list[0] = *effect.Candidate
+		FindHashes(&checker, list)
+		if out, effect = a.Judge(e, &list[0], out); effect.Kind != want {
+			t.Fatalf("effect %d, want %d", effect.Kind, want)
+		}
+	}
+	f("share and verdict", func() {
+		a.miners[0].seenCount = 0 // or it would be a duplicate
+		share(Forward)
+		out = a.Verdict(&list[0].ID, 0, out)
 	})
 	f("duplicate", func() {
-		if out, effect = a.Frame(e, frame, out[:0]); effect.Kind != Judged || len(out) != 10 {
-			t.Fatalf("effect %d", effect.Kind)
+		if share(Judged); len(out) != 10 {
+			t.Fatalf("%d bytes", len(out))
 		}
 	})
 	f("job", func() { out, _ = a.Job(e, true, out[:0]) })
@@ -69,10 +80,15 @@ func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {
 func BenchmarkFrame(b *testing.B) {
 	a, e, frame := agentAtWork(b)
 	out := make([]byte, 0, 8<<10)
+	var checker work.Checker
+	list := make([]Candidate, 1)
 	b.ReportAllocs()
 	for b.Loop() {
 		a.miners[0].seenCount = 0
-		out, _ = a.Frame(e, frame, out[:0])
+		_, effect := a.Frame(e, frame, out[:0])
+		list[0] = *effect.Candidate
+		FindHashes(&checker, list)
+		out, _ = a.Judge(e, &list[0], out[:0])
 	}
 }
 

@@ -60,7 +60,7 @@ type agentStage struct {
 	agent Agent
 	last  codec.ID // of the last share that was forwarded
 
-	candidate Candidate // that is being hashed
+	candidate [1]Candidate // that is being hashed
 }
 
 func newAgentStage(t *testing.T) *agentStage {
@@ -109,7 +109,7 @@ func (g *agentStage) act(verb, rest string) {
 	case "post":
 		g.post(args)
 	case "hashed":
-		g.shown(g.agent.Judge(&g.env, &g.candidate, g.candidate.Job.Algorithm.Hash(g.candidate.Header[:]), nil))
+		g.judge()
 	case "verdict":
 		g.verdict(args)
 	case "tick":
@@ -153,8 +153,16 @@ func (g *agentStage) frame(f codec.AgentFrame) {
 	case WantRegister:
 		g.agent.Registered(&g.env, effect.Session, testWorker(effect.Login), 0)
 	case WantHash:
-		g.candidate = *effect.Candidate
+		g.candidate[0] = *effect.Candidate
+		if !g.candidate[0].Job.Algorithm.Slow {
+			g.judge()
+		}
 	}
+}
+
+func (g *agentStage) judge() {
+	FindHashes(&g.checker, g.candidate[:])
+	g.shown(g.agent.Judge(&g.env, &g.candidate[0], nil))
 }
 
 // submit hands in a share as an agent does.
@@ -182,7 +190,7 @@ func (g *agentStage) mine(share *codec.AgentShare) {
 	}
 	s.Extranonce2 = binary.BigEndian.AppendUint32(nil, share.Extranonce2)
 	for {
-		hash := job.Algorithm.Hash(g.env.Checker.Header(job, &s)[:])
+		hash := g.checker.Hash(job, &s)
 		if job.Algorithm.Difficulty(&hash) >= job.Difficulty {
 			share.Nonce = s.Nonce
 			return
@@ -260,7 +268,7 @@ func (g *agentStage) shown(out []byte, e Effect) {
 	case Malformed:
 		g.note("malformed")
 	case Forward:
-		g.last = e.Share.ID
+		g.last = e.Candidate.ID
 		g.note("session=%d", e.Session)
 		g.show(nil, e)
 	default:

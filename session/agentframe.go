@@ -81,8 +81,7 @@ func (a *Agent) unregister(session uint16) Effect {
 	return Effect{Kind: Unregistered, Session: session, Worker: w}
 }
 
-// submit judges a share and answers it. The answer says which share it is for by
-// an index: both sides count the shares of registered sessions, in frames of the
+// submit looks at a share. The answer says which share it is for by an index: both sides count the shares of registered sessions, in frames of the
 // right length, from 0. Others are not counted, and not answered.
 func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect) {
 	s := a.miner(p.Session)
@@ -95,8 +94,8 @@ func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect)
 	return a.answer(out, &id, &effect), effect
 }
 
-// inFrame judges a share that came in a frame. sent is its job as the agent was
-// sent it.
+// inFrame makes a candidate of a share that came in a frame, or refuses it. sent is
+// its job as the agent was sent it.
 func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentShare) Effect {
 	c, no := s.candidate(e, id, s.worker, sent.job)
 	if c == nil {
@@ -111,18 +110,19 @@ func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentSha
 		return s.reject(e, s.worker, work.BadVersion)
 	}
 	c.Version ^= p.VersionMask
-	return s.check(e, c)
+	return Effect{Kind: WantHash, Candidate: c}
 }
 
-// Judge judges a candidate by its hash: the caller's answer to WantHash.
-func (a *Agent) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte, Effect) {
+// Judge judges a candidate by its hash, and answers it if that decides: the
+// caller's answer to WantHash.
+func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 	session, _ := c.ID.AgentShare()
 	s := a.miner(session)
 	if s == nil { // unregistered meanwhile
 		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Stale}
 		return a.answer(out, &c.ID, &effect), effect
 	}
-	effect := s.judge(e, c, hash)
+	effect := s.judge(e, c)
 	return a.answer(out, &c.ID, &effect), effect
 }
 
@@ -133,7 +133,7 @@ func (a *Agent) answer(out []byte, id *codec.ID, e *Effect) []byte {
 	switch {
 	case e.Kind == Judged:
 		return a.Verdict(id, e.Verdict, out)
-	case e.Kind == Forward && e.Share.Answered:
+	case e.Kind == Forward && e.Candidate.Answered:
 		return a.Verdict(id, work.Accepted, out)
 	}
 	return out

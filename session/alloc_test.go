@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"farmproxy/codec"
+	"farmproxy/work"
 )
 
 // authorized returns a miner that works on the first recorded job.
@@ -54,23 +55,28 @@ func TestAShareAndAJobAllocateNothing(t *testing.T) {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
-	f("share: decode, step, answer", func() {
-		s.seenCount = 0 // or it would be a duplicate
+	var checker work.Checker
+	list := make([]Candidate, 1)
+	share := func(want EffectKind) {
 		if err := d.DecodeRequest(line, &r); err != nil {
 			t.Fatal(err)
 		}
 		var effect Effect
-		if out, effect = s.Step(e, &r, out[:0]); effect.Kind != Forward {
+		if out, effect = s.Step(e, &r, out[:0]); effect.Kind != WantHash {
 			t.Fatalf("effect %d", effect.Kind)
 		}
+		list[0] = *effect.Candidate
+		FindHashes(&checker, list)
+		if out, effect = s.Judge(e, &list[0], out); effect.Kind != want {
+			t.Fatalf("effect %d, want %d", effect.Kind, want)
+		}
+	}
+	f("share: decode, step, hash, judge, answer", func() {
+		s.seenCount = 0 // or it would be a duplicate
+		share(Forward)
 		out = s.Verdict(&r.ID, 0, 0, "", out)
 	})
-	f("duplicate", func() {
-		var effect Effect
-		if out, effect = s.Step(e, &r, out[:0]); effect.Kind != Judged {
-			t.Fatalf("effect %d", effect.Kind)
-		}
-	})
+	f("duplicate", func() { share(Judged) })
 	f("job", func() { out, _ = s.Job(e, true, out[:0]) })
 	f("tick", func() { out, _ = s.Tick(e, out[:0]) })
 }
@@ -87,13 +93,23 @@ func BenchmarkStep(b *testing.B) {
 	line := []byte(`{"id":5,"method":"mining.submit","params":["user.worker","1","0000","65df9900","0fd587d0","00002000"]}`)
 	out := make([]byte, 0, 8<<10)
 	var r codec.Request
+	var checker work.Checker
+	list := make([]Candidate, 2) // are hashed together, as an event loop does it
 	b.ReportAllocs()
-	for b.Loop() {
-		s.seenCount = 0
+	for n := 0; b.Loop(); n++ {
 		if err := d.DecodeRequest(line, &r); err != nil {
 			b.Fatal(err)
 		}
-		out, _ = s.Step(e, &r, out[:0])
+		_, effect := s.Step(e, &r, out[:0])
+		list[n%2] = *effect.Candidate
+		if n%2 == 0 {
+			continue
+		}
+		FindHashes(&checker, list)
+		for i := range list {
+			s.seenCount = 0
+			out, _ = s.Judge(e, &list[i], out[:0])
+		}
 	}
 }
 

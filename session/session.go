@@ -29,9 +29,7 @@ type Env struct {
 	Mask  uint32        // what the route lets roll, for a miner that has no feed yet
 	Feed  *Feed         // of the miner's lane; nil before mining.subscribe
 
-	Checker work.Checker
-
-	candidate Candidate // the share that is being judged
+	candidate Candidate // the share that is looked at
 }
 
 // Worker is who a miner says it is, as the caller books it. The session hands
@@ -107,8 +105,8 @@ const (
 	WantAuthorize            // look the login up, then Authorized or Refused
 	Reauthorized             // the miner named Worker again, and wants to mine for it; it has its answer
 	Judged                   // count Verdict; the miner has its answer
-	WantHash                 // hash a copy of Candidate off the loop, then Judge
-	Forward                  // hand Share to the lane; the miner is answered by Verdict, unless Share.Answered
+	WantHash                 // find the hash of a copy of Candidate, then Judge
+	Forward                  // hand Candidate to the lane; the miner is answered by Verdict, unless it is Answered
 	Hangup                   // write what there is, then close for Reason
 
 	// Only of an Agent:
@@ -133,22 +131,8 @@ type Effect struct {
 	Worker    Worker       // Judged, Forward, Reauthorized, Unregistered; nil when the share came under no known name
 	Verdict   work.Verdict // Judged
 	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
-	Share     Share        // Forward
-	Reconnect bool         // of any kind: the miner was told to reconnect, for it lost version rolling
-	Candidate *Candidate   // WantHash: valid until the next call
-}
-
-// Share is a share that the pool is to have. Extranonce2 aliases the Env until
-// the next call.
-type Share struct {
-	ID          codec.ID // of mining.submit, to be echoed with the verdict
-	Job         *work.Job
-	Extranonce2 []byte
-	Version     uint32
-	NTime       uint32
-	Nonce       uint32
-	Block       bool // the hash meets the network's difficulty
-	Answered    bool
+	Candidate *Candidate   // WantHash: valid until the next call; Forward: the one that was judged
+	Reconnect bool         // Judged, Forward: the miner was told to reconnect, for it lost version rolling
 }
 
 // ID returns the session id, which the miner resumes with; 0 before subscribe.

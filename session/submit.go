@@ -7,31 +7,54 @@ import (
 	"farmproxy/work"
 )
 
-// Candidate is a share whose form is right and whose hash is to be judged: a
-// value, so that a slow algorithm can hash it elsewhere.
+// Candidate is a share whose form is right and whose hash is to be judged. It is a
+// value, so that shares can be gathered and hashed together, or elsewhere.
 type Candidate struct {
-	ID          codec.ID
+	ID          codec.ID // of mining.submit, to be echoed with the verdict
 	Worker      Worker
 	Job         *work.Job
-	Header      [work.HeaderSize]byte
+	Prefix      [2]byte // the miner's extranonce1, of Job.Layout.Prefix bytes
 	Extranonce2 [work.MaxExtranonce2]byte
 	Size        uint8 // of Extranonce2
 	Version     uint32
 	NTime       uint32
 	Nonce       uint32
+
+	Hash [32]byte // of the header, once FindHashes has found it
+
+	reconnect bool // the miner is to be told to reconnect, for it lost version rolling
+
+	// What the session says of it when it is to be forwarded.
+	Block    bool // the hash meets the network's difficulty
+	Answered bool // the miner has its answer already
 }
 
-// submit judges a share and answers it.
+// FindHashes finds the hashes of shares, two at a time: those of one job are done
+// in half the time. Any goroutine, with a checker of its own.
+func FindHashes(checker *work.Checker, list []Candidate) {
+	for ; len(list) > 1; list = list[2:] {
+		a, b := &list[0], &list[1]
+		s, s2 := a.solution(), b.solution()
+		a.Hash, b.Hash = checker.Hash2(a.Job, b.Job, &s, &s2)
+	}
+	if len(list) > 0 {
+		s := list[0].solution()
+		list[0].Hash = checker.Hash(list[0].Job, &s)
+	}
+}
+
+func (c *Candidate) solution() work.Solution {
+	return work.Solution{Prefix: c.Prefix[:c.Job.Layout.Prefix], Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce}
+}
+
+// submit looks at a share. What the hash does not decide comes first, and is
+// answered.
 func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	effect := s.submitted(e, r)
-	out = answer(out, &r.ID, &effect)
-	if effect.Reconnect {
-		out = codec.AppendReconnect(out)
-	}
-	return out, effect
+	return answer(out, &r.ID, &effect), effect
 }
 
-// submitted judges a share. What the hash does not decide comes first.
+// submitted makes a candidate of a share, or refuses it.
 func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 	p, ok := r.Submit()
 	if !ok {
@@ -60,9 +83,8 @@ func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 		}
 		c.Version = work.RollVersion(c.Job.Version, mask, p.VersionBits)
 	}
-	effect := s.check(e, c)
-	effect.Reconnect = mask != 0 && s.lostRolling(e, p.HasVersion)
-	return effect
+	c.reconnect = mask != 0 && s.lostRolling(e, p.HasVersion)
+	return Effect{Kind: WantHash, Candidate: c}
 }
 
 // candidate begins a share for a job that the miner was sent; nil, and why,
@@ -76,42 +98,36 @@ func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candi
 		return nil, work.Stale
 	}
 	c = &e.candidate
-	*c = Candidate{ID: id, Worker: w, Job: j, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
+	*c = Candidate{ID: id, Worker: w, Job: j, Prefix: s.prefix, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
 	return c, work.Accepted
 }
 
-// check builds the header and judges it.
-func (s *Session) check(e *Env, c *Candidate) Effect {
-	job := c.Job
-	c.Header = *e.Checker.Header(job, &work.Solution{Prefix: s.prefix[:s.prefixLen], Extranonce2: c.Extranonce2[:c.Size],
-		Version: c.Version, NTime: c.NTime, Nonce: c.Nonce})
-	switch {
-	case job.Algorithm.Hash == nil:
-		return s.unchecked(e, c)
-	case job.Algorithm.Slow:
-		return Effect{Kind: WantHash, Candidate: c}
+// Judge judges a candidate by its hash, and answers it if that decides: the
+// caller's answer to WantHash. The effect is Judged, or Forward with c.
+func (s *Session) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
+	effect := s.judge(e, c)
+	out = answer(out, &c.ID, &effect)
+	if effect.Reconnect = c.reconnect; c.reconnect {
+		out = codec.AppendReconnect(out)
 	}
-	return s.judge(e, c, job.Algorithm.Hash(c.Header[:]))
-}
-
-// Judge judges a candidate by its hash: the caller's answer to WantHash.
-func (s *Session) Judge(e *Env, c *Candidate, hash [32]byte, out []byte) ([]byte, Effect) {
-	effect := s.judge(e, c, hash)
-	return answer(out, &c.ID, &effect), effect
+	return out, effect
 }
 
 // judge judges a candidate by its hash. A block is a block, late or not, and
 // goes to the pool.
-func (s *Session) judge(e *Env, c *Candidate, hash [32]byte) Effect {
+func (s *Session) judge(e *Env, c *Candidate) Effect {
 	job := c.Job
 	difficulty, sent := s.recall(job.ID)
 	if !sent || e.Feed == nil { // it has moved on while a slow hash was computed
 		return s.reject(e, c.Worker, work.Stale)
 	}
-	met := job.Algorithm.Difficulty(&hash)
+	if job.Algorithm.Hash == nil {
+		return s.unchecked(e, c, difficulty)
+	}
+	met := job.Algorithm.Difficulty(&c.Hash)
 	block := met >= job.Network
 	_, stale := e.Feed.find(job.ID)
-	fingerprint := binary.LittleEndian.Uint64(hash[:]) // the end that is not all zeros
+	fingerprint := c.fingerprint()
 	switch {
 	case s.isSeen(fingerprint):
 		return s.reject(e, c.Worker, work.Duplicate)
@@ -134,11 +150,9 @@ func (s *Session) judge(e *Env, c *Candidate, hash [32]byte) Effect {
 
 // unchecked forwards a share of an algorithm that can't be checked here. What
 // its header alone tells is still looked at.
-func (s *Session) unchecked(e *Env, c *Candidate) Effect {
-	difficulty, _ := s.recall(c.Job.ID)
+func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64) Effect {
 	_, stale := e.Feed.find(c.Job.ID)
-	id := work.SHA256d.Hash(c.Header[:]) // any hash will do to know the header again
-	fingerprint := binary.LittleEndian.Uint64(id[:])
+	fingerprint := c.fingerprint()
 	switch {
 	case s.isSeen(fingerprint):
 		return s.reject(e, c.Worker, work.Duplicate)
@@ -149,10 +163,14 @@ func (s *Session) unchecked(e *Env, c *Candidate) Effect {
 	return s.forward(e, c, difficulty, false)
 }
 
+// fingerprint is what the share's header is known again by: the end of its hash
+// that is not all zeros.
+func (c *Candidate) fingerprint() uint64 { return binary.LittleEndian.Uint64(c.Hash[:]) }
+
 // forward hands the share to the caller for the pool.
 func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool) Effect {
-	share := Share{ID: c.ID, Job: c.Job, Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce, Block: block, Answered: e.Terms.AnswerLocal}
-	return Effect{Kind: Forward, Worker: c.Worker, Work: c.Job.Algorithm.Work(difficulty), Share: share}
+	c.Block, c.Answered = block, e.Terms.AnswerLocal
+	return Effect{Kind: Forward, Worker: c.Worker, Work: c.Job.Algorithm.Work(difficulty), Candidate: c}
 }
 
 // rollable returns the version bits that the miner may roll in job: a changed
@@ -182,7 +200,7 @@ func answer(out []byte, id *codec.ID, e *Effect) []byte {
 	switch {
 	case e.Kind == Judged && e.Verdict != work.Accepted:
 		return codec.AppendError(out, id, e.Verdict.Code(), e.Verdict.Text())
-	case e.Kind == Judged, e.Kind == Forward && e.Share.Answered:
+	case e.Kind == Judged, e.Kind == Forward && e.Candidate.Answered:
 		return codec.AppendTrue(out, id)
 	}
 	return out

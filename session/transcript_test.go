@@ -68,6 +68,7 @@ func TestTranscripts(t *testing.T) {
 
 type stage struct {
 	t       *testing.T
+	checker work.Checker
 	env     Env
 	terms   Terms
 	session Session
@@ -218,8 +219,9 @@ func (g *stage) miner(line string) {
 	g.show(out, effect)
 	switch effect.Kind {
 	case WantHash:
-		candidate := *effect.Candidate
-		g.show(g.session.Judge(&g.env, &candidate, candidate.Job.Algorithm.Hash(candidate.Header[:]), nil))
+		list := []Candidate{*effect.Candidate}
+		FindHashes(&g.checker, list)
+		g.show(g.session.Judge(&g.env, &list[0], nil))
 	case WantSubscribe:
 		g.env.Feed = &g.feed
 		if effect.Resume != 0 && effect.Resume == g.parked.ID() {
@@ -281,12 +283,14 @@ func (g *stage) show(out []byte, e Effect) {
 	case Reauthorized:
 		g.note("reauthorized %s", e.Worker.Name())
 	case WantHash:
-		g.note("want_hash job=%d", e.Candidate.Job.ID)
+		if e.Candidate.Job.Algorithm.Slow { // the others are hashed at once
+			g.note("want_hash job=%d", e.Candidate.Job.ID)
+		}
 	case Judged:
 		g.note("judged %s work=%v", e.Verdict, e.Work)
 	case Forward:
 		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x work=%v answered=%v worker=%s",
-			e.Share.Job.ID, e.Share.Extranonce2, e.Share.Version, e.Share.NTime, e.Share.Nonce, e.Work, e.Share.Answered, e.Worker.Name())
+			e.Candidate.Job.ID, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, e.Worker.Name())
 	case Hangup:
 		g.note("hangup %s", e.Reason)
 	}

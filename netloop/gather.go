@@ -1,0 +1,77 @@
+package netloop
+
+import (
+	"farmproxy/session"
+	"farmproxy/work"
+)
+
+// maxGathered bounds the shares that wait to be hashed: 10 kB of them, so that
+// they are still in the processor's nearest cache when that is done.
+const maxGathered = 64
+
+// gathered are the shares of a turn that are not hashed yet. Two at a time are
+// hashed in the time of one, and what is done for many, one step after the other,
+// finds its code and its data in the processor's caches.
+//
+// They are judged when there are enough of them, at the end of the turn, and before
+// anything else happens that may concern them: to the miners and to the lanes it
+// looks as if each had been judged when it came.
+type gathered struct {
+	list    []session.Candidate
+	peers   []*peer // whose they are
+	checker work.Checker
+
+	out  []byte // the answers of a round
+	ends []int  // where in it those of each share end
+}
+
+// gather keeps a share to be judged in this turn.
+func (l *loop) gather(p *peer, c *session.Candidate) {
+	g := &l.gathered
+	if len(g.list) == 0 {
+		l.mailbox.turn()
+	}
+	g.list, g.peers = append(g.list, *c), append(g.peers, p)
+	if len(g.list) == maxGathered {
+		l.judge()
+	}
+}
+
+// judge judges what was gathered. Answers are written when all is judged, since a
+// write may end a connection whose other shares are among them.
+func (l *loop) judge() {
+	g := &l.gathered
+	if len(g.list) == 0 {
+		return
+	}
+	session.FindHashes(&g.checker, g.list)
+	g.out, g.ends = g.out[:0], g.ends[:0]
+	for i := range g.list {
+		l.see(g.peers[i])
+		g.out = l.verdictOn(g.peers[i], &g.list[i], g.out)
+		g.ends = append(g.ends, len(g.out))
+	}
+	g.list = g.list[:0]
+
+	begin := 0
+	for i, p := range g.peers {
+		if i+1 < len(g.peers) && g.peers[i+1] == p {
+			continue // in the same write as the next
+		}
+		l.write(p, g.out[begin:g.ends[i]])
+		begin = g.ends[i]
+	}
+	clear(g.peers)
+	g.peers = g.peers[:0]
+}
+
+// verdictOn judges a share by its hash, and does what that asks for.
+func (l *loop) verdictOn(p *peer, c *session.Candidate, out []byte) []byte {
+	var effect session.Effect
+	if p.agent != nil {
+		out, effect = p.agent.session.Judge(&l.env, c, out)
+	} else {
+		out, effect = p.session.Judge(&l.env, c, out)
+	}
+	return l.share(p, &effect, out)
+}
