@@ -23,14 +23,14 @@ type feed struct {
 }
 
 func (f *feed) join(p *peer) {
-	p.feed, p.place = f, len(f.members)
+	p.feed, p.place = f, uint32(len(f.members))
 	f.members = append(f.members, p)
 }
 
 // leave takes a miner out. During a fan-out a member that has not had the job
 // must not slip in front of the cursor, nor one that has had it behind it.
 func (f *feed) leave(p *peer) {
-	hole := p.place
+	hole := int(p.place)
 	if f.busy && hole < f.cursor {
 		f.cursor--
 		hole = f.move(f.cursor, hole)
@@ -45,7 +45,7 @@ func (f *feed) leave(p *peer) {
 // move puts the member at from into the hole at to; from is the hole then.
 func (f *feed) move(from, to int) (hole int) {
 	f.members[to] = f.members[from]
-	f.members[to].place = to
+	f.members[to].place = uint32(to)
 	return from
 }
 

@@ -34,7 +34,7 @@ func TestAFanOutReachesEachMinerOnceWhoeverLeaves(t *testing.T) {
 			}
 		}
 		for i, m := range f.members {
-			if m.place != i || served[m] != 1 {
+			if int(m.place) != i || served[m] != 1 {
 				t.Fatalf("seed %d: member %d thinks it is %d and was served %d times", seed, i, m.place, served[m])
 			}
 		}

@@ -81,7 +81,7 @@ func (l *loop) clock() {
 }
 
 // add gives a connection its peer.
-func (l *loop) add(c gnet.Conn) {
+func (l *loop) add(c gnet.Conn) *peer {
 	var at uint32
 	if n := len(l.free); n > 0 {
 		at = l.free[n-1]
@@ -90,11 +90,12 @@ func (l *loop) add(c gnet.Conn) {
 		at = uint32(len(l.slots))
 		l.slots = append(l.slots, slot{})
 	}
-	p := &peer{conn: c, slot: at}
+	p := &peer{conn: c, fd: noSocket, slot: at}
 	p.session.Opened = l.env.Now
 	l.slots[at].peer = p
 	c.SetContext(p)
 	l.counts.Miners.Add(1)
+	return p
 }
 
 // remove is called when the connection is closed, by whomever.
@@ -245,6 +246,24 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
+	sent := 0
+	if p.fd != noSocket && !p.behind {
+		var err error
+		if sent, err = send(p.fd, out); err != nil {
+			l.close(p, session.MinerLeft)
+			return false
+		}
+	}
+	if sent < len(out) && !l.keep(p, out[sent:]) {
+		return false
+	}
+	l.counts.BytesOut.Add(uint64(len(out)))
+	return true
+}
+
+// keep leaves it to gnet to write what the kernel does not take now, as far as it
+// is not too much.
+func (l *loop) keep(p *peer, out []byte) bool {
 	bound := maxOutbound
 	if p.agent != nil {
 		bound = maxAgentOutbound
@@ -256,7 +275,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if _, err := p.conn.Write(out); err != nil {
 		return false // gnet has closed it and called OnClose
 	}
-	l.counts.BytesOut.Add(uint64(len(out)))
+	p.behind = p.conn.OutboundBuffered() > 0
 	return true
 }
 

@@ -9,23 +9,32 @@ import (
 	"farmproxy/upstream"
 )
 
-// peer is one miner's connection, or one agent's. Its loop alone touches it.
+// peer is one miner's connection, or one agent's. Its loop alone touches it. What
+// each share takes comes first, as it is to lie close together.
 type peer struct {
-	conn      gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
-	session   session.Session
-	lines     lines
+	conn   gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
+	fd     int32     // conn's, to be written to directly; noSocket: conn is to be asked
+	slot   uint32
+	agent  *agent         // nil: it is a miner
+	books  *stats.Miner   // nil: none are kept
+	feed   *feed          // of its lane; nil before subscribe and authorize
+	place  uint32         // in feed.members
+	behind bool           // conn has something that the kernel did not take
+	reason session.Reason // why it is being closed
+	prefix upstream.Prefix
+
+	session session.Session
+	lines   lines
+
 	route     *upstream.Route // of the worker that it mines for; nil before authorize
 	login     string          // that worker's name, as it is booked
-	feed      *feed           // of its lane; nil before subscribe and authorize
-	place     int             // in feed.members
-	prefix    upstream.Prefix
-	books     *stats.Miner   // nil: none are kept
-	last      *upstream.Lane // the lane that it last worked on; nil: none yet
-	slot      uint32
-	reason    session.Reason // why it is being closed
-	userAgent string         // that it gave
-	agent     *agent         // nil: it is a miner
+	last      *upstream.Lane  // the lane that it last worked on; nil: none yet
+	userAgent string          // that it gave
 }
+
+// noSocket is the descriptor of a peer whose bytes have to go through something
+// else than a socket.
+const noSocket = -1
 
 // member returns what the miner's lane is told of it.
 func (p *peer) member() upstream.Member {

@@ -181,7 +181,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
 	}
 	setUserTimeout(c.Fd())
-	l.add(c)
+	l.add(c).fd = int32(c.Fd())
 	return nil, gnet.None
 }
 

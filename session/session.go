@@ -1,6 +1,7 @@
 package session
 
 import (
+	"hash/maphash"
 	"math"
 	"time"
 
@@ -68,11 +69,10 @@ const (
 //
 // Its size counts: a farm has tens of thousands.
 type Session struct {
-	Opened time.Duration // when the miner connected, as Env.Now
+	// What each share takes comes first, as it is to lie close together.
 
-	id      uint64 // what the miner resumes with
-	worker  Worker // the first that authorized; nil before
-	others  []Worker
+	worker  Worker        // the first that authorized; nil before
+	said    uint64        // what the miner calls it, hashed: see find
 	seen    *fingerprints // of accepted headers; nil: none yet
 	seenJob uint32        // the newest job that a fingerprint belongs to
 
@@ -93,6 +93,9 @@ type Session struct {
 	posted  [maxPosted]posted
 	vardiff vardiff
 
+	Opened      time.Duration // when the miner connected, as Env.Now
+	id          uint64        // what the miner resumes with
+	others      []Worker      // authorized after the first
 	reconnected time.Duration // when it was last told to reconnect for its rolling, as Env.Now; 0 never
 }
 
@@ -169,8 +172,17 @@ func (s *Session) prefixValue() uint16 {
 }
 
 // find returns the worker of that name; nil when it has not authorized.
+//
+// Of the first worker the name's hash is enough, so that its books, which are
+// elsewhere in memory, need not be looked at. Who would mistake a name for it had
+// to find one with the same 64 bits, under a seed that nobody is told.
 func (s *Session) find(name []byte) Worker {
+	said := maphash.Bytes(nameSeed, name)
+	if said == s.said {
+		return s.worker
+	}
 	if s.worker != nil && codec.IsName(s.worker.Name(), name) {
+		s.said = said
 		return s.worker
 	}
 	for _, w := range s.others {
@@ -180,6 +192,9 @@ func (s *Session) find(name []byte) Worker {
 	}
 	return nil
 }
+
+// nameSeed is that of Session.said.
+var nameSeed = maphash.MakeSeed()
 
 // Malformed takes note of a line that could not be decoded.
 func (s *Session) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
