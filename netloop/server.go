@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/panjf2000/gnet/v2"
 
@@ -17,6 +18,7 @@ import (
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
+	"farmproxy/work"
 )
 
 // Options say how miners are served. Immutable after New.
@@ -188,9 +190,13 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 // OnTraffic implements gnet.EventHandler.
 func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	l := s.loop(c.EventLoop())
+	context := c.Context()
+	if p, ok := context.(*peer); ok {
+		work.Prefetch(p, int(unsafe.Offsetof(p.route)))
+	}
 	l.clock()
 	data, _ := c.Next(-1)
-	switch x := c.Context().(type) {
+	switch x := context.(type) {
 	case *peer:
 		return l.read(x, data)
 	case *wire:

@@ -1,6 +1,8 @@
 package netloop
 
 import (
+	"unsafe"
+
 	"farmproxy/codec"
 	"farmproxy/session"
 	"farmproxy/upstream"
@@ -80,6 +82,18 @@ func (l *loop) overloaded(p *peer, w session.Worker, id *codec.ID, credit float6
 		return p.agent.session.Verdict(id, v, out)
 	}
 	return p.session.Verdict(id, v, v.Code(), v.Text(), out)
+}
+
+// verdictsAhead is how far before its turn a verdict's miner is looked for: each
+// takes some 10 µs, most of it in the kernel, which needs the cache too.
+const verdictsAhead = 2
+
+// prefetch makes what verdict takes ready.
+func (l *loop) prefetch(v *upstream.Verdict) {
+	v.Worker.Prefetch()
+	if p := l.find(v.Cookie); p != nil {
+		work.Prefetch(p, int(unsafe.Offsetof(p.session)))
+	}
 }
 
 // verdict returns the pool's verdict to the miner, if it is still there, and

@@ -56,6 +56,9 @@ func (l *loop) turn() {
 func (l *loop) take(m *mail) (left bool) {
 	l.clock()
 	for i := range m.verdicts {
+		if next := i + verdictsAhead; next < len(m.verdicts) {
+			l.prefetch(&m.verdicts[next])
+		}
 		l.verdict(&m.verdicts[i])
 	}
 	l.flushAgents()

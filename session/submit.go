@@ -97,6 +97,9 @@ func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candi
 	if j == nil { // it was sent, but on a lane that the miner has left, or too long ago
 		return nil, work.Stale
 	}
+	if s.seen != nil {
+		work.Prefetch(s.seen, len(s.seen)*8) // judge looks at it once the share is hashed
+	}
 	c = &e.candidate
 	*c = Candidate{ID: id, Worker: w, Job: j, Prefix: s.prefix, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
 	return c, work.Accepted

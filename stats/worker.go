@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 	"unique"
+	"unsafe"
 
 	"farmproxy/work"
 )
@@ -25,24 +26,30 @@ const maxAgent = 64
 type Worker struct {
 	name string // never changes
 
-	mu         sync.Mutex
-	dropped    bool  // no longer in the registry; guarded by the registry's mutex
-	address    addr  // of the miner that came last
-	agent      agent // of the miner that came last
-	mining     *mining
+	mu sync.Mutex
+
+	// What an accepted share takes: see Prefetch.
+	mining    *mining
+	seen      stamp // last sign of life
+	lastShare stamp // last accepted one
+	began     stamp // since when the window holds all of the worker's work
+	window    window
+	work      float64 // accepted, in shares of difficulty 1
+	accepted  uint64
+
+	dropped    bool   // no longer in the registry; guarded by the registry's mutex
+	address    addr   // of the miner that came last
+	agent      agent  // of the miner that came last
 	miners     uint32 // connected now
 	mostMiners uint32 // the most at one time
 	connects   uint32
-	since      stamp // begin of the present presence
-	seen       stamp // last sign of life
-	lastShare  stamp // last accepted one
-	began      stamp // since when the window holds all of the worker's work
-	window     window
-	difficulty float64 // last one set; 0 unknown
-	work       float64 // accepted, in shares of difficulty 1
-	accepted   uint64
+	since      stamp                        // begin of the present presence
+	difficulty float64                      // last one set; 0 unknown
 	rejected   [work.NumVerdicts - 1]uint32 // by verdict-1: accepted has its own
 }
+
+// Prefetch makes what Share takes ready, for a call that comes soon.
+func (w *Worker) Prefetch() { work.Prefetch(w, int(unsafe.Offsetof(w.dropped))) }
 
 // Name returns the name that miners log in with.
 func (w *Worker) Name() string { return w.name }
