@@ -43,7 +43,7 @@ func (l *loop) turn() {
 		if !left {
 			l.rest(shares)
 		}
-		l.take(l.mailbox.collect(true))
+		l.wake() // heard behind what came meanwhile: that is the next turn, and with it goes the mail
 	}
 	if l.stalled { // not at once again
 		l.stalled = false
