@@ -44,10 +44,10 @@ type loop struct {
 	bells   [2]atomic.Pointer[bell] // nil: not yet
 	rung    atomic.Uint32           // how often
 	handed  int                     // shares of this turn that were handed on to lanes
-	began   time.Duration           // when the first of those was
 	stalled bool                    // a link that it carries has more to write than its pool reads
 	crowded bool                    // miners came in in this turn
-	rested  time.Duration           // when the last turn with shares ended
+	ended   time.Duration           // when the last turn with shares did, before its rest
+	pace    pace                    // of shares
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {

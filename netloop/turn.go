@@ -9,17 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rests are how long a loop rests between turns in which it hands on shares. A
-// share that comes alone costs a wake-up of the loop, a write to the pool and a
-// read from it; those that come during a rest cost that once. It adds up to three
-// rests to a round trip of 20 to 200 ms: until the share is read, until the loop
-// that carries the link flushes it, until its verdict is read.
+// A loop rests between turns in which it hands on shares. A share that comes alone
+// costs a wake-up of the loop, a write to the pool and a read from it; those that come
+// during a rest cost that once. It adds up to three rests to a round trip of 20 to
+// 200 ms: until the share is read, until the loop that carries the link flushes it,
+// until its verdict is read.
 const (
-	longRest  = 8 * time.Millisecond
-	shortRest = 3 * time.Millisecond // where there are many shares even so
+	longRest = 12 * time.Millisecond // where there are few shares even so
 
-	// manyShares is how many in a turn are many: 2,000 a second on a loop.
-	manyShares = 16
+	// turnShares is how many are to come during a rest, which is shorter where they
+	// come faster. gnet's list of events is made anew, longer or shorter, with every
+	// turn of 32 events and more.
+	turnShares = 20
+
+	// stallRest is the rest of a loop with a link whose pool does not read as fast
+	// as there is something to be written.
+	stallRest = 3 * time.Millisecond
 )
 
 // Run is turn, for gnet to call where the loop has no bells.
@@ -47,7 +52,7 @@ func (l *loop) turn() {
 	}
 	if l.stalled { // not at once again
 		l.stalled = false
-		pause(shortRest)
+		pause(stallRest)
 	}
 }
 
@@ -83,26 +88,37 @@ func (l *loop) take(m *mail) (left bool) {
 // handOn says that a share of this turn waits in a lane.
 func (l *loop) handOn() {
 	if l.handed++; l.handed == 1 {
-		l.began = l.env.Now
 		l.mailbox.turn()
 	}
 }
 
-// rest lets shares gather, unless the first of the turn was so long in coming that
+// rest lets shares gather, unless those of this turn were so long in coming that
 // there is nothing to be gathered.
 //
-// A turn that took long is followed by as long a rest as any other: a loop that is
+// A turn that took long is not followed by a shorter rest for that: a loop that is
 // late because the processor is busy elsewhere would get ever later if it took more
 // of it.
 func (l *loop) rest(shares int) {
-	switch {
-	case l.began-l.rested > longRest:
-	case shares > manyShares:
-		pause(shortRest)
-	default:
-		pause(longRest)
+	now := time.Since(l.server.started)
+	since := now - l.ended // that is how long they took to come
+	l.ended = now
+	if since > 2*longRest {
+		l.pace = pace{}
+		return
 	}
-	l.rested = time.Since(l.server.started)
+	pause(min(longRest, l.pace.of(shares, since)*turnShares))
+}
+
+// pace is how fast shares come, over the last turns: of single ones it tells little,
+// as some begin with the first share of many.
+type pace struct{ shares, time float64 }
+
+// of takes note of so many shares more, and returns the time from one to the next.
+func (p *pace) of(shares int, since time.Duration) time.Duration {
+	const turns = 8
+	p.shares += float64(shares) - p.shares/turns
+	p.time += float64(since) - p.time/turns
+	return time.Duration(p.time / p.shares)
 }
 
 // pause stops the loop's thread, which keeps the Go runtime's processor.

@@ -218,7 +218,7 @@ func TestStuckPoolIsLeft(t *testing.T) {
 		}
 	}
 	// A signal of the runtime's may cut a pause short.
-	if most := 2 + 2*int(time.Since(began)/shortRest); flushes > most {
+	if most := 2 + 2*int(time.Since(began)/stallRest); flushes > most {
 		t.Errorf("flushed %d times, want %d at most: a stalled link must not keep the loop busy", flushes, most)
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"hash/maphash"
 
 	"farmproxy/codec"
 	"farmproxy/work"
@@ -136,6 +137,7 @@ func (s *Session) Authorized(e *Env, r *codec.Request, w Worker, last float64, o
 		return out
 	}
 	if p, ok := r.Authorize(); ok {
+		s.said = maphash.Bytes(nameSeed, p.Login)
 		if d, ok := passwordDifficulty(p.Password); ok {
 			s.vardiff.suggest(e.Now, d)
 			s.flags |= wantsDiff
