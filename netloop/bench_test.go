@@ -30,7 +30,7 @@ func (deaf) Rerouted(*upstream.Route)    {}
 
 // newBenchLoop returns a loop that no gnet runs, for up to that many miners, on a
 // route whose pool never answers.
-func newBenchLoop(b *testing.B, miners int) *loop {
+func newBenchLoop(b testing.TB, miners int) *loop {
 	b.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons(), MaxWorkers: miners + 1})
 	s := &Server{
@@ -59,7 +59,7 @@ func newBenchLoop(b *testing.B, miners int) *loop {
 }
 
 // join brings a miner through its handshake.
-func (l *loop) join(b *testing.B, at int) *peer {
+func (l *loop) join(b testing.TB, at int) *peer {
 	b.Helper()
 	c := &socket{address: net.TCPAddr{IP: net.IPv4(10, byte(at>>16), byte(at>>8), byte(at)), Port: 4711}}
 	l.add(c)
@@ -129,6 +129,33 @@ func BenchmarkVerdict(b *testing.B) {
 	}
 	if l.counts.BytesOut.Load() == before {
 		b.Fatal("the miner was told nothing")
+	}
+}
+
+// BenchmarkShares takes shares of many miners from their lines to their answers: here
+// they miss their difficulty, so that no pool is needed.
+func BenchmarkShares(b *testing.B) {
+	const turn = 32 // shares
+	l := newBenchLoop(b, turn)
+	peers, lines := make([]*peer, turn), make([][]byte, turn)
+	for i := range turn {
+		peers[i] = l.join(b, i)
+		lines[i] = fmt.Appendf(nil, `{"id":4,"method":"mining.submit","params":["farm.rig%07d","1","0000","66a1b2d0","%08x"]}`+"\n", i, i)
+	}
+	f := peers[0].feed
+	l.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
+	l.fanOutFeed(f)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		if l.read(peers[n%turn], lines[n%turn]) != gnet.None {
+			b.Fatal("the miner was closed")
+		}
+		if n%turn == turn-1 {
+			l.turn()
+		}
+	}
+	if judged := l.counts.Verdicts[work.LowDifficulty].Load(); judged < uint64(b.N/turn*turn) {
+		b.Fatalf("%d of %d shares were judged", judged, b.N)
 	}
 }
 

@@ -3,8 +3,10 @@
 //
 //	             ┌──────────────── event loop (one of N) ────────────────┐
 //	miner ─────> │ OnTraffic ─> lines ─> codec ─> session.Step ─┬─> reply │ ─> miner
-//	             │                                              │        │
-//	             │                         Effect: a share      └──────────> upstream.Lane
+//	             │                                              │ share  │
+//	             │                                     gather <─┘        │
+//	             │ end of a turn ─> hashes ─> session.Judge ─┬─> reply    │ ─> miner
+//	             │                                           └──────────────> upstream.Lane
 //	             │                                                       │
 //	miners <──── │ fan-out <─ session.Job <─┐                            │
 //	miner  <──── │ session.Verdict <────────┴─ mailbox <──────────────────── upstream (posts,
@@ -14,10 +16,10 @@
 //	pool <────── │ end of a turn ─> upstream.Carried: a batch of shares   │
 //	             └───────────────────────────────────────────────────────┘
 //
-// A loop works in turns: it reads everything that there is to be read, hands
-// shares on to their lanes, brings its mail, flushes the links that it carries,
-// and under load rests for some milliseconds, so that there is much to do at once
-// again (turn.go).
+// A loop works in turns: it reads everything that there is to be read, gathers the
+// shares among it, hashes, judges and hands them on to their lanes (gather.go),
+// brings its mail, flushes the links that it carries, and under load rests for some
+// milliseconds, so that there is much to do at once again (turn.go).
 //
 // An agent is a peer too, of many miners: its lines and frames are cut by
 // agentstream.go, and agent.go does what its session.Agent asks for. It stands

@@ -2,10 +2,10 @@
 // that it was sent, the checks of its shares, its difficulty.
 //
 //	request ──> Step ──┬──> bytes for the miner
-//	post ─────> Job    │
-//	verdict ──> Verdict├──> Effect: ask for a prefix or a login, forward a share,
-//	time ─────> Tick   │            count a verdict, hang up
-//	                   └──> the session's own state, plain data
+//	hash ─────> Judge  │
+//	post ─────> Job    ├──> Effect: ask for a prefix, a login or a hash, forward a
+//	verdict ──> Verdict│            share, count a verdict, hang up
+//	time ─────> Tick   └──> the session's own state, plain data
 //
 // An Agent is the same for a connection that brings many miners, in the agent
 // protocol; each of them is a Session behind it. Neither dialect knows the other.
@@ -15,5 +15,6 @@
 // it sees of the world during a call stands in an Env, which its event loop
 // owns together with the session. What it can't decide itself (a prefix, a
 // login) it asks for by an effect; the caller answers with Subscribed or
-// Authorized before the next call.
+// Authorized before the next call. The hash of a share it asks for too, and gets by
+// Judge, when the caller has it: many shares are hashed faster than each by itself.
 package session

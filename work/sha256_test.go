@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"testing"
 )
 
-// shares of jobs with coinbases of all lengths around SHA-256's blocks, and with
+// sharesOfEveryShape are of jobs with coinbases of all lengths around SHA-256's blocks, and with
 // merkle paths of none to many branches.
 func sharesOfEveryShape() (jobs []*Job, solutions []*Solution) {
 	layout, _ := NewLayout(8, 2)
@@ -73,21 +72,27 @@ func FuzzSHA256(f *testing.F) {
 	})
 }
 
-// BenchmarkHash is of shares by themselves, and of two at a time, for one.
+// BenchmarkHash is of one share out of two that are hashed together.
 func BenchmarkHash(b *testing.B) {
+	benchmarkHash(b, func(c *Checker, j *Job, s *Solution, n int) {
+		if n%2 == 0 {
+			c.Hash2(j, j, s, s)
+		}
+	})
+}
+
+func BenchmarkHashAlone(b *testing.B) {
+	benchmarkHash(b, func(c *Checker, j *Job, s *Solution, _ int) { c.Hash(j, s) })
+}
+
+func benchmarkHash(b *testing.B, hash func(c *Checker, j *Job, s *Solution, n int)) {
 	v := vectors(b)[0]
 	layout, _ := NewLayout(v.Size, 2)
 	job := NewJob(v.template(b), mustHex(b, v.Extranonce1), layout)
 	s, _ := v.solution(b, layout, false)
 	var c Checker
-	for _, pair := range []int{1, 2} {
-		b.Run(fmt.Sprint(pair), func(b *testing.B) {
-			b.ReportAllocs()
-			for n := 0; b.Loop(); n++ {
-				if n%pair == 0 {
-					c.Hash2(job, job, &s, &s)
-				}
-			}
-		})
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		hash(&c, job, &s, n)
 	}
 }
