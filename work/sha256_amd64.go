@@ -26,6 +26,8 @@ func hashPadded(out, out2 *[32]byte, message, message2 *byte, blocks int)
 func foldBranches(root, root2, branches, branches2 *[32]byte, n int)
 
 // constants are those of the 64 rounds (FIPS 180-4, 4.2.2).
+//
+//lint:ignore U1000 the assembly has them
 var constants = [64]uint32{
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -39,6 +41,8 @@ var constants = [64]uint32{
 
 // paddingBlock is what is added in each of the 64 rounds of the block that is only
 // the padding of a message of 64 bytes: the constants and the block's words.
+//
+//lint:ignore U1000 the assembly has it
 var paddingBlock = func() (sums [64]uint32) {
 	words := [64]uint32{0: 1 << 31, 15: 8 * blockSize}
 	for i := range words {
