@@ -44,8 +44,10 @@ func (f *feed) leave(p *peer) {
 
 // move puts the member at from into the hole at to; from is the hole then.
 func (f *feed) move(from, to int) (hole int) {
-	f.members[to] = f.members[from]
-	f.members[to].place = uint32(to)
+	if from != to { // the one at from may have been moved away already, and has its place
+		f.members[to] = f.members[from]
+		f.members[to].place = uint32(to)
+	}
 	return from
 }
 

@@ -57,3 +57,20 @@ func TestANewJobDuringAFanOutStaysClean(t *testing.T) {
 		t.Error("the next one is clean too")
 	}
 }
+
+// A fan-out has reached the last member, and does not know it yet.
+func TestMembersLeaveAtTheEndOfAFanOut(t *testing.T) {
+	f := &feed{}
+	members := make([]*peer, 5)
+	for i := range members {
+		members[i] = new(peer)
+		f.join(members[i])
+	}
+	f.busy, f.cursor = true, len(members)
+	f.leave(members[1])
+	for i, m := range f.members {
+		if int(m.place) != i {
+			t.Errorf("member %d thinks it is %d", i, m.place)
+		}
+	}
+}
