@@ -117,7 +117,7 @@ func TestLogin(t *testing.T) {
 func TestAccountsAtOnePool(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.set("ann a anna", "bob a robert")
-		equal(t, "links before a miner came", len(f.pools[0].conns), 0)
+		equal(t, "links before a miner came", len(f.pools[0].every()), 0)
 		ann, bob := f.join("ann.rig1", 1), f.join("bob", 2)
 		equal(t, "two miners of one account share a lane", f.join("ann", 3), ann)
 		equal(t, "links", f.pools[0].links(), 2)
@@ -189,10 +189,10 @@ func TestRetiredRouteDoesNotWaitForever(t *testing.T) {
 		f.wantFate(1, 1, work.LinkLost)
 		f.submitOn(l, job, 2, 2)
 		f.wantFate(2, 2, work.LinkLost)
-		dials := len(a.dials)
+		dials := a.dialled()
 		late := old.Join(Member{Prefix: Prefix{Value: 9, Len: 2}})
 		f.after(time.Minute)
-		equal(t, "dials for one that is late", len(a.dials), dials)
+		equal(t, "dials for one that is late", a.dialled(), dials)
 		late.Leave(late.key)
 		l.Leave(l.key)
 	})
@@ -286,9 +286,9 @@ func TestAccountLetsItsLinksGo(t *testing.T) {
 		l.Leave(l.key)
 		f.after(letGo + 2*time.Second)
 		equal(t, "links a minute later", a.links(), 0)
-		dials := len(a.dials)
+		dials := a.dialled()
 		f.after(10 * time.Minute)
-		equal(t, "dials for nobody", len(a.dials), dials)
+		equal(t, "dials for nobody", a.dialled(), dials)
 
 		back := time.Now()
 		again := f.join("bob", 1)
@@ -336,12 +336,12 @@ func TestDownPoolIsNotHammeredByItsAccounts(t *testing.T) {
 		f.after(5 * tickSeeking)
 		equal(t, "links", a.links(), accounts)
 		a.do(func() { a.hole = true })
-		before := len(a.dials)
-		for _, c := range a.conns {
+		before := a.dialled()
+		for _, c := range a.every() {
 			c.Close()
 		}
 		f.after(3 * time.Minute)
-		if n := len(a.dials) - before; n < maxDialing || n > maxDialing+10*maxTrials {
+		if n := a.dialled() - before; n < maxDialing || n > maxDialing+10*maxTrials {
 			t.Errorf("%d attempts in 3 minutes", n)
 		}
 		a.do(func() { a.hole = false })
@@ -363,7 +363,7 @@ func TestRefusedUserIsTheAccountsOwn(t *testing.T) {
 		f.after(time.Minute)
 		wantLaneOn(t, bad, "none")
 		equal(t, "pool is up for the others", book.Up.Load(), true)
-		if n := len(a.dials); n > 12 {
+		if n := a.dialled(); n > 12 {
 			t.Errorf("%d attempts in a minute", n)
 		}
 		bob.Leave(bob.key)
@@ -484,7 +484,7 @@ func TestNoRoomForAnotherLane(t *testing.T) {
 		l := f.join("bob", 1)
 		f.after(time.Minute)
 		wantLaneOn(t, l, "none")
-		equal(t, "dials", len(f.pools[0].dials), 0)
+		equal(t, "dials", f.pools[0].dialled(), 0)
 		f.directory.onDemand.Store(0)
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")

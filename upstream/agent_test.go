@@ -132,13 +132,18 @@ func TestAgentRegisters(t *testing.T) {
 	})
 }
 
+// Who is back before its last verdict was never away.
 func TestAgentWorkerThatIsBackAtOnce(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
+		a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return 0, false }
 		l := f.start().worker(1, "acct.rig1")
 		f.find(l, 1, 1)
 		l.Leave(Prefix{Value: 1, Len: 2})
 		f.worker(1, "acct.rig1")
+		a.last().respond(0, codec.AgentAccept)
+		f.after(time.Second)
 		f.wantDid(a, "+0001 rig1 cgminer, 0001 rig1 00000001")
+		f.wantFate(1, 1, work.Accepted)
 	})
 }
 

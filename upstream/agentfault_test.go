@@ -201,10 +201,10 @@ func TestAgentLinkIsFull(t *testing.T) {
 		}
 		f.after(10 * time.Second)
 		equal(t, "links", a.links(), 2)
-		equal(t, "on the first", len(a.conns[0].agent.workers), 1<<16-1)
-		equal(t, "on the second", len(a.conns[1].agent.workers), 1)
+		equal(t, "on the first", len(a.every()[0].agent.workers), 1<<16-1)
+		equal(t, "on the second", len(a.every()[1].agent.workers), 1)
 		equal(t, "frames", len(a.agent.frames), 1<<16)
-		if writes := a.conns[0].writes; writes > 2000 {
+		if writes := a.every()[0].writes; writes > 2000 {
 			t.Errorf("%d writes", writes) // of what reads of 4 kB make of them
 		}
 		f.find(f.route.Join(Member{Prefix: last, Login: "acct.rig65535"}), last.Value, 1)

@@ -44,7 +44,7 @@ func TestDirectLaneWaitsForItsMiner(t *testing.T) {
 		f.after(letGo/2 - 5*time.Second)
 		equal(t, "the lane of one that is back", f.join("bob", 1), l)
 		equal(t, "links", f.pools[0].links(), 1)
-		equal(t, "dials", len(f.pools[0].dials), 1)
+		equal(t, "dials", f.pools[0].dialled(), 1)
 		equal(t, "its last job", l.Latest().Job.PoolID, "a-2")
 		equal(t, "its difficulty", l.Latest().Difficulty, 2048)
 		l.Leave(l.key)
@@ -82,7 +82,7 @@ func TestDirectFixedRoute(t *testing.T) {
 		}
 		equal(t, "links", f.pools[0].links(), 3)
 		f.pools[0].do(func() { f.pools[0].refuse = true })
-		for _, c := range f.pools[0].conns {
+		for _, c := range f.pools[0].every() {
 			c.Close()
 		}
 		f.after(5 * time.Second)

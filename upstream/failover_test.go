@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -45,7 +46,8 @@ func TestBackoff(t *testing.T) {
 		f.pools[0].refuse = true
 		f.start()
 		f.after(2 * time.Minute)
-		dials := f.pools[0].dials
+		var dials []time.Duration
+		f.pools[0].do(func() { dials = slices.Clone(f.pools[0].dials) })
 		// Pauses of 1, 2, 4, 8, 8 … s, each less up to a half, and a tick.
 		for i, pause := 1, backoffMin; i < len(dials); i, pause = i+1, min(2*pause, 8*time.Second) {
 			if d := dials[i] - dials[i-1]; d < pause/2 || d > pause+tickSeeking {
@@ -70,7 +72,7 @@ func TestFlappingPool(t *testing.T) {
 		}
 		f.start()
 		f.after(time.Minute)
-		if n := len(f.pools[0].dials); n > 20 {
+		if n := f.pools[0].dialled(); n > 20 {
 			t.Errorf("%d attempts in a minute", n)
 		}
 	})
@@ -156,7 +158,7 @@ func TestSilenceOfTheOnlyPool(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		f.after(f.route.failover.Silence + time.Second)
-		equal(t, "dials", len(f.pools[0].dials), 2)
+		equal(t, "dials", f.pools[0].dialled(), 2)
 		f.wantOn("a")
 	})
 }
@@ -201,10 +203,10 @@ func TestUnansweredShare(t *testing.T) {
 		f.start()
 		f.submit(1, 1)
 		f.after(answerTimeout - 2*time.Second)
-		equal(t, "dials", len(a.dials), 1)
+		equal(t, "dials", a.dialled(), 1)
 		a.do(func() { a.answer = func(submit) string { return yes } })
 		f.after(2*time.Second + tickServing)
-		equal(t, "dials", len(a.dials), 2)
+		equal(t, "dials", a.dialled(), 2)
 		f.wantFate(1, 1, work.Accepted)
 	})
 }
@@ -324,14 +326,14 @@ func TestLanesShareThePool(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.o.Pools[1].Links = 3
 		f.start()
-		equal(t, "links", len(f.pools[0].conns), 3)
+		equal(t, "links", len(f.pools[0].every()), 3)
 		lanes := make(map[*Lane]bool)
 		for v := range uint16(9) {
 			lanes[f.route.Join(Member{Prefix: Prefix{Value: v, Len: 2}})] = true
 		}
 		equal(t, "lanes", len(lanes), 3)
 		f.pools[0].do(func() { f.pools[0].refuse = true })
-		for _, c := range f.pools[0].conns {
+		for _, c := range f.pools[0].every() {
 			c.Close()
 		}
 		f.after(time.Second)

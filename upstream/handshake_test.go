@@ -232,9 +232,9 @@ func TestReconnect(t *testing.T) {
 				epoch := f.latest().Job.Epoch
 				f.pools[0].last().say(`{"id":null,"method":"client.reconnect","params":` + q.params + `}`)
 				f.after(q.after)
-				equal(t, "dials", len(f.pools[0].dials), q.dials)
+				equal(t, "dials", f.pools[0].dialled(), q.dials)
 				if q.dials == 2 {
-					equal(t, "address", f.pools[0].addresses[1], q.address)
+					equal(t, "address", f.pools[0].called()[1], q.address)
 				}
 				f.wantOn("a")
 				equal(t, "epoch", f.latest().Job.Epoch, epoch)
@@ -253,7 +253,7 @@ func TestReconnectAddressIsForgottenWhenItFails(t *testing.T) {
 		f.after(0)
 		a.do(func() { a.refuse = false })
 		f.after(2 * time.Second)
-		equal(t, "addresses", strings.Join(a.addresses, " "), "a.pool.example:1 b.pool.example:2 a.pool.example:1")
+		equal(t, "addresses", strings.Join(a.called(), " "), "a.pool.example:1 b.pool.example:2 a.pool.example:1")
 	})
 }
 
@@ -353,7 +353,7 @@ func TestSmallPool(t *testing.T) {
 		f.start()
 		f.after(time.Minute)
 		f.wantOn("none")
-		equal(t, "dials", len(f.pools[0].dials), 2)
+		equal(t, "dials", f.pools[0].dialled(), 2)
 		prefix, extranonce2 := f.directory.Shape()
 		equal(t, "prefix", prefix, 1)
 		equal(t, "extranonce2", extranonce2, 2)

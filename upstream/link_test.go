@@ -90,7 +90,7 @@ func TestFailover(t *testing.T) {
 		a, b := f.pools[0], f.pools[1]
 		f.start()
 		f.wantOn("a")
-		equal(t, "b probed", len(b.dials), 1)
+		equal(t, "b probed", b.dialled(), 1)
 		a.do(func() { a.refuse = true })
 		a.last().Close()
 		f.after(0)

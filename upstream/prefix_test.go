@@ -156,7 +156,7 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 		f.after(0)
 		p.Release(Prefix{Group: 1, Value: 7, Len: 1}, lane)
 		equal(t, "group", take(t, f, 1).Group, 2)
-		for _, c := range f.pools[0].conns {
+		for _, c := range f.pools[0].every() {
 			c.job(true)
 		}
 		f.after(0)

@@ -137,7 +137,7 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 		f.after(10 * time.Minute)
 		wantLaneOn(t, l, "b")
 		f.pools[1].do(func() { f.pools[1].size = 7 })
-		for _, c := range f.pools[1].conns {
+		for _, c := range f.pools[1].every() {
 			c.Close()
 		}
 		f.after(time.Minute)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -267,6 +268,23 @@ func notify(id string, clean bool) string {
 	return fmt.Sprintf(`{"id":null,"method":"mining.notify","params":[%q,"%064d","01000000","ffffffff",["%064d"],"20000000","1d00ffff","65000000",%v]}`, id, 1, 2, clean)
 }
 
+// dialled returns how often the pool was dialled.
+func (p *scripted) dialled() int { return len(p.called()) }
+
+// called returns the addresses by which it was dialled.
+func (p *scripted) called() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.addresses)
+}
+
+// every returns all connections it ever had, the oldest first.
+func (p *scripted) every() []*conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.conns)
+}
+
 // last returns the pool's newest connection.
 func (p *scripted) last() *conn {
 	p.mu.Lock()
@@ -407,7 +425,7 @@ func (f *farm) close() {
 	}
 	f.directory.Close(context.Background())
 	for _, p := range f.pools {
-		for _, c := range p.conns {
+		for _, c := range p.every() {
 			c.Close()
 		}
 	}

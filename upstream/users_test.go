@@ -18,13 +18,6 @@ func inUsers(t *testing.T, names string, test func(f *farm)) {
 	})
 }
 
-// dialled returns how often the pool was dialled.
-func (p *scripted) dialled() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.dials)
-}
-
 func TestUserOfLogin(t *testing.T) {
 	for _, q := range []struct{ login, want string }{
 		{"ann", "ann"},
@@ -212,8 +205,8 @@ func TestUsersAtAnAgentPool(t *testing.T) {
 		}
 		f.wantDid(a, "+0000 rig1, +0001 rig1, +0002 bob")
 		equal(t, "links", a.links(), 2)
-		wantPart(t, "authorized", a.conns[0].lines[3], `["ann",""]`)
-		wantPart(t, "authorized", a.conns[1].lines[3], `["bob",""]`)
+		wantPart(t, "authorized", a.every()[0].lines[3], `["ann",""]`)
+		wantPart(t, "authorized", a.every()[1].lines[3], `["bob",""]`)
 	})
 }
 
