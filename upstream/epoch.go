@@ -12,6 +12,10 @@ import (
 // of 10,000 in 16 s. Beyond, Lane.Submit says no.
 const maxQueue = 1 << 14
 
+// keptQueue is the room for shares that an epoch keeps when none waits: a turn of
+// each of a dozen loops. What a stall has made it grow to, up to 2 MB, is given back.
+const keptQueue = 1 << 9
+
 // epochs numbers the epochs of the process.
 var epochs atomic.Uint64
 
@@ -86,6 +90,9 @@ func (e *epoch) take(dst []Share, n int) (taken []Share, rest int) {
 	rest = len(e.queue) - e.head
 	if rest == 0 {
 		e.queue, e.head = e.queue[:0], 0
+		if cap(e.queue) > keptQueue {
+			e.queue = nil
+		}
 	}
 	return dst, rest
 }

@@ -10,11 +10,20 @@ const (
 	// not answered to the newest. Where it is reached the writer waits: shares
 	// then fill the epoch's queue, and then Lane.Submit says no.
 	maxInflight = 1 << 15
+
+	// keptInflight is the size that a ring keeps however few are in flight: a farm
+	// of 100,000 miners at six shares a minute has 1,000 at a pool that is 100 ms
+	// away. What a stall has made it grow to, of the pool or of this machine, up to
+	// 4 MB, is given back.
+	keptInflight = 1 << 10
 )
 
 // inflight holds the shares that were sent and not yet answered. Request ids
 // of a link increase one by one, so a ring indexed by id finds each in one
 // step, in whatever order the answers come. It is guarded by its link's mutex.
+//
+// The ring doubles when it is full, and gives back what is too much when less than
+// an eighth is in use.
 type inflight struct {
 	ring []sent // a power of two
 	low  uint64 // the oldest id that may be there
@@ -52,7 +61,7 @@ func (f *inflight) put(s *Share, now time.Time) (id uint64) {
 		f.low = f.high
 	}
 	if int(f.high-f.low) >= len(f.ring) {
-		f.grow()
+		f.resize(minInflight)
 	}
 	id = f.high
 	slot := &f.ring[id&uint64(len(f.ring)-1)]
@@ -62,10 +71,11 @@ func (f *inflight) put(s *Share, now time.Time) (id uint64) {
 	return id
 }
 
-// grow makes the ring large enough for the window and one more.
-func (f *inflight) grow() {
-	size := max(minInflight, len(f.ring))
-	for int(f.high-f.low) >= size {
+// resize makes the ring large enough for twice the window, and no smaller than
+// least.
+func (f *inflight) resize(least int) {
+	size := least
+	for size < 2*int(f.high-f.low) {
 		size *= 2
 	}
 	ring := make([]sent, size)
@@ -97,10 +107,13 @@ func (f *inflight) remove(id uint64) (s sent, ok bool) {
 func (f *inflight) advance() {
 	if f.n == 0 {
 		f.low = f.high
-		return
+	} else {
+		for f.ring[f.low&uint64(len(f.ring)-1)].id != f.low {
+			f.low++
+		}
 	}
-	for f.ring[f.low&uint64(len(f.ring)-1)].id != f.low {
-		f.low++
+	if len(f.ring) > keptInflight && int(f.high-f.low) < len(f.ring)/8 {
+		f.resize(keptInflight)
 	}
 }
 

@@ -14,11 +14,13 @@ func TestInflight(t *testing.T) {
 	f.begin(firstID)
 	model := make(map[uint64]uint32) // nonce by id
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for step := range uint32(200_000) {
+	largest := 0
+	for step := range uint32(180_000) {
+		limit := []int{500, 4000, 3}[step/20_000%3] // a stall, and that it is over
 		switch {
 		case rnd.IntN(20) == 0:
 			f.skip()
-		case len(model) < 500 && rnd.IntN(2) == 0:
+		case len(model) < limit && rnd.IntN(3) != 0:
 			id := f.put(&Share{Nonce: step}, time.Unix(int64(step), 0))
 			if _, twice := model[id]; twice {
 				t.Fatalf("id %d twice", id)
@@ -37,10 +39,14 @@ func TestInflight(t *testing.T) {
 				break
 			}
 		}
+		if largest = max(largest, len(f.ring)); len(f.ring) > max(keptInflight, 8*int(f.high-f.low)) {
+			t.Fatalf("a ring of %d for a window of %d", len(f.ring), f.high-f.low)
+		}
 		if f.n != len(model) {
 			t.Fatalf("%d in flight, want %d", f.n, len(model))
 		}
 	}
+	equal(t, "it has shrunk", largest > keptInflight && len(f.ring) == keptInflight, true)
 	at, ok := f.oldest()
 	for id := range model {
 		if s := f.ring[id&uint64(len(f.ring)-1)]; s.at.Before(at) {
