@@ -9,9 +9,11 @@ import (
 // send writes to a socket what the kernel takes now.
 //
 // The runtime is not told of the system call, which never waits: that, and gnet's
-// books of a connection, take 0.7 of the 6.7 µs of a write to a miner.
+// books of a connection, take 0.7 of the 6.7 µs of a write to a miner. It is sendto
+// and not write, which treats the socket as a file first: another 0.7 µs.
 func send(fd int32, b []byte) (n int, err error) {
-	sent, _, no := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	sent, _, no := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0)
 	switch no {
 	case 0:
 		return int(sent), nil
