@@ -282,7 +282,7 @@ func (k *link) verdict(dst []Verdict, s *sent, v work.Verdict, e codec.PoolError
 
 // settled is verdict for the reader, which delivers before it waits for more.
 func (k *link) settled(s *sent, v work.Verdict, e codec.PoolError) {
-	k.verdicts = k.verdict(k.verdicts, s, v, e, time.Now())
+	k.verdicts = k.verdict(k.verdicts, s, v, e, k.came)
 	if len(k.verdicts) == maxBatch {
 		k.verdicts = k.deliver(k.verdicts)
 	}
@@ -302,7 +302,9 @@ func (k *link) deliver(list []Verdict) (none []Verdict) {
 // was read before are delivered first: it may take long.
 func (k *link) Read(b []byte) (int, error) {
 	k.verdicts = k.deliver(k.verdicts)
-	return k.conn.Read(b)
+	n, err := k.conn.Read(b)
+	k.came = time.Now() // once for the verdicts of a read
+	return n, err
 }
 
 // rouse makes the writer look. Any goroutine.

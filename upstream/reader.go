@@ -33,6 +33,7 @@ type protocol struct {
 	reached    bool // the pool has answered subscribe: what fails from now on is the user's own
 	malformed  int  // in a row
 	difficulty float64
+	came       time.Time     // when what was last read came
 	verdicts   []Verdict     // not delivered yet
 	job        *work.Job     // the last one
 	early      *codec.Notify // came before the extranonce1 did
