@@ -136,25 +136,21 @@ func BenchmarkVerdict(b *testing.B) {
 // they miss their difficulty, so that no pool is needed.
 func BenchmarkShares(b *testing.B) {
 	const turn = 32 // shares
-	l := newBenchLoop(b, turn)
-	peers, lines := make([]*peer, turn), make([][]byte, turn)
-	for i := range turn {
-		peers[i] = l.join(b, i)
-		lines[i] = fmt.Appendf(nil, `{"id":4,"method":"mining.submit","params":["farm.rig%07d","1","0000","66a1b2d0","%08x"]}`+"\n", i, i)
+	g := newGathering(b, turn)
+	lines := make([][]byte, turn)
+	for i := range lines {
+		lines[i] = []byte(g.submit(i))
 	}
-	f := peers[0].feed
-	l.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
-	l.fanOutFeed(f)
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		if l.read(peers[n%turn], lines[n%turn]) != gnet.None {
+		if g.loop.read(g.miners[n%turn], lines[n%turn]) != gnet.None {
 			b.Fatal("the miner was closed")
 		}
 		if n%turn == turn-1 {
-			l.turn()
+			g.turn()
 		}
 	}
-	if judged := l.counts.Verdicts[work.LowDifficulty].Load(); judged < uint64(b.N/turn*turn) {
+	if judged := g.counts.Verdicts[work.LowDifficulty].Load(); judged < uint64(b.N/turn*turn) {
 		b.Fatalf("%d of %d shares were judged", judged, b.N)
 	}
 }

@@ -16,12 +16,12 @@ import (
 // gathering is a loop with miners that work on a job whose shares they miss.
 type gathering struct {
 	*loop
-	t      *testing.T
+	t      testing.TB
 	miners []*peer
 	nonce  uint32
 }
 
-func newGathering(t *testing.T, miners int) *gathering {
+func newGathering(t testing.TB, miners int) *gathering {
 	g := &gathering{loop: newBenchLoop(t, miners), t: t}
 	for i := range miners {
 		g.miners = append(g.miners, g.join(t, i))

@@ -303,7 +303,9 @@ func (k *link) deliver(list []Verdict) (none []Verdict) {
 func (k *link) Read(b []byte) (int, error) {
 	k.verdicts = k.deliver(k.verdicts)
 	n, err := k.conn.Read(b)
-	k.came = time.Now() // once for the verdicts of a read
+	if n > 0 {
+		k.came = time.Now() // once for all verdicts that it brought
+	}
 	return n, err
 }
 
