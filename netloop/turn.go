@@ -18,10 +18,12 @@ const (
 	longRest = 12 * time.Millisecond // where there are few shares even so
 
 	// turnShares is how many are to come during a rest, which is shorter where they
-	// come faster. More would cost a little less time, but gnet makes its list of
-	// events anew, longer or shorter, around turns of 32 events: 0.02 allocations a
-	// share where 20 are to come, 0.01 with 12.
-	turnShares = 12
+	// come faster. At 20,000 a second on 2 loops a rest is 4 ms, 99 % of round trips
+	// are within 18 ms, and a share costs 2 to 6 % less than with 12, which has them
+	// within 7. What is in between has its price: gnet makes its list of events anew,
+	// longer or shorter, around turns of 32 events, 0.03 allocations a share where
+	// 24 or 32 are to come, 0.015 with 40.
+	turnShares = 40
 
 	// stallRest is the rest of a loop with a link whose pool does not read as fast
 	// as there is something to be written.
