@@ -167,18 +167,20 @@ func newResult(scenario, commit string, args []string) *Result {
 	}
 }
 
+const wantRecorded = "want a file that bench budget, sweep or long has written, with -record DIRECTORY"
+
 // loadResult reads what record or write has written.
 func loadResult(file string) (*Result, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; %s", err, wantRecorded)
 	}
 	var r Result
 	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("%s: %w; want a file that bench budget, sweep or long has written", file, err)
+		return nil, fmt.Errorf("%s: %w; %s", file, err, wantRecorded)
 	}
 	if len(r.Measures) == 0 {
-		return nil, fmt.Errorf("%s: no measures; want a file that bench budget, sweep or long has written", file)
+		return nil, fmt.Errorf("%s: no measures; %s", file, wantRecorded)
 	}
 	return &r, nil
 }
