@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -40,6 +42,15 @@ func startPool(t *testing.T, change func(*bench.PoolOptions)) *bench.Pool {
 // stop in order.
 func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*bench.Pool) (p *proxy, address string) {
 	t.Helper()
+	p, stop := launch(t, testLog{t}, change, tune, pools...)
+	t.Cleanup(stop)
+	return p, p.server.Addresses()[0]
+}
+
+// launch serves miners on one address until stop is called, which waits for the
+// end.
+func launch(t *testing.T, log io.Writer, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*bench.Pool) (p *proxy, stop func()) {
+	t.Helper()
 	c := config.Default()
 	c.Listeners = []config.Listener{{Address: "127.0.0.1:0"}}
 	c.HTTP.Address = "127.0.0.1:0"
@@ -49,15 +60,17 @@ func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.D
 	if change != nil {
 		change(c)
 	}
-	p, err := newProxy(c, slog.New(slog.NewTextHandler(testLog{t}, nil)), tune)
+	p, err := newProxy(c, slog.New(slog.NewTextHandler(log, nil)), tune)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	<-p.server.Booted()
+	return p, func() {
+		t.Helper()
+		cancel()
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -66,9 +79,19 @@ func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.D
 		case <-time.After(patience):
 			t.Error("the proxy does not stop")
 		}
-	})
-	<-p.server.Booted()
-	return p, p.server.Addresses()[0]
+	}
+}
+
+// A stop is nothing to be warned of, such as of links that end with it.
+func TestAStopWarnsOfNothing(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer // slog writes one line at a time
+	p, stop := launch(t, &log, nil, nil, startPool(t, nil))
+	connect(t, p.server.Addresses()[0]).work("farm.rig")
+	stop()
+	if strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "farmproxy stops") {
+		t.Errorf("the log:\n%s", log.String())
+	}
 }
 
 type testLog struct{ t *testing.T }

@@ -187,13 +187,13 @@ func (p *proxy) serve(ctx context.Context) error {
 var errStopping = errors.New("farmproxy is stopping")
 
 // stop ends everything in order: no newcomers, the last verdicts, the miners,
-// the links, the web.
+// the links and then the event loops that carry them, the web.
 func (p *proxy) stop() {
 	p.server.Refuse()
 	within(drainTime, p.routes.Drain)
 	within(closeTime+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, closeTime) })
-	within(stopTime, func(ctx context.Context) { p.warn(p.server.Stop(ctx)) })
 	within(stopTime, p.routes.Close)
+	within(stopTime, func(ctx context.Context) { p.warn(p.server.Stop(ctx)) })
 	within(stopTime, func(ctx context.Context) { p.warn(p.web.Shutdown(ctx)) })
 }
 
