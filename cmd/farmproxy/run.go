@@ -186,8 +186,9 @@ func (p *proxy) serve(ctx context.Context) error {
 
 var errStopping = errors.New("farmproxy is stopping")
 
-// stop ends everything in order: no newcomers, the last verdicts, the miners,
-// the links and then the event loops that carry them, the web.
+// stop ends everything in order: no newcomers, the last verdicts, the miners, the
+// links, the event loops, the web. A link whose loop went first would be taken for
+// lost, and dialled again.
 func (p *proxy) stop() {
 	p.server.Refuse()
 	within(drainTime, p.routes.Drain)
