@@ -64,7 +64,7 @@ func TestHashRateAnswer(t *testing.T) {
 	w := s.book.Worker("rig")
 	now := time.Now()
 	w.Connected(now, "", "")
-	w.Share(now, work.Accepted, 300)
+	w.Share(0, now, work.Accepted, 300)
 	_, body := s.ask(t, "GET", "/api/v1/workers")
 	var got struct{ Workers []struct{ HashRate float64 } }
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
@@ -83,8 +83,8 @@ func TestWorkersAnswer(t *testing.T) {
 	w.Connected(noon.Add(time.Second), "192.0.2.1:4712", "cgminer/4.12")
 	w.Mining("7804e4ad081dc330", "pool.example:3333", "scrypt")
 	w.SetDifficulty(1024)
-	w.Share(noon.Add(2*time.Second), work.Accepted, 1024)
-	w.Share(noon.Add(3*time.Second), work.LowDifficulty, 1024)
+	w.Share(0, noon.Add(2*time.Second), work.Accepted, 1024)
+	w.Share(0, noon.Add(3*time.Second), work.LowDifficulty, 1024)
 	s.book.Worker("rig2").Connected(time.Now(), "", "") // seen now: nobody forgets it
 	s.book.Worker("rig2").Disconnected(time.Now())
 	s.wantJSON(t, "/api/v1/workers", `{"total":2,"page":1,"per_page":100,"workers":[

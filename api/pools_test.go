@@ -27,7 +27,7 @@ func TestPools(t *testing.T) {
 	w := s.book.Worker("rig")
 	w.Connected(noon, "", "")
 	w.Mining("account", "a.example:3333", "scrypt")
-	w.Share(noon, work.Accepted, 0.5)
+	w.Share(0, noon, work.Accepted, 0.5)
 	s.want(t, "GET", "/api/v1/pools/a.example:3333", "", 200, `{"pool":"a.example:3333","algorithm":"scrypt",`+plain+`,"divider":65536,
 		"miners":1,"hashrate":0,"accepted":1,"rejected":{},"work":0.5}`)
 
@@ -101,7 +101,7 @@ func TestAlgorithms(t *testing.T) {
 	w := s.book.Worker("rig")
 	w.Mining("account", "a.example:3333", "scrypt")
 	w.Connected(noon, "", "")
-	w.Share(noon, work.Stale, 0.5)
+	w.Share(0, noon, work.Stale, 0.5)
 	s.want(t, "GET", "/api/v1/algorithms/scrypt", "", 200, `{"name":"scrypt","divider":65536,"checked":true,"miners":1,"hashrate":0,"accepted":0,"rejected":{"stale":1},"work":0}`)
 
 	f := func(body, text string) {

@@ -95,7 +95,7 @@ func scrapeBook() *stats.Book {
 		w.Connected(now, address, "cgminer/4.12")
 		w.Mining(account, "pool.example:3333", "sha256d")
 		w.SetDifficulty(1024)
-		w.Share(now, work.Accepted, 1024+float64(i))
+		w.Share(0, now, work.Accepted, 1024+float64(i))
 		m := book.OpenMiner(address, account, "sha256d", "pool.example:3333")
 		m.SetDifficulty(1024)
 		m.Sent(1024 + float64(i))

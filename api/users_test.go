@@ -177,8 +177,8 @@ func TestUserAnswers(t *testing.T) {
 	w := s.book.Worker(name + ".rig1")
 	w.Connected(noon, "192.0.2.1:4711", "")
 	w.Mining(name, "a.example:3333", "scrypt")
-	w.Share(noon, work.Accepted, 0.5)
-	w.Share(noon, work.Stale, 0.5)
+	w.Share(0, noon, work.Accepted, 0.5)
+	w.Share(0, noon, work.Stale, 0.5)
 	want := fmt.Sprintf(`{"name":%q,"pool":"a.example:3333","algorithm":"scrypt","user":"alice","created":TIME,"last_seen":null,"miners":1,"hashrate":0,"accepted":1,"rejected":{"stale":1},"work":0.5}`, name)
 	f := func(path, want string) {
 		t.Helper()

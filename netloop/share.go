@@ -124,7 +124,7 @@ func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
 	l.counts.Verdicts[v].Add(1)
 	l.counts.Work[v].Add(credit)
 	if w != nil {
-		books(w).Share(l.wall, v, credit)
+		books(w).Share(l.index, l.wall, v, credit)
 	}
 }
 

@@ -25,8 +25,8 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	f("Worker.Mining, the same", func() { w.Mining("account", "pool", "scrypt") })
 	f("Miner.Sent", func() { m.Sent(1) })
 	f("Miner.Accepted", func() { m.Accepted(1); m.Mined(now, 1) })
-	f("Worker.Share, accepted", func() { now = now.Add(time.Second); w.Share(now, work.Accepted, 512) })
-	f("Worker.Share, rejected", func() { w.Share(now, work.Stale, 512) })
+	f("Worker.Share, accepted", func() { now = now.Add(time.Second); w.Share(0, now, work.Accepted, 512) })
+	f("Worker.Share, rejected", func() { w.Share(0, now, work.Stale, 512) })
 	f("Worker.SetDifficulty", func() { w.SetDifficulty(512) })
 	f("Worker.Difficulty", func() { w.Difficulty() })
 	f("Link.Verdict", func() { l.Verdict(work.Accepted, 512, time.Second) })
@@ -41,7 +41,7 @@ func TestScrapeAllocatesNothingForASeries(t *testing.T) {
 		for i := range workers {
 			w := b.Worker("rig" + string(rune('a'+i)))
 			w.Mining("account"+w.Name(), "pool", "scrypt")
-			w.Share(epoch, work.Accepted, 0.3)
+			w.Share(0, epoch, work.Accepted, 0.3)
 			b.OpenMiner(w.Name(), "account", "scrypt", "pool").Sent(0.3)
 		}
 		return testing.AllocsPerRun(10, func() {

@@ -3,6 +3,8 @@ package stats
 import (
 	"fmt"
 	"io"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,13 +12,32 @@ import (
 )
 
 func BenchmarkWorkerShare(b *testing.B) {
-	w := newBook(Options{}).Worker("rig")
+	w := newBook(Options{}).Worker("account.rig")
+	w.Mining("account", "pool", "sha256d")
 	now := epoch
+	w.Share(0, now, work.Accepted, 512) // makes the cells
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(time.Second)
-		w.Share(now, work.Accepted, 512)
+		w.Share(0, now, work.Accepted, 512)
 	}
+}
+
+// Each processor as an event loop with a worker of its own, all for one account.
+func BenchmarkWorkerShareOfOneAccount(b *testing.B) {
+	loops := runtime.GOMAXPROCS(0)
+	book := newBook(Options{Loops: loops})
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		loop := int(next.Add(1)) - 1
+		w := book.Worker(fmt.Sprint("account.rig", loop))
+		w.Mining("account", "pool", "sha256d")
+		for now := epoch; pb.Next(); {
+			now = now.Add(time.Second)
+			w.Share(loop, now, work.Accepted, 512)
+		}
+	})
 }
 
 func BenchmarkLinkVerdict(b *testing.B) {
@@ -96,7 +117,7 @@ func farmOf(miners int) *Book {
 		m.Mined(epoch, 1024)
 		w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
 		w.SetDifficulty(1024)
-		w.Share(epoch, work.Accepted, 1024)
+		w.Share(0, epoch, work.Accepted, 1024)
 	}
 	return b
 }

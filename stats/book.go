@@ -58,7 +58,7 @@ func New(o Options) *Book {
 		started: time.Now(),
 		now:     time.Now,
 		loops:   make([]*Loop, o.Loops),
-		ledger:  newLedger(o.MaxWorkers, o.Forget),
+		ledger:  newLedger(o.MaxWorkers, max(o.Loops, 1), o.Forget),
 		miners:  newMiners(),
 
 		poolByName: make(map[string]*Pool),

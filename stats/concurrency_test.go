@@ -28,7 +28,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 				w := b.Worker(fmt.Sprint("rig", n%names))
 				w.Connected(time.Now(), "192.0.2.1:1", "agent")
 				w.Mining(fmt.Sprint("account", n%3), fmt.Sprint("pool", n%4), "scrypt")
-				w.Share(time.Now(), work.Accepted, 1)
+				w.Share(i, time.Now(), work.Accepted, 1)
 				m := b.OpenMiner("192.0.2.1:1", fmt.Sprint("account", n%3), "scrypt", fmt.Sprint("pool", n%4))
 				m.Sent(1)
 				m.Accepted(1)

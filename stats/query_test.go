@@ -14,10 +14,10 @@ func TestWorkersQuery(t *testing.T) {
 		w.SetDifficulty(difficulty)
 		w.Connected(epoch, "", "")
 		for i := range accepted {
-			w.Share(at(float64(i)), work.Accepted, difficulty)
+			w.Share(0, at(float64(i)), work.Accepted, difficulty)
 		}
 		for range rejected {
-			w.Share(epoch, work.Stale, difficulty)
+			w.Share(0, epoch, work.Stale, difficulty)
 		}
 		for range reconnects {
 			w.Disconnected(epoch)

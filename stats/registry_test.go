@@ -29,8 +29,8 @@ func TestWorkerIsFoundAgain(t *testing.T) {
 
 func TestBeyondTheBoundWorkersAreOne(t *testing.T) {
 	b := newBook(Options{MaxWorkers: 2})
-	b.Worker("a").Share(epoch, work.Accepted, 1)
-	b.Worker("b").Share(epoch, work.Accepted, 1)
+	b.Worker("a").Share(0, epoch, work.Accepted, 1)
+	b.Worker("b").Share(0, epoch, work.Accepted, 1)
 	f := func(name, want string) {
 		t.Helper()
 		w := b.Worker(name)
@@ -53,11 +53,11 @@ func TestBeyondTheBoundWorkersAreOne(t *testing.T) {
 
 func TestOtherIsListedOnlyWhenNeeded(t *testing.T) {
 	b := newBook(Options{MaxWorkers: 1})
-	b.Worker("a").Share(epoch, work.Accepted, 1)
+	b.Worker("a").Share(0, epoch, work.Accepted, 1)
 	if n := len(b.workers.all()); n != 1 {
 		t.Errorf("%d workers, want 1", n)
 	}
-	b.Worker("b").Share(epoch, work.Accepted, 1)
+	b.Worker("b").Share(0, epoch, work.Accepted, 1)
 	if n := len(b.workers.all()); n != 2 {
 		t.Errorf("%d workers, want 2", n)
 	}
@@ -80,14 +80,14 @@ func TestForget(t *testing.T) {
 	f("unseen", time.Hour, false, func(w *Worker) {})
 	f("a miner is there", 24*time.Hour, true, func(w *Worker) { w.Connected(epoch, "", "") })
 	f("the miner has gone", time.Hour, false, func(w *Worker) { w.Connected(epoch, "", ""); w.Disconnected(epoch) })
-	f("a verdict came later", time.Hour, true, func(w *Worker) { w.Share(at(60), work.Accepted, 1) })
+	f("a verdict came later", time.Hour, true, func(w *Worker) { w.Share(0, at(60), work.Accepted, 1) })
 }
 
 // Whoever can connect can make up names: such must not keep out a real worker.
 func TestFullRegistryForgetsNamesThatNeverMined(t *testing.T) {
 	b := newBook(Options{MaxWorkers: 2})
-	b.Worker("earned").Share(epoch, work.Accepted, 1)
-	b.Worker("junk").Share(epoch, work.LowDifficulty, 1)
+	b.Worker("earned").Share(0, epoch, work.Accepted, 1)
+	b.Worker("junk").Share(0, epoch, work.LowDifficulty, 1)
 	b.now = func() time.Time { return epoch.Add(2 * forgetIdle) }
 	if got := b.Worker("new").Name(); got != "new" {
 		t.Errorf("the newcomer counts under %q", got)
@@ -127,7 +127,7 @@ func TestMemoryOfAWorker(t *testing.T) {
 	for _, name := range names {
 		w := b.Worker(name)
 		w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
-		w.Share(epoch, work.Accepted, 1)
+		w.Share(0, epoch, work.Accepted, 1)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

@@ -82,7 +82,7 @@ func TestStatus(t *testing.T) {
 	b.CloseLink(b.OpenLink("backup", 2))
 	w := b.Worker("rig")
 	w.Connected(epoch, "", "")
-	w.Share(epoch, work.Accepted, 30)
+	w.Share(0, epoch, work.Accepted, 30)
 	b.Worker("gone")
 
 	got := b.Status()

@@ -4,23 +4,35 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"farmproxy/work"
 )
 
 // total is what is counted for one account, pool or algorithm, over all its
-// workers. It stays when they move on.
+// workers. It stays when they move on. Shares are counted in a cell for each
+// event loop, and summed when they are read.
 type total struct {
-	name string
+	name  string
+	cells []atomic.Pointer[cell] // by loop; nil: it has had no share
 
 	mu     sync.Mutex // taken under a Worker's or a ledger's, never the other way round
 	miners int        // connected now
-	seen   stamp      // last sign of life
-	began  stamp      // since when the window holds all of its work
-	window window
+	seen   stamp      // when a miner last came or left
+	began  stamp      // since when the windows hold all of its work
+}
+
+// cell is one event loop's part of a total. Only that loop writes it, so its lock
+// is free but for the moment in which somebody reads.
+type cell struct {
+	mu     sync.Mutex
+	seen   stamp // of the last share
 	shares Shares
 	work   float64 // accepted, in shares of difficulty 1
+	window window
+
+	_ [cacheLine]byte // no other loop's cell shares the last line
 }
 
 // Total is what an account, a pool or an algorithm has done, as it was when it
@@ -33,19 +45,41 @@ type Total struct {
 	HashRate float64 // over five minutes, in H/s
 }
 
-func (t *total) share(now time.Time, v work.Verdict, difficulty float64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seen = stampOf(now)
-	t.shares[v]++
+func (t *total) share(loop int, now time.Time, v work.Verdict, difficulty float64) {
+	c := t.cells[loop].Load()
+	if c == nil {
+		c = new(cell) // once for each loop
+		t.cells[loop].Store(c)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = stampOf(now)
+	c.shares[v]++
 	if v != work.Accepted {
 		return
 	}
-	if t.began == 0 {
-		t.began = t.seen
+	c.work += difficulty
+	c.window.add(now, difficulty)
+}
+
+// sum adds up the cells: its shares, their work, the work of the last five
+// minutes, and when the last share came.
+func (t *total) sum(now time.Time) (shares Shares, done, recent float64, seen stamp) {
+	for i := range t.cells {
+		c := t.cells[i].Load()
+		if c == nil {
+			continue
+		}
+		c.mu.Lock()
+		for v, n := range c.shares {
+			shares[v] += n
+		}
+		done += c.work
+		recent += c.window.sum(now)
+		seen = max(seen, c.seen)
+		c.mu.Unlock()
 	}
-	t.work += difficulty
-	t.window.add(now, difficulty)
+	return shares, done, recent, seen
 }
 
 // join counts n miners more, or less. With the first one after a while the hash
@@ -54,8 +88,10 @@ func (t *total) join(now time.Time, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seen = stampOf(now)
-	if t.miners == 0 && n > 0 && t.window.sum(now) == 0 {
-		t.began = t.seen
+	if t.miners == 0 && n > 0 {
+		if _, _, recent, _ := t.sum(now); recent == 0 {
+			t.began = t.seen
+		}
 	}
 	t.miners += n
 }
@@ -63,12 +99,13 @@ func (t *total) join(now time.Time, n int) {
 func (t *total) info(now time.Time) Total {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	shares, done, recent, _ := t.sum(now)
 	return Total{
 		Name:     t.name,
 		Miners:   t.miners,
-		Shares:   t.shares,
-		Work:     t.work,
-		HashRate: t.window.hashRate(now, t.began.time()),
+		Shares:   shares,
+		Work:     done,
+		HashRate: rateOf(recent, now, t.began.time()),
 	}
 }
 
@@ -76,7 +113,8 @@ func (t *total) info(now time.Time) Total {
 func (t *total) forgettable(now time.Time, after time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.miners == 0 && now.Sub(t.seen.time()) >= after
+	_, _, _, shared := t.sum(now)
+	return t.miners == 0 && now.Sub(max(t.seen, shared).time()) >= after
 }
 
 // mining is what a worker mines: for which account, at which pool, with which
@@ -99,13 +137,13 @@ const (
 	numTotals
 )
 
-func (m *mining) share(now time.Time, v work.Verdict, difficulty float64) {
+func (m *mining) share(loop int, now time.Time, v work.Verdict, difficulty float64) {
 	if m == nil { // of the zero Worker, which no book has
 		return
 	}
 	for _, t := range m.totals {
 		if t != nil {
-			t.share(now, v, difficulty)
+			t.share(loop, now, v, difficulty)
 		}
 	}
 }
@@ -125,6 +163,7 @@ func (m *mining) join(now time.Time, n int) {
 // pools and algorithms are few, and their counters never go back.
 type ledger struct {
 	max     int // accounts; one total counts for all above
+	loops   int // cells of each total
 	forget  time.Duration
 	nothing *mining // of a worker that has not said what it mines
 
@@ -134,8 +173,8 @@ type ledger struct {
 	swept   time.Time
 }
 
-func newLedger(max int, forget time.Duration) *ledger {
-	l := &ledger{max: max, forget: forget, minings: make(map[miningKey]*mining)}
+func newLedger(max, loops int, forget time.Duration) *ledger {
+	l := &ledger{max: max, loops: loops, forget: forget, minings: make(map[miningKey]*mining)}
 	l.nothing = &mining{ledger: l}
 	for i := range l.totals {
 		l.totals[i] = make(map[string]*total)
@@ -198,7 +237,7 @@ func (l *ledger) total(kind int, name string) *total {
 			return t
 		}
 	}
-	t := &total{name: name}
+	t := &total{name: name, cells: make([]atomic.Pointer[cell], l.loops)}
 	all[name] = t
 	return t
 }

@@ -26,10 +26,10 @@ func TestTotals(t *testing.T) {
 	other.Connected(epoch, "", "")
 	other.Mining("", "main", "sha256d")
 
-	one.Share(epoch, work.Accepted, 30)
-	two.Share(epoch, work.Accepted, 60)
-	two.Share(epoch, work.Stale, 60)
-	other.Share(epoch, work.Accepted, 300)
+	one.Share(0, epoch, work.Accepted, 30)
+	two.Share(0, epoch, work.Accepted, 60)
+	two.Share(0, epoch, work.Stale, 60)
+	other.Share(0, epoch, work.Accepted, 300)
 
 	scrypt := Total{Miners: 3, Shares: Shares{work.Accepted: 2, work.Stale: 1}, Work: 90, HashRate: 3 * work.HashesPerShare}
 	sha := Total{Miners: 1, Shares: Shares{work.Accepted: 1}, Work: 300, HashRate: 10 * work.HashesPerShare}
@@ -53,10 +53,10 @@ func TestTotalsWhenAWorkerMoves(t *testing.T) {
 	w := b.Worker("acc.1")
 	w.Connected(epoch, "", "")
 	w.Mining("acc", "one", "scrypt")
-	w.Share(epoch, work.Accepted, 30)
+	w.Share(0, epoch, work.Accepted, 30)
 	w.Mining("acc", "two", "x11")
 	w.Mining("acc", "two", "x11") // said again at each authorize
-	w.Share(epoch, work.Accepted, 60)
+	w.Share(0, epoch, work.Accepted, 60)
 
 	f := func(what string, got Total, miners int, done float64) {
 		t.Helper()
@@ -91,12 +91,12 @@ func TestHashRateOfTotals(t *testing.T) {
 		}
 	}
 	f("nothing", 0, func(w *Worker, now time.Time) {})
-	f("a rare share", 1, func(w *Worker, now time.Time) { w.Share(now, work.Accepted, 300) })
-	f("a refused one", 0, func(w *Worker, now time.Time) { w.Share(now, work.Stale, 300) })
+	f("a rare share", 1, func(w *Worker, now time.Time) { w.Share(0, now, work.Accepted, 300) })
+	f("a refused one", 0, func(w *Worker, now time.Time) { w.Share(0, now, work.Stale, 300) })
 	f("back after an hour", 5, func(w *Worker, now time.Time) {
 		w.Disconnected(epoch)
 		w.Connected(now.Add(-time.Minute), "", "")
-		w.Share(now, work.Accepted, 300)
+		w.Share(0, now, work.Accepted, 300)
 	})
 }
 
@@ -134,7 +134,7 @@ func TestForgetAccounts(t *testing.T) {
 		w := b.Worker("acc.1")
 		w.Connected(epoch, "", "")
 		w.Mining("acc", "pool", "scrypt")
-		w.Share(epoch, work.Accepted, 1)
+		w.Share(0, epoch, work.Accepted, 1)
 		do(w)
 		b.ledger.sweep(epoch.Add(after))
 		if got := b.AccountTotal("acc").Work > 0; got != want {
@@ -159,7 +159,7 @@ func TestTotalsAreBounded(t *testing.T) {
 	for i := range 10 {
 		w := b.Worker("rig")
 		w.Mining(fmt.Sprint("account", i), "pool", "scrypt")
-		w.Share(epoch, work.Accepted, 1)
+		w.Share(0, epoch, work.Accepted, 1)
 	}
 	if n := len(b.ledger.list(nil, byAccount)); n != 3 {
 		t.Errorf("%d totals, want the first two and one for all others", n)

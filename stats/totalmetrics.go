@@ -35,27 +35,21 @@ func newTotalFamily(label string) totalFamily {
 func (b *Book) writeTotals(e *exposition, by int, now time.Time) {
 	f := &totalFamilies[by]
 	e.totals = b.ledger.list(e.totals[:0], by)
-	each := func(head familyHead, what kind, value func(*total) float64) {
+	each := func(head familyHead, what kind, value func(Total) float64) {
 		e.begin(head.name, what, head.help)
 		for _, t := range e.totals {
-			t.mu.Lock()
-			v := value(t)
-			t.mu.Unlock()
-			e.value(v, f.label, t.name)
+			e.value(value(t.info(now)), f.label, t.name)
 		}
 	}
-	each(f.miners, gauge, func(t *total) float64 { return float64(t.miners) })
+	each(f.miners, gauge, func(t Total) float64 { return float64(t.Miners) })
 	e.begin(f.shares.name, counter, f.shares.help)
 	for _, t := range e.totals {
-		t.mu.Lock()
-		shares := t.shares
-		t.mu.Unlock()
-		for v, n := range shares {
+		for v, n := range t.info(now).Shares {
 			if n > 0 {
 				e.count(n, f.label, t.name, "verdict", work.Verdict(v).String())
 			}
 		}
 	}
-	each(f.work, counter, func(t *total) float64 { return t.work })
-	each(f.hashRate, gauge, func(t *total) float64 { return t.window.hashRate(now, t.began.time()) })
+	each(f.work, counter, func(t Total) float64 { return t.Work })
+	each(f.hashRate, gauge, func(t Total) float64 { return t.HashRate })
 }

@@ -68,9 +68,12 @@ func (w *window) sum(now time.Time) (sum float64) {
 // window that is not full yet is divided by what there is of it, so that the
 // rate is right from the start. Less than a bucket counts as one bucket: the
 // first share after a second would be thirty times the truth.
-func (w *window) hashRate(now, since time.Time) float64 {
+func (w *window) hashRate(now, since time.Time) float64 { return rateOf(w.sum(now), now, since) }
+
+// rateOf is hashRate for work that several windows have between them.
+func rateOf(sum float64, now, since time.Time) float64 {
 	age := min(max(now.Sub(since), bucketLength), windowLength)
-	return w.sum(now) * work.HashesPerShare / age.Seconds()
+	return sum * work.HashesPerShare / age.Seconds()
 }
 
 func slotAt(t time.Time) uint32 { return uint32(t.Unix() / bucketSeconds) }

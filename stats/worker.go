@@ -102,13 +102,15 @@ func (w *Worker) Mining(account, pool, algorithm string) {
 	w.mining.join(now, int(w.miners))
 }
 
-// Share counts a share, with the verdict that the miner is told. Its difficulty
-// is in shares of difficulty 1, each work.HashesPerShare hashes: what a pool
-// calls difficulty, divided by the algorithm's divider. It never allocates.
-func (w *Worker) Share(now time.Time, v work.Verdict, difficulty float64) {
+// Share counts a share, with the verdict that the miner is told. loop is the
+// event loop that calls, as in Book.Loop. The difficulty is in shares of
+// difficulty 1, each work.HashesPerShare hashes: what a pool calls difficulty,
+// divided by the algorithm's divider. It allocates once for each loop that an
+// account, a pool or an algorithm has shares on.
+func (w *Worker) Share(loop int, now time.Time, v work.Verdict, difficulty float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.mining.share(now, v, difficulty)
+	w.mining.share(loop, now, v, difficulty)
 	w.seen = stampOf(now)
 	if v != work.Accepted {
 		w.rejected[v-1]++

@@ -60,10 +60,10 @@ func TestConnectedSince(t *testing.T) {
 func TestWorkerCountsShares(t *testing.T) {
 	b := newBook(Options{})
 	w := b.Worker("rig")
-	w.Share(at(1), work.Accepted, 100)
-	w.Share(at(2), work.Accepted, 50)
-	w.Share(at(3), work.Stale, 100)
-	w.Share(at(4), work.Overloaded, 100)
+	w.Share(0, at(1), work.Accepted, 100)
+	w.Share(0, at(2), work.Accepted, 50)
+	w.Share(0, at(3), work.Stale, 100)
+	w.Share(0, at(4), work.Overloaded, 100)
 	i := w.info(at(30))
 	if want := (Shares{work.Accepted: 2, work.Stale: 1, work.Overloaded: 1}); i.Shares != want {
 		t.Errorf("shares %v, want %v", i.Shares, want)
@@ -91,7 +91,7 @@ func TestHashRateAfterAPause(t *testing.T) {
 		w.Connected(epoch, "", "")
 		mine := func(from float64) {
 			for s := from + 10; s <= from+60; s += 10 {
-				w.Share(at(s), work.Accepted, 10)
+				w.Share(0, at(s), work.Accepted, 10)
 			}
 		}
 		mine(0)
