@@ -107,13 +107,13 @@ func TestWatchdogSettingsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// manager is the service manager's end of NOTIFY_SOCKET.
-type manager struct {
+// notifySocket is the service manager's end of NOTIFY_SOCKET.
+type notifySocket struct {
 	t    *testing.T
 	conn *net.UnixConn
 }
 
-func listen(t *testing.T) *manager {
+func listen(t *testing.T) *notifySocket {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -122,10 +122,10 @@ func listen(t *testing.T) *manager {
 	}
 	t.Cleanup(func() { conn.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
-	return &manager{t, conn}
+	return &notifySocket{t, conn}
 }
 
-func (m *manager) want(message string) {
+func (m *notifySocket) want(message string) {
 	m.t.Helper()
 	buf := make([]byte, 1024)
 	n, err := m.conn.Read(buf)
