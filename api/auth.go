@@ -2,7 +2,7 @@ package api
 
 import (
 	"fmt"
-	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -11,14 +11,30 @@ import (
 // realm is what clients are told that they are asked a token for.
 const realm = `Bearer realm="farmproxy"`
 
+// retryBusy is when to try again where there was no room, in seconds.
+const retryBusy = 1
+
 // authorize refuses who may not ask. Without tokens, everybody who reaches the
-// server may: it listens on loopback then.
+// server may: it listens on loopback then. Pages of other sites never may.
 func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 	if needed == scopeNone {
 		return nil
 	}
+	if connOf(ctx).healthOnly {
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryBusy))
+		return &httpError{
+			fasthttp.StatusServiceUnavailable,
+			fmt.Sprintf("busy: all %d connections are in use, %d at most by one client; close some, or ask again later. /healthz and /readyz are answered always", s.connections.most, s.connections.perClient),
+		}
+	}
+	if err := s.knownHost(ctx); err != nil {
+		return err
+	}
+	if err := ownPage(ctx); err != nil {
+		return err
+	}
 	if s.options.Tokens == nil {
-		return sameSite(ctx)
+		return nil
 	}
 	kind, token, _ := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
 	if token == "" || !strings.EqualFold(kind, "Bearer") {
@@ -44,27 +60,4 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 		}
 	}
 	return nil
-}
-
-// sameSite refuses a change that a web page of somebody else asks for, in a
-// browser on this machine: loopback does not keep those out. What is not a
-// browser sends neither header.
-func sameSite(ctx *fasthttp.RequestCtx) error {
-	if ctx.IsGet() || ctx.IsHead() {
-		return nil
-	}
-	header := &ctx.Request.Header
-	switch site := string(header.Peek("Sec-Fetch-Site")); site {
-	case "same-origin", "none":
-		return nil
-	case "":
-		origin := string(header.Peek("Origin"))
-		if u, err := url.Parse(origin); origin == "" || err == nil && u.Host == string(header.Host()) {
-			return nil
-		}
-	}
-	return &httpError{
-		fasthttp.StatusForbidden,
-		"a page of another site may not change anything here: send the request without a browser, or set http.token_file",
-	}
 }

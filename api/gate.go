@@ -2,6 +2,8 @@ package api
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -32,11 +34,98 @@ func (g *gate) enter() error {
 	case g.inside <- struct{}{}:
 		return nil
 	case <-t.C:
-		return &httpError{
-			fasthttp.StatusServiceUnavailable,
-			fmt.Sprintf("busy: no more than %d %s are answered at a time; ask again later, or less often", cap(g.inside), g.what),
-		}
+		return g.busy()
 	}
 }
 
 func (g *gate) leave() { <-g.inside }
+
+func (g *gate) busy() error {
+	return &httpError{
+		fasthttp.StatusServiceUnavailable,
+		fmt.Sprintf("busy: no more than %d %s are answered at a time; ask again later, or less often", cap(g.inside), g.what),
+	}
+}
+
+// patience is how long a reader may take nothing while another one waits for its
+// place: longer than a lost packet, shorter than gateWait.
+const patience = 2 * time.Second
+
+// streams is a gate for answers that last as long as their readers take. Where
+// it is full, a reader that has stopped reading gives way.
+type streams struct {
+	gate
+	patience time.Duration
+
+	mu      sync.Mutex
+	readers []*conn // inside
+}
+
+func newStreams(what string, most int) streams {
+	return streams{gate: newGate(what, most), patience: patience}
+}
+
+// enter waits for a place. Whoever gets nil calls leave when the answer is
+// written.
+func (g *streams) enter(reader *conn) error {
+	end := time.NewTimer(g.wait)
+	defer end.Stop()
+	for {
+		select {
+		case g.inside <- struct{}{}:
+			g.add(reader)
+			return nil
+		default:
+		}
+		again := time.NewTimer(g.makeRoom())
+		select {
+		case g.inside <- struct{}{}:
+			again.Stop()
+			g.add(reader)
+			return nil
+		case <-again.C:
+		case <-end.C:
+			again.Stop()
+			return g.busy()
+		}
+	}
+}
+
+// makeRoom closes the reader that has taken nothing for longest, if that is too
+// long, and says when to look again.
+func (g *streams) makeRoom() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	longest := -1
+	for i, c := range g.readers {
+		if longest < 0 || c.stalled() > g.readers[longest].stalled() {
+			longest = i
+		}
+	}
+	if longest < 0 {
+		return g.patience // those inside have just come
+	}
+	slowest := g.readers[longest]
+	if left := g.patience - slowest.stalled(); left > 0 {
+		return left
+	}
+	g.readers = slices.Delete(g.readers, longest, longest+1)
+	_ = slowest.Close() // its answer fails, and leaves
+	return g.patience
+}
+
+func (g *streams) add(reader *conn) {
+	reader.moved()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.readers = append(g.readers, reader)
+}
+
+func (g *streams) leave(reader *conn) {
+	g.mu.Lock()
+	if i := slices.Index(g.readers, reader); i >= 0 {
+		g.readers = slices.Delete(g.readers, i, i+1)
+	}
+	g.mu.Unlock()
+	g.gate.leave()
+}

@@ -46,7 +46,8 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	if ctx.IsHead() {
 		return nil
 	}
-	if err := s.scrapes.enter(); err != nil {
+	reader := connOf(ctx)
+	if err := s.scrapes.enter(reader); err != nil {
 		return err
 	}
 	compress := ctx.Request.Header.HasAcceptEncoding("gzip")
@@ -55,7 +56,7 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 		ctx.Response.Header.Set("Vary", "Accept-Encoding")
 	}
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer s.scrapes.leave()
+		defer s.scrapes.leave(reader)
 		// An error means that the reader has gone: nobody is left to tell.
 		if compress {
 			_ = s.writeCompressed(w)

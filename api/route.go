@@ -96,6 +96,14 @@ func (s *Server) route(ctx *fasthttp.RequestCtx) {
 }
 
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
+	c := connOf(ctx)
+	c.answering()
+	if c.healthOnly {
+		ctx.Response.SetConnectionClose()
+	}
+	if err := oneLength(ctx); err != nil {
+		return err
+	}
 	path, method := string(ctx.Path()), string(ctx.Method())
 	if method == fasthttp.MethodHead {
 		method = fasthttp.MethodGet

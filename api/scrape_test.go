@@ -37,8 +37,14 @@ func scrape(t testing.TB, address string) io.ReadCloser {
 // serveTCP serves on loopback, and returns where.
 func serveTCP(t testing.TB, o Options) (address string) {
 	t.Helper()
+	_, address = startTCP(t, o)
+	return address
+}
+
+func startTCP(t testing.TB, o Options) (s *Server, address string) {
+	t.Helper()
 	o.Log = slog.New(slog.DiscardHandler)
-	s := New(o)
+	s = New(o)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +55,7 @@ func serveTCP(t testing.TB, o Options) (address string) {
 		l.Close()
 		<-ended
 	})
-	return l.Addr().String()
+	return s, l.Addr().String()
 }
 
 func TestAScrapeHasEveryWorker(t *testing.T) {

@@ -16,10 +16,6 @@ import (
 // What the server spends on its clients at most. It shares two cores with the
 // miners' event loops, and serves a handful of scrapers and browsers.
 const (
-	// maxConnections is far above what a farm's monitoring opens, and far below
-	// the file descriptors that are kept back from miners.
-	maxConnections = 128
-
 	// maxHeader holds the largest query and what browsers and proxies add, in
 	// bytes; fasthttp keeps that much for each connection.
 	maxHeader = 8 << 10
@@ -41,6 +37,10 @@ const (
 	// maxScrapes of /metrics are written at a time: each lasts as long as its
 	// reader takes, and there are seldom more than two Prometheus.
 	maxScrapes = 4
+
+	// maxServed is no bound of its own: a connection that gave way takes a moment
+	// until it is gone.
+	maxServed = 4 * (maxConnections + keptForHealth)
 
 	// maxQueries that look at every worker are answered at a time: one core is
 	// left to the miners.
@@ -67,16 +67,21 @@ type Options struct {
 	// listener must be one that only this machine can reach.
 	Tokens *Tokens
 
+	// Hosts are names, in lower case, that a reverse proxy on this machine serves
+	// the API under. Without tokens, only these and loopback's are answered.
+	Hosts []string
+
 	// RegistrationsPerMinute bounds those of each client address; 0: any number.
 	RegistrationsPerMinute int
 }
 
 // Server answers HTTP requests. Its methods may be called from any goroutine.
 type Server struct {
-	options Options
-	http    *fasthttp.Server
-	scrapes gate
-	queries gate
+	options     Options
+	http        *fasthttp.Server
+	connections *connections
+	scrapes     streams
+	queries     gate
 
 	registry      gate
 	registrations *limiter
@@ -88,9 +93,10 @@ func New(o Options) *Server {
 		o.Log = slog.Default()
 	}
 	s := &Server{
-		options: o,
-		scrapes: newGate("scrapes", maxScrapes),
-		queries: newGate("queries over all workers", maxQueries),
+		options:     o,
+		connections: newConnections(),
+		scrapes:     newStreams("scrapes", maxScrapes),
+		queries:     newGate("queries over all workers", maxQueries),
 
 		registry:      newGate("requests to the store", maxRegistry),
 		registrations: newLimiter(o.RegistrationsPerMinute),
@@ -106,7 +112,7 @@ func New(o Options) *Server {
 		},
 		ErrorHandler:                 s.malformed,
 		Logger:                       printer{o.Log},
-		Concurrency:                  maxConnections,
+		Concurrency:                  maxServed,
 		ReadBufferSize:               maxHeader,
 		MaxRequestBodySize:           maxBody,
 		ReadTimeout:                  readTimeout,
@@ -122,7 +128,7 @@ func New(o Options) *Server {
 // Serve answers on l until Shutdown, then returns nil; l is closed. An error is
 // one of l that will not go away.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(&listener{Listener: l, log: s.options.Log}); err != nil {
+	if err := s.http.Serve(&listener{Listener: l, connections: s.connections, log: s.options.Log}); err != nil {
 		return fmt.Errorf("http.address: %s can't be served any more: %w", l.Addr(), err)
 	}
 	return nil
@@ -134,11 +140,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return s.http.ShutdownWithContext(ctx)
 }
 
-// listener outlasts the shortages in which accept fails and works again later,
-// such as of file descriptors: fasthttp would end.
+// listener admits connections. It outlasts the shortages in which accept fails
+// and works again later, such as of file descriptors: fasthttp would end.
 type listener struct {
 	net.Listener
-	log *slog.Logger
+	connections *connections
+	log         *slog.Logger
 }
 
 // acceptPause is how long a shortage is waited for: long enough not to spin,
@@ -148,9 +155,15 @@ const acceptPause = 100 * time.Millisecond
 func (l *listener) Accept() (net.Conn, error) {
 	for said := false; ; {
 		c, err := l.Listener.Accept()
+		if err == nil {
+			if admitted := l.connections.admit(c); admitted != nil {
+				return admitted, nil
+			}
+			continue
+		}
 		var temporary interface{ Temporary() bool }
-		if err == nil || !errors.As(err, &temporary) || !temporary.Temporary() {
-			return c, err
+		if !errors.As(err, &temporary) || !temporary.Temporary() {
+			return nil, err
 		}
 		if !said {
 			l.log.Warn("http: no connection can be accepted; trying on", "address", l.Addr(), "error", err)

@@ -68,12 +68,14 @@ func (s *site) ask(t *testing.T, method, path string, header ...string) (*http.R
 // send is ask with a body. Every answer must be as openapi.json has it.
 func (s *site) send(t *testing.T, method, path, body string, header ...string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequest(method, "http://farmproxy"+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+		if req.Header.Set(header[i], header[i+1]); header[i] == "Host" {
+			req.Host = header[i+1]
+		}
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
@@ -172,29 +174,54 @@ func TestMethodNotAllowedNamesTheAllowed(t *testing.T) {
 	}
 }
 
+// raw sends bytes over a connection of their own, and wants the status and part
+// of the answer.
+func (s *site) raw(t *testing.T, request, status, part string) *http.Response {
+	t.Helper()
+	c, err := s.l.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	go io.WriteString(c, request)
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatalf("%.40q: %v", request, err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	if resp.Status != status || !strings.Contains(string(body), part) {
+		t.Errorf("%.40q: %s %s\nwant %s with %q", request, resp.Status, body, status, part)
+	}
+	return resp
+}
+
 // What is not a proper request is answered and closed.
 func TestMalformedRequests(t *testing.T) {
 	s := newSite(t)
 	f := func(request, status, part string) {
 		t.Helper()
-		c, err := s.l.Dial()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		go io.WriteString(c, request)
-		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatalf("%.40q: %v", request, err)
-		}
-		body, _ := io.ReadAll(resp.Body)
-		if resp.Status != status || !strings.Contains(string(body), part) || !resp.Close {
-			t.Errorf("%.40q: %s %s, closed %v\nwant %s with %q, closed", request, resp.Status, body, resp.Close, status, part)
+		if resp := s.raw(t, request, status, part); !resp.Close {
+			t.Errorf("%.40q: not closed", request)
 		}
 	}
 	f("{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n\n", "400 Bad Request", `{"error":"this is not an HTTP request`)
 	f("GET /metrics HTTP/1.1\r\nHost: x\r\nCookie: "+strings.Repeat("x", maxHeader)+"\r\n\r\n", "431 Request Header Fields Too Large", "over 8192 bytes")
 	f("GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 8193\r\n\r\n"+strings.Repeat("x", 8193), "413 Request Entity Too Large", "over 8192 bytes")
+
+	// Lengths that two programs may read differently.
+	const post, clear = "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\n", "404 Not Found"
+	const chunked, body = "Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"
+	f(post+"Content-Length: 4\r\n"+chunked+"\r\n"+body, "400 Bad Request", "send either Content-Length or Transfer-Encoding")
+	f(post+chunked+"content-LENGTH: 17\r\n\r\n"+body, "400 Bad Request", "send either Content-Length or Transfer-Encoding")
+	f(post+"Content-Length: 2\r\nTransfer-Encoding: identity\r\n\r\n{}", "400 Bad Request", "send either")
+	f(post+"Transfer-Encoding: identity\r\n\r\n", "400 Bad Request", "send either")
+	f(post+"Transfer-Encoding: gzip, chunked\r\n\r\n"+body, "400 Bad Request", "not an HTTP request")
+	f(post+chunked+chunked+"\r\n"+body, "400 Bad Request", "not an HTTP request")
+	f(post+"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "400 Bad Request", "not an HTTP request")
+	f(post+"Content-Length: +2\r\n\r\n{}", "400 Bad Request", "not an HTTP request")
+	f(strings.Replace(post, "1.1", "1.0", 1)+chunked+"\r\n"+body, "400 Bad Request", "not an HTTP request")
+	s.raw(t, post+chunked+"\r\n"+body, clear, "")
+	s.raw(t, post+"Content-Length: 2\r\n\r\n{}", clear, "")
 }
 
 func TestCompression(t *testing.T) {
@@ -249,7 +276,7 @@ func TestBusy(t *testing.T) {
 			}
 		}
 	}
-	full(&s.scrapes)
+	full(&s.scrapes.gate)
 	f("/metrics", 503)
 	f("/api/v1/status", 200)
 	f("/api/v1/workers", 200)
@@ -265,7 +292,7 @@ func TestBusy(t *testing.T) {
 
 	// With one place free, each answer must give back the one that it took. A
 	// streamed one does so a moment after its last byte.
-	s.scrapes.leave()
+	s.scrapes.gate.leave()
 	s.queries.leave()
 	s.scrapes.wait, s.queries.wait = time.Minute, time.Minute
 	for range 3 {

@@ -156,25 +156,3 @@ func TestRefusalsSayWhichScopeIsNeeded(t *testing.T) {
 	f("DELETE", "/api/v1/users/x", "Bearer "+readToken, `{"error":"this token does not allow that: use one with scope admin"}`)
 	f("POST", "/api/v1/users", "Bearer "+readToken, `{"name":"","error":"this token does not allow that: use one with scope register or admin"}`)
 }
-
-// Loopback does not keep out the pages that a browser on this machine shows.
-func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
-	registry := newRegistry(t)
-	s := newSite(t, func(o *Options) { o.Registry = registry })
-	f := func(code int, method string, header ...string) {
-		t.Helper()
-		resp, body := s.send(t, method, "/api/v1/users", `{"pool":"b.example:3333","user":"u"}`, header...)
-		if resp.StatusCode != code {
-			t.Errorf("%s with %q: %d, want %d: %s", method, header, resp.StatusCode, code, body)
-		}
-	}
-	f(201, "POST")
-	f(201, "POST", "Origin", "http://farmproxy")
-	f(201, "POST", "Sec-Fetch-Site", "same-origin", "Origin", "http://anything")
-	f(201, "POST", "Sec-Fetch-Site", "none")
-	f(403, "POST", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
-	f(403, "POST", "Sec-Fetch-Site", "same-site")
-	f(403, "PUT", "Origin", "https://evil.example")
-	f(403, "PUT", "Origin", "null")
-	f(200, "GET", "Origin", "https://evil.example")
-}

@@ -136,9 +136,10 @@ const (
 
 // HTTP is where /metrics, health and the API are served.
 type HTTP struct {
-	Address                string `toml:"address"`                  // host:port as in Listener; "" serves nothing
-	TokenFile              string `toml:"token_file"`               // absolute; "": no tokens, and then Address is on loopback
-	RegistrationsPerMinute int    `toml:"registrations_per_minute"` // of each client address; 0: unlimited
+	Address                string   `toml:"address"`                  // host:port as in Listener; "" serves nothing
+	TokenFile              string   `toml:"token_file"`               // absolute; "": no tokens, and then Address is on loopback
+	Hosts                  []string `toml:"hosts"`                    // names of a reverse proxy on this machine, in lower case; answered besides loopback's
+	RegistrationsPerMinute int      `toml:"registrations_per_minute"` // of each client address; 0: unlimited
 }
 
 // Metrics are which series /metrics has.

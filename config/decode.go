@@ -127,9 +127,18 @@ func (d *decoder) duration(path string, v any, into *time.Duration, example stri
 			*into = parsed
 			return
 		}
-		d.mismatch(path, v, "a duration: numbers, each with its unit (ms, s, m, h)", example)
+		p := Problem{Key: path, Value: show(v), Want: "expected a duration: numbers, each with its unit (ms, s, m, h)", Try: example}
+		if meant, ok := meantDuration(v); ok {
+			*into, p.meant = meant, true // for validate to judge
+			p.Try = strconv.Quote(short(meant))
+		}
+		d.problems = append(d.problems, p)
 	case int64:
-		d.mismatch(path, v, "a duration in quotes, with its unit (ms, s, m, h)", fmt.Sprintf(`"%ds"`, v))
+		p := Problem{Key: path, Value: show(v), Want: "expected a duration in quotes, with its unit (ms, s, m, h)", Try: fmt.Sprintf(`"%ds"`, v)}
+		if v >= 0 && v < int64(math.MaxInt64/time.Second) {
+			*into, p.meant = time.Duration(v)*time.Second, true
+		}
+		d.problems = append(d.problems, p)
 	default:
 		d.mismatch(path, v, "a duration in quotes, with its unit (ms, s, m, h)", example)
 	}

@@ -66,6 +66,9 @@ func (c *Config) derive(given keySet) {
 	if c.Metrics.Proxy == "" && len(c.Listeners) > 0 {
 		c.Metrics.Proxy = c.Listeners[0].Address
 	}
+	for i, host := range c.HTTP.Hosts {
+		c.HTTP.Hosts[i] = strings.ToLower(strings.TrimSuffix(host, "."))
+	}
 	if d := &c.Difficulty; !given["difficulty.start"] {
 		d.Start = max(d.Start, d.Min)
 		if d.Max > 0 {

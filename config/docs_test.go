@@ -106,7 +106,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
 		case []Listener, []Pool: // collected as what one of them starts from
-		case []Secret:
+		case []Secret, []string:
 			found[key] = "`[]`"
 		case Secret:
 			found[key] = fmt.Sprintf("`%q`", string(x))

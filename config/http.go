@@ -1,9 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // Loopback reports whether only this machine can reach the address.
@@ -18,6 +21,7 @@ func (h *HTTP) Loopback() bool {
 
 func (h *HTTP) validate(ps *Problems) {
 	within(ps, "http.registrations_per_minute", h.RegistrationsPerMinute, 0, maxRate, "60, or 0 for no limit")
+	h.checkHosts(ps)
 	if h.TokenFile != "" {
 		if !filepath.IsAbs(h.TokenFile) {
 			ps.add("http.token_file", show(h.TokenFile), "expected an absolute path", `"/etc/farmproxy/tokens"`)
@@ -30,4 +34,29 @@ func (h *HTTP) validate(ps *Problems) {
 	_, port, _ := net.SplitHostPort(h.Address)
 	ps.add("http.address", show(h.Address), "without http.token_file expected an address that only this machine can reach, since everyone who reaches it may do everything",
 		strconv.Quote(net.JoinHostPort("127.0.0.1", port))+`, or token_file = "/etc/farmproxy/tokens" with lines such as: admin TOKEN`)
+}
+
+// checkHosts checks the names that a reverse proxy passes on. That of a request
+// is compared without its port.
+func (h *HTTP) checkHosts(ps *Problems) {
+	if n := len(h.Hosts); n > MaxHosts {
+		ps.add("http.hosts", "", fmt.Sprintf("expected at most %d names, there are %d", MaxHosts, n), "only those that the reverse proxy passes on")
+	}
+	for i, host := range h.Hosts {
+		if _, err := netip.ParseAddr(host); err == nil || validName(host) {
+			continue
+		}
+		bare := host
+		if _, after, ok := strings.Cut(bare, "://"); ok {
+			bare = after
+		}
+		bare, _, _ = strings.Cut(bare, "/")
+		if name, _, err := net.SplitHostPort(bare); err == nil {
+			bare = name
+		}
+		if bare = strings.Trim(bare, "[]."); !validHost(bare) {
+			bare = "farm.example"
+		}
+		ps.add(fmt.Sprintf("http.hosts[%d]", i+1), show(host), "expected a name or an IP address alone, as the reverse proxy passes it on in Host", strconv.Quote(bare))
+	}
 }

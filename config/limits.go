@@ -8,6 +8,7 @@ const (
 	MaxListeners = 64 // an event loop polls them all
 	MaxPools     = 64 // each is probed, and remembered
 	MaxLinks     = 64 // of one pool; pools take more from one address as an attack
+	MaxHosts     = 64 // names of one reverse proxy
 	MaxProxies   = 16 // each link that is dialled opens a connection to all of them
 
 	maxMiners     = 10_000_000 // memory would be the limit long before
@@ -15,6 +16,8 @@ const (
 	maxMalformed  = 1_000_000
 	maxDifficulty = 1 << 53 // a float holds every whole number up to here
 	maxShareRate  = 6000    // 100 a second from one miner: test rigs only
+	maxHost       = 253     // of a name, as DNS has it
+	maxLabel      = 63      // of what stands between two dots in it
 	maxText       = 128     // of a user, a name, an agent: firmware and pools cut what is longer
 	maxWorkerName = 64      // with the account before it, it has to be a name too
 	maxPassword   = 256

@@ -124,11 +124,7 @@ func Parse(text []byte) (*Config, error) {
 	c.derive(d.given)
 
 	problems := d.problems
-	for _, p := range c.validate() {
-		if !problems.has(p.Key) {
-			problems = append(problems, p)
-		}
-	}
+	problems.judge(c.validate())
 	if len(problems) > 0 {
 		problems.locate(keyLines(string(text)))
 		return nil, problems

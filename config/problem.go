@@ -15,6 +15,10 @@ type Problem struct {
 	Value string // as in the file, shortened; empty when there is none or it is secret
 	Want  string // what is expected there
 	Try   string // what to write or do instead
+
+	// meant says that the value was understood though it is written wrongly, and
+	// is there to be judged as well.
+	meant bool
 }
 
 // String is the problem in one line:
@@ -67,6 +71,20 @@ func (ps Problems) has(key string) bool {
 		rest, within := strings.CutPrefix(key, p.Key)
 		return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
+}
+
+// judge adds what validate says of values that were taken from the file.
+func (ps *Problems) judge(found Problems) {
+	for _, p := range found {
+		i := slices.IndexFunc(*ps, func(q Problem) bool { return q.Key == p.Key && q.meant })
+		switch {
+		case i >= 0:
+			q := &(*ps)[i]
+			q.Want, q.Try = q.Want+"; "+p.Want, p.Try
+		case !ps.has(p.Key):
+			*ps = append(*ps, p)
+		}
+	}
 }
 
 // locate gives each problem its line, or that of the table that it is missing

@@ -106,12 +106,24 @@ func (b binding) everywhere() bool {
 
 // validHost reports whether a host is an IP address, or a name such as DNS has.
 func validHost(host string) bool {
-	if ip, _, _ := strings.Cut(host, "%"); net.ParseIP(ip) != nil {
-		return true
+	ip, _, _ := strings.Cut(host, "%")
+	return net.ParseIP(ip) != nil || validName(host)
+}
+
+// validName reports whether a host is a name such as DNS has: labels of letters,
+// digits, - and _ between dots. One dot may end it.
+func validName(host string) bool {
+	if len(host) > maxHost {
+		return false
 	}
-	return host != "" && len(host) <= 253 && !strings.ContainsFunc(host, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_')
-	})
+	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+		if len(label) == 0 || len(label) > maxLabel || strings.ContainsFunc(label, func(r rune) bool {
+			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 func (m *Miners) validate(ps *Problems) {

@@ -246,6 +246,8 @@ func TestSettings(t *testing.T) {
 	f("miners", "authorize_timeout = '2h'", `miners.authorize_timeout = "2h": expected 1s to 1h; try "1m"`)
 	f("miners", "keepalive = '0s'", "expected 1s to 1h")
 	f("miners", "keepalive = 25", `expected a duration in quotes, with its unit (ms, s, m, h); try "25s"`)
+	f("miners", "keepalive = 5000", `expected a duration in quotes, with its unit (ms, s, m, h); expected 1s to 1h; try "25s"`)
+	f("miners", "keepalive = 99999999999", `try "99999999999s"`)
 	f("miners", "keepalive = 2.5", "expected a duration in quotes")
 	f("miners", "resume_window = '-1s'", `expected 0s to 24h; try "1m", or "0s" for never`)
 	f("miners", "answer = 'locale'", `expected "pool" or "local"; try "local"`)
@@ -277,9 +279,37 @@ func TestSettings(t *testing.T) {
 	f("miners", "reconnect_lost_rolling = 0", "expected true or false")
 	f("accounts", "expire = '59m'", `expected 1h to 87600h; try "2160h", which is 90 days, or "0s" for never`)
 	f("accounts", "expire = '-1h'", "expected 1h to 87600h")
-	f("accounts", "expire = '90d'", "expected a duration: numbers, each with its unit (ms, s, m, h)")
+	f("accounts", "expire = '90d'", "this is of no use without store.url")
 	f("log", "level = 'warning'", `expected "debug", "info", "warn" or "error"; try "warn"`)
 	f("log", "format = 'xml'", `expected "text" or "json"`)
+}
+
+// What is no duration to the program but to its reader is said in the program's
+// way, and judged at once.
+func TestDurationsAsTheyWereMeant(t *testing.T) {
+	f := func(text, try string) {
+		t.Helper()
+		wantProblem(t, smallest+"[failover]\nprobe_every = '"+text+"'\n", "failover.probe_every",
+			"expected a duration: numbers, each with its unit (ms, s, m, h); "+try)
+	}
+	f("1d", `try "24h"`)
+	f("0.5d", `try "12h"`)
+	f("25 seconds", `try "25s"`)
+	f("5min", `try "5m"`)
+	f("10 Mins", `try "10m"`)
+	f("1 hour, 30 minutes", `try "1h30m"`)
+	f("2 hrs", `try "2h"`)
+	f("30", `try "30s"`)
+	f("2d", `expected 1s to 24h; try "5m"`)
+	f("1w", `expected 1s to 24h; try "5m"`)
+	f("0d", `expected 1s to 24h; try "5m"`)
+	f("99999999999999999999d", `try "30s"`)
+	f("often", `try "30s"`)
+	f("1 fortnight", `try "30s"`)
+	f("", `try "30s"`)
+	f("-1d", `try "30s"`)
+	wantProblem(t, smallest+"[failover]\nhold = '2d'\n", "failover.hold", `expected 0s to 24h; try "10m", or "forever"`)
+	wantProblem(t, smallest+"[store]\nurl = 'sqlite:///a.db'\n[accounts]\nexpire = '90d'\n", "accounts.expire", `try "2160h"`)
 }
 
 func TestStoreURL(t *testing.T) {
@@ -321,6 +351,52 @@ func TestPoolsHaveOneAlgorithm(t *testing.T) {
 	f("scrypt", "scrypt", "")
 	f("sha256", "sha256d", "")
 	f("sha256", "scrypt", `expected that of pool[1], which is "sha256d"`)
+}
+
+func TestHTTPHosts(t *testing.T) {
+	f := func(host, want string) {
+		t.Helper()
+		wantProblem(t, smallest+"[http]\nhosts = ['farm.example', '"+host+"']\n", "http.hosts[2]", want)
+	}
+	f("farm.example", "")
+	f("10.0.0.7", "")
+	f("2001:db8::1", "")
+	f("Farm.example.", "")
+	f("", "expected a name or an IP address alone")
+	f("*", `try "farm.example"`)
+	f("*.farm.example", "expected a name or an IP address alone")
+	f("farm.example:443", `expected a name or an IP address alone, as the reverse proxy passes it on in Host; try "farm.example"`)
+	f("https://farm.example/", `try "farm.example"`)
+	f("[2001:db8::1]:80", `try "2001:db8::1"`)
+	f("farm..example", "expected a name")
+	wantProblem(t, smallest+"[http]\nhosts = ['"+strings.Repeat("a','", MaxHosts)+"a']\n", "http.hosts", "expected at most 64 names, there are 65")
+	wantProblem(t, smallest+"[http]\nhosts = 'farm.example'\n", "http.hosts", "expected a list of strings, this is a string; try brackets around it")
+}
+
+// A name with an empty label is in no DNS.
+func TestNamesOfHosts(t *testing.T) {
+	f := func(host string, ok bool) {
+		t.Helper()
+		if validHost(host) != ok {
+			t.Errorf("%q: %v", host, !ok)
+		}
+	}
+	f("pool.example", true)
+	f("pool.example.", true)
+	f("POOL", true)
+	f("_pool-1.example", true)
+	f("10.0.0.1", true)
+	f("fe80::1%eth0", true)
+	f(strings.Repeat("x", 63)+".example", true)
+	f("", false)
+	f(".", false)
+	f("pool..example", false)
+	f(".pool.example", false)
+	f("pool.example..", false)
+	f("pool example", false)
+	f("pöol.example", false)
+	f(strings.Repeat("x", 64)+".example", false)
+	f(strings.Repeat("x.", 127)+"x", false)
 }
 
 // Whoever reaches the API may do everything, unless there are tokens.

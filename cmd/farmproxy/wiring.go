@@ -51,6 +51,7 @@ func webOptions(c *config.Config, book *stats.Book, s *store.Store, log *slog.Lo
 		Version:                versionText(),
 		Log:                    log,
 		NoWorkerMetrics:        !c.Metrics.PerWorker,
+		Hosts:                  c.HTTP.Hosts,
 		RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
 	}
 	if s != nil { // not a nil *Store in a Registry that is not nil

@@ -1,0 +1,211 @@
+package api
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// How many connections there may be. Where there is no room for a newcomer, one
+// that waits for its next request, or has not sent its first, gives way: who
+// opens connections and leaves them idle keeps nobody else out.
+const (
+	// maxConnections is far above what a farm's monitoring opens, and far below
+	// the file descriptors that are kept back from miners.
+	maxConnections = 128
+
+	// maxPerClient of them are of one address, or one /64 of IPv6: no client can
+	// have them all.
+	maxPerClient = maxConnections / 2
+
+	// keptForHealth more are taken when the others are all busy, for /healthz and
+	// /readyz only. These wait for nothing, so that this room is soon free again.
+	keptForHealth = 16
+
+	// stallTime is how long a client may take for each piece of an answer: one
+	// that stopped reading does not keep its connection until writeTimeout.
+	stallTime = 10 * time.Second
+
+	// writePiece is what has to get through within it, in bytes: 1.6 kB/s, which
+	// the worst of lines has.
+	writePiece = 16 << 10
+)
+
+// connections are those that are open.
+type connections struct {
+	most, perClient int // see the constants
+	now             func() time.Time
+	began           time.Time
+
+	mu      sync.Mutex
+	open    map[*conn]struct{}
+	clients map[netip.Prefix]int // connections of each
+}
+
+func newConnections() *connections {
+	return &connections{
+		most:      maxConnections,
+		perClient: maxPerClient,
+		now:       time.Now,
+		began:     time.Now(),
+		open:      make(map[*conn]struct{}),
+		clients:   make(map[netip.Prefix]int),
+	}
+}
+
+// conn is a client's connection. Its state is guarded by the mutex of of.
+type conn struct {
+	net.Conn
+	of     *connections
+	client netip.Prefix
+	until  time.Time // when the answer that is being written must be out; of its own goroutine
+
+	progress atomic.Int64 // when the client last took a piece of an answer, or was admitted: nanoseconds since of.began
+
+	healthOnly bool      // there was no room for more; immutable
+	busy       bool      // a request is being answered
+	since      time.Time // it has been idle since
+	closed     bool
+}
+
+// admit makes room for a connection; nil when there is none.
+func (t *connections) admit(nc net.Conn) *conn {
+	c := &conn{Conn: nc, of: t, client: clientOf(nc)}
+	victim, ok := t.add(c)
+	if victim != nil {
+		_ = victim.Close() // that it is gone already is as good
+	}
+	if !ok {
+		_ = nc.Close()
+		return nil
+	}
+	return c
+}
+
+// add adds c where there is room, or where victim makes it by being closed.
+func (t *connections) add(c *conn) (victim *conn, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	crowded := t.clients[c.client] >= t.perClient
+	if crowded || len(t.open) >= t.most {
+		victim = t.idlest(c.client, crowded)
+		if victim != nil {
+			t.drop(victim)
+		}
+		c.healthOnly = victim == nil || victim.healthOnly
+		if len(t.open) >= t.most+keptForHealth || t.clients[c.client] >= t.perClient+keptForHealth {
+			return victim, false
+		}
+	}
+	c.since = t.now()
+	t.open[c] = struct{}{}
+	t.clients[c.client]++
+	return victim, true
+}
+
+// idlest is the connection that is missed least: the longest idle one of the
+// client that has most, or of the one given if own. nil: all are busy. t.mu is
+// held.
+func (t *connections) idlest(client netip.Prefix, own bool) (idlest *conn) {
+	for c := range t.open {
+		if c.busy || own && c.client != client {
+			continue
+		}
+		if idlest == nil || t.clients[c.client] > t.clients[idlest.client] ||
+			t.clients[c.client] == t.clients[idlest.client] && c.since.Before(idlest.since) {
+			idlest = c
+		}
+	}
+	return idlest
+}
+
+// drop takes a connection out; t.mu is held.
+func (t *connections) drop(c *conn) {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	delete(t.open, c)
+	if t.clients[c.client]--; t.clients[c.client] == 0 {
+		delete(t.clients, c.client)
+	}
+}
+
+// answering notes that a request is being answered.
+func (c *conn) answering() {
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.busy = true
+}
+
+// moved notes that the client took something.
+func (c *conn) moved() { c.progress.Store(int64(c.of.now().Sub(c.of.began))) }
+
+// stalled is how long ago the client took something.
+func (c *conn) stalled() time.Duration {
+	return c.of.now().Sub(c.of.began) - time.Duration(c.progress.Load())
+}
+
+// Read implements net.Conn. Whoever reads has written the last answer.
+func (c *conn) Read(p []byte) (int, error) {
+	c.of.mu.Lock()
+	if c.busy {
+		c.busy, c.since = false, c.of.now()
+	}
+	c.of.mu.Unlock()
+	return c.Conn.Read(p)
+}
+
+// SetWriteDeadline implements net.Conn: Write keeps it.
+func (c *conn) SetWriteDeadline(until time.Time) error {
+	c.until = until
+	return nil
+}
+
+// Write implements net.Conn.
+func (c *conn) Write(p []byte) (written int, err error) {
+	for len(p) > 0 {
+		piece := p[:min(len(p), writePiece)]
+		end := c.of.now().Add(stallTime)
+		if !c.until.IsZero() && c.until.Before(end) {
+			end = c.until
+		}
+		if err := c.Conn.SetWriteDeadline(end); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(piece)
+		if written += n; err != nil {
+			return written, err
+		}
+		c.moved()
+		p = p[n:]
+	}
+	return written, nil
+}
+
+// Close implements net.Conn. It may be called again, and by anybody.
+func (c *conn) Close() error {
+	c.of.mu.Lock()
+	c.of.drop(c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// connOf returns the connection of a request.
+func connOf(ctx *fasthttp.RequestCtx) *conn {
+	c, _ := ctx.Conn().(*conn)
+	return c
+}
+
+// clientOf is what counts as one client.
+func clientOf(c net.Conn) netip.Prefix {
+	a, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		return netip.Prefix{} // not TCP
+	}
+	return network(a.Addr())
+}
