@@ -64,6 +64,9 @@ func (r *Request) Configure() (p ConfigureParams, ok bool) {
 	return p, true
 }
 
+// Refuse makes the answer to the code that was asked for as number i a no.
+func (p *ConfigureParams) Refuse(i int) { p.Asked[i] = UnknownExtension }
+
 // AppendConfigured appends the answer to mining.configure: exactly the codes
 // that were asked for, and the mask with version rolling, nothing else:
 // WhatsMiner drops the connection over one key more. mask 0 refuses version

@@ -130,11 +130,14 @@ func (a *Agent) configure(e *Env, r *codec.Request, out []byte) []byte {
 	if !ok {
 		return codec.AppendError(out, &r.ID, codeOther, "Malformed mining.configure")
 	}
-	for _, asked := range p.Asked[:p.N] {
-		if asked == codec.VersionRolling {
+	for i, asked := range p.Asked[:p.N] {
+		switch asked {
+		case codec.VersionRolling:
 			a.state |= agentRolling
 			a.asked = p.Mask
 			a.told = p.Mask & maskNow(e)
+		case codec.MinimumDifficulty, codec.SubscribeExtranonce:
+			p.Refuse(i) // the protocol has neither
 		}
 	}
 	for _, s := range a.miners {
@@ -157,7 +160,7 @@ func (a *Agent) allow(s *Session) {
 
 // setMask tells the agent its mask when it changed.
 func (a *Agent) setMask(e *Env, out []byte) []byte {
-	mask := a.asked & e.Feed.Mask
+	mask := a.asked & e.Feed.rollable()
 	if !a.is(agentRolling) || mask == a.told {
 		return out
 	}

@@ -203,7 +203,11 @@ func (g *agentStage) post(args map[string]string) {
 	var job *work.Job
 	_, clean := args["clean"]
 	if name := args["vector"]; name != "" {
-		job = vectorJob(g.t, name, uint32(g.number(args["job"])), g.number(args["size"]), 2)
+		job = vectorJob(g.t, name, uint32(g.number(args["job"])), g.number(args["size"]), 2, func(n *codec.Notify) {
+			if v := args["version"]; v != "" {
+				n.Version = g.hex(v)
+			}
+		})
 		if e1 := args["e1"]; e1 != "" {
 			id, line := job.ID, job.Line
 			job = work.NewJob(job.Template, mustHex(g.t, e1), job.Layout)

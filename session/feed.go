@@ -11,7 +11,7 @@ const maxFeedJobs = 16
 // may still be answered, and what the pool allows now. All miners of the lane
 // on that loop share it; only that loop touches it.
 type Feed struct {
-	Mask       uint32  // version bits that may be rolled now
+	Mask       uint32  // version bits that the pool lets roll now
 	Difficulty float64 // the pool's, now; 0 before the first post
 	Direct     bool    // the miner gets the pool's difficulty as it is: it has a link of its own
 
@@ -28,6 +28,16 @@ type Feed struct {
 
 // Job returns the job that newcomers get; nil: none yet.
 func (f *Feed) Job() *work.Job { return f.last }
+
+// rollable returns the version bits that may be rolled in the last job.
+func (f *Feed) rollable() uint32 { return rollable(f.Mask, f.last) }
+
+// rollable returns the bits of mask that are free in a job: those that its
+// version has set are the pool's. Miners and pools apply version bits in three
+// ways (replace those of the mask, OR them in, flip them), which agree only where
+// the job has none. BIP 310 means the first, ckpool and ESP-Miner do the second,
+// btcpool and public-pool the third.
+func rollable(mask uint32, job *work.Job) uint32 { return mask &^ job.Version }
 
 // Post takes over what the pool offers now. job may be the last one again, or
 // nil, when only the mask or the difficulty changed; it reports whether job

@@ -79,7 +79,7 @@ func (s *Session) setMask(e *Env, out []byte) []byte {
 	if s.flags&rolling == 0 {
 		return out
 	}
-	mask := s.asked & e.Feed.Mask
+	mask := s.asked & e.Feed.rollable()
 	if mask == s.told && s.flags&maskTold != 0 {
 		return out
 	}

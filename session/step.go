@@ -55,14 +55,18 @@ func (s *Session) configure(e *Env, r *codec.Request, out []byte) []byte {
 	if !ok {
 		return codec.AppendError(out, &r.ID, codeOther, "Malformed mining.configure")
 	}
-	for _, asked := range p.Asked[:p.N] {
+	for i, asked := range p.Asked[:p.N] {
 		switch asked {
 		case codec.VersionRolling:
 			s.flags |= rolling
 			s.asked = p.Mask
 			s.told = p.Mask & maskNow(e)
 		case codec.MinimumDifficulty:
-			s.vardiff.floor = p.MinimumDifficulty
+			if e.Terms.Difficulty.keeps(p.MinimumDifficulty, e.Feed) {
+				s.vardiff.floor = p.MinimumDifficulty
+			} else {
+				p.Refuse(i)
+			}
 		case codec.SubscribeExtranonce:
 			s.flags |= extranonceSubscribed
 		}
@@ -73,7 +77,7 @@ func (s *Session) configure(e *Env, r *codec.Request, out []byte) []byte {
 // maskNow returns the version bits that the pool lets roll now.
 func maskNow(e *Env) uint32 {
 	if e.Feed != nil && e.Feed.Job() != nil {
-		return e.Feed.Mask
+		return e.Feed.rollable()
 	}
 	return e.Mask
 }

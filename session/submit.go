@@ -183,10 +183,11 @@ func (s *Session) rollable(e *Env, job *work.Job) uint32 {
 	if s.flags&rolling == 0 {
 		return 0
 	}
+	mask := job.Mask
 	if job.Epoch == e.Feed.Job().Epoch {
-		return s.asked & e.Feed.Mask
+		mask = e.Feed.Mask
 	}
-	return s.asked & job.Mask
+	return s.asked & rollable(mask, job)
 }
 
 // reject gives a share the verdict that needs no pool.

@@ -32,7 +32,8 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //	mask> 1fffe000            what the route lets roll before there is a job
 //	post> job=1 vector=NAME epoch=1 difficulty=1000 mask=1fffe000 size=4 clean
 //	post> difficulty=500 mask=1fffe000
-//	                          algorithm=NAME in a post with a job: another one than sha256d
+//	                          algorithm=NAME in a post with a job: another one than sha256d;
+//	                          version=HEX another version than the recorded one
 //	direct>                   the lane is the miner's own
 //	move>                     the miner is on another lane now, which has no job yet
 //	miner> {…}                one line from the miner;
@@ -184,7 +185,11 @@ func (g *stage) post(args map[string]string) {
 	var job *work.Job
 	_, clean := args["clean"]
 	if name := args["vector"]; name != "" {
-		job = vectorJob(g.t, name, uint32(g.number(args["job"])), g.number(args["size"]), len(g.prefix))
+		job = vectorJob(g.t, name, uint32(g.number(args["job"])), g.number(args["size"]), len(g.prefix), func(n *codec.Notify) {
+			if v := args["version"]; v != "" {
+				n.Version = g.hex(v)
+			}
+		})
 		job.Epoch = uint64(g.number(args["epoch"]))
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
@@ -349,7 +354,7 @@ func mustHex(t testing.TB, s string) []byte {
 
 // vectorJob makes the job of a recorded share. size is the pool's extranonce2
 // size, 0 the recorded one.
-func vectorJob(t testing.TB, name string, id uint32, size, prefix int) *work.Job {
+func vectorJob(t testing.TB, name string, id uint32, size, prefix int, change ...func(*codec.Notify)) *work.Job {
 	t.Helper()
 	data, err := os.ReadFile("../work/testdata/stratum.json")
 	if err != nil {
@@ -382,6 +387,9 @@ func vectorJob(t testing.TB, name string, id uint32, size, prefix int) *work.Job
 	n, err := codec.Raw(v.Notify).Notify()
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range change {
+		c(n)
 	}
 	extranonce1 := mustHex(t, v.Extranonce1)
 	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,

@@ -32,7 +32,7 @@ const (
 type vardiff struct {
 	want  float64 // what the miner should have, unbounded; 0: nothing known yet
 	told  float64 // what it was last told; 0: nothing yet
-	floor float64 // BIP 310 minimum-difficulty of the miner; 0 none
+	floor float64 // BIP 310 minimum-difficulty of the miner, as it was granted; 0 none
 
 	since  time.Duration // when the window began
 	work   float64       // handed in since, in shares of difficulty 1
@@ -94,7 +94,7 @@ func (v *vardiff) judge(now time.Duration, p *Policy) {
 	v.start(now)
 }
 
-// next returns the difficulty that the miner should be told: a power of two,
+// next returns the difficulty that the miner should be told: a power of two
 // within the bounds, never above the pool's; the pool's itself where that has
 // to be.
 func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
@@ -105,16 +105,36 @@ func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	if f.exact() && pool > 0 {
 		return pool
 	}
-	d := v.want
-	if d == 0 {
-		d = p.Start
+	want := v.want
+	if want == 0 {
+		want = p.Start
 	}
-	d = max(d, p.Min, v.floor)
+	high := math.Inf(1)
 	if p.Max > 0 {
-		d = min(d, p.Max)
+		high = p.Max
 	}
 	if pool > 0 {
-		d = min(d, pool)
+		high = min(high, pool)
 	}
-	return work.FloorPowerOfTwo(d)
+	return powerWithin(want, max(p.Min, v.floor), high)
+}
+
+// powerWithin returns the power of two from low to high that is wanted. It is no
+// less than want, since who names a difficulty means at least that, unless that
+// is above high. Where there is none it is high itself. low gives way to high: a
+// miner with more than the pool's difficulty would keep shares from it.
+func powerWithin(want, low, high float64) float64 {
+	if d := work.CeilPowerOfTwo(max(want, low)); d <= high {
+		return d
+	}
+	if d := work.FloorPowerOfTwo(high); d >= low || low > high {
+		return d
+	}
+	return high
+}
+
+// keeps reports that a miner can have the floor that it asks for, as far as the
+// bounds are known.
+func (p *Policy) keeps(floor float64, f *Feed) bool {
+	return (p.Max == 0 || floor <= p.Max) && (f == nil || f.Difficulty == 0 || floor <= f.Difficulty)
 }

@@ -59,6 +59,8 @@ type Share struct {
 	Answered    bool    // the miner was told already (answer = "local")
 
 	resubmitted bool // sent before, on a link that died
+	flipped     bool // sent with the version bits that it flips: see versionBits
+	otherWay    bool // its version bits are to go the other way than the pool's others
 }
 
 // verdict returns what the share's miner is told. code and text are the pool's

@@ -13,7 +13,8 @@ import (
 // stratum is the dialect of Stratum V1.
 type stratum struct {
 	*link
-	names names // guarded by the link's mutex
+	names names       // guarded by the link's mutex
+	bits  versionBits // guarded by the link's mutex
 }
 
 func newStratum(k *link) *stratum {
@@ -183,6 +184,13 @@ func (s *stratum) reply(m *codec.Message) {
 	if v == work.Duplicate && answered.share.resubmitted {
 		v, e = work.Accepted, codec.PoolError{} // the first copy had arrived
 	}
+	if s.bits.answered(&answered.share, v, s.shown(answered.share.Job)) {
+		s.again = append(s.again, answered.share)
+		s.mu.Unlock()
+		s.book.InFlight.Add(-1)
+		s.rouse()
+		return
+	}
 	s.rejects.note(v)
 	s.mu.Unlock()
 
@@ -199,11 +207,6 @@ func (s *stratum) share(buf []byte, share *Share, now time.Time) (out []byte, f 
 	if !ok {
 		return buf, held
 	}
-	return s.appendShare(buf, share, user, s.flight.put(share, now)), inFlight
-}
-
-// appendShare appends a share's mining.submit.
-func (s *stratum) appendShare(buf []byte, share *Share, user string, id uint64) []byte {
 	var prefix [2]byte
 	var extranonce2 [codec.MaxExtranonce2]byte
 	job := share.Job
@@ -215,18 +218,16 @@ func (s *stratum) appendShare(buf []byte, share *Share, user string, id uint64) 
 		Nonce:       share.Nonce,
 		HasVersion:  s.rolling.Load(),
 	}
-	// A miner that did not roll hands in the job's own version. Without version
-	// bits every pool makes the same header of it; with them, pools that do not
-	// replace but flip (btcpool, public-pool) go wrong on a job that has bits
-	// inside the mask.
-	if share.Version == job.Version && share.Version&job.Mask != 0 {
-		p.HasVersion = false
+	if p.HasVersion {
+		p.VersionBits, p.HasVersion = s.bits.of(share, s.shown(job))
 	}
-	// Bits that the job allowed but the mask does not any more are shown too:
-	// without them the pool would see another header than the miner hashed.
-	p.VersionBits = share.Version & (job.Mask | s.mask.Load())
-	return codec.AppendPoolSubmit(buf, id, &p)
+	return codec.AppendPoolSubmit(buf, s.flight.put(share, now), &p), inFlight
 }
+
+// shown returns the version bits that a share for a job can show: those that the
+// job allowed but the mask does not any more too, or the pool would see another
+// header than the miner hashed.
+func (s *stratum) shown(job *work.Job) uint32 { return job.Mask | s.mask.Load() }
 
 func (s *stratum) end(buf []byte, _ bool) (out []byte, more bool) { return buf, false }
 

@@ -53,3 +53,13 @@ func FloorPowerOfTwo(d float64) float64 {
 	_, exp := math.Frexp(d) // d = f * 2^exp, 0.5 <= f < 1
 	return math.Ldexp(1, exp-1)
 }
+
+// CeilPowerOfTwo returns the smallest power of two that is at least d, for d > 0;
+// +Inf beyond 2^1023.
+func CeilPowerOfTwo(d float64) float64 {
+	floor := FloorPowerOfTwo(d)
+	if floor < d {
+		return 2 * floor
+	}
+	return floor
+}

@@ -107,6 +107,21 @@ func TestFloorPowerOfTwo(t *testing.T) {
 	f(math.Exp2(-24), math.Exp2(-24))
 }
 
+func TestCeilPowerOfTwo(t *testing.T) {
+	f := func(d, want float64) {
+		t.Helper()
+		if got := CeilPowerOfTwo(d); got != want {
+			t.Errorf("CeilPowerOfTwo(%v) = %v, want %v", d, got, want)
+		}
+	}
+	f(1, 1)
+	f(1000, 1024)
+	f(1024, 1024)
+	f(1024.5, 2048)
+	f(0.3, 0.5)
+	f(1e308, math.Inf(1))
+}
+
 func TestRollVersion(t *testing.T) {
 	f := func(job, mask, bits, want uint32) {
 		t.Helper()
