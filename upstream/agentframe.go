@@ -140,20 +140,20 @@ func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
 	a.mu.Lock()
 	wasFull := a.flight.room() <= 0
 	low := a.flight.low
-	s, ok := a.flight.remove(low + uint64(index-uint16(low)))
+	s, ok := a.flight.answer(low + uint64(index-uint16(low)))
 	if !ok {
 		a.mu.Unlock()
 		return false
 	}
 	v := verdictOfStatus(status)
-	a.rejects.note(v)
+	own := a.rejects.note(&s.share, v)
 	wake := a.landed(&s) || wasFull
 	a.mu.Unlock()
 
 	if wake {
 		a.rouse()
 	}
-	a.settled(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()})
+	a.settled(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()}, own)
 	return true
 }
 

@@ -47,7 +47,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 		if !ok {
 			t.Fatal("not in flight")
 		}
-		k.settled(&sent, work.Accepted, codec.PoolError{})
+		k.settled(&sent, work.Accepted, codec.PoolError{}, false)
 	}
 	once()
 	if n := testing.AllocsPerRun(1000, once); n != 0 {

@@ -33,12 +33,12 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 		k.drop(errUnanswered)
 	case k.moveDue(now):
 		k.drop(errMoved)
-	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate):
+	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate, l.route.membersOf(l)):
 	default:
 		if p := l.other(now, k.pool); p != nil {
 			if l.try(ctx, p, now) {
 				l.log.Log(ctx, l.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
-				k.pool.chill(now)
+				l.chill(k.pool, now)
 			}
 		} else if silent {
 			k.drop(errSilent)
@@ -69,6 +69,19 @@ func (l *Lane) decide(ctx context.Context, now time.Time) {
 	}
 }
 
+// chill passes an ill pool over for a while. What one miner's lane has found out,
+// or one agent's, is that lane's matter.
+func (l *Lane) chill(p *pool, now time.Time) {
+	if !l.single() && !l.key.private() {
+		p.chill(now)
+		return
+	}
+	if l.cool == nil {
+		l.cool = make(map[*pool]time.Time)
+	}
+	l.cool[p] = now.Add(coolDown)
+}
+
 // next returns the most preferred pool that can be tried now; one that is ill
 // only when there is no other. nil: wait.
 func (l *Lane) next(now time.Time) *pool {
@@ -77,7 +90,7 @@ func (l *Lane) next(now time.Time) *pool {
 		if !l.fits(p) || !p.ready(now) || l.tries(p) {
 			continue
 		}
-		if !p.cooling(now) {
+		if !p.cooling(now) && !now.Before(l.cool[p]) {
 			return p
 		}
 		if ill == nil {
@@ -98,7 +111,7 @@ func (l *Lane) tries(p *pool) bool {
 // serves and has been healthy for long enough; nil when there is none.
 func (l *Lane) better(now time.Time) *pool {
 	for _, p := range l.route.pools[:l.serving.pool.level] {
-		if l.fits(p) && p.ready(now) && p.healthy(now, l.route.failover.ReturnAfter) {
+		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.route.failover.ReturnAfter) {
 			return p
 		}
 	}

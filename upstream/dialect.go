@@ -51,6 +51,11 @@ type dialect interface {
 	end(buf []byte, drained bool) (out []byte, more bool)
 	sent()
 
+	// landed notes that a share is not in flight any more, and says whether the
+	// writer has waited for that. The reader calls it, or the lane's supervisor,
+	// with the link's mutex.
+	landed(s *sent) (wake bool)
+
 	// The lane's supervisor calls these.
 
 	// activate is called when the lane becomes the link's.

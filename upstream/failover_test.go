@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"farmproxy/codec"
 	"farmproxy/work"
 )
 
@@ -341,4 +342,56 @@ func TestLanesShareThePool(t *testing.T) {
 			equal(t, "pool", l.Latest().Job.PoolID[:1], "b")
 		}
 	})
+}
+
+// A pool that passes over one share, and answers those after it, costs that share.
+func TestOneUnansweredShare(t *testing.T) {
+	for _, q := range []struct {
+		name  string
+		agent bool
+	}{{"stratum", false}, {"agent", true}} {
+		t.Run(q.name, func(t *testing.T) {
+			inFarm(t, "a", func(f *farm) {
+				a := f.pools[0]
+				n := 0
+				a.answer = func(submit) string {
+					if n++; n == 3 {
+						return ""
+					}
+					return yes
+				}
+				if q.agent {
+					f.agentAt(0)
+					a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) {
+						n++
+						return codec.AgentAccept, n != 3
+					}
+				}
+				f.start()
+				f.submit(1, 3)
+				f.after(time.Second)
+				f.submit(4, 5)
+				f.after(answerTimeout - 2*time.Second)
+				equal(t, "in time", len(f.fate()), 4)
+				f.after(1 * time.Second)
+				f.submit(6, 6)
+				f.after(2 * tickServing)
+				f.wantFate(1, 2, work.Accepted)
+				f.wantFate(3, 3, work.Overloaded)
+				equal(t, "what its miner is told", f.fate()[3].Text, noAnswer)
+				f.wantFate(4, 6, work.Accepted)
+				equal(t, "dials", a.dialled(), 1)
+
+				a.do(func() { // now it answers nothing any more
+					a.answer = func(submit) string { return "" }
+					if q.agent {
+						a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return 0, false }
+					}
+				})
+				f.submit(7, 8)
+				f.after(answerTimeout + tickServing)
+				equal(t, "dials", a.dialled(), 2)
+			})
+		})
+	}
 }

@@ -47,7 +47,7 @@ func BenchmarkFlush(b *testing.B) {
 			if !ok {
 				b.Fatal("not in flight")
 			}
-			k.settled(&sent, work.Accepted, codec.PoolError{})
+			k.settled(&sent, work.Accepted, codec.PoolError{}, false)
 		}
 	}
 	once()

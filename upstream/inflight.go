@@ -29,6 +29,8 @@ type inflight struct {
 	low  uint64 // the oldest id that may be there
 	high uint64 // the next id
 	n    int
+
+	answered uint64 // the highest id that the pool has answered
 }
 
 // sent is one share in flight.
@@ -87,6 +89,23 @@ func (f *inflight) resize(least int) {
 	f.ring = ring
 }
 
+// answer is remove for a share that the pool has answered.
+func (f *inflight) answer(id uint64) (s sent, ok bool) {
+	if s, ok = f.remove(id); ok {
+		f.answered = max(f.answered, id)
+	}
+	return s, ok
+}
+
+// overdue returns the oldest share if it was sent by then, and whether the pool
+// has answered a later one: it does answer, but not this one.
+func (f *inflight) overdue(by time.Time) (id uint64, passed, ok bool) {
+	if f.n == 0 || f.ring[f.low&uint64(len(f.ring)-1)].at.After(by) {
+		return 0, false, false
+	}
+	return f.low, f.answered > f.low, true
+}
+
 // remove returns the share that was sent with id; false for any other id.
 func (f *inflight) remove(id uint64) (s sent, ok bool) {
 	if id < f.low || id >= f.high || len(f.ring) == 0 {
@@ -115,14 +134,6 @@ func (f *inflight) advance() {
 	if len(f.ring) > keptInflight && int(f.high-f.low) < len(f.ring)/8 {
 		f.resize(keptInflight)
 	}
-}
-
-// oldest returns when the oldest share was sent; false when there is none.
-func (f *inflight) oldest() (at time.Time, ok bool) {
-	if f.n == 0 {
-		return at, false
-	}
-	return f.ring[f.low&uint64(len(f.ring)-1)].at, true
 }
 
 // drain appends all shares in the order they were sent, and forgets them.

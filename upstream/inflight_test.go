@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"farmproxy/work"
 )
 
 func TestInflight(t *testing.T) {
@@ -47,7 +45,8 @@ func TestInflight(t *testing.T) {
 		}
 	}
 	equal(t, "it has shrunk", largest > keptInflight && len(f.ring) == keptInflight, true)
-	at, ok := f.oldest()
+	oldest, _, ok := f.overdue(time.Unix(1<<40, 0))
+	at := f.ring[oldest&uint64(len(f.ring)-1)].at
 	for id := range model {
 		if s := f.ring[id&uint64(len(f.ring)-1)]; s.at.Before(at) {
 			t.Errorf("share %d is older than the oldest", id)
@@ -128,21 +127,4 @@ func TestFullWindowOfABlockUnderANewName(t *testing.T) {
 		f.after(time.Second)
 		equal(t, "sent when there is room for one", len(a.shares()), maxInflight+1)
 	})
-}
-
-func TestRejects(t *testing.T) {
-	var r rejects
-	for range rejectWindow {
-		r.note(work.LowDifficulty)
-	}
-	equal(t, "all rejected", r.above(0.99), true)
-	for range rejectWindow / 2 {
-		r.note(work.Accepted)
-	}
-	equal(t, "half", r.above(0.5), false)
-	equal(t, "half", r.above(0.49), true)
-	for range rejectWindow {
-		r.note(work.Accepted)
-	}
-	equal(t, "none", r.no, 0)
 }

@@ -60,8 +60,9 @@ type Lane struct {
 	orphaned   time.Time // when current lost its link; zero: it has one
 	retried    time.Time // when a dead link's pool was last tried without a pause
 	moves      map[*pool]string
-	admitted   bool // counted in Directory.onDemand
-	refused    bool // it was said that there is no room
+	cool       map[*pool]time.Time // until when a pool is passed over by this lane alone
+	admitted   bool                // counted in Directory.onDemand
+	refused    bool                // it was said that there is no room
 }
 
 func newLane(r *Route, key Prefix, number int) *Lane {
@@ -88,6 +89,9 @@ func (l *Lane) Route() *Route { return l.route }
 func (l *Lane) Leave(p Prefix) {
 	l.roster.remove(p)
 	l.rest(p)
+	if k := l.servingLink(); k != nil {
+		k.forget(p)
+	}
 	l.route.leave(l)
 }
 
@@ -231,6 +235,13 @@ func (l *Lane) replace(k *link, next *epoch) {
 	l.setEpochs(list)
 	l.mu.Unlock()
 	l.lose(old.close())
+}
+
+// servingLink returns the link that serves; nil: none. Any goroutine.
+func (l *Lane) servingLink() *link {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.serving
 }
 
 func (l *Lane) setEpochs(list []*epoch) { l.epochs.Store(&list) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,8 +32,9 @@ const (
 	// writeTimeout is how long a pool may not read.
 	writeTimeout = 10 * time.Second
 
-	// answerTimeout is how long a share may be unanswered before the link is
-	// taken for dead: the longest verdict seen from a live pool took 10 s.
+	// answerTimeout is how long a share may be unanswered before it is given up,
+	// or, where later ones are not answered either, the link is taken for dead: the
+	// longest verdict seen from a live pool took 10 s.
 	answerTimeout = 30 * time.Second
 
 	// maxMalformed is how many lines, or frames, in a row may be malformed.
@@ -43,7 +45,7 @@ var (
 	errHungUp     = errors.New("the pool closed the connection")
 	errClosed     = errors.New("closed by farmproxy")
 	errSilent     = errors.New("no job for too long (failover.silence)")
-	errUnanswered = fmt.Errorf("a share got no answer within %v", answerTimeout)
+	errUnanswered = fmt.Errorf("shares got no answer within %v", answerTimeout)
 	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
 	errSurplus    = errors.New("another pool was faster")
 	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: is this the kind of port that the url says?", maxMalformed)
@@ -245,16 +247,36 @@ func (k *link) offer(clean bool) {
 	})
 }
 
-// unanswered reports a share that waits for its answer for too long, and gives
-// up on what else does.
-func (k *link) unanswered(now time.Time) bool {
+// noAnswer is what a miner is told of a share that the pool leaves unanswered,
+// though it answers others.
+const noAnswer = "The pool did not answer"
+
+// unanswered gives up what the pool leaves unanswered for too long, and reports
+// that it answers nothing any more. A share that it has passed over, since it has
+// answered later ones, is that share's loss alone.
+func (k *link) unanswered(now time.Time) (dead bool) {
+	var list []Verdict
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.dialect.expire(now) {
+	wake := k.dialect.expire(now)
+	for {
+		id, passed, ok := k.flight.overdue(now.Add(-answerTimeout))
+		if dead = ok && !passed; dead || !ok {
+			break
+		}
+		s, _ := k.flight.remove(id)
+		k.dialect.landed(&s)
+		wake = true
+		v := work.Overloaded
+		list = k.verdict(list, &s, v, codec.PoolError{Code: v.Code(), Text: noAnswer}, now)
+	}
+	k.mu.Unlock()
+	if wake {
 		k.rouse()
 	}
-	at, ok := k.flight.oldest()
-	return ok && now.Sub(at) >= answerTimeout
+	for chunk := range slices.Chunk(list, maxBatch) {
+		k.lane.settle(chunk...)
+	}
+	return dead
 }
 
 // leave returns the shares that a dead link leaves behind, those that were
@@ -280,9 +302,11 @@ func (k *link) verdict(dst []Verdict, s *sent, v work.Verdict, e codec.PoolError
 	return append(dst, s.share.verdict(v, e.Code, e.Text))
 }
 
-// settled is verdict for the reader, which delivers before it waits for more.
-func (k *link) settled(s *sent, v work.Verdict, e codec.PoolError) {
+// settled is verdict for the reader, which delivers before it waits for more. own
+// says that the refusal is the miner's own doing.
+func (k *link) settled(s *sent, v work.Verdict, e codec.PoolError, own bool) {
 	k.verdicts = k.verdict(k.verdicts, s, v, e, k.came)
+	k.verdicts[len(k.verdicts)-1].Own = own
 	if len(k.verdicts) == maxBatch {
 		k.verdicts = k.deliver(k.verdicts)
 	}
@@ -318,11 +342,20 @@ func (k *link) rouse() {
 	}
 }
 
-// rejected reports that the pool rejects more than the given fraction.
-func (k *link) rejected(rate float64) bool {
+// rejected reports that the pool rejects more than the given fraction of what the
+// lane's miners send.
+func (k *link) rejected(rate float64, members int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.rejects.members = members
 	return k.rejects.above(rate)
+}
+
+// forget drops what is held against the pool for a miner that has left.
+func (k *link) forget(p Prefix) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rejects.forget(p)
 }
 
 // moveDue reports that a client.reconnect is to be followed now.

@@ -57,6 +57,7 @@ type Share struct {
 	Work        float64 // what the miner is credited with, in shares of difficulty 1
 	Block       bool    // its hash makes a block: nothing may hold it up
 	Answered    bool    // the miner was told already (answer = "local")
+	Proven      bool    // a pool has accepted a share of this miner before
 
 	resubmitted bool // sent before, on a link that died
 	flipped     bool // sent with the version bits that it flips: see versionBits
@@ -105,6 +106,7 @@ type Verdict struct {
 	Text     string // the error text to tell the miner: the pool's own where it gave one, clean
 	Work     float64
 	Answered bool
+	Own      bool // it was refused, and that is the miner's own doing: the pool accepts others' shares
 }
 
 // Member is a miner on a lane: what an agent pool is told of it.

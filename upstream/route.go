@@ -269,6 +269,13 @@ func (r *Route) leave(l *Lane) {
 	}
 }
 
+// membersOf returns how many miners a lane has.
+func (r *Route) membersOf(l *Lane) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return l.members
+}
+
 // lapsed reports that a lane is to end, and then takes it out: nobody joins it
 // any more.
 func (r *Route) lapsed(l *Lane, now time.Time) bool {

@@ -329,6 +329,7 @@ type farm struct {
 	route     *Route // the fixed one
 	book      *stats.Book
 	o         DirectoryOptions
+	joined    *Lane // see lane
 
 	mu       sync.Mutex
 	posts    []Post
@@ -434,7 +435,13 @@ func (f *farm) close() {
 	}
 }
 
-func (f *farm) lane() *Lane { return f.route.Join(Member{Prefix: Prefix{Len: 2}}) }
+// lane returns the fixed route's lane, of which one miner is a member.
+func (f *farm) lane() *Lane {
+	if f.joined == nil {
+		f.joined = f.route.Join(Member{Prefix: Prefix{Len: 2}})
+	}
+	return f.joined
+}
 
 func (f *farm) latest() Post { return f.lane().Latest() }
 

@@ -172,7 +172,7 @@ func (s *stratum) reply(m *codec.Message) {
 
 	s.mu.Lock()
 	wasFull := s.flight.room() <= 0
-	answered, ok := s.flight.remove(id)
+	answered, ok := s.flight.answer(id)
 	if !ok {
 		if s.nameAnswered(id, yes, saying(e)) {
 			s.rouse()
@@ -191,13 +191,13 @@ func (s *stratum) reply(m *codec.Message) {
 		s.rouse()
 		return
 	}
-	s.rejects.note(v)
+	own := s.rejects.note(&answered.share, v)
 	s.mu.Unlock()
 
 	if wasFull {
 		s.rouse()
 	}
-	s.settled(&answered, v, e)
+	s.settled(&answered, v, e, own)
 }
 
 func (s *stratum) begin(buf []byte) (out []byte, room int) { return buf, maxQueue - s.names.held }
@@ -232,6 +232,8 @@ func (s *stratum) shown(job *work.Job) uint32 { return job.Mask | s.mask.Load() 
 func (s *stratum) end(buf []byte, _ bool) (out []byte, more bool) { return buf, false }
 
 func (s *stratum) sent() {}
+
+func (s *stratum) landed(*sent) bool { return false }
 
 func (s *stratum) activate() { s.lane.roster.attach(nil) }
 
