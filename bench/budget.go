@@ -79,10 +79,11 @@ func (o *runOptions) ready(most int) error {
 func budgetCommand(ctx context.Context, args []string, t terminal) error {
 	o := measuringOptions(scenarioBudget)
 	flags := newFlags(t, "budget", `
-Measures what the design has budgets for, with the floor and the proxy in turn
-in each round, and prints the medians as one table: each cost, the floor's, their
-ratio, the budget, and whether it is met. Some 20 minutes; nothing else should
-run on the machine. Exit code 1 when the books of both sides do not agree or a
+Measures what farmproxy may cost, and prints the medians as one table: each cost,
+the budget, and whether it is met. Each round measures three in turn: the floor (a
+responder that answers every share with yes and does nothing else), HAProxy if it
+is installed (it passes bytes on to the pool), and farmproxy. Some 30 minutes;
+nothing else should run on the machine. Exit code 1 when the books of both sides do not agree or a
 miner was disconnected; never for a time or a size.`)
 	flags.IntVar(&o.miners, "miners", o.miners, "how many; the budgets are for 10,000")
 	flags.IntVar(&o.more, "more", o.more, "further miners, for the memory of each")
@@ -110,17 +111,33 @@ miner was disconnected; never for a time or a size.`)
 	if err := o.ready(o.miners + o.more); err != nil {
 		return err
 	}
+	var without string
+	if o.haproxy, without = findHAProxy(); without != "" {
+		fmt.Fprintln(t.err, without)
+	}
 	result := newResult(scenarioBudget, r.commit, args)
 	for n := range o.rounds {
-		turn := fmt.Sprintf("round %d of %d", n+1, o.rounds)
-		if err := result.both(ctx, o, t, turn+", memory", (*trial).crowd); err != nil {
-			return result.finish(ctx, t, r, err)
-		}
-		if err := result.both(ctx, o, t, turn+", costs", (*trial).costs); err != nil {
+		if err := result.round(ctx, o, t, fmt.Sprintf("round %d of %d", n+1, o.rounds)); err != nil {
 			return result.finish(ctx, t, r, err)
 		}
 	}
 	return result.finish(ctx, t, r, nil)
+}
+
+// round measures everything that has a budget, once.
+func (r *Result) round(ctx context.Context, o runOptions, t terminal, turn string) error {
+	if err := r.both(ctx, o, t, turn+", memory", (*trial).crowd); err != nil {
+		return err
+	}
+	if err := r.both(ctx, o, t, turn+", costs", (*trial).costs); err != nil {
+		return err
+	}
+	if o.haproxy != "" {
+		if err := r.one(ctx, o.behindHAProxy(), t, turn+", passing on", (*trial).passing, sideHAProxy); err != nil {
+			return err
+		}
+	}
+	return r.one(ctx, o.rapid(), t, turn+", ten jobs a second", (*trial).rapid, sideProxy)
 }
 
 func sweepCommand(ctx context.Context, args []string, t terminal) error {
@@ -201,11 +218,11 @@ func parseNumbers(name, text string, most float64) (numbers []float64, err error
 	return numbers, nil
 }
 
-// both plays one scenario on the floor and then on the proxy: the machine's
-// moods then meet both.
+// both plays one scenario on the floor and then on the proxy, so that a busy
+// minute of the machine meets both.
 func (r *Result) both(ctx context.Context, o runOptions, t terminal, turn string, scenario func(*trial, context.Context) error) error {
-	for _, onFloor := range []bool{true, false} {
-		if err := r.one(ctx, o, t, turn, scenario, onFloor); err != nil {
+	for _, on := range []side{sideFloor, sideProxy} {
+		if err := r.one(ctx, o, t, turn, scenario, on); err != nil {
 			return err
 		}
 	}
@@ -213,23 +230,19 @@ func (r *Result) both(ctx context.Context, o runOptions, t terminal, turn string
 }
 
 // one plays one scenario and enters what it found.
-func (r *Result) one(ctx context.Context, o runOptions, t terminal, turn string, scenario func(*trial, context.Context) error, onFloor bool) error {
-	side := "proxy"
-	if onFloor {
-		side = "floor"
-	}
-	fmt.Fprintf(t.err, "%s, %s\n", turn, side)
-	out, err := play(ctx, o, t, scenario, onFloor)
+func (r *Result) one(ctx context.Context, o runOptions, t terminal, turn string, scenario func(*trial, context.Context) error, on side) error {
+	fmt.Fprintf(t.err, "%s, %s\n", turn, on)
+	out, err := play(ctx, o, t, scenario, on)
 	for _, b := range out.breaches() {
-		r.Breaches = append(r.Breaches, fmt.Sprintf("%s, %s: %s", turn, side, b))
+		r.Breaches = append(r.Breaches, fmt.Sprintf("%s, %s: %s", turn, on, b))
 	}
 	if out.Log != "" {
-		r.Breaches = append(r.Breaches, fmt.Sprintf("%s, %s: the child's log is %s", turn, side, out.Log))
+		r.Breaches = append(r.Breaches, fmt.Sprintf("%s, %s: the child's log is %s", turn, on, out.Log))
 	}
 	if err != nil {
-		return fmt.Errorf("%s, %s: %w", turn, side, err)
+		return fmt.Errorf("%s, %s: %w", turn, on, err)
 	}
-	r.add(onFloor, out.samples)
+	r.add(on, out.samples)
 	r.Memory = append(r.Memory, out.memory...)
 	return nil
 }

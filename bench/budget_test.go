@@ -37,7 +37,7 @@ func TestBudgetRecordsEveryFigure(t *testing.T) {
 	var keys []string
 	for _, m := range r.Measures {
 		keys = append(keys, m.Key)
-		onlyProxy := m.Key == keyAllocShare || m.Key == keyAllocNotify || m.Key == keyIdle
+		onlyProxy := slices.Contains([]string{keyAllocShare, keyAllocNotify, keyIdle, keyRapidLast, keyRapidMissed, keyRapidCPU}, m.Key)
 		if len(m.Proxy) != 1 || (len(m.Floor) == 1) == onlyProxy {
 			t.Errorf("%s: floor %v, proxy %v", m.Key, m.Floor, m.Proxy)
 		}
@@ -110,6 +110,9 @@ func TestBudgetsAreMetOrNot(t *testing.T) {
 	f("a multiple without a floor", Measure{Ratio: 1.25, Proxy: []float64{5}}, false)
 	f("at the most", Measure{Most: most(2), Proxy: []float64{2}}, true)
 	f("above the most", Measure{Most: most(2), Proxy: []float64{2.1}}, false)
+	f("no more than HAProxy", Measure{Passed: 1, HAProxy: []float64{5}, Proxy: []float64{5}}, true)
+	f("more than HAProxy", Measure{Passed: 1, HAProxy: []float64{5}, Proxy: []float64{5.1}}, false)
+	f("HAProxy was not there", Measure{Passed: 1, Proxy: []float64{5}}, false)
 	f("not measured", Measure{Most: most(2)}, false)
 	f("no allocations but the process's own", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.01}}, true)
 	f("an allocation for each twentieth", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.05}}, false)
@@ -134,8 +137,8 @@ func TestPanelsTakeWhatIsComparable(t *testing.T) {
 		{keyShare, 100, 5, 4}, {keyShare, 100, 20, 5}, // one number of miners
 		{keyRSS, 100, 0, 6},
 	} {
-		r.add(false, []sample{s, {s.key, s.miners, s.rate, s.value + 2}})
-		r.add(true, []sample{s})
+		r.add(sideProxy, []sample{s, {s.key, s.miners, s.rate, s.value + 2}})
+		r.add(sideFloor, []sample{s})
 	}
 	var got []string
 	for _, p := range r.panels() {

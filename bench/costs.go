@@ -12,7 +12,11 @@ import (
 
 // sample enters one figure. rate is in shares a second, 0 where none are sent.
 func (t *trial) sample(key string, rate, value float64) {
-	t.samples = append(t.samples, sample{key, t.o.miners, rate, value})
+	miners := t.o.miners
+	if t.o.entered > 0 {
+		miners = t.o.entered
+	}
+	t.samples = append(t.samples, sample{key, miners, rate, value})
 }
 
 // costs are those of the design's budgets but for the memory, which the rest
@@ -23,10 +27,10 @@ func (t *trial) costs(ctx context.Context) error {
 		return err
 	}
 	t.sample(keyConnect, 0, t.fig.ConnectSeconds)
-	if err := t.costOfShares(ctx, t.o.rate, keyShare, keyP99, ""); err != nil {
+	if err := t.costOfShares(ctx, t.o.rate, shareKeys{keyShare, keyP50, keyP99, ""}); err != nil {
 		return err
 	}
-	if err := t.costOfShares(ctx, t.o.fast, keyShareFast, keyP99Fast, keyAllocShare); err != nil {
+	if err := t.costOfShares(ctx, t.o.fast, shareKeys{keyShareFast, keyP50Fast, keyP99Fast, keyAllocShare}); err != nil {
 		return err
 	}
 	t.sample(keyReached, t.o.fast, t.fig.SharesPerSecond)
@@ -37,6 +41,25 @@ func (t *trial) costs(ctx context.Context) error {
 		if err := t.idleWithJobs(ctx); err != nil {
 			return err
 		}
+	}
+	return t.finish()
+}
+
+// passing is what is compared with a proxy that only passes bytes on. It is not
+// asked for the fast load: one thread does not reach it.
+func (t *trial) passing(ctx context.Context) error {
+	if err := t.connect(ctx); err != nil {
+		return err
+	}
+	t.sample(keyConnect, 0, t.fig.ConnectSeconds)
+	if err := t.memoryWithAJob(ctx); err != nil {
+		return err
+	}
+	if err := t.costOfShares(ctx, t.o.rate, shareKeys{keyShare, keyP50, keyP99, ""}); err != nil {
+		return err
+	}
+	if err := t.costOfJobs(ctx, ""); err != nil {
+		return err
 	}
 	return t.finish()
 }
@@ -52,7 +75,7 @@ func (t *trial) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, rate := range t.o.rates {
-		if err := t.costOfShares(ctx, rate, keyShare, keyP99, ""); err != nil {
+		if err := t.costOfShares(ctx, rate, shareKeys{keyShare, keyP50, keyP99, ""}); err != nil {
 			return err
 		}
 		t.sample(keyReached, rate, t.fig.SharesPerSecond)
@@ -63,8 +86,11 @@ func (t *trial) sweep(ctx context.Context) error {
 	return t.finish()
 }
 
-// costOfShares measures a load at that rate. A key that is "" enters nothing.
-func (t *trial) costOfShares(ctx context.Context, rate float64, cpu, p99, allocations string) error {
+// shareKeys are what a load's figures are entered as; "" enters nothing.
+type shareKeys struct{ cpu, p50, p99, allocations string }
+
+// costOfShares measures a load at that rate.
+func (t *trial) costOfShares(ctx context.Context, rate float64, keys shareKeys) error {
 	counted, err := t.counting(ctx)
 	if err != nil {
 		return err
@@ -74,14 +100,15 @@ func (t *trial) costOfShares(ctx context.Context, rate float64, cpu, p99, alloca
 		return err
 	}
 	t.settle(ctx)
-	t.sample(cpu, rate, t.fig.CPUPerShare)
-	t.sample(p99, rate, t.fig.RoundTripP99)
-	if allocations == "" {
+	t.sample(keys.cpu, rate, t.fig.CPUPerShare)
+	t.sample(keys.p50, rate, t.fig.RoundTripP50)
+	t.sample(keys.p99, rate, t.fig.RoundTripP99)
+	if keys.allocations == "" {
 		return nil
 	}
 	n, ok, err := counted(ctx)
 	if ok {
-		t.sample(allocations, rate, n/float64(t.fleet.books.Total().Submits-sent))
+		t.sample(keys.allocations, rate, n/float64(t.fleet.books.Total().Submits-sent))
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (r *Result) gobench() string {
 		for _, side := range []struct {
 			name   string
 			values []float64
-		}{{"proxy", m.Proxy}, {"floor", m.Floor}} {
+		}{{"proxy", m.Proxy}, {"floor", m.Floor}, {"haproxy", m.HAProxy}} {
 			name := fmt.Sprintf("Benchmark%s/%s/miners=%d", camel(m.Key), side.name, m.Miners)
 			if m.Rate > 0 {
 				name += fmt.Sprintf("/rate=%.0f", m.Rate)

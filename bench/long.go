@@ -37,7 +37,7 @@ after a twentieth of that is what the end is compared with.`)
 		return err
 	}
 	result := newResult(scenarioLong, r.commit, args)
-	return result.finish(ctx, t, r, result.one(ctx, o, t, "long load", (*trial).long, false))
+	return result.finish(ctx, t, r, result.one(ctx, o, t, "long load", (*trial).long, sideProxy))
 }
 
 // long is one load with jobs, and what memory there was meanwhile.

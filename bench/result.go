@@ -28,17 +28,19 @@ type Result struct {
 }
 
 // Measure is one figure under one set of conditions, of all rounds: the n-th
-// of Floor and of Proxy are of the same round.
+// of Floor, HAProxy and Proxy are of the same round.
 type Measure struct {
-	Key    string    `json:"key"`
-	Name   string    `json:"name"`
-	Unit   Unit      `json:"unit"`
-	Miners int       `json:"miners"`
-	Rate   float64   `json:"rate,omitempty"`         // shares a second that were asked for; 0: none
-	Ratio  float64   `json:"budget_ratio,omitempty"` // the budget, as a multiple of the floor; 0: none
-	Most   *float64  `json:"budget_most,omitempty"`  // the budget, in units; nil: none
-	Floor  []float64 `json:"floor,omitempty"`
-	Proxy  []float64 `json:"proxy"`
+	Key     string    `json:"key"`
+	Name    string    `json:"name"`
+	Unit    Unit      `json:"unit"`
+	Miners  int       `json:"miners"`
+	Rate    float64   `json:"rate,omitempty"`           // shares a second that were asked for; 0: none
+	Ratio   float64   `json:"budget_ratio,omitempty"`   // the budget, as a multiple of the floor; 0: none
+	Most    *float64  `json:"budget_most,omitempty"`    // the budget, in units; nil: none
+	Passed  float64   `json:"budget_haproxy,omitempty"` // the budget, as a multiple of HAProxy; 0: none
+	Floor   []float64 `json:"floor,omitempty"`
+	HAProxy []float64 `json:"haproxy,omitempty"`
+	Proxy   []float64 `json:"proxy"`
 }
 
 // Memory is how much there was at one moment of a long load.
@@ -97,7 +99,7 @@ func (m *Measure) ratio() float64 {
 }
 
 // hasBudget says whether there is something to meet.
-func (m *Measure) hasBudget() bool { return m.Most != nil || m.Ratio > 0 }
+func (m *Measure) hasBudget() bool { return m.Most != nil || m.Ratio > 0 || m.Passed > 0 }
 
 // met says whether the median is within the budget.
 func (m *Measure) met() bool {
@@ -109,6 +111,8 @@ func (m *Measure) met() bool {
 		return value < allocationsAreNone
 	case m.Most != nil:
 		return value <= *m.Most
+	case m.Passed > 0:
+		return value <= m.Passed*median(m.HAProxy)
 	}
 	return m.ratio() <= m.Ratio && m.ratio() > 0
 }
@@ -122,12 +126,15 @@ type sample struct {
 }
 
 // add enters what one side showed in one round.
-func (r *Result) add(onFloor bool, samples []sample) {
+func (r *Result) add(on side, samples []sample) {
 	for _, s := range samples {
 		m := r.measure(s)
-		if onFloor {
+		switch on {
+		case sideFloor:
 			m.Floor = append(m.Floor, s.value)
-		} else {
+		case sideHAProxy:
+			m.HAProxy = append(m.HAProxy, s.value)
+		default:
 			m.Proxy = append(m.Proxy, s.value)
 		}
 	}
@@ -143,7 +150,7 @@ func (r *Result) measure(s sample) *Measure {
 	q := quantities[s.key]
 	m := Measure{Key: s.key, Name: q.name, Unit: q.unit, Miners: s.miners, Rate: s.rate}
 	if r.Scenario != scenarioSweep { // it goes where no budget was set
-		m.Ratio = q.ratio
+		m.Ratio, m.Passed = q.ratio, q.passed
 		if q.bounded {
 			m.Most = &q.most
 		}

@@ -9,27 +9,30 @@ import (
 )
 
 // tableHead are the columns of a result.
-var tableHead = []string{"", "floor", "proxy", "ratio", "budget", "met"}
+var tableHead = []string{"", "floor", "HAProxy", "farmproxy", "to floor", "budget", "met"}
 
 // rows are the measures as text, a row each.
 func (r *Result) rows() (rows [][]string) {
 	miners := r.miners()
 	for i := range r.Measures {
 		m := &r.Measures[i]
-		row := []string{m.title(miners), "-", "-", "-", "-", "-"}
+		row := []string{m.title(miners), "-", "-", "-", "-", "-", "-"}
 		if len(m.Floor) > 0 {
 			row[1] = m.Unit.format(median(m.Floor))
 		}
+		if len(m.HAProxy) > 0 {
+			row[2] = m.Unit.format(median(m.HAProxy))
+		}
 		if len(m.Proxy) > 0 {
-			row[2] = m.Unit.format(median(m.Proxy))
+			row[3] = m.Unit.format(median(m.Proxy))
 		}
 		if ratio := m.ratio(); ratio > 0 {
-			row[3] = fmt.Sprintf("%.2f", ratio)
+			row[4] = fmt.Sprintf("%.2f", ratio)
 		}
 		if m.hasBudget() {
-			row[4], row[5] = m.budget(), "no"
+			row[5], row[6] = m.budget(), "no"
 			if m.met() {
-				row[5] = "yes"
+				row[6] = "yes"
 			}
 		}
 		rows = append(rows, row)
@@ -49,17 +52,19 @@ func (m *Measure) title(miners int) string {
 	return s
 }
 
-// miners is how many there were in all measures; 0 when it differs.
+// miners is how many there were in most measures; 0 where none is that of
+// more than half.
 func (r *Result) miners() int {
+	count := map[int]int{}
 	for _, m := range r.Measures {
-		if m.Miners != r.Measures[0].Miners {
-			return 0
+		count[m.Miners]++
+	}
+	for miners, n := range count {
+		if 2*n > len(r.Measures) {
+			return miners
 		}
 	}
-	if len(r.Measures) == 0 {
-		return 0
-	}
-	return r.Measures[0].Miners
+	return 0
 }
 
 // basis says what the table rests on.
@@ -80,6 +85,8 @@ func (m *Measure) budget() string {
 		return "0"
 	case m.Most != nil:
 		return m.Unit.format(*m.Most)
+	case m.Passed > 0:
+		return fmt.Sprintf("%.2f x HAProxy", m.Passed)
 	}
 	return fmt.Sprintf("%.2f x floor", m.Ratio)
 }
@@ -116,7 +123,7 @@ func (r *Result) markdown() string {
 	var b strings.Builder
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
 	line(tableHead)
-	line([]string{"---", "--:", "--:", "--:", "--:", "---"})
+	line([]string{"---", "--:", "--:", "--:", "--:", "--:", "---"})
 	for _, row := range r.rows() {
 		line(row)
 	}

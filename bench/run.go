@@ -45,6 +45,8 @@ type runOptions struct {
 	fast      float64
 	idle      time.Duration
 	idleEvery time.Duration
+	haproxy   string // the program; "": it is not measured
+	entered   int    // miners that figures are entered for; 0: as many as there are
 	rates     []float64
 	shares    int  // that end a long load
 	long      bool // too many shares to compare one by one: only their sums are
@@ -221,7 +223,7 @@ func run(ctx context.Context, o runOptions, t terminal) error {
 		if o.scenario == scenarioAccounts {
 			outcome, err = playAccounts(ctx, o, t)
 		} else {
-			outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), false)
+			outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), sideProxy)
 		}
 		report.Proxy = &outcome
 		report.Breaches = append(report.Breaches, outcome.breaches()...)
@@ -255,17 +257,17 @@ func scenarioPlay(name string) func(*trial, context.Context) error {
 // worker names.
 const poolUser = "farm"
 
-// play runs one scenario against the proxy, or the floor, from start to end: the
+// play runs one scenario against one side, from start to end: the
 // child is stopped and all is closed when it returns, whatever happened. The
 // error is for what kept it from being played; what it found is in the outcome.
-func play(ctx context.Context, o runOptions, t terminal, scenario func(*trial, context.Context) error, onFloor bool) (out Outcome, err error) {
+func play(ctx context.Context, o runOptions, t terminal, scenario func(*trial, context.Context) error, on side) (out Outcome, err error) {
 	var mu sync.Mutex
 	breach := func(format string, args ...any) {
 		mu.Lock()
 		defer mu.Unlock()
 		out.Broken = append(out.Broken, fmt.Sprintf(format, args...))
 	}
-	pools, err := startPools(o, onFloor)
+	pools, err := startPools(o, on)
 	defer func() {
 		for _, p := range pools {
 			p.Close()
@@ -274,7 +276,7 @@ func play(ctx context.Context, o runOptions, t terminal, scenario func(*trial, c
 	if err != nil {
 		return out, err
 	}
-	s, err := standFor(ctx, o, pools, onFloor)
+	s, err := standFor(ctx, o, pools, on)
 	if err != nil {
 		return out, err
 	}
@@ -313,13 +315,13 @@ func play(ctx context.Context, o runOptions, t terminal, scenario func(*trial, c
 	out.Figures, out.samples, out.memory = trial.fig, trial.samples, trial.memory
 	out.Fleet = fleet.Books().Total()
 	if err == nil {
-		out.judge(o, fleet, pools)
+		out.judge(o, fleet, pools, on)
 	}
 	return out, err
 }
 
-func startPools(o runOptions, onFloor bool) (pools []*Pool, err error) {
-	if onFloor {
+func startPools(o runOptions, on side) (pools []*Pool, err error) {
+	if on == sideFloor {
 		return nil, nil
 	}
 	a := DefaultPoolOptions()
@@ -346,9 +348,12 @@ func startPools(o runOptions, onFloor bool) (pools []*Pool, err error) {
 	return pools, nil
 }
 
-func standFor(ctx context.Context, o runOptions, pools []*Pool, onFloor bool) (*stand, error) {
-	if onFloor {
+func standFor(ctx context.Context, o runOptions, pools []*Pool, on side) (*stand, error) {
+	switch on {
+	case sideFloor:
 		return standFloor(ctx, o.exe, o.difficulty)
+	case sideHAProxy:
+		return standHAProxy(ctx, o.haproxy, pools[0], o.miners)
 	}
 	p := proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: o.pass, agent: o.agent, profiles: o.profiles}
 	if o.measuring {
@@ -374,7 +379,7 @@ func newRunFleet(o runOptions, target string) (*Fleet, error) {
 }
 
 // judge lays the books beside each other and looks for what the fleet suffered.
-func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
+func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool, on side) {
 	total := out.Fleet
 	for _, bad := range []struct {
 		n    int
@@ -404,7 +409,7 @@ func (out *Outcome) judge(o runOptions, fleet *Fleet, pools []*Pool) {
 		out.Broken = append(out.Broken, fmt.Sprintf("%d shares are too many to compare one by one; use a lower -rate or -duration", missing))
 	}
 	books := comparison{shares: shares, pools: pools, flight: o.flight, name: func(miner int) string {
-		if o.pass || o.agent {
+		if o.pass || o.agent || on == sideHAProxy {
 			return fleet.Name(miner)
 		}
 		return poolUser

@@ -5,24 +5,23 @@ import (
 	"fmt"
 )
 
-// versus plays the steady scenario against the floor and the proxy in turn: the
-// machine's moods then meet both.
+// versus plays the steady scenario against the floor and the proxy in turn, so that
+// a busy minute of the machine meets both.
 func versus(ctx context.Context, o runOptions, t terminal, report *Report) error {
 	for n := range o.rounds {
 		var round Round
 		for _, side := range []struct {
-			name    string
-			onFloor bool
-			out     *Outcome
-		}{{"floor", true, &round.Floor}, {"proxy", false, &round.Proxy}} {
+			on  side
+			out *Outcome
+		}{{sideFloor, &round.Floor}, {sideProxy, &round.Proxy}} {
 			var err error
-			*side.out, err = play(ctx, o, t, (*trial).steady, side.onFloor)
+			*side.out, err = play(ctx, o, t, (*trial).steady, side.on)
 			for _, b := range side.out.breaches() {
-				report.Breaches = append(report.Breaches, fmt.Sprintf("round %d, %s: %s", n+1, side.name, b))
+				report.Breaches = append(report.Breaches, fmt.Sprintf("round %d, %s: %s", n+1, side.on, b))
 			}
 			if err != nil {
 				report.Rounds = append(report.Rounds, round) // for its log
-				return fmt.Errorf("round %d, %s: %w", n+1, side.name, err)
+				return fmt.Errorf("round %d, %s: %w", n+1, side.on, err)
 			}
 		}
 		report.Rounds = append(report.Rounds, round)
