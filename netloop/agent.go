@@ -20,7 +20,8 @@ import (
 type agent struct {
 	session session.Agent
 	stream  agentStream
-	answers []byte // to shares, of one collection of mail
+	answers []byte             // to shares, of one collection of mail
+	waiting map[uint16]*uint16 // by session id: its shares without a verdict of the pool
 }
 
 // becomeAgent makes a peer that of an agent: its first message said so. It
@@ -250,4 +251,26 @@ func (l *loop) flushAgents() {
 	}
 	clear(l.answered)
 	l.answered = l.answered[:0]
+}
+
+// waitingOf returns how many shares of one of the agent's miners have no verdict of
+// the pool yet.
+func (a *agent) waitingOf(session uint16) *uint16 {
+	n := a.waiting[session]
+	if n == nil {
+		if a.waiting == nil {
+			a.waiting = make(map[uint16]*uint16)
+		}
+		n = new(uint16) // once for each miner that ever handed in a share
+		a.waiting[session] = n
+	}
+	return n
+}
+
+// settled takes note of the verdict on a share of one of the agent's miners. It may
+// have gone and come back: what waits is counted all the same.
+func (a *agent) settled(session uint16) {
+	if n := a.waiting[session]; n != nil && *n > 0 {
+		*n--
+	}
 }

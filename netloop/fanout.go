@@ -61,15 +61,23 @@ func (l *loop) fanOutFeed(f *feed) {
 		if m.lastJob() == job && !f.repeat {
 			continue // came while the fan-out was under way, and has it
 		}
-		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
-			if m.agent != nil {
-				return l.agentJob(m, f.clean, out)
-			}
-			return m.session.Job(&l.env, f.clean, out)
-		})
-		if m.agent == nil && m.session.LastJob() == job {
-			l.counts.Notifies.Add(1)
+		if !l.withhold(m, f) {
+			l.sendJob(m, f.clean)
 		}
+	}
+}
+
+// sendJob sends a miner, or an agent, the last job of its lane, which Env has.
+func (l *loop) sendJob(p *peer, clean bool) {
+	job := l.env.Feed.Job().ID
+	l.deliver(p, func(out []byte) ([]byte, session.Effect) {
+		if p.agent != nil {
+			return l.agentJob(p, clean, out)
+		}
+		return p.session.Job(&l.env, clean, out)
+	})
+	if p.agent == nil && p.session.LastJob() == job {
+		l.counts.Notifies.Add(1)
 	}
 }
 

@@ -9,61 +9,93 @@ import (
 	"farmproxy/work"
 )
 
-// maxHashes is how many shares may wait for a slow hash: scrypt takes 0.5 ms,
-// so that a core has them done in half a second. Beyond, shares are refused:
-// a miner that floods must not hold up the others' answers.
-const maxHashes = 1024
+const (
+	// maxHashes is how many shares may wait for a slow hash: scrypt takes 0.5 ms,
+	// so that a core has them done in half a second. Beyond, a share of whoever has
+	// most is refused: see turns.
+	maxHashes = 1024
+
+	// keptLine and maxSpareLines are what is kept of lines that have emptied, so
+	// that a share allocates nothing: 256 of 4 shares take 0.3 MB.
+	keptLine      = 4
+	maxSpareLines = 256
+)
 
 // hasher hashes shares of slow algorithms on goroutines of its own, so that no
-// event loop stands still for them. They begin with the first such share: their
-// queue takes 0.6 MB, and most farms never have one.
+// event loop stands still for them. They begin with the first such share: most farms
+// never have one.
 type hasher struct {
 	begin func()
-	done  func(h hashed) // tells the loop; any goroutine
-	queue chan hashed    // nil: not begun
+	done  func(h *hashed) // tells the loop; any goroutine
 	wg    sync.WaitGroup
+
+	mu      sync.Mutex
+	waiting turns
+	some    sync.Cond // of mu: a share waits, or stopped
+	stopped bool
 }
 
 // hashed is a share on its way there and back.
 type hashed struct {
-	cookie upstream.Cookie
-	share  [1]session.Candidate
+	cookie  upstream.Cookie
+	share   [1]session.Candidate
+	tooMany bool // it comes back without its hash: its miner has too many
 }
 
-// ready prepares for n goroutines; done may be called on each of them.
-func (h *hasher) ready(n int, done func(hashed)) {
+// ready prepares for n goroutines; done may be called on each of them, and on those
+// that call hash.
+func (h *hasher) ready(n int, done func(*hashed)) {
 	h.done = done
+	h.waiting = newTurns(maxHashes)
+	h.some.L = &h.mu
 	h.begin = sync.OnceFunc(func() {
 		// Loops keep their processors of the runtime's while they rest.
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)
-		h.queue = make(chan hashed, maxHashes)
 		for range n {
-			h.wg.Go(func() {
-				var checker work.Checker
-				for x := range h.queue {
-					session.FindHashes(&checker, x.share[:])
-					h.done(x)
-				}
-			})
+			h.wg.Go(h.work)
 		}
 	})
 }
 
-// hash takes a share; false when too many wait.
+// work hashes until stop.
+func (h *hasher) work() {
+	var checker work.Checker
+	for {
+		h.mu.Lock()
+		x, ok := h.waiting.take()
+		for ; !ok && !h.stopped; x, ok = h.waiting.take() {
+			h.some.Wait()
+		}
+		h.mu.Unlock()
+		if !ok {
+			return
+		}
+		session.FindHashes(&checker, x.share[:])
+		h.done(&x)
+	}
+}
+
+// hash takes a share; false when its miner has too many waiting. Another's share may
+// give way for it, and comes back to its loop as one too many.
 func (h *hasher) hash(cookie upstream.Cookie, c *session.Candidate) bool {
 	h.begin()
-	select {
-	case h.queue <- hashed{cookie, [1]session.Candidate{*c}}:
-		return true
-	default:
-		return false
+	x := hashed{cookie: cookie, share: [1]session.Candidate{*c}}
+	h.mu.Lock()
+	refused, gaveWay, ok := h.waiting.put(&x)
+	h.some.Signal()
+	h.mu.Unlock()
+	if gaveWay {
+		refused.tooMany = true
+		h.done(&refused)
 	}
+	return ok
 }
 
 // stop ends the goroutines. No loop may run any more.
 func (h *hasher) stop() {
-	if h.queue != nil {
-		close(h.queue)
-	}
+	h.mu.Lock()
+	h.stopped = true
+	h.mu.Unlock()
+	h.some.Broadcast()
 	h.wg.Wait()
 }

@@ -3,9 +3,8 @@ package netloop
 import "time"
 
 const (
-	// maxOutbound is how many bytes may wait for a miner that does not read:
-	// about 25 jobs. More, and it is closed, so that it can't eat the memory
-	// of the others.
+	// maxOutbound is how many bytes of answers may wait for a miner that does not
+	// read: those to 1,000 shares. More, and it is closed: see lagging.go.
 	maxOutbound = 64 << 10
 
 	// maxAgentOutbound is the same for an agent, which has thousands of miners:
@@ -17,8 +16,10 @@ const (
 	// miner shows in bytes that maxOutbound counts. The kernel doubles it.
 	sendBuffer = 16 << 10
 
-	// readBuffer is each loop's buffer for one read: 500 shares.
-	readBuffer = 64 << 10
+	// readBuffer is each loop's buffer for one read: 64 shares. It is what one socket
+	// may bring at a time: the rest waits in the kernel until all others that have
+	// something were read once, so that a flood holds up nobody but itself.
+	readBuffer = 8 << 10
 
 	// userTimeout is how long the kernel keeps unacknowledged bytes before it
 	// declares the miner gone.
@@ -29,6 +30,11 @@ const (
 	keepaliveIdle     = 60 * time.Second
 	keepaliveInterval = 20 * time.Second
 	keepaliveCount    = 3
+
+	// maxWaiting is how many shares of a miner may be without a verdict of the pool:
+	// what one of six shares a minute hands in in 40 minutes, and one of 100 shares a
+	// second while the pool takes 2.5 s. More, and the others would wait behind it.
+	maxWaiting = 256
 
 	// fanoutChunk is how many miners get a job before the loop looks at its
 	// other events, so that shares do not wait for a whole fan-out: 256

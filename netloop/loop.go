@@ -39,7 +39,8 @@ type loop struct {
 	userAgents map[string]string
 	ticks      int
 
-	wires []*wire // the links that it carries
+	wires   []*wire // the links that it carries
+	lagging laggards
 
 	bells   [2]atomic.Pointer[bell] // nil: not yet
 	rung    atomic.Uint32           // how often
@@ -61,6 +62,7 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 		userAgents: make(map[string]string),
 	}
 	l.env.Terms = &s.terms
+	l.lagging.max = maxOutgoing / max(1, s.loopCount)
 	l.mailbox.wake = l.wake
 	return l
 }
@@ -247,7 +249,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 		return true
 	}
 	sent := 0
-	if p.fd != noSocket && !p.behind {
+	if p.fd != noSocket && !p.lags {
 		var err error
 		if sent, err = send(p.fd, out); err != nil {
 			l.close(p, session.MinerLeft)
@@ -258,24 +260,6 @@ func (l *loop) write(p *peer, out []byte) bool {
 		return false
 	}
 	l.counts.BytesOut.Add(uint64(len(out)))
-	return true
-}
-
-// keep leaves it to gnet to write what the kernel does not take now, as far as it
-// is not too much.
-func (l *loop) keep(p *peer, out []byte) bool {
-	bound := maxOutbound
-	if p.agent != nil {
-		bound = maxAgentOutbound
-	}
-	if p.conn.OutboundBuffered()+len(out) > bound {
-		l.close(p, session.TooSlow)
-		return false
-	}
-	if _, err := p.conn.Write(out); err != nil {
-		return false // gnet has closed it and called OnClose
-	}
-	p.behind = p.conn.OutboundBuffered() > 0
 	return true
 }
 

@@ -94,8 +94,8 @@ func isFor(index int, v *upstream.Verdict) bool {
 	return loop == index
 }
 
-func (b *mailbox) hash(h hashed) {
-	b.put(func(m *mail) { m.hashed = append(m.hashed, h) })
+func (b *mailbox) hash(h *hashed) {
+	b.put(func(m *mail) { m.hashed = append(m.hashed, *h) })
 }
 
 // flush makes the loop flush a wire, at the end of its turn.

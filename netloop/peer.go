@@ -12,16 +12,18 @@ import (
 // peer is one miner's connection, or one agent's. Its loop alone touches it. What
 // each share takes comes first, as it is to lie close together.
 type peer struct {
-	conn   gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
-	fd     int32     // conn's, to be written to directly; noSocket: conn is to be asked
-	slot   uint32
-	agent  *agent         // nil: it is a miner
-	books  *stats.Miner   // nil: none are kept
-	feed   *feed          // of its lane; nil before subscribe and authorize
-	place  uint32         // in feed.members
-	behind bool           // conn has something that the kernel did not take
-	reason session.Reason // why it is being closed
-	prefix upstream.Prefix
+	conn    gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
+	fd      int32     // conn's, to be written to directly; noSocket: conn is to be asked
+	slot    uint32
+	agent   *agent         // nil: it is a miner
+	books   *stats.Miner   // nil: none are kept
+	feed    *feed          // of its lane; nil before subscribe and authorize
+	place   uint32         // in feed.members
+	lags    bool           // it has something to read that the kernel did not take, or waits for a job: it is in loop.lagging
+	missed  missed         // while it lagged
+	reason  session.Reason // why it is being closed
+	prefix  upstream.Prefix
+	waiting uint16 // its shares without a verdict of the pool; of an agent's miners: agent.waiting
 
 	session session.Session
 	lines   lines
@@ -58,6 +60,24 @@ func (p *peer) sessionOf(share *codec.ID) (session uint16) {
 		session, _ = share.AgentShare()
 	}
 	return session
+}
+
+// waitingOf returns how many shares of a miner have no verdict of the pool yet. It
+// is valid until the next call.
+func (p *peer) waitingOf(session uint16) *uint16 {
+	if p.agent != nil {
+		return p.agent.waitingOf(session)
+	}
+	return &p.waiting
+}
+
+// settled takes note of the verdict on a share.
+func (p *peer) settled(session uint16) {
+	if p.agent != nil {
+		p.agent.settled(session)
+	} else if p.waiting > 0 {
+		p.waiting--
+	}
 }
 
 // isNew reports that it may still turn out to be an agent's: it has neither

@@ -116,7 +116,7 @@ func (s *Server) Addresses() []string { return s.addresses }
 func (s *Server) Run(directory *upstream.Directory) error {
 	s.directory = directory
 	s.parked.prefixes = directory.Prefixes()
-	s.hasher.ready(max(1, runtime.GOMAXPROCS(0)/2), func(h hashed) {
+	s.hasher.ready(max(1, runtime.GOMAXPROCS(0)/2), func(h *hashed) {
 		index, _, _ := splitCookie(h.cookie)
 		(*s.loops.Load())[index].mailbox.hash(h)
 	})

@@ -28,7 +28,7 @@ func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
 		if !e.Candidate.Job.Algorithm.Slow {
 			l.gather(p, e.Candidate)
 		} else if !l.server.hasher.hash(l.cookie(p), e.Candidate) {
-			return l.overloaded(p, e.Candidate.Worker, &e.Candidate.ID, 0, out)
+			return l.refuse(p, e.Candidate.Worker, &e.Candidate.ID, work.TooMany, 0, out)
 		}
 	}
 	return out
@@ -40,14 +40,22 @@ func (l *loop) hashed(h *hashed) {
 	if p == nil {
 		return
 	}
-	l.see(p)
-	l.out = l.verdictOn(p, &h.share[0], l.out[:0])
+	if c := &h.share[0]; h.tooMany {
+		l.out = l.refuse(p, c.Worker, &c.ID, work.TooMany, 0, l.out[:0])
+	} else {
+		l.see(p)
+		l.out = l.verdictOn(p, c, l.out[:0])
+	}
 	l.write(p, l.out)
 }
 
 // forward hands a share to the lane.
 func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 	c := e.Candidate
+	waiting := p.waitingOf(e.Session)
+	if *waiting >= maxWaiting {
+		return l.refused(p, e, work.TooMany, out)
+	}
 	share := upstream.Share{
 		Cookie:      l.cookie(p),
 		ID:          c.ID,
@@ -61,22 +69,28 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Work:        e.Work,
 		Block:       c.Block,
 		Answered:    c.Answered,
+		Before:      *waiting,
 	}
 	l.handOn()
 	if p.feed.lane.Submit(share) {
+		*waiting++
 		p.books.Sent(poolWork(share.Job, share.Prefix))
 		return out
 	}
-	if share.Answered {
-		l.judged(e.Worker, work.Overloaded, e.Work)
-		return out
-	}
-	return l.overloaded(p, e.Worker, &share.ID, e.Work, out)
+	return l.refused(p, e, work.Overloaded, out)
 }
 
-// overloaded answers a share that there is no room for.
-func (l *loop) overloaded(p *peer, w session.Worker, id *codec.ID, credit float64, out []byte) []byte {
-	v := work.Overloaded
+// refused is refuse for a share that was to be forwarded.
+func (l *loop) refused(p *peer, e *session.Effect, v work.Verdict, out []byte) []byte {
+	if e.Candidate.Answered {
+		l.judged(e.Worker, v, e.Work)
+		return out
+	}
+	return l.refuse(p, e.Worker, &e.Candidate.ID, v, e.Work, out)
+}
+
+// refuse answers a share that there is no room for.
+func (l *loop) refuse(p *peer, w session.Worker, id *codec.ID, v work.Verdict, credit float64, out []byte) []byte {
 	l.judged(w, v, credit)
 	if p.agent != nil {
 		return p.agent.session.Verdict(id, v, out)
@@ -104,6 +118,7 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	if p == nil {
 		return
 	}
+	p.settled(p.sessionOf(&v.ID))
 	if v.Verdict == work.Accepted {
 		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID))))
 		p.books.Mined(l.wall, v.Work)

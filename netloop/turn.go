@@ -85,6 +85,7 @@ func (l *loop) take(m *mail) (left bool) {
 	for _, w := range m.wires {
 		w.flush()
 	}
+	l.look()
 	return l.fanOut()
 }
 

@@ -287,4 +287,5 @@ var agentStatuses = [work.NumVerdicts]codec.AgentStatus{
 	work.NotSubscribed: codec.AgentNotSubscribed,
 	work.PoolRejected:  codec.AgentReject,
 	work.Overloaded:    codec.AgentInternalError,
+	work.TooMany:       codec.AgentInternalError,
 }

@@ -54,19 +54,17 @@ type admission uint8
 const (
 	queued admission = iota
 	full
-	over // the epoch takes no more
+	unfair // the miner has its part of the queue
+	over   // the epoch takes no more
 )
 
 // add queues a share and rouses the link if there was none.
 func (e *epoch) add(s *Share) admission {
 	e.mu.Lock()
 	n := len(e.queue) - e.head
-	if e.shut || n >= maxQueue {
-		defer e.mu.Unlock()
-		if e.shut {
-			return over
-		}
-		return full
+	if a := e.admit(s, n); a != queued {
+		e.mu.Unlock()
+		return a
 	}
 	if e.head > 0 && len(e.queue) == cap(e.queue) {
 		e.queue = e.queue[:copy(e.queue, e.queue[e.head:])]
@@ -76,6 +74,21 @@ func (e *epoch) add(s *Share) admission {
 	e.mu.Unlock()
 	if k := e.link.Load(); k != nil && n == 0 {
 		k.rouse()
+	}
+	return queued
+}
+
+// admit says whether a share may be queued behind n. A miner may have as many in
+// the queue as are free: one that floods takes half of it, a hundred leave each
+// other, and everybody else, one part in a hundred. The caller has the mutex.
+func (e *epoch) admit(s *Share, n int) admission {
+	switch room := maxQueue - n; {
+	case e.shut:
+		return over
+	case room <= 0:
+		return full
+	case int(s.Before) >= room:
+		return unfair
 	}
 	return queued
 }

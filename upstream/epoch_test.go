@@ -25,3 +25,29 @@ func TestQueueGivesMemoryBack(t *testing.T) {
 		t.Errorf("room for %d stays", kept)
 	}
 }
+
+// One miner that floods leaves room for all others, and so do many.
+func TestAQueueIsSharedFairly(t *testing.T) {
+	f := func(name string, flooders, want int) {
+		t.Helper()
+		e := newEpoch(&pool{}, "", nil, 8, work.Layout{})
+		waiting := make([]uint16, flooders)
+		for more := true; more; {
+			more = false
+			for i := range waiting {
+				if e.add(&Share{Before: waiting[i]}) == queued {
+					waiting[i]++
+					more = true
+				}
+			}
+		}
+		equal(t, name+": the most of one", int(waiting[0]), want)
+		for range 10 {
+			equal(t, name+": another miner", e.add(&Share{}), queued)
+		}
+	}
+	f("one", 1, maxQueue/2)
+	f("three", 3, maxQueue/4)
+	f("a hundred", 100, maxQueue/101+1)
+	f("a thousand", 1000, maxQueue/1001+1)
+}

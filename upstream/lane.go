@@ -120,7 +120,8 @@ func (l *Lane) kept() bool { return l.route.kept() && !l.key.private() }
 
 // Submit queues a share for the pool that its job came from; false when the
 // queue is full, and then no verdict comes. A share whose job is not the lane's,
-// or no more, is LinkLost. Any goroutine; it never blocks and, once queues have
+// or no more, is LinkLost, one whose miner has its part of a queue that
+// is nearly full TooMany. Any goroutine; it never blocks and, once queues have
 // grown, allocates nothing for a share that it queues.
 func (l *Lane) Submit(s Share) bool {
 	l.taken(1)
@@ -134,6 +135,9 @@ func (l *Lane) Submit(s Share) bool {
 		case full:
 			l.taken(-1)
 			return false
+		case unfair:
+			l.settle(s.verdict(work.TooMany, 0, ""))
+			return true
 		}
 		break
 	}

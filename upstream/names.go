@@ -13,6 +13,11 @@ const (
 	// have miners. Those beyond go under the pool's user.
 	maxNames = 1 << 16
 
+	// maxHeld bounds the shares of a link that wait for names: with more, those of
+	// names that are not settled go under the pool's user, and nobody waits for what
+	// another miner calls itself.
+	maxHeld = 1 << 12
+
 	// nameTimeout is how long the shares of a worker wait for the pool to
 	// authorize it before they go under the pool's user.
 	nameTimeout = 10 * time.Second
@@ -100,7 +105,7 @@ func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, o
 			buf = codec.AppendPoolAuthorize(buf, id, w.text, s.to.Password)
 		}
 	}
-	if !w.fixed && (share.Block || s.pool.doubtsNames()) {
+	if !w.fixed && (share.Block || s.pool.doubtsNames() || n.held >= maxHeld) {
 		return n.user, buf, true // a block waits for nothing; and this pool may never answer
 	}
 	if !w.fixed {

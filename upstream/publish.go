@@ -58,6 +58,7 @@ type Share struct {
 	Block       bool    // its hash makes a block: nothing may hold it up
 	Answered    bool    // the miner was told already (answer = "local")
 	Proven      bool    // a pool has accepted a share of this miner before
+	Before      uint16  // how many of the miner's shares have no verdict yet: its fair part of a queue
 
 	resubmitted bool // sent before, on a link that died
 	flipped     bool // sent with the version bits that it flips: see versionBits

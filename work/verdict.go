@@ -19,8 +19,9 @@ const (
 	NotSubscribed         // submit before subscribe
 	PoolRejected          // the pool said no, for a reason of its own
 	Overloaded            // the link's queue is full or the pool did not answer in time
+	TooMany               // more of this miner's shares wait than its fair part of a queue
 
-	NumVerdicts = int(Overloaded) + 1
+	NumVerdicts = int(TooMany) + 1
 )
 
 // verdicts holds what a verdict is called in metrics, and the code and text
@@ -45,6 +46,7 @@ var verdicts = [NumVerdicts]struct {
 	NotSubscribed: {"not_subscribed", 25, "Not subscribed"},
 	PoolRejected:  {"pool_rejected", 20, "Rejected by the pool"},
 	Overloaded:    {"overloaded", 20, "Pool does not answer"},
+	TooMany:       {"too_many_shares", 20, "Too many shares at once"},
 }
 
 // String returns the verdict's name in metrics and the API.

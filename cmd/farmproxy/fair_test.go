@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"farmproxy/config"
+	"farmproxy/session"
+)
+
+// stubPool is a pool that gives jobs, counts links and shares, and answers no share
+// before answer is closed.
+type stubPool struct {
+	url    string
+	answer chan struct{}
+	conn   atomic.Pointer[net.Conn] // of the last link
+	links  atomic.Int64
+	all    atomic.Int64 // shares
+}
+
+// stubJob is a notify with a job of no work at all.
+const stubJob = `{"id":null,"method":"mining.notify","params":["1","0000000000000000000000000000000000000000000000000000000000000000","01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff20","ffffffff0100f2052a010000000000000000",[],"20000000","1d00ffff","66a1b2d0",true]}` + "\n"
+
+func newStubPool(t *testing.T) *stubPool {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	p := &stubPool{url: "stratum+tcp://" + l.Addr().String(), answer: make(chan struct{})}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			p.links.Add(1)
+			p.conn.Store(&conn)
+			go p.serve(conn)
+		}
+	}()
+	return p
+}
+
+func (p *stubPool) serve(conn net.Conn) {
+	defer conn.Close()
+	for in := bufio.NewScanner(conn); in.Scan(); {
+		var m struct { // one for each line: answers come later
+			ID     json.RawMessage
+			Method string
+		}
+		if json.Unmarshal(in.Bytes(), &m) != nil {
+			return
+		}
+		switch m.Method {
+		case "mining.configure":
+			fmt.Fprintf(conn, `{"id":%s,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"},"error":null}`+"\n", m.ID)
+		case "mining.subscribe":
+			fmt.Fprintf(conn, `{"id":%s,"result":[[["mining.notify","1"]],"abcd0123",8],"error":null}`+"\n", m.ID)
+		case "mining.authorize":
+			fmt.Fprintf(conn, `{"id":%s,"result":true,"error":null}`+"\n"+`{"id":null,"method":"mining.set_difficulty","params":[1]}`+"\n"+stubJob, m.ID)
+		case "mining.submit":
+			p.all.Add(1)
+			go func() {
+				<-p.answer
+				fmt.Fprintf(conn, `{"id":%s,"result":true,"error":null}`+"\n", m.ID)
+			}()
+		}
+	}
+}
+
+// send sends a line over the last link.
+func (p *stubPool) send(line string) { fmt.Fprint(*p.conn.Load(), line) }
+
+// stubMiner is a miner that works on the stub's job.
+type stubMiner struct {
+	*miner
+	login, job string
+	size       int // of its extranonce2
+}
+
+func connectToStub(t *testing.T, address, login string) stubMiner {
+	t.Helper()
+	s := stubMiner{miner: connect(t, address), login: login}
+	subscribed, job := s.work(login)
+	var result []json.RawMessage
+	if err := json.Unmarshal(subscribed.Result, &result); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(result[2], &s.size); err != nil {
+		t.Fatal(err)
+	}
+	s.job = string(job.Params[0])
+	return s
+}
+
+// submits returns n shares of a miner for the stub's job, each another one.
+func (s stubMiner) submits(first, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"id":%d,"method":"mining.submit","params":["%s",%s,"%0*x","66a1b2d0","%08x"]}`+"\n", 1000+i, s.login, s.job, 2*s.size, 0, first+i)
+	}
+	return b.String()
+}
+
+// One miner hands in shares that nobody answers, of an algorithm that can't be
+// checked: it gets its part of the lane, and the share of another goes up.
+func TestAFloodLeavesTheLaneToOthers(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	_, address := startProxy(t, withStub(pool, "x11"), nil)
+	flooder, good := connectToStub(t, address, "farm.flooder"), connectToStub(t, address, "farm.good")
+	const flood = 2000
+	flooder.conn.Write([]byte(flooder.submits(0, flood)))
+	refused := 0
+	for refused < flood-512 { // the rest is what may wait, at most
+		if _, msg := flooder.read(); len(msg.Error) > 4 && msg.Method == "" {
+			refused++
+		}
+	}
+	before := pool.all.Load()
+	good.conn.Write([]byte(good.submits(1<<20, 1)))
+	eventually(t, "the other miner's share is at the pool", func() bool { return pool.all.Load() > before })
+	if n := pool.all.Load(); n > 512 {
+		t.Errorf("the pool has %d shares, of which one is not the flooder's", n)
+	}
+	close(pool.answer)
+}
+
+// A flood of slow hashes: the others' shares are judged, and the flooder hears what
+// it was.
+func TestAFloodOfSlowHashesLeavesTheHasherToOthers(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	_, address := startProxy(t, withStub(pool, "scrypt"), nil)
+	flooder := connectToStub(t, address, "farm.flooder")
+	var good []stubMiner
+	for i := range 20 {
+		good = append(good, connectToStub(t, address, fmt.Sprintf("farm.good%d", i)))
+	}
+	go flooder.conn.Write([]byte(flooder.submits(0, 3000)))
+	for text := ""; !strings.Contains(text, "Too many shares at once"); {
+		text, _ = flooder.read()
+		if strings.Contains(text, "Pool does not answer") {
+			t.Fatalf("the flooder is told %s", text)
+		}
+	}
+	for i, m := range good {
+		m.conn.Write([]byte(m.submits(1<<20+i, 1)))
+	}
+	for i, m := range good {
+		if line, _ := m.answer(1000); !strings.Contains(line, "Low difficulty") {
+			t.Errorf("miner %d is told %s; want what became of its share", i, line)
+		}
+	}
+}
+
+func withStub(pool *stubPool, algorithm string) func(*config.Config) {
+	return func(c *config.Config) {
+		c.Pools = append(c.Pools, config.Pool{Name: "stub", URL: pool.url, User: "farm", Password: "x", Workers: config.WorkersAggregate, Links: 1, Algorithm: algorithm, Mode: config.ModeAggregate})
+	}
+}
+
+// Large jobs that come faster than a miner reads close nobody, and the newest is what
+// it gets when it reads.
+func TestLargeJobsCloseNobodyWhoReads(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	p, address := startProxy(t, withStub(pool, "sha256d"), nil)
+	m := connect(t, address)
+	m.conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	m.work("farm.rig")
+	const jobs = 100
+	large := strings.Replace(stubJob, "0100f2052a01", "0100f2052a01"+strings.Repeat("00", 25<<10), 1)
+	for i := range jobs {
+		pool.send(strings.Replace(large, `"66a1b2d0"`, fmt.Sprintf(`"%08x"`, 0x66a1c000+i), 1))
+	}
+	for ntime := ""; ntime != fmt.Sprintf(`"%08x"`, 0x66a1c000+jobs-1); {
+		ntime = string(m.notification("mining.notify").Params[7])
+	}
+	m.wantAlive()
+	if n := p.closed(session.TooSlow); n > 0 {
+		t.Errorf("%d miners were closed as too slow", n)
+	}
+}

@@ -1,0 +1,178 @@
+package netloop
+
+import (
+	"time"
+
+	"farmproxy/session"
+)
+
+// Miners that do not read as fast as they are written to lag. What the kernel does
+// not take is kept for them, in bounds:
+//
+//   - A job waits until the miner has read what it was sent, and is the newest then:
+//     those between are never sent. So what is kept of jobs is one for each miner,
+//     however large they are and however often they come.
+//   - Answers are what a miner asked for: with more than maxOutbound of them unread it
+//     is closed, too_slow.
+//   - All that is kept is at most maxOutgoing. Jobs take up to half of it, and beyond
+//     that wait; of the rest each miner may have as much as is free.
+//
+// A miner that reads, if slowly, stays; one that has read nothing for maxUnread is
+// closed, too_slow.
+const (
+	// maxOutgoing bounds what all miners have to read yet, in bytes: 1,000 jobs of
+	// 64 KiB.
+	maxOutgoing = 64 << 20
+
+	// maxUnread is how long a miner may leave all of it unread: as long as the
+	// kernel waits for one that does not even acknowledge.
+	maxUnread = userTimeout
+
+	// lookEvery is how often a loop looks whether a miner has read on, as long as
+	// there are some that lag: gnet does not say so.
+	lookEvery = 20 * time.Millisecond
+)
+
+// missed is a job that a miner did not get, since it lags.
+type missed uint8
+
+const (
+	noJob missed = iota
+	aJob
+	aCleanJob // one of them was clean
+)
+
+// laggards are the miners of a loop that have more to read than the kernel takes,
+// and those that wait for a job since others do.
+type laggards struct {
+	list   []laggard
+	spare  []laggard     // its memory, for the next look
+	kept   int           // bytes that wait for them, at the last look, and what came since
+	max    int           // the loop's part of maxOutgoing
+	looked time.Duration // when, as Env.Now
+	armed  bool          // the loop is going to be woken for the next look
+}
+
+type laggard struct {
+	peer  *peer
+	left  int           // bytes, at the last look
+	since time.Duration // when it last had read on, as Env.Now
+}
+
+// keep leaves it to gnet to write what the kernel does not take now, as far as it
+// is not too much.
+func (l *loop) keep(p *peer, out []byte) bool {
+	before := p.conn.OutboundBuffered()
+	if before+len(out) > l.lagging.bound(p, before) {
+		l.close(p, session.TooSlow)
+		return false
+	}
+	if _, err := p.conn.Write(out); err != nil {
+		return false // gnet has closed it and called OnClose
+	}
+	if after := p.conn.OutboundBuffered(); after > 0 {
+		l.lagging.kept += after - before
+		l.lag(p, after)
+	}
+	return true
+}
+
+// bound is how many bytes a peer with so many may have unread.
+func (g *laggards) bound(p *peer, has int) int {
+	own := maxOutbound
+	if p.agent != nil {
+		own = maxAgentOutbound
+	}
+	if p.feed != nil {
+		if job := p.feed.Job(); job != nil { // which comes on top of what it asked for
+			own += len(job.Line.Head) + len(job.Line.Tail)
+		}
+	}
+	return min(own, has+g.max-g.kept)
+}
+
+// crammed reports that there is no room for the jobs of further miners.
+func (g *laggards) crammed() bool { return g.kept >= g.max/2 }
+
+// lag makes a peer one of the laggards, if it is not.
+func (l *loop) lag(p *peer, left int) {
+	if !p.lags {
+		p.lags = true
+		l.lagging.list = append(l.lagging.list, laggard{p, left, l.env.Now})
+		l.arm()
+	}
+}
+
+// withhold reports that a member does not get a job now: it will have the newest
+// when it has read what it was sent.
+func (l *loop) withhold(p *peer, f *feed) bool {
+	if !p.lags && !l.lagging.crammed() {
+		return false
+	}
+	switch {
+	case f.clean:
+		p.missed = aCleanJob
+	case !f.repeat:
+		p.missed = max(p.missed, aJob)
+	default:
+		return true // it has that job
+	}
+	l.lag(p, p.conn.OutboundBuffered())
+	return true
+}
+
+// arm has the loop woken for a look.
+func (l *loop) arm() {
+	if g := &l.lagging; !g.armed {
+		g.armed = true
+		time.AfterFunc(lookEvery, l.mailbox.turn)
+	}
+}
+
+// look sees who has read on.
+func (l *loop) look() {
+	g := &l.lagging
+	if len(g.list) == 0 || l.env.Now-g.looked < lookEvery {
+		return
+	}
+	g.looked, g.armed, g.kept = l.env.Now, false, 0
+	list := g.list
+	g.list, g.spare = g.spare[:0], nil
+	for i := range list {
+		x := list[i]
+		p := x.peer
+		if p.conn == nil {
+			continue
+		}
+		left := p.conn.OutboundBuffered()
+		if left < x.left || left == 0 {
+			x.since = l.env.Now
+		}
+		if x.left = left; left > 0 && l.env.Now-x.since >= maxUnread {
+			l.close(p, session.TooSlow)
+			continue
+		}
+		if p.lags = left > 0 || p.missed != noJob && g.crammed(); p.lags {
+			g.kept += left
+			g.list = append(g.list, x)
+			continue
+		}
+		l.catchUp(p) // it may lag again at once, and then is appended
+	}
+	clear(list)
+	g.spare = list
+	if len(g.list) > 0 {
+		l.arm()
+	}
+}
+
+// catchUp sends a miner the newest job, if it missed any.
+func (l *loop) catchUp(p *peer) {
+	m := p.missed
+	p.missed = noJob
+	if m == noJob || p.feed == nil || p.feed.Job() == nil || p.lastJob() == p.feed.Job().ID {
+		return
+	}
+	l.see(p)
+	l.sendJob(p, m == aCleanJob)
+}
