@@ -31,7 +31,7 @@ func TestDecodingAndAnsweringAllocateNothing(t *testing.T) {
 	f("answer", func() { out = AppendTrue(out[:0], &r.ID) })
 	f("error", func() { out = AppendError(out[:0], &r.ID, 23, "Low difficulty share") })
 	f("difficulty", func() { out = AppendSetDifficulty(out[:0], 16384) })
-	share := PoolShare{User: "farm.rig0001", JobID: "66a1b2c3", Extranonce2: make([]byte, 8), HasVersion: true}
+	share := PoolShare{User: "farm.rig0001", JobID: `"66a1b2c3"`, Extranonce2: make([]byte, 8), HasVersion: true}
 	f("pool submit", func() { out = AppendPoolSubmit(out[:0], 12345, &share) })
 
 	agentShare := agentShareForTest

@@ -80,6 +80,27 @@ func Pretouch() (native bool, err error) {
 	return sonic.APIKind == sonic.UseSonicJSON, err
 }
 
+// Padding reports a byte that may stand between messages, before and behind them:
+// white space, the zero byte that ends texts in C, and those of a byte order mark.
+func Padding(c byte) bool {
+	switch c {
+	case ' ', '\t', '\r', '\n', '\v', '\f', 0, 0xef, 0xbb, 0xbf:
+		return true
+	}
+	return false
+}
+
+// Trim returns a line without the padding around it.
+func Trim(line []byte) []byte {
+	for len(line) > 0 && Padding(line[0]) {
+		line = line[1:]
+	}
+	for len(line) > 0 && Padding(line[len(line)-1]) {
+		line = line[:len(line)-1]
+	}
+	return line
+}
+
 // Decode decodes one line, without its newline, into m.
 func (d *Decoder) Decode(line []byte, m *Message) error {
 	*m = Message{}

@@ -202,7 +202,7 @@ func FuzzPoolLine(f *testing.F) {
 		}
 		m.Result.VersionMask()
 		m.Result.AgentCapabilities()
-		m.Params.Extranonce()
+		m.Params.Extranonce(4)
 		m.Params.Hex()
 		m.Params.Number()
 		m.Params.Reconnect()

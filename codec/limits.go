@@ -7,9 +7,10 @@ const (
 	// mining.configure with all extensions and long names, about 600 bytes.
 	MaxMinerLine = 4 << 10
 
-	// MaxPoolLine bounds a pool's line. A mining.notify with a 16 kB coinbase
-	// (the largest that any known firmware takes) is 34 kB of hex.
-	MaxPoolLine = 64 << 10
+	// MaxPoolLine bounds a pool's line. A pool that pays 1,500 miners in the
+	// coinbase sends a mining.notify of 102 kB; a block has room for more, but no
+	// known firmware takes what is beyond this.
+	MaxPoolLine = 256 << 10
 
 	// MaxDepth bounds nesting. Stratum needs 4: the object, params, the
 	// subscription list, a pair.
@@ -31,8 +32,13 @@ const (
 	// any block can hold.
 	MaxBranches = 24
 
-	// MaxJobID bounds a pool's job id; the longest seen is 64 hex digits.
-	MaxJobID = 128
+	// MaxJobID bounds a pool's job id, as JSON; the longest seen is 64 hex digits.
+	// It goes back with each share.
+	MaxJobID = 512
+
+	// MaxSession bounds the session id that a pool gives; the longest seen is a
+	// UUID.
+	MaxSession = 128
 
 	// MaxExtranonce1 bounds a pool's extranonce1; the longest seen has 16 bytes.
 	MaxExtranonce1 = 32

@@ -2,7 +2,7 @@ package codec
 
 // Notify is one mining.notify, decoded. Nothing in it aliases the line.
 type Notify struct {
-	JobID    string
+	JobID    string     // the JSON that the pool wrote, of whatever type: it goes back as it is
 	PrevHash [32]byte   // in the header's byte order
 	Coinb1   []byte     // up to extranonce1
 	Coinb2   []byte     // from behind extranonce2
@@ -14,18 +14,18 @@ type Notify struct {
 }
 
 // Notify reads the params of mining.notify; the error names the first param
-// that is not what it must be.
+// that is not what it must be. clean_jobs may be missing, or of any type: what
+// builds on another block is clean without it.
 func (r Raw) Notify() (*Notify, error) {
 	var params [MaxParams]Raw
-	if r.Array(params[:]) < 9 {
+	if r.Array(params[:]) < 8 {
 		return nil, errNotifyParams
 	}
 	n := new(Notify)
-	id, ok := params[0].String()
-	if !ok || len(id) == 0 || len(id) > MaxJobID || !plain(id) {
+	if len(params[0]) > MaxJobID {
 		return nil, errNotifyJobID
 	}
-	n.JobID = string(id)
+	n.JobID = string(params[0])
 	prev, ok := params[1].String()
 	if !ok || !DecodeHex(n.PrevHash[:], prev) {
 		return nil, errNotifyPrevHash
@@ -40,24 +40,24 @@ func (r Raw) Notify() (*Notify, error) {
 	if n.Branches, ok = params[4].branches(); !ok {
 		return nil, errNotifyBranches
 	}
-	var version, nbits, ntime, clean bool
+	var version, nbits, ntime bool
 	n.Version, version = params[5].hexUint32()
 	n.NBits, nbits = params[6].hexUint32()
 	n.NTime, ntime = params[7].hexUint32()
-	n.Clean, clean = params[8].Bool()
-	if !version || !nbits || !ntime || !clean {
+	n.Clean = params[8].Yes()
+	if !version || !nbits || !ntime {
 		return nil, errNotifyHeader
 	}
 	return n, nil
 }
 
 var (
-	errNotifyParams   = &Error{Syntax, "mining.notify: fewer than 9 params"}
-	errNotifyJobID    = &Error{Syntax, "mining.notify: job id is not a short plain string"}
+	errNotifyParams   = &Error{Syntax, "mining.notify: fewer than 8 params"}
+	errNotifyJobID    = &Error{Syntax, "mining.notify: the job id is longer than 512 bytes"}
 	errNotifyPrevHash = &Error{Syntax, "mining.notify: prevhash is not 64 hex digits"}
 	errNotifyCoinbase = &Error{Syntax, "mining.notify: coinb1 or coinb2 is not hex"}
 	errNotifyBranches = &Error{Syntax, "mining.notify: merkle branches are not a list of at most 24 times 64 hex digits"}
-	errNotifyHeader   = &Error{Syntax, "mining.notify: version, nbits, ntime or clean_jobs is not what it must be"}
+	errNotifyHeader   = &Error{Syntax, "mining.notify: version, nbits or ntime is not what it must be"}
 )
 
 // plain reports text that can be spliced into JSON as it is.

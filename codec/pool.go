@@ -48,7 +48,7 @@ func AppendPoolSuggestDifficulty(dst []byte, id uint64, difficulty float64) []by
 // PoolShare is a share as a pool takes it.
 type PoolShare struct {
 	User        string // plain
-	JobID       string // as the pool wrote it
+	JobID       string // the JSON that the pool wrote
 	Extranonce2 []byte // all of it
 	NTime       uint32
 	Nonce       uint32
@@ -60,9 +60,9 @@ type PoolShare struct {
 func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
 	dst = append(appendRequest(dst, id, "mining.submit"), '"')
 	dst = append(dst, s.User...)
-	dst = append(dst, `","`...)
+	dst = append(dst, `",`...)
 	dst = append(dst, s.JobID...)
-	dst = append(dst, `","`...)
+	dst = append(dst, `,"`...)
 	dst = AppendHex(dst, s.Extranonce2)
 	dst = append(dst, `","`...)
 	dst = AppendHexUint32(dst, s.NTime)
@@ -148,7 +148,7 @@ func (r Raw) Subscription() (s Subscription, err error) {
 	var pairs, pair [4]Raw
 	for _, p := range pairs[:result[0].Array(pairs[:])] {
 		if p.Array(pair[:]) == 2 {
-			if id, ok := pair[1].String(); ok && len(id) <= MaxJobID && plain(id) {
+			if id, ok := pair[1].String(); ok && len(id) <= MaxSession && plain(id) {
 				s.Session = string(id)
 			}
 		}
@@ -156,11 +156,14 @@ func (r Raw) Subscription() (s Subscription, err error) {
 	return s, nil
 }
 
-// Extranonce reads the params of mining.set_extranonce.
-func (r Raw) Extranonce() (extranonce1 []byte, extranonce2Size int, ok bool) {
+// Extranonce reads the params of mining.set_extranonce. Without a size the one
+// that was given before holds: size.
+func (r Raw) Extranonce(size int) (extranonce1 []byte, extranonce2Size int, ok bool) {
 	var params [2]Raw
-	if r.Array(params[:]) < 2 {
-		return nil, 0, false
+	r.Array(params[:])
+	if params[1].IsNull() {
+		extranonce1, ok = params[0].bytes(MaxExtranonce1)
+		return extranonce1, size, ok
 	}
 	return extranonce(params[0], params[1])
 }
@@ -180,7 +183,7 @@ func (r Raw) VersionMask() (mask uint32) {
 	r.Members(func(key []byte, value Raw) bool {
 		switch string(key) {
 		case "version-rolling":
-			granted, _ = value.Bool()
+			granted = value.Yes()
 		case "version-rolling.mask":
 			mask, _ = value.hexUint32()
 		}
@@ -218,9 +221,10 @@ type PoolError struct {
 const maxPoolErrorText = 120
 
 // PoolError reads an error member: [code,"text",…], {"code":…,"message":…}, or
-// a plain text. ok is false for null: no error.
+// a plain text. ok is false where there is no error: null, and what pools write
+// instead, which is anything empty, false, and 0.
 func (r Raw) PoolError() (e PoolError, ok bool) {
-	if r.IsNull() {
+	if r.isEmpty() {
 		return e, false
 	}
 	var list [2]Raw

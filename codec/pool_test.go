@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/hex"
+	"strings"
 	"testing"
 )
 
@@ -59,7 +60,12 @@ func TestPoolError(t *testing.T) {
 	f(`{"code":-1,"message":"Low difficulty"}`, -1, "Low difficulty", true)
 	f(`"Stale"`, 0, "Stale", true)
 	f(`["24","x"]`, 24, "x", true)
-	f(`[]`, 0, "", true)
+	f(`[21]`, 21, "", true)
+	f(`true`, 0, "", true)
+	f(`["x"]`, 0, "", true)
+	for _, none := range []string{`[]`, `[ ]`, `{}`, `""`, `false`, `0`, `[0,"",null]`, `{"code":0,"message":""}`} {
+		f(none, 0, "", false)
+	}
 }
 
 func TestRequestID(t *testing.T) {
@@ -118,14 +124,72 @@ func TestNotifySaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v", params, err)
 		}
 	}
-	f(`["1"]`, "fewer than 9 params")
-	f(`[1,`+hash+`,"","",[],"2","1","6",true]`, "job id is not a short plain string")
-	f(`["a\"b",`+hash+`,"","",[],"2","1","6",true]`, "job id is not a short plain string")
+	f(`["1"]`, "fewer than 8 params")
+	f(`["`+strings.Repeat("x", MaxJobID-1)+`",`+hash+`,"","",[],"2","1","6",true]`, "the job id is longer than 512 bytes")
 	f(`["1","00","","",[],"2","1","6",true]`, "prevhash is not 64 hex digits")
 	f(`["1",`+hash+`,"0","",[],"2","1","6",true]`, "coinb1 or coinb2 is not hex")
 	f(`["1",`+hash+`,"","",["00"],"2","1","6",true]`, "merkle branches are not a list of at most 24 times 64 hex digits")
 	f(`["1",`+hash+`,"","",{},"2","1","6",true]`, "merkle branches are not a list of at most 24 times 64 hex digits")
-	f(`["1",`+hash+`,"","",[],"2","1","6",1]`, "version, nbits, ntime or clean_jobs is not what it must be")
+	f(`["1",`+hash+`,"","",[],"2","1",6,true]`, "version, nbits or ntime is not what it must be")
+}
+
+// Job ids of any type go back as they came; clean_jobs is taken as it is meant.
+func TestNotifyAsPoolsWriteIt(t *testing.T) {
+	const hash = `"0000000000000000000000000000000000000000000000000000000000000000"`
+	f := func(id, clean string, want bool) {
+		t.Helper()
+		n, err := Raw(`[` + id + `,` + hash + `,"","",[],"2","1","6"` + clean + `]`).Notify()
+		if err != nil || n.JobID != id || n.Clean != want {
+			t.Errorf("job id %s, clean_jobs %q: %+v, %v, want %v", id, clean, n, err, want)
+		}
+		if err == nil {
+			submit := string(AppendPoolSubmit(nil, 9, &PoolShare{User: "u", JobID: n.JobID}))
+			if !strings.Contains(submit, `["u",`+id+`,""`) {
+				t.Errorf("job id %s goes back in %s", id, submit)
+			}
+		}
+	}
+	f(`"1"`, `,true`, true)
+	f(`"1"`, `,false`, false)
+	f(`77`, `,1`, true)
+	f(`7.50`, `,0`, false)
+	f(`"q\"uote\\"`, `,"true"`, true)
+	f(`"Ünï\u00fc"`, `,"1"`, true)
+	f(`""`, `,"0"`, false)
+	f(`null`, ``, false)
+	f(`{"a":[1]}`, `,null`, false)
+	f(`true`, `,[true]`, false)
+	f(`"`+strings.Repeat("x", 200)+`"`, `,true,"extra"`, true)
+}
+
+func TestYes(t *testing.T) {
+	for _, yes := range []string{`true`, `1`, `"true"`, `"True"`, `"1"`, `"OK"`, `{"status":"OK"}`, `{"x":1,"status":"ok"}`} {
+		if !Raw(yes).Yes() {
+			t.Errorf("%s is no", yes)
+		}
+	}
+	for _, no := range []string{``, `null`, `false`, `0`, `""`, `"false"`, `[]`, `[true]`, `{}`, `{"status":"ERROR"}`, `{"status":true}`, `"no"`} {
+		if Raw(no).Yes() {
+			t.Errorf("%s is yes", no)
+		}
+	}
+}
+
+func TestSetExtranonce(t *testing.T) {
+	f := func(params, extranonce1 string, size int, wantOK bool) {
+		t.Helper()
+		got, n, ok := Raw(params).Extranonce(8)
+		if ok != wantOK || ok && (hex.EncodeToString(got) != extranonce1 || n != size) {
+			t.Errorf("%s: %x, %d, %v", params, got, n, ok)
+		}
+	}
+	f(`["0a0b",4]`, "0a0b", 4, true)
+	f(`["0a0b"]`, "0a0b", 8, true)
+	f(`["0a0b",null]`, "0a0b", 8, true)
+	f(`["0a0b","x"]`, "", 0, false)
+	f(`["zz"]`, "", 0, false)
+	f(`[4]`, "", 0, false)
+	f(`[]`, "", 0, false)
 }
 
 func TestWhatAPoolIsTold(t *testing.T) {
@@ -141,7 +205,7 @@ func TestWhatAPoolIsTold(t *testing.T) {
 	f(AppendPoolAuthorize(nil, 3, "farm", `p"w\`), `{"id":3,"method":"mining.authorize","params":["farm","p\"w\\"]}`)
 	f(AppendPoolSuggestDifficulty(nil, 4, 65536), `{"id":4,"method":"mining.suggest_difficulty","params":[65536]}`)
 	f(AppendPoolExtranonceSubscribe(nil, 5), `{"id":5,"method":"mining.extranonce.subscribe","params":[]}`)
-	share := PoolShare{User: "farm.rig1", JobID: "e6ea06", Extranonce2: []byte{0xf5, 0x0e, 0, 0}, NTime: 0x65df9900, Nonce: 0x0fd587d0, VersionBits: 0x2000, HasVersion: true}
+	share := PoolShare{User: "farm.rig1", JobID: `"e6ea06"`, Extranonce2: []byte{0xf5, 0x0e, 0, 0}, NTime: 0x65df9900, Nonce: 0x0fd587d0, VersionBits: 0x2000, HasVersion: true}
 	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["farm.rig1","e6ea06","f50e0000","65df9900","0fd587d0","00002000"]}`)
 	share.HasVersion = false
 	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["farm.rig1","e6ea06","f50e0000","65df9900","0fd587d0"]}`)

@@ -55,15 +55,54 @@ func (r Raw) Int() (v int, ok bool) {
 	return int(f), true
 }
 
-// Bool returns true or false; ok is false for any other type.
-func (r Raw) Bool() (v, ok bool) {
+// Yes reports that the value means yes: true, 1, a text of one of these, or OK,
+// or an object whose status is OK. Pools write all of them.
+func (r Raw) Yes() (yes bool) {
 	switch string(r) {
-	case "true":
-		return true, true
-	case "false":
-		return false, true
+	case "true", "1":
+		return true
 	}
-	return false, false
+	if text, ok := r.String(); ok {
+		return isYes(text)
+	}
+	r.Members(func(key []byte, value Raw) bool {
+		text, _ := value.String()
+		yes = string(key) == "status" && isYes(text)
+		return !yes
+	})
+	return yes
+}
+
+func isYes(text []byte) bool {
+	for _, yes := range yeses {
+		if bytes.EqualFold(text, yes) {
+			return true
+		}
+	}
+	return false
+}
+
+var yeses = [][]byte{[]byte("true"), []byte("1"), []byte("ok")}
+
+// isEmpty reports null, false, 0, "", and a list or an object of nothing else.
+func (r Raw) isEmpty() bool {
+	if r.IsNull() {
+		return true
+	}
+	switch string(r) {
+	case "false", "0", `""`:
+		return true
+	}
+	empty := r.IsArray() || r.IsObject()
+	r.Members(func(_ []byte, value Raw) bool {
+		empty = value.isEmpty()
+		return empty
+	})
+	var list [MaxParams]Raw
+	for _, value := range list[:r.Array(list[:])] {
+		empty = empty && value.isEmpty()
+	}
+	return empty
 }
 
 // IsArray and IsObject report the type of the value.

@@ -110,6 +110,8 @@ func (l *loop) tick() {
 	}
 	for _, f := range l.feeds {
 		f.gone = l.server.givenUp(f.lane.Route(), l.wall)
+		f.lane.Kept(f.kept)
+		f.kept = 0
 		l.keepalive(f)
 	}
 	for i := l.ticks % tickShare; i < len(l.slots); i += tickShare {

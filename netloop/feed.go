@@ -20,6 +20,7 @@ type feed struct {
 	repeat  bool          // it is a keepalive: the same job again
 	sent    time.Duration // when the last fan-out began, as Env.Now
 	gone    bool          // there has been no pool for too long
+	kept    int64         // shares that were accepted here, and that the lane has not been told of
 }
 
 func (f *feed) join(p *peer) {

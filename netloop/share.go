@@ -21,6 +21,7 @@ func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
 		l.judged(e.Worker, e.Verdict, e.Work)
 		if e.Verdict == work.Accepted {
 			p.books.Mined(l.wall, e.Work)
+			p.feed.kept++
 		}
 	case session.Forward:
 		return l.forward(p, e, out)

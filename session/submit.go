@@ -128,7 +128,7 @@ func (s *Session) judge(e *Env, c *Candidate) Effect {
 		return s.unchecked(e, c, difficulty)
 	}
 	met := job.Algorithm.Difficulty(&c.Hash)
-	block := met >= job.Network
+	block := job.IsBlock(met, s.prefixValue())
 	_, stale := e.Feed.find(job.ID)
 	fingerprint := c.fingerprint()
 	switch {

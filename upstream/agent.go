@@ -187,8 +187,11 @@ func (a *agent) job(n *codec.Notify) (*work.Difficulties, error) {
 	return a.own, nil
 }
 
-// shortJobID reads a job id of the agent protocol.
+// shortJobID reads a job id of the agent protocol, a number or a text of one.
 func shortJobID(id string) (job uint8, ok bool) {
+	if n := len(id); n > 1 && id[0] == '"' {
+		id = id[1 : n-1]
+	}
 	n := 0
 	for i := range len(id) {
 		if id[i] < '0' || id[i] > '9' || i == 3 {

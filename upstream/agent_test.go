@@ -39,7 +39,7 @@ func TestAgentFramesByteForByte(t *testing.T) {
 		f.start()
 		l := f.worker(0x1122, "acct.s1099")
 		job := l.Latest().Job
-		equal(t, "job", job.PoolID, "169")
+		equal(t, "job", job.PoolID, `"169"`)
 		for _, q := range []struct{ version, ntime uint32 }{
 			{job.Version, job.NTime},
 			{job.Version, 0x57bd2ad0},
@@ -397,7 +397,7 @@ func TestAgentJobIDs(t *testing.T) {
 	for _, q := range []struct {
 		id string
 		ok bool
-	}{{"0", true}, {"7", true}, {"255", true}, {"256", false}, {"-1", false}, {"", false}, {"1f", false}, {"0007", false}} {
+	}{{"0", true}, {"7", true}, {"255", true}, {"256", false}, {"-1", false}, {"", false}, {"1f", false}, {"0007", false}, {`"7"`, true}, {`""`, false}, {`"`, false}, {`"256"`, false}} {
 		_, ok := shortJobID(q.id)
 		equal(t, fmt.Sprintf("%q", q.id), ok, q.ok)
 	}

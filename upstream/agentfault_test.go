@@ -81,7 +81,7 @@ func TestAgentFramesInPieces(t *testing.T) {
 		f.after(frameTimeout)
 		job := l.Latest().Job
 		equal(t, "link", l.serving, first)
-		equal(t, "job", job.PoolID, "9")
+		equal(t, "job", job.PoolID, `"9"`)
 		equal(t, "difficulties", fmt.Sprint(job.DifficultyFor(1), job.DifficultyFor(2)), "8 16")
 	})
 }

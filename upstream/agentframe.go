@@ -32,7 +32,7 @@ func (a *agent) line() ([]byte, error) {
 				return nil, err
 			}
 		}
-		if a.stream.pending()[0] != codec.AgentMagic {
+		if a.stream.inLine() || a.stream.pending()[0] != codec.AgentMagic {
 			return a.stream.line(a.link)
 		}
 		f, err := a.nextFrame()

@@ -24,7 +24,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 	k.flight.begin(firstID)
 	k.setMask(0x1fffe000)
 	job := work.NewJob(work.Template{}, nil, layout)
-	job.PoolID, job.Epoch = "a-1", e.id
+	job.PoolID, job.Epoch = `"a-1"`, e.id
 	s := share(job, 1)
 	s.Worker = d.book.Worker("acct.rig1")
 	stratum := k.dialect.(*stratum)

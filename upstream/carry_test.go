@@ -62,9 +62,6 @@ func TestACarriedLinkReadsInPieces(t *testing.T) {
 		}
 	}
 	equal(t, "the message was understood", c.shown.IsZero(), false)
-	if err := c.Received(make([]byte, 1<<17)); !errors.Is(err, errLongLine) {
-		t.Errorf("a line without an end: %v", err)
-	}
 }
 
 // A pool that asks, and does not read, must not fill our memory with answers.

@@ -27,6 +27,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	if k == nil {
 		return
 	}
+	l.leaveBarren(ctx, k, now)
 	f := l.route.failover
 	switch silent := now.Sub(time.Unix(0, k.notify.Load())) >= f.Silence; {
 	case k.unanswered(now):

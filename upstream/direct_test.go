@@ -45,7 +45,7 @@ func TestDirectLaneWaitsForItsMiner(t *testing.T) {
 		equal(t, "the lane of one that is back", f.join("bob", 1), l)
 		equal(t, "links", f.pools[0].links(), 1)
 		equal(t, "dials", f.pools[0].dialled(), 1)
-		equal(t, "its last job", l.Latest().Job.PoolID, "a-2")
+		equal(t, "its last job", l.Latest().Job.PoolID, `"a-2"`)
 		equal(t, "its difficulty", l.Latest().Difficulty, 2048)
 		l.Leave(l.key)
 		f.after(letGo + 2*directTicks*tickServing)

@@ -33,6 +33,8 @@ type epoch struct {
 	layout      work.Layout
 	mortal      bool // it ends with its link: no agent pool gives a session back
 
+	block [32]byte // that its last job builds on; its link's reader's
+
 	link atomic.Pointer[link] // that sends its shares; nil: none yet
 
 	mu    sync.Mutex

@@ -270,7 +270,7 @@ func TestWithout(t *testing.T) {
 		since, none = f.route.Without()
 		equal(t, "none", none, true)
 		equal(t, "since", since, died)
-		equal(t, "what miners go on with", f.latest().Job.PoolID[:1], "b")
+		equal(t, "what miners go on with", f.latest().Job.PoolID[1:2], "b")
 	})
 }
 
@@ -339,7 +339,7 @@ func TestLanesShareThePool(t *testing.T) {
 		}
 		f.after(time.Second)
 		for l := range lanes {
-			equal(t, "pool", l.Latest().Job.PoolID[:1], "b")
+			equal(t, "pool", l.Latest().Job.PoolID[1:2], "b")
 		}
 	})
 }

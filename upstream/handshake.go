@@ -68,7 +68,7 @@ func (k *link) enter(session string, extranonce1 []byte, size int) (*epoch, erro
 // authorized reads the answer to mining.authorize.
 func (k *link) authorized(m *codec.Message) error {
 	e, refused := m.Error.PoolError()
-	if yes, _ := m.Result.Bool(); yes && !refused {
+	if m.Result.Yes() && !refused {
 		return nil
 	}
 	whose := "this [[pool]]"

@@ -37,10 +37,11 @@ type Lane struct {
 	events chan event
 	roused chan struct{} // the supervisor is to look
 
-	members int       // miners
-	idle    time.Time // since when there are none
-	running bool
-	pending atomic.Int64 // shares taken, without a verdict yet
+	members  int       // miners
+	idle     time.Time // since when there are none
+	running  bool
+	pending  atomic.Int64 // shares taken, without a verdict yet
+	keptHere atomic.Int64 // shares that were accepted here, and did not go up
 
 	epochs atomic.Pointer[[]*epoch] // those that take shares, the newest first
 	latest atomic.Pointer[Post]

@@ -49,7 +49,6 @@ var (
 	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
 	errSurplus    = errors.New("another pool was faster")
 	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: is this the kind of port that the url says?", maxMalformed)
-	errLongLine   = fmt.Errorf("a line of more than %d bytes: is this the kind of port that the url says?", codec.MaxPoolLine)
 )
 
 // link is one connection to one pool, from dial to close.
@@ -108,6 +107,8 @@ type link struct {
 	upAt       time.Time // lane's supervisor only
 	drainAt    time.Time // lane's supervisor only: when draining ends
 	complained bool      // lane's supervisor only: of the rejects
+	harvest    harvest   // lane's supervisor only
+	barrenSaid bool      // lane's supervisor only
 	post       Post      // Lane.mu: what the link offers
 }
 

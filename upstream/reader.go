@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +38,8 @@ type protocol struct {
 	early      *codec.Notify // came before the extranonce1 did
 	following  *epoch        // set_extranonce: from the next notify on
 	shown      time.Time     // the last show_message
+	doubted    time.Time     // when it was last said that a difficulty makes no sense
+	longSaid   time.Time     // when it was last said that a line is too long
 	visible    uint32        // version bits that the pool can be shown in a share
 }
 
@@ -104,15 +105,18 @@ func (k *link) announce() {
 func (k *link) next() (*codec.Message, error) {
 	for {
 		line, err := k.dialect.line()
-		if errors.Is(err, io.EOF) {
+		var long longLine
+		switch {
+		case errors.As(err, &long):
+			k.passOver(long)
+			continue
+		case errors.Is(err, io.EOF):
 			return nil, errHungUp
-		}
-		if err != nil {
+		case err != nil:
 			return nil, err
 		}
 		k.book.BytesDown.Add(uint64(len(line)) + 1)
-		line = bytes.TrimRight(line, "\r ")
-		if len(line) == 0 {
+		if line = codec.Trim(line); len(line) == 0 {
 			continue
 		}
 		if err := k.decoder.Decode(line, &k.message); err != nil {
@@ -123,6 +127,17 @@ func (k *link) next() (*codec.Message, error) {
 		}
 		k.malformed = 0
 		return &k.message, nil
+	}
+}
+
+// passOver counts a line that is too long. The pool may send one with each job,
+// and the others are good: so it is said, now and then, and does no harm.
+func (k *link) passOver(length longLine) {
+	k.book.BytesDown.Add(uint64(length) + 1)
+	k.book.Malformed.Add(1)
+	if k.came.Sub(k.longSaid) >= messagePause {
+		k.longSaid = k.came
+		k.log.Warn("the pool sent too long a line, which is passed over; if no job comes through, use another port of it, or another pool", "bytes", int(length), "limit", codec.MaxPoolLine)
 	}
 }
 
@@ -165,11 +180,7 @@ func (k *link) notification(m *codec.Message) error {
 		}
 		k.setMask(mask)
 	case "mining.set_extranonce":
-		extranonce1, size, ok := m.Params.Extranonce()
-		if !ok {
-			return k.garbled(errExtranonce)
-		}
-		return k.setExtranonce(extranonce1, size)
+		return k.setExtranonce(m.Params)
 	case "client.reconnect":
 		return k.reconnect(m.Params.Reconnect())
 	case "client.show_message":
@@ -183,7 +194,7 @@ func (k *link) notification(m *codec.Message) error {
 var (
 	errDifficulty = errors.New("mining.set_difficulty: not a number above 0")
 	errMask       = errors.New("mining.set_version_mask: not a hex mask")
-	errExtranonce = errors.New("mining.set_extranonce: not an extranonce1 in hex and a size")
+	errExtranonce = errors.New("mining.set_extranonce: not an extranonce1 in hex, with or without a size")
 )
 
 // request answers what the pool asks, unless it does not read its answers.
@@ -227,6 +238,9 @@ func (k *link) newJob(n *codec.Notify) error {
 		}
 		e = next
 	}
+	// Not every pool calls a new block clean, but it always is.
+	n.Clean = n.Clean || e.block != [32]byte{} && e.block != n.PrevHash
+	e.block = n.PrevHash
 	now := time.Now()
 	first := k.job == nil && e != k.resume || k.job != nil && k.job.Epoch != e.id
 	k.job = makeJob(n, e, k.difficulty, own, k.mask.Load(), now)
@@ -264,6 +278,9 @@ func makeJob(n *codec.Notify, e *epoch, difficulty float64, own *work.Difficulti
 // setDifficulty holds for the jobs that follow; miners must not be given more
 // from now on.
 func (k *link) setDifficulty(d float64) {
+	if k.doubt(d) {
+		return
+	}
 	k.difficulty = d
 	k.book.Difficulty.Store(d)
 	k.republish()
@@ -299,10 +316,14 @@ func (k *link) republish() {
 }
 
 // setExtranonce begins a new epoch with the next notify.
-func (k *link) setExtranonce(extranonce1 []byte, size int) error {
+func (k *link) setExtranonce(params codec.Raw) error {
 	e := k.epoch.Load()
 	if e == nil {
 		return nil // before the answer to subscribe, which says what holds
+	}
+	extranonce1, size, ok := params.Extranonce(e.size)
+	if !ok {
+		return k.garbled(errExtranonce)
 	}
 	if e.size == size && string(e.extranonce1) == string(extranonce1) {
 		k.following = nil

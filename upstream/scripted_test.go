@@ -81,6 +81,7 @@ type request struct {
 type submit struct {
 	User, Job, Extranonce2, NTime, Nonce, Version string
 	ID                                            json.RawMessage
+	raw                                           string // the job id, as JSON
 	conn                                          *conn
 }
 
@@ -226,6 +227,9 @@ func readSubmit(r request, c *conn) submit {
 		if i < len(r.Params) {
 			json.Unmarshal(r.Params[i], field)
 		}
+	}
+	if len(r.Params) > 1 {
+		s.raw = string(r.Params[1])
 	}
 	return s
 }
@@ -452,7 +456,7 @@ func (f *farm) told() string {
 	defer f.mu.Unlock()
 	var ids []string
 	for _, p := range f.posts {
-		id := p.Job.PoolID
+		id := strings.Trim(p.Job.PoolID, `"`)
 		if p.Clean {
 			id += "!"
 		}

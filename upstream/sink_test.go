@@ -41,7 +41,7 @@ func agentLink(ctx context.Context) (*link, *agent, Share) {
 	a.responses = true
 	l.roster.attach(k)
 	job := work.NewJob(work.Template{}, nil, layout)
-	job.PoolID, job.Epoch, job.Own = "7", e.id, a.own
+	job.PoolID, job.Epoch, job.Own = `"7"`, e.id, a.own
 	s := share(job, 1)
 	s.Worker = d.book.Worker("acct.rig1")
 	l.roster.put(Member{Prefix: s.Prefix, Login: "acct.rig1"})

@@ -164,8 +164,7 @@ func (s *stratum) reply(m *codec.Message) {
 		return
 	}
 	e, refused := m.Error.PoolError()
-	yes, _ := m.Result.Bool()
-	yes = yes && !refused
+	yes := m.Result.Yes() && !refused
 	if !yes && !refused {
 		e, _ = m.Reason.PoolError()
 	}

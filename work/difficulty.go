@@ -14,6 +14,10 @@ import (
 // HashesPerShare is how many hashes a share of difficulty 1 takes on average.
 const HashesPerShare = 1 << 32
 
+// Unmeetable is where difficulties end that make sense: the whole Bitcoin network
+// takes half a day for a share of it.
+const Unmeetable = 1 << 53
+
 // difficulty1 is the target of difficulty 1: 0xffff * 2^208.
 var difficulty1 = math.Ldexp(0xffff, 208)
 

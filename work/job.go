@@ -35,7 +35,7 @@ type Line struct{ Head, Tail []byte }
 type Job struct {
 	Template
 	ID          uint32 // what miners know it by; unique in the process, increasing
-	PoolID      string // what the pool knows it by
+	PoolID      string // what the pool knows it by, as JSON
 	Epoch       uint64 // which pool session it belongs to: the one with this extranonce1
 	Clean       bool   // the pool says that older jobs of this epoch are stale
 	Received    time.Time
@@ -58,6 +58,18 @@ func (j *Job) DifficultyFor(prefix uint16) float64 {
 		return own
 	}
 	return j.Difficulty
+}
+
+// IsBlock reports that a hash which meets that difficulty makes a block, for the
+// miner with that prefix. Where the network asks for less than the pool does, as
+// test networks do, each share would be a block; then none is. A difficulty of the
+// pool that nobody meets does not count: a block is a block.
+func (j *Job) IsBlock(met float64, prefix uint16) bool {
+	if met < j.Network {
+		return false
+	}
+	pool := j.DifficultyFor(prefix)
+	return j.Network >= pool || j.Algorithm.Work(pool) > Unmeetable
 }
 
 // NewJob folds the pool's extranonce1 into the template. It is a job for

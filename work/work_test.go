@@ -122,6 +122,23 @@ func TestCeilPowerOfTwo(t *testing.T) {
 	f(1e308, math.Inf(1))
 }
 
+func TestWhatIsABlock(t *testing.T) {
+	f := func(network, pool, met float64, want bool) {
+		t.Helper()
+		j := &Job{Network: network, Difficulty: pool, Algorithm: SHA256d}
+		if got := j.IsBlock(met, 0); got != want {
+			t.Errorf("network %v, pool %v, met %v: %v, want %v", network, pool, met, got, want)
+		}
+	}
+	f(1000, 64, 1000, true)
+	f(1000, 64, 999, false)
+	f(1000, 1000, 1000, true)
+	f(NetworkDifficulty(0x207fffff), 1e-6, 1, false) // a test network
+	f(6, 64, 70, false)
+	f(1e14, 1e308, 1e14, true) // the pool's mistake must not cost a block
+	f(math.Inf(1), 64, 1e30, false)
+}
+
 func TestRollVersion(t *testing.T) {
 	f := func(job, mask, bits, want uint32) {
 		t.Helper()

@@ -141,8 +141,8 @@ func (a *agent) note(m *message) {
 		}
 		// Between coinb1 and coinb2: extranonce1, two zeros, the session id, four bytes.
 		layout := work.Layout{Lead: 2, Prefix: 2, Room: 4}
-		a.last = n.JobID
-		a.jobs[n.JobID] = work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2,
+		a.last = strings.Trim(n.JobID, `"`)
+		a.jobs[a.last] = work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2,
 			Branches: n.Branches, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, a.extranonce1, layout)
 	}
 }
