@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -29,8 +27,7 @@ func (s *Server) readyz(ctx *fasthttp.RequestCtx) error {
 		// Everybody may ask this: what the driver says of hosts and users is for
 		// the log.
 		if away, ok := errors.AsType[*store.Unavailable](err); ok {
-			a.Store = fmt.Sprintf("the database is away since %s: known accounts keep working, registering does not; the log says why",
-				away.Since.UTC().Format(time.RFC3339))
+			a.Store = away.Public()
 		}
 	}
 	if err := s.options.Book.Ready(); err != nil {

@@ -27,7 +27,7 @@ const (
 
 // Registry is what the API needs of a *store.Store. See there.
 type Registry interface {
-	Register(ctx context.Context, pool, user, password string) (name string, created bool, err error)
+	Register(ctx context.Context, pool, user, password string, prove store.Prove) (name string, did store.Registered, err error)
 	Account(ctx context.Context, name string) (store.Account, error)
 	Accounts(ctx context.Context, f store.Filter) (store.Page[store.Account], error)
 	DeleteAccount(ctx context.Context, name string) error
@@ -69,12 +69,12 @@ func withRegistry(answer registryHandler) handler {
 		// driver may look at it after the answer.
 		life, cancel := context.WithTimeout(context.Background(), storeTimeout)
 		defer cancel()
-		return registryError(ctx, answer(s, life, ctx, s.options.Registry))
+		return s.registryError(ctx, answer(s, life, ctx, s.options.Registry))
 	}
 }
 
 // registryError gives an error of the store its status.
-func registryError(ctx *fasthttp.RequestCtx, err error) error {
+func (s *Server) registryError(ctx *fasthttp.RequestCtx, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -89,19 +89,23 @@ func registryError(ctx *fasthttp.RequestCtx, err error) error {
 		}
 		return false
 	}
-	code := fasthttp.StatusInternalServerError
+	code, text := fasthttp.StatusInternalServerError, err.Error()
 	switch {
 	case is(store.ErrBadAddress, store.ErrBadValue, store.ErrBadUser, store.ErrBadPassword):
 		code = fasthttp.StatusBadRequest
 	case is(store.ErrUnknownAccount, store.ErrUnknownPool, store.ErrUnknownAlgorithm):
 		code = fasthttp.StatusNotFound
-	case is(store.ErrExists, store.ErrInUse):
+	case is(store.ErrExists, store.ErrInUse, store.ErrChanged):
 		code = fasthttp.StatusConflict
 	case is(store.ErrUnavailable):
-		code = fasthttp.StatusServiceUnavailable
+		code, text = fasthttp.StatusServiceUnavailable, store.Public(err)
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryStore))
+		s.options.Log.Warn("http: the store could not answer", "path", string(ctx.Path()), "error", err)
+	default:
+		text = "this went wrong; the log says why"
+		s.options.Log.Error("http: the store failed", "path", string(ctx.Path()), "error", err)
 	}
-	return &httpError{code, err.Error()}
+	return &httpError{code, text}
 }
 
 // unknownIn gives an error about something that the body names, and that is not

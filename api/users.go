@@ -55,11 +55,11 @@ func (s *Server) register(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 	if err := readJSON(ctx, &q, false); err != nil {
 		return err
 	}
-	name, created, err := r.Register(life, q.Pool, q.User, q.Password)
+	name, did, err := r.Register(life, q.Pool, q.User, q.Password, nil)
 	if err != nil {
 		return unknownIn(err, store.ErrUnknownPool)
 	}
-	if created {
+	if did == store.RegisteredNow {
 		s.options.Log.Info("account registered", "account", name, "pool", q.Pool)
 	}
 	return writeRegistered(ctx, fasthttp.StatusCreated, registered{Name: name})

@@ -157,7 +157,7 @@ func TestAwayDatabase(t *testing.T) {
 	away := closedRegistry(t)
 	s := newSite(t, func(o *Options) { o.Registry = away })
 	resp, body := s.send(t, "POST", "/api/v1/users", `{"pool":"a.example:3333","user":"u"}`)
-	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || !strings.HasPrefix(body, `{"name":"","error":"the database did not do it`) {
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || body != `{"name":"","error":"the database is away: nothing is lost by trying again; the log says why"}`+"\n" {
 		t.Errorf("%s, Retry-After %q, %s", resp.Status, resp.Header.Get("Retry-After"), body)
 	}
 	s.book.SetReady(nil)

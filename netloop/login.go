@@ -170,8 +170,7 @@ func (l *loop) moved(p *peer, before *feed, out []byte) ([]byte, session.Effect)
 	return p.session.Moved(&l.env, same, out)
 }
 
-// rerouted brings the miners of a route that is no more to where their workers
-// belong now.
+// rerouted brings the miners of a route to where their workers belong now.
 func (l *loop) rerouted(route *upstream.Route) {
 	for i := range l.slots {
 		p := l.slots[i].peer
@@ -181,6 +180,9 @@ func (l *loop) rerouted(route *upstream.Route) {
 		next, _, ok := l.server.directory.Login(p.login)
 		if !ok {
 			l.close(p, session.AccountGone)
+			continue
+		}
+		if next == route {
 			continue
 		}
 		if p.agent != nil {

@@ -34,6 +34,7 @@ type Book struct {
 	minersMax atomic.Int64
 	ready     atomic.Pointer[error] // what SetReady was told
 	linkless  atomic.Bool           // ready without a link
+	onlyStore atomic.Bool           // only accounts of the store are served
 	store     atomic.Pointer[func() (accounts int, err error)]
 
 	mu         sync.Mutex       // guards what follows; held for a copy of it at most
@@ -92,6 +93,10 @@ func (b *Book) SetReady(err error) { b.ready.Store(&err) }
 // by default. Where it only serves accounts, links come and go with their
 // miners.
 func (b *Book) SetNeedsLink(needs bool) { b.linkless.Store(!needs) }
+
+// SetOnlyAccounts says whether nobody is served but accounts of the store: then
+// farmproxy is not ready while its database is away and none is known.
+func (b *Book) SetOnlyAccounts(only bool) { b.onlyStore.Store(only) }
 
 // snapshot returns the pools by level, and all links, open or not, by pool and
 // lane.

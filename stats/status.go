@@ -81,7 +81,7 @@ func (b *Book) Ready() error {
 		return err
 	}
 	if b.linkless.Load() {
-		return nil
+		return b.accountless()
 	}
 	pools, links := b.snapshot()
 	for _, l := range links {

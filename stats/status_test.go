@@ -39,6 +39,35 @@ func TestReady(t *testing.T) {
 	f("stopping")
 }
 
+// Where nobody is served but accounts, and none is known, nobody is served.
+func TestNotReadyWithoutAnyAccount(t *testing.T) {
+	for _, c := range []struct {
+		only     bool
+		accounts int
+		away     bool
+		ready    bool
+	}{
+		{true, 0, true, false},
+		{true, 1, true, true},
+		{true, 0, false, true},
+		{false, 0, true, true},
+	} {
+		b := newBook(Options{})
+		b.SetReady(nil)
+		b.SetNeedsLink(false)
+		b.SetOnlyAccounts(c.only)
+		b.SetStore(func() (int, error) {
+			if c.away {
+				return c.accounts, errors.New("away")
+			}
+			return c.accounts, nil
+		})
+		if err := b.Ready(); (err == nil) != c.ready {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 // A database that is away does not make farmproxy unready: what it knows is
 // served from memory.
 func TestStoreThatIsAway(t *testing.T) {

@@ -31,40 +31,82 @@ type Account struct {
 	LastSeen time.Time // when a miner was connected; zero: never. Not in snapshots
 }
 
+// Prove makes sure that a pool takes an account's credentials. Its error is
+// returned to who wanted them stored.
+type Prove func(ctx context.Context, a Account) error
+
+// proveAttempts is how often Register proves credentials anew because those
+// that they replace were replaced by others meanwhile.
+const proveAttempts = 3
+
 // Register returns the name that miners use for these credentials, and makes
 // the account if it is not there yet (created). The same pool and user again
-// give the same name; another password is stored then. The pool is host:port,
-// the password may be empty. ErrBadAddress, ErrUnknownPool, ErrBadUser,
-// ErrBadPassword.
-func (s *Store) Register(ctx context.Context, address, user, password string) (name string, created bool, err error) {
+// give the same name; another password is stored then, once prove, unless nil,
+// says that the pool takes it: the miners of the account work with the old one.
+// prove is called outside of any transaction. The pool is host:port, the
+// password may be empty. ErrBadAddress, ErrUnknownPool, ErrBadUser,
+// ErrBadPassword, ErrChanged, and prove's.
+func (s *Store) Register(ctx context.Context, address, user, password string, prove Prove) (name string, did Registered, err error) {
 	if address, err = ParseAddress(address); err != nil {
-		return "", false, err
+		return "", 0, err
 	}
 	if err := checkCredentials(user, password); err != nil {
-		return "", false, err
+		return "", 0, err
 	}
-	// Most dashboards register the same accounts again and again: nothing to
-	// write then, and no turn to wait for.
-	known := false
-	err = s.read(ctx, func(t *transaction) error {
+	for range proveAttempts {
+		// Most dashboards register the same accounts again and again: nothing to
+		// write then, and no turn to wait for.
 		var old string
-		name, old, err = s.credentials(t, address, user)
-		known = name != "" && old == password
-		return err
-	})
-	if err != nil || known {
-		return name, false, err
+		err = s.read(ctx, func(t *transaction) error {
+			name, old, err = s.credentials(t, address, user)
+			return err
+		})
+		if err != nil {
+			return "", 0, err
+		}
+		if name != "" && old == password {
+			return name, RegisteredBefore, nil
+		}
+		if name != "" && prove != nil {
+			if err := prove(ctx, Account{Name: name, Pool: address, User: user, Password: NewSecret(password)}); err != nil {
+				return "", 0, err
+			}
+		}
+		name, did, err = s.register(ctx, address, user, password, name, old, prove == nil)
+		if !errors.Is(err, ErrChanged) {
+			return name, did, err
+		}
 	}
+	return "", 0, err
+}
+
+// Registered is what Register did.
+type Registered uint8
+
+// What Register did.
+const (
+	RegisteredBefore Registered = iota // nothing: so it was
+	RegisteredNow
+	PasswordChanged
+)
+
+// register stores credentials in place of those of the account known with the
+// password old, or as a new one where known is "". ErrChanged when the store
+// has others by now, unless they are stored unproven.
+func (s *Store) register(ctx context.Context, address, user, password, known, old string, unproven bool) (name string, did Registered, err error) {
 	err = s.write(ctx, func(t *transaction, version int64) error {
-		created = false
-		var old string
-		if name, old, err = s.credentials(t, address, user); err != nil {
+		did = RegisteredBefore
+		var is string
+		if name, is, err = s.credentials(t, address, user); err != nil {
 			return err
 		}
-		if name != "" {
-			if old == password {
-				return errUnchanged
-			}
+		switch {
+		case name != "" && is == password:
+			return errUnchanged
+		case name != "" && !unproven && (name != known || is != old):
+			return failf(ErrChanged, "the password of user %.40q of pool %s is being changed by somebody else: try again", user, address)
+		case name != "":
+			did = PasswordChanged
 			_, err := t.exec("UPDATE accounts SET password = ?, version = ? WHERE name = ?", s.sealer.seal(name, password), version, name)
 			return err
 		}
@@ -74,13 +116,13 @@ func (s *Store) Register(ctx context.Context, address, user, password string) (n
 		if name, err = newName(t); err != nil {
 			return err
 		}
-		created = true
-		return s.insertAccount(t, Account{Name: name, Pool: address, User: user, Password: NewSecret(password), Created: s.options.Now()}, version)
+		did = RegisteredNow
+		return s.insertAccount(t, Account{Name: name, Pool: address, User: user, Password: NewSecret(password)}, version)
 	})
 	if err != nil {
-		return "", false, err
+		return "", 0, err
 	}
-	return name, created, nil
+	return name, did, nil
 }
 
 // checkCredentials refuses what can't be sent to a pool.
@@ -139,8 +181,14 @@ func newName(t *transaction) (string, error) {
 	}
 }
 
-func (s *Store) insertAccount(t *transaction, a Account, version int64) error {
-	_, err := t.exec("INSERT INTO accounts (name, pool, pool_user, password, created, last_seen, version) VALUES (?, ?, ?, ?, ?, 0, ?)",
+// insertAccount makes an account; without Created, one of now.
+func (s *Store) insertAccount(t *transaction, a Account, version int64) (err error) {
+	if a.Created.IsZero() {
+		if a.Created, err = t.now(); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec("INSERT INTO accounts (name, pool, pool_user, password, created, last_seen, version) VALUES (?, ?, ?, ?, ?, 0, ?)",
 		a.Name, a.Pool, a.User, s.sealer.seal(a.Name, a.Password.Reveal()), millis(a.Created), version)
 	return err
 }
@@ -151,7 +199,17 @@ func (s *Store) Account(ctx context.Context, name string) (a Account, err error)
 		a, err = account(t, name)
 		return err
 	})
+	s.seenLately(&a)
 	return a, err
+}
+
+// seenLately sets LastSeen to what Touch has collected and not yet written.
+func (s *Store) seenLately(a *Account) {
+	s.touched.Lock()
+	defer s.touched.Unlock()
+	if at := s.touched.at[a.Name]; at.After(a.LastSeen) {
+		a.LastSeen = at
+	}
 }
 
 // Accounts lists accounts by name, without their passwords. Of the filter,
@@ -169,7 +227,11 @@ func (s *Store) Accounts(ctx context.Context, f Filter) (Page[Account], error) {
 		q.where("pool_user = ?", f.User)
 	}
 	q.search(f.Search, "name", "pool", "pool_user")
-	return list(ctx, s, f, q, scanAccount)
+	page, err := list(ctx, s, f, q, scanAccount)
+	for i := range page.Items {
+		s.seenLately(&page.Items[i])
+	}
+	return page, err
 }
 
 // DeleteAccount deletes an account. ErrUnknownAccount.

@@ -40,33 +40,78 @@ const (
 type database struct {
 	*sql.DB
 	postgres bool
+	file     string   // of SQLite
+	lock     *os.File // of SQLite: says that the file is in use; nil: could not be had
+
+	clock func() time.Time // nil: it has one of its own
 }
 
-// openDatabase opens the database of a URL, without asking anything of it;
-// file is the SQLite file, "" for PostgreSQL.
-func openDatabase(text string) (db *database, file string, err error) {
+// place is where a store's URL leads.
+type place struct {
+	url   string
+	shown string // the URL without passwords
+	file  string // of SQLite; "" for PostgreSQL
+}
+
+const wantURL = "expected sqlite:///path/file.db or postgres://user:password@host:5432/name"
+
+// parsePlace reads a store's URL. ErrBadValue.
+func parsePlace(text string) (place, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, "", failf(ErrBadValue, "store url %q: expected sqlite:///path/file.db or postgres://user:password@host:5432/name", redact(text))
+		return place{}, failf(ErrBadValue, "store url %q: "+wantURL, redact(text))
 	}
+	p := place{url: text, shown: redacted(u)}
 	switch u.Scheme {
 	case "sqlite":
-		file = u.Host + u.Path // sqlite://file.db is a relative path
-		if file == "" || u.RawQuery != "" || u.Fragment != "" {
-			return nil, "", failf(ErrBadValue, "store url %q: expected sqlite:///path/file.db, with %%23 for # and %%3f for ? in the path", text)
+		p.file = u.Host + u.Path // sqlite://file.db is a relative path
+		if p.file == "" || u.RawQuery != "" || u.Fragment != "" {
+			return place{}, failf(ErrBadValue, "store url %q: expected sqlite:///path/file.db, with %%23 for # and %%3f for ? in the path", text)
 		}
-		db, err = openSQLite(file)
-		return db, file, err
+		return p, nil
 	case "postgres", "postgresql":
-		pool, err := sql.Open("pgx", text)
-		if err != nil {
-			return nil, "", failf(ErrBadValue, "store url %q: %v", u.Redacted(), err)
+		if _, err := pgconn.ParseConfig(text); err != nil { // its errors show no password
+			return place{}, failf(ErrBadValue, "store url %q: %v", p.shown, err)
 		}
-		pool.SetMaxOpenConns(maxConnections)
-		pool.SetConnMaxLifetime(connectionLife)
-		return &database{pool, true}, "", nil
+		return p, nil
 	}
-	return nil, "", failf(ErrBadValue, "store url %q: expected sqlite:///path/file.db or postgres://user:password@host:5432/name", u.Redacted())
+	return place{}, failf(ErrBadValue, "store url %q: "+wantURL, p.shown)
+}
+
+// openDatabase opens a database, without asking anything of it.
+func openDatabase(p place) (*database, error) {
+	if p.file != "" {
+		return openSQLite(p.file)
+	}
+	pool, err := sql.Open("pgx", p.url)
+	if err != nil {
+		return nil, failf(ErrBadValue, "store url %q: %v", p.shown, err)
+	}
+	pool.SetMaxOpenConns(maxConnections)
+	pool.SetConnMaxLifetime(connectionLife)
+	return &database{DB: pool, postgres: true}, nil
+}
+
+// Close closes all connections.
+func (d *database) Close() error {
+	err := d.DB.Close()
+	if d.lock != nil {
+		d.lock.Close()
+	}
+	return err
+}
+
+// redacted is a URL without its passwords.
+func redacted(u *url.URL) string {
+	hidden := *u
+	query := hidden.Query()
+	for key := range query {
+		if strings.Contains(strings.ToLower(key), "password") {
+			query.Set(key, "xxxxx")
+			hidden.RawQuery = query.Encode()
+		}
+	}
+	return hidden.Redacted()
 }
 
 // redact cuts what may be a password out of a URL that can't be parsed.
@@ -77,15 +122,28 @@ func redact(text string) string {
 	return "..."
 }
 
+// openSQLite opens a file, and says that it is in use.
 func openSQLite(file string) (*database, error) {
+	d, err := openPlain(file)
+	if err != nil {
+		return nil, err
+	}
+	if d.lock, err = lockShared(file); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func openPlain(file string) (*database, error) {
 	// The file is made here, to be readable by its owner only: the passwords
 	// in it are sealed, users and pools are not.
+	d := &database{file: file}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failf(ErrUnavailable, "store: directory %s does not exist: make it, owned by the user that farmproxy runs as", filepath.Dir(file))
 	}
 	if err != nil {
-		return nil, failf(ErrUnavailable, "store: %v: farmproxy must be able to read and write the file and its directory", err)
+		return nil, d.trouble("store", err)
 	}
 	f.Close()
 	// synchronous=FULL: what was answered is on disk. BEGIN IMMEDIATE: a
@@ -100,7 +158,8 @@ func openSQLite(file string) (*database, error) {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(maxConnections)
-	return &database{pool, false}, nil
+	d.DB = pool
+	return d, nil
 }
 
 // escapePath keeps a path whole inside a file: URI.
@@ -133,6 +192,7 @@ type transaction struct {
 	tx  *sql.Tx
 	db  *database
 	ctx context.Context
+	at  time.Time // see now; zero: not asked yet
 }
 
 func (t *transaction) exec(query string, args ...any) (changed int64, err error) {
@@ -165,12 +225,13 @@ func (t *transaction) rows(scan func(*sql.Rows) error, query string, args ...any
 
 // transact runs do in a transaction, and again when it lost to another one:
 // do must not keep anything of an attempt that failed. An error of do that is
-// not the database's is returned as it is, others as ErrUnavailable.
+// not the database's is returned as it is, others as one of ErrUnavailable.
 func (d *database) transact(ctx context.Context, readOnly bool, do func(*transaction) error) error {
 	options := &sql.TxOptions{ReadOnly: readOnly}
 	if readOnly && d.postgres {
 		options.Isolation = sql.LevelRepeatableRead // one moment for all its queries, as in SQLite
 	}
+	var before error // why the last attempt was lost
 	for attempt := 1; ; attempt++ {
 		err := d.attempt(ctx, options, do)
 		if err == nil {
@@ -180,9 +241,13 @@ func (d *database) transact(ctx context.Context, readOnly bool, do func(*transac
 		if errors.As(err, &told) {
 			return err
 		}
-		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
-			return failf(ErrUnavailable, "the database did not do it: %v; nothing is lost by trying again", err)
+		if before != nil && ctx.Err() != nil {
+			err = before // the time ran out while it waited for its turn
 		}
+		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
+			return d.trouble("the database can't be used", err)
+		}
+		before = err
 	}
 }
 
@@ -192,7 +257,7 @@ func (d *database) attempt(ctx context.Context, options *sql.TxOptions, do func(
 		return err
 	}
 	defer tx.Rollback() // nothing after a commit
-	if err := do(&transaction{tx, d, ctx}); err != nil {
+	if err := do(&transaction{tx: tx, db: d, ctx: ctx}); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -242,25 +307,7 @@ func (d *database) reach(ctx context.Context, shown string) error {
 			return nil
 		}
 		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
-			return unreachable(d, shown, err)
+			return d.trouble(fmt.Sprintf("store %q can't be opened", shown), err)
 		}
 	}
-}
-
-// unreachable tells an operator of an error of the first contact.
-func unreachable(db *database, shown string, err error) error {
-	hint := "the file must be a SQLite database that farmproxy may read and write"
-	if db.postgres {
-		hint = "check that PostgreSQL runs there, and that the URL's user, password and database are right"
-	}
-	return failf(ErrUnavailable, "store %s can't be opened: %v; %s", shown, err, hint)
-}
-
-// shown is a database URL without its password.
-func shown(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return redact(text)
-	}
-	return fmt.Sprintf("%q", u.Redacted())
 }

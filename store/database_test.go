@@ -30,11 +30,13 @@ type testDatabase struct {
 // FARMPROXY_TEST_POSTGRES is the URL of one: see testdata/postgres.sh.
 func everyDatabase(t *testing.T, test func(t *testing.T, d *testDatabase)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		dir := t.TempDir()
-		test(t, &testDatabase{url: "sqlite://" + filepath.Join(dir, "farm.db"), key: filepath.Join(dir, "key")})
-	})
+	t.Run("sqlite", func(t *testing.T) { test(t, newSQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { test(t, newPostgres(t)) })
+}
+
+func newSQLite(t *testing.T) *testDatabase {
+	dir := t.TempDir()
+	return &testDatabase{url: "sqlite://" + filepath.Join(dir, "farm.db"), key: filepath.Join(dir, "key")}
 }
 
 var databases atomic.Int64
@@ -69,14 +71,19 @@ func (d *testDatabase) options() Options {
 	return Options{URL: d.url, KeyFile: d.key, Unseeded: true, Poll: 5 * time.Millisecond}
 }
 
-// open opens a store that ends with the test.
-func (d *testDatabase) open(t *testing.T, change ...func(*Options)) *Store {
-	t.Helper()
+// with returns the options, changed.
+func (d *testDatabase) with(change ...func(*Options)) Options {
 	options := d.options()
 	for _, f := range change {
 		f(&options)
 	}
-	s, err := Open(t.Context(), options)
+	return options
+}
+
+// open opens a store that ends with the test.
+func (d *testDatabase) open(t *testing.T, change ...func(*Options)) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), d.with(change...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +98,7 @@ func (d *testDatabase) open(t *testing.T, change ...func(*Options)) *Store {
 // exec changes the database behind the stores' backs.
 func (d *testDatabase) exec(t *testing.T, statement string, args ...any) {
 	t.Helper()
-	db, _, err := openDatabase(d.url)
+	db, err := openDatabase(mustPlace(t, d.url))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +120,13 @@ func withPools(t *testing.T, s *Store) *Store {
 	return s
 }
 
+func mustPlace(t *testing.T, url string) place {
+	t.Helper()
+	p, err := parsePlace(url)
+	must(t, err)
+	return p
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -122,7 +136,7 @@ func must(t *testing.T, err error) {
 
 func mustRegister(t *testing.T, s *Store, pool, user, password string) string {
 	t.Helper()
-	name, _, err := s.Register(t.Context(), pool, user, password)
+	name, _, err := s.Register(t.Context(), pool, user, password, nil)
 	must(t, err)
 	return name
 }
@@ -193,14 +207,14 @@ func (d *testDatabase) throughWire(t *testing.T) (*testDatabase, *wire) {
 	must(t, err)
 	w := &wire{listener: listener, target: u.Host}
 	t.Cleanup(func() { listener.Close(); w.set(true) })
-	go w.serve()
+	go w.serve(listener)
 	u.Host = listener.Addr().String()
 	return &testDatabase{url: u.String(), key: d.key, postgres: true}, w
 }
 
-func (w *wire) serve() {
+func (w *wire) serve(listener net.Listener) {
 	for {
-		near, err := w.listener.Accept()
+		near, err := listener.Accept()
 		if err != nil {
 			return
 		}
@@ -230,5 +244,22 @@ func (w *wire) set(cut bool) {
 			c.Close()
 		}
 		w.open = nil
+	}
+}
+
+// unplug closes the near end: connections are refused.
+func (w *wire) unplug(t *testing.T) (plug func()) {
+	t.Helper()
+	address := w.listener.Addr().String()
+	w.listener.Close()
+	w.set(true)
+	return func() {
+		t.Helper()
+		listener, err := net.Listen("tcp", address)
+		must(t, err)
+		t.Cleanup(func() { listener.Close() })
+		w.set(false)
+		w.listener = listener
+		go w.serve(listener)
 	}
 }

@@ -18,37 +18,111 @@ var (
 	ErrUnknownAccount   = errors.New("unknown account")
 	ErrExists           = errors.New("exists already")
 	ErrInUse            = errors.New("in use")
+	ErrChanged          = errors.New("changed meanwhile")
 	ErrUnavailable      = errors.New("database unavailable")
-
-	ErrKeyMissing = errors.New("key file missing") // from Open
-	ErrWrongKey   = errors.New("wrong key file")   // from Open
-	ErrBadKey     = errors.New("bad key file")     // from Open
-	ErrSchema     = errors.New("newer database")   // from Open
 )
+
+// What keeps the database from being used: each is ErrUnavailable too. Their
+// texts go to everybody who asks whether farmproxy is well, so they name no
+// host, user or file.
+var (
+	ErrDamaged    = unavailable("damaged")
+	ErrDiskFull   = unavailable("disk full")
+	ErrLocked     = unavailable("locked by another process")
+	ErrReadOnly   = unavailable("not writable")
+	ErrGone       = unavailable("gone, though its accounts are remembered")
+	ErrKeyMissing = unavailable("key file missing")
+	ErrWrongKey   = unavailable("wrong key file")
+	ErrBadKey     = unavailable("bad key file")
+	ErrSchema     = unavailable("written by a newer farmproxy")
+)
+
+// cause is a kind of ErrUnavailable.
+type cause struct{ text string }
+
+func unavailable(text string) error { return &cause{text} }
+
+func (c *cause) Error() string { return c.text }
+func (c *cause) Unwrap() error { return ErrUnavailable }
+
+// causeOf returns what keeps the database from being used; nil where that is not
+// known.
+func causeOf(err error) *cause {
+	c, _ := errors.AsType[*cause](err)
+	return c
+}
 
 // sentence is an error of one of the kinds above, told in full.
 type sentence struct {
 	kind error
 	text string
+	from error // what it was made of, whose text is in this one's; may be nil
 }
 
 func (s *sentence) Error() string { return s.text }
-func (s *sentence) Unwrap() error { return s.kind }
+
+func (s *sentence) Unwrap() []error {
+	if s.from == nil {
+		return []error{s.kind}
+	}
+	return []error{s.kind, s.from}
+}
 
 // failf returns an error of the given kind.
 func failf(kind error, format string, args ...any) error {
-	return &sentence{kind, fmt.Sprintf(format, args...)}
+	return &sentence{kind: kind, text: fmt.Sprintf(format, args...)}
 }
 
-// Unavailable is what Healthy returns while the database is away.
+// Unavailable is what Healthy returns while the database is away, or takes no
+// changes.
 type Unavailable struct {
 	Since time.Time
 	Err   error // of the last attempt
+
+	// Unopened says that the database was not reached since farmproxy started.
+	// Then Accounts are served that were remembered at Remembered; none if that
+	// is zero.
+	Unopened   bool
+	Accounts   int
+	Remembered time.Time
+
+	said time.Time // when the log was last told
 }
 
 func (u *Unavailable) Error() string {
-	return fmt.Sprintf("the database is away since %s: %v; known accounts keep working, registering does not",
-		u.Since.UTC().Format(time.RFC3339), u.Err)
+	return fmt.Sprintf("the database is away since %s: %v; %s", stamp(u.Since), u.Err, u.serving())
+}
+
+// Public is Error for everybody: without what drivers say of hosts, users and
+// files.
+func (u *Unavailable) Public() string {
+	why := ""
+	if c := causeOf(u.Err); c != nil {
+		why = " (" + c.text + ")"
+	}
+	return fmt.Sprintf("the database is away since %s%s: %s; the log says why", stamp(u.Since), why, u.serving())
+}
+
+// serving says who can log in meanwhile.
+func (u *Unavailable) serving() string {
+	switch {
+	case !u.Unopened:
+		return "known accounts keep working, registering does not"
+	case u.Remembered.IsZero():
+		return "no account is known before it is back"
+	}
+	return fmt.Sprintf("the %d accounts remembered at %s keep working, registering does not", u.Accounts, stamp(u.Remembered))
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Public is what everybody may know of an error of ErrUnavailable: what drivers
+// say of hosts, users and files is for the log.
+func Public(err error) string {
+	if c := causeOf(err); c != nil {
+		return "the database is away (" + c.text + "): " + tryAgain + "; the log says why"
+	}
+	return "the database is away: " + tryAgain + "; the log says why"
 }
 
 // Unwrap makes it ErrUnavailable.

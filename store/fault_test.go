@@ -27,7 +27,7 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 		if s.Snapshot().Account(name) == nil {
 			t.Error("the account is not served any more")
 		}
-		_, _, err := s.Register(t.Context(), "btc.example:3333", "other", "x")
+		_, _, err := s.Register(t.Context(), "btc.example:3333", "other", "x", nil)
 		wants(t, "registered meanwhile", err, ErrUnavailable)
 		eventually(t, "another attempt", func() bool { return s.health.Load() != first })
 		if err := s.Healthy(); !errors.As(err, &away) || !away.Since.Equal(first.Since) {
@@ -46,7 +46,7 @@ func TestConnectionCutAndBack(t *testing.T) {
 	through, wire := d.throughWire(t)
 	far := through.open(t)
 	name := mustRegister(t, far, "btc.example:3333", "farm", "x")
-	far.Touch([]string{name}, far.options.Now())
+	far.Touch([]string{name})
 
 	wire.set(true)
 	awaitHealth(t, far, false)
@@ -54,7 +54,7 @@ func TestConnectionCutAndBack(t *testing.T) {
 	if s := far.Snapshot(); s.Account(name) == nil || s.Account(other) != nil {
 		t.Error("the last snapshot does not serve as it was")
 	}
-	_, _, err := far.Register(t.Context(), "btc.example:3333", "late", "x")
+	_, _, err := far.Register(t.Context(), "btc.example:3333", "late", "x", nil)
 	wants(t, "registered over a cut wire", err, ErrUnavailable)
 	if err := far.flush(t.Context()); !errors.Is(err, ErrUnavailable) || len(far.touched.at) != 1 {
 		t.Errorf("flushed over a cut wire: %v, %d times kept", err, len(far.touched.at))
@@ -92,7 +92,7 @@ func TestCanceledCallEnds(t *testing.T) {
 		s := withPools(t, d.open(t))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, _, err := s.Register(ctx, "btc.example:3333", "farm", "x")
+		_, _, err := s.Register(ctx, "btc.example:3333", "farm", "x", nil)
 		wants(t, "registered", err, ErrUnavailable)
 		if s.Snapshot().NumAccounts() != 0 {
 			t.Error("registered all the same")
@@ -145,7 +145,7 @@ func registerForEver(file string) {
 	for i := 0; err == nil; i++ {
 		var name string
 		user := fmt.Sprint("user", i)
-		if name, _, err = s.Register(context.Background(), "litecoinpool.org:3333", user, "password of "+user); err == nil {
+		if name, _, err = s.Register(context.Background(), "litecoinpool.org:3333", user, "password of "+user, nil); err == nil {
 			_, err = fmt.Println(user, name)
 		}
 	}

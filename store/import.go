@@ -209,7 +209,7 @@ func (s *Store) importAccount(t *transaction, a oldAccount, version int64, repor
 		return err
 	}
 	report.Accounts++
-	return s.insertAccount(t, Account{Name: a.name, Pool: address, User: a.user, Password: NewSecret(a.password), Created: s.options.Now()}, version)
+	return s.insertAccount(t, Account{Name: a.name, Pool: address, User: a.user, Password: NewSecret(a.password)}, version)
 }
 
 // importSome runs do in one transaction, and adds its report to the total

@@ -103,6 +103,11 @@ func syncDirectory(name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+func keyMissing(file string) error {
+	return failf(ErrKeyMissing, "key file %s is missing, and without it the passwords in the store can't be read: "+
+		"restore it from a backup, or copy it from another box that shares this store", file)
+}
+
 // loadKey returns the key in file; it makes one where there is none, unless
 // the store was encrypted before. made says that it did.
 func loadKey(file string, encrypted bool) (key []byte, made bool, err error) {
@@ -111,8 +116,7 @@ func loadKey(file string, encrypted bool) (key []byte, made bool, err error) {
 		return key, false, err
 	}
 	if encrypted {
-		return nil, false, failf(ErrKeyMissing, "key file %s is missing, and without it the passwords in the store can't be read: "+
-			"restore it from a backup, or copy it from another box that shares this store", file)
+		return nil, false, keyMissing(file)
 	}
 	key, err = createKey(file)
 	if errors.Is(err, fs.ErrExist) { // another process of ours was faster

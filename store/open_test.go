@@ -33,7 +33,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a ? in the path", "sqlite://" + filepath.Join(dir, "a?b.db"), "", ErrBadValue},
 		{"no directory", "sqlite://" + filepath.Join(dir, "none", "f.db"), "", ErrUnavailable},
 		{"a directory", "sqlite://" + dir, "", ErrUnavailable},
-		{"not a database", "sqlite://" + text, "", ErrUnavailable},
+		{"not a database", "sqlite://" + text, "", ErrDamaged},
 		{"PostgreSQL without a key file", "postgres://user:hunter2@127.0.0.1:1/db", "", ErrBadValue},
 		{"nobody there", "postgres://user:hunter2@127.0.0.1:1/db", filepath.Join(dir, "key"), ErrUnavailable},
 	} {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"net/netip"
@@ -221,11 +222,17 @@ func scanPool(r scanner) (p Pool, err error) {
 	if err = r.Scan(&p.Address, &p.Algorithm, &options); err != nil {
 		return p, err
 	}
-	if p.Host, p.Port, err = splitAddress(p.Address); err != nil {
-		return p, err
+	if p.Host, p.Port, err = splitAddress(p.Address); err == nil {
+		err = json.Unmarshal([]byte(options), &p.Options)
 	}
-	return p, json.Unmarshal([]byte(options), &p.Options)
+	if err != nil {
+		return p, fmt.Errorf("%w: pool %s: %v", errUnreadable, p.Address, err)
+	}
+	return p, nil
 }
+
+// errUnreadable is of a row that holds what farmproxy never writes.
+var errUnreadable = errors.New("damaged row")
 
 // pool returns a stored pool. ErrUnknownPool.
 func pool(t *transaction, address string) (Pool, error) {

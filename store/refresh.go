@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -21,14 +22,6 @@ func (s *Store) Subscribe(f func(*Snapshot)) {
 	f(s.snapshot.Load())
 }
 
-// Healthy returns nil, or *Unavailable while the database is away.
-func (s *Store) Healthy() error {
-	if u := s.health.Load(); u != nil {
-		return u
-	}
-	return nil
-}
-
 // refresh makes the snapshot as new as the database was when it was called, or
 // newer.
 func (s *Store) refresh(ctx context.Context) error {
@@ -36,19 +29,27 @@ func (s *Store) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	old := s.snapshot.Load()
 	var c *changes
-	err := s.read(ctx, func(t *transaction) (err error) {
+	err := s.db.transact(ctx, true, func(t *transaction) (err error) {
 		c, err = s.changesSince(t, old.version)
 		return err
 	})
 	if err != nil || c == nil {
 		return err
 	}
-	next := old.apply(c)
+	s.publish(old.apply(c))
+	return nil
+}
+
+// publish makes a snapshot the present one. The caller has refreshing.
+func (s *Store) publish(next *Snapshot) {
 	s.snapshot.Store(next)
 	for _, f := range s.subscribers {
 		f(next)
 	}
-	return nil
+	select {
+	case s.changed <- struct{}{}:
+	default: // it is to be remembered already
+	}
 }
 
 // changesSince reads what changed after a version; nil when nothing did.
@@ -85,6 +86,11 @@ func (s *Store) changesSince(t *transaction, since int64) (*changes, error) {
 	}
 	err = t.rows(func(r *sql.Rows) error {
 		p, err := scanPool(r)
+		if errors.Is(err, errUnreadable) { // one damaged row must not stop the others
+			s.options.Log.Error("a pool of the store can't be read; change it over the API, or delete it", "error", err)
+			c.pools[p.Address] = nil
+			return nil
+		}
 		c.pools[p.Address] = &p
 		return err
 	}, "SELECT "+poolColumns+" FROM pools WHERE version > ?", since)
@@ -141,7 +147,6 @@ func (s *Store) changedAccounts(t *transaction, since int64, c *changes) error {
 // watch looks for changes of other boxes, notices when the database goes and
 // comes back, and writes the touched accounts, until ctx ends.
 func (s *Store) watch(ctx context.Context) {
-	defer close(s.done)
 	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	failures := 0
@@ -183,16 +188,10 @@ func (s *Store) poll(ctx context.Context) (well bool) {
 	if ctx.Err() != nil {
 		return false // closing
 	}
-	before := s.health.Load()
-	switch {
-	case err == nil && before != nil:
-		s.health.Store(nil)
-		s.options.Log.Info("the database is back", "away", s.options.Now().Sub(before.Since).Round(time.Second))
-	case err != nil && before == nil:
-		s.health.Store(&Unavailable{Since: s.options.Now(), Err: err})
-		s.options.Log.Warn("the database is away: known accounts keep working, registering does not", "error", err)
-	case err != nil:
-		s.health.Store(&Unavailable{Since: before.Since, Err: err})
+	if err != nil {
+		s.away(err, false)
+	} else {
+		s.back()
 	}
 	return err == nil
 }
@@ -202,6 +201,9 @@ func (s *Store) look(ctx context.Context) error {
 	defer cancel()
 	var version int64
 	if err := s.db.QueryRowContext(asking, "SELECT version FROM registry WHERE id = 1").Scan(&version); err != nil {
+		return s.db.trouble("the database does not answer", err)
+	}
+	if err := s.writable(asking); err != nil {
 		return err
 	}
 	if version == s.snapshot.Load().version {

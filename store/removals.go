@@ -19,7 +19,10 @@ const removalsKept = 24 * time.Hour
 
 // removed notes what a transaction has removed, and forgets old removals.
 func (s *Store) removed(t *transaction, version int64, kind string, names ...string) error {
-	now := s.options.Now()
+	now, err := t.now()
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
 		_, err := t.exec("INSERT INTO removals (version, kind, name, at) VALUES (?, ?, ?, ?)", version, kind, name, millis(now))
 		if err != nil {

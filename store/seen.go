@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,16 +19,16 @@ const (
 	MinExpire = time.Hour
 )
 
-// Touch notes that miners of these accounts were connected at a time. It only
-// collects: the times are written every 10 s and at Close, and do not make a
-// new snapshot. Names of no account are passed over.
-func (s *Store) Touch(names []string, at time.Time) {
-	snapshot := s.Snapshot()
+// Touch notes that miners of these accounts are connected. It only collects: the
+// times are written every 10 s and at Close, and do not make a new snapshot.
+// Names of no account are passed over.
+func (s *Store) Touch(names []string) {
+	snapshot, now := s.Snapshot(), s.options.Now()
 	s.touched.Lock()
 	defer s.touched.Unlock()
 	for _, name := range names {
 		if snapshot.Account(name) != nil {
-			s.touch(name, at)
+			s.touch(name, now)
 		}
 	}
 }
@@ -50,21 +49,21 @@ func (s *Store) flush(ctx context.Context) error {
 	if len(at) == 0 {
 		return nil
 	}
-	together := make(map[int64][]string) // callers touch many names at once
-	for name, time := range at {
-		together[millis(time)] = append(together[millis(time)], name)
-	}
-	err := s.db.transact(ctx, false, func(t *transaction) error {
-		for _, ms := range slices.Sorted(maps.Keys(together)) {
-			names := together[ms]
+	err := s.change(ctx, func(t *transaction) error {
+		now, err := t.now()
+		if err != nil {
+			return err
+		}
+		together := s.ages(at)
+		for _, age := range slices.Sorted(maps.Keys(together)) {
+			names, ms := together[age], millis(now.Add(-age))
 			slices.Sort(names) // two boxes lock the same rows in the same order
 			for some := range slices.Chunk(names, touchesPerStatement) {
 				args := []any{ms, ms}
 				for _, name := range some {
 					args = append(args, name)
 				}
-				marks := strings.TrimSuffix(strings.Repeat("?,", len(some)), ",")
-				if _, err := t.exec("UPDATE accounts SET last_seen = ? WHERE last_seen < ? AND name IN ("+marks+")", args...); err != nil {
+				if _, err := t.exec("UPDATE accounts SET last_seen = ? WHERE last_seen < ? AND name IN ("+marks(len(some))+")", args...); err != nil {
 					return err
 				}
 			}
@@ -82,21 +81,31 @@ func (s *Store) flush(ctx context.Context) error {
 	return err
 }
 
-// unused is the condition for an account that nobody used since a time.
-const unused = "CASE WHEN last_seen > created THEN last_seen ELSE created END < ?"
+// lastUse is when an account was used last, and unused the condition for one
+// that nobody used since a time.
+const (
+	lastUse = "CASE WHEN last_seen > created THEN last_seen ELSE created END"
+	unused  = lastUse + " < ?"
+)
 
 // Expire deletes the accounts that had no miner for unusedFor (at least
 // MinExpire) and were not registered since either, but never one that except
 // keeps; nil keeps none. It returns their names, also those deleted before an
-// error. ErrBadValue.
+// error. It is to be called at least eight times in unusedFor: where nobody
+// looked for long, or the clock has jumped, nothing is deleted before all
+// accounts were watched for unusedFor again. ErrBadValue, ErrUnwatched.
 func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func(name string) bool) ([]string, error) {
 	if unusedFor < MinExpire {
 		return nil, failf(ErrBadValue, "accounts can't expire after %v: expected at least %v, because other boxes may not have told yet what they have seen", unusedFor, MinExpire)
 	}
+	now, err := s.watched(ctx, unusedFor)
+	if err != nil || now.IsZero() {
+		return nil, err
+	}
 	if err := s.flush(ctx); err != nil {
 		return nil, err
 	}
-	before := millis(s.options.Now().Add(-unusedFor))
+	before := millis(now.Add(-unusedFor))
 	kept := func(name string) bool {
 		s.touched.Lock()
 		_, touched := s.touched.at[name]
@@ -104,7 +113,7 @@ func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func
 		return touched || except != nil && except(name)
 	}
 	var candidates []string
-	err := s.read(ctx, func(t *transaction) error {
+	err = s.read(ctx, func(t *transaction) error {
 		candidates = nil
 		return t.rows(func(r *sql.Rows) error {
 			var name string

@@ -2,65 +2,129 @@ package store
 
 import (
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
+const month = 30 * 24 * time.Hour
+
+// clocks are a box's and the database's, which a test sets.
+type clocks struct {
+	sync.Mutex
+	box, database time.Time
+}
+
+func newClocks() *clocks {
+	now := time.UnixMilli(1_700_000_000_000)
+	return &clocks{box: now, database: now}
+}
+
+// of has a store go by the clocks.
+func (c *clocks) of(o *Options) {
+	read := func(t *time.Time) func() time.Time {
+		return func() time.Time { c.Lock(); defer c.Unlock(); return *t }
+	}
+	o.Now, o.databaseNow = read(&c.box), read(&c.database)
+}
+
+// pass lets time pass on both.
+func (c *clocks) pass(d time.Duration) { c.step(d, d) }
+
+func (c *clocks) step(box, database time.Duration) {
+	c.Lock()
+	defer c.Unlock()
+	c.box, c.database = c.box.Add(box), c.database.Add(database)
+}
+
+// watched lets time pass while unused accounts are looked for, as often as
+// Expire wants it. None is in use but those that touch says.
+func (c *clocks) watched(t *testing.T, s *Store, d time.Duration, touch ...string) (expired []string) {
+	t.Helper()
+	for range 8 {
+		c.pass(d / 8)
+		s.Touch(touch)
+		gone, err := s.Expire(t.Context(), month, nil)
+		must(t, err)
+		expired = append(expired, gone...)
+	}
+	return expired
+}
+
+// A sign of life is written as a time of the database's clock, however wrong
+// that of the box is.
 func TestTouch(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
-		s, err := Open(t.Context(), d.options())
+		c := newClocks()
+		c.step(40*24*time.Hour, 0)
+		start := c.database
+		s, err := Open(t.Context(), d.with(c.of))
 		must(t, err)
 		withPools(t, s)
 		one, two := mustRegister(t, s, "btc.example:3333", "one", ""), mustRegister(t, s, "btc.example:3333", "two", "")
-		start := time.UnixMilli(1_700_000_000_000)
 		version := s.Snapshot().Version()
-		s.Touch([]string{one, "nobody"}, start)
-		s.Touch([]string{one, two}, start.Add(time.Minute))
-		s.Touch([]string{one}, start) // late news
+		s.Touch([]string{one, "nobody"})
+		c.pass(time.Minute)
+		s.Touch([]string{one, two})
 		if len(s.touched.at) != 2 {
 			t.Errorf("%d accounts wait to be written, want 2", len(s.touched.at))
 		}
+		if a, err := s.Account(t.Context(), two); err != nil || a.LastSeen.IsZero() {
+			t.Errorf("not yet written, it is shown as seen %v, %v", a.LastSeen, err)
+		}
+		c.pass(time.Hour)
 		must(t, s.Close()) // writes
-		s = d.open(t)
+		s = d.open(t, c.of)
+		seen := func(name string) time.Time {
+			t.Helper()
+			a, err := s.Account(t.Context(), name)
+			must(t, err)
+			return a.LastSeen
+		}
 		for _, name := range []string{one, two} {
-			if a, err := s.Account(t.Context(), name); err != nil || !a.LastSeen.Equal(start.Add(time.Minute)) {
-				t.Errorf("last seen %v, %v", a.LastSeen, err)
+			if at := seen(name); !at.Equal(start.Add(time.Minute)) {
+				t.Errorf("last seen %v, want a minute after %v", at, start)
 			}
 		}
 		if s.Snapshot().Version() != version {
 			t.Error("a touch made a new version")
 		}
-		s.Touch([]string{one}, start) // older than what another box has written
+		c.step(0, -2*time.Hour) // older than what another box has written
+		s.Touch([]string{one})
 		must(t, s.flush(t.Context()))
-		if a, err := s.Account(t.Context(), one); err != nil || !a.LastSeen.Equal(start.Add(time.Minute)) {
-			t.Errorf("went back to %v, %v", a.LastSeen, err)
+		if at := seen(one); !at.Equal(start.Add(time.Minute)) {
+			t.Errorf("went back to %v", at)
+		}
+		if page, err := s.Accounts(t.Context(), Filter{}); err != nil || page.Total != 2 || page.Items[0].LastSeen.IsZero() {
+			t.Errorf("the list: %+v, %v", page, err)
 		}
 	})
 }
 
 func TestExpire(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
-		const month = 30 * 24 * time.Hour
-		now := time.UnixMilli(1_700_000_000_000)
-		clock := func(o *Options) { o.Now = func() time.Time { return now } }
-		s, other := withPools(t, d.open(t, clock)), d.open(t, clock)
+		c := newClocks()
+		s, other := withPools(t, d.open(t, c.of)), d.open(t, c.of)
 		names := make(map[string]string)
 		register := func(user string) { names[user] = mustRegister(t, s, "btc.example:3333", user, "") }
 		for _, user := range []string{"never seen", "seen long ago", "seen lately", "seen by another box", "seen just now", "connected"} {
 			register(user)
 		}
 		touch := func(s *Store, user string) {
-			s.Touch([]string{names[user]}, now)
+			s.Touch([]string{names[user]})
 			must(t, s.flush(t.Context()))
 		}
 		touch(s, "seen long ago")
-		now = now.Add(month)
+		if gone := c.watched(t, s, month-time.Hour); len(gone) > 0 {
+			t.Fatalf("expired before the time: %v of %v", gone, names)
+		}
 		register("new")
 		touch(s, "seen lately")
 		await(t, other, "all are known", func(s *Snapshot) bool { return s.NumAccounts() == 7 })
 		touch(other, "seen by another box")
-		now = now.Add(month - time.Hour)
-		s.Touch([]string{names["seen just now"]}, now) // not written yet
+		c.pass(2 * time.Hour)
+		s.Touch([]string{names["seen just now"]}) // not written yet
 
 		expired, err := s.Expire(t.Context(), month, func(name string) bool { return name == names["connected"] })
 		want := []string{names["never seen"], names["seen long ago"]}
@@ -83,19 +147,126 @@ func TestExpire(t *testing.T) {
 	})
 }
 
+// A box whose clock is 40 days ahead deletes nothing that another one has seen
+// in this second: all go by the database's clock.
+func TestExpireGoesByTheDatabasesClock(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, d *testDatabase) {
+		right := newClocks()
+		wrong := newClocks()
+		wrong.step(40*24*time.Hour, 0)
+		s, other := withPools(t, d.open(t, right.of)), d.open(t, wrong.of)
+		name := mustRegister(t, s, "btc.example:3333", "farm", "")
+		await(t, other, "known", func(s *Snapshot) bool { return s.Account(name) != nil })
+		for range 9 {
+			right.pass(month / 8)
+			wrong.pass(month / 8)
+			s.Touch([]string{name})
+			must(t, s.flush(t.Context()))
+			if gone, err := other.Expire(t.Context(), month, nil); err != nil || len(gone) > 0 {
+				t.Fatalf("expired %v, %v", gone, err)
+			}
+		}
+		late := mustRegister(t, other, "btc.example:3333", "late", "")
+		if a, err := s.Account(t.Context(), late); err != nil || !a.Created.Equal(right.database) {
+			t.Errorf("made at %v by a box that is ahead, want %v, %v", a.Created, right.database, err)
+		}
+	})
+}
+
+// PostgreSQL is asked for its time.
+func TestPostgresHasAClock(t *testing.T) {
+	d := newPostgres(t)
+	ahead := 40 * 24 * time.Hour
+	s := withPools(t, d.open(t, func(o *Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } }))
+	name := mustRegister(t, s, "btc.example:3333", "farm", "")
+	s.Touch([]string{name})
+	must(t, s.flush(t.Context()))
+	limit := time.Now().Add(ahead / 2)
+	if a, err := s.Account(t.Context(), name); err != nil || a.LastSeen.IsZero() || a.LastSeen.After(limit) || a.Created.After(limit) {
+		t.Errorf("made %v, seen %v, %v: by the clock of the box", a.Created, a.LastSeen, err)
+	}
+}
+
+// The only clock of a SQLite file is the box's. When it jumps, or was off,
+// nothing is deleted before accounts were watched for as long as it takes.
+func TestExpireRefusesAfterAJump(t *testing.T) {
+	for _, jump := range []struct {
+		what    string
+		restart bool
+		step    time.Duration // of the wall clock
+		passed  time.Duration // on the monotonic one
+	}{
+		{"forward", false, 40 * 24 * time.Hour, 0},
+		{"forward by an hour", false, time.Hour, 0},
+		{"back", false, -40 * 24 * time.Hour, 0},
+		{"forward while it was off", true, 40 * 24 * time.Hour, 40 * 24 * time.Hour},
+		{"back while it was off", true, -40 * 24 * time.Hour, 0},
+		{"it was off for as long", true, month + time.Hour, month + time.Hour},
+	} {
+		t.Run(jump.what, func(t *testing.T) {
+			d := newSQLite(t)
+			c := newClocks()
+			s, err := Open(t.Context(), d.with(c.of))
+			must(t, err)
+			withPools(t, s)
+			used, unused := mustRegister(t, s, "btc.example:3333", "used", ""), mustRegister(t, s, "btc.example:3333", "unused", "")
+			c.watched(t, s, month-time.Hour, used)
+			c.step(jump.passed, jump.step)
+			if jump.restart {
+				must(t, s.Close())
+				s, err = Open(t.Context(), d.with(c.of))
+				must(t, err)
+			}
+			gone, err := s.Expire(t.Context(), month, nil)
+			wants(t, "the first time", err, ErrUnwatched)
+			if len(gone) > 0 || !strings.Contains(err.Error(), "unused accounts are deleted from") {
+				t.Errorf("expired %v, %v", gone, err)
+			}
+			if gone, err := s.Expire(t.Context(), month, nil); err != nil || len(gone) > 0 {
+				t.Errorf("once more: %v, %v", gone, err)
+			}
+			if gone := c.watched(t, s, month-time.Hour, used); len(gone) > 0 {
+				t.Errorf("expired %v before it was watched for a month", gone)
+			}
+			c.pass(2 * time.Hour)
+			s.Touch([]string{used})
+			if gone, err := s.Expire(t.Context(), month, nil); jump.step > 0 && (err != nil || !slices.Equal(gone, []string{unused})) {
+				t.Errorf("after a month: %v, %v; want %s, which nobody used", gone, err, unused)
+			}
+			must(t, s.Close())
+		})
+	}
+}
+
+// A restart is no gap.
+func TestExpireOutlastsARestart(t *testing.T) {
+	d := newSQLite(t)
+	c := newClocks()
+	s, err := Open(t.Context(), d.with(c.of))
+	must(t, err)
+	name := mustRegister(t, withPools(t, s), "btc.example:3333", "farm", "")
+	c.watched(t, s, month)
+	must(t, s.Close())
+	c.pass(month / 6)
+	gone, err := d.open(t, c.of).Expire(t.Context(), month, nil)
+	if err != nil || !slices.Equal(gone, []string{name}) {
+		t.Errorf("expired %v, %v; want %s", gone, err, name)
+	}
+}
+
 // An account that another box sees while this one makes up its mind stays.
 func TestExpireAsksAgainBeforeItDeletes(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
-		now := time.UnixMilli(1_700_000_000_000)
-		clock := func(o *Options) { o.Now = func() time.Time { return now } }
-		s, other := withPools(t, d.open(t, clock)), d.open(t, clock)
+		c := newClocks()
+		s, other := withPools(t, d.open(t, c.of)), d.open(t, c.of)
 		name := mustRegister(t, s, "btc.example:3333", "farm", "")
 		await(t, other, "known", func(s *Snapshot) bool { return s.Account(name) != nil })
-		now = now.Add(2 * MinExpire)
+		c.watched(t, s, month-time.Hour)
+		c.pass(2 * time.Hour)
 		asked := 0
-		expired, err := s.Expire(t.Context(), MinExpire, func(string) bool {
+		expired, err := s.Expire(t.Context(), month, func(string) bool {
 			if asked++; asked == 1 {
-				other.Touch([]string{name}, now)
+				other.Touch([]string{name})
 				must(t, other.flush(t.Context()))
 			}
 			return false

@@ -35,13 +35,13 @@ func TestTwoBoxes(t *testing.T) {
 // A box that was away for longer than removals are remembered reads all anew.
 func TestOldRemovalsAreForgotten(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
-		now := time.Now()
-		one := withPools(t, d.open(t, func(o *Options) { o.Now = func() time.Time { return now } }))
+		c := newClocks()
+		one := withPools(t, d.open(t, c.of))
 		asleep := d.open(t, func(o *Options) { o.Poll = time.Hour })
 		gone := mustRegister(t, one, "btc.example:3333", "gone", "")
 		must(t, asleep.refresh(t.Context()))
 		must(t, one.DeleteAccount(t.Context(), gone))
-		now = now.Add(removalsKept + time.Minute)
+		c.pass(removalsKept + time.Minute)
 		other := mustRegister(t, one, "btc.example:3333", "other", "")
 		must(t, one.DeleteAccount(t.Context(), other)) // cleans up
 		var left int
@@ -94,7 +94,7 @@ func TestSubscribersSeeEveryVersionInOrder(t *testing.T) {
 	const writers = 6
 	for i := range writers {
 		go func() {
-			name, _, err := s.Register(t.Context(), "btc.example:3333", fmt.Sprint("user", i), "")
+			name, _, err := s.Register(t.Context(), "btc.example:3333", fmt.Sprint("user", i), "", nil)
 			if err != nil || s.Snapshot().Account(name) == nil {
 				t.Errorf("registered %q, %v, but it is not in the snapshot", name, err)
 			}
@@ -170,14 +170,14 @@ func BenchmarkRegister(b *testing.B) {
 	fill(b, s, 100_000)
 	b.Run("new", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if _, _, err := s.Register(b.Context(), "litecoinpool.org:3333", fmt.Sprint(b.N, "-", i), "x"); err != nil {
+			if _, _, err := s.Register(b.Context(), "litecoinpool.org:3333", fmt.Sprint(b.N, "-", i), "x", nil); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("known", func(b *testing.B) {
 		for b.Loop() {
-			if _, _, err := s.Register(b.Context(), "stratum.braiins.com:3333", "user7", "x"); err != nil {
+			if _, _, err := s.Register(b.Context(), "stratum.braiins.com:3333", "user7", "x", nil); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 // path. What its methods return must not be changed either.
 type Snapshot struct {
 	version    int64
+	recalled   bool
 	accounts   layered[Account]
 	pools      layered[Pool]
 	algorithms layered[Algorithm]
@@ -16,6 +17,9 @@ type Snapshot struct {
 
 // Version grows with every change of the registry.
 func (s *Snapshot) Version() int64 { return s.version }
+
+// Recalled reports that it is not the database's, but what was remembered of it.
+func (s *Snapshot) Recalled() bool { return s.recalled }
 
 // Account returns the account of that name, nil if there is none. Its LastSeen
 // is not kept here.
@@ -56,6 +60,7 @@ func (s *Snapshot) apply(c *changes) *Snapshot {
 	}
 	return &Snapshot{
 		version:    c.version,
+		recalled:   s.recalled,
 		accounts:   s.accounts.with(c.accounts),
 		pools:      s.pools.with(c.pools),
 		algorithms: s.algorithms.with(c.algorithms),

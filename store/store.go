@@ -22,6 +22,12 @@ const (
 	// answerTimeout is how long the database may take to answer a poll, or the
 	// first question at start, before it counts as away.
 	answerTimeout = 10 * time.Second
+	// openTimeout is how long one attempt to open the store may take: a database
+	// on another box may be starting too, and migrations may run.
+	openTimeout = 20 * time.Second
+	// startPatience is how long Start waits for the database. Most answer within
+	// a tenth of it; miners wait meanwhile.
+	startPatience = 2 * time.Second
 	// refreshTimeout is for reading changes, which may be the whole registry:
 	// 100,000 accounts take 0.4 s from a file.
 	refreshTimeout = 30 * time.Second
@@ -41,20 +47,24 @@ type Options struct {
 	// start. Boxes that share a store need copies of the same file. Empty: for
 	// SQLite, the database file's name with .key added.
 	KeyFile string
+	// StateFile is where what the store holds is remembered for a start without
+	// its database, see Start; empty: it is not.
+	StateFile string
 	// Unseeded leaves the shipped algorithms and pools out of a new store.
 	Unseeded bool
 	// Poll is the time between looks for changes of other boxes; 0 is DefaultPoll.
 	Poll time.Duration
-	// Now is the clock; nil is time.Now.
-	Now func() time.Time
+	// Now is this box's clock; nil is time.Now. PostgreSQL has one of its own,
+	// which all boxes go by; see clock.go.
+	Now         func() time.Time
+	databaseNow func() time.Time // PostgreSQL's clock, in tests; nil: its own
 	// Log gets a line when the database goes away and comes back; nil: none.
 	Log *slog.Logger
 }
 
-// Store is an open registry. All methods may be called from any goroutine but
-// an event loop, since they ask the database for as long as their context
-// lasts: give it a deadline. Snapshot, Healthy and Touch may be called from
-// anywhere.
+// Store is a registry. All methods may be called from any goroutine but an
+// event loop, since they ask the database for as long as their context lasts:
+// give it a deadline. Snapshot, Healthy and Touch may be called from anywhere.
 //
 // Writers: every change runs in write, which raises the registry's version
 // first. That row is the lock that makes writers queue up, over all boxes, so
@@ -66,29 +76,80 @@ type Options struct {
 // it returns, so its change is in Snapshot then; many writers at once share
 // refreshes, because the first one reads for all.
 type Store struct {
-	db      *database
-	sealer  *sealer
 	options Options
+	place   place
+
+	opened atomic.Bool // db and sealer are there, for good
+	db     *database
+	sealer *sealer
 
 	snapshot    atomic.Pointer[Snapshot]
 	refreshing  sync.Mutex
 	subscribers []func(*Snapshot) // under refreshing
+	changed     chan struct{}     // the snapshot is to be remembered; one at most
 
 	touched struct {
 		sync.Mutex
-		at map[string]time.Time // by account, not yet written; at most one for each account known
+		at map[string]time.Time // by account, on this box's clock, not yet written; at most one for each account known
 	}
 	health atomic.Pointer[Unavailable] // nil: well
+	writes struct {                    // whether changes can be made
+		sync.Mutex
+		failed error // of the last attempt; nil: they can
+	}
+	clock struct { // when watched looked last
+		sync.Mutex
+		database, own time.Time
+	}
+	remembered memory // what Start found in StateFile
 
 	stop context.CancelFunc
-	done chan struct{} // closed when watch has ended
+	done sync.WaitGroup // the goroutines
 }
 
 // Open opens the store, makes or migrates its tables, makes its key at first
 // start, and reads everything. The database must be reachable. The error says
-// what to do; it is of ErrUnavailable, ErrKeyMissing, ErrWrongKey, ErrBadKey,
-// ErrSchema or ErrBadValue.
+// what to do; it is ErrBadValue or one of ErrUnavailable.
 func Open(ctx context.Context, options Options) (*Store, error) {
+	s, err := newStore(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx); err != nil {
+		return nil, err
+	}
+	s.run(nil)
+	return s, nil
+}
+
+// Start is Open for a proxy, which serves its miners whatever becomes of its
+// database. Where that can't be opened within 2 s the store begins with what is
+// remembered in Options.StateFile, or with nothing, and goes on trying: Healthy
+// says why, calls that need the database fail with ErrUnavailable, and one day
+// the database's accounts take over, in a Snapshot that is not Recalled. The
+// error is ErrBadValue: no time mends it.
+func Start(options Options) (*Store, error) {
+	s, err := newStore(options)
+	if err != nil {
+		return nil, err
+	}
+	s.recall()
+	first := make(chan struct{})
+	s.run(first)
+	patience := time.NewTimer(startPatience)
+	defer patience.Stop()
+	select {
+	case <-first:
+	case <-patience.C:
+		s.away(errSlow, true)
+	}
+	return s, nil
+}
+
+// errSlow is why a database is away that has not answered yet.
+var errSlow = failf(ErrUnavailable, "it has not answered yet; trying on")
+
+func newStore(options Options) (*Store, error) {
 	if options.Poll == 0 {
 		options.Poll = DefaultPoll
 	}
@@ -98,107 +159,45 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	db, file, err := openDatabase(options.URL)
+	place, err := parsePlace(options.URL)
 	if err != nil {
 		return nil, err
 	}
 	if options.KeyFile == "" {
-		options.KeyFile = file + ".key"
-		if file == "" {
-			return nil, errors.Join(failf(ErrBadValue, "store %s needs a key file: set key_file, the same file on every box", shown(options.URL)), db.Close())
+		if place.file == "" {
+			return nil, failf(ErrBadValue, "store %q needs a key file: set key_file, the same file on every box", place.shown)
 		}
+		options.KeyFile = place.file + ".key"
 	}
-	s := &Store{db: db, options: options, done: make(chan struct{})}
+	s := &Store{options: options, place: place, changed: make(chan struct{}, 1)}
 	s.touched.at = make(map[string]time.Time)
 	s.snapshot.Store(&Snapshot{})
-	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	watching, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	go s.watch(watching)
 	return s, nil
 }
 
-// start does what Open does once the database is named.
-func (s *Store) start(ctx context.Context) error {
-	if err := s.db.reach(ctx, shown(s.options.URL)); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.db); err != nil {
-		return err
-	}
-	if err := s.unlock(ctx); err != nil {
-		return err
-	}
-	if !s.options.Unseeded {
-		if err := s.seed(ctx); err != nil {
-			return err
+// run starts the goroutines. first, unless nil, is closed after the first
+// attempt to open the database.
+func (s *Store) run(first chan<- struct{}) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.done.Go(func() {
+		if s.open(ctx, first) {
+			s.watch(ctx)
 		}
-	}
-	return s.refresh(ctx)
-}
-
-// unlock loads the key and makes sure that it is the one of this store.
-func (s *Store) unlock(ctx context.Context) error {
-	check, err := s.keyCheck(ctx)
-	if err != nil {
-		return err
-	}
-	key, made, err := loadKey(s.options.KeyFile, check != nil)
-	if err != nil {
-		return err
-	}
-	if s.sealer, err = newSealer(key); err != nil {
-		return err
-	}
-	if check == nil { // a new store; another box may be just as new
-		check, err = s.keepKeyCheck(ctx)
-		if err != nil {
-			return err
-		}
-	}
-	if _, err := s.sealer.open("", check); err != nil {
-		if made { // just now, and nothing is encrypted with it
-			err = os.Remove(s.options.KeyFile)
-		} else {
-			err = nil
-		}
-		return errors.Join(failf(ErrWrongKey, "key file %s is not the one that this store's passwords are encrypted with: "+
-			"restore that one from a backup, or copy it from another box that shares this store", s.options.KeyFile), err)
-	}
-	return nil
-}
-
-// keyCheck returns the sealed check; nil in a new store.
-func (s *Store) keyCheck(ctx context.Context) (check []byte, err error) {
-	err = s.db.transact(ctx, true, func(t *transaction) error {
-		check, err = meta(t, "key_check", hexBytes)
-		return err
 	})
-	return check, err
-}
-
-// keepKeyCheck stores the check, and returns the one that is stored then.
-func (s *Store) keepKeyCheck(ctx context.Context) (check []byte, err error) {
-	err = s.db.transact(ctx, false, func(t *transaction) error {
-		if _, err := raise(t); err != nil {
-			return err
-		}
-		if check, err = meta(t, "key_check", hexBytes); check != nil || err != nil {
-			return err
-		}
-		check = s.sealer.seal("", keyCheck)
-		return setMeta(t, "key_check", hexText(check))
-	})
-	return check, err
+	if s.options.StateFile != "" {
+		s.done.Go(func() { s.remember(ctx) })
+	}
 }
 
 // Close writes what Touch has collected and closes the store. Nothing else
 // may be called then but Snapshot.
 func (s *Store) Close() error {
 	s.stop()
-	<-s.done
+	s.done.Wait()
+	if !s.opened.Load() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	return errors.Join(s.flush(ctx), s.db.Close())
@@ -211,7 +210,7 @@ var errUnchanged = failf(ErrExists, "unchanged")
 // makes the change part of Snapshot before it returns.
 func (s *Store) write(ctx context.Context, do func(t *transaction, version int64) error) error {
 	var version int64
-	err := s.db.transact(ctx, false, func(t *transaction) (err error) {
+	err := s.change(ctx, func(t *transaction) (err error) {
 		if version, err = raise(t); err != nil {
 			return err
 		}
@@ -243,7 +242,30 @@ func raise(t *transaction) (version int64, err error) {
 
 // read runs do in a read-only transaction.
 func (s *Store) read(ctx context.Context, do func(t *transaction) error) error {
+	if !s.opened.Load() {
+		return s.unopened()
+	}
 	return s.db.transact(ctx, true, do)
+}
+
+// change runs do in a transaction, and keeps whether that is possible.
+func (s *Store) change(ctx context.Context, do func(t *transaction) error) error {
+	if !s.opened.Load() {
+		return s.unopened()
+	}
+	err := s.db.transact(ctx, false, do)
+	if !blameless(ctx, err) {
+		s.wrote(err)
+	}
+	return err
+}
+
+// unopened is why nothing can be asked of a database yet.
+func (s *Store) unopened() error {
+	if u := s.health.Load(); u != nil {
+		return failf(ErrUnavailable, "the store is not open yet: %v", u.Err)
+	}
+	return failf(ErrUnavailable, "the store is not open yet")
 }
 
 // meta returns a value of the meta table; nil where it is not set.

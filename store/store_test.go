@@ -15,26 +15,27 @@ import (
 func TestRegister(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))
-		first, created, err := s.Register(t.Context(), "btc.example:3333", "farm", "secret")
+		first, did, err := s.Register(t.Context(), "btc.example:3333", "farm", "secret", nil)
 		must(t, err)
-		if !created || !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(first) {
-			t.Fatalf("name %q, created %v; want 16 hex digits, created", first, created)
+		if did != RegisteredNow || !regexp.MustCompile(`^[0-9a-f]{16}$`).MatchString(first) {
+			t.Fatalf("name %q, %d; want 16 hex digits, registered now", first, did)
 		}
 		for _, c := range []struct {
 			what, pool, user, password string
 			same                       bool
+			did                        Registered
 		}{
-			{"again", "btc.example:3333", "farm", "secret", true},
-			{"another password", "btc.example:3333", "farm", "changed", true},
-			{"no password", "btc.example:3333", "farm", "", true},
-			{"the host in another letter case", "BTC.Example:3333", "farm", "", true},
-			{"a full stop behind the host", "btc.example.:03333", "farm", "", true},
-			{"the user in another letter case", "btc.example:3333", "Farm", "secret", false},
-			{"another pool", "ltc.example:3333", "farm", "secret", false},
+			{"again", "btc.example:3333", "farm", "secret", true, RegisteredBefore},
+			{"another password", "btc.example:3333", "farm", "changed", true, PasswordChanged},
+			{"no password", "btc.example:3333", "farm", "", true, PasswordChanged},
+			{"the host in another letter case", "BTC.Example:3333", "farm", "", true, RegisteredBefore},
+			{"a full stop behind the host", "btc.example.:03333", "farm", "", true, RegisteredBefore},
+			{"the user in another letter case", "btc.example:3333", "Farm", "secret", false, RegisteredNow},
+			{"another pool", "ltc.example:3333", "farm", "secret", false, RegisteredNow},
 		} {
-			name, created, err := s.Register(t.Context(), c.pool, c.user, c.password)
-			if err != nil || (name == first) != c.same || created == c.same {
-				t.Errorf("%s: %q, created %v, %v; the first was %q", c.what, name, created, err, first)
+			name, did, err := s.Register(t.Context(), c.pool, c.user, c.password, nil)
+			if err != nil || (name == first) != c.same || did != c.did {
+				t.Errorf("%s: %q, did %d, %v; the first was %q", c.what, name, did, err, first)
 				continue
 			}
 			a := s.Snapshot().Account(name)
@@ -73,11 +74,11 @@ func TestRegisterRefuses(t *testing.T) {
 			{"btc.example:3333", "farm", "a\x00", ErrBadPassword},
 			{"btc.example:3333", "farm", strings.Repeat("a", 256), ErrBadPassword},
 		} {
-			name, created, err := s.Register(t.Context(), c.pool, c.user, c.password)
+			name, did, err := s.Register(t.Context(), c.pool, c.user, c.password, nil)
 			what := fmt.Sprintf("%q %.20q", c.pool, c.user)
 			wants(t, what, err, c.kind)
-			if name != "" || created {
-				t.Errorf("%s: name %q, created %v", what, name, created)
+			if name != "" || did != 0 {
+				t.Errorf("%s: name %q, did %d", what, name, did)
 			}
 		}
 		if s.Snapshot().Version() != version || s.Snapshot().NumAccounts() != 0 {
@@ -90,16 +91,16 @@ func TestRegisterAtOnceGivesOneName(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		stores := []*Store{withPools(t, d.open(t)), d.open(t)}
 		type answer struct {
-			name    string
-			created bool
-			err     error
+			name string
+			did  Registered
+			err  error
 		}
 		answers := make(chan answer)
 		const callers = 8
 		for i := range callers {
 			go func() {
-				name, created, err := stores[i%2].Register(t.Context(), "btc.example:3333", "farm", "x")
-				answers <- answer{name, created, err}
+				name, did, err := stores[i%2].Register(t.Context(), "btc.example:3333", "farm", "x", nil)
+				answers <- answer{name, did, err}
 			}()
 		}
 		names, created := map[string]bool{}, 0
@@ -107,7 +108,7 @@ func TestRegisterAtOnceGivesOneName(t *testing.T) {
 			a := <-answers
 			must(t, a.err)
 			names[a.name] = true
-			if a.created {
+			if a.did == RegisteredNow {
 				created++
 			}
 		}
@@ -361,7 +362,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 func TestErrorsSayWhatToDo(t *testing.T) {
 	s := withPools(t, (&testDatabase{url: "sqlite://" + filepath.Join(t.TempDir(), "f.db")}).open(t))
-	_, _, err := s.Register(t.Context(), "no.example:3333", "farm", "hunter2")
+	_, _, err := s.Register(t.Context(), "no.example:3333", "farm", "hunter2", nil)
 	if !strings.Contains(err.Error(), "no.example:3333") || !strings.Contains(err.Error(), "add it") {
 		t.Errorf("%v", err)
 	}

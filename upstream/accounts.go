@@ -70,6 +70,14 @@ func (d *Directory) Set(accounts Accounts) {
 	}
 }
 
+// LoginAgain has the miners of the fixed route log in again, in memory: where the
+// table of accounts was not known when they came, some may be accounts'.
+func (d *Directory) LoginAgain() {
+	if d.fixed != nil {
+		d.down.Rerouted(d.fixed)
+	}
+}
+
 // Login returns the route that serves a miner of that name: the account's whose
 // name is the login up to the first dot, else the account's whose name is the
 // whole login; else with MultiUser that of the user with the name up to the first

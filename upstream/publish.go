@@ -17,9 +17,10 @@ type Downstream interface {
 	// Verdicts returns what became of shares. Exactly one comes for each share
 	// that Lane.Submit took. The list is the caller's.
 	Verdicts([]Verdict)
-	// Rerouted says that a route is retired: its account is gone or has
-	// changed, or an account has taken the name of its user. Its miners have to
-	// log in again, in memory: Directory.Login knows where they belong now.
+	// Rerouted says that the miners of a route have to log in again, in memory:
+	// Directory.Login knows where they belong now. It is retired, because its
+	// account is gone or has changed, or an account has taken the name of its
+	// user; or it is the fixed one, and there are accounts that were not known.
 	Rerouted(*Route)
 
 	Carrier

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -17,15 +18,13 @@ import (
 )
 
 const (
-	// openTime bounds the opening of the store at start: a database on another
-	// box may be starting too.
-	openTime = 20 * time.Second
-
 	// seenEvery is how often the store learns which accounts are in use.
 	seenEvery = 10 * time.Second
 
-	// expireEvery is how often unused accounts are looked for.
+	// expireEvery is how often unused accounts are looked for, and expireShare
+	// how often at least in the time after which they expire: see store.Expire.
 	expireEvery = time.Hour
+	expireShare = 8
 )
 
 // accounts brings the store's accounts to the directory, and what the miners
@@ -50,15 +49,26 @@ type tlsKey struct {
 	insecure          bool
 }
 
-// openStore opens the store that the configuration names; nil when it names
-// none.
-func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
+// startStore starts the store that the configuration names, whether its database
+// is there or not; nil when it names none.
+func startStore(c *config.Config, log *slog.Logger) (*store.Store, error) {
 	if c.Store.URL == "" {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTime)
-	defer cancel()
-	return store.Open(ctx, store.Options{URL: string(c.Store.URL), KeyFile: c.StoreKeyFile(stateDir(c)), Log: log})
+	if stateDir(c) == "" {
+		log.Warn("accounts are not remembered for a start without the database: set state_dir")
+	}
+	return store.Start(storeOptions(c, log))
+}
+
+// storeOptions are what the configuration says about the store.
+func storeOptions(c *config.Config, log *slog.Logger) store.Options {
+	dir := stateDir(c)
+	o := store.Options{URL: string(c.Store.URL), KeyFile: c.StoreKeyFile(dir), Log: log}
+	if dir != "" {
+		o.StateFile = filepath.Join(dir, accountsFile)
+	}
+	return o
 }
 
 // follow has the directory know what the store holds, now and from now on: an
@@ -71,6 +81,9 @@ func (a *accounts) follow() {
 		a.directory.Set(table{a, s})
 		if before != nil {
 			a.forget(before, s)
+			if before.Version() == 0 && s.Version() > 0 { // the database is there at last
+				a.directory.LoginAgain()
+			}
 		}
 		before = s
 	})
@@ -88,7 +101,11 @@ func (a *accounts) forget(before, now *store.Snapshot) {
 
 // run tells the store what the miners do, until ctx ends.
 func (a *accounts) run(ctx context.Context) {
-	seen, expire := time.NewTicker(seenEvery), time.NewTicker(expireEvery)
+	often := expireEvery
+	if a.expire > 0 {
+		often = min(often, a.expire/expireShare)
+	}
+	seen, expire := time.NewTicker(seenEvery), time.NewTicker(often)
 	defer seen.Stop()
 	defer expire.Stop()
 	for {
@@ -195,7 +212,7 @@ func (a *accounts) tlsConfig(key tlsKey) *tls.Config {
 
 // touch tells the store which accounts were used.
 func (a *accounts) touch() {
-	a.store.Touch(append(a.server.Seen(), a.directory.AccountsInUse()...), time.Now())
+	a.store.Touch(append(a.server.Seen(), a.directory.AccountsInUse()...))
 }
 
 // dropUnused deletes accounts that nobody has used for long.
@@ -206,7 +223,7 @@ func (a *accounts) dropUnused(ctx context.Context) {
 	a.touch()
 	names, err := a.store.Expire(ctx, a.expire, a.directory.InUse)
 	if err != nil {
-		a.log.Warn("unused accounts were not deleted", "reason", err)
+		a.log.Warn("unused accounts are not deleted now", "reason", err)
 	}
 	for _, name := range names {
 		a.log.Info("account deleted: it was not used for accounts.expire", "account", name, "expire", a.expire)

@@ -27,7 +27,7 @@ func (p *proxy) register(t *testing.T, pool *bench.Pool, user string, options st
 			t.Fatal(err)
 		}
 	}
-	name, _, err := p.store.Register(ctx, pool.Addr(), user, "secret")
+	name, _, err := p.store.Register(ctx, pool.Addr(), user, "secret", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestAccountsChangeUnderTheirMiners(t *testing.T) {
 	a.work(alice + ".rig")
 	b.work(bob + ".rig")
 
-	if name, _, err := p.store.Register(t.Context(), one.Addr(), "alice", "another password"); err != nil || name != alice {
+	if name, _, err := p.store.Register(t.Context(), one.Addr(), "alice", "another password", nil); err != nil || name != alice {
 		t.Fatalf("registered again as %q, %v", name, err)
 	}
 	if job := a.job(); string(job.Params[8]) != "true" {

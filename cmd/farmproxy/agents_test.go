@@ -439,7 +439,7 @@ func TestAnAgentsAccount(t *testing.T) {
 	}
 	a := connectAgent(t, address, alice)
 	share(a)
-	if _, _, err := p.store.Register(t.Context(), pool.Addr(), "alice", "another password"); err != nil {
+	if _, _, err := p.store.Register(t.Context(), pool.Addr(), "alice", "another password", nil); err != nil {
 		t.Fatal(err)
 	}
 	a.wantClosed()

@@ -8,8 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"farmproxy/config"
+	"farmproxy/store"
 )
 
 const importUsage = `farmproxy import - take over what another proxy knows
@@ -103,12 +105,12 @@ func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c, slog.New(slog.DiscardHandler))
+	if c.Store.URL == "" {
+		return fmt.Errorf("%s names no store to import into: add [store] with url = \"sqlite:///var/lib/farmproxy/farmproxy.db\"", file)
+	}
+	s, err := openStore(ctx, c)
 	if err != nil {
 		return err
-	}
-	if s == nil {
-		return fmt.Errorf("%s names no store to import into: add [store] with url = \"sqlite:///var/lib/farmproxy/farmproxy.db\"", file)
 	}
 	defer s.Close()
 	report, err := s.ImportStratumProxy(ctx, old)
@@ -120,4 +122,17 @@ func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer)
 		fmt.Fprintln(stdout, "not taken over:", conflict)
 	}
 	return nil
+}
+
+// openTime is how long an import waits for the store: a database on another box
+// may be starting.
+const openTime = 20 * time.Second
+
+// openStore opens the store for an import.
+func openStore(ctx context.Context, c *config.Config) (*store.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	o := storeOptions(c, slog.New(slog.DiscardHandler))
+	o.StateFile = "" // what is remembered is of the farmproxy that runs
+	return store.Open(ctx, o)
 }

@@ -40,6 +40,7 @@ const usage = `farmproxy - a mining proxy for farms
   farmproxy run   -c FILE    serve miners
   farmproxy check -c FILE    print every problem of a configuration, exit 1 if there is one
   farmproxy import …         take over from the account proxy or from BTCAgent (farmproxy import -h)
+  farmproxy store repair …   move a damaged store aside and make a new one (farmproxy store -h)
   farmproxy bench …          load-test: pool, fleet, floor, run, demo (farmproxy bench -h)
   farmproxy version
 
@@ -89,6 +90,8 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		})
 	case "import":
 		return importOther(ctx, args, stdout, stderr)
+	case "store":
+		return storeCommand(ctx, args, stdout, stderr)
 	case "bench":
 		return bench.Main(ctx, args, stdout, stderr)
 	case "version":

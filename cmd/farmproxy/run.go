@@ -83,6 +83,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
 	p.book.SetNeedsLink(needsLink(c))
+	p.book.SetOnlyAccounts(len(c.Pools) == 0)
 	p.server, err = netloop.New(netloop.Options{
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,
@@ -101,7 +102,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if p.webOn, err = listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}
-	if p.store, err = openStore(context.Background(), c, log); err != nil {
+	if p.store, err = startStore(c, log); err != nil {
 		return nil, err
 	}
 	web, err := webOptions(c, p.book, p.store, log)

@@ -22,8 +22,12 @@ import (
 
 // What the configuration means to each package, which know nothing of it.
 
-// stateFile is where the pools' sizes are remembered, in the state directory.
-const stateFile = "pools.json"
+// What is remembered in the state directory: the pools' sizes, and the store's
+// accounts.
+const (
+	stateFile    = "pools.json"
+	accountsFile = "accounts.json"
+)
 
 func newLog(c config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"farmproxy/bench"
+	"farmproxy/config"
+	"farmproxy/session"
+	"farmproxy/store"
+)
+
+// storeIn has a configuration keep its store and its state in a directory.
+func storeIn(dir string) func(*config.Config) {
+	return func(c *config.Config) {
+		c.Store.URL = config.Secret("sqlite://" + dir + "/accounts.db")
+		c.StateDir = dir
+	}
+}
+
+// knownAccount makes an account, with farmproxy's store and memory of it in dir.
+func knownAccount(t *testing.T, dir string, pool *bench.Pool) (name string) {
+	t.Helper()
+	p, stop := launch(t, testLog{t}, storeIn(dir), nil)
+	defer stop()
+	return p.register(t, pool, "alice", store.PoolOptions{})
+}
+
+// damage makes a database of the directory what is none.
+func damage(t *testing.T, dir string) (mend func()) {
+	t.Helper()
+	file := filepath.Join(dir, "accounts.db")
+	if err := os.Rename(file, file+".whole"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Rename(file+".whole", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ready returns what /readyz says.
+func (p *proxy) ready(t *testing.T) (code int, body string) {
+	t.Helper()
+	resp, err := http.Get("http://" + p.webOn.Addr().String() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// Without its database farmproxy serves the accounts that it remembers; the
+// database's take over without a miner noticing.
+func TestKnownAccountsWorkWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	dir, pool := t.TempDir(), startPool(t, nil)
+	name := knownAccount(t, dir, pool)
+	mend := damage(t, dir)
+
+	p, address := startProxy(t, storeIn(dir), nil)
+	m := connect(t, address)
+	m.work(name + ".rig")
+	code, body := p.ready(t)
+	if code != http.StatusOK || !strings.Contains(body, "(damaged): the 1 accounts remembered at") || strings.Contains(body, dir) {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+	resp, err := http.Post("http://"+p.webOn.Addr().String()+"/api/v1/users", "application/json", strings.NewReader(`{"pool":"`+pool.Addr()+`","user":"bob"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var refused struct{ Name, Error string }
+	if err := json.NewDecoder(resp.Body).Decode(&refused); err != nil || resp.StatusCode != http.StatusServiceUnavailable || refused.Name != "" || strings.Contains(refused.Error, dir) {
+		t.Errorf("registering: %s, %+v, %v", resp.Status, refused, err)
+	}
+	if err := p.book.Store(); err == nil {
+		t.Error("the store is up, say the metrics")
+	}
+
+	mend()
+	eventually(t, "the database takes over", func() bool { return p.store.Healthy() == nil })
+	m.wantAlive()
+	if n := pool.Links(); n != 1 {
+		t.Errorf("%d links: the account's was opened anew", n)
+	}
+	if code, body := p.ready(t); code != http.StatusOK || !strings.Contains(body, `"store":""`) {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+	p.register(t, pool, "bob", store.PoolOptions{})
+	m.wantAlive()
+}
+
+// What needs no database is served without: the configuration's pools. A miner
+// that was put there because its account was not known moves when it is.
+func TestPoolsAreServedWithoutTheDatabase(t *testing.T) {
+	t.Parallel()
+	dir, own, alices := t.TempDir(), startPool(t, nil), startPool(t, nil)
+	name := knownAccount(t, dir, alices)
+	if err := os.Remove(filepath.Join(dir, accountsFile)); err != nil { // nothing is remembered
+		t.Fatal(err)
+	}
+	mend := damage(t, dir)
+
+	p, address := startProxy(t, storeIn(dir), nil, own)
+	stranger, alice := connect(t, address), connect(t, address)
+	stranger.work("farm.rig")
+	alice.work(name + ".rig")
+	if code, body := p.ready(t); code != http.StatusOK || !strings.Contains(body, "no account is known before it is back") {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+	mend()
+	eventually(t, "alice's pool has a link", func() bool { return alices.Links() == 1 })
+	if job := alice.job(); string(job.Params[8]) != "true" {
+		t.Error("the job of her own pool is not clean")
+	}
+	alice.wantAlive()
+	stranger.wantAlive()
+	if p.closed(session.AccountGone) != 0 || p.opened() != 2 {
+		t.Error("a miner was disconnected")
+	}
+}
+
+// Where only accounts are served and none is known, miners get nothing: not
+// ready.
+func TestNobodyIsServedWithoutAnyAccount(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "accounts.db"), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := startProxy(t, storeIn(dir), nil)
+	if code, body := p.ready(t); code != http.StatusServiceUnavailable || !strings.Contains(body, "no account is known") {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+}
+
+// The command that repairs a store, as the operator types it.
+func TestStoreRepair(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "farmproxy.toml")
+	text := `state_dir = "` + dir + "\"\n[[listener]]\naddress = \"127.0.0.1:3333\"\n[store]\nurl = \"sqlite://" + dir + "/accounts.db\"\n"
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := func(line string, code int, want string) {
+		t.Helper()
+		var out strings.Builder
+		if got := dispatch(context.Background(), strings.Fields(line), &out, &out); got != code || !strings.Contains(out.String(), want) {
+			t.Errorf("farmproxy %s: %d, want %d and %q\n%s", line, got, code, want, out.String())
+		}
+	}
+	f("store", exitMisused, "farmproxy store repair [-c FILE]")
+	f("store -h", exitOK, "farmproxy store repair [-c FILE]")
+	f("store repair -h", exitOK, "farmproxy store repair [-c FILE]")
+	f("store mend", exitMisused, "farmproxy store repair [-c FILE]")
+	f("store repair x", exitMisused, "takes -c FILE and nothing else")
+	f("store repair -c "+conf, exitOK, "no accounts are remembered")
+
+	knownAccount(t, dir, startPool(t, nil))
+	f("store repair -c "+conf, exitOK, "the store is whole: nothing was changed")
+	damage(t, dir)
+	f("store repair -c "+conf, exitOK, "moved aside: "+dir+"/accounts.db.damaged-")
+	f("store repair -c "+conf, exitOK, "the store is whole")
+	damage(t, dir)
+	if err := os.Remove(filepath.Join(dir, "store.key")); err != nil {
+		t.Fatal(err)
+	}
+	f("store repair -c "+conf, exitFailed, "no new store was made")
+	f("store repair -c ../../systemd/farmproxy.toml", exitFailed, "names no store")
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Times in the database are compared with each other, also those of different
+// boxes: so all are of one clock, PostgreSQL's. SQLite has none but this box's,
+// which may be wrong after a start and jump when it is set right; watched guards
+// against both. What this box alone compares it measures on its monotonic clock.
+
+// now returns the database's time, the same for all of a transaction.
+func (t *transaction) now() (time.Time, error) {
+	switch {
+	case !t.at.IsZero():
+	case t.db.clock != nil:
+		t.at = t.db.clock()
+	default:
+		var ms int64
+		if err := t.row("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)", nil, &ms); err != nil {
+			return time.Time{}, err
+		}
+		t.at = fromMillis(ms)
+	}
+	return t.at, nil
+}
+
+// ErrUnwatched is what Expire fails with where the time since an account was
+// used can't be told.
+var ErrUnwatched = errors.New("not watched for long enough")
+
+const (
+	// watchedShare of the time after which accounts expire may pass between two
+	// calls of Expire. More is not time in which an account was unused, but in
+	// which nobody looked: farmproxy was off, or the clock has jumped.
+	watchedShare = 4
+	// maxDrift is what the database's clock may differ from this box's monotonic
+	// one between two calls: far above what time servers correct bit by bit.
+	maxDrift = time.Minute
+)
+
+// watch is the time over which unused accounts were looked for without a gap. It
+// is kept in the database, since it is about all boxes.
+type watch struct{ since, last time.Time }
+
+func parseWatch(text string) (w watch, err error) {
+	var since, last int64
+	_, err = fmt.Sscan(text, &since, &last)
+	return watch{fromMillis(since), fromMillis(last)}, err
+}
+
+func (w watch) String() string { return fmt.Sprint(millis(w.since), " ", millis(w.last)) }
+
+// watched returns the database's time if it can be relied upon to say which
+// accounts were unused for so long: accounts have been looked at without a gap
+// all the time. ErrUnwatched once for each gap; the zero time while the time
+// since the last one is too short.
+func (s *Store) watched(ctx context.Context, unusedFor time.Duration) (now time.Time, err error) {
+	var w watch
+	var gap error
+	err = s.change(ctx, func(t *transaction) error {
+		gap = nil
+		if now, err = t.now(); err != nil {
+			return err
+		}
+		if w, err = meta(t, "watched", parseWatch); err != nil {
+			return err
+		}
+		if w.since.IsZero() {
+			if w, err = watchedSoFar(t, now); err != nil {
+				return err
+			}
+		}
+		passed := now.Sub(w.last)
+		if passed < -maxDrift || passed > unusedFor/watchedShare || s.drifted(now) {
+			gap = failf(ErrUnwatched, "nobody looked at the accounts from %s to %s: farmproxy was off, or the clock has jumped; "+
+				"check the clock; unused accounts are deleted from %s on", stamp(w.last), stamp(now), stamp(now.Add(unusedFor)))
+			w.since = now
+		}
+		w.last = now
+		return setMeta(t, "watched", w.String())
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	s.clock.Lock()
+	s.clock.database, s.clock.own = now, s.options.Now()
+	s.clock.Unlock()
+	if gap != nil || now.Sub(w.since) < unusedFor {
+		return time.Time{}, gap
+	}
+	return now, nil
+}
+
+// watchedSoFar is the watch of a store that has none yet: what its accounts tell.
+func watchedSoFar(t *transaction, now time.Time) (watch, error) {
+	var first, last int64
+	err := t.row("SELECT COALESCE(MIN(created), 0), COALESCE(MAX("+lastUse+"), 0) FROM accounts", nil, &first, &last)
+	if first == 0 {
+		return watch{now, now}, err
+	}
+	return watch{fromMillis(first), fromMillis(last)}, err
+}
+
+// drifted reports that the database's clock and this box's monotonic one have
+// measured another time since the last call of watched.
+func (s *Store) drifted(now time.Time) bool {
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	if s.clock.own.IsZero() {
+		return false
+	}
+	drift := now.Round(0).Sub(s.clock.database.Round(0)) - s.options.Now().Sub(s.clock.own)
+	return drift.Abs() > maxDrift
+}
+
+// ages returns what Touch has collected as times of the database's clock, the
+// names of each time together.
+func (s *Store) ages(at map[string]time.Time) map[time.Duration][]string {
+	now := s.options.Now()
+	together := make(map[time.Duration][]string) // callers touch many names at once
+	for name, seen := range at {
+		age := max(0, now.Sub(seen)).Truncate(time.Millisecond)
+		together[age] = append(together[age], name)
+	}
+	return together
+}
+
+// marks are n of the ? of a query.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// lockSuffix is of the file whose lock says that a store's file is in use. It
+// is a file of its own: who closes a database file drops the locks that SQLite
+// has on it in the same process.
+const lockSuffix = ".lock"
+
+// lockShared says that a store's file is in use, until the lock is closed. nil
+// where the disk has no room for it, or the directory may not be written: then
+// nobody can tell, and the store has other troubles. ErrLocked while somebody
+// repairs the file.
+func lockShared(file string) (*os.File, error) {
+	f, err := os.OpenFile(file+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, nil
+	}
+	if err := flock(f, syscall.LOCK_SH); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, failf(ErrLocked, "store: %s is being repaired by farmproxy store repair: wait for its end", file)
+		}
+		return nil, nil // a file system without locks
+	}
+	return f, nil
+}
+
+// lockAlone makes sure that no farmproxy has a store's file open, and that none
+// opens it until the lock is closed. ErrLocked.
+func lockAlone(file string) (*os.File, error) {
+	f, err := os.OpenFile(file+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, failf(ErrReadOnly, "%v: run this as the user that farmproxy runs as", err)
+	}
+	if err := flock(f, syscall.LOCK_EX); errors.Is(err, syscall.EWOULDBLOCK) {
+		f.Close()
+		return nil, failf(ErrLocked, "a farmproxy has %s open: stop it first (systemctl stop farmproxy), and start it again afterwards", file)
+	}
+	return f, nil
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

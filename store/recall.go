@@ -1,0 +1,127 @@
+package store
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// memory is what the file of remember holds for this store.
+type memory struct {
+	at       time.Time // when it was written; zero: there is none that can be used
+	accounts int       // that it has, readable or not
+}
+
+// recall makes what is remembered the first snapshot, if it can be read.
+func (s *Store) recall() {
+	file := s.options.StateFile
+	if file == "" {
+		return
+	}
+	snapshot, h, err := s.readMemory()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && h.Store != s.place.shown {
+		return // there is none, or it is of another store
+	}
+	s.remembered.accounts = h.Accounts
+	if err != nil {
+		s.options.Log.Error("what is remembered of the accounts can't be read", "file", file, "error", err)
+		return
+	}
+	s.remembered.at = h.Written
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	s.publish(snapshot)
+}
+
+// readMemory reads the file. The header is there also with an error of what
+// follows it.
+func (s *Store) readMemory() (*Snapshot, header, error) {
+	var h header
+	f, err := os.Open(s.options.StateFile)
+	if err != nil {
+		return nil, h, err
+	}
+	defer f.Close()
+	d := json.NewDecoder(bufio.NewReader(f))
+	if err := d.Decode(&h); err != nil {
+		return nil, header{}, fmt.Errorf("the first line: %w", err)
+	}
+	if h.Version < 1 || h.Version > memoryVersion {
+		return nil, header{}, fmt.Errorf("it has version %d, this farmproxy reads up to %d: run the newer one", h.Version, memoryVersion)
+	}
+	if h.Store != s.place.shown {
+		return nil, h, nil
+	}
+	key, err := readKey(s.options.KeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, h, keyMissing(s.options.KeyFile)
+	}
+	if err != nil {
+		return nil, h, err
+	}
+	sealer, err := newSealer(key)
+	if err != nil {
+		return nil, h, err
+	}
+	check, err := hexBytes(h.KeyCheck)
+	if err == nil {
+		_, err = sealer.open("", check)
+	}
+	if err != nil {
+		return nil, h, wrongKey(s.options.KeyFile)
+	}
+	snapshot, err := s.decodeMemory(d, h, sealer)
+	return snapshot, h, err
+}
+
+// decodeMemory reads what follows the header. The snapshot's version is 0, so
+// that the first refresh reads everything.
+func (s *Store) decodeMemory(d *json.Decoder, h header, sealer *sealer) (*Snapshot, error) {
+	algorithms := make(map[string]*Algorithm)
+	for range h.Algorithms {
+		var a rememberedAlgorithm
+		if err := d.Decode(&a); err != nil {
+			return nil, err
+		}
+		algorithms[a.Name] = &Algorithm{a.Name, a.Divider}
+	}
+	pools := make(map[string]*Pool)
+	for range h.Pools {
+		var r rememberedPool
+		if err := d.Decode(&r); err != nil {
+			return nil, err
+		}
+		p := &Pool{Address: r.Address, Algorithm: r.Algorithm, Options: r.Options}
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		pools[p.Address] = p
+	}
+	accounts := make(map[string]*Account)
+	for range h.Accounts {
+		var r rememberedAccount
+		if err := d.Decode(&r); err != nil {
+			return nil, err
+		}
+		sealed, err := hexBytes(r.Password)
+		password := ""
+		if err == nil {
+			password, err = sealer.open(r.Name, sealed)
+		}
+		if err != nil { // one damaged line must not stop the others
+			s.options.Log.Error("the remembered password of an account can't be read", "account", r.Name, "error", err)
+			continue
+		}
+		a := &Account{Name: r.Name, Pool: r.Pool, User: r.User, Password: NewSecret(password), Created: fromMillis(r.Created)}
+		if p := pools[a.Pool]; p != nil {
+			a.Pool = p.Address // one string for all
+		}
+		accounts[a.Name] = a
+	}
+	empty := &Snapshot{recalled: true}
+	return empty.apply(&changes{algorithms: algorithms, pools: pools, accounts: accounts}), nil
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// What the store holds is remembered in a file of this box, for a start without
+// the database: JSON, a header and then a line for each algorithm, pool and
+// account, so that neither side needs all of it in memory. Passwords are sealed
+// as in the database, with the same key.
+
+const (
+	// memoryVersion is of the file's form. A farmproxy reads its own and older ones.
+	memoryVersion = 1
+	// rememberPause is at least between two writes of the file: a shop that
+	// registers a thousand accounts makes a few files, and not a thousand.
+	rememberPause = time.Second
+	// rememberShare of the time at most goes into writing: 100,000 accounts take
+	// half a second.
+	rememberShare = 20
+	// rememberAgain is when to try again where the file could not be written.
+	rememberAgain = time.Minute
+)
+
+// header is the first line of the file.
+type header struct {
+	Version    int       `json:"version"`
+	Store      string    `json:"store"` // its URL, without the password
+	Written    time.Time `json:"written"`
+	KeyCheck   string    `json:"key_check"` // as in the database
+	Algorithms int       `json:"algorithms"`
+	Pools      int       `json:"pools"`
+	Accounts   int       `json:"accounts"`
+}
+
+type rememberedAlgorithm struct {
+	Name    string  `json:"algorithm"`
+	Divider float64 `json:"divider"`
+}
+
+type rememberedPool struct {
+	Address   string      `json:"pool"`
+	Algorithm string      `json:"algorithm"`
+	Options   PoolOptions `json:"options"`
+}
+
+type rememberedAccount struct {
+	Name     string `json:"account"`
+	Pool     string `json:"pool"`
+	User     string `json:"user"`
+	Password string `json:"password"` // sealed, in hex
+	Created  int64  `json:"created"`  // ms since 1970
+}
+
+// remember writes the file whenever the snapshot changes, until ctx ends, and
+// then once more if need be. It runs on a goroutine of its own: it waits for the
+// disk.
+func (s *Store) remember(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	failing := false
+	for over := false; !over; {
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			over = true
+		}
+		select {
+		case <-s.changed:
+		default:
+			if over {
+				return
+			}
+			select {
+			case <-s.changed:
+			case <-ctx.Done():
+				return
+			}
+		}
+		began := time.Now()
+		err := s.writeMemory()
+		next := max(rememberPause, rememberShare*time.Since(began))
+		if err != nil {
+			if !failing {
+				s.options.Log.Warn("the accounts can't be remembered for a start without the database; see that state_dir is writable and has room", "file", s.options.StateFile, "error", err)
+			}
+			next = rememberAgain
+			select {
+			case s.changed <- struct{}{}:
+			default:
+			}
+		}
+		failing = err != nil
+		pause.Reset(next)
+	}
+}
+
+// writeMemory writes the snapshot: a new file, renamed into place when it is
+// whole and on the disk.
+func (s *Store) writeMemory() error {
+	snapshot := s.Snapshot()
+	if snapshot.Recalled() || !s.opened.Load() {
+		return nil // it is what the file holds
+	}
+	file := s.options.StateFile
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // in vain, once renamed
+	w := bufio.NewWriter(f)
+	err = s.encodeMemory(json.NewEncoder(w), snapshot)
+	if err := errors.Join(err, w.Flush(), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), file); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(file))
+}
+
+func (s *Store) encodeMemory(e *json.Encoder, snapshot *Snapshot) error {
+	err := e.Encode(header{
+		Version:    memoryVersion,
+		Store:      s.place.shown,
+		Written:    s.options.Now().UTC(),
+		KeyCheck:   hexText(s.sealer.seal("", keyCheck)),
+		Algorithms: snapshot.algorithms.len(),
+		Pools:      snapshot.pools.len(),
+		Accounts:   snapshot.NumAccounts(),
+	})
+	for a := range snapshot.Algorithms() {
+		err = errors.Join(err, e.Encode(rememberedAlgorithm{a.Name, a.Divider}))
+	}
+	for p := range snapshot.Pools() {
+		err = errors.Join(err, e.Encode(rememberedPool{p.Address, p.Algorithm, p.Options}))
+	}
+	for a := range snapshot.Accounts() {
+		sealed := s.sealer.seal(a.Name, a.Password.Reveal())
+		err = errors.Join(err, e.Encode(rememberedAccount{a.Name, a.Pool, a.User, hexText(sealed), millis(a.Created)}))
+	}
+	return err
+}

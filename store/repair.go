@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Repaired is what Repair did.
+type Repaired struct {
+	Whole      bool      // nothing: the file is not damaged
+	Moved      []string  // the new names of the file and of what belongs to it
+	Accounts   int       // that the new store has
+	Remembered time.Time // when these were; zero: there is no new store, for nothing is remembered
+	Unusable   error     // why what is remembered can't be used; nil: it can, or there is nothing
+}
+
+// Repair moves a damaged SQLite file aside, and makes a new one with the
+// accounts, pools and algorithms that options.StateFile remembers. It deletes
+// nothing, and touches neither the key nor what is remembered. It refuses while
+// a farmproxy has the file open. ErrBadValue, one of ErrUnavailable.
+func Repair(ctx context.Context, options Options) (r Repaired, err error) {
+	s, err := newStore(options)
+	if err != nil {
+		return r, err
+	}
+	file := s.place.file
+	if file == "" {
+		return r, failf(ErrBadValue, "store %q is no SQLite file: repair PostgreSQL with its own means, or restore it from a backup", s.place.shown)
+	}
+	if !exists(filepath.Dir(file)) {
+		return r, failf(ErrUnavailable, "directory %s does not exist: mount or make it", filepath.Dir(file))
+	}
+	lock, err := lockAlone(file)
+	if err != nil {
+		return r, err
+	}
+	defer lock.Close()
+	snapshot, h, unusable := s.readMemory()
+	if errors.Is(unusable, fs.ErrNotExist) || unusable == nil && h.Store != s.place.shown {
+		snapshot, unusable = nil, nil // there is none, or it is of another store
+	}
+	if exists(file) {
+		empty, err := verify(ctx, file)
+		if err == nil && !(empty && snapshot != nil && snapshot.NumAccounts() > 0) {
+			r.Whole = true
+			return r, nil
+		}
+		if err != nil && !errors.Is(err, ErrDamaged) {
+			return r, err // it may be whole: leave it where it is
+		}
+		if r.Moved, err = moveAside(file, s.options.Now()); err != nil {
+			return r, err
+		}
+	}
+	if snapshot == nil {
+		r.Unusable = unusable
+		return r, nil
+	}
+	r.Accounts, r.Remembered = snapshot.NumAccounts(), h.Written
+	return r, s.restore(ctx, snapshot)
+}
+
+// verify opens a file as farmproxy would, and reads all of it. empty: it is
+// whole, and no store was ever in it.
+func verify(ctx context.Context, file string) (empty bool, err error) {
+	d, err := openPlain(file)
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	if err := d.reach(ctx, file); err != nil {
+		return false, err
+	}
+	var verdict string
+	if err := d.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return false, d.trouble("the file can't be verified", err)
+	}
+	if verdict != "ok" {
+		return false, failf(ErrDamaged, "the file %s is damaged: %s", file, verdict)
+	}
+	var tables, checks int
+	if err := d.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'meta'").Scan(&tables); err != nil || tables == 0 {
+		return err == nil, err
+	}
+	err = d.QueryRowContext(ctx, "SELECT COUNT(*) FROM meta WHERE name = 'key_check'").Scan(&checks)
+	return checks == 0, err
+}
+
+// moveAside renames a database and what belongs to it.
+func moveAside(file string, now time.Time) (moved []string, err error) {
+	stamped := file + now.UTC().Format(".damaged-20060102T150405Z")
+	aside := stamped
+	for n := 2; exists(aside); n++ {
+		aside = fmt.Sprintf("%s-%d", stamped, n)
+	}
+	// The database last: without it a new one would take up the old log.
+	for _, part := range []string{"-wal", "-shm", "-journal", ""} {
+		if err := os.Rename(file+part, aside+part); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return moved, &sentence{ErrReadOnly, fmt.Sprintf("%v: run this as the user that farmproxy runs as", err), err}
+		}
+		moved = append(moved, aside+part)
+	}
+	return moved, syncDirectory(filepath.Dir(file))
+}
+
+// restore makes a new store of a snapshot: whole, or not at all.
+func (s *Store) restore(ctx context.Context, snapshot *Snapshot) error {
+	making := s.place.file + ".making"
+	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a restore that was cut off
+		return err
+	}
+	d, err := openPlain(making)
+	if err != nil {
+		return err
+	}
+	s.db, d.clock = d, s.options.Now
+	if err := errors.Join(s.fill(ctx, snapshot), d.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(making, s.place.file); err != nil {
+		return err
+	}
+	return syncDirectory(filepath.Dir(making))
+}
+
+// fill fills a new database.
+func (s *Store) fill(ctx context.Context, snapshot *Snapshot) error {
+	if err := s.db.reach(ctx, s.place.shown); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.db); err != nil {
+		return err
+	}
+	if err := s.unlock(ctx); err != nil {
+		return err
+	}
+	return s.db.transact(ctx, false, func(t *transaction) error {
+		version, err := raise(t)
+		if err != nil {
+			return err
+		}
+		for a := range snapshot.Algorithms() {
+			if err := insertAlgorithm(t, *a, version); err != nil {
+				return err
+			}
+		}
+		for p := range snapshot.Pools() {
+			if err := insertPool(t, *p, version); err != nil {
+				return err
+			}
+		}
+		for a := range snapshot.Accounts() {
+			if err := s.insertAccount(t, *a, version); err != nil {
+				return err
+			}
+		}
+		now, err := t.now()
+		if err != nil {
+			return err
+		}
+		// When the accounts were used is not remembered: none expires before they
+		// were watched for long enough.
+		return errors.Join(setMeta(t, "watched", watch{now, now}.String()), setMeta(t, "seeded", "1"))
+	})
+}
