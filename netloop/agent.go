@@ -87,6 +87,7 @@ func (l *loop) frame(p *peer, f codec.AgentFrame, out []byte) ([]byte, session.E
 		l.register(p, &effect)
 	case session.Unregistered:
 		l.unregistered(p, effect.Session, effect.Worker)
+		l.server.debts.leave(p.conn.RemoteAddr(), effect.Worker.Name(), effect.Gone.Leave(p.doubtful(effect.Session)), l.env.Now)
 	case session.Malformed:
 		l.counts.Malformed.Add(1)
 	default:
@@ -222,6 +223,9 @@ func (l *loop) register(p *peer, e *session.Effect) {
 	pool, algorithm := p.route.Names()
 	w.Mining(p.route.Account(), pool, algorithm)
 	p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), w.Difficulty())
+	if debt, next := l.server.debts.arrive(p.conn.RemoteAddr(), e.Login, l.env.Now); debt > 0 {
+		p.agent.session.Inherit(e.Session, debt, next)
+	}
 }
 
 // unregistered is called when a miner of an agent has gone.
@@ -269,8 +273,9 @@ func (a *agent) waitingOf(session uint16) *uint16 {
 
 // settled takes note of the verdict on a share of one of the agent's miners. It may
 // have gone and come back: what waits is counted all the same.
-func (a *agent) settled(session uint16) {
+func (a *agent) settled(session uint16, v *upstream.Verdict) {
 	if n := a.waiting[session]; n != nil && *n > 0 {
 		*n--
 	}
+	a.session.Settled(session, v.Verdict, v.Own)
 }

@@ -55,6 +55,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	}
 	if !p.session.IsAuthorized() {
 		l.counts.Authorized.Add(1)
+		l.owes(p)
 	}
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.userAgent)

@@ -102,8 +102,10 @@ func (l *loop) add(c gnet.Conn) *peer {
 
 // remove is called when the connection is closed, by whomever.
 func (l *loop) remove(p *peer) {
+	address := p.conn.RemoteAddr()
 	p.conn = nil
 	l.judge() // its shares are among those that were gathered
+	l.owed(p, address)
 	p.lines.drop(&l.carries)
 	if p.agent != nil {
 		p.agent.stream.drop(&l.carries)

@@ -71,13 +71,17 @@ func (p *peer) waitingOf(session uint16) *uint16 {
 	return &p.waiting
 }
 
-// settled takes note of the verdict on a share.
-func (p *peer) settled(session uint16) {
+// settled takes note of the verdict on a share, and reports that its miner is to be
+// closed.
+func (p *peer) settled(v *upstream.Verdict) (over bool) {
 	if p.agent != nil {
-		p.agent.settled(session)
-	} else if p.waiting > 0 {
+		p.agent.settled(p.sessionOf(&v.ID), v)
+		return false
+	}
+	if p.waiting > 0 {
 		p.waiting--
 	}
+	return p.session.Settled(v.Verdict, v.Own)
 }
 
 // isNew reports that it may still turn out to be an agent's: it has neither

@@ -54,6 +54,7 @@ type Server struct {
 	hasher    hasher
 	seen      seen
 	parked    parked
+	debts     debts
 	log       *slog.Logger
 	closed    closeLog
 	started   time.Time

@@ -71,6 +71,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Block:       c.Block,
 		Answered:    c.Answered,
 		Before:      *waiting,
+		Proven:      c.Proven,
 	}
 	l.handOn()
 	if p.feed.lane.Submit(share) {
@@ -119,20 +120,22 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	if p == nil {
 		return
 	}
-	p.settled(p.sessionOf(&v.ID))
 	if v.Verdict == work.Accepted {
 		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID))))
 		p.books.Mined(l.wall, v.Work)
 	}
-	if v.Answered {
-		return
-	}
-	if p.agent != nil {
+	over := p.settled(v)
+	switch {
+	case v.Answered:
+	case p.agent != nil:
 		l.answerAgent(p, v)
-		return
+	default:
+		l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])
+		l.write(p, l.out)
 	}
-	l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])
-	l.write(p, l.out)
+	if over {
+		l.close(p, session.SharesRefused)
+	}
 }
 
 // judged counts a verdict. credit is in shares of difficulty 1.

@@ -71,14 +71,14 @@ func (a *Agent) unregister(session uint16) Effect {
 	if !ok {
 		return Effect{}
 	}
-	w := a.miners[at].worker
+	gone := a.miners[at]
 	last := len(a.miners) - 1
 	a.miners[at] = a.miners[last]
 	a.place[a.miners[at].prefixValue()] = at
 	a.miners[last] = nil
 	a.miners = a.miners[:last]
 	delete(a.place, session)
-	return Effect{Kind: Unregistered, Session: session, Worker: w}
+	return Effect{Kind: Unregistered, Session: session, Worker: gone.worker, Gone: gone}
 }
 
 // submit looks at a share. The answer says which share it is for by an index: both sides count the shares of registered sessions, in frames of the

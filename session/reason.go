@@ -20,6 +20,7 @@ const (
 	ExtranonceTooSmall               // the pool leaves less than this miner was promised
 	BadFrame                         // an agent's frame of a length that can't be
 	ExtranonceChanged                // an agent's extranonce1 is no longer the pool's: it connects again for another
+	SharesRefused                    // the pool refuses its shares again and again, and accepts others'
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -41,6 +42,7 @@ var reasons = [NumReasons]string{
 	ExtranonceTooSmall: "extranonce_too_small",
 	BadFrame:           "bad_frame",
 	ExtranonceChanged:  "extranonce_changed",
+	SharesRefused:      "shares_refused",
 	Shutdown:           "shutdown",
 }
 

@@ -90,8 +90,9 @@ type Session struct {
 	seenCount uint8 // how many of seen there are
 	seenNext  uint8 // where the next one goes
 
-	posted  [maxPosted]posted
-	vardiff vardiff
+	posted   [maxPosted]posted
+	vardiff  vardiff
+	standing standing
 
 	Opened      time.Duration // when the miner connected, as Env.Now
 	id          uint64        // what the miner resumes with
@@ -123,8 +124,9 @@ const (
 // alias the request.
 type Effect struct {
 	Kind    EffectKind
-	Reason  Reason // Hangup
-	Session uint16 // of an Agent's miner
+	Reason  Reason   // Hangup
+	Session uint16   // of an Agent's miner
+	Gone    *Session // Unregistered: that miner's
 
 	Agent  []byte // WantSubscribe, WantRegister: what the miner says it runs
 	Resume uint64 // WantSubscribe: the session to resume; 0 none
@@ -133,6 +135,7 @@ type Effect struct {
 
 	Worker    Worker       // Judged, Forward, Reauthorized, Unregistered; nil when the share came under no known name
 	Verdict   work.Verdict // Judged
+	Text      string       // Judged: what the miner is told instead of the verdict's own text; "": that
 	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
 	Candidate *Candidate   // WantHash: valid until the next call; Forward: the one that was judged
 	Reconnect bool         // Judged, Forward: the miner was told to reconnect, for it lost version rolling

@@ -106,6 +106,8 @@ func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) 
 	s.posted, s.head = parked.posted, parked.head
 	s.vardiff.resume(&parked.vardiff)
 	s.rolled, s.reconnected = parked.rolled, parked.reconnected
+	s.standing.proven = parked.standing.proven
+	s.standing.inherit(parked.standing.refused, parked.standing.next)
 	out = codec.AppendSubscribed(out, &r.ID, s.id, s.prefix[:s.prefixLen], int(s.extranonce2))
 	return s.firstJob(e, out)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/binary"
 
 	"farmproxy/codec"
@@ -27,6 +28,7 @@ type Candidate struct {
 	// What the session says of it when it is to be forwarded.
 	Block    bool // the hash meets the network's difficulty
 	Answered bool // the miner has its answer already
+	Proven   bool // the pool has accepted a share of the miner before
 }
 
 // FindHashes finds the hashes of shares, two at a time: those of one job are done
@@ -170,9 +172,15 @@ func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64) Effect {
 // that is not all zeros.
 func (c *Candidate) fingerprint() uint64 { return binary.LittleEndian.Uint64(c.Hash[:]) }
 
-// forward hands the share to the caller for the pool.
+// forward hands the share to the caller for the pool, unless the pool is to be
+// spared. A block is a block, whoever has found it.
 func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool) Effect {
-	c.Block, c.Answered = block, e.Terms.AnswerLocal
+	if !s.standing.may(e.Now) && !block {
+		effect := s.reject(e, c.Worker, work.PoolRejected)
+		effect.Text = textSlowed
+		return effect
+	}
+	c.Block, c.Answered, c.Proven = block, e.Terms.AnswerLocal, s.standing.proven
 	return Effect{Kind: Forward, Worker: c.Worker, Work: c.Job.Algorithm.Work(difficulty), Candidate: c}
 }
 
@@ -203,7 +211,7 @@ func (s *Session) reject(e *Env, w Worker, v work.Verdict) Effect {
 func answer(out []byte, id *codec.ID, e *Effect) []byte {
 	switch {
 	case e.Kind == Judged && e.Verdict != work.Accepted:
-		return codec.AppendError(out, id, e.Verdict.Code(), e.Verdict.Text())
+		return codec.AppendError(out, id, e.Verdict.Code(), cmp.Or(e.Text, e.Verdict.Text()))
 	case e.Kind == Judged, e.Kind == Forward && e.Candidate.Answered:
 		return codec.AppendTrue(out, id)
 	}

@@ -38,7 +38,8 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //	move>                     the miner is on another lane now, which has no job yet
 //	miner> {…}                one line from the miner;
 //	shares> 100 {…NONCE…}     that many lines, each with a nonce of its own; not shown
-//	verdict> id=4 accepted    what the pool said
+//	verdict> id=4 accepted    what the pool said; own: its refusal is the miner's own
+//	                          doing; times=N: it is said that often, and not shown
 //	tick> 5s                  time passes, then Tick
 //	keepalive> 30s            time passes, then the last job is sent again
 //	reconnect>                the miner is back on a new connection; its session is parked
@@ -260,11 +261,20 @@ func (g *stage) shares(rest string) {
 
 func (g *stage) verdict(args map[string]string) {
 	id, _ := codec.MakeID(codec.Raw(args["id"]))
+	_, own := args["own"]
 	for v := range work.Verdict(work.NumVerdicts) {
-		if _, ok := args[v.String()]; ok {
-			g.show(g.session.Verdict(&id, v, v.Code(), v.Text(), nil), Effect{})
-			return
+		if _, ok := args[v.String()]; !ok {
+			continue
 		}
+		for range max(1, g.number(args["times"])) {
+			if g.session.Settled(v, own) {
+				g.show(nil, Effect{Kind: Hangup, Reason: SharesRefused})
+			}
+		}
+		if args["times"] == "" {
+			g.show(g.session.Verdict(&id, v, v.Code(), v.Text(), nil), Effect{})
+		}
+		return
 	}
 	g.t.Fatalf("no such verdict: %v", args)
 }

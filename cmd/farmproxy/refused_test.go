@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/bench"
+	"farmproxy/config"
+	"farmproxy/session"
+)
+
+// unchecked makes all pools those of an algorithm that shares can't be checked for.
+func unchecked(c *config.Config) {
+	for i := range c.Pools {
+		c.Pools[i].Algorithm = "x11"
+	}
+}
+
+// workingFleet returns a fleet of honest miners that the pool has accepted shares of.
+func workingFleet(t *testing.T, address string, pool *bench.Pool) *bench.Fleet {
+	t.Helper()
+	o := bench.DefaultFleetOptions(address)
+	o.Miners, o.Rate = 12, 100
+	f, err := bench.NewFleet(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	if err := f.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pool accepts shares", func() bool { return pool.Books().Total().Accepted > 50 })
+	return f
+}
+
+// junk hands in shares that meet no difficulty, some at a time, until it is closed,
+// and returns what it was told.
+func junk(t *testing.T, address, login string) (told string) {
+	m := connect(t, address)
+	_, job := m.work(login)
+	for n := 0; ; {
+		const some = 40
+		var shares strings.Builder
+		for range some {
+			n++
+			fmt.Fprintf(&shares, `{"id":%d,"method":"mining.submit","params":[%q,%s,"%08x","65000000","%08x"]}`+"\n", n, login, job.Params[0], n, n)
+		}
+		m.conn.Write([]byte(shares.String())) // reading tells when it is closed
+		m.conn.SetReadDeadline(time.Now().Add(patience))
+		for answers := 0; answers < some; {
+			line, err := m.in.ReadString('\n')
+			if e, ok := err.(net.Error); ok && e.Timeout() {
+				t.Fatalf("%s stays connected", login)
+			}
+			if err != nil {
+				return told
+			}
+			if strings.Contains(line, `"error":[`) {
+				told += line
+				answers++
+			}
+		}
+	}
+}
+
+// One rig whose shares the pool refuses, of an algorithm that can't be checked, is
+// slowed and closed; it comes back to little. Nobody else notices, and the pool is not
+// left for it.
+func TestARigWhoseSharesAreRefused(t *testing.T) {
+	t.Parallel()
+	pool, backup := startPool(t, nil), startPool(t, nil)
+	p, address := startProxy(t, unchecked, nil, pool, backup)
+	fleet := workingFleet(t, address, pool)
+
+	refused := func() (n int) {
+		for _, times := range pool.Books().Total().Refused {
+			n += times
+		}
+		return n
+	}
+	junk(t, address, "farm.broken")
+	eventually(t, "it is counted", func() bool { return p.closed(session.SharesRefused) == 1 })
+	first := refused()
+	if said := junk(t, address, "farm.broken"); !strings.Contains(said, "few of them are forwarded") {
+		t.Errorf("the rig was told %s", said)
+	}
+	eventually(t, "both are counted", func() bool { return p.closed(session.SharesRefused) == 2 })
+	if again := refused() - first; again < 1 || again > 4 {
+		t.Errorf("it had %d shares refused at first, and %d when it came back", first, again)
+	}
+	if total := fleet.Books().Total(); total.Disconnects > 0 || total.Refused > 0 {
+		t.Errorf("the others: %d disconnected, %d shares refused: %v", total.Disconnects, total.Refused, total.Reasons)
+	}
+	if n := backup.Books().Total().Accepted; n > 0 {
+		t.Errorf("the backup got %d shares", n)
+	}
+}

@@ -1,0 +1,169 @@
+package netloop
+
+import (
+	"hash/maphash"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"farmproxy/session"
+)
+
+const (
+	// maxDebts bounds the miners in bad standing that are remembered, 48 bytes each,
+	// and the addresses that they came from.
+	maxDebts = 4096
+
+	// leastDebt is from where a leaving miner is remembered: an honest one has less.
+	leastDebt = 8
+
+	// debtTime is how long a debt is held against who comes back.
+	debtTime = 10 * time.Minute
+
+	// debtTurn is the least time between two miners of one address and name, both
+	// with the same debt, to hand in their first shares, and maxDebtWait the longest
+	// that one waits for it.
+	debtTurn    = 250 * time.Millisecond
+	maxDebtWait = time.Minute
+
+	// badAddress is how many that left an address in bad standing make its newcomers
+	// suspicious, whatever their names; suspicion is their debt. A whole farm
+	// may be behind one address: so none of them is refused for it.
+	badAddress = 8
+	suspicion  = 16
+)
+
+// debts are what is held against miners that left while the pool refused their
+// shares: one that comes back, with another prefix, begins where it was. All loops
+// share it; it is asked at logins, never for a share.
+type debts struct {
+	mu    sync.Mutex
+	by    map[uint64]debt
+	queue []debtEnd // in the order of their end; one that was put off has a later place too
+}
+
+type debt struct {
+	of   uint8         // a miner's; of an address, how many have left
+	next time.Duration // when the next may hand in its first share
+	end  time.Duration
+}
+
+type debtEnd struct {
+	key uint64
+	end time.Duration
+}
+
+// debtSeed keeps who knows the code from finding names with the same hash.
+var debtSeed = maphash.MakeSeed()
+
+// debtKeys returns what a miner is remembered by: its address and name, and its
+// address alone.
+func debtKeys(address net.Addr, login string) (own, from uint64) {
+	var host netip.Addr
+	if tcp, ok := address.(*net.TCPAddr); ok {
+		host = tcp.AddrPort().Addr().Unmap()
+	}
+	if host.Is6() { // whoever has one of these has all of the /64
+		if network, err := host.WithZone("").Prefix(64); err == nil {
+			host = network.Addr()
+		}
+	}
+	var h maphash.Hash
+	h.SetSeed(debtSeed)
+	b := host.As16()
+	h.Write(b[:])
+	from = h.Sum64()
+	h.WriteString(login)
+	return h.Sum64(), from
+}
+
+// leave remembers the debt of a miner that leaves.
+func (d *debts) leave(address net.Addr, login string, amount uint8, now time.Duration) {
+	if amount < leastDebt {
+		return
+	}
+	own, from := debtKeys(address, login)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.queue) > 0 && d.queue[0].end <= now {
+		d.dropOldest()
+	}
+	x := d.by[own]
+	if x.of < amount {
+		x.of = amount
+	}
+	d.put(own, x, now)
+	y := d.by[from]
+	y.of = min(y.of+1, badAddress)
+	d.put(from, y, now)
+}
+
+// put keeps a debt for another debtTime. The caller has the lock.
+func (d *debts) put(key uint64, x debt, now time.Duration) {
+	for len(d.queue) >= 2*maxDebts {
+		d.dropOldest()
+	}
+	if d.by == nil {
+		d.by = make(map[uint64]debt)
+	}
+	x.end = now + debtTime
+	d.by[key] = x
+	d.queue = append(d.queue, debtEnd{key, x.end})
+}
+
+// dropOldest makes room. The caller has the lock.
+func (d *debts) dropOldest() {
+	oldest := d.queue[0]
+	d.queue = d.queue[1:]
+	if x, ok := d.by[oldest.key]; ok && x.end == oldest.end {
+		delete(d.by, oldest.key)
+	}
+}
+
+// arrive returns what is held against a miner that comes, and from when on its
+// first share may be handed in.
+func (d *debts) arrive(address net.Addr, login string, now time.Duration) (amount uint8, next time.Duration) {
+	own, from := debtKeys(address, login)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if x, ok := d.by[own]; ok && x.end > now {
+		next = min(max(x.next, now), now+maxDebtWait)
+		x.next = next + debtTurn
+		d.by[own] = x
+		return x.of, next
+	}
+	if x := d.by[from]; x.of >= badAddress && x.end > now {
+		return suspicion, now
+	}
+	return 0, now
+}
+
+// owes has a miner that has authorized begin with what it left behind.
+func (l *loop) owes(p *peer) {
+	if debt, next := l.server.debts.arrive(p.conn.RemoteAddr(), p.login, l.env.Now); debt > 0 {
+		p.session.Inherit(debt, next)
+	}
+}
+
+// doubtful returns how many shares of a miner wait for a verdict that nothing here
+// vouches for.
+func (p *peer) doubtful(session uint16) int {
+	if p.feed == nil || p.feed.Job() == nil || p.feed.Job().Algorithm.Hash != nil {
+		return 0
+	}
+	return int(*p.waitingOf(session))
+}
+
+// owed remembers what is held against a peer that leaves, or its miners.
+func (l *loop) owed(p *peer, address net.Addr) {
+	d := &l.server.debts
+	switch {
+	case p.agent != nil:
+		p.agent.session.Miners(func(id uint16, w session.Worker) {
+			d.leave(address, w.Name(), p.agent.session.Leave(id, p.doubtful(id)), l.env.Now)
+		})
+	case p.session.IsAuthorized():
+		d.leave(address, p.login, p.session.Leave(p.doubtful(0)), l.env.Now)
+	}
+}
