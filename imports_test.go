@@ -21,15 +21,16 @@ const module = "farmproxy"
 // mayImport has every package of the module, and the others of the module
 // that it may import. What is not here is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"api", "bench", "codec", "config", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
-	"netloop":       {"codec", "session", "stats", "upstream", "work"},
+	"cmd/farmproxy": {"api", "bench", "codec", "config", "descriptors", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"netloop":       {"codec", "descriptors", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "work"},
-	"upstream":      {"codec", "stats", "work"},
+	"upstream":      {"codec", "descriptors", "stats", "work"},
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {},
 	"work":          {},
 	"config":        {},
+	"descriptors":   {},
 	"store":         {},
 	"systemd":       {},
 	"bench":         {}, // the judge shares nothing with the judged
@@ -44,7 +45,7 @@ var usedBy = map[string][]string{
 	"github.com/VictoriaMetrics/metrics": {"stats"},
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
-	"golang.org/x/sys":                   {"netloop", "bench", "cmd/farmproxy"},
+	"golang.org/x/sys":                   {"netloop", "descriptors", "bench", "cmd/farmproxy"},
 	"golang.org/x/crypto":                {"work", "bench"},
 	"github.com/klauspost/cpuid/v2":      {"work"},     // has it the SHA extensions?
 	"golang.org/x/net":                   {"upstream"}, // SOCKS5

@@ -26,6 +26,10 @@ const (
 	// /readyz only. These wait for nothing, so that this room is soon free again.
 	keptForHealth = 16
 
+	// MaxConnections is how many there are at most, of all kinds: each takes a file
+	// descriptor.
+	MaxConnections = maxConnections + keptForHealth
+
 	// stallTime is how long a client may take for each piece of an answer: one
 	// that stopped reading does not keep its connection until writeTimeout.
 	stallTime = 10 * time.Second

@@ -65,8 +65,4 @@ const (
 	// maxVerdicts is where a mailbox's memory for verdicts is given back after
 	// a burst.
 	maxVerdicts = 4096
-
-	// reservedFiles are descriptors that are not for miners: listeners, links
-	// and their probes, HTTP, files, epoll, and four for the bells of each loop.
-	reservedFiles = 512
 )

@@ -15,6 +15,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
+	"farmproxy/descriptors"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -23,9 +24,10 @@ import (
 
 // Options say how miners are served. Immutable after New.
 type Options struct {
-	Addresses    []string // host:port; port 0 takes a free one
-	Loops        int      // event loops; 0: one for each CPU
-	MaxMiners    int      // see MaxMiners
+	Addresses    []string            // host:port; port 0 takes a free one
+	Loops        int                 // event loops; 0: one for each CPU
+	MaxMiners    int                 // connections at once, up to MaxConnections
+	Descriptors  *descriptors.Budget // each connection takes one; nil: as many as there may be
 	Terms        session.Terms
 	WorkerName   string        // names workers by their miner's address, see workerName; "": by what the miner says
 	Keepalive    time.Duration // the last job is sent again after that much silence
@@ -46,6 +48,7 @@ type Server struct {
 	keepalive time.Duration
 	hold      time.Duration
 	max       int64
+	files     *descriptors.Budget
 	loopCount int
 	addresses []string
 	book      *stats.Book
@@ -79,6 +82,7 @@ func New(o Options) (*Server, error) {
 		keepalive: o.Keepalive,
 		hold:      o.Hold,
 		max:       int64(o.MaxMiners),
+		files:     o.Descriptors,
 		loopCount: o.Loops,
 		book:      o.Book,
 		log:       o.Log,
@@ -177,8 +181,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		l.counts.Closed[session.Shutdown].Add(1)
 		return nil, gnet.Close
 	}
-	if s.miners.Add(1) > s.max {
-		s.miners.Add(-1)
+	if !s.admit() {
 		l.counts.Closed[session.Full].Add(1)
 		s.closed.note(session.Full, "", l.wall)
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
@@ -186,6 +189,15 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	setUserTimeout(c.Fd())
 	l.add(c).fd = int32(c.Fd())
 	return nil, gnet.None
+}
+
+// admit takes what a connection needs; false: there is no room.
+func (s *Server) admit() bool {
+	if s.miners.Add(1) > s.max || !s.files.Take(descriptors.Miner, 1) {
+		s.miners.Add(-1)
+		return false
+	}
+	return true
 }
 
 // OnTraffic implements gnet.EventHandler.
@@ -226,6 +238,7 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 // left is OnClose of a miner's connection.
 func (s *Server) left(l *loop, c gnet.Conn, p *peer) {
 	s.miners.Add(-1)
+	s.files.Give(descriptors.Miner, 1)
 	if p.reason != session.MinerLeft && p.reason != session.Shutdown {
 		s.closed.note(p.reason, c.RemoteAddr().String(), l.wall)
 	}

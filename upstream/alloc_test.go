@@ -19,7 +19,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.pools[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
-	k := r.newLink(t.Context(), r.pools[0], l)
+	k := r.newLink(t.Context(), r.pools[0], l, linkFiles{})
 	k.epoch.Store(e)
 	k.flight.begin(firstID)
 	k.setMask(0x1fffe000)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"farmproxy/descriptors"
 	"farmproxy/stats"
 )
 
@@ -27,17 +28,21 @@ const MaxOnDemand = 1 << 14
 // Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu, epoch.mu; before
 // those a link's mutex, with none of the first three.
 type Directory struct {
-	failover Failover
-	letGo    time.Duration
-	dial     func(ctx context.Context, p Pool) (net.Conn, error)
-	down     Downstream
-	book     *stats.Book
-	log      *slog.Logger
-	prefixes Prefixes
-	state    state
-	pools    []Pool // DirectoryOptions.Pools
-	fixed    *Route // nil: there are only accounts and users
+	failover  Failover
+	letGo     time.Duration
+	files     *descriptors.Budget
+	dialFiles int
+	dial      func(ctx context.Context, p Pool) (net.Conn, error)
+	down      Downstream
+	book      *stats.Book
+	log       *slog.Logger
+	prefixes  Prefixes
+	state     state
+	pools     []Pool // DirectoryOptions.Pools
+	fixed     *Route // nil: there are only accounts and users
 
+	born        time.Time
+	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
 	pending     atomic.Int64 // shares taken, without a verdict yet
 	maxOnDemand int          // DirectoryOptions.OnDemand
 	onDemand    atomic.Int64 // lanes opened on demand that have, or may have, a link
@@ -65,8 +70,9 @@ type Directory struct {
 func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
-		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, maxOnDemand: o.OnDemand,
+		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, files: o.Descriptors, dialFiles: o.DialFiles, maxOnDemand: o.OnDemand,
 		down: down, book: o.Book, log: o.Log, pools: o.Pools,
+		born:      time.Now(),
 		routes:    make(map[string]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
 	}

@@ -20,7 +20,7 @@ func BenchmarkFlush(b *testing.B) {
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.pools[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
-	k := r.newLink(b.Context(), r.pools[0], l)
+	k := r.newLink(b.Context(), r.pools[0], l, linkFiles{})
 	out := new(sink)
 	k.conn = out
 	k.epoch.Store(e)

@@ -103,6 +103,7 @@ type link struct {
 	moveAt  time.Time // client.reconnect; zero: none
 	moveTo  string
 
+	files      linkFiles
 	started    time.Time
 	upAt       time.Time // lane's supervisor only
 	drainAt    time.Time // lane's supervisor only: when draining ends
@@ -118,12 +119,13 @@ type event struct {
 	err  error // nil: it is up
 }
 
-func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane) *link {
+func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFiles) *link {
 	k := &link{
 		route: r, lane: lane, pool: p, to: p.Pool,
 		book: new(stats.Link), log: r.log.With("pool", p.Name),
 		wake:    make(chan struct{}, 1),
 		started: time.Now(),
+		files:   files,
 	}
 	k.protocol.init()
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
@@ -212,6 +214,7 @@ func (k *link) because(err error) error {
 
 func (k *link) end() {
 	k.cancel(errClosed)
+	k.files.keep(0)
 	k.pool.ended()
 	if k.lane != nil {
 		k.route.directory.book.CloseLink(k.book)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"farmproxy/descriptors"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -61,11 +62,17 @@ type DirectoryOptions struct {
 
 	Dial        func(ctx context.Context, p Pool) (net.Conn, error) // nil: TCP, and TLS where the pool has it
 	FirstPrefix uint16                                              // the first prefix handed out
+	Descriptors *descriptors.Budget                                 // what links take; nil: as many as there may be
+	DialFiles   int                                                 // descriptors that a dial takes at a time; 0: three
 	OnDemand    int                                                 // bound on lanes that are opened on demand; 0: MaxOnDemand
 	LetGo       time.Duration                                       // a lane opened on demand lives that long without a miner; 0: a minute
 	Book        *stats.Book                                         // nil: nobody looks
 	Log         *slog.Logger                                        // nil: nothing is logged
 }
+
+// dialFiles is the default of DirectoryOptions.DialFiles: two to look the name up or
+// to race two of its addresses, and one for a loop that takes the link over.
+const dialFiles = 3
 
 // letGo is the default of DirectoryOptions.LetGo: miners that lose their
 // connection are back well within it.
@@ -78,6 +85,9 @@ func (o DirectoryOptions) withDefaults() DirectoryOptions {
 	}
 	if o.LetGo <= 0 {
 		o.LetGo = letGo
+	}
+	if o.DialFiles <= 0 {
+		o.DialFiles = dialFiles
 	}
 	if o.OnDemand <= 0 {
 		o.OnDemand = MaxOnDemand

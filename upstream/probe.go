@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"farmproxy/descriptors"
 )
 
 // errProbed ends a probe that got what it was for.
@@ -96,8 +98,12 @@ func (r *Route) wants(p *pool) bool {
 
 // probe sees whether a pool is healthy.
 func (r *Route) probe(ctx context.Context, p *pool) {
+	files, ok := r.directory.hold(descriptors.Probe)
+	if !ok {
+		return // miners come first
+	}
 	p.probed()
-	k := r.newLink(ctx, p, nil)
+	k := r.newLink(ctx, p, nil, files)
 	err := k.run()
 	defer k.tried()
 	if errors.Is(err, errProbed) || errors.Is(err, errClosed) {

@@ -33,7 +33,7 @@ func agentLink(ctx context.Context) (*link, *agent, Share) {
 	layout, _ := work.NewLayout(agentSize, 2)
 	e := newEpoch(r.pools[0], "", nil, agentSize, layout)
 	l.setEpochs([]*epoch{e})
-	k := r.newLink(ctx, r.pools[0], l)
+	k := r.newLink(ctx, r.pools[0], l, linkFiles{})
 	k.epoch.Store(e)
 	k.conn = new(sink)
 	k.flight.begin(firstIndexID)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"farmproxy/descriptors"
 	"farmproxy/stats"
 )
 
@@ -264,10 +265,19 @@ func (l *Lane) giveUp(e *epoch) {
 
 // try begins an attempt at a pool, unless others are to find out first.
 func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
+	use := descriptors.Link
+	if l.serving != nil {
+		use = descriptors.Second
+	}
+	files, ok := l.route.directory.hold(use)
+	if !ok {
+		return false // the next look finds some
+	}
 	if !p.begin(now) {
+		files.keep(0)
 		return false
 	}
-	k := l.route.newLink(ctx, p, l)
+	k := l.route.newLink(ctx, p, l, files)
 	if !l.orphaned.IsZero() && l.current.pool == p {
 		k.resume = l.current
 	}

@@ -14,6 +14,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/codec"
 	"farmproxy/config"
+	"farmproxy/descriptors"
 	"farmproxy/netloop"
 	"farmproxy/stats"
 	"farmproxy/store"
@@ -41,6 +42,7 @@ const (
 type proxy struct {
 	log    *slog.Logger
 	loops  int // event loops
+	files  *descriptors.Budget
 	book   *stats.Book
 	store  *store.Store // nil: no accounts
 	users  *accounts    // nil: none
@@ -67,19 +69,19 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil || !native {
 		log.Warn("sonic has no compiled decoder for this platform: JSON will be slow", "error", err)
 	}
-	files, err := netloop.RaiseFileLimit()
+	files, err := descriptors.RaiseLimit()
 	if err != nil {
 		return nil, err
 	}
-	links := linksOnDemand(c, files)
-	miners := netloop.MaxMiners(files-uint64(links), c.Miners.Max)
 	loops := c.Miners.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
+	shared, onDemand := budget(c, files, loops)
+	miners := maxMiners(c, shared)
 	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
 
-	p := &proxy{log: log, loops: loops}
+	p := &proxy{log: log, loops: loops, files: shared}
 	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
 	p.book.SetNeedsLink(needsLink(c))
@@ -88,6 +90,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		Addresses:    addresses(c.Listeners),
 		Loops:        loops,
 		MaxMiners:    miners,
+		Descriptors:  shared,
 		Terms:        terms(c),
 		WorkerName:   c.Miners.WorkerName,
 		Keepalive:    c.Miners.Keepalive,
@@ -111,7 +114,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.web = api.New(web)
 	options, err := routeOptions(c, p.book, log)
-	options.OnDemand = links
+	options.OnDemand, options.Descriptors, options.DialFiles = onDemand, shared, dialFiles(c)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +167,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	watching, stopWatching := context.WithCancel(lasting)
 	parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
 	parts.Go(func() { p.status(watching) })
+	parts.Go(func() { audit(watching, p.files, p.log) })
 
 	var err error
 	select {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"farmproxy/api"
@@ -184,22 +183,6 @@ func poolNames(pools []config.Pool) (names []string) {
 // ready then before one of them is up. Accounts, of the store or of the miners'
 // names, have their links only while their miners are there.
 func needsLink(c *config.Config) bool { return len(c.Pools) > 0 && !c.Accounts.MultiUser }
-
-// agentLinks is how many file descriptors are kept for the links of agents that
-// connect, one each, where nothing else opens links on demand: several times
-// the branches of the largest farm known.
-const agentLinks = 256
-
-// linksOnDemand returns how many file descriptors are kept for links that are
-// opened for accounts, agents, or one miner each: they must not take those that
-// miners were promised, since an accept without one ends the event loops.
-func linksOnDemand(c *config.Config, files uint64) int {
-	direct := slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return p.Mode == config.ModeDirect })
-	if c.Store.URL == "" && !c.Accounts.MultiUser && !direct {
-		return int(max(1, min(files/16, agentLinks)))
-	}
-	return int(min(files/2, upstream.MaxOnDemand))
-}
 
 func stateDir(c *config.Config) string {
 	if c.StateDir != "" {

@@ -46,22 +46,6 @@ func TestAgentPoolIsWired(t *testing.T) {
 	}
 }
 
-// Accounts, of the store or of the miners' names, open links when they come.
-func TestLinksOnDemand(t *testing.T) {
-	f := func(change func(*config.Config), want int) {
-		t.Helper()
-		c := &config.Config{Pools: []config.Pool{{Mode: config.ModeAggregate}}}
-		change(c)
-		if got := linksOnDemand(c, 1000); got != want {
-			t.Errorf("%+v: %d, want %d", c, got, want)
-		}
-	}
-	f(func(*config.Config) {}, 62) // of agents that connect
-	f(func(c *config.Config) { c.Accounts.MultiUser = true }, 500)
-	f(func(c *config.Config) { c.Store.URL = "sqlite:///a.db" }, 500)
-	f(func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 500)
-}
-
 func TestReadinessNeedsALinkWhereThereIsOneWithoutMiners(t *testing.T) {
 	f := func(c config.Config, want bool) {
 		t.Helper()

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"farmproxy/api"
+	"farmproxy/config"
+	"farmproxy/descriptors"
+	"farmproxy/netloop"
+	"farmproxy/upstream"
+)
+
+const (
+	// agentLinks is how many links are kept for agents that connect, one each, where
+	// nothing else opens links on demand: several times the branches of the largest
+	// farm known.
+	agentLinks = 256
+
+	// loopFiles are the descriptors of a loop besides its listeners: the poll and
+	// what wakes it, four for its bells, and what it accepts and closes at a time.
+	loopFiles = 8
+
+	// storeFiles are those of a database: eight connections, of which each has up
+	// to four files at SQLite.
+	storeFiles = 40
+
+	// spareFiles are for what lasts a moment: names that are looked up, the files of
+	// state and certificates, systemd's socket, links that go over to a loop.
+	spareFiles = 64
+
+	// startFiles are what a process has at its start, where that can't be counted.
+	startFiles = 16
+
+	// auditEvery is how often the descriptors that are really open are counted, as
+	// long as few are left.
+	auditEvery = 10 * time.Second
+)
+
+// budget shares out the descriptors of the process, and says how many lanes may be
+// opened on demand.
+func budget(c *config.Config, limit uint64, loops int) (files *descriptors.Budget, onDemand int) {
+	standing, err := descriptors.CountOpen()
+	if err != nil {
+		standing = startFiles
+	}
+	standing += spareFiles + loops*(loopFiles+len(c.Listeners)) + len(c.Listeners)
+	if c.HTTP.Address != "" {
+		standing += 1 + api.MaxConnections
+	}
+	if c.Store.URL != "" {
+		standing += storeFiles
+	}
+	onDemand, kept := links(c, int(max(0, int64(min(limit, 1<<30))-int64(standing))))
+	return descriptors.New(limit, standing, kept), onDemand
+}
+
+// links returns how many lanes may be opened on demand, for accounts, users, agents,
+// or one miner each, and how many of total descriptors are kept for all links.
+//
+// Where miners bring links along, of 15 descriptors seven are for miners, seven for
+// their links, and one for links that take another's place.
+func links(c *config.Config, total int) (onDemand, kept int) {
+	direct := slices.ContainsFunc(c.Pools, func(p config.Pool) bool { return p.Mode == config.ModeDirect })
+	if c.Store.URL == "" && !c.Accounts.MultiUser && !direct {
+		onDemand = max(1, min(total/16, agentLinks))
+	} else {
+		onDemand = max(1, min(total*7/15, upstream.MaxOnDemand))
+	}
+	fixed := 1
+	for _, p := range c.Pools {
+		fixed = max(fixed, p.Links)
+	}
+	return onDemand, onDemand + onDemand/7 + 3*fixed // a link, its successor, and one that drains
+}
+
+// dialFiles is how many descriptors a link takes while it is dialled: all proxies are
+// asked at once.
+func dialFiles(c *config.Config) int {
+	if n := len(c.Proxies.URLs); n > 0 {
+		return n + 3
+	}
+	return 0
+}
+
+// maxMiners is how many miners there is room for.
+func maxMiners(c *config.Config, files *descriptors.Budget) int {
+	room := min(files.Miners(), netloop.MaxConnections)
+	if c.Miners.Max > 0 {
+		return min(c.Miners.Max, room)
+	}
+	return room
+}
+
+// audit counts what is open as long as few descriptors are left, so that what nobody
+// has asked for is not shared out.
+func audit(ctx context.Context, files *descriptors.Budget, log *slog.Logger) {
+	ticker := time.NewTicker(auditEvery)
+	defer ticker.Stop()
+	for before := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !files.Nearly() {
+			continue
+		}
+		open, err := descriptors.CountOpen()
+		if err != nil {
+			return
+		}
+		others := files.Open(open)
+		if others > before {
+			log.Warn("file descriptors are open that nobody has asked for; there is less room for miners and links; raise LimitNOFILE", "others", others, "open", open)
+		}
+		before = others
+	}
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"farmproxy/config"
+)
+
+// Accounts, of the store or of the miners' names, open links when they come.
+func TestLinksThatMinersBringAlong(t *testing.T) {
+	f := func(name string, change func(*config.Config), onDemand, kept int) {
+		t.Helper()
+		c := &config.Config{Pools: []config.Pool{{Mode: config.ModeAggregate, Links: 2}}}
+		change(c)
+		if n, k := links(c, 1500); n != onDemand || k != kept {
+			t.Errorf("%s: %d on demand, %d kept; want %d, %d", name, n, k, onDemand, kept)
+		}
+	}
+	f("agents that connect", func(*config.Config) {}, 93, 93+13+6)
+	f("users", func(c *config.Config) { c.Accounts.MultiUser = true }, 700, 806)
+	f("a store", func(c *config.Config) { c.Store.URL = "sqlite:///a.db" }, 700, 806)
+	f("a direct pool", func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 700, 806)
+}
+
+// The limit of the proxy that TestDescriptorsRunOut runs, and how many come: some
+// 190 find room.
+const (
+	fewFiles  = 512
+	manyUsers = 300
+)
+
+// TestProxyWithFewDescriptors is no test, but the process that TestDescriptorsRunOut
+// looks at: the limit is a process's.
+func TestProxyWithFewDescriptors(t *testing.T) {
+	pools := os.Getenv("FARMPROXY_TEST_POOLS")
+	if pools == "" {
+		t.Skip("a part of TestDescriptorsRunOut")
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: fewFiles, Max: fewFiles}); err != nil {
+		t.Fatal(err)
+	}
+	c := config.Default()
+	c.Listeners = []config.Listener{{Address: "127.0.0.1:0"}}
+	c.HTTP.Address = ""
+	c.Accounts.MultiUser = true
+	c.Failover.ReturnAfter, c.Failover.ProbeEvery = time.Millisecond, time.Millisecond
+	for i, address := range strings.Split(pools, ",") {
+		c.Pools = append(c.Pools, config.Pool{Name: fmt.Sprintf("pool%d", i), URL: "stratum+tcp://" + address, Password: "x", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
+	}
+	p, err := newProxy(c, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-p.server.Booted()
+		fmt.Println("serves", p.server.Addresses()[0])
+		bufio.NewScanner(os.Stdin).Scan() // until the parent closes it
+		cancel()
+	}()
+	if err := p.serve(ctx); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("stopped in order")
+}
+
+// More users than there are descriptors for, each of whom takes two, and a failover
+// and back, where each link's successor takes one more: the proxy lives, and whoever
+// was let in works.
+func TestDescriptorsRunOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	main, backup := startPool(t, nil), startPool(t, nil)
+	child := exec.Command(os.Args[0], "-test.run=^TestProxyWithFewDescriptors$", "-test.v")
+	child.Env = append(os.Environ(), "FARMPROXY_TEST_POOLS="+main.Addr()+","+backup.Addr())
+	child.Stderr = os.Stderr
+	in, _ := child.StdinPipe()
+	out, _ := child.StdoutPipe()
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	said := func(what string) string {
+		t.Helper()
+		for lines.Scan() {
+			if _, rest, found := strings.Cut(lines.Text(), what); found {
+				return strings.TrimSpace(rest)
+			}
+		}
+		t.Fatalf("the proxy ended before it said %q", what)
+		return ""
+	}
+	address := said("serves")
+
+	users := letUsersIn(t, address)
+	if len(users) < manyUsers/3 || len(users) == manyUsers {
+		t.Errorf("%d of %d users were let in with %d descriptors; want as many as there is room for", len(users), manyUsers, fewFiles)
+	}
+	main.Stop()
+	nextJobOf(users, "the main pool is gone")
+	if err := main.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "links move back, a few at a time", func() bool { return main.Links() > 3 })
+	for _, u := range users {
+		u.wantAlive()
+	}
+	in.Close()
+	said("stopped in order")
+	if err := child.Wait(); err != nil {
+		t.Errorf("the proxy ended with %v", err)
+	}
+}
+
+// letUsersIn brings users to their first job, all at the same time, and returns those
+// that were not turned away.
+func letUsersIn(t *testing.T, address string) (in []*miner) {
+	t.Helper()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for i := range manyUsers {
+		all.Go(func() {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { conn.Close() })
+			m := &miner{t, conn, bufio.NewReader(conn)}
+			fmt.Fprintf(conn, `{"id":2,"method":"mining.subscribe","params":["test"]}`+"\n"+`{"id":3,"method":"mining.authorize","params":["user%d.rig","x"]}`+"\n", i)
+			conn.SetReadDeadline(time.Now().Add(patience))
+			for {
+				line, err := m.in.ReadString('\n')
+				switch {
+				case err != nil || strings.Contains(line, "farmproxy is full"):
+					return
+				case strings.Contains(line, "mining.notify\",\"params"):
+					mu.Lock()
+					defer mu.Unlock()
+					in = append(in, m)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return in
+}
+
+// nextJobOf waits until each user has another clean job.
+func nextJobOf(users []*miner, after string) {
+	var all sync.WaitGroup
+	for _, u := range users {
+		all.Go(func() {
+			for {
+				u.conn.SetReadDeadline(time.Now().Add(patience))
+				line, err := u.in.ReadString('\n')
+				if err != nil {
+					u.t.Errorf("%s: a user has no job: %v", after, err)
+					return
+				}
+				if strings.Contains(line, "mining.notify") && strings.Contains(line, ",true]") {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
