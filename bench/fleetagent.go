@@ -376,6 +376,9 @@ func (a *fleetAgent) join(m *miner) {
 	}
 	m.extranonce1 = binary.BigEndian.AppendUint32(bytes.Clone(a.extranonce1), uint32(m.place))
 	m.size2, m.mask, m.difficulty = agentExtranonce2-4, a.mask, a.difficulty
+	if m.difficulty == 0 {
+		m.difficulty = 1 // what holds until a pool says otherwise
+	}
 	a.write(registerFrame(m.place, agent, workerPart(m.name)))
 	a.mu.Unlock()
 	m.conn, m.leaving, m.announced, m.job = conn, false, nil, nil

@@ -294,6 +294,36 @@ func (p *Pool) SetMask(mask uint32) {
 	}
 }
 
+// Waver tells all links another mask and another extranonce, and takes both back
+// at once: whoever believes each line goes back and forth, and no job is ever
+// for what was taken back.
+func (p *Pool) Waver(mask uint32) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	own := p.mask
+	for l := range p.links {
+		if !l.ready || l.agent != nil {
+			continue
+		}
+		if l.rolling {
+			p.mask = mask
+			l.sendMask()
+			p.mask = own
+			l.sendMask()
+		}
+		other := append([]byte{^l.session.extranonce1[0]}, l.session.extranonce1[1:]...)
+		l.sendExtranonce(other, l.session.size2+1)
+		l.sendExtranonce(l.session.extranonce1, l.session.size2)
+	}
+}
+
+// Opened is how many connections the pool ever took.
+func (p *Pool) Opened() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.linkSerial
+}
+
 // SetExtranonce2Size is for sessions to come; older ones can't be resumed.
 func (p *Pool) SetExtranonce2Size(bytes int) error {
 	if bytes < 1 || bytes > 16 {

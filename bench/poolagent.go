@@ -91,6 +91,10 @@ func (l *link) sendMask() {
 	l.notify("mining.set_version_mask", fmt.Sprintf(`["%08x"]`, l.pool.mask&l.minerMask))
 }
 
+func (l *link) sendExtranonce(extranonce1 []byte, size2 int) {
+	l.notify("mining.set_extranonce", fmt.Sprintf(`["%x",%d]`, extranonce1, size2))
+}
+
 // meetAgent takes the client for an agent when its user agent says so. Pool.mu
 // is held.
 func (l *link) meetAgent(subscribe []any) {

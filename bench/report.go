@@ -43,6 +43,8 @@ type Outcome struct {
 
 	Crews []CrewFigures `json:"accounts,omitempty"` // of scenario accounts
 
+	Ordeals []Ordeal `json:"stages,omitempty"` // of scenario hostile
+
 	samples []sample // of budget and sweep
 	memory  []Memory // of long
 }
@@ -82,6 +84,8 @@ func (r *Report) print(t terminal) {
 	switch {
 	case len(r.Rounds) > 0:
 		r.printRatios(t)
+	case r.Proxy != nil && r.Proxy.Ordeals != nil:
+		r.Proxy.printOrdeals(t)
 	case r.Proxy != nil:
 		r.Proxy.print(t)
 	}
@@ -104,8 +108,16 @@ func (r *Report) logs() (logs []string) {
 		outcomes = append(outcomes, &r.Rounds[i].Floor, &r.Rounds[i].Proxy)
 	}
 	for _, o := range outcomes {
-		if o != nil && o.Log != "" {
+		if o == nil {
+			continue
+		}
+		if o.Log != "" {
 			logs = append(logs, o.Log)
+		}
+		for _, d := range o.Ordeals {
+			if d.Log != "" {
+				logs = append(logs, d.Log)
+			}
 		}
 	}
 	return logs

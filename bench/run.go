@@ -38,6 +38,8 @@ type runOptions struct {
 	keep        bool
 	difficulty  float64 // of the pools
 	profiles    string  // a directory for the proxy's profiles; "": none
+	only        string  // attacks of hostile, separated by commas; "": all
+	quick       bool    // hostile: a short attack
 
 	// Of budget, sweep and long.
 	measuring bool // the proxy serves lean metrics, for its allocations
@@ -58,6 +60,7 @@ const (
 	scenarioFloor  = "floor"
 
 	scenarioAccounts = "accounts"
+	scenarioHostile  = "hostile"
 )
 
 func defaultRunOptions() runOptions {
@@ -83,6 +86,12 @@ child process, and compares the books of both sides. Scenarios:
           three accounts at three pools of different algorithms, registered over
           REST, and a fourth one that is deleted; a pool goes and comes back; the
           proxy is killed and started again; hash rates are compared
+  hostile
+          honest miners beside attackers, in stages: replayed shares, junk of an
+          algorithm that can't be checked, a flood of scrypt, invented names and
+          agents, storms of connections, miners that don't read or send a byte at
+          a time, a pool that changes its mind. The pool and the honest miners
+          must not notice: each promise is a line of the verdict
 
 With -agent the proxy is an agent at the pools: workers are registered once and
 unregistered when they leave, shares are in the shortest form, difficulties are
@@ -102,13 +111,13 @@ processor time of the child, out of /proc.`)
 }
 
 func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
-	flags.StringVar(&o.scenario, "scenario", o.scenario, "farm, steady, floor or accounts")
-	flags.IntVar(&o.miners, "miners", o.miners, "how many; accounts: 3000, unless this is given")
-	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners; accounts: 300, unless this is given")
+	flags.StringVar(&o.scenario, "scenario", o.scenario, "farm, steady, floor, accounts or hostile")
+	flags.IntVar(&o.miners, "miners", o.miners, "how many; accounts: 3000, hostile: 1000, unless this is given")
+	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners; accounts, hostile: 300, unless this is given")
 	flags.IntVar(&o.jobs, "jobs", o.jobs, "jobs that are measured")
 	flags.DurationVar(&o.jobEvery, "job-every", o.jobEvery, "between those")
 	flags.IntVar(&o.cleanEvery, "clean-every", o.cleanEvery, "every `n`-th of them is clean; 0: none")
-	flags.DurationVar(&o.duration, "duration", o.duration, "of the share load that is measured; accounts: 20s, unless this is given")
+	flags.DurationVar(&o.duration, "duration", o.duration, "of the share load that is measured; accounts: 20s, hostile: 30s of attack a stage, unless this is given")
 	flags.IntVar(&o.rounds, "rounds", o.rounds, "of scenario floor; figures are medians over them")
 	flags.Uint64Var(&o.seed, "seed", o.seed, "of everything random")
 	flags.StringVar(&o.json, "json", o.json, "write all figures to this `file`")
@@ -117,38 +126,54 @@ func (o *runOptions) flags(flags *flag.FlagSet) (apply func() error) {
 	flags.IntVar(&o.behind, "behind-agents", o.behind, "`connections` of agents that carry the miners to the proxy; 0: each miner has its own")
 	flags.StringVar(&o.roll, "roll", o.roll, "what miners change beside nonces: `version`, time, both separated by a comma, or none; default: both, with -agent version")
 	flags.DurationVar(&o.flight, "flight", o.flight, "that long a share may take to the pool; a clean job within excuses a refusal")
-	flags.DurationVar(&o.answerDelay, "answer-delay", o.answerDelay, "of the pools, before each verdict")
+	flags.DurationVar(&o.answerDelay, "answer-delay", o.answerDelay, "of the pools, before each verdict; hostile: 20ms, unless this is given")
 	flags.DurationVar(&o.patience, "patience", o.patience, "with a job, a new link or another pool: not in time is a breach")
 	flags.DurationVar(&o.calm, "calm", o.calm, "of load after each trouble, before the next one")
 	flags.IntVar(&o.connecting, "connecting", o.connecting, "dials at the same time")
 	flags.Float64Var(&o.connectRate, "connect-rate", o.connectRate, "dials per second; 0: as fast as -connecting allows")
 	flags.StringVar(&o.profiles, "profile", o.profiles, "write the proxy's CPU and heap profiles, from the load on, to this `directory`; of several rounds the last")
+	flags.StringVar(&o.only, "only", o.only, "hostile: these `attacks`, separated by commas: "+strings.Join(attackNames(), ", "))
+	flags.BoolVar(&o.quick, "quick", o.quick, "hostile: 6s of attack a stage")
 	childFlags(flags, o)
 	floor := flags.Bool("floor", false, "the same as -scenario floor")
 	return func() (err error) {
 		if *floor {
 			o.scenario = scenarioFloor
 		}
-		if !slices.Contains([]string{scenarioFarm, scenarioSteady, scenarioFloor, scenarioAccounts}, o.scenario) {
-			return fmt.Errorf("-scenario: want farm, steady, floor or accounts, got %q", o.scenario)
+		scenarios := []string{scenarioFarm, scenarioSteady, scenarioFloor, scenarioAccounts, scenarioHostile}
+		if !slices.Contains(scenarios, o.scenario) {
+			return fmt.Errorf("-scenario: want farm, steady, floor, accounts or hostile, got %q", o.scenario)
 		}
-		if o.scenario == scenarioAccounts {
-			given := map[string]bool{}
-			flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-			if !given["miners"] {
-				o.miners = accountsMiners
-			}
-			if !given["rate"] {
-				o.rate = accountsRate
-			}
-			if !given["duration"] {
-				o.duration = accountsLoad
-			}
-		}
+		given := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		o.sizes(given)
 		if err := o.findExe(); err != nil {
 			return err
 		}
 		return o.check()
+	}
+}
+
+// sizes are those of the scenario, where flags don't give others.
+func (o *runOptions) sizes(given map[string]bool) {
+	set := func(name string, do func()) {
+		if !given[name] {
+			do()
+		}
+	}
+	switch o.scenario {
+	case scenarioAccounts:
+		set("miners", func() { o.miners = accountsMiners })
+		set("rate", func() { o.rate = accountsRate })
+		set("duration", func() { o.duration = accountsLoad })
+	case scenarioHostile:
+		set("miners", func() { o.miners = hostileMiners })
+		set("rate", func() { o.rate = hostileRate })
+		set("duration", func() { o.duration = hostileLoad })
+		set("answer-delay", func() { o.answerDelay = hostileAnswer })
+		if o.quick {
+			set("duration", func() { o.duration = hostileQuick })
+		}
 	}
 }
 
@@ -186,6 +211,10 @@ func (o *runOptions) check() error {
 		return fmt.Errorf("-miners: want 3 or more for three accounts, got %d", o.miners)
 	case o.scenario == scenarioAccounts && (o.agent || o.behind > 0):
 		return errors.New("-agent, -behind-agents: not with scenario accounts, which has pools of other algorithms")
+	case o.scenario == scenarioHostile && (o.agent || o.behind > 0):
+		return errors.New("-agent, -behind-agents: not with scenario hostile, which has agents of its own")
+	case o.scenario != scenarioHostile && (o.only != "" || o.quick):
+		return errors.New("-only, -quick: with scenario hostile only")
 	case o.scenario == scenarioFloor && o.behind > 0:
 		return errors.New("-behind-agents: not with scenario floor, which knows miners only")
 	case o.behind < 0 || o.behind > o.miners:
@@ -202,6 +231,8 @@ func (o *runOptions) check() error {
 		return fmt.Errorf("-duration: want 100ms or more, got %v", o.duration)
 	case o.patience < 100*time.Millisecond:
 		return fmt.Errorf("-patience: want 100ms or more, got %v", o.patience)
+	case wrongAttack(o.only) != nil:
+		return fmt.Errorf("-only: %w", wrongAttack(o.only))
 	case o.rounds < 1 || o.rounds > 100:
 		return fmt.Errorf("-rounds: want 1 to 100, got %d", o.rounds)
 	}
@@ -220,9 +251,12 @@ func run(ctx context.Context, o runOptions, t terminal) error {
 		err = versus(ctx, o, t, report)
 	default:
 		var outcome Outcome
-		if o.scenario == scenarioAccounts {
+		switch o.scenario {
+		case scenarioAccounts:
 			outcome, err = playAccounts(ctx, o, t)
-		} else {
+		case scenarioHostile:
+			outcome, err = playHostile(ctx, o, t)
+		default:
 			outcome, err = play(ctx, o, t, scenarioPlay(o.scenario), sideProxy)
 		}
 		report.Proxy = &outcome

@@ -64,6 +64,16 @@ func TestRunFarmFindsDisconnects(t *testing.T) {
 	wantText(t, out, "disconnects of miners", "failover: only 0 of 20 miners")
 }
 
+// What passes bytes on lets everything through: junk gets to the pool, and every
+// miner has a link.
+func TestRunHostileFindsBreaches(t *testing.T) {
+	t.Parallel()
+	out := mustMain(t, exitFailed, "run", "-scenario", "hostile", "-only", "masks,http", "-miners", "20", "-rate", "200",
+		"-duration", "400ms", "-answer-delay", "0", "-patience", "3s", "-workers")
+	wantText(t, out, "stage farm, 20 honest miners", "links that carried the honest shares: 20, want 1",
+		"attack ", "masks", "http", "the child's log: ")
+}
+
 func TestRunFloorPrintsRatios(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitOK, quick("floor", "-workers", "-rounds", "1")...)
@@ -110,7 +120,7 @@ func TestMisuse(t *testing.T) {
 	f("usage: farmproxy bench SUBCOMMAND")
 	f(`no subcommand "dig"`, "dig")
 	f(`unexpected argument "fast"`, "run", "fast")
-	f(`-scenario: want farm, steady, floor or accounts, got "war"`, "run", "-scenario", "war")
+	f(`-scenario: want farm, steady, floor, accounts or hostile, got "war"`, "run", "-scenario", "war")
 	f("-miners: want 1 to 65536, got 0", "run", "-miners", "0")
 	f("-miners: want 3 or more for three accounts, got 2", "run", "-scenario", "accounts", "-miners", "2")
 	f(`-algorithm: want one of sha256d, scrypt, x11, got "sha3"`, "pool", "-algorithm", "sha3")
@@ -118,6 +128,9 @@ func TestMisuse(t *testing.T) {
 	f("-behind-agents: want 0 to 10, one for each miner, got 11", "run", "-miners", "10", "-behind-agents", "11")
 	f("-behind-agents: not with scenario floor", "run", "-floor", "-behind-agents", "1")
 	f("-agent, -behind-agents: not with scenario accounts", "run", "-scenario", "accounts", "-agent")
+	f("-agent, -behind-agents: not with scenario hostile", "run", "-scenario", "hostile", "-agent")
+	f("-only, -quick: with scenario hostile only", "run", "-quick")
+	f(`-only: want some of replay,resume,`, "run", "-scenario", "hostile", "-only", "replay,siege")
 	f(`-roll: want version, time, version,time or none, got "dice"`, "run", "-roll", "dice")
 	f("-roll: want version", "fleet", "-roll", "dice")
 	f("fleet: agents: want 0 to 3, one for each miner, got 4", "fleet", "-miners", "3", "-agents", "4")

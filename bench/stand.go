@@ -43,6 +43,8 @@ type proxyOptions struct {
 	http  string  // host:port, "" serves nothing
 	store bool    // pools and accounts are registered; the series of the account proxy are served
 	lean  bool    // no series of single workers: a scrape costs next to nothing
+	easy  bool    // miners may ask for the easiest difficulty
+	users bool    // the names of miners say who they are at the pools, not user
 
 	profiles string // a directory: the proxy's profiles go there; "" takes none
 }
@@ -60,14 +62,25 @@ func proxyConfig(o proxyOptions, addr, stateDir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "state_dir = %q\n\n[[listener]]\naddress = %q\n", stateDir, addr)
 	for _, p := range o.pools {
-		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"%s://%s\"\nuser    = %q\n",
-			p.o.Name, scheme, p.Addr(), o.user)
+		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"%s://%s\"\n", p.o.Name, scheme, p.Addr())
+		if !o.users {
+			fmt.Fprintf(&b, "user    = %q\n", o.user)
+		}
+		if p.o.Algorithm != SHA256d {
+			fmt.Fprintf(&b, "algorithm = %q\n", p.o.Algorithm.Name)
+		}
 		if !o.agent {
 			fmt.Fprintf(&b, "workers = %q\n", workers)
 		}
 	}
 	if o.store {
-		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n\n[difficulty]\nmin = %v\n", filepath.Join(stateDir, "farmproxy.db"), EasyDifficulty)
+		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n", filepath.Join(stateDir, "farmproxy.db"))
+	}
+	if o.store || o.easy {
+		fmt.Fprintf(&b, "\n[difficulty]\nmin = %v\n", EasyDifficulty)
+	}
+	if o.users {
+		b.WriteString("\n[accounts]\nmulti_user = true\n")
 	}
 	if o.lean {
 		b.WriteString("\n[metrics]\nper_worker = false\n")

@@ -1,0 +1,426 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The scenario of a farm under attack: honest miners, measured in a quiet time
+// and then beside attackers, in stages. Each stage has a proxy of its own, since
+// what can be attacked depends on the algorithm and on who the miners are.
+//
+//	connect -> quiet -> attack, newcomers -> quiet again -> settle -> judge
+
+// What the scenario takes unless flags say otherwise. The pools answer as late
+// as near ones do: a round trip of less is the machine's noise, and no ratio of
+// it says anything.
+const (
+	hostileMiners = 1000
+	hostileRate   = 300
+	hostileLoad   = 30 * time.Second
+	hostileQuick  = 6 * time.Second // of load with -quick
+	hostileAnswer = 20 * time.Millisecond
+)
+
+// stage is one proxy, and what attacks it.
+type stage struct {
+	name      string
+	algorithm *Algorithm
+	users     bool    // each name has a user, and links, of its own at the pools
+	harder    float64 // the pools' difficulty, as a multiple of the algorithm's easy one
+	easy      bool    // honest miners take the easy one all the same
+	rate      float64 // part of the usual rate
+	attacks   []string
+}
+
+// The pools are harder than the easiest share, so that there are shares that
+// they never see. Of scrypt so much that a random share is none: its honest
+// miners could not find many otherwise, at 0.4 ms a hash.
+var stages = []stage{
+	{"farm", SHA256d, false, 4, false, 1, []string{"replay", "resume", "reregister", "names", "agents", "connects", "slow", "dribble", "http", "masks"}},
+	{"users", SHA256d, true, 4, false, 1, []string{"replay", "names", "agents", "connects"}},
+	{"unchecked", Unchecked, false, 1, false, 1, []string{"replay", "resume", "junk"}},
+	{"scrypt", Scrypt, false, 16, true, 0.4, []string{"resume", "flood"}},
+}
+
+// Windows that round trips are looked at in: the median of some says what was
+// usual, where one alone is hit by whatever else the machine does.
+const (
+	quietBeforeAttack = 3
+	quietAfterAttack  = 2
+	attackWindows     = 4
+)
+
+// guestsEach is how many miners come during the attack: that many with a
+// connection of their own, and as many behind an agent.
+const guestsEach = 20
+
+// siege is a stage under way.
+type siege struct {
+	o      runOptions
+	stage  stage
+	stand  *stand
+	pools  []*Pool // the one that serves, and its backup
+	fleet  *Fleet
+	guests []*Fleet
+	raids  []*raid
+	ordeal Ordeal
+	say    func(format string, args ...any)
+}
+
+// playHostile plays all stages that have one of the attacks that were asked for.
+func playHostile(ctx context.Context, o runOptions, t terminal) (out Outcome, err error) {
+	wanted, err := lookupAttacks(o.only)
+	if err != nil {
+		return out, err
+	}
+	out.Figures.Miners = o.miners
+	out.Fleet.Reasons = map[string]int{}
+	for _, st := range stages {
+		var some []attack
+		for _, a := range wanted {
+			if slices.Contains(st.attacks, a.name) {
+				some = append(some, a)
+			}
+		}
+		if len(some) == 0 {
+			continue
+		}
+		s := &siege{o: o, stage: st}
+		if err := s.run(ctx, t, some, &out); err != nil {
+			return out, fmt.Errorf("stage %s: %w", st.name, err)
+		}
+	}
+	return out, nil
+}
+
+// run plays one stage and judges it. The child is stopped and all is closed when
+// it returns.
+func (s *siege) run(ctx context.Context, t terminal, some []attack, out *Outcome) (err error) {
+	defer func() {
+		for _, p := range s.pools {
+			p.Close()
+		}
+	}()
+	if err := s.begin(ctx, some); err != nil {
+		return err
+	}
+	defer func() { // after the fleets are closed
+		ending := s.stand.stop()
+		if ending != nil {
+			out.Broken = append(out.Broken, fmt.Sprintf("stage %s: %v", s.stage.name, ending))
+		}
+		if err == nil && ending == nil && len(s.ordeal.broken()) == 0 && !s.o.keep {
+			s.stand.clean()
+			return
+		}
+		s.ordeal.Log = s.stand.log()
+		out.Ordeals[len(out.Ordeals)-1].Log = s.ordeal.Log
+	}()
+	defer s.close()
+
+	var mu sync.Mutex
+	current := ""
+	s.say = func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		current = fmt.Sprintf(format, args...)
+	}
+	line := newProgress(t)
+	defer line.end()
+	start := time.Now()
+	stop := line.every(func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return fmt.Sprintf("%5.1fs stage %s, %s: %s", time.Since(start).Seconds(), s.stage.name, current, s.fleet.status())
+	})
+	defer stop()
+	err = s.watched(ctx)
+	s.collect(ctx)
+	out.Ordeals = append(out.Ordeals, s.ordeal)
+	out.Fleet.add(s.fleet.Books().Total())
+	out.Broken = append(out.Broken, s.ordeal.broken()...)
+	return err
+}
+
+// begin starts pools and proxy, and prepares the fleet and the attacks.
+func (s *siege) begin(ctx context.Context, some []attack) error {
+	alg := s.stage.algorithm
+	for i, name := range []string{"main", "backup"} {
+		o := DefaultPoolOptions()
+		o.Name, o.Seed, o.AnswerDelay = name, s.o.seed+uint64(i), s.o.answerDelay
+		o.Algorithm, o.Difficulty = alg, alg.easy()*s.stage.harder
+		o.JobEvery, o.CleanEvery = s.o.jobEvery, s.o.cleanEvery
+		p, err := StartPool(o)
+		if err != nil {
+			return err
+		}
+		s.pools = append(s.pools, p)
+	}
+	web, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	if s.stand, err = standProxy(ctx, proxyOptions{
+		exe: s.o.exe, pools: s.pools, user: poolUser, http: web, easy: true, users: s.stage.users,
+	}); err != nil {
+		return err
+	}
+	for i, a := range some {
+		s.raids = append(s.raids, &raid{
+			attack: a, target: s.stand.addr, http: web, source: fmt.Sprintf("127.0.66.%d", i+1),
+			algorithm: alg, pool: s.pools[0], seed: s.o.seed + uint64(i),
+		})
+	}
+	s.fleet, err = s.newFleet(s.o.miners, 0, "rig")
+	return err
+}
+
+// newFleet is some honest miners. They roll within what the pool always grants.
+func (s *siege) newFleet(miners, behind int, name string) (*Fleet, error) {
+	o := DefaultFleetOptions(s.stand.addr)
+	o.Miners, o.Behind, o.Algorithm, o.Seed, o.Rate = miners, behind, s.stage.algorithm, s.o.seed, 0
+	o.Mask = narrowMask
+	if s.stage.easy {
+		o.Password = fmt.Sprintf("d=%v", s.stage.algorithm.easy())
+	}
+	o.Connecting, o.ConnectRate = s.o.connecting, s.o.connectRate
+	o.Name = func(miner int) string { return fmt.Sprintf("%s.%s%05d", poolUser, name, miner) }
+	return NewFleet(o)
+}
+
+func (s *siege) close() {
+	for _, f := range append(s.guests, s.fleet) {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// rate is that of the honest miners, in shares a second.
+func (s *siege) rate() float64 { return s.o.rate * s.stage.rate }
+
+// watched plays the stage while the memory and the health endpoint are looked at.
+func (s *siege) watched(ctx context.Context) error {
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	var memory int64
+	var health healthBooks
+	watch.Go(func() { memory = s.watchMemory(watching) })
+	watch.Go(func() { health = s.watchHealth(watching) })
+	err := s.play(ctx)
+	stop()
+	watch.Wait()
+	s.ordeal.Memory, s.ordeal.Looks, s.ordeal.Sick = memory, health.looks, health.sick
+	if health.sick > 0 {
+		s.ordeal.trouble("health: %s", health.last)
+	}
+	return err
+}
+
+// play goes through the stage.
+func (s *siege) play(ctx context.Context) error {
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	s.fleet.SetRate(s.rate())
+	if err := sleep(ctx, quietBefore); err != nil {
+		return err
+	}
+	window := s.o.duration / attackWindows
+	if err := s.quiet(ctx, quietBeforeAttack, window); err != nil {
+		return err
+	}
+	if err := s.attack(ctx, window); err != nil {
+		return err
+	}
+	if err := s.quiet(ctx, quietAfterAttack, window); err != nil {
+		return err
+	}
+	s.say("waiting for the last verdicts")
+	limited, cancel := context.WithTimeout(ctx, s.o.patience)
+	defer cancel()
+	for _, f := range append([]*Fleet{s.fleet}, s.guests...) {
+		f.Settle(limited) // what stays unanswered is for the books
+	}
+	return ctx.Err()
+}
+
+func (s *siege) connect(ctx context.Context) error {
+	s.say("connecting %d honest miners", s.o.miners)
+	ctx, cancel := context.WithTimeout(ctx, connectBase+time.Duration(s.o.miners/connectRate)*time.Second)
+	defer cancel()
+	return s.fleet.Connect(ctx)
+}
+
+// quiet measures round trips while nobody attacks.
+func (s *siege) quiet(ctx context.Context, windows int, length time.Duration) error {
+	s.say("quiet, %g shares/s", s.rate())
+	trips, err := s.roundTrips(ctx, windows, length)
+	s.ordeal.Quiet = append(s.ordeal.Quiet, trips...)
+	return err
+}
+
+// roundTrips are the 99 % of each window's, in seconds.
+func (s *siege) roundTrips(ctx context.Context, windows int, length time.Duration) (trips []float64, err error) {
+	for range windows {
+		s.fleet.books.ResetTrips()
+		if err := sleep(ctx, length); err != nil {
+			return trips, err
+		}
+		trips = append(trips, s.fleet.books.RoundTrip(0.99).Seconds())
+	}
+	return trips, nil
+}
+
+// attack lets all attackers loose, measures, and has newcomers come in the
+// middle of it.
+func (s *siege) attack(ctx context.Context, window time.Duration) error {
+	s.say("under attack")
+	attacking, stop := context.WithCancel(ctx)
+	var raids sync.WaitGroup
+	for _, r := range s.raids {
+		raids.Go(func() { r.run(attacking) })
+	}
+	defer raids.Wait()
+	defer stop()
+	s.ordeal.From = time.Now()
+	var coming sync.WaitGroup
+	coming.Go(func() {
+		if sleep(ctx, window) == nil {
+			s.receive(ctx)
+		}
+	})
+	trips, err := s.roundTrips(ctx, attackWindows, window)
+	s.ordeal.Attacked = append(s.ordeal.Attacked, trips...)
+	s.ordeal.To = time.Now()
+	if err == nil {
+		s.say("under attack, newcomers")
+	}
+	coming.Wait() // the attack goes on until they are in, or have given up
+	return err
+}
+
+// receive lets newcomers in, some of them behind an agent.
+func (s *siege) receive(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, s.o.patience)
+	defer cancel()
+	kinds := []int{0}
+	if s.stage.algorithm == SHA256d { // what agents are for
+		kinds = append(kinds, 1)
+	}
+	var all sync.WaitGroup
+	for _, behind := range kinds {
+		f, err := s.newFleet(guestsEach, behind, fmt.Sprintf("guest%d", behind))
+		if err != nil {
+			s.ordeal.Troubles = append(s.ordeal.Troubles, err.Error())
+			continue
+		}
+		s.guests = append(s.guests, f)
+		all.Go(func() {
+			if f.Connect(limited) == nil {
+				f.SetRate(s.rate() * guestsEach / float64(s.o.miners))
+			}
+		})
+	}
+	all.Wait()
+	for _, f := range s.guests {
+		s.ordeal.Guests += f.o.Miners
+		s.ordeal.GuestsIn += f.Ready()
+	}
+}
+
+// How often the memory and the health endpoint are looked at, and how long that
+// one may take: a load balancer waits about as long.
+const (
+	memoryEvery  = 100 * time.Millisecond
+	healthEvery  = 500 * time.Millisecond
+	healthWithin = 5 * time.Second
+)
+
+// watchMemory returns the most that there was.
+func (s *siege) watchMemory(ctx context.Context) (most int64) {
+	for sleep(ctx, memoryEvery) == nil {
+		if rss, err := s.stand.child.rss(); err == nil {
+			most = max(most, rss)
+		}
+	}
+	return most
+}
+
+// healthBooks are what came of looking at the health endpoint.
+type healthBooks struct {
+	looks, sick int
+	last        string // what was wrong
+}
+
+// watchHealth asks for the health as a load balancer does, on a new connection
+// each time.
+func (s *siege) watchHealth(ctx context.Context) (h healthBooks) {
+	client := http.Client{Timeout: healthWithin, Transport: &http.Transport{DisableKeepAlives: true}}
+	for sleep(ctx, healthEvery) == nil {
+		reply, err := client.Get("http://" + s.stand.http + "/healthz")
+		if ctx.Err() != nil {
+			return h
+		}
+		h.looks++
+		if err != nil {
+			h.sick, h.last = h.sick+1, rootCause(err)
+			continue
+		}
+		if reply.StatusCode != http.StatusOK {
+			h.sick, h.last = h.sick+1, reply.Status
+		}
+		reply.Body.Close()
+	}
+	return h
+}
+
+// collect puts both sides' books into the ordeal.
+func (s *siege) collect(ctx context.Context) {
+	d := &s.ordeal
+	d.Stage, d.Checked, d.Miners = s.stage.name, s.stage.algorithm != Unchecked, s.o.miners
+	main := s.pools[0].Books()
+	refused := main.Total().Refused
+	d.Duplicates, d.Low = refused[refusedDuplicate.Text], refused[refusedLow.Text]
+	links := map[int]bool{}
+	var shares []FleetShare
+	for i, f := range append([]*Fleet{s.fleet}, s.guests...) {
+		some, missing := f.Books().Shares()
+		if missing > 0 {
+			d.trouble("%d shares are too many to compare one by one; use a lower -rate or -duration", missing)
+		}
+		shares = append(shares, some...)
+		total := f.Books().Total()
+		d.Sent += total.Submits
+		d.Closed += total.Disconnects + total.Reconnects + total.Refusals
+		if d.Closed+total.Failures > 0 {
+			d.trouble("honest miners: %s", f.books.lastTrouble())
+		}
+		for _, share := range some {
+			if booked, ok := main.Share(share.Hash); ok && i == 0 {
+				links[booked.Link] = true
+			}
+			if _, ok := s.pools[1].Books().Share(share.Hash); ok {
+				d.Elsewhere++
+			}
+		}
+		if i == 0 {
+			d.tripsDuring(some)
+		}
+	}
+	d.Links, d.Opened = len(links), s.pools[0].Opened()
+	d.lost(comparison{
+		shares: shares, pools: s.pools, flight: s.o.flight, name: func(int) string { return poolUser },
+	}.reconcile())
+	for _, r := range s.raids {
+		d.Raids = append(d.Raids, r.figures())
+	}
+	if ctx.Err() == nil {
+		d.closings(ctx, rest{"http://" + s.stand.http})
+	}
+}

@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// borne is an ordeal in which every promise was kept.
+func borne() Ordeal {
+	return Ordeal{
+		Stage: "farm", Checked: true, Miners: 1000, Sent: 5000, Guests: 40, GuestsIn: 40,
+		Quiet: []float64{0.020, 0.021, 0.022}, Attacked: []float64{0.030, 0.042, 0.500}, Stalled: 0.025,
+		Links: 1, Opened: 20, Memory: 40 << 20, Looks: 30,
+		Raids: []RaidFigures{{Name: "replay", Sent: 9, Earned: 6}, {Name: "masks", Sent: 1}},
+	}
+}
+
+// Each line of the verdict is broken by what it is about, and by nothing else.
+func TestHostileVerdict(t *testing.T) {
+	f := func(name string, change func(*Ordeal), want ...string) {
+		t.Helper()
+		d := borne()
+		change(&d)
+		got := d.broken()
+		if len(got) != len(want) {
+			t.Errorf("%s: broken are %q, want %d", name, got, len(want))
+			return
+		}
+		for i := range want {
+			if got[i] != "stage farm: "+want[i] {
+				t.Errorf("%s: got %q, want %q", name, got[i], "stage farm: "+want[i])
+			}
+		}
+	}
+	f("nothing", func(d *Ordeal) {})
+	f("a lost share", func(d *Ordeal) { d.Lost = 1 }, "honest shares lost, of 5000: 1, want 0")
+	f("an excused share", func(d *Ordeal) { d.Excused = 1 })
+	f("a closed miner", func(d *Ordeal) { d.Closed = 1 }, "honest miners closed or refused: 1, want 0")
+	f("a newcomer left out", func(d *Ordeal) { d.GuestsIn-- }, "newcomers at work during the attack: 39, want 40")
+	f("slower", func(d *Ordeal) { d.Attacked[0] = 0.043; d.Attacked[1] = 0.043 },
+		"round trip 99 %, attacked to quiet: 2.05  (43ms to 21ms), want 2 at most")
+	f("slow in one window of three", func(d *Ordeal) { d.Attacked[2] = 60 })
+	f("a stall", func(d *Ordeal) { d.Stalled = 0.043 },
+		"round trip 95 % of the whole attack, to quiet 99 %: 2.05  (43ms to 21ms), want 2 at most")
+	f("no share in the quiet", func(d *Ordeal) { d.Quiet = nil },
+		"round trip 99 %, attacked to quiet: 42000000.00  (42ms to 0s), want 2 at most",
+		"round trip 95 % of the whole attack, to quiet 99 %: 25000000.00  (25ms to 0s), want 2 at most")
+	f("no answer under attack", func(d *Ordeal) { d.Attacked = []float64{0, 0, 0} },
+		"round trip 99 %, attacked to quiet: 0.00  (0s to 21ms), want 2 at most")
+	f("a duplicate", func(d *Ordeal) { d.Duplicates = 1 }, "duplicates at the pool: 1, want 0")
+	f("a low share", func(d *Ordeal) { d.Low = 1 }, "low shares at the pool: 1, want 0")
+	f("a low share that nobody can check", func(d *Ordeal) { d.Low, d.Checked = 1, false })
+	f("a repeated share that counts", func(d *Ordeal) { d.Raids[0].Repeats = 1 }, "repeated shares accepted: 1, want 0")
+	f("a reconnect", func(d *Ordeal) { d.Links = 2 }, "links that carried the honest shares: 2, want 1")
+	f("nothing at the pool", func(d *Ordeal) { d.Links = 0 }, "links that carried the honest shares: 0, want 1")
+	f("a failover", func(d *Ordeal) { d.Elsewhere = 1 }, "honest shares at the backup: 1, want 0")
+	f("a link that nobody earned", func(d *Ordeal) { d.Opened = mostLinks + 7 },
+		fmt.Sprintf("connections opened at the pool: %d, want %d at most", mostLinks+7, mostLinks+6))
+	f("too much memory", func(d *Ordeal) { d.Memory = mostMemory + 1 },
+		fmt.Sprintf("memory: %s, want %[1]s at most", megabytes(mostMemory)))
+	f("no memory at all", func(d *Ordeal) { d.Memory = 0 }, "memory: 0.0 MB, want "+megabytes(mostMemory)+" at most")
+	f("a failed health check", func(d *Ordeal) { d.Sick = 1 }, "health checks failed, of 30: 1, want 0")
+	f("no health check", func(d *Ordeal) { d.Looks = 0 }, "health checks failed, of 0: 0, want 0")
+	f("an attack that was none", func(d *Ordeal) { d.Raids[1].Sent = 0 }, "attacks that did nothing: 1 masks, want 0")
+}
+
+// What the attackers handed in is on the pool's books, and no loss of the honest.
+func TestHostileLosses(t *testing.T) {
+	r := newReconciled()
+	r.breach(breachInvented, "by an attacker")
+	r.breach(breachForwarded, "of an attacker")
+	r.Excused[excuseReplaced] = 3
+	var d Ordeal
+	d.lost(r)
+	if d.Lost != 0 || d.Excused != 3 || d.Troubles != nil {
+		t.Errorf("got %d lost, %d excused, %q", d.Lost, d.Excused, d.Troubles)
+	}
+	for _, kind := range []string{breachLost, breachUntrue, breachWronged, breachRefused, breachName, breachSilent} {
+		r.breach(kind, "a share")
+	}
+	d = Ordeal{}
+	d.lost(r)
+	if d.Lost != 6 || !slices.Contains(d.Troubles, breachSilent+": a share") {
+		t.Errorf("got %d lost, %q", d.Lost, d.Troubles)
+	}
+}
+
+// Only shares of the attack count for its 95 %.
+func TestHostileStall(t *testing.T) {
+	start := time.Now()
+	share := func(sent, answered time.Duration) FleetShare {
+		return FleetShare{Sent: start.Add(sent), Answered: start.Add(answered)}
+	}
+	d := Ordeal{From: start, To: start.Add(time.Minute)}
+	d.tripsDuring([]FleetShare{
+		share(-time.Second, time.Hour), share(2*time.Minute, time.Hour), {Sent: start.Add(time.Second)},
+		share(time.Second, 3*time.Second),
+	})
+	if d.Stalled < 2 || d.Stalled > 2.1 {
+		t.Errorf("got %v s, want 2", d.Stalled)
+	}
+}
+
+// Every attack is played somewhere, on a stage that exists, within the bound.
+func TestHostileStages(t *testing.T) {
+	played := map[string]bool{}
+	for _, s := range stages {
+		sockets := 0
+		for _, name := range s.attacks {
+			some, err := lookupAttacks(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			played[name] = true
+			sockets += some[0].peers
+		}
+		if sockets > mostSockets {
+			t.Errorf("stage %s: %d connections, want %d at most", s.name, sockets, mostSockets)
+		}
+	}
+	for _, a := range attacks {
+		if !played[a.name] {
+			t.Errorf("attack %s is played on no stage", a.name)
+		}
+	}
+}
+
+func TestHostileTables(t *testing.T) {
+	var b strings.Builder
+	d := borne()
+	d.Duplicates = 2
+	d.Raids[0].Ends = map[string]int{"22 Duplicate share": 4}
+	d.Reasons = map[string]int{"too_slow": 3}
+	d.trouble("a trouble")
+	d.trouble("a trouble")
+	(&Outcome{Ordeals: []Ordeal{d}}).printOrdeals(terminal{out: &b})
+	wantText(t, b.String(), "stage farm, 1000 honest miners", "duplicates at the pool", "BROKEN", "ok",
+		"replay: 4 x 22 Duplicate share", "closed by the proxy: 3 x too_slow", "! a trouble")
+	if strings.Count(b.String(), "! a trouble") != 1 {
+		t.Errorf("a trouble is told twice:\n%s", b.String())
+	}
+}
