@@ -2,6 +2,7 @@ package stats
 
 import (
 	"io"
+	"math/bits"
 	"runtime"
 	"time"
 
@@ -125,6 +126,10 @@ func (b *Book) writePools(e *exposition) {
 		func(p *Pool) uint64 { return p.Failures.Load() })
 	each("farmproxy_pool_names_refused_total", counter, "Workers that the pool would not authorize.",
 		func(p *Pool) uint64 { return p.NamesRefused.Load() })
+	each("farmproxy_pool_version_rolling", gauge, "Version bits that the pool lets miners roll; 0 none, or unknown.",
+		func(p *Pool) uint64 { return uint64(bits.OnesCount32(p.VersionMask.Load())) })
+	each("farmproxy_pool_version_rolling_reduced_total", counter, "Times that the pool gave fewer version bits than before.",
+		func(p *Pool) uint64 { return p.VersionBitsReduced.Load() })
 
 	e.begin("farmproxy_pool_latency_seconds", histogramKind, "From a share's write to the pool's verdict.")
 	for _, p := range pools {

@@ -19,6 +19,8 @@ type Pool struct {
 	LastError    atomic.Pointer[string] // why it is not Up, a sentence
 	NamesRefused atomic.Uint64          // workers that the pool would not authorize
 
+	VersionBitsReduced atomic.Uint64 // times that it gave fewer version bits than before
+
 	algorithm atomic.Pointer[poolAlgorithm]
 	forgotten bool // guarded by Book.mu
 }

@@ -10,6 +10,7 @@ import (
 // watch does what is due by time.
 func (l *Lane) watch(ctx context.Context, now time.Time) {
 	l.examine(ctx, now)
+	l.askAgain(ctx, now)
 	for _, k := range l.draining {
 		k.unanswered(now) // for the names that it waits for
 		if !now.Before(k.drainAt) {

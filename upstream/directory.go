@@ -117,6 +117,7 @@ func (d *Directory) Start(ctx context.Context) {
 	d.life.Lock()
 	d.life.ctx, d.life.cancel = context.WithCancel(ctx)
 	d.life.Unlock()
+	d.run(d.state.keep)
 	d.mu.RLock()
 	routes := make([]*Route, 0, len(d.routes)+1)
 	for _, r := range d.routes {
@@ -162,6 +163,7 @@ func (d *Directory) Close(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		d.life.wg.Wait()
+		d.state.remember()
 		close(done)
 	}()
 	select {

@@ -35,8 +35,8 @@ type endpoint struct {
 	dialing int        // links that are neither up nor ended
 	active  int        // lanes that it serves
 
-	configure configuring
-	askAgain  time.Time // when configureShunned ends
+	leftOut    leftOut
+	bitsLogged time.Time // when it was last said that it gives fewer version bits
 }
 
 // endpointKey is what makes two routes' pools one endpoint.

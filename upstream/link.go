@@ -143,6 +143,7 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFile
 // reader until a loop is.
 func (k *link) run() (err error) {
 	defer k.end()
+	defer func() { err = k.blame(err) }()
 	k.state(stats.LinkConnecting)
 	if k.conn, err = k.dial(); err != nil {
 		return k.because(fmt.Errorf("connect to %s: %w", k.to.Address, err))

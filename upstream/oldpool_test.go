@@ -11,41 +11,6 @@ import (
 
 // What real pools were seen to do behind a real miner.
 
-// ckpool of 2017 closes the connection over a method that it does not know.
-func TestAPoolThatClosesOverConfigureIsUsedWithoutIt(t *testing.T) {
-	inFarm(t, "a", func(f *farm) {
-		f.pools[0].on["mining.configure"] = func(c *conn, _ request) bool { c.Close(); return true }
-		f.start()
-		f.after(2 * backoffMin)
-		f.wantOn("a")
-		f.submit(1, 1)
-		f.wantFate(1, 1, work.Accepted)
-		equal(t, "version bits", f.pools[0].shares()[0].Version, "")
-
-		// It is asked again after an hour, since it may have been upgraded.
-		f.pools[0].do(func() { delete(f.pools[0].on, "mining.configure") })
-		f.after(shunFor)
-		f.pools[0].last().Close()
-		f.after(time.Second)
-		equal(t, "mask", f.latest().Mask, 0x1fffe000)
-	})
-}
-
-// A pool that closed for another reason is asked again at once.
-func TestAPoolThatClosesOverSubscribeTooIsAskedAgain(t *testing.T) {
-	inFarm(t, "a", func(f *farm) {
-		hangUp := func(c *conn, _ request) bool { c.Close(); return true }
-		f.pools[0].on["mining.configure"], f.pools[0].on["mining.subscribe"] = hangUp, hangUp
-		f.start()
-		f.after(4 * backoffMin)
-		f.wantOn("none")
-		f.pools[0].do(func() { clear(f.pools[0].on) })
-		f.after(f.route.failover.BackoffMax)
-		f.wantOn("a")
-		equal(t, "mask", f.latest().Mask, 0x1fffe000)
-	})
-}
-
 // A pool that does not answer configure costs the wait once, not at every
 // reconnect.
 func TestAPoolThatIgnoresConfigureIsWaitedForOnce(t *testing.T) {

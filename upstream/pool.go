@@ -102,6 +102,21 @@ func (p *pool) healthy(now time.Time, d time.Duration) bool {
 	return !p.since.IsZero() && now.Sub(p.since) >= d && !now.Before(p.cool) && !p.reach.down
 }
 
+// grantedBits reports that the pool has ever let version bits be rolled.
+func (p *pool) grantedBits() bool { return p.state.granted(p.URL) }
+
+// fewerBits reports whether it is to be said that the pool gives fewer version
+// bits than before.
+func (p *pool) fewerBits(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.bitsLogged) < fewerPause {
+		return false
+	}
+	p.bitsLogged = now
+	return true
+}
+
 // unseen reports that nothing is known of the pool: it was never tried.
 func (p *pool) unseen() bool {
 	p.mu.Lock()

@@ -70,7 +70,7 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 			every = often
 		}
 		if p.due(time.Now(), every-every/8) && r.curious(p) {
-			r.probe(ctx, p)
+			r.probe(ctx, p, p.trialDue(time.Now()))
 		}
 		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many farms share a pool
 	}
@@ -96,18 +96,24 @@ func (r *Route) wants(p *pool) bool {
 	return false
 }
 
-// probe sees whether a pool is healthy.
-func (r *Route) probe(ctx context.Context, p *pool) {
+// probe sees whether a pool is healthy; in a trial, whether it bears the requests
+// that links leave out.
+func (r *Route) probe(ctx context.Context, p *pool, trial bool) {
 	files, ok := r.directory.hold(descriptors.Probe)
 	if !ok {
 		return // miners come first
 	}
 	p.probed()
 	k := r.newLink(ctx, p, nil, files)
+	k.trial = trial
 	err := k.run()
 	defer k.tried()
 	if errors.Is(err, errProbed) || errors.Is(err, errClosed) {
 		return // the link has said that it succeeded
+	}
+	if trial && (k.closed || p.serves()) {
+		k.log.Debug("the pool does not bear yet what is left out", "reason", err)
+		return
 	}
 	if p.fail(time.Now(), k.started, r.failover.BackoffMax, k.reached, err) {
 		k.log.Warn("probe failed", "reason", err)

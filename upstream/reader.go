@@ -24,6 +24,7 @@ var jobs atomic.Uint32
 
 // protocol is the reader's state.
 type protocol struct {
+	asking
 	stream   stream
 	deadline time.Time // of what the reader waits for; zero: none
 	decoder  *codec.Decoder
@@ -40,6 +41,7 @@ type protocol struct {
 	shown      time.Time     // the last show_message
 	doubted    time.Time     // when it was last said that a difficulty makes no sense
 	longSaid   time.Time     // when it was last said that a line is too long
+	said       bool          // what the mask is: by the pool, or by having come up without one
 	visible    uint32        // version bits that the pool can be shown in a share
 }
 
@@ -58,6 +60,11 @@ func (k *link) firstJob() error {
 			return fmt.Errorf("no mining.notify within %v of mining.authorize", stepTimeout)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if k.trial {
+		if err := k.outlive(); err != nil {
 			return err
 		}
 	}
@@ -94,6 +101,10 @@ func (k *link) announce() {
 	k.readBy(time.Time{}) // silence is the supervisor's to see
 	k.book.Connects.Add(1)
 	k.pool.succeed(time.Now())
+	k.said = true
+	if e := k.epoch.Load(); e != nil {
+		k.learn(e.size)
+	}
 	if k.lane == nil {
 		k.drop(errProbed)
 		return
@@ -288,6 +299,8 @@ func (k *link) setDifficulty(d float64) {
 
 // configured reads the answer to mining.configure, which may also come late.
 func (k *link) configured(m *codec.Message) {
+	k.pool.answersConfigure()
+	k.said = true
 	if _, refused := m.Error.PoolError(); refused {
 		return
 	}
@@ -301,6 +314,7 @@ func (k *link) setMask(mask uint32) {
 	mask &= k.visible
 	k.mask.Store(mask)
 	k.rolling.Store(true)
+	k.said = true
 	k.book.VersionMask.Store(mask)
 	if e := k.epoch.Load(); e != nil {
 		k.learn(e.size)
@@ -336,7 +350,7 @@ func (k *link) setExtranonce(params codec.Raw) error {
 
 func (k *link) learn(size int) {
 	k.book.Extranonce2.Store(uint32(size))
-	k.route.directory.learn(k.pool, size, k.mask.Load())
+	k.route.directory.learn(k.pool, size, k.mask.Load(), k.said)
 }
 
 // reconnect follows client.reconnect, inside the pool's domain only: a

@@ -1,7 +1,10 @@
 package upstream
 
 import (
+	"fmt"
+	"math/bits"
 	"strings"
+	"time"
 
 	"farmproxy/work"
 )
@@ -59,13 +62,27 @@ func (d *Directory) shape(urls []string) {
 	d.smallest.Store(int64(smallest))
 }
 
+// fewerPause is the least time between two warnings that a pool gives fewer
+// version bits: one that alternates must not fill the log.
+const fewerPause = time.Minute
+
 // learn keeps what a pool gave, and sees to it that there are lanes for miners
-// that come from now on.
-func (d *Directory) learn(p *pool, size int, mask uint32) {
+// that come from now on. The mask counts where the pool has said what it is.
+func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 	p.book.Extranonce2.Store(uint32(size))
-	p.book.VersionMask.Store(mask)
-	if !d.state.learn(p.URL, size, mask) {
+	if said {
+		p.book.VersionMask.Store(mask)
+	}
+	before, changed := d.state.learn(p.URL, size, mask, said)
+	if !changed {
 		return
+	}
+	if said && bits.OnesCount32(mask) < bits.OnesCount32(before) {
+		p.book.VersionBitsReduced.Add(1)
+		if now := time.Now(); p.fewerBits(now) {
+			d.log.Warn("the pool gives fewer version bits than before: miners can roll less, and those that count on the bits lose shares",
+				"pool", p.Name, "mask", fmt.Sprintf("%08x", mask), "before", fmt.Sprintf("%08x", before))
+		}
 	}
 	d.mu.Lock()
 	d.shape(nil)

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,67 +10,98 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
-// maxRemembered bounds the pools that the state keeps: those beyond are learned
-// anew. There are fewer in the world.
-const maxRemembered = 4096
+const (
+	// maxRemembered bounds the pools that the state keeps: those beyond are
+	// learned anew. There are fewer in the world.
+	maxRemembered = 4096
+
+	// rememberEvery is the least time between two writes of the state file: a pool
+	// that changes what it gives all the time must not keep the disk busy.
+	rememberEvery = 5 * time.Second
+)
 
 // state is what pools gave, by URL: whoever works there gets the same. It
 // outlives a restart in a file.
+//
+// Event loops learn, so that nothing here waits for the disk but keep, which has a
+// goroutine of its own.
 type state struct {
-	path string // of the file; "": none
-	log  *slog.Logger
+	path    string // of the file; "": none
+	write   func(path string, value any) error
+	log     *slog.Logger
+	changed chan struct{} // there is something to be written
 
 	mu    sync.RWMutex
 	pools map[string]given
-	file  sync.Mutex // one writes at a time
+	dirty bool       // what the file does not have yet
+	file  sync.Mutex // one writes at a time; never taken together with mu by an event loop
 }
 
 // given is what a pool gives.
 type given struct {
 	size int // of its extranonce2
 	mask uint32
+	said bool // what the mask is
+	ever bool // that version bits may be rolled, at some time
 }
 
 // remembered is what the file holds of each pool, by its URL.
 type remembered struct {
 	Extranonce2 int    `json:"extranonce2_size"`
-	Mask        string `json:"version_mask"` // 8 hex digits
+	Mask        string `json:"version_mask"` // 8 hex digits; "" it was never said
+	Ever        bool   `json:"version_rolling,omitempty"`
 }
 
-// get returns what is known of a pool.
+// get returns what is known of a pool. The mask of one that never said it is the
+// usual one.
 func (s *state) get(url string) (size int, mask uint32, known bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	g, known := s.pools[url]
+	if known && !g.said {
+		g.mask = maskDefault
+	}
 	return g.size, g.mask, known
 }
 
-// learn keeps what a pool gave, here and in the file, and reports whether it
-// is new.
-func (s *state) learn(url string, size int, mask uint32) (changed bool) {
-	g := given{size, mask}
+// granted reports that a pool has let version bits be rolled at some time.
+func (s *state) granted(url string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.pools[url].ever
+}
+
+// learn keeps what a pool gave; its mask where said, else the one that is known
+// stays. It returns that one, and whether anything is new.
+func (s *state) learn(url string, size int, mask uint32, said bool) (before uint32, changed bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	old, known := s.pools[url]
-	changed = !known || old != g
-	if changed && !known && len(s.pools) >= maxRemembered {
+	g := given{size, mask, true, old.ever || said && mask != 0}
+	if !said {
+		g.mask, g.said = old.mask, old.said
+	}
+	if known && old == g {
+		return old.mask, false
+	}
+	if !known && len(s.pools) >= maxRemembered {
 		for other := range s.pools {
 			delete(s.pools, other)
 			break
 		}
 	}
 	s.pools[url] = g
-	s.mu.Unlock()
-	if changed {
-		s.remember()
-	}
-	return changed
+	s.dirty = true
+	poke(s.changed)
+	return old.mask, true
 }
 
 // recall reads the state file. What can't be read is not known, and said.
 func (s *state) recall() {
-	s.pools = make(map[string]given)
+	s.pools, s.changed, s.write = make(map[string]given), make(chan struct{}, 1), replaceFile
 	if s.path == "" {
 		return
 	}
@@ -87,29 +119,57 @@ func (s *state) recall() {
 	}
 	for url, m := range pools {
 		var mask uint32
-		if _, err := fmt.Sscanf(m.Mask, "%08x", &mask); err == nil && m.Extranonce2 > 0 && len(s.pools) < maxRemembered {
-			s.pools[url] = given{m.Extranonce2, mask}
+		_, err := fmt.Sscanf(m.Mask, "%08x", &mask)
+		said := m.Mask != ""
+		if (err == nil || !said) && m.Extranonce2 > 0 && len(s.pools) < maxRemembered {
+			s.pools[url] = given{m.Extranonce2, mask, said, m.Ever || mask != 0}
 		}
 	}
 }
 
-// remember writes the state file: a new one, renamed into place.
-func (s *state) remember() {
-	if s.path == "" {
-		return
+// keep writes the state file whenever something is new, until ctx ends; what
+// comes within rememberEvery is written together.
+func (s *state) keep(ctx context.Context) {
+	for {
+		select {
+		case <-s.changed:
+			s.remember()
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(rememberEvery):
+		case <-ctx.Done():
+			return
+		}
 	}
+}
+
+// remember writes the state file, if it does not have all: a new one, renamed
+// into place. It waits for the disk.
+func (s *state) remember() {
 	s.file.Lock()
 	defer s.file.Unlock()
 	pools := make(map[string]remembered)
-	s.mu.RLock()
+	s.mu.Lock()
+	dirty := s.dirty
+	s.dirty = false
 	for url, g := range s.pools {
-		pools[url] = remembered{g.size, fmt.Sprintf("%08x", g.mask)}
+		m := remembered{Extranonce2: g.size, Ever: g.ever}
+		if g.said {
+			m.Mask = fmt.Sprintf("%08x", g.mask)
+		}
+		pools[url] = m
 	}
-	s.mu.RUnlock()
-	if err := replaceFile(s.path, pools); err != nil {
+	s.mu.Unlock()
+	if !dirty || s.path == "" {
+		return
+	}
+	if err := s.write(s.path, pools); err != nil {
 		s.log.Warn("what is known of the pools can't be remembered; see that state_dir is writable", "file", s.path, "reason", err)
 	}
 }
+
 func replaceFile(path string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

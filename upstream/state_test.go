@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestSizesAndMasksOutliveARestart(t *testing.T) {
@@ -62,7 +64,51 @@ func TestStateIsBounded(t *testing.T) {
 	f := newFarm(t, "a")
 	f.open()
 	for i := range maxRemembered + 10 {
-		f.directory.state.learn(fmt.Sprintf("stratum+tcp://p%d:1", i), 8, 0)
+		f.directory.state.learn(fmt.Sprintf("stratum+tcp://p%d:1", i), 8, 0, true)
 	}
 	equal(t, "pools", len(f.directory.state.pools), maxRemembered)
+}
+
+// A pool that changes what it gives all the time keeps nobody waiting for the
+// disk, and the disk not busy: what comes within rememberEvery is one write, and
+// the last word is in the file.
+func TestTheStateFileIsWrittenOnceForMany(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pools.json")
+	var writes atomic.Int32
+	inFarm(t, "a", func(f *farm) {
+		f.o.StateFile = file
+		f.open()
+		disk := make(chan struct{})
+		f.directory.state.write = func(path string, value any) error {
+			writes.Add(1)
+			<-disk
+			return replaceFile(path, value)
+		}
+		f.run()
+		for i := range 1000 {
+			f.pools[0].lane().say(fmt.Sprintf(`{"id":null,"method":"mining.set_version_mask","params":["%08x"]}`, 0x1000*(i+1)))
+		}
+		f.pools[0].lane().job(true)
+		f.after(time.Second)
+		wantPart(t, "told while the disk stands still", f.told(), "a-2!")
+		equal(t, "writes", writes.Load(), 1)
+		close(disk)
+		f.after(2 * rememberEvery)
+		equal(t, "writes", writes.Load(), 2)
+		wantMask(t, file, 0x1000*1000)
+		f.pools[0].lane().say(`{"id":null,"method":"mining.set_version_mask","params":["00c00000"]}`)
+		f.after(0)
+		wantMask(t, file, 0x00c00000) // at once, after a rest
+		f.pools[0].lane().say(`{"id":null,"method":"mining.set_version_mask","params":["00e00000"]}`)
+		f.after(time.Second)
+		equal(t, "writes", writes.Load(), 3)
+	})
+	wantMask(t, file, 0x00e00000) // Close has written what had to wait
+	equal(t, "writes", writes.Load(), 4)
+}
+
+func wantMask(t *testing.T, file string, mask uint32) {
+	t.Helper()
+	text, _ := os.ReadFile(file)
+	wantPart(t, "file", string(text), fmt.Sprintf(`"version_mask": "%08x"`, mask))
 }

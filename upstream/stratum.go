@@ -1,9 +1,7 @@
 package upstream
 
 import (
-	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"farmproxy/codec"
@@ -36,6 +34,9 @@ const (
 )
 
 func (s *stratum) handshake() error {
+	if !s.trial {
+		s.skipped = s.pool.skips(time.Now())
+	}
 	if err := s.configure(); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (s *stratum) handshake() error {
 	if s.to.SuggestDifficulty > 0 {
 		// Sent alone and not waited for: public-pool answers it with a
 		// notification that carries the request's id.
-		if err := s.say(codec.AppendPoolSuggestDifficulty(s.buf[:0], suggestID, s.to.SuggestDifficulty)); err != nil {
+		if err := s.ask(askSuggest, codec.AppendPoolSuggestDifficulty(s.buf[:0], suggestID, s.to.SuggestDifficulty)); err != nil {
 			return err
 		}
 	}
@@ -53,53 +54,47 @@ func (s *stratum) handshake() error {
 		return err
 	}
 	s.flight.begin(firstID)
-	return s.say(codec.AppendPoolExtranonceSubscribe(s.buf[:0], extranonceID))
+	return s.ask(askExtranonce, codec.AppendPoolExtranonceSubscribe(s.buf[:0], extranonceID))
 }
 
 // configure asks for version rolling. A pool that refuses, or does not answer,
 // has none.
 func (s *stratum) configure() error {
-	how := s.pool.configuring(time.Now())
-	if how == configureShunned {
-		return nil
-	}
-	if err := s.say(codec.AppendPoolConfigure(s.buf[:0], configureID)); err != nil {
+	if err := s.ask(askConfigure, codec.AppendPoolConfigure(s.buf[:0], configureID)); err != nil {
 		return err
 	}
-	if how == configureUnanswered {
+	if s.skipped.has(askConfigure) {
+		return nil
+	}
+	if !s.trial && !s.pool.waitsForBits() {
+		s.unheard = true
 		return nil // its answer is taken whenever it comes
 	}
 	m, err := s.await(configureID, configureTimeout)
-	switch {
-	case timeout(err):
-		s.pool.configured(configureUnanswered, time.Now())
+	if timeout(err) {
+		s.unheard = true
+		s.pool.ignoresConfigure(time.Now())
 		return nil
-	case errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET):
-		if how != configureCleared {
-			s.pool.configured(configureShunned, time.Now())
-		}
-		return fmt.Errorf("after mining.configure: %w", err)
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
-	s.pool.configured(configureAsked, time.Now())
 	s.configured(m)
 	return nil
 }
 
 // subscribe opens a session, or takes up the old one.
 func (s *stratum) subscribe() error {
-	session := ""
-	if s.resume != nil {
-		session = s.resume.session
+	var err error
+	if s.resume != nil && s.resume.session != "" && !s.skipped.has(askResume) {
+		err = s.ask(askResume, codec.AppendPoolSubscribe(s.buf[:0], subscribeID, s.to.UserAgent, s.resume.session))
+	} else {
+		err = s.say(codec.AppendPoolSubscribe(s.buf[:0], subscribeID, s.to.UserAgent, ""))
 	}
-	if err := s.say(codec.AppendPoolSubscribe(s.buf[:0], subscribeID, s.to.UserAgent, session)); err != nil {
+	if err != nil {
 		return err
 	}
 	m, err := s.await(subscribeID, stepTimeout)
-	if err != nil {
-		s.pool.configured(configureCleared, time.Now())
-	}
 	if timeout(err) {
 		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
 	}
@@ -132,7 +127,9 @@ func (s *stratum) await(id uint64, limit time.Duration) (*codec.Message, error) 
 		if err != nil {
 			return nil, err
 		}
-		switch got, _ := m.ID.RequestID(); got {
+		got, _ := m.ID.RequestID()
+		s.heard(got)
+		switch got {
 		case id:
 			return m, nil
 		case configureID:
@@ -159,6 +156,7 @@ func (s *stratum) reply(m *codec.Message) {
 	if !ok {
 		return
 	}
+	s.heard(id)
 	if id == configureID {
 		s.configured(m)
 		return
