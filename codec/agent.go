@@ -82,37 +82,41 @@ type AgentShare struct {
 }
 
 // AgentName returns name with only the bytes that BTCAgent leaves in a worker's
-// name: a-z A-Z 0-9 , = / . - _ : | ^. btcpool drops ',' and '=' on top.
+// name: a-z A-Z 0-9 , = / . - _ : | ^. btcpool drops ',' and '=' on top. A percent
+// sign becomes '^', so that names with encoded bytes stay different.
 func AgentName(name string) string {
 	for i := range len(name) {
-		if !agentNameBytes[name[i]] {
+		if c := agentNameBytes[name[i]]; c == 0 || c != name[i] {
 			return string(appendAgentName(make([]byte, 0, len(name)), name, len(name), &agentNameBytes))
 		}
 	}
 	return name
 }
 
-// byteSet is a set of bytes.
-type byteSet [256]bool
+// byteMap says what each byte of a text becomes; 0: it is left out.
+type byteMap [256]byte
 
 // agentNameBytes are those of a worker's name, agentTextBytes those of a
 // miner's user agent, which BTCAgent passes on as it came: printable ASCII, so
 // that the 0 which ends it can't be inside.
-var agentNameBytes, agentTextBytes = func() (name, text byteSet) {
+var agentNameBytes, agentTextBytes = func() (name, text byteMap) {
 	for c := byte(' '); c < 0x7f; c++ {
-		text[c] = true
-		name[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		text[c] = c
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			name[c] = c
+		}
 	}
 	for _, c := range []byte(",=/.-_:|^") {
-		name[c] = true
+		name[c] = c
 	}
+	name['%'] = '^'
 	return name, text
 }()
 
-// appendAgentName appends at most limit of the bytes of name that are allowed.
-func appendAgentName(dst []byte, name string, limit int, allowed *byteSet) []byte {
+// appendAgentName appends what at most limit of the bytes of name become.
+func appendAgentName(dst []byte, name string, limit int, bytes *byteMap) []byte {
 	for i := 0; i < len(name) && limit > 0; i++ {
-		if c := name[i]; allowed[c] {
+		if c := bytes[name[i]]; c != 0 {
 			dst = append(dst, c)
 			limit--
 		}

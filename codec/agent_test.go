@@ -278,6 +278,9 @@ func TestAgentRegisterLeavesOutWhatANameMustNotHave(t *testing.T) {
 		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,=/.-_:|^", rune(c)) {
 			wantWorker = "c" + string(rune(c)) + "d"
 		}
+		if c == '%' {
+			wantWorker = "c^d" // of an encoded byte
+		}
 		if !ok || string(agent) != wantAgent || string(worker) != wantWorker {
 			t.Errorf("%#x: %q %q %v", c, agent, worker, ok)
 		}
@@ -294,6 +297,7 @@ func TestAgentNames(t *testing.T) {
 	f("", "")
 	f("farm.rig-1_a/b:c|d^e,f=g", "farm.rig-1_a/b:c|d^e,f=g")
 	f("rig 1", "rig1")
+	f("rig%201", "rig^201")
 	f("rig~1", "rig1")
 	f("räuber", "ruber")
 	f("\x00rig\x00", "rig")

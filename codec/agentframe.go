@@ -126,7 +126,7 @@ func AppendAgentRegister(dst []byte, session uint16, agent, worker string) []byt
 	const room = MaxAgentRegister - agentRegisterLen
 	forWorker := 0
 	for i := 0; i < len(worker) && forWorker < room; i++ {
-		if agentNameBytes[worker[i]] {
+		if agentNameBytes[worker[i]] != 0 {
 			forWorker++
 		}
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/bytedance/sonic/decoder"
 )
 
-// Message is one decoded line, of either direction. Its members alias the
-// line: they are valid only until the line's buffer is reused.
+// Message is one decoded line, of either direction. Its members alias the line,
+// or the decoder where the line was not UTF-8: they are valid only until the line's
+// buffer is reused, or the next line is decoded.
 //
 // A message with a method is a request or a notification, whatever its id
 // (public-pool sends notifications with an id); one without is a reply.
@@ -60,7 +61,12 @@ func (w *wire) member(name []byte) *sonic.NoCopyRawMessage {
 type Decoder struct {
 	sonic *decoder.Decoder
 	wire  wire
+	text  []byte // the last line that was not UTF-8, as it was read
 }
+
+// keptText is how much memory for lines that are not UTF-8 a decoder keeps: a
+// miner's, at twice its length. A pool's may be longer, and there are many pools.
+const keptText = 2 * MaxMinerLine
 
 // NewDecoder returns a Decoder ready for its first line.
 func NewDecoder() *Decoder {
@@ -108,6 +114,9 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 		return errNotStratum
 	}
 	d.wire = wire{}
+	if cap(d.text) > keptText {
+		d.text = nil
+	}
 	if !d.wire.plain(line) {
 		if err := d.decode(line); err != nil {
 			return err
@@ -134,9 +143,41 @@ func (d *Decoder) decode(line []byte) error {
 	if tooDeep(line) {
 		return errTooDeep
 	}
-	if !utf8.Valid(line) {
-		return errBadUTF8
+	if utf8.Valid(line) {
+		return d.read(line)
 	}
+	// A name in Latin-1, GBK and the like is no reason to lose a miner. What is
+	// not UTF-8 is read as Latin-1, where any byte is something; with the second
+	// byte of a character of GBK that looks like a backslash taken for itself.
+	d.text = appendLatin1(d.text[:0], line, false)
+	if d.read(d.text) == nil {
+		return nil
+	}
+	d.text = appendLatin1(d.text[:0], line, true)
+	return d.read(d.text)
+}
+
+// appendLatin1 appends line with each byte that is not UTF-8 read as Latin-1.
+// With escape, a backslash behind such a byte is one, and no escape.
+func appendLatin1(dst, line []byte, escape bool) []byte {
+	for i := 0; i < len(line); {
+		r, size := utf8.DecodeRune(line[i:])
+		if size > 1 || r != utf8.RuneError {
+			dst = append(dst, line[i:i+size]...)
+			i += size
+			continue
+		}
+		dst = utf8.AppendRune(dst, rune(line[i]))
+		if i++; escape && i < len(line) && line[i] == '\\' {
+			dst = append(dst, `\\`...)
+			i++
+		}
+	}
+	return dst
+}
+
+// read has sonic read a line of UTF-8.
+func (d *Decoder) read(line []byte) error {
 	if bytes.IndexByte(line, '\\') >= 0 && !json.Valid(line) {
 		return errSyntax // sonic passes over values that it need not decode without a look at their escapes
 	}

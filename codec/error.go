@@ -11,8 +11,6 @@ const (
 	NotStratum
 	// TooDeep is nesting beyond MaxDepth.
 	TooDeep
-	// BadUTF8 is a line that is not valid UTF-8.
-	BadUTF8
 	// BadFrame is an agent's frame that claims to be shorter than its header.
 	BadFrame
 )
@@ -35,6 +33,5 @@ var (
 	errNotMessage = &Error{Syntax, "neither a request nor a reply"}
 	errNotStratum = &Error{NotStratum, "the first byte is not '{'"}
 	errTooDeep    = &Error{TooDeep, "nested deeper than 8"}
-	errBadUTF8    = &Error{BadUTF8, "not valid UTF-8"}
 	errBadFrame   = &Error{BadFrame, "an agent frame's length is below 4"}
 )

@@ -1,39 +1,150 @@
 package codec
 
+import (
+	"bytes"
+	"hash/fnv"
+	"strings"
+)
+
 // A miner's name ends up in the pool's JSON, in metric labels, in logs and on
 // a web page. Only characters that are harmless in all of them get through.
 
 // CleanName returns a login as it is used from then on: printable ASCII without
-// space, quotes, backslash, backtick and angle brackets; everything else is
-// left out, and what is beyond MaxName cut off. "" when nothing is left.
+// space, quotes, backslash, backtick and angle brackets. Everything else is
+// percent-encoded, and so is a percent sign that would be taken for an encoded
+// byte's: names that differ stay different. What is longer than MaxName ends in a
+// digest of all of it. White space around the name is left out. "" when nothing
+// is left.
 func CleanName(name []byte) string {
-	clean := make([]byte, 0, len(name))
-	for _, c := range name {
-		if nameByte(c) && len(clean) < MaxName {
-			clean = append(clean, c)
-		}
-	}
-	return string(clean)
+	var clean [MaxName]byte
+	return string(appendName(clean[:0], name))
 }
 
 // IsName reports whether a login, as a miner writes it, is the one that was
 // cleaned to name.
 func IsName(name string, login []byte) bool {
-	n := 0
-	for _, c := range login {
-		if !nameByte(c) || n == MaxName {
-			continue
-		}
-		if n == len(name) || name[n] != c {
-			return false
-		}
-		n++
+	var clean [MaxName]byte
+	return string(appendName(clean[:0], login)) == name
+}
+
+// JoinName returns the clean login of an account's worker. The account is clean
+// already: what is encoded in it must not be encoded again.
+func JoinName(account string, worker []byte) string {
+	var buf [2*MaxName + 1]byte
+	login := appendName(append(append(buf[:0], account...), '.'), worker)
+	if len(login) > MaxName {
+		login = appendDigest(append([]byte(nil), login[:MaxName-digestLen]...), login)
 	}
-	return n == len(name)
+	return string(login)
+}
+
+// digestLen is how much of a long name its digest takes: a tilde, and 48 bits.
+const digestLen = 1 + 12
+
+// appendName appends the clean form of a login, MaxName bytes at most.
+func appendName(dst, login []byte) []byte {
+	login = bytes.TrimFunc(login, func(r rune) bool { return r <= ' ' })
+	start := len(dst)
+	for i, c := range login {
+		size := 1
+		if !nameByte(c) || c == '%' && isEncoded(login[i:]) {
+			size = 3
+		}
+		if len(dst)-start+size > MaxName {
+			return appendDigest(dst[:start+MaxName-digestLen], login)
+		}
+		if size == 1 {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', upperHex[c>>4], upperHex[c&0xf])
+		}
+	}
+	return dst
+}
+
+// upperHex are the digits of percent-encoding (RFC 3986).
+const upperHex = "0123456789ABCDEF"
+
+// isEncoded reports that text, which begins with a percent sign, begins with what
+// appendName makes of a byte that is not allowed: %20, or of a name that has %20
+// in it: %2520, and so on.
+func isEncoded(text []byte) bool {
+	text = text[1:]
+	for bytes.HasPrefix(text, percent) {
+		text = text[len(percent):]
+	}
+	if len(text) < 2 {
+		return false
+	}
+	hi, lo := strings.IndexByte(upperHex, text[0]), strings.IndexByte(upperHex, text[1])
+	return hi >= 0 && lo >= 0 && !nameByte(byte(hi<<4|lo))
+}
+
+var percent = []byte("25") // encoded
+
+// appendDigest appends what tells a long name from others that begin as it does.
+func appendDigest(dst, login []byte) []byte {
+	h := fnv.New64a()
+	h.Write(login)
+	sum := h.Sum64()
+	dst = append(dst, '~')
+	for shift := 44; shift >= 0; shift -= 4 {
+		dst = append(dst, hexDigits[sum>>shift&0xf])
+	}
+	return dst
 }
 
 func nameByte(c byte) bool {
 	return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' && c != '<' && c != '>' && c != '`'
+}
+
+// IsSpelling reports whether a login is another spelling of name, of the account
+// in front of name's first dot, or of name with a dot and more behind it: the same
+// letters and digits, of either case. One that has none is a spelling of any.
+func IsSpelling(name string, login []byte) bool {
+	account, _, _ := strings.Cut(name, ".")
+	if spells("", login) || spells(name, login) || spells(account, login) {
+		return true
+	}
+	for i, c := range login {
+		if c == '.' && spells(name, login[:i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// spells reports that two texts have the same letters and digits, of either case.
+func spells(name string, login []byte) bool {
+	at := 0
+	for _, c := range login {
+		if c = folded(c); c == 0 {
+			continue
+		}
+		for at < len(name) && folded(name[at]) == 0 {
+			at++
+		}
+		if at == len(name) || folded(name[at]) != c {
+			return false
+		}
+		at++
+	}
+	for at < len(name) && folded(name[at]) == 0 {
+		at++
+	}
+	return at == len(name)
+}
+
+// folded returns a letter in lower case, a digit, a byte that is not ASCII; 0 for
+// any other byte.
+func folded(c byte) byte {
+	switch {
+	case c >= 'A' && c <= 'Z':
+		return c + 'a' - 'A'
+	case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c >= 0x80:
+		return c
+	}
+	return 0
 }
 
 // CleanText returns text for a log line or a miner's error message: printable

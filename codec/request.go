@@ -50,8 +50,7 @@ func method(name []byte) Method {
 }
 
 // Request is one line of a miner, decoded into a value that the caller keeps
-// and refills. Its params alias the line: they are valid only until the line's
-// buffer is reused.
+// and refills. Its params are valid as long as those of a Message.
 type Request struct {
 	ID     ID
 	Method Method
@@ -92,7 +91,7 @@ type SubmitParams struct {
 	NTime       uint32
 	Nonce       uint32
 	VersionBits uint32
-	HasVersion  bool // the sixth param was there
+	HasVersion  bool // the sixth param was there, and not empty
 }
 
 // Submit reads the params of mining.submit; ok is false when one is missing
@@ -105,7 +104,7 @@ func (r *Request) Submit() (p SubmitParams, ok bool) {
 	p.NTime, okTime = r.Params[3].hexUint32()
 	p.Nonce, okNonce = r.Params[4].hexUint32()
 	ok = worker && job && extranonce2 && okTime && okNonce
-	if !r.Params[5].IsNull() {
+	if !r.Params[5].IsNull() && string(r.Params[5]) != `""` { // an empty text: some firmware has nothing to say
 		p.HasVersion = true
 		var okBits bool
 		p.VersionBits, okBits = r.Params[5].hexUint32()

@@ -62,8 +62,30 @@ func TestMalformedLinesSayHow(t *testing.T) {
 	f(`{"id":true,"method":"mining.ping"}`, Syntax, false)
 	f(`{"id":"`+strings.Repeat("x", MaxID)+`","method":"mining.ping"}`, Syntax, false)
 	f(`{"id":1,"method":"mining.ping","params":["a`+"\x01"+`"]}`, Syntax, false)
-	f(`{"id":1,"method":"mining.ping","params":["`+"\xff"+`"]}`, BadUTF8, true)
 	f(`{"id":1,"params":`+strings.Repeat("[", MaxDepth)+strings.Repeat("]", MaxDepth)+`,"method":"a"}`, TooDeep, true)
+}
+
+// A name that is not UTF-8 is no reason to lose a miner; nor is another text.
+func TestLinesThatAreNotUTF8(t *testing.T) {
+	f := func(login, want string) {
+		t.Helper()
+		r := mustDecode(t, `{"id":1,"method":"mining.authorize","params":["farm.`+login+`","x"]}`)
+		if p, ok := r.Authorize(); !ok || CleanName(p.Login) != "farm."+want || string(p.Password) != "x" {
+			t.Errorf("%q: %q, %v, want %q", login, p.Login, ok, want)
+		}
+	}
+	f("B\xe4r", "B%C3%A4r")                             // Latin-1, as in UTF-8
+	f("Bär", "B%C3%A4r")                                //
+	f("\xbf\xf3\xbb\xfa1", "%C2%BF%C3%B3%C2%BB%C3%BA1") // 矿机1 in GBK
+	f("\x95\\\x81\\", "%C2%95%5C%C2%81%5C")             // each of two bytes, of which the second looks like an escape
+	f("\xff\xfe\xc3", "%C3%BF%C3%BE%C3%83")
+	r := mustDecode(t, "{\"id\":\"\xe4\",\"method\":\"mining.ping\",\"params\":[\"\xff\"]}")
+	if got := string(r.ID.Append(nil)); got != `"ä"` {
+		t.Errorf("id %s", got)
+	}
+	if _, err := decode(t, "{\"id\":1,\"method\":\"\xff\"\xff}"); err != errSyntax {
+		t.Errorf("bytes that are no JSON in any encoding: %v", err)
+	}
 }
 
 func TestNestingIsCountedOutsideStringsOnly(t *testing.T) {
@@ -221,12 +243,78 @@ func TestNames(t *testing.T) {
 	}
 	f("farm.rig-1_a~b", "farm.rig-1_a~b")
 	f("bc1qxyz.rig%251", "bc1qxyz.rig%251")
-	f(`a"b\c`, "abc")
-	f("rig 1\t", "rig1")
-	f("<script>", "script")
-	f("räuber", "ruber")
+	f("bc1qxyz.rig%2E7", "bc1qxyz.rig%2E7") // what is allowed is never encoded
+	f(`a"b\c`, "a%22b%5Cc")
+	f(" rig 1\t\x00", "rig%201")
+	f("rig%201", "rig%25201")
+	f("rig%25201", "rig%2525201")
+	f("rig% 1", "rig%%201")
+	f("<script>", "%3Cscript%3E")
+	f("räuber", "r%C3%A4uber")
+	f("矿", "%E7%9F%BF")
 	f("", "")
-	f(strings.Repeat("a", MaxName+5), strings.Repeat("a", MaxName))
+	f(" \x00\t", "")
+	f(strings.Repeat("a", MaxName), strings.Repeat("a", MaxName))
+	f(strings.Repeat("a", MaxName+5), strings.Repeat("a", MaxName-13)+"~cd12133b24a8")
+}
+
+// Names that differ stay different, however long they are and whatever is in them.
+func TestNamesThatDifferStayDifferent(t *testing.T) {
+	seen := make(map[string]string)
+	long := strings.Repeat("acct.", 30)
+	for _, name := range []string{
+		"rig 8", "rig8", "rig%208", "rig%25208", "rig%2520 8", "rig% 8", "rig%%208", "rig\"8", "rig'8", "räg", "rög", "rg", "r\xe4g", "矿机", "机矿",
+		long + "1", long + "2", long + " 1", long, strings.Repeat(" ", 1) + "矿" + long + "1", "矿" + long + "2", strings.Repeat("矿", 14), strings.Repeat("矿", 15), strings.Repeat("矿", 16),
+	} {
+		clean := CleanName([]byte(name))
+		if other, twice := seen[clean]; twice {
+			t.Errorf("%q and %q are both %q", name, other, clean)
+		}
+		if len(clean) > MaxName || CleanText([]byte(clean), MaxName) != clean {
+			t.Errorf("%q becomes %q", name, clean)
+		}
+		seen[clean] = name
+	}
+}
+
+func TestTheWorkersOfAnAccount(t *testing.T) {
+	f := func(account, worker, want string) {
+		t.Helper()
+		if got := JoinName(account, []byte(worker)); got != want {
+			t.Errorf("%q of %q is %q, want %q", worker, account, got, want)
+		}
+	}
+	f("farm", "rig 1", "farm.rig%201")
+	f("r%C3%A4g", "räg", "r%C3%A4g.r%C3%A4g")
+	long := strings.Repeat("a", 120)
+	f(long, "b", long+".b")
+	if one, two := JoinName(long, []byte("rig-number1")), JoinName(long, []byte("rig-number2")); one == two || len(one) != MaxName {
+		t.Errorf("%q and %q", one, two)
+	}
+}
+
+func TestSpellings(t *testing.T) {
+	f := func(name, login string, want bool) {
+		t.Helper()
+		if got := IsSpelling(name, []byte(login)); got != want {
+			t.Errorf("%q for %q: %v, want %v", login, name, got, want)
+		}
+	}
+	f("15abc.Nerdminer1", "15abc.Nerdminer1", true)
+	f("15abc.Nerdminer1", "15ABC.nerdminer1", true)
+	f("15abc.Nerdminer1", "15abc_nerdminer1", true)
+	f("15abc.Nerdminer1", "15abc", true)
+	f("15abc.Nerdminer1", "15abc.", true)
+	f("15abc.Nerdminer1", "", true)
+	f("15abc.Nerdminer1", "15abc.Nerdminer1.x", true)
+	f("15abc", "15abc.Nerdminer1", true)
+	f("15abc.Nerdminer1", "15abc.Nerdminer2", false)
+	f("15abc.Nerdminer1", "15abc.Nerdminer", false)
+	f("15abc.Nerdminer1", "15abd", false)
+	f("15abc.Nerdminer1", "15ab", false)
+	f("15abc.Nerdminer1", "Nerdminer1", false)
+	f("15abc.Nerdminer1", "räg", false)
+	f("15abc", "15abcd.rig", false)
 }
 
 func TestRawNumbers(t *testing.T) {

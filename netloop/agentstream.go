@@ -30,7 +30,7 @@ func (a *agentStream) next(data []byte, pool *carries) (m agentMessage, rest []b
 	n := min(a.skip, len(data))
 	a.skip -= n
 	data = data[n:]
-	for len(a.carry) == 0 && len(data) > 0 && (data[0] == '\n' || data[0] == '\r' || data[0] == ' ') {
+	for len(a.carry) == 0 && len(data) > 0 && codec.Padding(data[0]) {
 		data = data[1:] // lines cuts them off too, but would not know what follows
 	}
 	if len(data) == 0 {

@@ -56,6 +56,7 @@ func TestLinesAndFramesAreCutWhereverTheReadsEnd(t *testing.T) {
 	f(gone+gone+"\r\n"+gone, "7f0406000700", "7f0406000700", "7f0406000700")
 	f("\n"+gone+"{1}\n\n"+gone+"{ha", "7f0406000700", "{1}", "7f0406000700")
 	f("\x7f\x99\x04\x00{1}\n", "7f990400", "{1}")
+	f("\xef\xbb\xbf{1}\n\x00\t"+gone+"\x00{2}\x00\n", "{1}", "7f0406000700", "{2}")
 	f(gone+"\x7f\x04\x06", "7f0406000700")
 	f(long(0x300)+gone+long(0x201)+"{1}\n", "oversized", "7f0406000700", "oversized", "{1}")
 }

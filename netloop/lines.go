@@ -40,8 +40,8 @@ func (l *lines) next(data []byte, pool *carries) (line, rest []byte, reason sess
 	for len(data) > 0 {
 		if len(l.carry) == 0 && data[0] != '{' {
 			// Seen at the first byte, so that a TLS hello or an HTTP request
-			// does not wait for a newline. Blank lines are harmless.
-			if data[0] == '\n' || data[0] == '\r' || data[0] == ' ' {
+			// does not wait for a newline.
+			if codec.Padding(data[0]) {
 				data = data[1:]
 				continue
 			}
@@ -68,7 +68,7 @@ func (l *lines) next(data []byte, pool *carries) (line, rest []byte, reason sess
 			pool.put(l.carry) // lent again only after this line is done with
 			l.carry = nil
 		}
-		return bytes.TrimRight(line, "\r "), rest, 0, true
+		return codec.Trim(line), rest, 0, true
 	}
 	return nil, nil, 0, true
 }

@@ -47,6 +47,10 @@ func TestLinesAreTheSameWhereverTheyAreCut(t *testing.T) {
 	f("\n\r\n {1}\n\n{2} \n", "{1}", "{2}")
 	f("{1}\n{half", "{1}")
 	f("{half")
+	f("\t{1}\n\x00{2}\n\x00", "{1}", "{2}")
+	f("{1}\x00\n{2}\t\x00\r\n", "{1}", "{2}")
+	f("\xef\xbb\xbf{1}\n\xef\xbb\xbf{2}\xef\xbb\xbf\n", "{1}", "{2}")
+	f("\v\f\x00 \n{1}\n", "{1}")
 }
 
 func TestWhatIsNotStratumIsSeenAtItsFirstByte(t *testing.T) {

@@ -222,6 +222,8 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 		out, effect = l.authorize(p, effect.Login, out)
 	case session.Reauthorized:
 		out, effect = l.reauthorize(p, effect.Worker.Name(), out)
+	case session.JobSentAgain:
+		l.counts.Notifies.Add(1)
 	default:
 		out = l.share(p, &effect, out)
 	}

@@ -42,7 +42,7 @@ type Agent struct {
 	waits     time.Duration // since when it waits
 	held      []byte        // answers that wait behind it
 	user      string        // that it authorized as; "" before
-	malformed int
+	malformed uint32        // lines
 
 	extranonce1 [4]byte // that it was told
 	asked       uint32  // version bits that it wants its miners to roll

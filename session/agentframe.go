@@ -35,8 +35,7 @@ func (a *Agent) login(worker []byte) string {
 	if len(worker) == 0 {
 		return a.user
 	}
-	login := make([]byte, 0, codec.MaxName)
-	return codec.CleanName(append(append(append(login, a.user...), '.'), worker...))
+	return codec.JoinName(a.user, worker)
 }
 
 // Registered does what WantRegister asked for: the agent's miner of that

@@ -17,9 +17,11 @@ type Feed struct {
 
 	jobs  [maxFeedJobs]*work.Job
 	stale [maxFeedJobs]bool
-	next  int       // where in the ring the next job goes
-	last  *work.Job // nil: none yet
-	ntime uint32    // of last as it is sent now: the job's, or later in a keepalive
+	times [maxFeedJobs]uint32 // the latest ntime that each was sent with
+	next  int                 // where in the ring the next job goes
+	last  *work.Job           // nil: none yet
+	again bool                // last is work that miners have had before, under another id
+	ntime uint32              // of last as it is sent now: the job's, or later where miners have had it
 
 	// lines are the notify of last as miners get it, by extranonce2 size and
 	// clean_jobs: built when the first miner needs one, the same bytes for all.
@@ -57,23 +59,33 @@ func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) 
 			}
 		}
 	}
+	ntime := job.NTime
+	f.again = false
+	for i, old := range f.jobs {
+		if old != nil && old.SameWork(job) {
+			ntime = max(ntime, f.times[i]+1)
+			f.again = true
+		}
+	}
 	f.jobs[f.next], f.stale[f.next] = job, false
 	f.next = (f.next + 1) % maxFeedJobs
 	f.last = job
-	f.setTime(job.NTime)
+	f.setTime(ntime)
 	return true
 }
 
 // Keepalive makes the last job later by the given number of seconds, so that
 // sending it again gives miners new work. The same bytes again would make
 // those that restart their extranonce2 at each notify find the same shares
-// twice (reference/field 8.1).
+// twice. Post does so with work that the pool itself sends again.
 func (f *Feed) Keepalive(seconds uint32) {
-	f.setTime(f.last.NTime + min(seconds, work.MaxTimeRoll))
+	f.setTime(max(f.last.NTime+min(seconds, work.MaxTimeRoll), f.ntime+1))
 }
 
+// setTime sets when the last job is, within what the pool may take.
 func (f *Feed) setTime(ntime uint32) {
-	f.ntime = ntime
+	f.ntime = min(ntime, f.last.NTime+work.MaxTimeRoll)
+	f.times[(f.next+maxFeedJobs-1)%maxFeedJobs] = f.ntime
 	for size := range f.lines {
 		for clean := range f.lines[size] {
 			f.lines[size][clean] = f.lines[size][clean][:0] // empty: to be built

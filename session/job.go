@@ -23,14 +23,47 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		s.flags |= working
 		s.vardiff.start(e.Now)
 		clean = true
+		if s.LastJob() == job.ID && s.later < maxLater { // it has resumed its session
+			return s.jobAgain(e, out), Effect{}
+		}
 	}
 	out = s.setMask(e, out)
 	if d := s.vardiff.next(e.Feed, s.prefixValue(), &e.Terms.Difficulty); d != s.vardiff.told {
 		s.vardiff.told = d
 		out = codec.AppendSetDifficulty(out, d)
 	}
+	if job.ID != s.LastJob() && !e.Feed.again {
+		s.later = 0
+	}
 	s.remember(job.ID, s.vardiff.told)
-	return append(out, e.Feed.line(int(s.extranonce2), clean)...), Effect{}
+	return s.notify(e.Feed, clean, out), Effect{}
+}
+
+// notify appends the feed's last job: the bytes that all miners get, or the
+// miner's own where it has been sent that work later than they.
+func (s *Session) notify(f *Feed, clean bool, out []byte) []byte {
+	if s.later == 0 {
+		return append(out, f.line(int(s.extranonce2), clean)...)
+	}
+	return appendNotify(out, f.Job(), int(s.extranonce2), f.ntime+uint32(s.later), clean)
+}
+
+// maxLater bounds how often a miner is sent the same work again at its own wish,
+// each time a second later: little for a miner to ask for, and for a pool to take.
+const maxLater = 8
+
+// jobAgain sends the miner the job that it has once more: after a second
+// mining.subscribe some firmware waits for work, and one that comes back begins
+// anew. It begins with the same extranonce2 then, and would find its own shares
+// again; so the job is a little later, and stays so.
+func (s *Session) jobAgain(e *Env, out []byte) []byte {
+	s.later++
+	s.flags &^= maskTold
+	out = s.setMask(e, out)
+	s.vardiff.told = s.vardiff.next(e.Feed, s.prefixValue(), &e.Terms.Difficulty)
+	out = codec.AppendSetDifficulty(out, s.vardiff.told)
+	s.remember(e.Feed.Job().ID, s.vardiff.told)
+	return s.notify(e.Feed, true, out)
 }
 
 // firstJob sends the first job once the miner is through its handshake.

@@ -9,7 +9,6 @@ const (
 	NotStratum                       // the first byte of a line is not '{': TLS, HTTP, noise
 	LineTooLong                      // more than codec.MaxMinerLine without a newline
 	TooDeep                          // JSON nested beyond codec.MaxDepth
-	BadUTF8                          // a line is not UTF-8
 	TooManyMalformed                 // Terms.MalformedLimit
 	SubscribeTimeout                 // no mining.subscribe in time
 	AuthorizeTimeout                 // no mining.authorize in time
@@ -31,7 +30,6 @@ var reasons = [NumReasons]string{
 	NotStratum:         "not_stratum",
 	LineTooLong:        "line_too_long",
 	TooDeep:            "too_deep",
-	BadUTF8:            "bad_utf8",
 	TooManyMalformed:   "too_many_malformed",
 	SubscribeTimeout:   "subscribe_timeout",
 	AuthorizeTimeout:   "authorize_timeout",

@@ -2,7 +2,6 @@ package session
 
 import (
 	"hash/maphash"
-	"math"
 	"time"
 
 	"farmproxy/codec"
@@ -72,7 +71,7 @@ type Session struct {
 	// What each share takes comes first, as it is to lie close together.
 
 	worker  Worker        // the first that authorized; nil before
-	said    uint64        // what the miner calls it, hashed: see find
+	said    uint64        // what the miner calls it, hashed: see sender
 	seen    *fingerprints // of accepted headers; nil: none yet
 	seenJob uint32        // the newest job that a fingerprint belongs to
 
@@ -83,16 +82,17 @@ type Session struct {
 	prefixLen   uint8
 	extranonce2 uint8 // size in bytes
 	flags       flags
-	malformed   uint8
 	head        uint8 // of the ring posted
+	later       uint8 // by how many seconds the miner has its work later than others: see jobAgain
 	rolled      uint8 // shares with version bits, counted to rollingShares and one more
 
 	seenCount uint8 // how many of seen there are
 	seenNext  uint8 // where the next one goes
 
-	posted   [maxPosted]posted
-	vardiff  vardiff
-	standing standing
+	malformed uint32 // lines
+	posted    [maxPosted]posted
+	vardiff   vardiff
+	standing  standing
 
 	Opened      time.Duration // when the miner connected, as Env.Now
 	id          uint64        // what the miner resumes with
@@ -108,6 +108,7 @@ const (
 	WantSubscribe            // give it a prefix, by Subscribed
 	WantAuthorize            // look the login up, then Authorized or Refused
 	Reauthorized             // the miner named Worker again, and wants to mine for it; it has its answer
+	JobSentAgain             // the miner has its answer, and its job: count it
 	Judged                   // count Verdict; the miner has its answer
 	WantHash                 // find the hash of a copy of Candidate, then Judge
 	Forward                  // hand Candidate to the lane; the miner is answered by Verdict, unless it is Answered
@@ -175,17 +176,8 @@ func (s *Session) prefixValue() uint16 {
 }
 
 // find returns the worker of that name; nil when it has not authorized.
-//
-// Of the first worker the name's hash is enough, so that its books, which are
-// elsewhere in memory, need not be looked at. Who would mistake a name for it had
-// to find one with the same 64 bits, under a seed that nobody is told.
 func (s *Session) find(name []byte) Worker {
-	said := maphash.Bytes(nameSeed, name)
-	if said == s.said {
-		return s.worker
-	}
 	if s.worker != nil && codec.IsName(s.worker.Name(), name) {
-		s.said = said
 		return s.worker
 	}
 	for _, w := range s.others {
@@ -196,30 +188,47 @@ func (s *Session) find(name []byte) Worker {
 	return nil
 }
 
+// sender returns the worker of a share that came under that name; nil when there is
+// none. Where only one has authorized it is that one, however the miner spells it:
+// some firmware says the account alone, or changes the case.
+//
+// Of the first worker the name's hash is enough, so that its books, which are
+// elsewhere in memory, need not be looked at. Who would mistake a name for it had
+// to find one with the same 64 bits, under a seed that nobody is told.
+func (s *Session) sender(name []byte) Worker {
+	said := maphash.Bytes(nameSeed, name)
+	if said == s.said {
+		return s.worker
+	}
+	w := s.find(name)
+	if w == nil && s.worker != nil && len(s.others) == 0 && codec.IsSpelling(s.worker.Name(), name) {
+		w = s.worker
+	}
+	if w != nil && w == s.worker {
+		s.said = said
+	}
+	return w
+}
+
 // nameSeed is that of Session.said.
 var nameSeed = maphash.MakeSeed()
 
 // Malformed takes note of a line that could not be decoded.
 func (s *Session) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
-	n := int(s.malformed)
-	out, effect := malformed(e, err, &n, out)
-	s.malformed = uint8(min(n, math.MaxUint8))
-	return out, effect
+	return malformed(e, err, &s.malformed, out)
 }
 
 // malformed answers a line that could not be decoded; n counts them.
-func malformed(e *Env, err *codec.Error, n *int, out []byte) ([]byte, Effect) {
+func malformed(e *Env, err *codec.Error, n *uint32, out []byte) ([]byte, Effect) {
 	switch err.Kind {
 	case codec.NotStratum:
 		return out, Effect{Kind: Hangup, Reason: NotStratum}
 	case codec.TooDeep:
 		return out, Effect{Kind: Hangup, Reason: TooDeep}
-	case codec.BadUTF8:
-		return out, Effect{Kind: Hangup, Reason: BadUTF8}
 	}
 	var none codec.ID
 	out = codec.AppendError(out, &none, codeOther, "Malformed message")
-	if *n++; *n > e.Terms.MalformedLimit {
+	if *n++; int(*n) > e.Terms.MalformedLimit {
 		return out, Effect{Kind: Hangup, Reason: TooManyMalformed}
 	}
 	return out, Effect{}

@@ -24,7 +24,11 @@ func (s *Session) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 		return s.configure(e, r, out), Effect{}
 	case codec.Subscribe:
 		if s.flags&subscribed != 0 {
-			return s.Subscribed(e, r, 0, nil, 0, out), Effect{}
+			out = s.Subscribed(e, r, 0, nil, 0, out)
+			if s.flags&working != 0 && s.LastJob() == e.Feed.Job().ID && s.later < maxLater {
+				return s.jobAgain(e, out), Effect{Kind: JobSentAgain}
+			}
+			return out, Effect{}
 		}
 		p := r.Subscribe()
 		resume, _ := codec.ParseSession(p.Session)
@@ -103,7 +107,7 @@ func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) 
 	s.id, s.prefix, s.prefixLen, s.extranonce2 = parked.id, parked.prefix, parked.prefixLen, parked.extranonce2
 	s.flags |= subscribed
 	s.seen, s.seenJob, s.seenCount, s.seenNext = parked.seen, parked.seenJob, parked.seenCount, parked.seenNext
-	s.posted, s.head = parked.posted, parked.head
+	s.posted, s.head, s.later = parked.posted, parked.head, parked.later
 	s.vardiff.resume(&parked.vardiff)
 	s.rolled, s.reconnected = parked.rolled, parked.reconnected
 	s.standing.proven = parked.standing.proven
@@ -137,6 +141,7 @@ func (s *Session) Authorized(e *Env, r *codec.Request, w Worker, last float64, o
 		s.worker = w
 	} else {
 		s.others = append(s.others, w)
+		s.said = 0 // it may be that of another spelling, which is nobody's from now on
 	}
 	out = codec.AppendTrue(out, &r.ID)
 	if !first {

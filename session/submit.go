@@ -65,7 +65,7 @@ func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 	if s.flags&subscribed == 0 {
 		return s.reject(e, nil, work.NotSubscribed)
 	}
-	w := s.find(p.Worker)
+	w := s.sender(p.Worker)
 	if w == nil {
 		return s.reject(e, nil, work.Unauthorized)
 	}

@@ -38,6 +38,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //	move>                     the miner is on another lane now, which has no job yet
 //	miner> {…}                one line from the miner;
 //	shares> 100 {…NONCE…}     that many lines, each with a nonce of its own; not shown
+//	lines> 100 {…}            that many lines; not shown, unless one is the last
 //	verdict> id=4 accepted    what the pool said; own: its refusal is the miner's own
 //	                          doing; times=N: it is said that often, and not shown
 //	tick> 5s                  time passes, then Tick
@@ -140,6 +141,8 @@ func (g *stage) act(verb, rest string) {
 		g.miner(rest)
 	case "shares":
 		g.shares(rest)
+	case "lines":
+		g.lines(rest)
 	case "verdict":
 		g.verdict(args)
 	case "tick":
@@ -259,6 +262,17 @@ func (g *stage) shares(rest string) {
 	g.result = append(g.result[:shown], slices.DeleteFunc(said, func(line string) bool { return !strings.Contains(line, `"method"`) })...)
 }
 
+// lines plays one line many times, and shows only what ends the connection.
+func (g *stage) lines(rest string) {
+	count, line, _ := strings.Cut(rest, " ")
+	shown := len(g.result)
+	for range g.number(count) {
+		g.miner(line)
+	}
+	said := g.result[shown:]
+	g.result = append(g.result[:shown], slices.DeleteFunc(said, func(line string) bool { return !strings.HasPrefix(line, "effect hangup") })...)
+}
+
 func (g *stage) verdict(args map[string]string) {
 	id, _ := codec.MakeID(codec.Raw(args["id"]))
 	_, own := args["own"]
@@ -297,6 +311,8 @@ func (g *stage) show(out []byte, e Effect) {
 		g.note("want_authorize login=%q", e.Login)
 	case Reauthorized:
 		g.note("reauthorized %s", e.Worker.Name())
+	case JobSentAgain:
+		g.note("job sent again")
 	case WantHash:
 		if e.Candidate.Job.Algorithm.Slow { // the others are hashed at once
 			g.note("want_hash job=%d", e.Candidate.Job.ID)

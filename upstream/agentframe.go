@@ -32,6 +32,12 @@ func (a *agent) line() ([]byte, error) {
 				return nil, err
 			}
 		}
+		for !a.stream.inLine() && len(a.stream.pending()) > 0 && codec.Padding(a.stream.pending()[0]) {
+			a.stream.skip(1)
+		}
+		if len(a.stream.pending()) == 0 {
+			continue
+		}
 		if a.stream.inLine() || a.stream.pending()[0] != codec.AgentMagic {
 			return a.stream.line(a.link)
 		}

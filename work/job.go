@@ -1,6 +1,10 @@
 package work
 
-import "time"
+import (
+	"bytes"
+	"slices"
+	"time"
+)
 
 // MaxTimeRoll is how far, in seconds, a miner may roll ntime beyond the job's:
 // the consensus rule for blocks, which pools apply to shares.
@@ -70,6 +74,13 @@ func (j *Job) IsBlock(met float64, prefix uint16) bool {
 	}
 	pool := j.DifficultyFor(prefix)
 	return j.Network >= pool || j.Algorithm.Work(pool) > Unmeetable
+}
+
+// SameWork reports that the headers which answer one job answer the other too, but
+// for what miners roll: ntime and the version.
+func (j *Job) SameWork(other *Job) bool {
+	return j.Epoch == other.Epoch && j.PrevHash == other.PrevHash && j.NBits == other.NBits &&
+		bytes.Equal(j.head, other.head) && bytes.Equal(j.Coinb2, other.Coinb2) && slices.Equal(j.Branches, other.Branches)
 }
 
 // NewJob folds the pool's extranonce1 into the template. It is a job for

@@ -34,7 +34,6 @@ func TestBadInputEndsAndOthersNoticeNothing(t *testing.T) {
 	f("an RDP scanner", session.NotStratum, raw("\x03\x00\x00\x2b\x26\xe0\x00\x00\x00\x00\x00Cookie: mstshash=Administr\r\n"))
 	f("a line of 1 MB", session.LineTooLong, raw("{"+strings.Repeat("x", 1<<20)+"\n"))
 	f("nesting", session.TooDeep, raw(`{"id":1,"method":"x","params":`+strings.Repeat("[", codec.MaxDepth)+strings.Repeat("]", codec.MaxDepth)+"}\n"))
-	f("bytes that are not UTF-8", session.BadUTF8, raw("{\"id\":1,\"method\":\"\xff\"}\n"))
 	f("malformed lines", session.TooManyMalformed, raw(strings.Repeat("{\"id\":1,\n", 5)))
 }
 
