@@ -65,7 +65,7 @@ func (s *Server) addAlgorithm(life context.Context, ctx *fasthttp.RequestCtx, r 
 	if err := r.AddAlgorithm(life, a); err != nil {
 		return err
 	}
-	s.options.Log.Info("algorithm added", "algorithm", a.Name, "divider", a.Divider)
+	s.audit(ctx, "algorithm added", "algorithm", a.Name, "divider", a.Divider)
 	return s.showAlgorithm(life, ctx, r, a.Name, fasthttp.StatusCreated)
 }
 
@@ -84,7 +84,7 @@ func (s *Server) putAlgorithm(life context.Context, ctx *fasthttp.RequestCtx, r 
 	if err != nil {
 		return err
 	}
-	s.options.Log.Info("algorithm set", "algorithm", a.Name, "divider", a.Divider)
+	s.audit(ctx, "algorithm set", "algorithm", a.Name, "divider", a.Divider)
 	return s.showAlgorithm(life, ctx, r, a.Name, code)
 }
 
@@ -98,7 +98,7 @@ func (s *Server) deleteAlgorithm(life context.Context, ctx *fasthttp.RequestCtx,
 	if err := r.DeleteAlgorithm(life, item(ctx)); err != nil {
 		return err
 	}
-	s.options.Log.Info("algorithm deleted", "algorithm", item(ctx))
+	s.audit(ctx, "algorithm deleted", "algorithm", item(ctx))
 	return noContent(ctx)
 }
 

@@ -44,7 +44,8 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 			fmt.Sprintf("this needs a token with scope %v: send the header Authorization: Bearer TOKEN, with one of http.token_file", needed),
 		}
 	}
-	allowed := s.options.Tokens.allows(strings.TrimSpace(token))
+	allowed, by := s.options.Tokens.allows(strings.TrimSpace(token))
+	ctx.SetUserValue(byKey, by)
 	switch {
 	case allowed == scopeNone:
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="invalid_token"`)

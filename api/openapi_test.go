@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"farmproxy/store"
 )
 
 // document is what the tests need of openapi.json.
@@ -265,7 +268,11 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	withTokens := func(o *Options) {
 		o.Tokens = mustTokens(t, "admin the-administrators\nread the-readers-only\nregister the-registrars-only")
 	}
-	well := newSite(t, withTokens, func(o *Options) { o.Registry = registry; o.RegistrationsPerMinute = 5 })
+	prove := func(_ context.Context, p store.Pool, _ store.Account) error { return nil }
+	well := newSite(t, withTokens, func(o *Options) {
+		o.Registry, o.RegistrationsPerMinute = registry, 5
+		o.Prove, o.Uses = prove, func(string) bool { return true }
+	})
 	storeless := newSite(t)
 	away := newSite(t, func(o *Options) { o.Registry = closedRegistry(t) })
 	crowded := newSite(t)
@@ -313,6 +320,10 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		f(method, "/api/v1/users", `{"pool":"b.example:3333","user":"u"}`)
 		f(method, "/api/v1/users", `{}`)
 	}
+	for range proofsPerMinute {
+		well.proofs.take("b.example:3333")
+	}
+	f("PUT", "/api/v1/pools", `{"pool":"b.example:3333","algorithm":"scrypt"}`)
 	well.registrations = newLimiter(2)
 	f("POST", "/api/v1/users", `{"pool":"unknown.example:3333","user":"u"}`)
 	f("PUT", "/api/v1/users", `{"pool":"unknown.example:3333","user":"u"}`)

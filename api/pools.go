@@ -73,7 +73,7 @@ func (s *Server) addPool(life context.Context, ctx *fasthttp.RequestCtx, r Regis
 	if err := r.AddPool(life, p); err != nil {
 		return unknownIn(err, store.ErrUnknownAlgorithm)
 	}
-	s.options.Log.Info("pool added", "pool", p.Address, "algorithm", p.Algorithm)
+	s.audit(ctx, "pool added", "pool", p.Address, "algorithm", p.Algorithm, "options", p.Options)
 	return s.showPool(life, ctx, r, p.Address, fasthttp.StatusCreated)
 }
 
@@ -84,7 +84,7 @@ func (s *Server) putPool(life context.Context, ctx *fasthttp.RequestCtx, r Regis
 		return err
 	}
 	code := fasthttp.StatusOK
-	err = r.ChangePool(life, p)
+	err = r.ChangePool(life, p, s.options.Uses, s.prover(ctx))
 	if errors.Is(err, store.ErrUnknownPool) {
 		code = fasthttp.StatusCreated
 		err = r.AddPool(life, p)
@@ -92,7 +92,7 @@ func (s *Server) putPool(life context.Context, ctx *fasthttp.RequestCtx, r Regis
 	if err != nil {
 		return unknownIn(err, store.ErrUnknownAlgorithm)
 	}
-	s.options.Log.Info("pool set", "pool", p.Address, "algorithm", p.Algorithm)
+	s.audit(ctx, "pool set", "pool", p.Address, "algorithm", p.Algorithm, "options", p.Options)
 	return s.showPool(life, ctx, r, p.Address, code)
 }
 
@@ -135,7 +135,7 @@ func (s *Server) deletePool(life context.Context, ctx *fasthttp.RequestCtx, r Re
 	if err != nil {
 		return err
 	}
-	s.options.Log.Info("pool deleted", "pool", item(ctx), "accounts", accounts)
+	s.audit(ctx, "pool deleted", "pool", item(ctx), "accounts", accounts)
 	return noContent(ctx)
 }
 

@@ -35,7 +35,7 @@ type Registry interface {
 	Pool(ctx context.Context, address string) (store.Pool, error)
 	Pools(ctx context.Context, f store.Filter) (store.Page[store.Pool], error)
 	AddPool(ctx context.Context, p store.Pool) error
-	ChangePool(ctx context.Context, p store.Pool) error
+	ChangePool(ctx context.Context, p store.Pool, uses func(account string) bool, prove store.Prove) error
 	DeletePool(ctx context.Context, address string, withAccounts bool) (accounts int, err error)
 
 	Algorithm(ctx context.Context, name string) (store.Algorithm, error)
@@ -95,8 +95,11 @@ func (s *Server) registryError(ctx *fasthttp.RequestCtx, err error) error {
 		code = fasthttp.StatusBadRequest
 	case is(store.ErrUnknownAccount, store.ErrUnknownPool, store.ErrUnknownAlgorithm):
 		code = fasthttp.StatusNotFound
-	case is(store.ErrExists, store.ErrInUse, store.ErrChanged):
+	case is(store.ErrExists, store.ErrInUse):
 		code = fasthttp.StatusConflict
+	case is(store.ErrChanged):
+		code = fasthttp.StatusServiceUnavailable
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryStore))
 	case is(store.ErrUnavailable):
 		code, text = fasthttp.StatusServiceUnavailable, store.Public(err)
 		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryStore))

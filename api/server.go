@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"farmproxy/stats"
+	"farmproxy/store"
 )
 
 // What the server spends on its clients at most. It shares two cores with the
@@ -71,6 +72,13 @@ type Options struct {
 	// the API under. Without tokens, only these and loopback's are answered.
 	Hosts []string
 
+	// Prove asks a pool whether it lets an account in, before what its miners work
+	// with is replaced; nil: nothing does.
+	Prove store.Prove
+
+	// Uses reports that an account has miners connected; nil where Prove is.
+	Uses func(account string) bool
+
 	// RegistrationsPerMinute bounds those of each client address; 0: any number.
 	RegistrationsPerMinute int
 }
@@ -85,6 +93,7 @@ type Server struct {
 
 	registry      gate
 	registrations *limiter
+	proofs        *proofs
 }
 
 // New returns a Server that listens nowhere yet.
@@ -100,6 +109,7 @@ func New(o Options) *Server {
 
 		registry:      newGate("requests to the store", maxRegistry),
 		registrations: newLimiter(o.RegistrationsPerMinute),
+		proofs:        newProofs(),
 	}
 	compress := fasthttp.CompressHandlerLevel(s.route, fasthttp.CompressBestSpeed)
 	s.http = &fasthttp.Server{

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -56,6 +57,7 @@ func (s scope) String() string {
 type Tokens struct {
 	hashes [][sha256.Size]byte
 	scopes []scope
+	lines  []int // in the file, from 1: what a log can call them
 }
 
 // LoadTokens reads a token file: lines of a scope (read, register or admin) and
@@ -69,7 +71,7 @@ func LoadTokens(path string) (*Tokens, error) {
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		if err := t.add(line); err != nil {
+		if err := t.add(line, n); err != nil {
 			return nil, fmt.Errorf("http.token_file %s:%d: %w", path, n, err)
 		}
 	}
@@ -103,8 +105,8 @@ func readPrivate(path string) (string, error) {
 	return string(text), err
 }
 
-// add adds the token of a line. The same token may come again with another scope.
-func (t *Tokens) add(line string) error {
+// add adds the token of line n. The same token may come again with another scope.
+func (t *Tokens) add(line string, n int) error {
 	line, _, _ = strings.Cut(line, "#")
 	fields := strings.Fields(line)
 	if len(fields) == 0 {
@@ -126,18 +128,18 @@ func (t *Tokens) add(line string) error {
 			return nil
 		}
 	}
-	t.hashes, t.scopes = append(t.hashes, hash), append(t.scopes, s)
+	t.hashes, t.scopes, t.lines = append(t.hashes, hash), append(t.scopes, s), append(t.lines, n)
 	return nil
 }
 
-// allows returns what a token allows; nothing when it is none of these. It takes
-// as long for every token.
-func (t *Tokens) allows(token string) (s scope) {
+// allows returns what a token allows, and what a log may call it; nothing when it
+// is none of these. It takes as long for every token.
+func (t *Tokens) allows(token string) (s scope, name string) {
 	hash := sha256.Sum256([]byte(token))
 	for i := range t.hashes {
 		if subtle.ConstantTimeCompare(t.hashes[i][:], hash[:]) == 1 {
-			s = t.scopes[i]
+			s, name = t.scopes[i], "token of line "+strconv.Itoa(t.lines[i])
 		}
 	}
-	return s
+	return s, name
 }

@@ -55,12 +55,15 @@ func (s *Server) register(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 	if err := readJSON(ctx, &q, false); err != nil {
 		return err
 	}
-	name, did, err := r.Register(life, q.Pool, q.User, q.Password, nil)
+	name, did, err := r.Register(life, q.Pool, q.User, q.Password, s.prover(ctx))
 	if err != nil {
 		return unknownIn(err, store.ErrUnknownPool)
 	}
-	if did == store.RegisteredNow {
-		s.options.Log.Info("account registered", "account", name, "pool", q.Pool)
+	switch did {
+	case store.RegisteredNow:
+		s.audit(ctx, "account registered", "account", name, "pool", q.Pool)
+	case store.PasswordChanged:
+		s.audit(ctx, "password of an account changed", "account", name, "pool", q.Pool)
 	}
 	return writeRegistered(ctx, fasthttp.StatusCreated, registered{Name: name})
 }
@@ -101,7 +104,7 @@ func (s *Server) deleteUser(life context.Context, ctx *fasthttp.RequestCtx, r Re
 	if err := r.DeleteAccount(life, name); err != nil {
 		return err
 	}
-	s.options.Log.Info("account deleted", "account", name)
+	s.audit(ctx, "account deleted", "account", name)
 	return noContent(ctx)
 }
 
@@ -113,6 +116,9 @@ func (s *Server) makeUser(r Registry, a *store.Account) user {
 		Created:  orNull(a.Created),
 		LastSeen: orNull(a.LastSeen),
 		done:     makeDone(s.options.Book.AccountTotal(a.Name)),
+	}
+	if u.Miners > 0 { // the store hears of them now and then
+		u.LastSeen = orNull(time.Now())
 	}
 	if p := r.Snapshot().Pool(a.Pool); p != nil {
 		u.Algorithm = p.Algorithm

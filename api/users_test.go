@@ -179,7 +179,7 @@ func TestUserAnswers(t *testing.T) {
 	w.Mining(name, "a.example:3333", "scrypt")
 	w.Share(0, noon, work.Accepted, 0.5)
 	w.Share(0, noon, work.Stale, 0.5)
-	want := fmt.Sprintf(`{"name":%q,"pool":"a.example:3333","algorithm":"scrypt","user":"alice","created":TIME,"last_seen":null,"miners":1,"hashrate":0,"accepted":1,"rejected":{"stale":1},"work":0.5}`, name)
+	want := fmt.Sprintf(`{"name":%q,"pool":"a.example:3333","algorithm":"scrypt","user":"alice","created":TIME,"last_seen":TIME,"miners":1,"hashrate":0,"accepted":1,"rejected":{"stale":1},"work":0.5}`, name)
 	f := func(path, want string) {
 		t.Helper()
 		_, body := s.ask(t, "GET", path)

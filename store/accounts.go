@@ -31,9 +31,10 @@ type Account struct {
 	LastSeen time.Time // when a miner was connected; zero: never. Not in snapshots
 }
 
-// Prove makes sure that a pool takes an account's credentials. Its error is
-// returned to who wanted them stored.
-type Prove func(ctx context.Context, a Account) error
+// Prove makes sure that a pool lets an account in, before what its miners work
+// with is replaced: credentials of a, options of p. Its error is returned to who
+// wanted them stored: ErrRefused, ErrPoolUnasked, or another.
+type Prove func(ctx context.Context, p Pool, a Account) error
 
 // proveAttempts is how often Register proves credentials anew because those
 // that they replace were replaced by others meanwhile.
@@ -68,7 +69,11 @@ func (s *Store) Register(ctx context.Context, address, user, password string, pr
 			return name, RegisteredBefore, nil
 		}
 		if name != "" && prove != nil {
-			if err := prove(ctx, Account{Name: name, Pool: address, User: user, Password: NewSecret(password)}); err != nil {
+			p, err := s.Pool(ctx, address)
+			if err == nil {
+				err = prove(ctx, p, Account{Name: name, Pool: address, User: user, Password: NewSecret(password)})
+			}
+			if err != nil {
 				return "", 0, err
 			}
 		}

@@ -20,7 +20,14 @@ var (
 	ErrInUse            = errors.New("in use")
 	ErrChanged          = errors.New("changed meanwhile")
 	ErrUnavailable      = errors.New("database unavailable")
+
+	ErrRefused     = errors.New("refused by the pool") // of a Prove
+	ErrPoolUnasked = errors.New("pool not reached")    // of a Prove
 )
+
+// Refused is ErrRefused, and Unasked ErrPoolUnasked, with a sentence.
+func Refused(text string) error { return failf(ErrRefused, "%s", text) }
+func Unasked(text string) error { return failf(ErrPoolUnasked, "%s", text) }
 
 // What keeps the database from being used: each is ErrUnavailable too. Their
 // texts go to everybody who asks whether farmproxy is well, so they name no

@@ -132,11 +132,18 @@ func (s *Store) AddPool(ctx context.Context, p Pool) error {
 	})
 }
 
-// ChangePool gives the pool at p.Address another algorithm and options.
-// ErrBadAddress, ErrBadValue, ErrUnknownAlgorithm, ErrUnknownPool.
-func (s *Store) ChangePool(ctx context.Context, p Pool) error {
+// ChangePool gives the pool at p.Address another algorithm and options, once
+// prove, unless nil, says that it lets accounts in then: for the first of its
+// accounts that uses says is in use. ErrBadAddress, ErrBadValue,
+// ErrUnknownAlgorithm, ErrUnknownPool, and prove's.
+func (s *Store) ChangePool(ctx context.Context, p Pool, uses func(account string) bool, prove Prove) error {
 	if err := p.check(); err != nil {
 		return err
+	}
+	if prove != nil {
+		if err := s.provePool(ctx, p, uses, prove); err != nil {
+			return err
+		}
 	}
 	return s.write(ctx, func(t *transaction, version int64) error {
 		if _, err := algorithm(t, p.Algorithm); err != nil {
@@ -153,6 +160,26 @@ func (s *Store) ChangePool(ctx context.Context, p Pool) error {
 		}
 		return err
 	})
+}
+
+// provePool makes sure that a pool that has miners would keep them.
+func (s *Store) provePool(ctx context.Context, p Pool, uses func(account string) bool, prove Prove) error {
+	is, err := s.Pool(ctx, p.Address)
+	if errors.Is(err, errUnreadable) { // nobody works with it
+		return nil
+	}
+	if err != nil || is == p {
+		return err
+	}
+	if _, err := s.Algorithm(ctx, p.Algorithm); err != nil {
+		return err
+	}
+	for a := range s.Snapshot().Accounts() {
+		if a.Pool == p.Address && uses(a.Name) {
+			return prove(ctx, p, *a)
+		}
+	}
+	return nil
 }
 
 // DeletePool deletes a pool, and its accounts if withAccounts; it returns how

@@ -15,7 +15,7 @@ func TestTwoBoxes(t *testing.T) {
 		await(t, two, "registered", func(s *Snapshot) bool { return s.Account(name) != nil })
 		mustRegister(t, two, "btc.example:3333", "farm", "second")
 		await(t, one, "password changed", func(s *Snapshot) bool { return s.Account(name).Password.Reveal() == "second" })
-		must(t, one.ChangePool(t.Context(), Pool{Address: "btc.example:3333", Algorithm: "scrypt", Options: PoolOptions{Links: 3}}))
+		must(t, one.ChangePool(t.Context(), Pool{Address: "btc.example:3333", Algorithm: "scrypt", Options: PoolOptions{Links: 3}}, nil, nil))
 		await(t, two, "pool changed", func(s *Snapshot) bool { return s.Pool("btc.example:3333").Options.Links == 3 })
 		must(t, one.ChangeAlgorithm(t.Context(), Algorithm{"sha256d", 5}))
 		await(t, two, "algorithm changed", func(s *Snapshot) bool { return s.Algorithm("sha256").Divider == 5 })

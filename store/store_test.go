@@ -216,12 +216,12 @@ func TestPools(t *testing.T) {
 		if s.Snapshot().Pool("[2001:db8::1]:3333") == nil {
 			t.Error("the IPv6 pool is not there")
 		}
-		must(t, s.ChangePool(t.Context(), Pool{Address: "A.example:1", Algorithm: "scrypt"}))
+		must(t, s.ChangePool(t.Context(), Pool{Address: "A.example:1", Algorithm: "scrypt"}, nil, nil))
 		if p, err := s.Pool(t.Context(), "A.example:1"); err != nil || p.Algorithm != "scrypt" || p.Options != (PoolOptions{}) || *s.Snapshot().Pool("a.example:1") != p {
 			t.Errorf("changed to %+v, %v", p, err)
 		}
-		wants(t, "change to an unknown algorithm", s.ChangePool(t.Context(), Pool{Address: "a.example:1", Algorithm: "x99"}), ErrUnknownAlgorithm)
-		wants(t, "change an unknown pool", s.ChangePool(t.Context(), Pool{Address: "b.example:1", Algorithm: "scrypt"}), ErrUnknownPool)
+		wants(t, "change to an unknown algorithm", s.ChangePool(t.Context(), Pool{Address: "a.example:1", Algorithm: "x99"}, nil, nil), ErrUnknownAlgorithm)
+		wants(t, "change an unknown pool", s.ChangePool(t.Context(), Pool{Address: "b.example:1", Algorithm: "scrypt"}, nil, nil), ErrUnknownPool)
 		for filter, total := range map[Filter]int{{}: 5, {Algorithm: "sha256"}: 1, {Search: "LTC"}: 2, {Search: "scrypt"}: 4, {PerPage: 1}: 5} {
 			if page, err := s.Pools(t.Context(), filter); err != nil || page.Total != total {
 				t.Errorf("%+v: %d pools, %v; want %d", filter, page.Total, err, total)

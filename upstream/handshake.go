@@ -75,8 +75,13 @@ func (k *link) authorized(m *codec.Message) error {
 	if k.route.account != "" {
 		whose = fmt.Sprintf("account %q", k.route.account)
 	}
-	return fmt.Errorf("pool %q refused user %q: %s; check user and password of %s", k.pool.Name, k.to.User, saying(e), whose)
+	return &Refusal{fmt.Sprintf("pool %q refused user %q: %s; check user and password of %s", k.pool.Name, k.to.User, saying(e), whose)}
 }
+
+// Refusal is that a pool has answered, and takes these credentials not.
+type Refusal struct{ text string }
+
+func (r *Refusal) Error() string { return r.text }
 
 // answer reads until there is an answer to something; notifications that come
 // before it are taken as they come. It is valid until the next read.

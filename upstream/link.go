@@ -72,6 +72,7 @@ var (
 type link struct {
 	route  *Route
 	lane   *Lane // nil: a probe
+	proof  bool  // it ends when the pool has let it in
 	pool   *pool
 	to     Pool   // the pool, or where client.reconnect led
 	resume *epoch // to be taken over when the pool gives the session back; may be nil
@@ -155,6 +156,9 @@ func (k *link) run() (err error) {
 	k.state(stats.LinkHandshaking)
 	if err := k.dialect.handshake(); err != nil {
 		return k.because(err)
+	}
+	if k.proof {
+		return k.because(errProbed)
 	}
 	if err := k.firstJob(); err != nil || k.lane == nil {
 		return k.because(err)

@@ -59,6 +59,7 @@ func selfSigned(t *testing.T) (address string, fingerprint []byte) {
 func TestCertificates(t *testing.T) {
 	address, sum := selfSigned(t)
 	other := append([]byte{sum[0] ^ 1}, sum[1:]...)
+	alike := append(append([]byte{}, sum[:len(sum)-1]...), sum[len(sum)-1]^1)
 	for _, q := range []struct {
 		name        string
 		insecure    bool
@@ -68,6 +69,8 @@ func TestCertificates(t *testing.T) {
 		{"by default a self-signed certificate is refused", false, nil, []string{"tls_fingerprint", hex.EncodeToString(sum)}},
 		{"pinned", false, sum, nil},
 		{"another one is pinned", false, other, []string{"tls_fingerprint", hex.EncodeToString(sum)}},
+		{"one that differs in the last byte is pinned", false, alike, []string{"tls_fingerprint", hex.EncodeToString(sum)}},
+		{"its first byte is pinned", false, sum[:1], []string{"tls_fingerprint", hex.EncodeToString(sum)}},
 		{"insecure", true, nil, nil},
 		{"a pin holds also when insecure", true, other, []string{"tls_fingerprint"}},
 	} {

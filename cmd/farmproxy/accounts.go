@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -228,4 +231,33 @@ func (a *accounts) dropUnused(ctx context.Context) {
 	for _, name := range names {
 		a.log.Info("account deleted: it was not used for accounts.expire", "account", name, "expire", a.expire)
 	}
+}
+
+// uses reports that an account has miners connected.
+func (p *proxy) uses(account string) bool { return p.routes.InUse(account) }
+
+// minHidden is the shortest password that hide looks for: "x" and "123" are
+// passwords of everybody, and parts of many words.
+const minHidden = 4
+
+// hide takes a password out of what a pool has said of it.
+func hide(text, password string) string {
+	if len(password) < minHidden {
+		return text
+	}
+	return strings.ReplaceAll(text, password, "(hidden)")
+}
+
+// prove asks a pool whether it lets an account in.
+func (p *proxy) prove(ctx context.Context, pool store.Pool, account store.Account) error {
+	a := p.users.account(&account, &pool, algorithm(p.store.Snapshot(), pool.Algorithm))
+	err := p.routes.Prove(ctx, a)
+	if err == nil {
+		return nil
+	}
+	if _, refused := errors.AsType[*upstream.Refusal](err); refused {
+		return store.Refused(hide(err.Error(), account.Password.Reveal()))
+	}
+	p.log.Warn("a pool could not be asked whether it lets an account in", "account", account.Name, "pool", pool.Address, "reason", err)
+	return store.Unasked("pool " + pool.Address + " can't be asked now whether it lets user " + strconv.Quote(account.User) + " in: it does not answer, or hangs up; the log says more")
 }

@@ -112,6 +112,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
+	web.Prove, web.Uses = p.prove, p.uses
 	p.web = api.New(web)
 	options, err := routeOptions(c, p.book, log)
 	options.OnDemand, options.Descriptors, options.DialFiles = onDemand, shared, dialFiles(c)

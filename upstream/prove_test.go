@@ -1,0 +1,118 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// proof is the account that a proof is for.
+func proof(pool, user string) Account { return Account{Name: "alice", Pool: at(pool, user)} }
+
+// What serves an account goes on as it is, whatever the pool says of other
+// credentials.
+func TestProofsTouchNothing(t *testing.T) {
+	for _, c := range []struct {
+		what    string
+		user    string
+		harm    func(p *scripted)
+		refused bool // the pool says no
+		proven  bool
+	}{
+		{"let in", "other", func(*scripted) {}, false, true},
+		{"refused", "bad", func(p *scripted) { p.badUser = "bad" }, true, false},
+		{"without a job", "other", func(p *scripted) { p.jobless = true }, false, true},
+		{"connections are refused", "other", func(p *scripted) { p.refuse = true }, false, false},
+		{"connections hang", "other", func(p *scripted) { p.hole = true }, false, false},
+		{"no answer", "other", func(p *scripted) { p.mute = true }, false, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			inAccounts(t, "a", func(f *farm) {
+				f.set("alice a farm")
+				f.join("alice.rig", 1)
+				pool, serving := f.pools[0], f.pools[0].lane()
+				up, known := f.book.Pools()[0], len(f.book.Pools())
+				pool.do(func() { c.harm(pool) })
+
+				began := time.Now()
+				err := f.directory.Prove(context.Background(), proof("a", c.user))
+				_, refused := errors.AsType[*Refusal](err)
+				if (err == nil) != c.proven || refused != c.refused {
+					t.Errorf("proven: %v", err)
+				}
+				if took := time.Since(began); took > proveTime {
+					t.Errorf("it took %v", took)
+				}
+				f.after(time.Second)
+				equal(t, "links", pool.links(), 1)
+				equal(t, "the serving link is the same", pool.lane() == serving, true)
+				equal(t, "the pool is up", up.Up.Load(), true)
+				equal(t, "nobody is told of a fault", up.LastError.Load() == nil, true)
+				equal(t, "failures", up.Failures.Load(), 0)
+				equal(t, "pools that are shown", len(f.book.Pools()), known)
+				p := f.login("alice.rig").pools[0]
+				equal(t, "links that the endpoint thinks are being dialled", p.dialing, 0)
+				equal(t, "the pool may be tried", p.ready(time.Now()), true)
+			})
+		})
+	}
+}
+
+// A pool that nobody works for is asked just as well, and is not shown for it.
+func TestProofAtAPoolThatIsNotInUse(t *testing.T) {
+	inAccounts(t, "a b", func(f *farm) {
+		if err := f.directory.Prove(context.Background(), proof("b", "farm")); err != nil {
+			t.Error(err)
+		}
+		equal(t, "pools that are shown", len(f.book.Pools()), 0)
+		f.after(time.Second)
+		equal(t, "links", f.pools[1].links(), 0)
+	})
+}
+
+// A pool that hangs up over an optional request is asked again without it; one
+// that hangs up over the credentials is not: it may ban who tries again.
+func TestProofsThatAreTriedAgain(t *testing.T) {
+	for method, dials := range map[string]int{"mining.configure": 2, "mining.authorize": 1} {
+		inAccounts(t, "a", func(f *farm) {
+			pool := f.pools[0]
+			pool.do(func() {
+				pool.on = map[string]func(*conn, request) bool{method: func(c *conn, _ request) bool { c.Close(); return true }}
+			})
+			err := f.directory.Prove(context.Background(), proof("a", "farm"))
+			equal(t, method+": proven", err == nil, dials == 2)
+			equal(t, method+": dialled", pool.dialled(), dials)
+		})
+	}
+}
+
+// Who asked goes away: so does the link.
+func TestProofsEndWithWhoAsked(t *testing.T) {
+	inAccounts(t, "a", func(f *farm) {
+		f.pools[0].do(func() { f.pools[0].mute = true })
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := f.directory.Prove(ctx, proof("a", "farm")); err == nil {
+			t.Error("proven by a pool that said nothing")
+		}
+		f.after(0)
+		equal(t, "links", f.pools[0].links(), 0)
+	})
+}
+
+// The miners of the fixed route are told to log in again, those of accounts not.
+func TestLoginAgain(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.start()
+		f.set("alice a farm")
+		f.join("alice.rig", 1)
+		f.directory.LoginAgain()
+		equal(t, "routes whose miners are to log in again", len(f.rerouted), 1)
+		equal(t, "it is the fixed one", f.rerouted[0] == f.route, true)
+	})
+	inAccounts(t, "a", func(f *farm) {
+		f.directory.LoginAgain()
+		equal(t, "without a fixed route", len(f.rerouted), 0)
+	})
+}
