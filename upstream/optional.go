@@ -45,6 +45,9 @@ const (
 // make them again after trialEvery.
 const untried = askResume
 
+// everyRequest is all of them.
+const everyRequest = askConfigure | askResume | askSuggest | askExtranonce
+
 const (
 	// trialEvery is how often a probe makes the requests that links leave out:
 	// well within a minute, the pause that its start takes included.
@@ -222,7 +225,7 @@ func (k *link) outlive() error {
 // blame finds out what the end of a link says of what it asked, or did not, and
 // adds it to the reason.
 func (k *link) blame(err error) error {
-	if !hungUp(err) {
+	if !hungUp(err) || k.proof {
 		return err
 	}
 	suspects := k.suspects

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"farmproxy/descriptors"
 	"farmproxy/stats"
 )
 
@@ -12,8 +13,11 @@ import (
 // database, over the slowest line. Somebody waits for its answer.
 const proveTime = 12 * time.Second
 
-// errUnproven is why a proof failed whose time was up.
-var errUnproven = errors.New("the pool did not answer in time")
+// Why a proof could not be had.
+var (
+	errUnproven = errors.New("the pool did not answer in time")
+	errNoFiles  = errors.New("there are too few file descriptors: raise LimitNOFILE, or lower miners.max")
+)
 
 // Prove makes sure that a pool takes an account's credentials: a link of its own
 // subscribes, authorizes, and ends. Nothing of what serves the account is
@@ -23,14 +27,10 @@ func (d *Directory) Prove(ctx context.Context, a Account) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveTime, errUnproven)
 	defer cancel()
 	r := d.routeToProve(&a)
-	reached, err := r.prove(ctx)
-	if errors.Is(err, errHungUp) && !reached {
-		_, err = r.prove(ctx) // it may have minded an optional request, and is not asked that again
+	if err := r.prove(ctx); !errors.Is(err, errProbed) {
+		return err
 	}
-	if errors.Is(err, errProbed) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // routeToProve is a route that nobody can be on, with what is known of the pool.
@@ -48,14 +48,17 @@ func (d *Directory) routeToProve(a *Account) *Route {
 	}
 }
 
-// prove opens the link, and returns errProbed when the pool has let it in.
-// reached: it has answered subscribe.
-func (r *Route) prove(ctx context.Context) (reached bool, err error) {
+// prove opens the link, and returns errProbed when the pool has let it in. It
+// makes no optional request, so that nothing but the credentials can be minded.
+func (r *Route) prove(ctx context.Context) error {
+	files, ok := r.directory.hold(descriptors.Probe)
+	if !ok {
+		return errNoFiles
+	}
 	p := r.pools[0]
 	p.probed()
-	k := r.newLink(ctx, p, nil)
+	k := r.newLink(ctx, p, nil, files)
 	k.proof = true
 	defer k.tried()
-	err = k.run()
-	return k.reached, err
+	return k.run()
 }

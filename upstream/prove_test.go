@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"farmproxy/descriptors"
 )
 
 // proof is the account that a proof is for.
@@ -71,20 +73,45 @@ func TestProofAtAPoolThatIsNotInUse(t *testing.T) {
 	})
 }
 
-// A pool that hangs up over an optional request is asked again without it; one
-// that hangs up over the credentials is not: it may ban who tries again.
-func TestProofsThatAreTriedAgain(t *testing.T) {
-	for method, dials := range map[string]int{"mining.configure": 2, "mining.authorize": 1} {
-		inAccounts(t, "a", func(f *farm) {
-			pool := f.pools[0]
-			pool.do(func() {
-				pool.on = map[string]func(*conn, request) bool{method: func(c *conn, _ request) bool { c.Close(); return true }}
-			})
-			err := f.directory.Prove(context.Background(), proof("a", "farm"))
-			equal(t, method+": proven", err == nil, dials == 2)
-			equal(t, method+": dialled", pool.dialled(), dials)
+// Only the credentials are shown: what a pool minds of other requests, and what
+// it does not grant to who does not ask, is nothing to go by for the links that
+// serve.
+func TestProofsAskForNothingElse(t *testing.T) {
+	inAccounts(t, "a", func(f *farm) {
+		pool := f.pools[0]
+		f.set("alice a farm")
+		f.join("alice.rig", 1)
+		p := f.login("alice.rig").pools[0]
+		size, mask, _ := p.state.get(p.URL)
+		var heard string
+		pool.do(func() {
+			pool.heard = nil
+			pool.on = map[string]func(*conn, request) bool{"mining.authorize": func(c *conn, _ request) bool { c.Close(); return true }}
 		})
-	}
+		a := proof("a", "other")
+		a.Pool.SuggestDifficulty = 1024
+		if err := f.directory.Prove(context.Background(), a); err == nil {
+			t.Error("proven by a pool that hung up")
+		}
+		heard = pool.methods()
+		equal(t, "requests", heard, "mining.subscribe mining.authorize")
+		newSize, newMask, _ := p.state.get(p.URL)
+		equal(t, "extranonce2 that is remembered", newSize, size)
+		equal(t, "mask that is remembered", newMask, mask)
+		equal(t, "requests that are left out", p.skips(time.Now()), 0)
+	})
+}
+
+// A proof takes no descriptor that a miner was promised.
+func TestProofsTakeNoMinersDescriptor(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.o.Pools = nil
+		f.o.Descriptors = descriptors.New(0, 0, 0)
+		f.start()
+		err := f.directory.Prove(context.Background(), proof("a", "farm"))
+		equal(t, "why not", errors.Is(err, errNoFiles), true)
+		equal(t, "dialled", f.pools[0].dialled(), 0)
+	})
 }
 
 // Who asked goes away: so does the link.

@@ -349,6 +349,9 @@ func (k *link) setExtranonce(params codec.Raw) error {
 }
 
 func (k *link) learn(size int) {
+	if k.proof {
+		return // it has not asked for version bits
+	}
 	k.book.Extranonce2.Store(uint32(size))
 	k.route.directory.learn(k.pool, size, k.mask.Load(), k.said)
 }

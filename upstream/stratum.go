@@ -34,7 +34,10 @@ const (
 )
 
 func (s *stratum) handshake() error {
-	if !s.trial {
+	switch {
+	case s.proof:
+		s.skipped = everyRequest
+	case !s.trial:
 		s.skipped = s.pool.skips(time.Now())
 	}
 	if err := s.configure(); err != nil {
