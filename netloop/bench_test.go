@@ -27,6 +27,7 @@ type deaf struct{ upstream.Carrier }
 func (deaf) Publish(upstream.Post)       {}
 func (deaf) Verdicts([]upstream.Verdict) {}
 func (deaf) Rerouted(*upstream.Route)    {}
+func (deaf) Outgrown(*upstream.Lane)     {}
 
 // newBenchLoop returns a loop that no gnet runs, for up to that many miners, on a
 // route whose pool never answers.

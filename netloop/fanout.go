@@ -14,6 +14,7 @@ func (l *loop) post(p *upstream.Post) {
 	if f == nil {
 		return // no miner here has been on that lane yet: see loop.feed
 	}
+	f.outgrown = false // it is served again
 	if f.Post(p.Job, p.Clean, p.Mask, p.Difficulty) {
 		f.begin(l.env.Now, p.Clean, false)
 		return
@@ -37,7 +38,11 @@ func (l *loop) post(p *upstream.Post) {
 // one, and asks to be called again for the rest.
 func (l *loop) fanOut() (left bool) {
 	for _, f := range l.feeds {
-		if f.busy {
+		switch {
+		case f.outgrown:
+			l.turnAway(f)
+			left = left || f.outgrown && len(f.members) > 0
+		case f.busy:
 			l.fanOutFeed(f)
 			left = left || f.busy
 		}
@@ -81,6 +86,23 @@ func (l *loop) sendJob(p *peer, clean bool) {
 	}
 }
 
+// outgrown has the miners of a lane closed, since no pool has room for them.
+func (l *loop) outgrown(lane *upstream.Lane) {
+	if f := l.feeds[lane]; f != nil {
+		f.outgrown = true
+	}
+}
+
+// turnAway closes the next chunk of the miners of a lane that is outgrown.
+func (l *loop) turnAway(f *feed) {
+	for range fanoutChunk {
+		if len(f.members) == 0 {
+			return
+		}
+		l.close(f.members[len(f.members)-1], session.ExtranonceTooSmall)
+	}
+}
+
 // deliver writes what the session has for the miner, and keeps the worker's
 // difficulty up to date.
 func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) {
@@ -109,7 +131,7 @@ func (l *loop) tick() {
 		l.wires[i].tick()
 	}
 	for _, f := range l.feeds {
-		f.gone = l.server.givenUp(f.lane.Route(), l.wall)
+		f.gone = l.server.givenUp(f.lane, l.wall)
 		f.lane.Kept(f.kept)
 		f.kept = 0
 		l.keepalive(f)

@@ -12,15 +12,16 @@ import (
 // are not held up; cursor says how far.
 type feed struct {
 	session.Feed
-	lane    *upstream.Lane
-	members []*peer
-	cursor  int // members before it have the job
-	busy    bool
-	clean   bool          // the fan-out under way drops what miners work on
-	repeat  bool          // it is a keepalive: the same job again
-	sent    time.Duration // when the last fan-out began, as Env.Now
-	gone    bool          // there has been no pool for too long
-	kept    int64         // shares that were accepted here, and that the lane has not been told of
+	lane     *upstream.Lane
+	members  []*peer
+	cursor   int // members before it have the job
+	busy     bool
+	clean    bool          // the fan-out under way drops what miners work on
+	repeat   bool          // it is a keepalive: the same job again
+	sent     time.Duration // when the last fan-out began, as Env.Now
+	gone     bool          // there has been no pool for too long
+	outgrown bool          // no pool that works has room for its members: they are closed
+	kept     int64         // shares that were accepted here, and that the lane has not been told of
 }
 
 func (f *feed) join(p *peer) {

@@ -17,6 +17,10 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	directory := l.server.directory
 	p.userAgent = l.intern(e.Agent)
 	parked, resumed := l.server.parked.resume(e.Resume)
+	if resumed && !l.stillFits(p, &parked) {
+		directory.Prefixes().Release(parked.prefix, parked.last)
+		resumed = false
+	}
 	length, extranonce2 := directory.Shape()
 	if resumed {
 		p.prefix, p.last = parked.prefix, parked.last
@@ -36,6 +40,16 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	}
 	var prefix [2]byte
 	return p.session.Subscribed(&l.env, &l.request, l.server.newSessionID(), p.prefix.Append(prefix[:0]), extranonce2, out), session.Effect{}
+}
+
+// stillFits reports that a session that was parked can be gone on with: there is a
+// pool with room for its prefix where its miner works, or did.
+func (l *loop) stillFits(p *peer, parked *parkedSession) bool {
+	route := p.route
+	if route == nil && parked.last != nil {
+		route = parked.last.Route()
+	}
+	return route == nil || route.Fits(parked.prefix)
 }
 
 // unknownAccount is what those are told whose login leads nowhere.

@@ -35,8 +35,9 @@ type parkedID struct {
 
 // park takes over what a leaving miner had.
 func (k *parked) park(p *peer, now time.Duration) {
-	// One that never authorized was a probe, and does not come back for it.
-	if k.window == 0 || !p.session.IsAuthorized() {
+	// One that never authorized was a probe, and does not come back for it; one
+	// whose prefix is too long comes back for another.
+	if k.window == 0 || !p.session.IsAuthorized() || p.reason == session.ExtranonceTooSmall {
 		k.prefixes.Release(p.prefix, p.last)
 		return
 	}

@@ -298,6 +298,13 @@ func (s *Server) Verdicts(list []upstream.Verdict) {
 	}
 }
 
+// Outgrown implements upstream.Downstream.
+func (s *Server) Outgrown(lane *upstream.Lane) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.call(func() { l.outgrown(lane) })
+	}
+}
+
 // Rerouted implements upstream.Downstream.
 func (s *Server) Rerouted(r *upstream.Route) {
 	for _, l := range *s.loops.Load() {
@@ -308,13 +315,13 @@ func (s *Server) Rerouted(r *upstream.Route) {
 // Seen returns the accounts that miners logged in to since the last call.
 func (s *Server) Seen() []string { return s.seen.take() }
 
-// givenUp reports whether a route has had no pool for longer than hold: time
-// for its miners to try their own backups.
-func (s *Server) givenUp(r *upstream.Route, now time.Time) bool {
+// givenUp reports whether a lane has had no pool for longer than hold: time for
+// its miners to try their own backups.
+func (s *Server) givenUp(lane *upstream.Lane, now time.Time) bool {
 	if s.hold == 0 {
 		return false
 	}
-	since, none := r.Without()
+	since, none := lane.Without()
 	return none && now.Sub(since) > s.hold
 }
 

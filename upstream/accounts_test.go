@@ -295,7 +295,7 @@ func TestAccountLetsItsLinksGo(t *testing.T) {
 		wantLaneOn(t, again, "a")
 		equal(t, "another lane", again != l, true)
 		equal(t, "of the same number: its books go on", again.number, l.number)
-		since, none := f.login("bob").Without()
+		since, none := again.Without()
 		if none || since.After(back) {
 			t.Errorf("without a pool: %v, since %v", none, since)
 		}
@@ -306,17 +306,16 @@ func TestAccountLetsItsLinksGo(t *testing.T) {
 func TestAccountIsWithoutAPoolSinceItsMinerCame(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.set("bob a robert")
-		r := f.login("bob")
 		f.after(time.Hour)
 		f.pools[0].do(func() { f.pools[0].refuse = true })
 		came := time.Now()
-		f.join("bob", 1)
-		since, none := r.Without()
+		l := f.join("bob", 1)
+		since, none := l.Without()
 		equal(t, "without", none, true)
 		equal(t, "since", since, came)
 		f.after(time.Minute)
 		f.join("bob", 2)
-		since, _ = r.Without()
+		since, _ = l.Without()
 		equal(t, "since", since, came)
 	})
 }

@@ -21,6 +21,7 @@ type counting struct {
 func (*counting) Publish(Post)              {}
 func (c *counting) Verdicts(list []Verdict) { c.verdicts.Add(int64(len(list))) }
 func (c *counting) Rerouted(*Route)         { c.rerouted.Add(1) }
+func (c *counting) Outgrown(*Lane)          {}
 
 // Miners come, work, move and go on many goroutines, while accounts come, move
 // and go: each share gets its verdict, no prefix has two miners, and in the end

@@ -92,6 +92,7 @@ type published struct {
 func (p *published) Publish(post Post)  { p.lanes <- post.Lane }
 func (p *published) Verdicts([]Verdict) {}
 func (p *published) Rerouted(*Route)    {}
+func (p *published) Outgrown(*Lane)     {}
 
 func inUse() uint64 {
 	runtime.GC()

@@ -23,8 +23,8 @@ import (
 //     replaced follows one of the link that replaced it. Downstream.Publish is
 //     called with mu held, which is why it must not block.
 //
-// What concerns the lane's life (key, members, idle, running) is its route's, and
-// guarded by Route.mu.
+// What concerns the lane's life (key, members, idle, linked, unlinked, running) is
+// its route's, and guarded by Route.mu.
 //
 // Every share that Submit took is, at any moment, in exactly one place: an
 // epoch's queue, a link's dialect or again, a link's flight, or a dead link's
@@ -39,6 +39,8 @@ type Lane struct {
 
 	members  int       // miners
 	idle     time.Time // since when there are none
+	linked   bool      // a link serves it
+	unlinked time.Time // since when none does, or the first miner came
 	running  bool
 	pending  atomic.Int64 // shares taken, without a verdict yet
 	keptHere atomic.Int64 // shares that were accepted here, and did not go up
@@ -64,15 +66,18 @@ type Lane struct {
 	cool       map[*pool]time.Time // until when a pool is passed over by this lane alone
 	admitted   bool                // counted in Directory.onDemand
 	refused    bool                // it was said that there is no room
+	misfit     bool                // a pool that works left too little room for the lane's prefixes, since its last link
+	turned     bool                // it was said that its miners are closed for that
 }
 
 func newLane(r *Route, key Prefix, number int) *Lane {
 	l := &Lane{
 		route: r, key: key, number: number,
-		log:    r.log.With("lane", number),
-		events: make(chan event),
-		roused: make(chan struct{}, 1),
-		moves:  make(map[*pool]string),
+		log:      r.log.With("lane", number),
+		unlinked: time.Now(),
+		events:   make(chan event),
+		roused:   make(chan struct{}, 1),
+		moves:    make(map[*pool]string),
 	}
 	l.epochs.Store(new([]*epoch))
 	if r.agents {

@@ -22,6 +22,9 @@ type Downstream interface {
 	// account is gone or has changed, or an account has taken the name of its
 	// user; or it is the fixed one, and there are accounts that were not known.
 	Rerouted(*Route)
+	// Outgrown says that no pool that works has room for the prefixes of a lane's
+	// miners: they are to be closed, and get shorter ones when they come back.
+	Outgrown(*Lane)
 
 	Carrier
 }

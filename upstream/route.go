@@ -38,21 +38,19 @@ type Route struct {
 	log       *slog.Logger
 	called    atomic.Int64 // when it was last logged in to, in unix nanoseconds; of users' routes
 
-	mu        sync.Mutex
-	lanes     map[Prefix]*Lane // by the least prefix that they serve
-	widths    [2]map[uint32]int
-	spare     int // lanes that there may be beyond one for each group
-	members   int
-	up        int       // lanes with a link
-	downSince time.Time // when up became 0, or the first miner came
-	retired   time.Time // zero: it is not
+	mu      sync.Mutex
+	lanes   map[Prefix]*Lane // by the least prefix that they serve
+	widths  [2]map[uint32]int
+	spare   int // lanes that there may be beyond one for each group
+	members int
+	retired time.Time // zero: it is not
 }
 
 // newRoute returns a route to pools. The caller has Directory.mu, or is alone.
 func (d *Directory) newRoute(account string, pools []Pool) *Route {
 	r := &Route{
 		directory: d, account: account, failover: &d.failover, links: 1, log: d.log,
-		lanes: make(map[Prefix]*Lane), spare: maxSpare, downSince: time.Now(),
+		lanes: make(map[Prefix]*Lane), spare: maxSpare,
 	}
 	if account != "" {
 		r.log = d.log.With("account", account)
@@ -121,19 +119,22 @@ func (r *Route) Fits(x Prefix) bool {
 	return false
 }
 
-// Without reports that no lane has a link to any pool, and since when; of a
-// route without miners, since the first one came.
-func (r *Route) Without() (since time.Time, none bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.downSince, r.up == 0
+// Without reports that the lane has no link to any pool, and since when; of a
+// lane without miners, since the first one came. Other lanes of its route may have
+// one: they do its miners no good.
+func (l *Lane) Without() (since time.Time, none bool) {
+	l.route.mu.Lock()
+	defer l.route.mu.Unlock()
+	return l.unlinked, !l.linked
 }
 
-func (r *Route) laneUp(n int, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.up += n; r.up == 0 {
-		r.downSince = now
+// link notes that a link serves the lane, or none does any more.
+func (l *Lane) link(linked bool, now time.Time) {
+	l.route.mu.Lock()
+	defer l.route.mu.Unlock()
+	l.linked = linked
+	if !linked {
+		l.unlinked = now
 	}
 }
 
@@ -154,10 +155,10 @@ func (r *Route) Join(m Member) *Lane {
 // enter takes one more member into the lane that serves a prefix. The caller
 // has mu.
 func (r *Route) enter(p Prefix) *Lane {
-	if r.members == 0 && r.up == 0 && !r.kept() {
-		r.downSince = time.Now()
-	}
 	l := r.lane(p)
+	if l.members == 0 && !l.linked && !l.kept() {
+		l.unlinked = time.Now()
+	}
 	l.members++
 	r.members++
 	return l
@@ -234,10 +235,10 @@ func (r *Route) runLane(l *Lane) {
 func (r *Route) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members == 0 || r.kept() {
-		r.downSince = time.Now()
-	}
 	for _, l := range r.lanes {
+		if l.members == 0 || l.kept() {
+			l.unlinked = time.Now()
+		}
 		r.runLane(l)
 		r.watchAll()
 	}

@@ -339,6 +339,7 @@ type farm struct {
 	posts    []Post
 	verdicts []Verdict
 	rerouted []*Route
+	outgrown []*Lane
 }
 
 func (f *farm) Publish(p Post) {
@@ -351,6 +352,12 @@ func (f *farm) Verdicts(list []Verdict) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.verdicts = append(f.verdicts, list...)
+}
+
+func (f *farm) Outgrown(l *Lane) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.outgrown = append(f.outgrown, l)
 }
 
 func (f *farm) Rerouted(r *Route) {

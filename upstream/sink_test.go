@@ -54,3 +54,4 @@ type nobody struct{ Carrier }
 func (nobody) Publish(Post)       {}
 func (nobody) Verdicts([]Verdict) {}
 func (nobody) Rerouted(*Route)    {}
+func (nobody) Outgrown(*Lane)     {}

@@ -65,6 +65,7 @@ func (l *Lane) supervise(ctx context.Context) {
 		if l.admit() {
 			l.decide(ctx, now)
 		}
+		l.turnAway(now)
 		timer.Reset(l.tick())
 	}
 }
@@ -160,10 +161,11 @@ func (l *Lane) serve(k *link, now time.Time) {
 		l.draining = append(l.draining, old)
 		old.pool.serve(-1)
 	} else {
-		l.route.laneUp(1, now)
+		l.link(true, now)
 	}
 	k.upAt = now
 	k.pool.serve(1)
+	l.misfit = false
 
 	l.mu.Lock()
 	last, e := l.current, k.epoch.Load()
@@ -192,7 +194,8 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	l.mu.Unlock()
 	l.current, l.orphaned = k.epoch.Load(), now
 	l.roster.attach(nil)
-	l.route.laneUp(-1, now)
+	l.link(false, now)
+	l.misfit = errors.Is(err, errMisfit)
 	k.pool.serve(-1)
 	k.pool.lost(now, now.Sub(k.upAt), l.route.failover.BackoffMax, again, err)
 	l.noteMove(k)
@@ -226,6 +229,7 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	case errors.Is(err, errSurplus), l.closing(err):
 		return
 	case errors.Is(err, errMisfit): // and it is not tried again: pool.fits
+		l.misfit = true
 		l.log.Warn("pool does not fit", "pool", k.pool.Name, "reason", err)
 		return
 	}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"farmproxy/bench"
+	"farmproxy/codec"
+	"farmproxy/session"
+)
+
+// smaller makes a pool give that many bytes of extranonce2 from now on.
+func smaller(t *testing.T, pool *bench.Pool, bytes int) {
+	t.Helper()
+	if err := pool.SetExtranonce2Size(bytes); err != nil {
+		t.Fatal(err)
+	}
+	pool.DropLinks()
+}
+
+// Miners whose prefixes a smaller pool has no room for are closed, come back for
+// shorter ones, and work: those that say who they were, too.
+func TestMinersComeBackToASmallerPool(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	p, address := startProxy(t, nil, nil, pool)
+	m, away := connect(t, address), connect(t, address)
+	subscribed, _ := m.work("farm.rig")
+	left, _ := away.work("farm.away")
+	away.conn.Close()
+	eventually(t, "its session is parked", func() bool { return p.book.Status().Miners == 1 })
+
+	smaller(t, pool, 3)
+	m.wantClosed()
+	if n := p.closed(session.ExtranonceTooSmall); n != 1 {
+		t.Errorf("%d closed as %v, want 1", n, session.ExtranonceTooSmall)
+	}
+	for name, before := range map[string]message{"farm.rig": subscribed, "farm.away": left} {
+		id := strings.Split(string(before.Result), `"`)[3]
+		again := connect(t, address)
+		again.send(`{"id":1,"method":"mining.subscribe","params":["test","%s"]}`, id)
+		_, answer := again.answer(1)
+		if got := extranonce(string(answer.Result)); len(got) != len(`"00",2]`) {
+			t.Errorf("%s has %s, had %s", name, got, extranonce(string(before.Result)))
+		}
+		again.send(`{"id":2,"method":"mining.authorize","params":["%s"]}`, name)
+		again.notification("mining.notify")
+		again.wantAlive()
+	}
+}
+
+// An agent whose pool leaves too little from now on is closed, and told why when
+// it comes back.
+func TestAnAgentOfBeforeASmallerPool(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	p, address := startProxy(t, nil, nil, pool)
+	good := connect(t, address)
+	good.work("farm.direct")
+	a := connectAgent(t, address, "farm")
+	a.register(1, "rig1")
+	wantCounted(t, p, 2, 1)
+	smaller(t, pool, 4)
+	a.wantClosed()
+	good.wantClosed() // it has an extranonce2 of 4 bytes, of which the pool leaves 2
+	wantCounted(t, p, 0, 0)
+	eventually(t, "both are counted", func() bool { return p.closed(session.ExtranonceTooSmall) == 2 })
+	again := dialAgent(t, address)
+	again.write(handshake("farm"))
+	again.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, "extranonce2 of 8 bytes") })
+	again.wantClosed()
+}

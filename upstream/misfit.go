@@ -1,0 +1,54 @@
+package upstream
+
+import "time"
+
+// A pool can turn out to leave less extranonce2 than it did when a lane's miners
+// came: it has changed, or another one serves. A miner keeps its prefix for the
+// life of its session, so one whose prefix is too long for such a pool can't work
+// there: it has to come back, for a shorter one.
+
+// turnAway has the lane's miners closed where no pool that works has room for
+// them. It says so at each look for as long as it is true, for the sake of those
+// that come meanwhile.
+func (l *Lane) turnAway(now time.Time) {
+	if !l.outgrown(now) || l.route.membersOf(l) == 0 {
+		l.turned = false
+		return
+	}
+	if !l.turned {
+		l.turned = true
+		l.log.Warn("no pool that works has room for the prefixes of these miners; they are closed, and get shorter ones when they come back", "miners", l.route.membersOf(l))
+	}
+	l.route.directory.down.Outgrown(l)
+}
+
+// outgrown reports that the lane waits for nothing: it has no link, each pool with
+// room for its prefixes is away, and there is another one, which works, or none
+// with room at all.
+func (l *Lane) outgrown(now time.Time) bool {
+	if l.serving != nil {
+		return false
+	}
+	room, works := false, l.misfit
+	for _, p := range l.route.pools {
+		if !l.fits(p) {
+			works = works || p.healthy(now, 0)
+			continue
+		}
+		room = true
+		if p.healthy(now, 0) || l.hopes(p, now) {
+			return false
+		}
+	}
+	return works || !room
+}
+
+// hopes reports that an attempt at a pool is young enough to be waited for.
+func (l *Lane) hopes(p *pool, now time.Time) bool {
+	for _, k := range l.candidates {
+		if k.pool == p && now.Sub(k.started) < patience {
+			return true
+		}
+	}
+	return false
+}
