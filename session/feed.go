@@ -31,8 +31,14 @@ type Feed struct {
 // Job returns the job that newcomers get; nil: none yet.
 func (f *Feed) Job() *work.Job { return f.last }
 
-// rollable returns the version bits that may be rolled in the last job.
-func (f *Feed) rollable() uint32 { return rollable(f.Mask, f.last) }
+// rollable returns the version bits that may be rolled in the last job, or what
+// the pool lets roll where there is none yet.
+func (f *Feed) rollable() uint32 {
+	if f.last == nil {
+		return f.Mask
+	}
+	return rollable(f.Mask, f.last)
+}
 
 // rollable returns the bits of mask that are free in a job: those that its
 // version has set are the pool's. Miners and pools apply version bits in three

@@ -23,7 +23,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		s.flags |= working
 		s.vardiff.start(e.Now)
 		clean = true
-		if s.LastJob() == job.ID && s.later < maxLater { // it has resumed its session
+		if s.mayHaveJobAgain(e) { // it has resumed its session
 			return s.jobAgain(e, out), Effect{}
 		}
 	}
@@ -32,7 +32,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		s.vardiff.told = d
 		out = codec.AppendSetDifficulty(out, d)
 	}
-	if job.ID != s.LastJob() && !e.Feed.again {
+	if _, had := s.recall(job.ID); !had && !e.Feed.again {
 		s.later = 0
 	}
 	s.remember(job.ID, s.vardiff.told)
@@ -51,6 +51,12 @@ func (s *Session) notify(f *Feed, clean bool, out []byte) []byte {
 // maxLater bounds how often a miner is sent the same work again at its own wish,
 // each time a second later: little for a miner to ask for, and for a pool to take.
 const maxLater = 8
+
+// mayHaveJobAgain reports that the miner has its lane's last job, and may be sent it
+// once more.
+func (s *Session) mayHaveJobAgain(e *Env) bool {
+	return s.flags&working != 0 && s.later < maxLater && e.Feed != nil && e.Feed.Job() != nil && e.Feed.Job().ID == s.LastJob()
+}
 
 // jobAgain sends the miner the job that it has once more: after a second
 // mining.subscribe some firmware waits for work, and one that comes back begins
@@ -166,6 +172,11 @@ func lower32(d float64) float32 {
 func (s *Session) Moved(e *Env, sameAlgorithm bool, out []byte) ([]byte, Effect) {
 	if !sameAlgorithm {
 		s.vardiff.want = 0
+	}
+	if e.Feed != nil && e.Feed.Job() != nil && s.later < maxLater {
+		if _, had := s.recall(e.Feed.Job().ID); had {
+			s.later++ // it is back: see jobAgain
+		}
 	}
 	return s.Job(e, true, out)
 }

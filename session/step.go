@@ -25,7 +25,7 @@ func (s *Session) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	case codec.Subscribe:
 		if s.flags&subscribed != 0 {
 			out = s.Subscribed(e, r, 0, nil, 0, out)
-			if s.flags&working != 0 && s.LastJob() == e.Feed.Job().ID && s.later < maxLater {
+			if s.mayHaveJobAgain(e) {
 				return s.jobAgain(e, out), Effect{Kind: JobSentAgain}
 			}
 			return out, Effect{}
