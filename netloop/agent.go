@@ -222,7 +222,10 @@ func (l *loop) register(p *peer, e *session.Effect) {
 	w.Connected(l.wall, p.conn.RemoteAddr().String(), m.Agent)
 	pool, algorithm := p.route.Names()
 	w.Mining(p.route.Account(), pool, algorithm)
-	p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), w.Difficulty())
+	last := w.Difficulty()
+	if d := p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), last); last == 0 && d > 0 {
+		w.SetDifficulty(d) // a job, and what it changes, may be a minute away
+	}
 	if debt, next := l.server.debts.arrive(p.conn.RemoteAddr(), e.Login, l.env.Now); debt > 0 {
 		p.agent.session.Inherit(e.Session, debt, next)
 	}

@@ -42,11 +42,11 @@ func (a *Agent) login(worker []byte) string {
 // session id works under w, from now on or still. last is the difficulty that
 // the worker had when it was last seen, 0 if never; it gets it with the next job.
 // Until then it has what mining.set_difficulty said, for the job that the agent
-// has now.
-func (a *Agent) Registered(e *Env, session uint16, w Worker, last float64) {
+// has now: that is returned, 0 before there was a job.
+func (a *Agent) Registered(e *Env, session uint16, w Worker, last float64) (difficulty float64) {
 	if s := a.miner(session); s != nil {
 		s.worker = w
-		return
+		return s.vardiff.told
 	}
 	s := &Session{Opened: e.Now, worker: w, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}
 	binary.BigEndian.PutUint16(s.prefix[:], session)
@@ -61,6 +61,7 @@ func (a *Agent) Registered(e *Env, session uint16, w Worker, last float64) {
 	}
 	a.place[session] = len(a.miners)
 	a.miners = append(a.miners, s)
+	return s.vardiff.told
 }
 
 // unregister forgets a miner. One that is not known is not worth a word:

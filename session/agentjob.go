@@ -96,8 +96,9 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 	a.changed = a.changed[:0]
 	for _, s := range a.miners {
 		v := &s.vardiff
-		if v.told == 0 {
-			v.told = a.base // it registered before there was a job
+		first := v.told == 0 // it registered before there was a job
+		if first {
+			v.told = a.base
 		}
 		v.tick(e.Now, policy) // here, since nothing can be changed between jobs
 		d := agentDifficulty(v, e.Feed, s.prefixValue(), policy)
@@ -107,7 +108,7 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 				d = a.base
 			}
 		}
-		if d != v.told || d >= 1 && s.flags&framed == 0 {
+		if d != v.told || first || d >= 1 && s.flags&framed == 0 {
 			v.told = d
 			a.changed = append(a.changed, toldMiner{s, math.Ilogb(d)})
 		}

@@ -453,3 +453,25 @@ func TestAnAgentsAccount(t *testing.T) {
 	eventually(t, "it is counted", func() bool { return p.closed(session.AccountGone) == 2 })
 	eventually(t, "the pool has no link of it", func() bool { return pool.Links() == 0 })
 }
+
+// The books have the difficulty of each worker of an agent from the first on,
+// also before the next job, also one that no frame can say.
+func TestWorkersOfAgentsHaveADifficulty(t *testing.T) {
+	t.Parallel()
+	for _, difficulty := range []float64{0.25, 2048} {
+		pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size, o.Difficulty, o.JobEvery = 8, difficulty, time.Hour })
+		p, address := startProxy(t, nil, nil, pool)
+		a := connectAgent(t, address, "farm")
+		register := func(id uint16, name string) {
+			t.Helper()
+			a.write(codec.AppendAgentRegister(nil, id, "miner", name))
+			eventually(t, name+" has a difficulty", func() bool { return p.book.Worker("farm."+name).Difficulty() > 0 })
+		}
+		register(1, "one")
+		register(2, "two")
+		register(1, "renamed")
+		if d := p.book.Worker("farm.one").Difficulty(); d > difficulty {
+			t.Errorf("difficulty %v, the pool has %v", d, difficulty)
+		}
+	}
+}
