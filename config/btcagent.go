@@ -187,6 +187,9 @@ func (c *converter) failover() {
 		c.needless(read)
 	case silence > btcagentRead:
 		c.note("BTCAgent counted the time without a byte of the pool's, farmproxy counts that without a job.")
+		if silence > maxPause {
+			c.note("BTCAgent had " + short(silence) + "; " + short(maxPause) + " is the most.")
+		}
 		c.set("silence", min(silence, maxPause), read)
 	default:
 		c.lacks(read, "farmproxy leaves a pool that sent no job for 3 minutes ([failover] silence), since jobs may be a minute apart")

@@ -37,12 +37,13 @@ func (c *converter) pools() {
 	links := c.number(number, btcagentLinks, 0, 255)
 	c.origins["pool"] = list
 	names := make(map[string]bool)
+	named := slices.IndexFunc(pools, func(p agentPool) bool { return p.account != "" })
 	for i, p := range pools {
 		key := fmt.Sprintf("pool[%d]", i+1)
 		c.origins[key] = p.setting
 		c.open("[[pool]]", key)
 		c.poolEndpoint(p, secure, names)
-		c.poolUser(p, many, i == 0)
+		c.poolUser(p, many, i == named)
 		if i == 0 && links > 1 {
 			c.note(fmt.Sprintf("One would do: a link carries up to 65,535 miners. %d is the most.", MaxLinks))
 		}
@@ -85,6 +86,7 @@ func (c *converter) poolEndpoint(p agentPool, secure bool, names map[string]bool
 	c.set("url", scheme+"://"+endpoint, p.setting, c.take(poolTLS))
 }
 
+// poolUser writes a pool's sub-account; first: it is the first pool that has one.
 func (c *converter) poolUser(p agentPool, many, first bool) {
 	switch {
 	case !many && p.account == "":

@@ -59,6 +59,32 @@ func TestNoKeyOfBTCAgentIsDropped(t *testing.T) {
 	}
 }
 
+// Nor is a value changed without a word.
+func TestNoValueOfBTCAgentIsDropped(t *testing.T) {
+	f := func(text string, says ...string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "agent_conf.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := fromBTCAgent(t, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range says {
+			if !strings.Contains(string(got), part) {
+				t.Errorf("%s: nothing says %q:\n%s", text, part, got)
+			}
+		}
+	}
+	f(`{"multi_user_mode":true,"pools":[["a.example",1800],["b.example",1800,"farm"]]}`, "The sub-accounts of the pools are left out")
+	f(`{"multi_user_mode":true,"pools":[["a.example",1800,"farm"],["b.example",1800,"farm"]]}`, "The sub-accounts of the pools are left out")
+	f(`{"pools":[["a.example",1800,"farm"]],"advanced":{"pool_connection_read_timeout_seconds":172800}}`, `silence = "24h"`, "BTCAgent had 48h; 24h is the most")
+	f(`{"pools":[["a.example",1800,"farm"]],"advanced":{"pool_connection_number_per_subaccount":200}}`, "links = 64", "64 is the most")
+	f(`{"pools":[["a.example",1800,"farm","x","y"]]}`, "pools[1][4]", "and what follows")
+	f(`{"pools":[["a.example",1800,"farm"]],"pools":[["b.example",1800,"farm"]]}`, "Was there more than once", "b.example")
+}
+
 // docs/migrating.md says of each key what became of it.
 func TestEveryKeyOfBTCAgentIsDocumented(t *testing.T) {
 	text := mustRead(t, "../docs/migrating.md")

@@ -19,15 +19,29 @@ const importsPerTransaction = 500
 type Imported struct {
 	Algorithms, Pools, Accounts int // new ones
 	Known                       int // those that were here already, and stay as they are here
-	// Conflicts are those that could not be taken over, a sentence for each
-	// that says why and what to do.
-	Conflicts []string
+	// Kept are known ones that were otherwise there, a sentence for each that
+	// says what stays.
+	Kept []string
+	// Lost are those that could not be taken over, a sentence for each that says
+	// why and what to do. Its miners can't log in, or its accounts have no pool.
+	Lost []string
 }
 
 // oldAccount is a row of the account proxy's users, with its pool.
 type oldAccount struct {
-	name, host, port, user, password string
+	name, user, password string
+	poolID               int64
+	pool                 sql.NullString // host:port; NULL: there is no such row of pools
 }
+
+// oldPool is a row of its pools, with its algorithm.
+type oldPool struct {
+	host, port string
+	hashID     int64
+	algorithm  sql.NullString // NULL: there is no such row of hashes
+}
+
+func (p *oldPool) address() string { return net.JoinHostPort(p.host, p.port) }
 
 // ImportStratumProxy takes over the database file of the account proxy
 // (miningmeter/stratum-proxy): tables hashes, pools and users. Accounts keep
@@ -59,8 +73,10 @@ func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imp
 	return report, nil
 }
 
-func readStratumProxy(ctx context.Context, db *sql.DB) (algorithms []Algorithm, pools []Pool, accounts []oldAccount, err error) {
-	err = each(ctx, db, "SELECT hash, divider FROM hashes ORDER BY id", func(r *sql.Rows) error {
+// readStratumProxy reads every row of the tables: also those that other rows are
+// missing for, and NULL as nothing.
+func readStratumProxy(ctx context.Context, db *sql.DB) (algorithms []Algorithm, pools []oldPool, accounts []oldAccount, err error) {
+	err = each(ctx, db, "SELECT COALESCE(hash, ''), COALESCE(CAST(divider AS REAL), 0) FROM hashes ORDER BY id", func(r *sql.Rows) error {
 		var a Algorithm
 		err := r.Scan(&a.Name, &a.Divider)
 		algorithms = append(algorithms, a)
@@ -69,21 +85,23 @@ func readStratumProxy(ctx context.Context, db *sql.DB) (algorithms []Algorithm, 
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	err = each(ctx, db, "SELECT p.host, CAST(p.port AS TEXT), h.hash FROM pools p JOIN hashes h ON h.id = p.hash_id ORDER BY p.id", func(r *sql.Rows) error {
-		var host, port string
-		var p Pool
-		err := r.Scan(&host, &port, &p.Algorithm)
-		p.Address = net.JoinHostPort(host, port)
+	err = each(ctx, db, "SELECT COALESCE(p.host, ''), COALESCE(CAST(p.port AS TEXT), ''), COALESCE(p.hash_id, 0), h.hash "+
+		"FROM pools p LEFT JOIN hashes h ON h.id = p.hash_id ORDER BY p.id", func(r *sql.Rows) error {
+		var p oldPool
+		err := r.Scan(&p.host, &p.port, &p.hashID, &p.algorithm)
 		pools = append(pools, p)
 		return err
 	})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	err = each(ctx, db, "SELECT u.name, p.host, CAST(p.port AS TEXT), u.user, COALESCE(u.password, '') "+
-		"FROM users u JOIN pools p ON p.id = u.pool_id ORDER BY u.name", func(r *sql.Rows) error {
+	err = each(ctx, db, "SELECT COALESCE(u.name, ''), COALESCE(u.pool_id, 0), p.id IS NULL, COALESCE(p.host, ''), COALESCE(CAST(p.port AS TEXT), ''), "+
+		"COALESCE(u.user, ''), COALESCE(u.password, '') FROM users u LEFT JOIN pools p ON p.id = u.pool_id ORDER BY u.name", func(r *sql.Rows) error {
 		var a oldAccount
-		err := r.Scan(&a.name, &a.host, &a.port, &a.user, &a.password)
+		var host, port string
+		var missing bool
+		err := r.Scan(&a.name, &a.poolID, &missing, &host, &port, &a.user, &a.password)
+		a.pool = sql.NullString{String: net.JoinHostPort(host, port), Valid: !missing}
 		accounts = append(accounts, a)
 		return err
 	})
@@ -108,13 +126,13 @@ func (s *Store) importAlgorithms(ctx context.Context, algorithms []Algorithm, to
 	return s.importSome(ctx, total, func(t *transaction, version int64, report *Imported) error {
 		for _, a := range algorithms {
 			if err := a.check(); err != nil {
-				report.conflict("%v", err)
+				report.lose("%v", err)
 				continue
 			}
 			here, err := algorithm(t, a.Name)
 			switch {
 			case err == nil && here.Divider != a.Divider:
-				report.conflict("algorithm %s: the divider stays %v; it was %v there: change it if that is right", a.Name, here.Divider, a.Divider)
+				report.keep("algorithm %s: the divider stays %v; it was %v there: change it if that is right", a.Name, here.Divider, a.Divider)
 			case err == nil:
 				report.Known++
 			case errors.Is(err, ErrUnknownAlgorithm):
@@ -130,22 +148,27 @@ func (s *Store) importAlgorithms(ctx context.Context, algorithms []Algorithm, to
 	})
 }
 
-func (s *Store) importPools(ctx context.Context, pools []Pool, total *Imported) error {
+func (s *Store) importPools(ctx context.Context, pools []oldPool, total *Imported) error {
 	return s.importSome(ctx, total, func(t *transaction, version int64, report *Imported) error {
-		for _, p := range pools {
-			if err := p.check(); err != nil {
-				report.conflict("%v", err)
+		for _, old := range pools {
+			p := Pool{Address: old.address(), Algorithm: old.algorithm.String}
+			err := p.check()
+			if err == nil && !old.algorithm.Valid {
+				err = failf(ErrUnknownAlgorithm, "pool %s: its algorithm has no row in hashes (hash_id %d): add the pool with its algorithm, and import again", p.Address, old.hashID)
+			}
+			if err != nil {
+				report.lose("%v", err)
 				continue
 			}
 			here, err := pool(t, p.Address)
 			switch {
 			case err == nil && here.Algorithm != p.Algorithm:
-				report.conflict("pool %s: the algorithm stays %s; it was %s there: change it if that is right", p.Address, here.Algorithm, p.Algorithm)
+				report.keep("pool %s: the algorithm stays %s; it was %s there: change it if that is right", p.Address, here.Algorithm, p.Algorithm)
 			case err == nil:
 				report.Known++
 			case errors.Is(err, ErrUnknownPool):
 				if _, err := algorithm(t, p.Algorithm); err != nil {
-					report.conflict("pool %s: %v", p.Address, err)
+					report.lose("pool %s: %v", p.Address, err)
 					continue
 				}
 				if err := insertPool(t, p, version); err != nil {
@@ -172,7 +195,11 @@ func (s *Store) importAccounts(ctx context.Context, accounts []oldAccount, total
 }
 
 func (s *Store) importAccount(t *transaction, a oldAccount, version int64, report *Imported) error {
-	address, err := ParseAddress(net.JoinHostPort(a.host, a.port))
+	if !a.pool.Valid {
+		report.lose("account %.70q of user %.40q: its pool has no row in pools (pool_id %d): register that user at its pool, and give its miners the new name", a.name, a.user, a.poolID)
+		return nil
+	}
+	address, err := ParseAddress(a.pool.String)
 	if err == nil {
 		err = checkCredentials(a.user, a.password)
 	}
@@ -180,7 +207,7 @@ func (s *Store) importAccount(t *transaction, a oldAccount, version int64, repor
 		err = failf(ErrBadValue, "the name is not one that miners can log in with")
 	}
 	if err != nil {
-		report.conflict("account %.70q: %v", a.name, err)
+		report.lose("account %.70q: %v", a.name, err)
 		return nil
 	}
 	here, err := account(t, a.name)
@@ -189,7 +216,7 @@ func (s *Store) importAccount(t *transaction, a oldAccount, version int64, repor
 		report.Known++
 		return nil
 	case err == nil:
-		report.conflict("account %s: that name belongs to user %q of pool %s here: register user %q of pool %s, and give its miners the new name", a.name, here.User, here.Pool, a.user, address)
+		report.lose("account %s: that name belongs to user %q of pool %s here: register user %q of pool %s, and give its miners the new name", a.name, here.User, here.Pool, a.user, address)
 		return nil
 	case !errors.Is(err, ErrUnknownAccount):
 		return err
@@ -199,11 +226,11 @@ func (s *Store) importAccount(t *transaction, a oldAccount, version int64, repor
 		return err
 	}
 	if other != "" {
-		report.conflict("account %s: user %q of pool %s has the name %s here: delete that and import again, or give its miners that name", a.name, a.user, address, other)
+		report.lose("account %s: user %q of pool %s has the name %s here: delete that and import again, or give its miners that name", a.name, a.user, address, other)
 		return nil
 	}
 	if _, err := pool(t, address); errors.Is(err, ErrUnknownPool) {
-		report.conflict("account %s: %v", a.name, err)
+		report.lose("account %s: %v", a.name, err)
 		return nil
 	} else if err != nil {
 		return err
@@ -233,10 +260,15 @@ func (s *Store) importSome(ctx context.Context, total *Imported, do func(*transa
 	total.Pools += report.Pools
 	total.Accounts += report.Accounts
 	total.Known += report.Known
-	total.Conflicts = append(total.Conflicts, report.Conflicts...)
+	total.Kept = append(total.Kept, report.Kept...)
+	total.Lost = append(total.Lost, report.Lost...)
 	return nil
 }
 
-func (i *Imported) conflict(format string, args ...any) {
-	i.Conflicts = append(i.Conflicts, fmt.Sprintf(format, args...))
+func (i *Imported) keep(format string, args ...any) {
+	i.Kept = append(i.Kept, fmt.Sprintf(format, args...))
+}
+
+func (i *Imported) lose(format string, args ...any) {
+	i.Lost = append(i.Lost, fmt.Sprintf(format, args...))
 }

@@ -57,12 +57,19 @@ func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) i
 		fmt.Fprintf(stderr, "farmproxy import %s: %v\n\n%s", kind, err, importUsage)
 		return exitMisused
 	}
-	if err := do(old); err != nil {
-		fmt.Fprintln(stderr, err)
-		return exitFailed
+	err = do(old)
+	if err == nil {
+		return exitOK
 	}
-	return exitOK
+	fmt.Fprintln(stderr, err)
+	if errors.Is(err, errPartly) {
+		return exitPartly
+	}
+	return exitFailed
 }
+
+// errPartly is that not all could be taken over.
+var errPartly = errors.New("not taken over")
 
 // oneFile parses a command line that names one file, before or behind the flags.
 func oneFile(flags *flag.FlagSet, args []string) (string, error) {
@@ -118,8 +125,14 @@ func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer)
 		return err // what was taken over before stays, and the next run goes on from there
 	}
 	fmt.Fprintf(stdout, "new: %d accounts, %d pools, %d algorithms; there already: %d\n", report.Accounts, report.Pools, report.Algorithms, report.Known)
-	for _, conflict := range report.Conflicts {
-		fmt.Fprintln(stdout, "not taken over:", conflict)
+	for _, kept := range report.Kept {
+		fmt.Fprintln(stdout, "as it was here:", kept)
+	}
+	for _, lost := range report.Lost {
+		fmt.Fprintln(stdout, "not taken over:", lost)
+	}
+	if n := len(report.Lost); n > 0 {
+		return fmt.Errorf("%w: %d, for the reasons above; the rest is, and the import may be repeated", errPartly, n)
 	}
 	return nil
 }

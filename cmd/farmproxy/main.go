@@ -33,6 +33,7 @@ const (
 	exitOK      = 0
 	exitFailed  = 1 // what was asked for did not work; said on stderr
 	exitMisused = 2 // the command line is wrong
+	exitPartly  = 3 // an import could not take all over; said on stdout
 )
 
 const usage = `farmproxy - a mining proxy for farms
