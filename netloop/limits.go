@@ -62,6 +62,11 @@ const (
 	// maxParked bounds the sessions of disconnected miners that can be resumed.
 	maxParked = 1 << 16
 
+	// maxParkedSlots bounds what they take besides for headers: 16 MB. That is what
+	// all of them need at six shares a minute; a flood of shares that parks itself
+	// again and again gets no more.
+	maxParkedSlots = 1 << 21
+
 	// maxVerdicts is where a mailbox's memory for verdicts is given back after
 	// a burst.
 	maxVerdicts = 4096

@@ -159,6 +159,7 @@ func (l *loop) enter(p *peer) {
 	p.last = p.route.Join(p.member())
 	l.feed(p.last).join(p)
 	l.see(p)
+	p.session.Enter(l.env.Feed, p.last.Since(p.prefix))
 }
 
 // leave takes the miner off its lane, if it is on one.

@@ -146,7 +146,7 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
 		f = &feed{lane: lane, sent: l.env.Now}
-		f.Direct = lane.Route().Direct()
+		f.Direct, f.Lane = lane.Route().Direct(), lane.ID()
 		l.feeds[lane] = f
 		latest := lane.Latest()
 		f.Post(latest.Job, false, latest.Mask, latest.Difficulty)

@@ -17,6 +17,7 @@ type parked struct {
 	prefixes *upstream.Prefixes
 
 	mu    sync.Mutex
+	slots int // that all their headers take, to maxParkedSlots
 	byID  map[uint64]parkedSession
 	queue []parkedID // in the order of their end
 }
@@ -46,6 +47,11 @@ func (k *parked) park(p *peer, now time.Duration) {
 	for len(k.queue) > 0 && (k.queue[0].end <= now || len(k.queue) >= maxParked) {
 		k.dropOldest()
 	}
+	if k.slots+p.session.Slots() > maxParkedSlots {
+		k.prefixes.Release(p.prefix, p.last)
+		return
+	}
+	k.slots += p.session.Slots()
 	id, end := p.session.ID(), now+k.window
 	k.byID[id] = parkedSession{p.session, p.prefix, p.last, end}
 	k.queue = append(k.queue, parkedID{id, end})
@@ -59,7 +65,7 @@ func (k *parked) resume(id uint64) (s parkedSession, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, ok = k.byID[id]
-	delete(k.byID, id) // its place in the queue is passed over when it comes up
+	k.remove(id, &s) // its place in the queue is passed over when it comes up
 	return s, ok
 }
 
@@ -77,7 +83,13 @@ func (k *parked) dropOldest() {
 	k.queue = k.queue[1:]
 	// One that was resumed and parked again has a later place as well.
 	if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
-		delete(k.byID, oldest.id)
+		k.remove(oldest.id, &s)
 		k.prefixes.Release(s.prefix, s.last)
 	}
+}
+
+// remove takes out a session: nobody else may get it.
+func (k *parked) remove(id uint64, s *parkedSession) {
+	k.slots -= s.session.Slots()
+	delete(k.byID, id)
 }

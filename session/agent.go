@@ -54,6 +54,8 @@ type Agent struct {
 	index   uint16        // of the next share in SUBMIT_RESPONSE
 	miners  []*Session
 	place   map[uint16]int // in miners, by session id
+	gone    gone           // of those that were unregistered
+	slots   int            // that the headers of all take, to maxAgentSlots
 	changed []toldMiner    // those whose difficulty the last job changed
 	ids     []uint16       // of one SET_DIFF
 }

@@ -65,7 +65,7 @@ func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {
 		}
 	}
 	f("share and verdict", func() {
-		a.miners[0].seenCount = 0 // or it would be a duplicate
+		forget(&a.miners[0].headers) // or it would be a duplicate
 		share(Forward)
 		out = a.Verdict(&list[0].ID, 0, out)
 	})
@@ -84,7 +84,7 @@ func BenchmarkFrame(b *testing.B) {
 	list := make([]Candidate, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		a.miners[0].seenCount = 0
+		forget(&a.miners[0].headers)
 		_, effect := a.Frame(e, frame, out[:0])
 		list[0] = *effect.Candidate
 		FindHashes(&checker, list)

@@ -217,6 +217,7 @@ func (g *agentStage) post(args map[string]string) {
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
 		job.Mask = g.hex(args["mask"])
+		job.Work = uint32(g.number(args["work"]))
 		if name := args["algorithm"]; name != "" {
 			algorithm, _ := work.LookupAlgorithm(name)
 			job.Algorithm = &algorithm

@@ -53,6 +53,7 @@ func (a *Agent) Registered(e *Env, session uint16, w Worker, last float64) (diff
 	a.allow(s)
 	s.vardiff.start(e.Now)
 	s.vardiff.want, s.vardiff.told = last, a.base
+	s.headers = a.gone.back(session)
 	if job := a.LastJob(); job != 0 {
 		s.remember(job, a.base)
 	}
@@ -72,6 +73,7 @@ func (a *Agent) unregister(session uint16) Effect {
 		return Effect{}
 	}
 	gone := a.miners[at]
+	a.slots -= a.gone.left(session, gone.headers)
 	last := len(a.miners) - 1
 	a.miners[at] = a.miners[last]
 	a.place[a.miners[at].prefixValue()] = at
@@ -122,7 +124,9 @@ func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Stale}
 		return a.answer(out, &c.ID, &effect), effect
 	}
-	effect := s.judge(e, c)
+	before := len(s.headers.slots)
+	effect := s.judge(e, c, maxAgentSlots-a.slots)
+	a.slots += len(s.headers.slots) - before
 	return a.answer(out, &c.ID, &effect), effect
 }
 

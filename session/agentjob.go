@@ -113,7 +113,11 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 			a.changed = append(a.changed, toldMiner{s, math.Ilogb(d)})
 		}
 		s.remember(job, d)
+		before := len(s.headers.slots)
+		s.tidy(e.Feed)
+		a.slots += len(s.headers.slots) - before
 	}
+	a.slots -= a.gone.sweep(e.Feed)
 	slices.SortFunc(a.changed, byExponent)
 	return a.appendDifficulties(out)
 }

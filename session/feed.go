@@ -1,6 +1,10 @@
 package session
 
-import "farmproxy/work"
+import (
+	"time"
+
+	"farmproxy/work"
+)
 
 // maxFeedJobs is how many jobs a feed keeps. Pools send one every 30 to 60 s,
 // ASICs finish what they have within seconds: 16 cover any pool seen, and a
@@ -14,6 +18,7 @@ type Feed struct {
 	Mask       uint32  // version bits that the pool lets roll now
 	Difficulty float64 // the pool's, now; 0 before the first post
 	Direct     bool    // the miner gets the pool's difficulty as it is: it has a link of its own
+	Lane       uint32  // which lane it is: the same on all loops, and of no other
 
 	jobs  [maxFeedJobs]*work.Job
 	stale [maxFeedJobs]bool
@@ -130,15 +135,19 @@ func (f *Feed) latest(job *work.Job) uint32 {
 	return job.NTime
 }
 
-// oldest returns the id of the oldest job that may still be accepted.
-func (f *Feed) oldest() uint32 {
-	oldest := f.last.ID
-	for i, j := range f.jobs {
-		if j != nil && !f.stale[i] {
-			oldest = min(oldest, j.ID)
-		}
+// lateAfter is how long after a job was replaced a share for it is worth nothing
+// to anybody: ASICs finish what they have within seconds, and what they find in a
+// minute is on its way for less.
+const lateAfter = time.Minute
+
+// late reports that the job at that place of the ring was replaced long ago, as
+// seen when the last one came.
+func (f *Feed) late(at int) bool {
+	if f.jobs[at] == f.last {
+		return false
 	}
-	return oldest
+	replaced := f.jobs[(at+1)%maxFeedJobs].Received
+	return f.last.Received.Sub(replaced) >= lateAfter
 }
 
 // exact reports that miners get the pool's difficulty as it is: where the link

@@ -15,6 +15,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		return out, Effect{}
 	}
 	job := e.Feed.Job()
+	s.Enter(e.Feed, 0)
 	out, fits := s.fit(job, out)
 	if !fits {
 		return out, Effect{Kind: Hangup, Reason: ExtranonceTooSmall}
@@ -36,6 +37,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		s.later = 0
 	}
 	s.remember(job.ID, s.vardiff.told)
+	s.tidy(e.Feed)
 	return s.notify(e.Feed, clean, out), Effect{}
 }
 

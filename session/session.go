@@ -70,10 +70,9 @@ const (
 type Session struct {
 	// What each share takes comes first, as it is to lie close together.
 
-	worker  Worker        // the first that authorized; nil before
-	said    uint64        // what the miner calls it, hashed: see sender
-	seen    *fingerprints // of accepted headers; nil: none yet
-	seenJob uint32        // the newest job that a fingerprint belongs to
+	worker  Worker  // the first that authorized; nil before
+	said    uint64  // what the miner calls it, hashed: see sender
+	headers headers // that were accepted on the lane
 
 	asked uint32 // version bits that the miner wants to roll
 	told  uint32 // version bits that it was last told it may
@@ -86,9 +85,7 @@ type Session struct {
 	later       uint8 // by how many seconds the miner has its work later than others: see jobAgain
 	rolled      uint8 // shares with version bits, counted to rollingShares and one more
 
-	seenCount uint8 // how many of seen there are
-	seenNext  uint8 // where the next one goes
-
+	swept     uint32 // the job (work.Job.ID) at which makeRoom last looked for what can go
 	malformed uint32 // lines
 	posted    [maxPosted]posted
 	vardiff   vardiff
@@ -96,7 +93,8 @@ type Session struct {
 
 	Opened      time.Duration // when the miner connected, as Env.Now
 	id          uint64        // what the miner resumes with
-	others      []Worker      // authorized after the first
+	others      *[]Worker     // authorized after the first; nil: none, as nearly always
+	left        *left         // headers of other lanes; nil: it never left one
 	reconnected time.Duration // when it was last told to reconnect for its rolling, as Env.Now; 0 never
 }
 
@@ -159,9 +157,17 @@ func (s *Session) Workers(visit func(Worker)) {
 	if s.worker != nil {
 		visit(s.worker)
 	}
-	for _, w := range s.others {
+	for _, w := range s.rest() {
 		visit(w)
 	}
+}
+
+// rest returns the workers that the miner authorized after the first.
+func (s *Session) rest() []Worker {
+	if s.others == nil {
+		return nil
+	}
+	return *s.others
 }
 
 // Difficulty returns the difficulty that the miner was last told; 0 before.
@@ -180,7 +186,7 @@ func (s *Session) find(name []byte) Worker {
 	if s.worker != nil && codec.IsName(s.worker.Name(), name) {
 		return s.worker
 	}
-	for _, w := range s.others {
+	for _, w := range s.rest() {
 		if codec.IsName(w.Name(), name) {
 			return w
 		}
@@ -201,7 +207,7 @@ func (s *Session) sender(name []byte) Worker {
 		return s.worker
 	}
 	w := s.find(name)
-	if w == nil && s.worker != nil && len(s.others) == 0 && codec.IsSpelling(s.worker.Name(), name) {
+	if w == nil && s.worker != nil && s.others == nil && codec.IsSpelling(s.worker.Name(), name) {
 		w = s.worker
 	}
 	if w != nil && w == s.worker {

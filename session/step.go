@@ -106,7 +106,11 @@ func (s *Session) Subscribed(e *Env, r *codec.Request, id uint64, prefix []byte,
 func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) []byte {
 	s.id, s.prefix, s.prefixLen, s.extranonce2 = parked.id, parked.prefix, parked.prefixLen, parked.extranonce2
 	s.flags |= subscribed
-	s.seen, s.seenJob, s.seenCount, s.seenNext = parked.seen, parked.seenJob, parked.seenCount, parked.seenNext
+	since := s.headers.from // of the lane that the miner has entered
+	s.headers, s.left = parked.headers, parked.left
+	if e.Feed != nil {
+		s.Enter(e.Feed, since)
+	}
 	s.posted, s.head, s.later = parked.posted, parked.head, parked.later
 	s.vardiff.resume(&parked.vardiff)
 	s.rolled, s.reconnected = parked.rolled, parked.reconnected
@@ -127,7 +131,7 @@ func (s *Session) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	if w := s.find(p.Login); w != nil {
 		return codec.AppendTrue(out, &r.ID), Effect{Kind: Reauthorized, Worker: w}
 	}
-	if len(s.others) >= maxWorkers-1 {
+	if len(s.rest()) >= maxWorkers-1 {
 		return codec.AppendError(out, &r.ID, codeUnauthorized, "Too many workers on one connection"), Effect{}
 	}
 	return out, Effect{Kind: WantAuthorize, Login: login}
@@ -140,7 +144,8 @@ func (s *Session) Authorized(e *Env, r *codec.Request, w Worker, last float64, o
 	if first {
 		s.worker = w
 	} else {
-		s.others = append(s.others, w)
+		others := append(s.rest(), w)
+		s.others = &others
 		s.said = 0 // it may be that of another spelling, which is nobody's from now on
 	}
 	out = codec.AppendTrue(out, &r.ID)

@@ -2,7 +2,6 @@ package session
 
 import (
 	"cmp"
-	"encoding/binary"
 
 	"farmproxy/codec"
 	"farmproxy/work"
@@ -99,8 +98,8 @@ func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candi
 	if j == nil { // it was sent, but on a lane that the miner has left, or too long ago
 		return nil, work.Stale
 	}
-	if s.seen != nil {
-		work.Prefetch(s.seen, len(s.seen)*8) // judge looks at it once the share is hashed
+	if n := min(len(s.headers.slots), usualSlots); n > 0 {
+		work.Prefetch(&s.headers.slots[0], n*8) // judge looks at it once the share is hashed
 	}
 	c = &e.candidate
 	*c = Candidate{ID: id, Worker: w, Job: j, Prefix: s.prefix, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
@@ -110,7 +109,7 @@ func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candi
 // Judge judges a candidate by its hash, and answers it if that decides: the
 // caller's answer to WantHash. The effect is Judged, or Forward with c.
 func (s *Session) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
-	effect := s.judge(e, c)
+	effect := s.judge(e, c, maxSlots)
 	out = answer(out, &c.ID, &effect)
 	if effect.Reconnect = c.reconnect; c.reconnect {
 		out = codec.AppendReconnect(out)
@@ -119,20 +118,19 @@ func (s *Session) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 }
 
 // judge judges a candidate by its hash. A block is a block, late or not, and
-// goes to the pool.
-func (s *Session) judge(e *Env, c *Candidate) Effect {
+// goes to the pool. room is how many headers more may be remembered.
+func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	job := c.Job
-	difficulty, sent := s.recall(job.ID)
-	if !sent || e.Feed == nil { // it has moved on while a slow hash was computed
+	difficulty, stale, ok := s.answerable(e, job)
+	if !ok { // it has moved on while a slow hash was computed
 		return s.reject(e, c.Worker, work.Stale)
 	}
 	if job.Algorithm.Hash == nil {
-		return s.unchecked(e, c, difficulty)
+		return s.unchecked(e, c, difficulty, stale, room)
 	}
 	met := job.Algorithm.Difficulty(&c.Hash)
 	block := job.IsBlock(met, s.prefixValue())
-	_, stale := e.Feed.find(job.ID)
-	fingerprint := c.fingerprint()
+	fingerprint := fingerprint(&c.Hash)
 	switch {
 	case s.isSeen(fingerprint):
 		return s.reject(e, c.Worker, work.Duplicate)
@@ -145,32 +143,42 @@ func (s *Session) judge(e *Env, c *Candidate) Effect {
 		return s.reject(e, c.Worker, work.BadTime)
 	}
 	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
-	s.see(fingerprint, job, e.Feed)
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
+	if !s.see(fingerprint, job, e.Feed, room) {
+		return s.unremembered(e, c.Worker)
+	}
 	if met < job.DifficultyFor(s.prefixValue()) && !block {
 		return Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
 	}
 	return s.forward(e, c, difficulty, block)
 }
 
+// answerable returns the difficulty that the miner was to mine a job at, and whether
+// the pool has replaced it since; ok is false when it can't be answered here.
+func (s *Session) answerable(e *Env, job *work.Job) (difficulty float64, stale, ok bool) {
+	difficulty, ok = s.recall(job.ID)
+	if !ok || e.Feed == nil {
+		return 0, false, false
+	}
+	j, stale := e.Feed.find(job.ID)
+	return difficulty, stale, j != nil && j.Work >= s.headers.from
+}
+
 // unchecked forwards a share of an algorithm that can't be checked here. What
 // its header alone tells is still looked at.
-func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64) Effect {
-	_, stale := e.Feed.find(c.Job.ID)
-	fingerprint := c.fingerprint()
+func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool, room int) Effect {
+	fingerprint := fingerprint(&c.Hash)
 	switch {
 	case s.isSeen(fingerprint):
 		return s.reject(e, c.Worker, work.Duplicate)
 	case stale:
 		return s.reject(e, c.Worker, work.Stale)
 	}
-	s.see(fingerprint, c.Job, e.Feed)
+	if !s.see(fingerprint, c.Job, e.Feed, room) {
+		return s.unremembered(e, c.Worker)
+	}
 	return s.forward(e, c, difficulty, false)
 }
-
-// fingerprint is what the share's header is known again by: the end of its hash
-// that is not all zeros.
-func (c *Candidate) fingerprint() uint64 { return binary.LittleEndian.Uint64(c.Hash[:]) }
 
 // forward hands the share to the caller for the pool, unless the pool is to be
 // spared. A block is a block, whoever has found it.

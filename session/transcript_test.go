@@ -35,7 +35,9 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //	                          algorithm=NAME in a post with a job: another one than sha256d;
 //	                          version=HEX another version than the recorded one
 //	direct>                   the lane is the miner's own
+//	                          work=1: jobs with the same number are the same work
 //	move>                     the miner is on another lane now, which has no job yet
+//	back>                     the miner is on the lane again that it was on before
 //	miner> {…}                one line from the miner;
 //	shares> 100 {…NONCE…}     that many lines, each with a nonce of its own; not shown
 //	lines> 100 {…}            that many lines; not shown, unless one is the last
@@ -77,6 +79,7 @@ type stage struct {
 	session Session
 	parked  *Session
 	feed    Feed
+	before  Feed // of the lane that the miner was on before
 	moved   bool // to a lane that has not posted yet
 	prefix  []byte
 	size    int
@@ -135,8 +138,12 @@ func (g *stage) act(verb, rest string) {
 	case "direct":
 		g.feed.Direct = true
 	case "move":
-		g.feed = Feed{}
+		g.before = g.feed
+		g.feed = Feed{Lane: g.before.Lane + 1}
 		g.moved = true
+	case "back":
+		g.feed, g.before = g.before, g.feed
+		g.show(g.session.Moved(&g.env, true, nil))
 	case "miner":
 		g.miner(rest)
 	case "shares":
@@ -198,6 +205,7 @@ func (g *stage) post(args map[string]string) {
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
 		job.Mask = g.hex(args["mask"])
+		job.Work = uint32(g.number(args["work"]))
 		if name := args["algorithm"]; name != "" {
 			algorithm, known := work.LookupAlgorithm(name)
 			if !known {

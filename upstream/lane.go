@@ -32,7 +32,8 @@ import (
 type Lane struct {
 	route  *Route
 	key    Prefix // the least that it serves; of a direct lane, the only one
-	number int    // in the process
+	id     uint32 // of no other lane, ever
+	number int    // in the books: of no other lane that there is
 	log    *slog.Logger
 	events chan event
 	roused chan struct{} // the supervisor is to look
@@ -47,13 +48,16 @@ type Lane struct {
 
 	epochs atomic.Pointer[[]*epoch] // those that take shares, the newest first
 	latest atomic.Pointer[Post]
+	works  works
 
 	roster *roster // nil: the route has no agent pool
 
 	mu      sync.Mutex
 	serving *link               // written by the supervisor only
-	resting []Prefix            // that left: they rest until the next clean post
+	resting []Prefix            // that left: they rest until the next clean post of a new work
 	rests   map[Prefix]struct{} // the same: each is there once
+	rose    map[Prefix]uint32   // that rested lately: the work that ended that
+	newest  uint32              // the highest number of a work that was published
 	over    bool                // it ended
 
 	// The supervisor's:
@@ -72,7 +76,7 @@ type Lane struct {
 
 func newLane(r *Route, key Prefix, number int) *Lane {
 	l := &Lane{
-		route: r, key: key, number: number,
+		route: r, key: key, id: lanes.Add(1), number: number,
 		log:      r.log.With("lane", number),
 		unlinked: time.Now(),
 		events:   make(chan event),
@@ -85,6 +89,12 @@ func newLane(r *Route, key Prefix, number int) *Lane {
 	}
 	return l
 }
+
+// lanes numbers the lanes of the process.
+var lanes atomic.Uint32
+
+// ID returns what tells the lane from all others that there were.
+func (l *Lane) ID() uint32 { return l.id }
 
 // Route returns the route whose lane it is.
 func (l *Lane) Route() *Route { return l.route }
@@ -198,14 +208,18 @@ func (l *Lane) offer(k *link, p Post) {
 // publish tells miners. The caller has mu.
 func (l *Lane) publish(p Post) {
 	l.latest.Store(&p)
-	if p.Clean {
-		l.rested()
+	if p.Job != nil && p.Job.Work > l.newest {
+		l.newest = p.Job.Work
+		if p.Clean {
+			l.rested()
+		}
 	}
 	l.route.directory.down.Publish(p)
 }
 
-// rest holds a prefix back until the next clean post, where its miner may have
-// worked and others still do.
+// rest holds a prefix back where its miner may have worked and others still do:
+// until the next clean post of a work that is new, so that the next miner with it
+// can't find the same headers.
 func (l *Lane) rest(x Prefix) {
 	if x.private() {
 		return
@@ -225,10 +239,31 @@ func (l *Lane) rest(x Prefix) {
 
 // rested lets all prefixes go. The caller has mu.
 func (l *Lane) rested() {
-	if len(l.resting) > 0 {
-		l.route.directory.prefixes.rested(l.resting)
-		l.resting, l.rests = nil, nil
+	for x, work := range l.rose {
+		if work+maxWorks < l.newest {
+			delete(l.rose, x) // none of the works before that one is known any more
+		}
 	}
+	if len(l.resting) == 0 {
+		return
+	}
+	if l.rose == nil {
+		l.rose = make(map[Prefix]uint32)
+	}
+	for _, x := range l.resting {
+		l.rose[x] = l.newest
+	}
+	l.route.directory.prefixes.rested(l.resting)
+	l.resting, l.rests = nil, nil
+}
+
+// Since returns the first work of the lane that a miner with that prefix may
+// answer: another miner had it, and worked at those before. An event loop may
+// still be about to take over what ended the prefix's rest.
+func (l *Lane) Since(x Prefix) (work uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rose[x]
 }
 
 // replace puts the epoch that a set_extranonce began in the place of the

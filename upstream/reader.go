@@ -255,6 +255,9 @@ func (k *link) newJob(n *codec.Notify) error {
 	now := time.Now()
 	first := k.job == nil && e != k.resume || k.job != nil && k.job.Epoch != e.id
 	k.job = makeJob(n, e, k.difficulty, own, k.mask.Load(), now)
+	if k.lane != nil {
+		k.job.Work = k.lane.works.number(k.job)
+	}
 	k.notify.Store(now.UnixNano())
 	k.book.LastNotify.Store(now.UnixNano())
 	k.book.Jobs.Add(1)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"net"
 	"slices"
@@ -268,8 +269,9 @@ func (c *conn) job(clean bool) {
 	})
 }
 
+// notify is a job like no other but in its id, and so in its work.
 func notify(id string, clean bool) string {
-	return fmt.Sprintf(`{"id":null,"method":"mining.notify","params":[%q,"%064d","01000000","ffffffff",["%064d"],"20000000","1d00ffff","65000000",%v]}`, id, 1, 2, clean)
+	return fmt.Sprintf(`{"id":null,"method":"mining.notify","params":[%q,"%064d","01000000","ffffffff",["%064x"],"20000000","1d00ffff","65000000",%v]}`, id, 1, crc32.ChecksumIEEE([]byte(id)), clean)
 }
 
 // dialled returns how often the pool was dialled.

@@ -2,6 +2,7 @@ package work
 
 import (
 	"bytes"
+	"hash/maphash"
 	"slices"
 	"time"
 )
@@ -40,6 +41,7 @@ type Job struct {
 	Template
 	ID          uint32 // what miners know it by; unique in the process, increasing
 	PoolID      string // what the pool knows it by, as JSON
+	Work        uint32 // which work of its lane it is: jobs with the same number are answered by the same headers
 	Epoch       uint64 // which pool session it belongs to: the one with this extranonce1
 	Clean       bool   // the pool says that older jobs of this epoch are stale
 	Received    time.Time
@@ -82,6 +84,28 @@ func (j *Job) SameWork(other *Job) bool {
 	return j.Epoch == other.Epoch && j.PrevHash == other.PrevHash && j.NBits == other.NBits &&
 		bytes.Equal(j.head, other.head) && bytes.Equal(j.Coinb2, other.Coinb2) && slices.Equal(j.Branches, other.Branches)
 }
+
+// Digest tells a job's work from another's: two jobs with the same digest can be
+// answered by the same headers. ntime and the version are not part of it, since
+// both are rolled.
+func (j *Job) Digest() uint64 {
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	part := func(b []byte) {
+		maphash.WriteComparable(&h, len(b))
+		h.Write(b)
+	}
+	part(j.PrevHash[:])
+	part(j.head)
+	part(j.Coinb2)
+	maphash.WriteComparable(&h, j.NBits)
+	for i := range j.Branches {
+		part(j.Branches[i][:])
+	}
+	return h.Sum64()
+}
+
+var digestSeed = maphash.MakeSeed()
 
 // NewJob folds the pool's extranonce1 into the template. It is a job for
 // sha256d; the caller fills in the other fields, and another algorithm, before

@@ -19,7 +19,7 @@ const (
 	NotSubscribed         // submit before subscribe
 	PoolRejected          // the pool said no, for a reason of its own
 	Overloaded            // the link's queue is full or the pool did not answer in time
-	TooMany               // more of this miner's shares wait than its fair part of a queue
+	TooMany               // more of this miner's shares wait than its fair part of a queue, or are to be remembered than one miner's may
 
 	NumVerdicts = int(TooMany) + 1
 )

@@ -1,0 +1,173 @@
+package session
+
+import "math/bits"
+
+const (
+	// firstSlots is what a miner's first share takes: 64 bytes.
+	firstSlots = 8
+
+	// usualSlots is what six shares a minute come to: 21 headers of the last two or
+	// three jobs, in 192 bytes. What is larger is looked through at each job, and
+	// given back when it is not needed any more.
+	usualSlots = 24
+
+	// maxSlots bounds what one miner takes: 64 kB, 7,168 headers. A pool's jobs are
+	// some 30 s apart, so that is room for 100 shares a second for over a minute. A
+	// miner finds that many until its first difficulty is adjusted, or where a pool
+	// of its own gives it far too low a one.
+	maxSlots = 1 << 13
+
+	// maxAgentSlots is the same for all miners of one agent: 16 MB, 28 headers for
+	// each of 65,535.
+	maxAgentSlots = 1 << 21
+)
+
+// headers is the memory of the headers that were accepted from one miner on one
+// lane: forwarded, or answered here. It decides what is a duplicate.
+//
+// Two things make sure that none is accepted twice: a header that is accepted is
+// in slots; and when one goes, to make room, so does the right to answer its work
+// (from). What goes is what the miner can't answer any more in any case, or has
+// left behind long ago. Where there is neither, the next share is refused: it
+// would be accepted, and not remembered.
+//
+// It belongs to the prefix, whose miner alone can find these headers, and not to
+// the connection: it is parked and resumed with the session, and an agent keeps
+// that of a miner that it unregisters. No pointer in it is shared.
+type headers struct {
+	// slots is a hash table with open addressing. The upper bits of a slot are the
+	// fingerprint, the lower ones the end of its work's number; 0 is a free slot.
+	slots []uint64
+
+	lane   uint32 // Feed.Lane
+	from   uint32 // works with lower numbers can't be answered: what was handed in for them may be forgotten
+	newest uint32 // the highest number among those of slots
+	used   uint16
+}
+
+// workBits are those of a slot that tell its work. 48 are left for the fingerprint:
+// among 24 headers one share in 10^13 is taken for another.
+const workBits = 1<<16 - 1
+
+// fingerprint returns what a header is known again by: some of the bits of its
+// hash that are not zeros even in a block's.
+func fingerprint(hash *[32]byte) uint64 {
+	f := uint64(hash[0]) | uint64(hash[1])<<8 | uint64(hash[2])<<16 | uint64(hash[3])<<24 | uint64(hash[4])<<32 | uint64(hash[5])<<40
+	return max(f, 1) << 16 // 0 would be a free slot
+}
+
+// has reports that a header is remembered.
+func (h *headers) has(fingerprint uint64) bool {
+	if len(h.slots) == 0 {
+		return false
+	}
+	for at := h.home(fingerprint); h.slots[at] != 0; at = h.after(at) {
+		if h.slots[at]&^workBits == fingerprint {
+			return true
+		}
+	}
+	return false
+}
+
+// put remembers a header of a work. There must be room.
+func (h *headers) put(fingerprint uint64, number uint32) {
+	h.newest = max(h.newest, number)
+	h.used++
+	h.insert(fingerprint | uint64(number)&workBits)
+}
+
+func (h *headers) insert(slot uint64) {
+	at := h.home(slot)
+	for h.slots[at] != 0 {
+		at = h.after(at)
+	}
+	h.slots[at] = slot
+}
+
+// home is where the search for a slot begins.
+func (h *headers) home(slot uint64) int {
+	at, _ := bits.Mul64(slot, uint64(len(h.slots)))
+	return int(at)
+}
+
+func (h *headers) after(at int) int {
+	if at++; at == len(h.slots) {
+		return 0
+	}
+	return at
+}
+
+// full reports that there is no room: an eighth of the slots stays free, so that a
+// search ends soon.
+func (h *headers) full() bool { return int(h.used) >= len(h.slots)-len(h.slots)/8 }
+
+// crowded reports that there soon will be no room.
+func (h *headers) crowded() bool { return int(h.used) >= len(h.slots)-len(h.slots)/4 }
+
+// sweep drops the headers of works before the given one.
+func (h *headers) sweep(oldest uint32) {
+	for at := 0; at < len(h.slots); {
+		if h.slots[at] != 0 && h.numberOf(h.slots[at]) < oldest {
+			h.from = max(h.from, h.numberOf(h.slots[at])+1)
+			h.remove(at) // and looks at what is there now
+		} else {
+			at++
+		}
+	}
+}
+
+// numberOf returns the number of a slot's work. One that lies back 65,536 works or
+// more is taken for a later one: its header only stays longer.
+func (h *headers) numberOf(slot uint64) uint32 {
+	return h.newest - uint32(uint16(h.newest)-uint16(slot&workBits))
+}
+
+// remove empties a slot, and moves those up that could not be found behind it.
+func (h *headers) remove(hole int) {
+	h.used--
+	for at := h.after(hole); h.slots[at] != 0; at = h.after(at) {
+		home := h.home(h.slots[at])
+		if hole <= at && hole < home && home <= at || hole > at && (hole < home || home <= at) {
+			continue // it is between its home and the hole's end
+		}
+		h.slots[hole] = h.slots[at]
+		hole = at
+	}
+	h.slots[hole] = 0
+}
+
+// grow takes more slots, up to room of them; false when it can't.
+func (h *headers) grow(room int) bool {
+	n := firstSlots
+	if now := len(h.slots); now&(now-1) != 0 {
+		n = now / 3 * 4
+	} else if now > 0 {
+		n = now / 2 * 3 // 8, 12, 16, 24, 32, 48: sizes that the allocator has
+	}
+	if n > maxSlots || n-len(h.slots) > room {
+		return false
+	}
+	h.resize(n)
+	return true
+}
+
+// shrink gives back what is not needed.
+func (h *headers) shrink() {
+	n := len(h.slots)
+	for n > usualSlots && int(h.used) < n/4 {
+		n /= 2
+	}
+	if n < len(h.slots) {
+		h.resize(n)
+	}
+}
+
+func (h *headers) resize(n int) {
+	old := h.slots
+	h.slots = make([]uint64, n)
+	for _, slot := range old {
+		if slot != 0 {
+			h.insert(slot)
+		}
+	}
+}
