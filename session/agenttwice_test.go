@@ -64,6 +64,11 @@ func newAgentWorld(t *testing.T, data []byte) *agentWorld {
 func (w *agentWorld) job(again bool) {
 	clean := w.next(2) == 0
 	w.post(0, again, clean)
+	w.deliver(clean)
+}
+
+// deliver brings the agent the lane's last job.
+func (w *agentWorld) deliver(clean bool) {
 	w.feed.Post(w.lanes[0].latest, clean, 0, 1024)
 	w.agent.Job(&w.env, clean, nil)
 }
@@ -84,7 +89,7 @@ func (w *agentWorld) step() {
 			w.submit(codec.AgentShare{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
 		}
 	default:
-		for _, share := range slices.Backward(w.handed[max(0, len(w.handed)-300):]) {
+		for _, share := range slices.Backward(w.handed[max(0, len(w.handed)-60):]) {
 			w.submit(share, false)
 			share.Job = uint8(w.agent.sent) // the same work again, perhaps
 			w.submit(share, false)
@@ -157,8 +162,11 @@ func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	if n := len(w.agent.gone.headers); n != 0 || w.agent.slots != 0 {
 		t.Errorf("later %d are, with %d slots", n, w.agent.slots)
 	}
+	w.world.job(0, w.lanes[0].recent[1], true) // their work comes again
+	w.deliver(true)
 	w.agent.Registered(&w.env, 7, testWorker("farm.w"), 0)
 	for _, share := range w.handed {
+		share.Job = uint8(w.agent.sent)
 		w.submit(share, false) // none is accepted again
 	}
 }

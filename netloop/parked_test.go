@@ -1,0 +1,152 @@
+//go:build !race
+
+package netloop
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"farmproxy/upstream"
+	"farmproxy/work"
+)
+
+// lot is a loop whose miners' sessions are parked for a minute.
+type lot struct {
+	*loop
+	t testing.TB
+}
+
+func newLot(t testing.TB) *lot {
+	l := &lot{newBenchLoop(t, 10), t}
+	l.server.parked.window = time.Minute
+	return l
+}
+
+// leave ends a miner's connection.
+func (l *lot) leave(p *peer) { l.remove(p) }
+
+// resume connects and asks for the session of before.
+func (l *lot) resume(of *peer) *peer {
+	l.t.Helper()
+	p := l.add(&socket{})
+	l.read(p, fmt.Appendf(nil, `{"id":2,"method":"mining.subscribe","params":["x","%016x"]}`+"\n"+
+		`{"id":3,"method":"mining.authorize","params":["farm.rig","x"]}`+"\n", of.session.ID()))
+	if !p.session.IsAuthorized() {
+		l.t.Fatal("the miner was not let in")
+	}
+	return p
+}
+
+// A session is one miner's: who comes with the same id while it is taken is new.
+func TestAParkedSessionIsResumedOnce(t *testing.T) {
+	l := newLot(t)
+	p := l.join(t, 0)
+	l.leave(p)
+	first, second := l.resume(p), l.resume(p)
+	if first.prefix != p.prefix || first.session.ID() != p.session.ID() {
+		t.Errorf("the miner has prefix %v, session %x", first.prefix, first.session.ID())
+	}
+	if second.prefix == p.prefix || second.session.ID() == p.session.ID() {
+		t.Errorf("two miners have prefix %v, session %x", p.prefix, p.session.ID())
+	}
+	if n := l.counts.Resumed.Load(); n != 1 {
+		t.Errorf("%d are resumed", n)
+	}
+}
+
+// A session that was resumed, and parked again, is kept for the whole window: the
+// end of the first one's is not its own.
+func TestAParkedSessionIsKeptForItsOwnWindow(t *testing.T) {
+	l := newLot(t)
+	k := &l.server.parked
+	p := l.join(t, 0)
+	l.leave(p) // until 1m
+	p = l.resume(p)
+	l.env.Now += 40 * time.Second
+	l.leave(p) // until 1m40s
+	k.expire(l.env.Now + 30*time.Second)
+	if len(k.byID) != 1 {
+		t.Fatal("it is gone with the first one's window")
+	}
+	if x := take(t, l); x == p.prefix {
+		t.Fatal("another miner may have its prefix")
+	}
+	back := l.resume(p)
+	if back.prefix != p.prefix {
+		t.Errorf("the miner has prefix %v, want %v", back.prefix, p.prefix)
+	}
+	l.leave(back)
+	k.expire(l.env.Now + time.Minute)
+	if len(k.byID) != 0 || len(k.queue) != 0 {
+		t.Errorf("%d are kept after the window, %d in the queue", len(k.byID), len(k.queue))
+	}
+}
+
+func take(t *testing.T, l *lot) upstream.Prefix {
+	t.Helper()
+	x, ok := l.server.directory.Prefixes().Take(2)
+	if !ok {
+		t.Fatal("there is no prefix")
+	}
+	return x
+}
+
+// What parked sessions remember is bounded for all of them together: a session that
+// would exceed it is not kept, and its prefix rests.
+func TestParkedSessionsShareABound(t *testing.T) {
+	l := newLot(t)
+	k := &l.server.parked
+	p, next := l.join(t, 0), l.join(t, 1)
+	job := newBenchJob(1)
+	job.Difficulty = 1e-12 // that any hash meets
+	l.post(&upstream.Post{Lane: p.feed.lane, Job: job, Clean: true, Mask: 0x1fffe000, Difficulty: job.Difficulty})
+	l.fanOut()
+	for i, m := range []*peer{p, next} {
+		l.read(m, fmt.Appendf(nil, `{"id":4,"method":"mining.submit","params":["farm.rig%07d","1","0000","66a1b2d0","00000001"]}`+"\n", i))
+	}
+	l.judge()
+	if p.session.Slots() == 0 {
+		t.Fatal("no share is remembered")
+	}
+	others := maxParkedSlots - p.session.Slots()
+	k.slots = others
+	l.leave(p)
+	if len(k.byID) != 1 || k.slots != maxParkedSlots {
+		t.Errorf("%d are parked, with %d slots", len(k.byID), k.slots)
+	}
+	l.leave(next)
+	if len(k.byID) != 1 || k.slots != maxParkedSlots {
+		t.Errorf("beyond the bound %d are parked, with %d slots", len(k.byID), k.slots)
+	}
+	l.resume(p)
+	if k.slots != others {
+		t.Errorf("%d slots are counted after it is resumed, want %d", k.slots, others)
+	}
+}
+
+// A verdict that comes when its miner has gone is not for who has its place now,
+// nor is a share whose hash took long.
+func TestAVerdictIsForTheMinerOfTheShareOnly(t *testing.T) {
+	l := newLot(t)
+	gone := l.join(t, 0)
+	cookie := l.cookie(gone)
+	l.leave(gone)
+	next := l.join(t, 1)
+	if _, _, slot := splitCookie(cookie); slot != next.slot {
+		t.Fatal("the next miner has another place")
+	}
+	before := l.counts.BytesOut.Load()
+	l.verdict(&upstream.Verdict{Cookie: cookie, Worker: l.server.book.Worker("farm.rig0000000"), Job: newBenchJob(1), Verdict: work.Accepted, Work: 1024})
+	l.hashed(&hashed{cookie: cookie})
+	if sent := l.counts.BytesOut.Load() - before; sent != 0 {
+		t.Errorf("the next miner was sent %d bytes", sent)
+	}
+	if n := l.counts.Verdicts[work.Accepted].Load(); n != 1 {
+		t.Errorf("the verdict is counted %d times", n)
+	}
+	l.verdict(&upstream.Verdict{Cookie: l.cookie(next), Worker: l.server.book.Worker("farm.rig0000001"), Job: newBenchJob(1), Verdict: work.Accepted, Work: 1024})
+	if l.counts.BytesOut.Load() == before {
+		t.Error("the next miner is not told its own")
+	}
+}
