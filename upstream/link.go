@@ -252,7 +252,7 @@ func (k *link) offer(clean bool) {
 	}
 	k.lane.offer(k, Post{
 		Lane: k.lane, Job: k.job, Clean: clean,
-		Mask: k.mask.Load(), Difficulty: k.difficulty,
+		Mask: k.offered.mask, Difficulty: k.difficulty,
 	})
 }
 

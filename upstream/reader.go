@@ -42,7 +42,9 @@ type protocol struct {
 	doubted    time.Time     // when it was last said that a difficulty makes no sense
 	longSaid   time.Time     // when it was last said that a line is too long
 	said       bool          // what the mask is: by the pool, or by having come up without one
-	visible    uint32        // version bits that the pool can be shown in a share
+	offered    offeredMask
+	epochs     epochCount
+	visible    uint32 // version bits that the pool can be shown in a share
 }
 
 func (p *protocol) init() {
@@ -243,6 +245,9 @@ func (k *link) newJob(n *codec.Notify) error {
 	if next := k.following; next != nil {
 		k.following = nil
 		if k.lane != nil {
+			if k.epochs.another(time.Now()) {
+				k.log.Warn("the pool changes its extranonce all the time: each change makes what miners work on worthless; another pool, or another port of this one, may serve them better", "changes_in_a_minute", k.epochs.n)
+			}
 			k.lane.replace(k, next)
 		} else {
 			k.epoch.Store(next)
@@ -254,7 +259,12 @@ func (k *link) newJob(n *codec.Notify) error {
 	e.block = n.PrevHash
 	now := time.Now()
 	first := k.job == nil && e != k.resume || k.job != nil && k.job.Epoch != e.id
-	k.job = makeJob(n, e, k.difficulty, own, k.mask.Load(), now)
+	if before := k.offered.mask; k.said {
+		if k.offered.follow(k.mask.Load(), now); k.offered.mask != before {
+			k.learn(e.size)
+		}
+	}
+	k.job = makeJob(n, e, k.difficulty, own, k.offered.mask, now)
 	if k.lane != nil {
 		k.job.Work = k.lane.works.number(k.job)
 	}
@@ -319,10 +329,14 @@ func (k *link) setMask(mask uint32) {
 	k.rolling.Store(true)
 	k.said = true
 	k.book.VersionMask.Store(mask)
+	before := k.offered.mask
+	k.offered.follow(mask, time.Now())
 	if e := k.epoch.Load(); e != nil {
 		k.learn(e.size)
 	}
-	k.republish()
+	if k.offered.mask != before {
+		k.republish()
+	}
 }
 
 // republish offers the last job with what has changed besides.
@@ -356,7 +370,7 @@ func (k *link) learn(size int) {
 		return // it has not asked for version bits
 	}
 	k.book.Extranonce2.Store(uint32(size))
-	k.route.directory.learn(k.pool, size, k.mask.Load(), k.said)
+	k.route.directory.learn(k.pool, size, k.offered.mask, k.said)
 }
 
 // reconnect follows client.reconnect, inside the pool's domain only: a

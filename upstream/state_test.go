@@ -85,8 +85,9 @@ func TestTheStateFileIsWrittenOnceForMany(t *testing.T) {
 			return replaceFile(path, value)
 		}
 		f.run()
-		for i := range 1000 {
-			f.pools[0].lane().say(fmt.Sprintf(`{"id":null,"method":"mining.set_version_mask","params":["%08x"]}`, 0x1000*(i+1)))
+		learn := func(mask uint32) { f.directory.learn(f.route.pools[0], 8, mask, true) }
+		for i := range uint32(1000) {
+			learn(0x1000 * (i + 1))
 		}
 		f.pools[0].lane().job(true)
 		f.after(time.Second)
@@ -96,10 +97,10 @@ func TestTheStateFileIsWrittenOnceForMany(t *testing.T) {
 		f.after(2 * rememberEvery)
 		equal(t, "writes", writes.Load(), 2)
 		wantMask(t, file, 0x1000*1000)
-		f.pools[0].lane().say(`{"id":null,"method":"mining.set_version_mask","params":["00c00000"]}`)
+		learn(0x00c00000)
 		f.after(0)
 		wantMask(t, file, 0x00c00000) // at once, after a rest
-		f.pools[0].lane().say(`{"id":null,"method":"mining.set_version_mask","params":["00e00000"]}`)
+		learn(0x00e00000)
 		f.after(time.Second)
 		equal(t, "writes", writes.Load(), 3)
 	})
