@@ -94,7 +94,7 @@ func NewDialer(p Proxies, log *slog.Logger) (func(ctx context.Context, p Pool) (
 		names = append(names, x.name)
 	}
 	direct := []*way{{name: "direct", open: func(ctx context.Context, address string) (net.Conn, error) {
-		return tcp.DialContext(ctx, "tcp", address)
+		return tcp.dial(ctx, address)
 	}}}
 	switch {
 	case len(proxies) == 0 && p.Direct == DirectNever:

@@ -26,14 +26,14 @@ const (
 // connect connects to the pool at address through an HTTP proxy's CONNECT
 // (RFC 9110, 9.3.6).
 func (x *viaProxy) connect(ctx context.Context, address string) (net.Conn, error) {
-	conn, err := tcp.DialContext(ctx, "tcp", x.address)
+	conn, err := tcp.dial(ctx, x.address)
 	if err != nil {
 		return nil, unreachable(err)
 	}
 	if x.tls != nil {
 		over := tls.Client(conn, x.tls)
 		if err := over.HandshakeContext(ctx); err != nil {
-			conn.Close()
+			forsake(ctx, conn)
 			return nil, explainProxyTLS(ctx, err)
 		}
 		conn = over
@@ -44,7 +44,7 @@ func (x *viaProxy) connect(ctx context.Context, address string) (net.Conn, error
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		conn.Close()
+		forsake(ctx, conn)
 		return nil, err
 	}
 	return through, nil

@@ -3,12 +3,13 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 )
 
 // dial connects to a pool directly: TCP, and TLS where the pool has it.
 func dial(ctx context.Context, p Pool) (net.Conn, error) {
-	conn, err := tcp.DialContext(ctx, "tcp", p.Address)
+	conn, err := tcp.dial(ctx, p.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -23,10 +24,19 @@ func secure(ctx context.Context, conn net.Conn, p Pool) (net.Conn, error) {
 	}
 	c := tls.Client(conn, p.TLS)
 	if err := c.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		forsake(ctx, conn)
 		return nil, explainTLS(err)
 	}
 	return c, nil
+}
+
+// forsake closes a connection that came to nothing: the next attempt begins with
+// another address, unless it was only not needed any more.
+func forsake(ctx context.Context, conn net.Conn) {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		socketOf(conn).rate(false)
+	}
+	conn.Close()
 }
 
 // at returns the pool at another address of its domain.

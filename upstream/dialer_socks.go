@@ -25,20 +25,25 @@ func (x *viaProxy) socks(ctx context.Context, address string) (net.Conn, error) 
 		return nil, err
 	}
 	if _, err := d.(proxy.ContextDialer).DialContext(ctx, "tcp", address); err != nil {
+		if bottom.conn != nil {
+			forsake(ctx, bottom.conn)
+		}
 		return nil, x.explainSOCKS(ctx, err, address)
 	}
 	return bottom.conn, nil // what package proxy has put around it does nothing any more
 }
 
 // lastDialed dials, and keeps the connection.
-type lastDialed struct {
-	sockets
-	conn net.Conn
+type lastDialed struct{ conn net.Conn }
+
+// Dial implements proxy.Dialer. Nobody calls it.
+func (d *lastDialed) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
 }
 
 // DialContext implements proxy.ContextDialer.
-func (d *lastDialed) DialContext(ctx context.Context, network, address string) (conn net.Conn, err error) {
-	d.conn, err = tcp.DialContext(ctx, network, address)
+func (d *lastDialed) DialContext(ctx context.Context, _, address string) (conn net.Conn, err error) {
+	d.conn, err = tcp.dial(ctx, address)
 	return d.conn, err
 }
 

@@ -144,7 +144,10 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFile
 // reader until a loop is.
 func (k *link) run() (err error) {
 	defer k.end()
-	defer func() { err = k.blame(err) }()
+	defer func() {
+		k.rate(err)
+		err = k.blame(err)
+	}()
 	k.state(stats.LinkConnecting)
 	if k.conn, err = k.dial(); err != nil {
 		return k.because(fmt.Errorf("connect to %s: %w", k.to.Address, err))
@@ -163,7 +166,7 @@ func (k *link) run() (err error) {
 	if err := k.firstJob(); err != nil || k.lane == nil {
 		return k.because(err)
 	}
-	if s := socketOf(k.conn); s != nil {
+	if s := socketOf(k.conn); s.isTCP() {
 		if !hangUp() {
 			return k.because(nil)
 		}
@@ -215,6 +218,19 @@ func (k *link) because(err error) error {
 		return errClosed
 	}
 	return err
+}
+
+// rate notes what the link's end means for the address that it led to: where it
+// had no time to work, the next attempt begins with another one.
+func (k *link) rate(err error) {
+	for _, ours := range []error{errClosed, errSurplus, errProbed, errMoved, errMisfit} {
+		if errors.Is(err, ours) {
+			return
+		}
+	}
+	if time.Since(k.started) < steady {
+		socketOf(k.conn).rate(false)
+	}
 }
 
 func (k *link) end() {

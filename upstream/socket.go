@@ -2,8 +2,11 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/netip"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -12,23 +15,39 @@ import (
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // tcp makes every connection, to pools and to proxies.
-var tcp = sockets{net.Dialer{KeepAliveConfig: keepAlive, Control: setUserTimeout}}
+var tcp = &sockets{lookup: net.DefaultResolver.LookupNetIP, connect: connectTCP}
 
-// sockets dials TCP.
-type sockets struct{ net.Dialer }
-
-// Dial dials with no bound but the kernel's.
-func (d *sockets) Dial(network, address string) (net.Conn, error) {
-	return d.DialContext(context.Background(), network, address)
+// connectTCP connects to one address.
+func connectTCP(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{KeepAliveConfig: keepAlive, Control: setUserTimeout}
+	return d.DialContext(ctx, "tcp", to.String())
 }
 
-// DialContext dials until ctx ends. What it returns is a *socket.
-func (d *sockets) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.Dialer.DialContext(ctx, network, address)
+// sockets dials TCP: see race.
+type sockets struct {
+	lookup    func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	connect   func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+	addresses addresses
+}
+
+// dial dials host:port until ctx ends. What it returns is a *socket.
+func (s *sockets) dial(ctx context.Context, address string) (net.Conn, error) {
+	host, text, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, err
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 	}
-	return &socket{Conn: conn}, nil
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: the port is none", address)}
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		conn, err := s.connect(ctx, netip.AddrPortFrom(addr, uint16(port)))
+		if err != nil {
+			return nil, err
+		}
+		return &socket{Conn: conn}, nil
+	}
+	return s.race(ctx, host, uint16(port))
 }
 
 // socket is the TCP connection at the bottom of a link, with TLS or a proxy's
@@ -38,6 +57,10 @@ func (d *sockets) DialContext(ctx context.Context, network, address string) (net
 // says that it is temporary.
 type socket struct {
 	net.Conn
+
+	addresses *addresses // what is known of the addresses of host, of which addr is one; nil: it was no name
+	host      string
+	addr      netip.Addr
 
 	// The loop's, from Opened on:
 	wire  Wire   // nil: no loop carries it
@@ -56,6 +79,26 @@ func socketOf(conn net.Conn) *socket {
 		default:
 			return nil
 		}
+	}
+}
+
+// isTCP reports that an event loop can carry it. The nil socket is none.
+func (s *socket) isTCP() bool {
+	if s == nil {
+		return false
+	}
+	_, is := s.Conn.(*net.TCPConn)
+	return is
+}
+
+// rate notes whether the address was worth the connection.
+func (s *socket) rate(worked bool) {
+	switch {
+	case s == nil || s.addresses == nil:
+	case worked:
+		s.addresses.works(s.host, s.addr)
+	default:
+		s.addresses.failed(s.host, s.addr, time.Now())
 	}
 }
 

@@ -1,0 +1,108 @@
+package upstream
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// forgetFailed is how long an address that failed comes after all others: by
+	// then it may have been mended.
+	forgetFailed = 10 * time.Minute
+
+	// maxHosts bounds the names of which something is kept; beyond, all is
+	// forgotten and learned again. There are fewer pools and proxies.
+	maxHosts = 4096
+
+	// maxPerFamily bounds what is looked at of an answer: a DNS answer has room for
+	// thousands of addresses.
+	maxPerFamily = 64
+)
+
+// addresses is what links have found out about the addresses of names, of pools
+// and of proxies: which one they work at, and which ones fail. Any goroutine.
+type addresses struct {
+	mu    sync.Mutex
+	hosts map[string]*known
+}
+
+// known is that of one name.
+type known struct {
+	worked netip.Addr // the last one that a link worked at, and that has not failed since
+	failed map[netip.Addr]time.Time
+}
+
+// of returns what is known of a name. The caller has mu.
+func (a *addresses) of(host string) *known {
+	k := a.hosts[host]
+	if k == nil {
+		if a.hosts == nil || len(a.hosts) >= maxHosts {
+			a.hosts = make(map[string]*known)
+		}
+		k = &known{failed: make(map[netip.Addr]time.Time)}
+		a.hosts[host] = k
+	}
+	return k
+}
+
+// works notes that a link works at an address.
+func (a *addresses) works(host string, addr netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.of(host)
+	k.worked = addr
+	delete(k.failed, addr)
+}
+
+// failed notes that there was no connection to an address, or no work by it.
+func (a *addresses) failed(host string, addr netip.Addr, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.of(host)
+	if k.worked == addr {
+		k.worked = netip.Addr{}
+	}
+	for other, at := range k.failed {
+		if now.Sub(at) >= forgetFailed || len(k.failed) >= 2*maxPerFamily {
+			delete(k.failed, other)
+		}
+	}
+	k.failed[addr] = now
+}
+
+// order returns a name's addresses as they are to be tried: the one that worked,
+// then both families in turn, IPv6 first, and last those that have failed, the
+// longest ago first.
+func (a *addresses) order(host string, six, four []netip.Addr, now time.Time) []netip.Addr {
+	six, four = six[:min(len(six), maxPerFamily)], four[:min(len(four), maxPerFamily)]
+	list := make([]netip.Addr, 0, len(six)+len(four))
+	for i := range max(len(six), len(four)) {
+		if i < len(six) {
+			list = append(list, six[i])
+		}
+		if i < len(four) {
+			list = append(list, four[i].Unmap())
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.hosts[host]
+	if k == nil {
+		return list
+	}
+	rank := func(x netip.Addr) time.Duration {
+		at, has := k.failed[x]
+		switch {
+		case x == k.worked:
+			return -1
+		case !has || now.Sub(at) >= forgetFailed:
+			return 0
+		}
+		return forgetFailed - now.Sub(at) // more for what failed later
+	}
+	slices.SortStableFunc(list, func(x, y netip.Addr) int { return cmp.Compare(rank(x), rank(y)) })
+	return list
+}
