@@ -25,7 +25,7 @@ type Feed struct {
 	times [maxFeedJobs]uint32 // the latest ntime that each was sent with
 	next  int                 // where in the ring the next job goes
 	last  *work.Job           // nil: none yet
-	again bool                // last is work that miners have had before, under another id
+	onNew bool                // last builds on another block than the job before
 	ntime uint32              // of last as it is sent now: the job's, or later where miners have had it
 
 	// lines are the notify of last as miners get it, by extranonce2 size and
@@ -71,11 +71,10 @@ func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) 
 		}
 	}
 	ntime := job.NTime
-	f.again = false
+	f.onNew = f.last == nil || f.last.PrevHash != job.PrevHash
 	for i, old := range f.jobs {
 		if old != nil && old.SameWork(job) {
 			ntime = max(ntime, f.times[i]+1)
-			f.again = true
 		}
 	}
 	f.jobs[f.next], f.stale[f.next] = job, false

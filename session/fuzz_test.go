@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -24,7 +25,8 @@ import (
 //   - a difficulty is above 0 and no more than the pool's;
 //   - a mask is part of what was asked for and allowed, and is free in the job that
 //     follows it; so are the bits of a share that goes up;
-//   - the miner is never sent the same work again at the same time.
+//   - a miner that stays on its lane is never sent the same work again at the same
+//     time, unless it asks for it too often.
 func FuzzSession(f *testing.F) {
 	const hello = "\x00\x03\x01\x00\x02\x00" // configure, subscribe, authorize
 	f.Add([]byte("\x08\x00" + hello + "\x03\x00\x03\x01\x03\x00\x0b\x00"))
@@ -61,16 +63,18 @@ type play struct {
 	headers  map[[32]byte]bool
 	sent     []*work.Job          // to the miner, the newest last
 	all      map[uint32]*work.Job // by id
-	times    map[*work.Job]uint32 // the latest time of each work, by the first job that has it
+	times    map[*work.Job]uint32 // when the miner was last sent each work, by the last job with it
 	mask     uint32               // that the miner was told
 	again    int                  // how often work was sent again at the miner's wish
-	lastLine string               // of a share
+	works    map[[3]byte]uint32   // the number of each work, by lane and content
+	moved    bool
+	lastLine string // of a share
 }
 
 func newPlay(t *testing.T) *play {
 	p := &play{
 		t: t, decoder: codec.NewDecoder(), asked: make(map[string]bool), headers: make(map[[32]byte]bool),
-		all: make(map[uint32]*work.Job), times: make(map[*work.Job]uint32),
+		all: make(map[uint32]*work.Job), times: make(map[*work.Job]uint32), works: make(map[[3]byte]uint32),
 		notify: &codec.Notify{Coinb1: []byte{1, 2, 3}, Coinb2: []byte{4, 5, 6}, Branches: make([][32]byte, 1), NBits: 0x1d00ffff, NTime: 0x65000000},
 	}
 	p.terms = Terms{
@@ -78,6 +82,7 @@ func newPlay(t *testing.T) *play {
 		Difficulty: Policy{Start: 1.0 / (1 << 31), Min: 1.0 / (1 << 32), SharesPerMinute: 6},
 	}
 	p.env = Env{Terms: &p.terms, Mask: 0x1fffe000}
+	p.feeds[0].Lane, p.feeds[1].Lane = 1, 2
 	return p
 }
 
@@ -89,6 +94,9 @@ func (p *play) event(what, how byte) {
 		p.ask("mining.configure", `[["version-rolling","minimum-difficulty"],{"version-rolling.mask":"%s","minimum-difficulty.value":%v}]`,
 			[]string{"ffffffff", "1fffe000", "00c00000", "0"}[how%4], []float64{0, 1e-9, 1e-6, 1e300}[how>>2%4])
 	case 1:
+		if p.session.IsSubscribed() {
+			p.again++
+		}
 		p.ask("mining.subscribe", `["x","%016x"]`, p.session.ID())
 	case 2:
 		p.ask("mining.authorize", `["%s","x,d=%v"]`, names[how%8], []float64{0, 1e-9, 1e-7, 1e12}[how>>3%4])
@@ -150,7 +158,7 @@ func (p *play) share(how byte) {
 	id, ntime := uint32(99), uint32(0x65000000)
 	if n := len(p.sent); n > 0 {
 		job := p.sent[n-1-int(how&1)*(n-1)/2]
-		id, ntime = job.ID, p.times[p.first(job)]
+		id, ntime = job.ID, p.times[p.sameWork(job)]
 	}
 	p.lastLine = fmt.Sprintf(`{"id":ID,"method":"mining.submit","params":["%s","%x","%04x","%08x","%08x"%s]}`,
 		names[how>>1&1*2], id, how>>2&1, ntime+uint32(how>>3&1), how>>4&3, []string{"", `,""`, `,"00002000"`, `,"0040e000"`}[how>>1&3])
@@ -201,9 +209,17 @@ func (p *play) post(how byte) {
 	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
 		Version: n.Version, NBits: n.NBits, NTime: n.NTime}, []byte{9}, layout)
 	p.nextJob++
+	content := [3]byte{byte(lane), n.PrevHash[0], n.Coinb2[0]}
+	if p.works[content] == 0 {
+		p.works[content] = p.nextJob
+	}
+	job.Work, job.Received = p.works[content], time.Unix(0, 0).Add(p.env.Now)
 	job.ID, job.Epoch, job.Clean, job.Difficulty, job.Mask = p.nextJob, uint64(lane), clean, difficulty, masks[how>>6&1]
 	job.Line = work.Line(codec.NewNotifyLine(job.ID, &n, layout.Fold([]byte{9})))
 	p.all[job.ID] = job
+	if f := &p.feeds[lane]; f.last != nil && f.last.PrevHash != job.PrevHash { // no block comes back
+		maps.DeleteFunc(p.times, func(old *work.Job, _ uint32) bool { return old.PrevHash != job.PrevHash })
+	}
 	f := &p.feeds[lane]
 	if f.Post(job, clean, job.Mask, difficulty) && lane == p.lane {
 		p.took(p.session.Job(&p.env, clean, nil))
@@ -236,7 +252,7 @@ func (p *play) move() {
 	}
 	p.lane ^= 1
 	p.see()
-	p.again++
+	p.moved = true
 	p.took(p.session.Moved(&p.env, true, nil))
 }
 
@@ -257,6 +273,7 @@ func (p *play) took(out []byte, e Effect) {
 			ID     json.RawMessage
 			Method string
 			Params []json.RawMessage
+			Result json.RawMessage
 		}
 		if err := json.Unmarshal(line, &m); err != nil || line[len(line)-1] != '\n' {
 			p.t.Fatalf("written: %q, %v", line, err)
@@ -269,6 +286,12 @@ func (p *play) took(out []byte, e Effect) {
 			p.t.Fatalf("an answer to nothing: %s", line)
 		}
 		p.asked[string(m.ID)] = true
+		var configured struct {
+			Mask string `json:"version-rolling.mask"`
+		}
+		if json.Unmarshal(m.Result, &configured) == nil && bytes.Contains(m.Result, []byte("version-rolling")) {
+			p.mask, _ = codec.HexUint32([]byte(configured.Mask))
+		}
 	}
 	switch e.Kind {
 	case Hangup:
@@ -322,20 +345,22 @@ func (p *play) told(method string, params []json.RawMessage) {
 		if p.mask&job.Version != 0 {
 			p.t.Fatalf("mask %08x in front of a job with version %08x", p.mask, job.Version)
 		}
-		first := p.first(job)
-		if before := p.times[first]; at <= before && p.again <= maxLater && before < job.NTime+work.MaxTimeRoll {
+		same := p.sameWork(job)
+		if before := p.times[same]; at <= before && p.again <= maxLater && !p.moved && before < job.NTime+work.MaxTimeRoll {
 			p.t.Fatalf("job %d: the same work at %08x, and before at %08x", number, at, before)
 		}
-		p.times[first] = max(p.times[first], at)
+		delete(p.times, same)
+		p.times[job] = max(at, p.times[job])
 		p.sent = append(p.sent, job)
 	}
 }
 
-// first returns the first job that has the same work.
-func (p *play) first(job *work.Job) *work.Job {
-	for id := uint32(1); id < job.ID; id++ {
-		if p.all[id].SameWork(job) {
-			return p.all[id]
+// sameWork returns the job that the miner was last sent that has the same work, as far
+// as a lane remembers; the job itself where there is none.
+func (p *play) sameWork(job *work.Job) *work.Job {
+	for old := range p.times {
+		if old.SameWork(job) && p.nextJob-old.ID < maxFeedJobs {
+			return old
 		}
 	}
 	return job

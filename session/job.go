@@ -33,8 +33,8 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		s.vardiff.told = d
 		out = codec.AppendSetDifficulty(out, d)
 	}
-	if _, had := s.recall(job.ID); !had && !e.Feed.again {
-		s.later = 0
+	if _, had := s.recall(job.ID); !had && e.Feed.onNew {
+		s.later = 0 // what the miner has had before does not come again
 	}
 	s.remember(job.ID, s.vardiff.told)
 	s.tidy(e.Feed)
