@@ -48,12 +48,20 @@ var stages = []stage{
 }
 
 // Windows that round trips are looked at in: the median of some says what was
-// usual, where one alone is hit by whatever else the machine does.
+// usual, where one alone is hit by whatever else the machine does. There are
+// more of them in a longer attack, and none is longer than longestWindow.
 const (
 	quietBeforeAttack = 3
 	quietAfterAttack  = 2
 	attackWindows     = 4
+	longestWindow     = 5 * time.Second
 )
+
+// windows are those of the attack: how many, and how long each.
+func (s *siege) windows() (n int, length time.Duration) {
+	n = max(attackWindows, int(s.o.duration/longestWindow))
+	return n, s.o.duration / time.Duration(n)
+}
 
 // guestsEach is how many miners come during the attack: that many with a
 // connection of their own, and as many behind an agent.
@@ -231,11 +239,11 @@ func (s *siege) play(ctx context.Context) error {
 	if err := sleep(ctx, quietBefore); err != nil {
 		return err
 	}
-	window := s.o.duration / attackWindows
+	_, window := s.windows()
 	if err := s.quiet(ctx, quietBeforeAttack, window); err != nil {
 		return err
 	}
-	if err := s.attack(ctx, window); err != nil {
+	if err := s.attack(ctx); err != nil {
 		return err
 	}
 	if err := s.quiet(ctx, quietAfterAttack, window); err != nil {
@@ -279,8 +287,9 @@ func (s *siege) roundTrips(ctx context.Context, windows int, length time.Duratio
 
 // attack lets all attackers loose, measures, and has newcomers come in the
 // middle of it.
-func (s *siege) attack(ctx context.Context, window time.Duration) error {
+func (s *siege) attack(ctx context.Context) error {
 	s.say("under attack")
+	n, window := s.windows()
 	attacking, stop := context.WithCancel(ctx)
 	var raids sync.WaitGroup
 	for _, r := range s.raids {
@@ -295,7 +304,7 @@ func (s *siege) attack(ctx context.Context, window time.Duration) error {
 			s.receive(ctx)
 		}
 	})
-	trips, err := s.roundTrips(ctx, attackWindows, window)
+	trips, err := s.roundTrips(ctx, n, window)
 	s.ordeal.Attacked = append(s.ordeal.Attacked, trips...)
 	s.ordeal.To = time.Now()
 	if err == nil {
