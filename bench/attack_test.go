@@ -59,6 +59,9 @@ func TestAttacksByShares(t *testing.T) {
 			if refused == refusedDuplicate && r.books.earned.Load() == 0 {
 				t.Error("no connection had a share accepted")
 			}
+			if b := p.AgentTotal(); name == "reregister" && (b.Unregistered == 0 || b.Twice > 0) {
+				t.Errorf("the agent's worker was registered, but not anew: %s", b)
+			}
 		})
 	}
 	f("replay", SHA256d, refusedDuplicate)
@@ -68,6 +71,27 @@ func TestAttacksByShares(t *testing.T) {
 	f("reregister", SHA256d, refusedDuplicate)
 	f("junk", Unchecked, refusedLow)
 	f("flood", Scrypt, refusedLow)
+}
+
+// A peer that counts a share twice is found out.
+func TestAttacksCountWhatCountsTwice(t *testing.T) {
+	for _, name := range []string{"replay", "resume", "reregister"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var p *Pool
+			p = mustPool(t, func(o *PoolOptions) {
+				o.OnSubmit = func(Submit) {
+					p.mu.Lock()
+					defer p.mu.Unlock()
+					p.seen = recent[Hash, struct{}]{limit: 1}
+				}
+			})
+			r := mustRaid(t, name, p, func(r *raid) bool { return r.books.repeats.Load() > 2 })
+			if connects, earned := r.books.connects.Load(), r.books.earned.Load(); earned < 1 || earned > connects {
+				t.Errorf("%d of %d connections had a share accepted", earned, connects)
+			}
+		})
+	}
 }
 
 // The circle has one share for the pool, and easy ones where the miner's

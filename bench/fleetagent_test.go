@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"io"
+	"net"
 	"strings"
 	"testing"
 )
@@ -200,4 +202,23 @@ func TestFleetBehindAgentsGivesUp(t *testing.T) {
 	f("unknown frame", nil, "unknown", "doesn't understand")
 	f("unknown sessions", nil, "sessions", "doesn't understand")
 	f("unknown share", nil, "response", "doesn't understand")
+}
+
+// An agent's miners work at difficulty 1 until they are told another.
+func TestFleetAgentThatIsToldNoDifficulty(t *testing.T) {
+	o := DefaultFleetOptions("127.0.0.1:1")
+	o.Miners, o.Behind = 1, 1
+	f, err := NewFleet(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := net.Pipe()
+	defer here.Close()
+	go io.Copy(io.Discard, there)
+	a := f.agents[0]
+	a.conn, a.working, a.extranonce1 = here, true, make([]byte, 4)
+	a.join(f.miners[0])
+	if d := f.miners[0].difficulty; d != 1 {
+		t.Errorf("difficulty %v, want 1", d)
+	}
 }

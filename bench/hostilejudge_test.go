@@ -95,10 +95,11 @@ func TestHostileStall(t *testing.T) {
 		return FleetShare{Sent: start.Add(sent), Answered: start.Add(answered)}
 	}
 	d := Ordeal{From: start, To: start.Add(time.Minute)}
-	d.tripsDuring([]FleetShare{
-		share(-time.Second, time.Hour), share(2*time.Minute, time.Hour), {Sent: start.Add(time.Second)},
-		share(time.Second, 3*time.Second),
-	})
+	shares := []FleetShare{{Sent: start.Add(time.Second)}, share(time.Second, 3*time.Second)}
+	for range 20 {
+		shares = append(shares, share(-time.Second, time.Hour), share(2*time.Minute, time.Hour))
+	}
+	d.tripsDuring(shares)
 	if d.Stalled < 2 || d.Stalled > 2.1 {
 		t.Errorf("got %v s, want 2", d.Stalled)
 	}
