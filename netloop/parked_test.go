@@ -150,3 +150,15 @@ func TestAVerdictIsForTheMinerOfTheShareOnly(t *testing.T) {
 		t.Error("the next miner is not told its own")
 	}
 }
+
+// What tells a lane from others goes to the miners' memory of headers.
+func TestAFeedIsItsLanes(t *testing.T) {
+	l := newLot(t)
+	f := l.join(t, 0).feed
+	route := f.lane.Route()
+	group, _ := l.server.directory.Prefixes().TakeGroup()
+	other := l.feed(route.JoinGroup(group))
+	if f.Lane != f.lane.ID() || other.Lane != other.lane.ID() || f.Lane == other.Lane || f.Lane == 0 {
+		t.Errorf("lanes %d and %d have feeds of lanes %d and %d", f.lane.ID(), other.lane.ID(), f.Lane, other.Lane)
+	}
+}

@@ -392,3 +392,46 @@ func TestAnAgentsShareIsAcceptedOnce(t *testing.T) {
 		t.Errorf("%d shares are in the books", got)
 	}
 }
+
+// A miner leaves, another gets its prefix, and the pool sends the first one's work
+// again: the headers are the same, and who has them may not matter.
+func TestAPrefixsNextMinerDoesNotRepeatTheLast(t *testing.T) {
+	t.Parallel()
+	var sent headers
+	pool := startPool(t, sent.watch)
+	_, address := startProxy(t, func(c *config.Config) {
+		easyShares(c)
+		c.Miners.ResumeWindow = 0
+	}, nil, pool)
+	other := startRig(t, address, "farm.other", "")
+	r := startRig(t, address, "farm.rig", "")
+	share := r.find(r.jobs[0], bench.EasyDifficulty, 1e9)
+	if !r.hand(share) {
+		t.Fatal("a share is refused")
+	}
+	r.conn.Close()
+	again := pool.Jobs()[0]
+	var next *rig
+	for next == nil || string(next.e1) != string(r.e1) { // the proxy may not have seen yet that r is gone
+		pool.Job(true)
+		other.await()
+		next = startRig(t, address, "farm.next", "")
+	}
+	if err := pool.Notify(strings.Replace(again.Params, again.ID, again.ID+"again", 1)); err != nil {
+		t.Fatal(err)
+	}
+	next.await()
+	job := next.jobs[len(next.jobs)-1]
+	if job.Digest() != share.job.Digest() {
+		t.Fatal("it is another work")
+	}
+	share.job.id = job.id
+	if next.hand(share) {
+		t.Error("the last miner's share is accepted again")
+	}
+	sent.want(t, 1)
+	other.await()
+	if !other.hand(other.find(other.jobs[len(other.jobs)-1], easy, 1e9)) {
+		t.Error("a miner that was there all the time may not answer the work")
+	}
+}
