@@ -6,8 +6,8 @@ const (
 	// firstSlots is what a miner's first share takes: 64 bytes.
 	firstSlots = 8
 
-	// usualSlots is what six shares a minute come to: 21 headers of the last two or
-	// three jobs, in 192 bytes. What is larger is looked through at each job, and
+	// usualSlots is what six shares a minute come to, with a job every 30 or 60 s: 21
+	// headers of the last two or three jobs, in 192 bytes. What is larger is looked through at each job, and
 	// given back when it is not needed any more.
 	usualSlots = 24
 
