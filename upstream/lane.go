@@ -50,7 +50,8 @@ type Lane struct {
 	latest atomic.Pointer[Post]
 	works  works
 
-	roster *roster // nil: the route has no agent pool
+	roster *roster                // nil: the route has no agent pool
+	login  atomic.Pointer[string] // of the only miner, where there is only one; nil: none yet
 
 	mu      sync.Mutex
 	serving *link               // written by the supervisor only
@@ -116,7 +117,17 @@ func (l *Lane) Leave(p Prefix) {
 // An agent pool is told when none of the member's shares waits for its verdict:
 // one whose shares always overlap keeps its old name there until then, or until
 // the link ends.
-func (l *Lane) Rename(m Member) { l.roster.put(m) }
+func (l *Lane) Rename(m Member) {
+	l.roster.put(m)
+	l.known(m)
+}
+
+// known keeps the login of a lane's only miner.
+func (l *Lane) known(m Member) {
+	if l.single() {
+		l.login.Store(&m.Login)
+	}
+}
 
 // single reports that the lane has one miner: a direct route's, unless it is an
 // agent's, which may have thousands.

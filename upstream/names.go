@@ -26,6 +26,8 @@ const (
 // names are the workers that a link has authorized, or asked for. They are
 // guarded by the link's mutex.
 type names struct {
+	base    string // that the link authorized as: the pool's user, or the one name that all its shares go under
+	refused string // that the pool would not have for a base; "": none
 	user    string
 	account string // that miners log in with; "" any
 	worker  string // that all go under; "": each under its own
@@ -33,18 +35,22 @@ type names struct {
 	workers map[*stats.Worker]*name
 	asked   map[uint64]*name // by request id
 	held    int              // shares that wait for a name
+
+	basis
 }
 
 // name is one worker at the pool.
 type name struct {
-	text  string
-	fixed bool // it is settled: text is what shares go under
+	text  string // what shares go under, once it is settled
+	own   string // what the pool was asked for
+	fixed bool   // it is settled
+	late  bool   // no share waits for it any more
 	asked time.Time
 	held  []Share
 }
 
 func (n *names) init(p *Pool, account string) {
-	n.user, n.account, n.worker, n.pass = p.User, account, p.FixedWorker, p.PassWorkers
+	n.base, n.user, n.account, n.worker, n.pass = p.User, p.User, account, p.FixedWorker, p.PassWorkers
 	if n.pass {
 		n.workers, n.asked = make(map[*stats.Worker]*name), make(map[uint64]*name)
 	}
@@ -86,27 +92,28 @@ func upstreamName(user, account, fixed, login string) string {
 func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, out []byte, ok bool) {
 	n := &s.names
 	if !n.pass || share.Worker == nil {
-		return n.user, buf, true
+		return n.base, buf, true
 	}
-	worker := share.Worker
-	if n.worker != "" {
-		worker = nil // one name is enough
-	}
-	w := n.workers[worker]
+	w := n.workers[n.key(share)]
 	if w == nil {
 		if len(n.workers) >= maxNames {
-			return n.user, buf, true
+			return n.base, buf, true
 		}
-		w = &name{text: upstreamName(n.user, n.account, n.worker, share.Worker.Name()), asked: now}
-		n.workers[worker] = w
-		if w.fixed = w.text == n.user; !w.fixed {
+		own := upstreamName(n.user, n.account, n.worker, share.Worker.Name())
+		settled := own == n.base || own == n.refused
+		if !settled && !s.pool.asksNames(now) {
+			return n.base, buf, true
+		}
+		w = &name{text: n.base, own: own, asked: now, fixed: settled}
+		n.workers[n.key(share)] = w
+		if !settled {
 			id := s.flight.skip()
 			n.asked[id] = w
-			buf = codec.AppendPoolAuthorize(buf, id, w.text, s.to.Password)
+			buf = codec.AppendPoolAuthorize(buf, id, own, s.to.Password)
 		}
 	}
-	if !w.fixed && (share.Block || s.pool.doubtsNames() || n.held >= maxHeld) {
-		return n.user, buf, true // a block waits for nothing; and this pool may never answer
+	if !w.fixed && (share.Block || w.late || n.held >= maxHeld || s.pool.doubtsNames()) {
+		return n.base, buf, true // a block waits for nothing; and this pool may never answer
 	}
 	if !w.fixed {
 		w.held = append(w.held, *share)
@@ -114,6 +121,14 @@ func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, o
 		return "", buf, false
 	}
 	return w.text, buf, true
+}
+
+// key returns whom a share's name is kept for.
+func (n *names) key(share *Share) *stats.Worker {
+	if n.worker != "" {
+		return nil // one name is enough
+	}
+	return share.Worker
 }
 
 // nameAnswered settles the name that was asked for with id; false when none
@@ -125,29 +140,64 @@ func (s *stratum) nameAnswered(id uint64, yes bool, answer string) bool {
 		return false
 	}
 	delete(s.names.asked, id)
-	if !yes {
-		if s.pool.refusedName() {
-			s.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
-				"worker", w.text, "user", s.names.user, "answer", answer)
-		}
-		w.text = s.names.user
+	if yes {
+		w.text = w.own
+		s.pool.authorizedName()
+	} else if !w.late || !w.fixed {
+		s.nameRefused(w.own, answer)
 	}
 	w.fixed = true
-	s.again = append(s.again, w.held...)
-	s.names.held -= len(w.held)
-	w.held = nil
+	s.release(w)
+	if !yes {
+		s.names.lapse(true)
+	}
 	return true
 }
 
+// nameRefused notes that the pool does not authorize a name.
+func (s *stratum) nameRefused(name, answer string) {
+	if s.pool.refusedName(time.Now()) {
+		s.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
+			"worker", name, "user", s.names.user, "answer", answer)
+	}
+}
+
+// release has the shares that wait for a name go out. The caller has the link's
+// mutex.
+func (s *stratum) release(w *name) {
+	s.again = append(s.again, w.held...)
+	s.names.held -= len(w.held)
+	w.held = nil
+}
+
 // expireNames gives up on names that the pool does not answer for; false when
-// there are none. The caller has the link's mutex.
+// there are none. An answer that comes later is taken all the same: pools that
+// keep one authorization of a connection keep that of the last answer. The caller
+// has the link's mutex.
 func (s *stratum) expireNames(now time.Time) (some bool) {
-	for id, w := range s.names.asked {
-		if now.Sub(w.asked) >= nameTimeout {
-			some = s.nameAnswered(id, false, "none in time")
+	for _, w := range s.names.asked {
+		if !w.fixed && now.Sub(w.asked) >= nameTimeout {
+			some = true
+			w.fixed, w.late = true, true
+			s.nameRefused(w.own, "none in time")
+			s.release(w)
+			s.names.lapse(false)
 		}
 	}
 	return some
+}
+
+// releaseNames has shares wait for names no longer: there is a new block, for
+// which they would come too late. The caller has the link's mutex.
+func (s *stratum) releaseNames() (some bool) {
+	if s.names.held == 0 {
+		return false
+	}
+	for _, w := range s.names.asked {
+		w.late = true
+		s.release(w)
+	}
+	return true
 }
 
 // drain appends the shares that are held, and forgets them.

@@ -11,6 +11,12 @@ const (
 	// over while there is another one. Never for good: pools recover.
 	coolDown = 10 * time.Minute
 
+	// namesPause is how long a pool is not asked for workers' names that has refused
+	// maxNamesNo in a row, or a share for want of authorization: each refusal may
+	// take its authorization from the whole link, and a ban be next.
+	namesPause = 10 * time.Minute
+	maxNamesNo = 8
+
 	// steady is how long a link must have lived for the pool's failures to be
 	// forgotten: a pool that accepts and drops has its backoff grow all the same.
 	steady = 30 * time.Second
@@ -34,6 +40,8 @@ type pool struct {
 	serving     int       // lanes that it serves
 	reason      string    // why the last attempt failed; "" it did not
 	namesLogged bool      // a worker was not authorized
+	namesNo     int       // names that were not authorized, since the last one that was
+	namesAfter  time.Time // no name is asked for before
 	muteLogged  bool      // it does not say what becomes of shares
 	watched     bool      // Route.watch runs; Route.mu guards it
 }
@@ -243,14 +251,39 @@ func (p *pool) doubtsNames() bool {
 	return p.namesLogged
 }
 
+// asksNames reports that the pool may be asked to authorize workers' names.
+func (p *pool) asksNames(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !now.Before(p.namesAfter)
+}
+
+// quietNames has no name asked for at the pool for a while.
+func (p *pool) quietNames(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.namesNo, p.namesAfter = 0, now.Add(namesPause)
+}
+
+// authorizedName notes that the pool has authorized a worker's name.
+func (p *pool) authorizedName() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.namesNo = 0
+}
+
 // refusedName counts a worker that the pool would not authorize, and reports
-// whether it is the first one.
-func (p *pool) refusedName() (first bool) {
+// whether it is the first one. With several in a row no more is asked for, for a
+// while.
+func (p *pool) refusedName(now time.Time) (first bool) {
 	p.book.NamesRefused.Add(1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	first = !p.namesLogged
 	p.namesLogged = true
+	if p.namesNo++; p.namesNo >= maxNamesNo {
+		p.namesNo, p.namesAfter = 0, now.Add(namesPause)
+	}
 	return first
 }
 

@@ -64,7 +64,8 @@ type Share struct {
 	Proven      bool    // a pool has accepted a share of this miner before
 	Before      uint16  // how many of the miner's shares have no verdict yet: its fair part of a queue
 
-	resubmitted bool // sent before, on a link that died
+	resubmitted bool // sent before
+	retried     bool // sent before, while the link was not authorized
 	flipped     bool // sent with the version bits that it flips: see versionBits
 	otherWay    bool // its version bits are to go the other way than the pool's others
 }

@@ -149,6 +149,7 @@ func (r *Route) Join(m Member) *Lane {
 	defer r.mu.Unlock()
 	l := r.enter(m.Prefix)
 	l.roster.put(m)
+	l.known(m)
 	return l
 }
 

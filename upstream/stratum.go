@@ -30,6 +30,7 @@ const (
 	suggestID
 	authorizeID
 	extranonceID
+	nameID  // of the one name that all shares go under, where there is one
 	firstID // of the shares
 )
 
@@ -107,12 +108,27 @@ func (s *stratum) subscribe() error {
 	return s.subscribed(m)
 }
 
-// authorize says who the farm is.
+// authorize says who the farm is: by the one name that all shares of the link go
+// under, where there is one. Pools of ckpool's kind know no other of a connection.
 func (s *stratum) authorize() error {
-	if err := s.say(codec.AppendPoolAuthorize(s.buf[:0], authorizeID, s.to.User, s.to.Password)); err != nil {
-		return err
+	if name := s.soleName(); name != s.to.User && s.pool.asksNames(time.Now()) {
+		m, err := s.authorizeAs(name, nameID, nameTimeout)
+		answer := "none in time"
+		if err == nil {
+			e, refused := m.Error.PoolError()
+			if m.Result.Yes() && !refused {
+				s.names.base = name
+				s.pool.authorizedName()
+				return nil
+			}
+			answer = saying(e)
+		} else if !timeout(err) {
+			return err
+		}
+		s.names.refused = name
+		s.nameRefused(name, answer)
 	}
-	m, err := s.await(authorizeID, stepTimeout)
+	m, err := s.authorizeAs(s.to.User, authorizeID, stepTimeout)
 	if timeout(err) {
 		return fmt.Errorf("mining.authorize of user %q got no answer within %v", s.to.User, stepTimeout)
 	}
@@ -120,6 +136,29 @@ func (s *stratum) authorize() error {
 		return err
 	}
 	return s.authorized(m)
+}
+
+// authorizeAs sends mining.authorize and waits for its answer.
+func (s *stratum) authorizeAs(name string, id uint64, limit time.Duration) (*codec.Message, error) {
+	if err := s.say(codec.AppendPoolAuthorize(s.buf[:0], id, name, s.to.Password)); err != nil {
+		return nil, err
+	}
+	return s.await(id, limit)
+}
+
+// soleName returns the name that all shares of the link go under; the pool's user
+// where there is none.
+func (s *stratum) soleName() string {
+	switch n := &s.names; {
+	case s.lane == nil || !n.pass:
+	case n.worker != "":
+		return n.user + "." + n.worker
+	case s.lane.single():
+		if login := s.lane.login.Load(); login != nil {
+			return upstreamName(n.user, n.account, "", *login)
+		}
+	}
+	return s.names.user
 }
 
 // await reads until the answer to request id is there.
@@ -150,7 +189,18 @@ func (s *stratum) admit(size int) error {
 	return nil
 }
 
-func (s *stratum) job(*codec.Notify) (*work.Difficulties, error) { return nil, nil }
+// job lets go what would come too late for another block.
+func (s *stratum) job(n *codec.Notify) (*work.Difficulties, error) {
+	if last := s.link.job; last != nil && (n.Clean || n.PrevHash != last.PrevHash) {
+		s.mu.Lock()
+		some := s.releaseNames()
+		s.mu.Unlock()
+		if some {
+			s.rouse()
+		}
+	}
+	return nil, nil
+}
 
 // reply handles the answer to a share or to the authorize of a name. Answers
 // to anything else are of no interest.
@@ -174,7 +224,7 @@ func (s *stratum) reply(m *codec.Message) {
 	wasFull := s.flight.room() <= 0
 	answered, ok := s.flight.answer(id)
 	if !ok {
-		if s.nameAnswered(id, yes, saying(e)) {
+		if s.renewalAnswered(id, yes, e) || s.nameAnswered(id, yes, saying(e)) {
 			s.rouse()
 		}
 		s.mu.Unlock()
@@ -184,7 +234,7 @@ func (s *stratum) reply(m *codec.Message) {
 	if v == work.Duplicate && answered.share.resubmitted {
 		v, e = work.Accepted, codec.PoolError{} // the first copy had arrived
 	}
-	if s.bits.answered(&answered.share, v, s.shown(answered.share.Job)) {
+	if s.bits.answered(&answered.share, v, s.shown(answered.share.Job)) || s.refusedForNow(&answered, v) {
 		s.again = append(s.again, answered.share)
 		s.mu.Unlock()
 		s.book.InFlight.Add(-1)
@@ -200,7 +250,14 @@ func (s *stratum) reply(m *codec.Message) {
 	s.settled(&answered, v, e, own)
 }
 
-func (s *stratum) begin(buf []byte) (out []byte, room int) { return buf, maxQueue - s.names.held }
+// begin renews the link's authorization where it has lapsed: no share goes out before.
+func (s *stratum) begin(buf []byte) (out []byte, room int) {
+	buf, waits := s.renew(buf, time.Now())
+	if waits {
+		return buf, 0
+	}
+	return buf, maxQueue - s.names.held
+}
 
 func (s *stratum) share(buf []byte, share *Share, now time.Time) (out []byte, f fate) {
 	user, buf, ok := s.under(buf, share, now)
@@ -237,6 +294,9 @@ func (s *stratum) landed(*sent) bool { return false }
 
 func (s *stratum) activate() { s.lane.roster.attach(nil) }
 
-func (s *stratum) expire(now time.Time) bool { return s.expireNames(now) }
+func (s *stratum) expire(now time.Time) bool {
+	names, renewal := s.expireNames(now), s.expireRenewal(now)
+	return names || renewal
+}
 
 func (s *stratum) leave(dst []Share) []Share { return s.names.drain(dst) }

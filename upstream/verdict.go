@@ -58,5 +58,6 @@ var texts = []struct {
 	{"bad-version", work.BadVersion},
 	{"version mask", work.BadVersion},
 	{"unauthorized", work.Unauthorized},
+	{"worker mismatch", work.Unauthorized}, // ckpool: the connection is authorized under another name
 	{"ntime", work.BadTime},
 }
