@@ -26,6 +26,7 @@ BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 .PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-compare install clean help
 
 build: ## the binary ./farmproxy, static
+	@command -v $(GO) >/dev/null || { echo "There is no Go in the PATH of $$(id -un): install Go 1.26, or say GO=/where/it/is/bin/go"; exit 1; }
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
 
 test: ## all tests, quick
@@ -74,10 +75,15 @@ bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json
 	lines "$(OLD)" >"$$dir/old" && lines "$(NEW)" >"$$dir/new" && \
 	$(GO) run $(BENCHSTAT) old="$$dir/old" new="$$dir/new"
 
-farmproxy:
-	$(MAKE) build
-
-install: farmproxy ## binary, unit, kernel settings, docs; example configuration if there is none
+# What is installed is what the source says now, not what was built last. Under
+# sudo it is built by the user: root often has no Go in its PATH, and would leave
+# files behind that are root's.
+install: ## builds; then binary, unit, kernel settings, docs; example configuration if there is none
+	@if [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && [ "$(SUDO_USER)" != root ]; then \
+		sudo -u '$(SUDO_USER)' -i -- $(MAKE) -C '$(CURDIR)' build GO='$(GO)' VERSION='$(VERSION)'; \
+	else \
+		$(MAKE) build; \
+	fi
 	install -D -m 0755 farmproxy $(DESTDIR)$(PREFIX)/bin/farmproxy
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(SYSCONFDIR)/farmproxy
 	sed -e 's#/usr/local/#$(PREFIX)/#' -e 's#/etc/farmproxy/#$(SYSCONFDIR)/farmproxy/#' systemd/farmproxy.service \

@@ -1,0 +1,61 @@
+package farmproxy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// compiler is a go that builds what SOURCE says; with WRONG, it can't.
+const compiler = `#!/bin/sh
+[ -z "$WRONG" ] || exit 1
+while [ "$1" != -o ]; do shift; done
+echo "$SOURCE" >"$2"
+`
+
+// What is installed is what the source says now: a binary of before a pull is not.
+func TestInstallBuilds(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("there is no make")
+	}
+	top, dir := mustGetwd(t), t.TempDir()
+	for _, name := range []string{"Makefile", "systemd", "docs", "LICENSE"} {
+		if err := os.Symlink(filepath.Join(top, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	goTool := filepath.Join(dir, "go.sh")
+	if err := os.WriteFile(goTool, []byte(compiler), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := func(source, wrong, want string) {
+		t.Helper()
+		cmd := exec.Command("make", "install", "GO="+goTool, "DESTDIR="+filepath.Join(dir, "root"))
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "SUDO_USER=", "MAKEFLAGS=", "SOURCE="+source, "WRONG="+wrong)
+		said, err := cmd.CombinedOutput()
+		if (err != nil) != (wrong != "") {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "root/usr/local/bin/farmproxy"))
+		if err != nil || string(got) != want+"\n" {
+			t.Errorf("of %q %q was installed, want %q: %v\n%s", source, got, want, err, said)
+		}
+	}
+	f("old", "", "old")
+	f("new", "", "new")
+	f("newest", "does not compile", "new")
+	if _, err := os.Stat(filepath.Join(dir, "root/etc/farmproxy/farmproxy.toml")); err != nil {
+		t.Error(err)
+	}
+}
+
+func mustGetwd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
