@@ -3,7 +3,8 @@
 //	cmd -> netloop -> session -> codec work
 //	        |     \-> upstream -> codec work stats
 //	        |-> stats -> work
-//	cmd -> api -> stats store    cmd -> config, systemd, bench
+//	cmd -> api -> stats store    cmd -> check -> config store
+//	cmd -> config, systemd, bench
 package farmproxy_test
 
 import (
@@ -21,7 +22,7 @@ const module = "farmproxy"
 // mayImport has every package of the module, and the others of the module
 // that it may import. What is not here is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"api", "bench", "codec", "config", "descriptors", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"cmd/farmproxy": {"api", "bench", "check", "codec", "config", "descriptors", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
 	"netloop":       {"codec", "descriptors", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "work"},
 	"upstream":      {"codec", "descriptors", "stats", "work"},
@@ -31,6 +32,7 @@ var mayImport = map[string][]string{
 	"work":          {},
 	"config":        {},
 	"descriptors":   {},
+	"check":         {"config", "store"}, // store: which algorithms are known
 	"store":         {},
 	"systemd":       {},
 	"bench":         {}, // the judge shares nothing with the judged

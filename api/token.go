@@ -20,6 +20,9 @@ const (
 	// maxTokenFile is room for all of them, and for comments, in bytes.
 	maxTokenFile = 256 << 10
 
+	// maxWrong lines are told of: a file of something else is wrong in all of them.
+	maxWrong = 10
+
 	// minToken is the fewest characters of a token: 16 of a good generator can't
 	// be guessed over a network, a word can.
 	minToken = 16
@@ -61,7 +64,8 @@ type Tokens struct {
 }
 
 // LoadTokens reads a token file: lines of a scope (read, register or admin) and
-// a token. The error says what to do, and shows no token.
+// a token. The error says what to do about each line that is wrong, and shows no
+// token.
 func LoadTokens(path string) (*Tokens, error) {
 	text, err := readPrivate(path)
 	if err != nil {
@@ -69,11 +73,18 @@ func LoadTokens(path string) (*Tokens, error) {
 	}
 	t := new(Tokens)
 	n := 0
+	var wrong []error
 	for line := range strings.Lines(text) {
 		n++
 		if err := t.add(line, n); err != nil {
-			return nil, fmt.Errorf("http.token_file %s:%d: %w", path, n, err)
+			wrong = append(wrong, fmt.Errorf("http.token_file %s:%d: %w", path, n, err))
 		}
+		if len(wrong) == maxWrong {
+			break
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	if len(t.hashes) == 0 {
 		return nil, fmt.Errorf("http.token_file %s: there is no token in it; add a line: admin TOKEN, with a TOKEN of openssl rand -hex 32", path)

@@ -69,6 +69,9 @@ func TestTokenFiles(t *testing.T) {
 	f("admin hunter2-hunter2-hunter2 hunter3", ":1: expected a scope")
 	f("admin hunter2", ":1: expected a token of 16 to 256 characters, this one has 7; try openssl rand -hex 32")
 	f("admin "+strings.Repeat("x", maxToken+1), "this one has 257")
+	f("write hunter2-hunter2-hunter2\nread hunter2", ":1: expected a scope")
+	f("write hunter2-hunter2-hunter2\nread hunter2", ":2: expected a token of 16 to 256 characters")
+	f(strings.Repeat("hunter2\n", 100), ":10: expected a scope")
 	f(strings.Repeat("# comment\n", maxTokenFile/10+1), "expected at most 262144 bytes")
 
 	var many strings.Builder

@@ -48,7 +48,8 @@ type converter struct {
 }
 
 // convertBTCAgent returns a configuration in TOML, with comments, that does what
-// text made BTCAgent do.
+// text made BTCAgent do; nil if nothing can be made of it. What has a problem is
+// there with its default.
 func convertBTCAgent(text []byte) (*draft, Problems) {
 	read, problems := readSettings(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	if read.byPath == nil {
@@ -71,10 +72,7 @@ func convertBTCAgent(text []byte) (*draft, Problems) {
 		c.needless(c.insecure)
 	}
 	c.rest()
-	if len(c.problems) > 0 {
-		return nil, c.problems
-	}
-	return &c.draft, nil
+	return &c.draft, c.problems
 }
 
 func (c *converter) agentType() {

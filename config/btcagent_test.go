@@ -276,6 +276,17 @@ func fromBTCAgent(t *testing.T, path string) ([]byte, error) {
 	return f.FromBTCAgent()
 }
 
+// parseBTCAgent is what Config and FromBTCAgent say of a file.
+func parseBTCAgent(text []byte) (*Config, []byte, error) {
+	f := &File{text: text}
+	c, err := f.Config()
+	if err != nil {
+		return c, nil, err
+	}
+	toml, err := f.FromBTCAgent()
+	return c, toml, err
+}
+
 func convertText(text string) (string, error) {
 	_, toml, err := parseBTCAgent([]byte(text))
 	return string(toml), err

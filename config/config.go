@@ -39,6 +39,7 @@ type Pool struct {
 	User              string  `toml:"user"`               // what the pool knows the farm as; "" with Accounts.MultiUser
 	Password          Secret  `toml:"password"`           // default "x", which nearly every pool takes
 	Algorithm         string  `toml:"algorithm"`          // what is mined there, in lower case; the same for all pools
+	Unchecked         bool    `toml:"unchecked"`          // Algorithm is none that farmproxy knows, and meant so
 	Mode              string  `toml:"mode"`               // ModeAggregate or ModeDirect
 	Workers           string  `toml:"workers"`            // WorkersAggregate or WorkersPass
 	Links             int     `toml:"links"`              // connections kept open while miners are there, 1..MaxLinks; more are added every 65,536 miners

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -40,14 +41,41 @@ func Load(path string) (*Config, error) {
 	return f.Config()
 }
 
+// Path is where the file is, as it was given to Open.
+func (f *File) Path() string { return f.path }
+
 // BTCAgent reports whether the file is a configuration of BTCAgent's.
 func (f *File) BTCAgent() bool { return isBTCAgent(f.text) }
 
 // Config returns what the file says. The error, if any, is a Problems with
 // everything that is wrong with it.
 func (f *File) Config() (*Config, error) {
-	c, _, err := f.parse()
-	return c, err
+	c, problems := f.Check()
+	if errors, _ := problems.Split(); len(errors) > 0 {
+		return nil, errors
+	}
+	return c, nil
+}
+
+// Check returns what the file says, and everything that is wrong with it,
+// warnings too. The Config is nil where nothing can be made of the file; else
+// the values of keys that have a problem are not what the file says.
+func (f *File) Check() (*Config, Problems) {
+	p := f.parse()
+	if p.config != nil && f.BTCAgent() {
+		p.problems = append(p.problems, Problem{Warning: true,
+			Want: "this is BTCAgent's configuration, which says only what BTCAgent had",
+			Try:  "farmproxy import btcagent, which makes one of farmproxy's of it, with comments"})
+	}
+	return p.config, f.place(p.problems)
+}
+
+// Place gives problems that were found elsewhere the file and their lines, and
+// sorts them among those of Check.
+func (f *File) Place(found Problems) Problems {
+	p := f.parse()
+	_, problems := f.Check()
+	return f.place(slices.Concat(problems, p.located(found)))
 }
 
 // FromBTCAgent returns a configuration of BTCAgent's as one of farmproxy's, in
@@ -57,40 +85,55 @@ func (f *File) FromBTCAgent() ([]byte, error) {
 	if !f.BTCAgent() {
 		return nil, Problems{{File: f.path, Want: "this is no configuration of BTCAgent, which begins with a brace", Try: "its agent_conf.json"}}
 	}
-	_, text, err := f.parse()
-	return text, err
+	p := f.parse()
+	if errors, _ := f.place(p.problems).Split(); len(errors) > 0 {
+		return nil, errors
+	}
+	return p.text, nil
 }
 
-// parse returns what the file says, and that in TOML.
-func (f *File) parse() (c *Config, text []byte, err error) {
-	if text = f.text; f.BTCAgent() {
-		c, text, err = parseBTCAgent(text)
-	} else {
-		c, err = Parse(text)
+// parsed is what was made of a file.
+type parsed struct {
+	config   *Config // nil: nothing
+	text     []byte  // TOML
+	draft    *draft  // what it was converted to; nil: it was TOML
+	problems Problems
+}
+
+func (f *File) parse() (p parsed) {
+	if !f.BTCAgent() {
+		p.text = f.text
+		p.config, p.problems = parseTOML(f.text)
+		return p
 	}
 	var problems Problems
-	if errors.As(err, &problems) {
-		for i := range problems {
-			problems[i].File = f.path
-		}
+	if p.draft, problems = convertBTCAgent(f.text); p.draft == nil {
+		return parsed{problems: problems}
 	}
-	return c, text, err
+	p.text = []byte(p.draft.text.String())
+	p.config, p.problems = parseTOML(p.text)
+	p.problems = problems.and(p.draft.blame(p.problems))
+	return p
 }
 
-// parseBTCAgent is Parse of what a configuration of BTCAgent's is converted to,
-// and that. Its problems name the keys that BTCAgent's file has.
-func parseBTCAgent(text []byte) (*Config, []byte, error) {
-	draft, problems := convertBTCAgent(text)
-	if len(problems) > 0 {
-		problems.sort()
-		return nil, nil, problems
+// located gives problems with keys their lines in the file.
+func (p *parsed) located(found Problems) Problems {
+	if p.draft != nil {
+		return p.draft.blame(found)
 	}
-	toml := []byte(draft.text.String())
-	c, err := Parse(toml)
-	if errors.As(err, &problems) {
-		return nil, nil, draft.blame(problems)
+	found = slices.Clone(found)
+	found.locate(keyLines(string(p.text)))
+	return found
+}
+
+// place says which file the problems are of, and sorts them.
+func (f *File) place(problems Problems) Problems {
+	problems = slices.Clone(problems)
+	for i := range problems {
+		problems[i].File = f.path
 	}
-	return c, toml, nil
+	problems.sort()
+	return problems
 }
 
 func read(path string) ([]byte, error) {
@@ -114,6 +157,16 @@ func read(path string) ([]byte, error) {
 
 // Parse is Load for TOML already read. The error, if any, is a Problems.
 func Parse(text []byte) (*Config, error) {
+	c, problems := parseTOML(text)
+	if errors, _ := problems.Split(); len(errors) > 0 {
+		return nil, errors
+	}
+	return c, nil
+}
+
+// parseTOML returns what a text says, nil where it is no TOML, and everything
+// that is wrong with it.
+func parseTOML(text []byte) (*Config, Problems) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		return nil, Problems{syntaxProblem(err)}
@@ -125,11 +178,9 @@ func Parse(text []byte) (*Config, error) {
 
 	problems := d.problems
 	problems.judge(c.validate())
-	if len(problems) > 0 {
-		problems.locate(keyLines(string(text)))
-		return nil, problems
-	}
-	return c, nil
+	problems = append(problems, c.warnings(problems)...)
+	problems.locate(keyLines(string(text)))
+	return c, problems
 }
 
 // syntaxProblem is what the parser says of text that is no TOML. It may quote

@@ -62,6 +62,10 @@ func homes(key string) []string {
 	return found
 }
 
+// Nearest is the candidate that key was most likely meant to be; empty if none is
+// near.
+func Nearest(key string, candidates []string) string { return nearest(key, candidates) }
+
 // nearest is the candidate that key was most likely meant to be: one that it
 // begins with (warning, warn), or else the one with the fewest edits, at most
 // a third of its letters. Empty if none is near.

@@ -16,6 +16,10 @@ type Problem struct {
 	Want  string // what is expected there
 	Try   string // what to write or do instead
 
+	// Warning says that farmproxy can work with it, though it is probably not
+	// meant.
+	Warning bool
+
 	// meant says that the value was understood though it is written wrongly, and
 	// is there to be judged as well.
 	meant bool
@@ -33,6 +37,9 @@ func (p Problem) String() string {
 		fmt.Fprintf(&b, "%s: ", p.File)
 	case p.Line > 0:
 		fmt.Fprintf(&b, "line %d: ", p.Line)
+	}
+	if p.Warning {
+		b.WriteString("warning: ")
 	}
 	b.WriteString(p.Key)
 	if p.Value != "" {
@@ -60,6 +67,33 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Split returns the problems that farmproxy can't work with, and the warnings.
+func (ps Problems) Split() (errors, warnings Problems) {
+	for _, p := range ps {
+		if p.Warning {
+			warnings = append(warnings, p)
+		} else {
+			errors = append(errors, p)
+		}
+	}
+	return errors, warnings
+}
+
+// Has reports whether key, or a table that it is in, has a problem that is no
+// warning: then its value is not fit to be judged any further.
+func (ps Problems) Has(key string) bool {
+	errors, _ := ps.Split()
+	return errors.has(key)
+}
+
+// Within reports whether a key of a table, or the table itself, has a problem that
+// is no warning.
+func (ps Problems) Within(table string) bool {
+	return slices.ContainsFunc(ps, func(p Problem) bool {
+		return !p.Warning && (p.Key == table || strings.HasPrefix(p.Key, table+"."))
+	})
+}
+
 func (ps *Problems) add(key, value, want, try string) {
 	*ps = append(*ps, Problem{Key: key, Value: value, Want: want, Try: try})
 }
@@ -85,6 +119,18 @@ func (ps *Problems) judge(found Problems) {
 			*ps = append(*ps, p)
 		}
 	}
+}
+
+// and adds others, but for those with keys that have a problem already: their
+// values were never taken from the file.
+func (ps Problems) and(others Problems) Problems {
+	all := slices.Clone(ps)
+	for _, p := range others {
+		if p.Key == "" || !ps.has(p.Key) {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // locate gives each problem its line, or that of the table that it is missing

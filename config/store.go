@@ -23,7 +23,7 @@ func (c *Config) StoreKeyFile(stateDir string) string {
 	if c.Store.KeyFile != "" {
 		return c.Store.KeyFile
 	}
-	if file := c.Store.file(); file != "" {
+	if file := c.Store.SQLiteFile(); file != "" {
 		return filepath.Join(filepath.Dir(file), keyFile)
 	}
 	if stateDir == "" {
@@ -32,8 +32,8 @@ func (c *Config) StoreKeyFile(stateDir string) string {
 	return filepath.Join(stateDir, keyFile)
 }
 
-// file is the SQLite file, empty where the store is none.
-func (s *Store) file() string {
+// SQLiteFile is the SQLite file, empty where the store is none.
+func (s *Store) SQLiteFile() string {
 	u, err := url.Parse(string(s.URL))
 	if err != nil || u.Scheme != schemeSQLite {
 		return ""
@@ -79,7 +79,7 @@ func (s *Store) validate(ps *Problems) {
 	}
 	switch u.Scheme {
 	case schemeSQLite:
-		if !strings.HasPrefix(s.file(), "/") || strings.HasSuffix(s.file(), "/") || u.RawQuery != "" || u.User != nil {
+		if !strings.HasPrefix(s.SQLiteFile(), "/") || strings.HasSuffix(s.SQLiteFile(), "/") || u.RawQuery != "" || u.User != nil {
 			ps.add(key, "", "expected sqlite:// and the absolute path of a file", `"sqlite:///var/lib/farmproxy/farmproxy.db", with three slashes`)
 		}
 	case schemePostgres, schemePostgreSQL:

@@ -139,7 +139,6 @@ func (m *Miners) validate(ps *Problems) {
 }
 
 func (d *Difficulty) validate(ps *Problems) {
-	before := len(*ps)
 	for _, v := range []struct {
 		key   string
 		value float64
@@ -157,15 +156,15 @@ func (d *Difficulty) validate(ps *Problems) {
 	if d.SharesPerMinute <= 0 || d.SharesPerMinute > maxShareRate {
 		ps.add("difficulty.shares_per_minute", show(d.SharesPerMinute), fmt.Sprintf("expected more than 0 and up to %d", maxShareRate), "6")
 	}
-	if len(*ps) > before {
-		return // what is out of range can't be compared
+	// What is out of range can't be compared.
+	low, start, high := !ps.has("difficulty.min"), !ps.has("difficulty.start"), !ps.has("difficulty.max") && d.Max > 0
+	if low && high && d.Max < d.Min {
+		ps.add("difficulty.max", show(d.Max), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more, or 0")
 	}
 	switch {
-	case d.Max > 0 && d.Max < d.Min:
-		ps.add("difficulty.max", show(d.Max), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more, or 0")
-	case d.Start < d.Min:
+	case low && start && d.Start < d.Min:
 		ps.add("difficulty.start", show(d.Start), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more")
-	case d.Max > 0 && d.Start > d.Max:
+	case start && high && d.Start > d.Max:
 		ps.add("difficulty.start", show(d.Start), "expected no more than difficulty.max, which is "+show(d.Max), show(d.Max)+" or less")
 	}
 }

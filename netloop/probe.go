@@ -9,6 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Probe says why an address can't be listened on; nil: it can be.
+func Probe(address string) error {
+	_, err := probe(address)
+	return err
+}
+
 // probe returns the address that a server can listen on, with its port; an
 // error that says why it can't: gnet itself would hide that, and would share
 // the port with another farmproxy. It binds and does not listen: after a

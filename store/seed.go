@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,6 +47,18 @@ func ShippedAlgorithm(name string) (Algorithm, bool) {
 		}
 	}
 	return Algorithm{}, false
+}
+
+// ShippedNames are the names of the shipped algorithms, aliases too.
+func ShippedNames() (names []string) {
+	for _, a := range shipped().algorithms {
+		names = append(names, a.Name)
+	}
+	for alias := range shipped().aliases {
+		names = append(names, alias)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func parseShipped(algorithms, pools []byte) (*shippedLists, error) {

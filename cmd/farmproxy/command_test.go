@@ -3,10 +3,21 @@ package main
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"farmproxy/api"
+	"farmproxy/bench"
+	"farmproxy/config"
+	"farmproxy/stats"
 )
 
 const agentConf = "../../config/testdata/btcagent/go_default.json"
@@ -37,8 +48,13 @@ func TestCommands(t *testing.T) {
 	f("import btcagent none.json", exitFailed, "", "none.json: there is no such file")
 	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is no configuration of BTCAgent")
 	f("import btcagent ../../config/testdata/btcagent/wrong.json", exitFailed, "", `wrong.json:9: agent_listen_port = 70000: expected`)
-	f("check -c ../../systemd/farmproxy.toml", exitOK, "ok: 1 listeners, 1 pools", "")
-	f("check -c "+agentConf, exitOK, "ok: 1 listeners, 2 pools", "farmproxy import btcagent makes one of farmproxy's")
+	f("check -c ../../systemd/farmproxy.toml", exitFailed, "", `pool[1].url = "stratum+tcp://pool.example:3333": this is an example's pool`)
+	f("check -c "+agentConf, exitFailed, "", "warning: this is BTCAgent's configuration, which says only what BTCAgent had; try farmproxy import btcagent")
+	f("check", exitMisused, "", "farmproxy check wants a configuration file and nothing else")
+	f("check -c a.toml b.toml", exitMisused, "", "farmproxy check wants a configuration file and nothing else")
+	f("check -h", exitOK, "", "-connect")
+	f("check -c none.toml", exitFailed, "", "configuration file none.toml: there is none")
+	f("run -c none.toml", exitFailed, "", `level=ERROR msg="configuration file none.toml: there is none`)
 	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
 }
 
@@ -90,7 +106,174 @@ func TestImportedFileIsRight(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code := dispatch(context.Background(), []string{"check", "-c", path}, &text, &said); code != exitOK || said.Len() > 0 {
-		t.Errorf("%d: %s", code, said.String())
+	f, err := config.Open(path)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if _, problems := f.Check(); len(problems) > 0 {
+		t.Errorf("%v\n%s", problems, said.String())
+	}
+}
+
+// command runs one, and returns how it ends and what it says.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	code = dispatch(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// fileOf returns the path of a file with that text.
+func fileOf(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "farm.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What is fine is said to be, with what it turns on; warnings do not spoil it.
+func TestCheckSaysWhatIsOn(t *testing.T) {
+	file := fileOf(t, `
+[[listener]]
+address = "127.0.0.1:0"
+[[pool]]
+url = "stratum+tls://127.0.0.1:1"
+user = "farm"
+tls_insecure = true
+[http]
+address = "127.0.0.1:0"
+`)
+	code, out, said := command(t, "check", "-c", file)
+	want := file + `: ok, 1 warning
+  listener  127.0.0.1:0
+  pool[1]   stratum+tls://127.0.0.1:1, user farm, sha256d
+  store     none: [[pool]] serves everybody
+  http      127.0.0.1:0, no tokens: for this machine only
+  metrics   each worker
+  log       info, as text
+`
+	if code != exitOK || out != want || !strings.HasPrefix(said, file+":7: warning: pool[1].tls_insecure") || strings.Count(said, "\n") != 1 {
+		t.Errorf("%d\n%s\n%s\nwant %s", code, out, said, want)
+	}
+}
+
+// What run would fail on, check finds; and nothing is made by it.
+func TestCheckFindsWhatRunFailsOn(t *testing.T) {
+	dir := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	f := func(text, want string) {
+		t.Helper()
+		file := fileOf(t, text)
+		for _, name := range []string{"check", "run"} {
+			code, _, said := command(t, name, "-c", file)
+			if code != exitFailed || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), want) {
+				t.Errorf("%s: %d\n%s\nwant %s", name, code, said, want)
+			}
+		}
+	}
+	const pool, web = "[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n", "[http]\naddress = ''\n"
+	const listener = "[[listener]]\naddress = '127.0.0.1:0'\n"
+	f(listener+pool+web+"[log]\nlevel = 'loud'\n", `log.level = "loud"`)
+	f("[[listener]]\naddress = '"+taken.Addr().String()+"'\n"+pool+web, "listener[1].address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
+	f("[[listener]]\naddress = '192.0.2.1:3333'\n"+pool+web, "this machine has no such address")
+	f(listener+pool+"[http]\naddress = '"+taken.Addr().String()+"'\n", "http.address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
+	f(listener+pool+web+"token_file = '"+dir+"/none'\n", "http.token_file: "+dir+"/none: there is no such file")
+	f(listener+pool+"algorithm = 'sha256f'\n"+web, `pool[1].algorithm = "sha256f": farmproxy does not know this algorithm`)
+	f("[[listener]]\naddress = '127.0.0.1:3399'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:3399'\nuser = 'farm'\n"+web, "this is farmproxy itself")
+
+	// run starts without its store, check says that it is not there.
+	code, _, said := command(t, "check", "-c", fileOf(t, listener+pool+web+"[store]\nurl = 'sqlite://"+dir+"/no/farm.db'\n"))
+	if code != exitFailed || !strings.Contains(said, "store.url: "+dir+"/no: this directory does not exist") {
+		t.Errorf("%d %s", code, said)
+	}
+	if _, err := os.Stat(dir + "/no"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory was made: %v", err)
+	}
+}
+
+// Whatever keeps farmproxy from running is a line of its log.
+func TestFatalErrorsAreInTheLog(t *testing.T) {
+	const text = "[[listener]]\naddress = '192.0.2.1:3333'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = ''\n[log]\nformat = 'json'\n"
+	f := func(file string, asJSON bool) {
+		t.Helper()
+		code, _, said := command(t, "run", "-c", file)
+		if code != exitFailed || said == "" {
+			t.Errorf("%d %s", code, said)
+		}
+		for line := range strings.Lines(said) {
+			var entry struct{ Level, Msg string }
+			isJSON := json.Unmarshal([]byte(line), &entry) == nil && entry.Level == "ERROR"
+			isText := strings.HasPrefix(line, "time=") && strings.Contains(line, " level=ERROR msg=")
+			if isJSON != asJSON || isText == asJSON {
+				t.Errorf("JSON is wanted: %v, this is %s", asJSON, line)
+			}
+		}
+	}
+	f(fileOf(t, text), true)
+	f(fileOf(t, text+"[[pools]]\n"), true)
+	f(fileOf(t, text+"level = 'loud'\n"), false) // [log] is not known
+	f(fileOf(t, text+"["), false)
+	f("/nowhere/farm.toml", false)
+}
+
+// A pool is tried as far as the first job; one that gives none is a problem.
+func TestCheckConnects(t *testing.T) {
+	o := bench.DefaultPoolOptions()
+	o.Name = "main"
+	pool, err := bench.StartPool(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	text := "[[listener]]\naddress = '127.0.0.1:0'\n[http]\naddress = ''\n[[pool]]\nurl = 'stratum+tcp://" + pool.Addr() + "'\nuser = 'farm'\n"
+	code, out, said := command(t, "check", "-c", fileOf(t, text), "-connect")
+	if code != exitOK || said != "" || !strings.Contains(out, "\n  pool[1]   gives an extranonce2 of 8 bytes, version mask 1fffe000, difficulty ") || !strings.Contains(out, ", a job after ") {
+		t.Errorf("%d\n%s\n%s", code, out, said)
+	}
+	text += "[[pool]]\nname = 'dead'\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'farm'\n"
+	code, _, said = command(t, "check", "-c", fileOf(t, text), "-connect")
+	if code != exitFailed || !strings.Contains(said, `:10: pool[2].url = "stratum+tcp://127.0.0.1:1": this pool gives no job: connect to 127.0.0.1:1: `) ||
+		strings.Contains(said, `"stratum+tcp://pool.example:3333": this pool gives no job`) || !strings.Contains(said, "farm.toml: 2 problems\n") {
+		t.Errorf("%d\n%s", code, said)
+	}
+}
+
+// Ports that the running farmproxy has are its own.
+func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	web, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := api.New(api.Options{Book: stats.New(stats.Options{Loops: 1})})
+	go server.Serve(web)
+	defer server.Shutdown(t.Context())
+	f := func(address string, code int, want string) {
+		t.Helper()
+		text := "[[listener]]\naddress = '" + taken.Addr().String() + "'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = '" + address + "'\n"
+		if got, _, said := command(t, "check", "-c", fileOf(t, text)); got != code || strings.Count(said, want) != 2 {
+			t.Errorf("http on %s: %d %s\nwant %d, %s twice", address, got, said, code, want)
+		}
+	}
+	f(web.Addr().String(), exitOK, "the farmproxy that runs now has this port")
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go http.Serve(other, http.NotFoundHandler())
+	defer other.Close()
+	f(other.Addr().String(), exitFailed, "another program has this port")
 }

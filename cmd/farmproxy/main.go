@@ -14,13 +14,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"syscall"
 
-	"farmproxy/api"
 	"farmproxy/bench"
 	"farmproxy/config"
 )
@@ -39,7 +39,8 @@ const (
 const usage = `farmproxy - a mining proxy for farms
 
   farmproxy run   -c FILE    serve miners
-  farmproxy check -c FILE    print every problem of a configuration, exit 1 if there is one
+  farmproxy check -c FILE    print every problem of a configuration, exit 1 if there is one,
+                             and what it turns on; -connect tries the pools as well
   farmproxy import …         take over from the account proxy or from BTCAgent (farmproxy import -h)
   farmproxy store repair …   move a damaged store aside and make a new one (farmproxy store -h)
   farmproxy bench …          load-test: pool, fleet, floor, run, demo (farmproxy bench -h)
@@ -71,24 +72,16 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	switch name, args := args[0], args[1:]; name {
 	case "run":
-		var p profile
-		return withConfig(name, args, stderr, p.flags, func(c *config.Config) error {
-			stop, err := p.start()
-			if err != nil {
-				return err
-			}
-			return errors.Join(run(ctx, c, stderr), stop())
-		})
+		return runCommand(ctx, args, stderr)
 	case "check":
-		return withConfig(name, args, stderr, nil, func(c *config.Config) error {
-			if c.HTTP.TokenFile != "" {
-				if _, err := api.LoadTokens(c.HTTP.TokenFile); err != nil {
-					return err
-				}
-			}
-			_, err := fmt.Fprintf(stdout, "ok: %d listeners, %d pools\n", len(c.Listeners), len(c.Pools))
-			return err
+		connect := false
+		path, code := configFile(name, args, stderr, func(flags *flag.FlagSet) {
+			flags.BoolVar(&connect, "connect", false, "connect to each pool as far as the first job, and say what it gives")
 		})
+		if path == "" {
+			return code
+		}
+		return checkFile(ctx, path, connect, stdout, stderr)
 	case "import":
 		return importOther(ctx, args, stdout, stderr)
 	case "store":
@@ -107,45 +100,72 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 }
 
-// withConfig reads -c FILE, and the flags that more adds unless it is nil, and
-// calls do with what FILE says.
-func withConfig(name string, args []string, stderr io.Writer, more func(*flag.FlagSet), do func(*config.Config) error) int {
+// configFile reads -c FILE and the flags that more adds. Without a file it returns
+// what to exit with.
+func configFile(name string, args []string, stderr io.Writer, more func(*flag.FlagSet)) (path string, code int) {
 	flags := flag.NewFlagSet("farmproxy "+name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	file := flags.String("c", "", "the configuration `file` (TOML, or BTCAgent's JSON)")
-	if more != nil {
-		more(flags)
-	}
+	more(flags)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return exitOK
+			return "", exitOK
 		}
-		return exitMisused
+		return "", exitMisused
 	}
 	if *file == "" || flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "farmproxy %s wants a configuration file and nothing else: farmproxy %s -c FILE\n", name, name)
-		return exitMisused
+		return "", exitMisused
 	}
-	if err := withFile(*file, stderr, do); err != nil {
-		fmt.Fprintln(stderr, err)
+	return *file, exitOK
+}
+
+// runCommand runs farmproxy run. Whatever ends it is in its log, in the log's
+// format.
+func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
+	var p profile
+	path, code := configFile("run", args, stderr, p.flags)
+	if path == "" {
+		return code
+	}
+	log := newLog(config.Default().Log, stderr)
+	f, err := config.Open(path)
+	if err != nil {
+		log.Error(err.Error())
+		return exitFailed
+	}
+	x := examine(ctx, f, true, false)
+	if x.config != nil && !x.problems.Within("log") {
+		log = newLog(x.config.Log, stderr)
+	}
+	if !tell(log, x.problems) {
+		return exitFailed
+	}
+	stop, err := p.start()
+	if err == nil {
+		err = errors.Join(run(ctx, x.config, log), stop())
+	}
+	if err != nil {
+		log.Error(err.Error())
 		return exitFailed
 	}
 	return exitOK
 }
 
-func withFile(path string, stderr io.Writer, do func(*config.Config) error) error {
-	f, err := config.Open(path)
-	if err != nil {
-		return err
+// tell logs problems, and reports whether farmproxy can be started in spite of
+// them.
+func tell(log *slog.Logger, problems config.Problems) (start bool) {
+	start = true
+	for _, p := range problems {
+		if p.Warning {
+			p.Warning = false // the log has a level
+			log.Warn(p.String())
+			continue
+		}
+		log.Error(p.String())
+		start = false
 	}
-	c, err := f.Config()
-	if err != nil {
-		return err
-	}
-	if f.BTCAgent() {
-		newLog(c.Log, stderr).Warn("this is BTCAgent's configuration, which says only what BTCAgent had; farmproxy import btcagent makes one of farmproxy's of it, with comments", "file", path)
-	}
-	return do(c)
+	return start
 }
 
 // versionText returns the version that this binary was built as, or the commit

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -53,9 +52,9 @@ type proxy struct {
 }
 
 // run serves miners until ctx ends; then it stops in order and returns nil.
-func run(ctx context.Context, c *config.Config, stderr io.Writer) error {
+func run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	tuneMemory()
-	p, err := newProxy(c, newLog(c.Log, stderr), nil)
+	p, err := newProxy(c, log, nil)
 	if err != nil {
 		return err
 	}

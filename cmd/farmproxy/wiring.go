@@ -210,6 +210,8 @@ func pool(p *config.Pool) upstream.Pool {
 	u.Algorithm, _ = work.LookupAlgorithm(p.Algorithm)
 	if known, ok := store.ShippedAlgorithm(p.Algorithm); ok {
 		u.Algorithm.Divider = known.Divider
+	} else if p.Unchecked {
+		u.Algorithm.Divider = 1
 	}
 	if p.TLS() {
 		var pin []byte

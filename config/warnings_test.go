@@ -9,7 +9,7 @@ func TestBoundsWithoutAPowerOfTwoBetweenThem(t *testing.T) {
 	f := func(low, high float64, want string) {
 		t.Helper()
 		d := Difficulty{Min: low, Max: high}
-		got := d.advice()
+		got := d.warnings()
 		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || !strings.Contains(got[0].String(), want)) {
 			t.Errorf("min = %v, max = %v: %v, want %q", low, high, got, want)
 		}

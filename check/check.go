@@ -1,0 +1,135 @@
+package check
+
+import (
+	"context"
+	"io/fs"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"farmproxy/config"
+)
+
+// Machine is what a configuration is to run on.
+type Machine interface {
+	// Lookup resolves a name.
+	Lookup(ctx context.Context, host string) ([]netip.Addr, error)
+	// Bind says why the address can't be listened on; nil: it can be.
+	Bind(address string) error
+	// Addresses are the machine's own.
+	Addresses() []netip.Addr
+	// Farmproxy reports that a farmproxy serves its web endpoints there.
+	Farmproxy(ctx context.Context, address string) bool
+	// Stat is os.Stat.
+	Stat(path string) (fs.FileInfo, error)
+	// Writable says why this user can't write there; nil: it can.
+	Writable(path string) error
+	// Head returns the first n bytes of a file, or what there is.
+	Head(path string, n int) ([]byte, error)
+	// Tokens says what is wrong with a token file, a line for each.
+	Tokens(path string) error
+	// StateDirectory is what the service manager made for the service; "": nothing.
+	StateDirectory() string
+}
+
+// lookupTime bounds the questions to the name server: all are asked at once.
+const lookupTime = 5 * time.Second
+
+// checker collects what is found.
+type checker struct {
+	ctx     context.Context
+	config  *config.Config
+	machine Machine
+	known   config.Problems // keys with a problem already are not judged
+	start   bool            // see Config
+	found   config.Problems
+
+	hosts   map[string]resolved
+	running *bool // a farmproxy serves config.HTTP.Address; nil: not asked yet
+}
+
+// resolved is what a host is.
+type resolved struct {
+	addresses []netip.Addr
+	err       error
+}
+
+// Config returns what is wrong with a configuration on a machine, apart from
+// what is known to be wrong already. start: farmproxy is about to serve miners, so
+// that there is no time to look up the names of pools, which may take seconds; and
+// what is wrong with the store's files is a warning: pools that need no account are
+// served without it.
+func Config(ctx context.Context, c *config.Config, known config.Problems, m Machine, start bool) config.Problems {
+	k := &checker{ctx: ctx, config: c, machine: m, known: known, start: start}
+	k.resolve()
+	for i, l := range c.Listeners {
+		k.listener(listenerKey(i), l.Address)
+	}
+	if c.HTTP.Address != "" {
+		k.listener("http.address", c.HTTP.Address)
+	}
+	for i := range c.Pools {
+		k.pool(i, &c.Pools[i])
+	}
+	k.stateDir()
+	k.store()
+	k.tokens()
+	return k.found
+}
+
+func (k *checker) problem(key, value, want, try string) {
+	k.found = append(k.found, config.Problem{Key: key, Value: value, Want: want, Try: try})
+}
+
+// storeProblem is a problem that does not keep farmproxy from starting.
+func (k *checker) storeProblem(key, want, try string) {
+	k.found = append(k.found, config.Problem{Key: key, Want: want, Try: try, Warning: k.start})
+}
+
+func (k *checker) warning(key, value, want, try string) {
+	k.found = append(k.found, config.Problem{Key: key, Value: value, Want: want, Try: try, Warning: true})
+}
+
+// resolve looks up all names that matter.
+func (k *checker) resolve() {
+	k.hosts = make(map[string]resolved)
+	note := func(address string) {
+		host, _, err := net.SplitHostPort(address)
+		if err == nil && host != "" {
+			k.hosts[host] = resolved{}
+		}
+	}
+	for _, l := range k.config.Listeners {
+		note(l.Address)
+	}
+	note(k.config.HTTP.Address)
+	for i := range k.config.Pools {
+		if p := &k.config.Pools[i]; k.asks(p) {
+			note(p.Address())
+		}
+	}
+	ctx, cancel := context.WithTimeout(k.ctx, lookupTime)
+	defer cancel()
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for _, host := range slices.Collect(maps.Keys(k.hosts)) {
+		asking.Go(func() {
+			var r resolved
+			if ip, err := netip.ParseAddr(host); err == nil {
+				r.addresses = []netip.Addr{ip}
+			} else {
+				r.addresses, r.err = k.machine.Lookup(ctx, host)
+			}
+			for i := range r.addresses {
+				r.addresses[i] = r.addresses[i].Unmap()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			k.hosts[host] = r
+		})
+	}
+	asking.Wait()
+}

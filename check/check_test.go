@@ -1,0 +1,360 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"farmproxy/config"
+)
+
+// box is a machine made of words: what is not there does not exist.
+type box struct {
+	names    map[string]string // host to addresses, apart by spaces
+	bound    map[string]error  // addresses that can't be listened on
+	own      string            // addresses
+	running  bool              // a farmproxy
+	dirs     string            // directories, apart by spaces
+	files    map[string]string // path to text
+	readOnly string            // what can't be written
+	tokens   error
+	state    string
+
+	mu    sync.Mutex
+	asked []string // names
+}
+
+func (b *box) Lookup(_ context.Context, host string) ([]netip.Addr, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, host)
+	if text, ok := b.names[host]; ok {
+		return addrs(text), nil
+	}
+	return nil, errors.New("no such host")
+}
+
+func addrs(text string) (list []netip.Addr) {
+	for a := range strings.FieldsSeq(text) {
+		list = append(list, netip.MustParseAddr(a))
+	}
+	return list
+}
+
+func (b *box) Bind(address string) error                        { return b.bound[address] }
+func (b *box) Addresses() []netip.Addr                          { return addrs(b.own) }
+func (b *box) Farmproxy(_ context.Context, address string) bool { return b.running }
+func (b *box) Tokens(string) error                              { return b.tokens }
+func (b *box) StateDirectory() string                           { return b.state }
+
+func (b *box) Stat(path string) (fs.FileInfo, error) {
+	if text, ok := b.files[path]; ok {
+		return info{size: int64(len(text))}, nil
+	}
+	for dir := range strings.FieldsSeq(b.dirs) {
+		if dir == path {
+			return info{dir: true}, nil
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (b *box) Writable(path string) error {
+	if path == b.readOnly {
+		return syscall.EACCES
+	}
+	return nil
+}
+
+func (b *box) Head(path string, n int) ([]byte, error) {
+	text := b.files[path]
+	return []byte(text[:min(n, len(text))]), nil
+}
+
+type info struct {
+	fs.FileInfo
+	dir  bool
+	size int64
+}
+
+func (i info) IsDir() bool { return i.dir }
+func (i info) Size() int64 { return i.size }
+
+const listens = "[[listener]]\naddress = '0.0.0.0:3333'\n"
+
+// poolAt is a [[pool]] there.
+func poolAt(address string) string {
+	return fmt.Sprintf("[[pool]]\nurl = 'stratum+tcp://%s'\nuser = 'farm'\n", address)
+}
+
+// look returns what is said about a text on a machine, a line for each.
+func look(t *testing.T, b *box, text string, start bool) string {
+	t.Helper()
+	path := t.TempDir() + "/farm.toml"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := config.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, known := f.Check()
+	if c == nil {
+		t.Fatalf("%s: %v", text, known)
+	}
+	all := f.Place(Config(t.Context(), c, known, b, start))
+	return strings.ReplaceAll(all.Error(), path+":", "")
+}
+
+// wants compares what is said with what has to be said, "" for nothing.
+func wants(t *testing.T, b *box, text, want string) {
+	t.Helper()
+	got := look(t, b, text, false)
+	if want == "" && got != "" || !strings.Contains(got, want) || strings.Count(got, "\n") > strings.Count(want, "\n") {
+		t.Errorf("%s\ngot  %s\nwant %s", text, got, want)
+	}
+}
+
+func TestListeners(t *testing.T) {
+	f := func(address string, b *box, want string) {
+		t.Helper()
+		if b.names == nil {
+			b.names = map[string]string{"pool.farm": "10.9.9.9"}
+		}
+		wants(t, b, "[[listener]]\naddress = '"+address+"'\n"+poolAt("pool.farm:3333"), want)
+	}
+	no := func(address string, err error) *box {
+		return &box{bound: map[string]error{address: os.NewSyscallError("bind", err)}}
+	}
+	f("0.0.0.0:3333", &box{}, "")
+	f(":0", &box{}, "")
+	f("edge.farm:3333", &box{}, `2: listener[1].address = "edge.farm:3333": this name does not resolve: no such host; try "0.0.0.0:3333", or another address of this machine`)
+	f("edge.farm:3333", &box{names: map[string]string{"edge.farm": "10.0.0.7", "pool.farm": "10.9.9.9"}}, "")
+	f("0.0.0.0:3333", no("0.0.0.0:3333", syscall.EADDRINUSE), `another program has this port; try another port, or see which one it is: ss -ltnp 'sport = :3333'`)
+	f("127.0.0.1:1", no("127.0.0.1:8080", syscall.EADDRINUSE), `http.address = "127.0.0.1:8080": another program has this port`)
+	running := no("0.0.0.0:3333", syscall.EADDRINUSE)
+	running.running = true
+	f("0.0.0.0:3333", running, `2: warning: listener[1].address = "0.0.0.0:3333": the farmproxy that runs now has this port`)
+	f("10.0.0.9:3333", no("10.0.0.9:3333", syscall.EADDRNOTAVAIL), `this machine has no such address; try "0.0.0.0:3333"`)
+	f("0.0.0.0:443", no("0.0.0.0:443", syscall.EACCES), `warning: listener[1].address = "0.0.0.0:443": this user may not listen there`)
+	f("0.0.0.0:443", no("0.0.0.0:443", syscall.EAFNOSUPPORT), `this can't be listened on: bind: address family not supported`)
+}
+
+func TestPools(t *testing.T) {
+	f := func(address, want string) {
+		t.Helper()
+		wants(t, &box{
+			own:   "10.0.0.7 192.0.2.7",
+			names: map[string]string{"localhost": "127.0.0.1 ::1", "edge.farm": "192.0.2.7", "pool.farm": "203.0.113.1"},
+		}, listens+poolAt(address), want)
+	}
+	f("pool.farm:3333", "")
+	f("203.0.113.1:3333", "")
+	f("localhost:3334", "")
+	f("10.0.0.8:3333", "")
+	const itself = "this is farmproxy itself: listener[1].address listens there, and it would be its own pool; try the host and port of the pool"
+	f("localhost:3333", `4: pool[1].url = "stratum+tcp://localhost:3333": `+itself)
+	f("127.0.0.1:3333", itself)
+	f("127.5.5.5:3333", itself)
+	f("[::1]:3333", itself)
+	f("0.0.0.0:3333", itself)
+	f("10.0.0.7:3333", itself)
+	f("edge.farm:3333", itself)
+	f("127.0.0.1:8080", "this is farmproxy itself: http.address listens there")
+	f("gone.farm:3333", `warning: pool[1].url = "stratum+tcp://gone.farm:3333": this name does not resolve now: no such host`)
+
+	const example = "this is an example's pool, which does not exist; try the host and port that your pool names for Stratum"
+	f("pool.example:3333", example)
+	f("eu.Pool.Example.:3333", example)
+	f("pool.example.com:3333", example)
+	f("pool.invalid:3333", example)
+	f("pool.farm-example:3333", "warning")
+	f("pool.myexample.com:3333", "warning")
+}
+
+// A listener on one address is not there on the others.
+func TestOwnListenerOnOneAddress(t *testing.T) {
+	f := func(listener, pool string, itself bool) {
+		t.Helper()
+		b := &box{own: "10.0.0.7", names: map[string]string{"edge.farm": "10.0.0.7"}}
+		got := look(t, b, "[[listener]]\naddress = '"+listener+"'\n"+poolAt(pool), false)
+		if strings.Contains(got, "farmproxy itself") != itself {
+			t.Errorf("%s, pool %s: %s", listener, pool, got)
+		}
+	}
+	f("10.0.0.7:3333", "10.0.0.7:3333", true)
+	f("10.0.0.7:3333", "127.0.0.1:3333", false)
+	f("127.0.0.1:3333", "10.0.0.7:3333", false)
+	f("edge.farm:3333", "10.0.0.7:3333", true)
+	f("[::]:3333", "10.0.0.7:3333", true)
+	f(":3333", "127.0.0.1:3333", true)
+	f(":0", "127.0.0.1:0", false)
+}
+
+// Where only a proxy knows what a name is, this machine is not asked.
+func TestPoolsBehindAProxy(t *testing.T) {
+	b := &box{}
+	wants(t, b, listens+poolAt("pool.farm:3333")+"[proxies]\nurls = ['socks5://10.0.0.2:1080']\ndirect = 'never'\n", "")
+	if len(b.asked) > 0 {
+		t.Errorf("asked for %v", b.asked)
+	}
+}
+
+func TestAlgorithms(t *testing.T) {
+	f := func(lines, want string) {
+		t.Helper()
+		wants(t, &box{}, listens+poolAt("10.9.9.9:3333")+lines, want)
+	}
+	f("algorithm = 'sha256d'\n", "")
+	f("algorithm = 'sha256'\n", "")
+	f("algorithm = 'x11'\n", "")
+	f("algorithm = 'sha256f'\n", `6: pool[1].algorithm = "sha256f": farmproxy does not know this algorithm; docs/algorithms.md has those that it does; try "sha256`)
+	f("algorithm = 'sha256f'\nunchecked = true\n", "")
+	f("algorithm = 'quite-new'\n", "try unchecked = true if it is called so: the pool alone judges its shares then")
+	f("unchecked = true\n", "warning: pool[1].unchecked = true: this is of no use: farmproxy knows sha256d; try to leave the key out")
+	f("algorithm = 'no name'\n", "expected up to 32 letters")
+}
+
+func TestFiles(t *testing.T) {
+	f := func(text string, b *box, want string) {
+		t.Helper()
+		wants(t, b, listens+poolAt("10.9.9.9:3333")+text, want)
+	}
+	const sqlite = "[store]\nurl = 'sqlite:///data/farm.db'\n"
+	magic := "SQLite format 3\x00 and so on"
+	f(sqlite, &box{dirs: "/data"}, "")
+	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": magic}}, "")
+	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": ""}}, "")
+	f(sqlite, &box{}, "7: store.url: /data: this directory does not exist; try mkdir -p /data, owned by the user that farmproxy runs as")
+	f(sqlite, &box{files: map[string]string{"/data": ""}}, "store.url: /data is not a directory")
+	f(sqlite, &box{dirs: "/data /data/farm.db"}, `store.url: /data/farm.db is a directory, expected a file or nothing; try "sqlite:///data/farm.db/farmproxy.db"`)
+	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": strings.Repeat("x", 100)}}, "warning: store.url: /data/farm.db is no SQLite database: it is damaged, or another file")
+	f(sqlite, &box{dirs: "/data", readOnly: "/data"}, "warning: store.url: this user can't write to /data: permission denied")
+	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": magic}, readOnly: "/data/farm.db"}, "warning: store.url: this user can't write to /data/farm.db")
+	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data"}, "store.key_file: /keys: this directory does not exist")
+	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data /keys"}, "")
+	f("[store]\nurl = 'sqlite:///var/lib/farmproxy/farmproxy.db'\n", &box{}, "warning: store.url: /var/lib/farmproxy does not exist yet: the unit makes it")
+
+	const postgres = "[store]\nurl = 'postgres://farm:hunter2@db.farm/farm'\n"
+	f(postgres, &box{}, "warning: store.key_file: there is no place for the key of the passwords")
+	f(postgres, &box{state: "/var/lib/x", dirs: "/var/lib/x"}, "")
+	f(postgres, &box{state: "/var/lib/x"}, "store.key_file: /var/lib/x: this directory does not exist")
+
+	f("[log]\nlevel = 'info'\n", &box{}, "")
+	wants(t, &box{}, "state_dir = '/state'\n"+listens+poolAt("10.9.9.9:3333"), `1: warning: state_dir = "/state": this directory does not exist; try mkdir -p /state`)
+	wants(t, &box{files: map[string]string{"/state": ""}}, "state_dir = '/state'\n"+listens+poolAt("10.9.9.9:3333"), "warning: state_dir = \"/state\": this is not a directory")
+
+	const tokens = "[http]\ntoken_file = '/etc/tokens'\n"
+	f(tokens, &box{}, "")
+	f(tokens, &box{tokens: errors.New("http.token_file /etc/tokens:1: one thing\nhttp.token_file /etc/tokens:2: another")},
+		"7: http.token_file: /etc/tokens:1: one thing\n7: http.token_file: /etc/tokens:2: another")
+}
+
+// Before a start nobody waits for a name server, and the store is not needed.
+func TestBeforeAStart(t *testing.T) {
+	b := &box{names: map[string]string{"localhost": "127.0.0.1"}}
+	text := listens + poolAt("gone.farm:3333") + poolAt("localhost:3333") + "[store]\nurl = 'sqlite:///data/farm.db'\n"
+	got := look(t, b, text, true)
+	if strings.Join(b.asked, " ") != "localhost" || strings.Contains(got, "gone.farm") || !strings.Contains(got, "pool[2].url") || !strings.Contains(got, "warning: store.url") {
+		t.Errorf("asked for %v: %s", b.asked, got)
+	}
+}
+
+// Everything is said at once, by the lines of the file; what is said by the file
+// alone is not said again.
+func TestAllAtOnce(t *testing.T) {
+	got := look(t, &box{tokens: errors.New("http.token_file /t: bad")}, `
+[[listener]]
+address = "edge.farm:3333"
+[[pool]]
+url = "stratum+tcp://pool..farm:3333"
+user = "farm"
+[[pool]]
+url = "stratum+tcp://pool.example:3333"
+user = "farm"
+name = "b"
+[difficulty]
+start = 4
+min = 8
+max = 2
+[store]
+url = "sqlite:///data/farm.db"
+[accounts]
+expire = "30m"
+[http]
+token_file = "/t"
+`, false)
+	var keys []string
+	for line := range strings.Lines(got) {
+		_, rest, _ := strings.Cut(line, ": ")
+		keys = append(keys, strings.FieldsFunc(rest, func(r rune) bool { return r == ' ' || r == ':' })[0])
+	}
+	if want := "listener[1].address pool[1].url pool[2].url difficulty.start difficulty.max store.url accounts.expire http.token_file"; strings.Join(keys, " ") != want {
+		t.Errorf("%v\nwant %s\n%s", keys, want, got)
+	}
+}
+
+// A name server that does not answer holds nobody up for long.
+func TestLookupsAreBounded(t *testing.T) {
+	b := &slowNames{}
+	c, err := config.Parse([]byte(listens + poolAt("pool.farm:3333")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	Config(t.Context(), c, nil, b, false)
+	if !b.bounded {
+		t.Error("there was no deadline")
+	}
+}
+
+type slowNames struct {
+	box
+	bounded bool
+}
+
+func (b *slowNames) Lookup(ctx context.Context, _ string) ([]netip.Addr, error) {
+	end, ok := ctx.Deadline()
+	b.bounded = ok && time.Until(end) <= lookupTime
+	return nil, errors.New("no such host")
+}
+
+func TestSummary(t *testing.T) {
+	c, err := config.Parse([]byte(listens + poolAt("pool.farm:3333") + `name = "main"
+workers = "pass"
+[[pool]]
+url = "agent+tls://10.0.0.1:443"
+user = "farm"
+links = 2
+[store]
+url = "postgres://farm:hunter2@db.farm/farm"
+[accounts]
+expire = "2160h"
+[proxies]
+urls = ["socks5://farm:hunter2@proxy.farm:1080"]
+[http]
+hosts = ["farm.example"]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `listener  0.0.0.0:3333
+pool[1]   main, stratum+tcp://pool.farm:3333, user farm, sha256d, sees every worker
+pool[2]   agent+tls://10.0.0.1:443, user farm, sha256d, sees every worker, 2 links
+store     PostgreSQL
+accounts  deleted after 2160h without a miner
+proxies   1, direct after
+http      127.0.0.1:8080, no tokens: for this machine, and as farm.example
+metrics   each worker
+log       info, as text`
+	if got := strings.Join(Summary(c), "\n"); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

@@ -1,0 +1,127 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const (
+	// unitDirectory is what the shipped unit has the service manager make when it
+	// starts farmproxy: before that it need not be there.
+	unitDirectory = "/var/lib/farmproxy"
+
+	// sqliteMagic begins every SQLite file.
+	sqliteMagic = "SQLite format 3\x00"
+)
+
+func (k *checker) stateDir() {
+	dir := k.config.StateDir
+	if dir == "" || k.known.Has("state_dir") {
+		return
+	}
+	// Without it farmproxy works, and learns everything anew.
+	value := strconv.Quote(dir)
+	switch info, err := k.machine.Stat(dir); {
+	case err != nil:
+		k.warning("state_dir", value, missing(err), "mkdir -p "+dir+", owned by the user that farmproxy runs as")
+	case !info.IsDir():
+		k.warning("state_dir", value, "this is not a directory", `"`+unitDirectory+`"`)
+	default:
+		k.writable("state_dir", dir)
+	}
+}
+
+func (k *checker) store() {
+	s := &k.config.Store
+	if s.URL == "" || k.known.Has("store.url") || k.known.Has("store.key_file") {
+		return
+	}
+	file := s.SQLiteFile()
+	if file != "" && k.directory("store.url", filepath.Dir(file)) {
+		k.sqlite(file)
+	}
+	key := k.config.StoreKeyFile(k.stateDirectory())
+	switch {
+	case key == "":
+		k.warning("store.key_file", "", "there is no place for the key of the passwords, unless systemd starts farmproxy with a state directory", `key_file = "`+unitDirectory+`/store.key"`)
+	case file == "" || filepath.Dir(key) != filepath.Dir(file):
+		k.directory("store.key_file", filepath.Dir(key))
+	}
+}
+
+func (k *checker) stateDirectory() string {
+	if k.config.StateDir != "" {
+		return k.config.StateDir
+	}
+	return k.machine.StateDirectory()
+}
+
+// sqlite checks the database's file, if it is there: it is made at the first
+// start.
+func (k *checker) sqlite(file string) {
+	info, err := k.machine.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil:
+		k.storeProblem("store.url", fmt.Sprintf("%s can't be looked at: %v", file, err), "to give it to the user that farmproxy runs as")
+		return
+	case info.IsDir():
+		k.storeProblem("store.url", file+" is a directory, expected a file or nothing", strconv.Quote("sqlite://"+filepath.Join(file, "farmproxy.db")))
+		return
+	}
+	// farmproxy serves what needs no accounts even so.
+	if head, err := k.machine.Head(file, len(sqliteMagic)); err == nil && info.Size() > 0 && string(head) != sqliteMagic {
+		k.warning("store.url", "", file+" is no SQLite database: it is damaged, or another file", "the right file, or a backup of it")
+	}
+	k.writable("store.url", file)
+}
+
+// directory checks that files can be made in a directory, and reports that it
+// is there. Nothing is made.
+func (k *checker) directory(key, dir string) bool {
+	switch info, err := k.machine.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist) && dir == unitDirectory:
+		k.warning(key, "", dir+" does not exist yet: the unit makes it when it starts farmproxy", "systemctl start farmproxy; without it, mkdir "+dir)
+		return false
+	case err != nil:
+		k.storeProblem(key, dir+": "+missing(err), "mkdir -p "+dir+", owned by the user that farmproxy runs as")
+		return false
+	case !info.IsDir():
+		k.storeProblem(key, dir+" is not a directory", `"sqlite://`+unitDirectory+`/farmproxy.db"`)
+		return false
+	}
+	k.writable(key, dir)
+	return true
+}
+
+// writable warns: the service may be another user.
+func (k *checker) writable(key, path string) {
+	if err := k.machine.Writable(path); err != nil {
+		k.warning(key, "", fmt.Sprintf("this user can't write to %s: %v", path, err), "to give it to the user that farmproxy runs as, if that is another one")
+	}
+}
+
+func missing(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "this directory does not exist"
+	}
+	return fmt.Sprintf("this directory can't be looked at: %v", err)
+}
+
+// tokens checks the token file. Its errors begin with its path, each on a line.
+func (k *checker) tokens() {
+	const key = "http.token_file"
+	if k.config.HTTP.TokenFile == "" || k.known.Has(key) {
+		return
+	}
+	if err := k.machine.Tokens(k.config.HTTP.TokenFile); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			k.problem(key, "", strings.TrimPrefix(strings.TrimSpace(line), key+" "), "")
+		}
+	}
+}

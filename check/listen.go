@@ -1,0 +1,82 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"syscall"
+)
+
+func listenerKey(i int) string { return fmt.Sprintf("listener[%d].address", i+1) }
+
+// listener checks that an address can be listened on.
+func (k *checker) listener(key, address string) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || k.known.Has(key) {
+		return
+	}
+	value, everywhere := strconv.Quote(address), strconv.Quote(net.JoinHostPort("0.0.0.0", port))
+	if key == "http.address" {
+		everywhere = strconv.Quote(net.JoinHostPort("127.0.0.1", port))
+	}
+	if host != "" {
+		if err := k.hosts[host].err; err != nil {
+			k.problem(key, value, fmt.Sprintf("this name does not resolve: %v", err), everywhere+", or another address of this machine")
+			return
+		}
+	}
+	switch err := k.machine.Bind(address); {
+	case err == nil:
+	case errors.Is(err, syscall.EADDRINUSE) && k.isRunning():
+		k.warning(key, value, "the farmproxy that runs now has this port", "to stop it before another one starts")
+	case errors.Is(err, syscall.EADDRINUSE):
+		k.problem(key, value, "another program has this port", fmt.Sprintf("another port, or see which one it is: ss -ltnp 'sport = :%s'", port))
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		k.problem(key, value, "this machine has no such address", everywhere)
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		k.warning(key, value, "this user may not listen there", "a port of 1024 or above, or the capability that the unit's comment names")
+	default:
+		k.problem(key, value, fmt.Sprintf("this can't be listened on: %v", err), everywhere)
+	}
+}
+
+// isRunning reports that it is a farmproxy which has the ports.
+func (k *checker) isRunning() bool {
+	if k.running == nil {
+		yes := k.config.HTTP.Address != "" && k.machine.Farmproxy(k.ctx, k.config.HTTP.Address)
+		k.running = &yes
+	}
+	return *k.running
+}
+
+// binding is an address that farmproxy itself will listen on.
+type binding struct {
+	key  string
+	port string
+	at   []netip.Addr // nil: every address of the machine
+}
+
+// bindings are all of them, as far as they are known.
+func (k *checker) bindings() (list []binding) {
+	add := func(key, address string) {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil || port == "0" || k.known.Has(key) {
+			return
+		}
+		b := binding{key: key, port: port}
+		if ip, err := netip.ParseAddr(host); host != "" && !(err == nil && ip.IsUnspecified()) {
+			r := k.hosts[host]
+			if b.at = r.addresses; r.err != nil {
+				return
+			}
+		}
+		list = append(list, b)
+	}
+	for i, l := range k.config.Listeners {
+		add(listenerKey(i), l.Address)
+	}
+	add("http.address", k.config.HTTP.Address)
+	return list
+}

@@ -1,0 +1,97 @@
+package check
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"farmproxy/config"
+	"farmproxy/store"
+)
+
+// examples are the ends of names that documentation uses and that nobody has
+// (RFC 2606), as labels.
+var examples = []string{"example", "invalid", "example.com", "example.net", "example.org"}
+
+func (k *checker) pool(i int, p *config.Pool) {
+	key := fmt.Sprintf("pool[%d]", i+1)
+	k.algorithm(key, p)
+	if k.known.Has(key + ".url") {
+		return
+	}
+	value := strconv.Quote(p.URL)
+	if isExample(p.Host()) {
+		k.problem(key+".url", value, "this is an example's pool, which does not exist", "the host and port that your pool names for Stratum")
+		return
+	}
+	if !k.asks(p) {
+		return
+	}
+	host := k.hosts[p.Host()]
+	if host.err != nil {
+		k.warning(key+".url", value, fmt.Sprintf("this name does not resolve now: %v", host.err), "the host as the pool names it, or see the name servers of this machine")
+		return
+	}
+	if own := k.own(host.addresses, p.Address()); own != "" {
+		k.problem(key+".url", value, "this is farmproxy itself: "+own+" listens there, and it would be its own pool", "the host and port of the pool")
+	}
+}
+
+// asks reports that it matters here what a pool's host is.
+func (k *checker) asks(p *config.Pool) bool {
+	if k.config.Proxies.Direct == config.DirectNever {
+		return false // the proxy knows what the name is, and what is there
+	}
+	_, err := netip.ParseAddr(p.Host())
+	return err == nil || p.Host() == "localhost" || !k.start && !isExample(p.Host())
+}
+
+// algorithm checks that it is known, or said to be unknown. A slip in the name
+// would have every share forwarded unchecked.
+func (k *checker) algorithm(key string, p *config.Pool) {
+	if k.known.Has(key + ".algorithm") {
+		return
+	}
+	_, known := store.ShippedAlgorithm(p.Algorithm)
+	switch {
+	case !known && !p.Unchecked:
+		try := "unchecked = true if it is called so: the pool alone judges its shares then"
+		if near := config.Nearest(p.Algorithm, store.ShippedNames()); near != "" {
+			try = strconv.Quote(near) + ", or " + try
+		}
+		k.problem(key+".algorithm", strconv.Quote(p.Algorithm), "farmproxy does not know this algorithm; docs/algorithms.md has those that it does", try)
+	case known && p.Unchecked:
+		k.warning(key+".unchecked", "true", "this is of no use: farmproxy knows "+p.Algorithm, "to leave the key out")
+	}
+}
+
+// isExample reports that a host is one of documentation's.
+func isExample(host string) bool {
+	host = "." + strings.ToLower(strings.TrimSuffix(host, "."))
+	return slices.ContainsFunc(examples, func(end string) bool { return strings.HasSuffix(host, "."+end) })
+}
+
+// own returns the key of what farmproxy listens on at a pool's address, "" if it
+// does not. address is host:port, addresses are what the host means.
+func (k *checker) own(addresses []netip.Addr, address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	for _, b := range k.bindings() {
+		if b.port != port {
+			continue
+		}
+		for _, a := range addresses {
+			if b.at == nil && k.isOwn(a) || slices.Contains(b.at, a) {
+				return b.key
+			}
+		}
+	}
+	return ""
+}
+
+// isOwn reports that an address is one of this machine.
+func (k *checker) isOwn(a netip.Addr) bool {
+	return a.IsLoopback() || a.IsUnspecified() || slices.Contains(k.machine.Addresses(), a)
+}

@@ -1,0 +1,93 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"farmproxy/config"
+)
+
+// Summary says what a configuration turns on, a line for each thing. Pools
+// begin with their key, as problems do.
+func Summary(c *config.Config) (lines []string) {
+	add := func(what, format string, args ...any) {
+		lines = append(lines, fmt.Sprintf("%-9s", what)+" "+fmt.Sprintf(format, args...))
+	}
+	for _, l := range c.Listeners {
+		add("listener", "%s", l.Address)
+	}
+	for i := range c.Pools {
+		add(fmt.Sprintf("pool[%d]", i+1), "%s", pool(&c.Pools[i]))
+	}
+	switch {
+	case c.Store.URL == "":
+		add("store", "none: [[pool]] serves everybody")
+	case c.Store.SQLiteFile() != "":
+		add("store", "SQLite, %s", c.Store.SQLiteFile())
+	default:
+		add("store", "PostgreSQL")
+	}
+	if c.Accounts.MultiUser {
+		add("accounts", "the part of each miner's name before the first dot, with links of its own")
+	}
+	if c.Accounts.Expire > 0 {
+		add("accounts", "deleted after %s without a miner", strings.TrimSuffix(c.Accounts.Expire.String(), "0m0s"))
+	}
+	if n := len(c.Proxies.URLs); n > 0 {
+		add("proxies", "%d, direct %s", n, c.Proxies.Direct)
+	}
+	add("http", "%s", web(c))
+	metrics := "each worker"
+	if !c.Metrics.PerWorker {
+		metrics = "no single worker"
+	}
+	if c.Metrics.Predecessor {
+		metrics += ", and the account proxy's series"
+	}
+	add("metrics", "%s", metrics)
+	add("log", "%s, as %s", c.Log.Level, c.Log.Format)
+	return lines
+}
+
+func pool(p *config.Pool) string {
+	said := []string{p.URL}
+	if p.Name != p.Address() {
+		said[0] = p.Name + ", " + p.URL
+	}
+	if p.User != "" {
+		said = append(said, "user "+p.User)
+	}
+	said = append(said, p.Algorithm)
+	if p.Unchecked {
+		said[len(said)-1] += " (unchecked)"
+	}
+	if p.Mode == config.ModeDirect {
+		said = append(said, "a link for each miner")
+	}
+	if p.Workers == config.WorkersPass || p.Agent() {
+		said = append(said, "sees every worker")
+	}
+	if p.FixedWorker != "" {
+		said = append(said, "as "+p.FixedWorker)
+	}
+	if p.Links > 1 {
+		said = append(said, fmt.Sprintf("%d links", p.Links))
+	}
+	if p.TLSFingerprint != "" {
+		said = append(said, "one certificate")
+	}
+	return strings.Join(said, ", ")
+}
+
+func web(c *config.Config) string {
+	switch h := &c.HTTP; {
+	case h.Address == "":
+		return "none"
+	case h.TokenFile != "":
+		return h.Address + ", tokens of " + h.TokenFile
+	case len(h.Hosts) > 0:
+		return h.Address + ", no tokens: for this machine, and as " + strings.Join(h.Hosts, ", ")
+	default:
+		return h.Address + ", no tokens: for this machine only"
+	}
+}

@@ -1,0 +1,57 @@
+package config
+
+import (
+	"fmt"
+	"math"
+)
+
+// warnings returns what is allowed, and probably not meant. What has a problem
+// already is left out.
+func (c *Config) warnings(problems Problems) (ps Problems) {
+	for _, p := range c.Difficulty.warnings() {
+		if !problems.has("difficulty.min") && !problems.has("difficulty.start") && !problems.has("difficulty.max") {
+			ps = append(ps, p)
+		}
+	}
+	for i := range c.Pools {
+		c.Pools[i].warnings(&ps, fmt.Sprintf("pool[%d]", i+1))
+	}
+	if c.Proxies.TLSInsecure {
+		ps.add("proxies.tls_insecure", "true", "whoever is between farmproxy and the proxy can read what is sent through it", "to leave the key out once the proxy's certificate is right")
+	}
+	if len(c.HTTP.Hosts) > 0 && c.HTTP.TokenFile != "" {
+		ps.add("http.hosts", "", "this is of no use with http.token_file: who shows a token may use any name", "to leave the key out")
+	}
+	for i := range ps {
+		ps[i].Warning = true
+	}
+	return ps
+}
+
+func (p *Pool) warnings(ps *Problems, key string) {
+	if p.TLSInsecure {
+		ps.add(key+".tls_insecure", "true", "whoever is between farmproxy and the pool can take the hash rate", "tls_fingerprint with the SHA-256 of the pool's certificate, which check --connect prints")
+	}
+}
+
+// warnings is for bounds without a power of two between them: every miner gets
+// the upper one as it is, and some firmware rounds such a difficulty or refuses
+// it. A start that has none between itself and max is not kept.
+func (d *Difficulty) warnings() (ps Problems) {
+	if d.Max <= 0 || d.Min <= 0 || d.Max < d.Min {
+		return nil // not both given, or refused
+	}
+	_, exp := math.Frexp(d.Max)
+	low := math.Ldexp(1, exp-1) // the largest power of two up to max
+	switch {
+	case low < d.Min:
+		ps.add("difficulty.max", show(d.Max),
+			fmt.Sprintf("no power of two lies between difficulty.min, which is %s, and this: every miner gets %s itself, and some firmware rounds that or refuses it", show(d.Min), show(d.Max)),
+			fmt.Sprintf("%s, or difficulty.min = %s", show(2*low), show(low)))
+	case low < d.Start && d.Start <= d.Max:
+		ps.add("difficulty.start", show(d.Start),
+			fmt.Sprintf("no power of two lies between this and difficulty.max, which is %s: miners begin with %s", show(d.Max), show(low)),
+			show(low))
+	}
+	return ps
+}

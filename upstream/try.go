@@ -1,0 +1,50 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+)
+
+// Offer is what a pool gives a link.
+type Offer struct {
+	Extranonce2 int           // bytes
+	Mask        uint32        // version bits that may be rolled; 0: none
+	Difficulty  float64       // with the first job
+	Certificate string        // SHA-256 of the pool's, as tls_fingerprint takes it; "": no TLS
+	Job         time.Duration // from the dial to the first job; 0: there was no user to get one for
+}
+
+// Try goes through a pool's handshake as far as the first job, and hangs up. It
+// returns what the pool gave, or why it gave nothing. Without a user it ends
+// where the pool asks for one. dial as in DirectoryOptions.
+func Try(ctx context.Context, p Pool, dial func(context.Context, Pool) (net.Conn, error), log *slog.Logger) (Offer, error) {
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{p}, Dial: dial, Log: log}, nil) // a probe publishes nothing
+	x := d.fixed.pools[0]
+	x.probed()
+	k := d.fixed.newLink(ctx, x, nil, linkFiles{})
+	defer k.tried()
+	err := k.run()
+	o := Offer{Mask: k.mask.Load(), Difficulty: k.difficulty}
+	if c, ok := k.conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		if list := c.ConnectionState().PeerCertificates; len(list) > 0 {
+			o.Certificate = fingerprintOf(list[0])
+		}
+	}
+	if e := k.epoch.Load(); e != nil {
+		o.Extranonce2 = e.size
+	}
+	switch {
+	case errors.Is(err, errProbed):
+		o.Job = time.Since(k.started)
+	case ctx.Err() != nil:
+		return o, fmt.Errorf("no job within the time that there was: %w", context.Cause(ctx))
+	case p.User != "" || !k.reached:
+		return o, err
+	}
+	return o, nil
+}
