@@ -176,7 +176,7 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 	each("farmproxy_worker_difficulty", gauge, "Difficulty last set for the worker; 0 unknown.",
 		func(w *Worker) float64 { return w.difficulty })
 	each("farmproxy_worker_last_share_timestamp_seconds", gauge, "When the worker's last share was accepted; 0 never.",
-		func(w *Worker) float64 { return float64(w.lastShare) })
+		func(w *Worker) float64 { return w.lastShare.unix(now) })
 	each("farmproxy_worker_reconnects_total", counter, "Times that a miner of the worker came back.",
 		func(w *Worker) float64 { return float64(w.reconnects()) })
 }

@@ -180,11 +180,11 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 		HashRate:   w.hashRate(now),
 		Shares:     w.shares(),
 		Work:       w.work,
-		LastShare:  w.lastShare.time(),
+		LastShare:  w.lastShare.wall(now),
 		Reconnects: int(w.reconnects()),
 	}
 	if w.miners > 0 {
-		i.ConnectedSince = w.since.time()
+		i.ConnectedSince = w.since.wall(now)
 	}
 	return i
 }

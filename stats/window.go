@@ -29,12 +29,12 @@ const (
 // So it moves smoothly, not in steps of a bucket. float32 is enough: a bucket
 // would have to see 2^24 shares of one size before one got lost.
 type window struct {
-	slot uint32 // the newest bucket: unix time / bucketLength
+	slot uint32 // the newest bucket: the books' time / bucketLength
 	work [buckets]float32
 }
 
-// add counts difficulty at now. A clock that was set back counts into the
-// newest bucket.
+// add counts difficulty at now; what came before the newest bucket counts into
+// that one.
 func (w *window) add(now time.Time, difficulty float64) {
 	if slot := slotAt(now); slot > w.slot {
 		for range min(slot-w.slot, uint32(buckets)) {
@@ -49,7 +49,7 @@ func (w *window) add(now time.Time, difficulty float64) {
 // sum returns the work of the last windowLength before now.
 func (w *window) sum(now time.Time) (sum float64) {
 	newest := max(slotAt(now), w.slot)
-	inside := 1 - time.Duration(now.UnixNano()%int64(bucketLength)).Seconds()/bucketLength.Seconds()
+	inside := 1 - (elapsed(now)%bucketLength).Seconds()/bucketLength.Seconds()
 	for age := uint32(0); age < uint32(buckets); age++ {
 		slot := newest - age
 		if slot > w.slot {
@@ -76,4 +76,4 @@ func rateOf(sum float64, now, since time.Time) float64 {
 	return sum * work.HashesPerShare / age.Seconds()
 }
 
-func slotAt(t time.Time) uint32 { return uint32(t.Unix() / bucketSeconds) }
+func slotAt(t time.Time) uint32 { return uint32(elapsed(t) / bucketLength) }

@@ -164,19 +164,6 @@ func (w *Worker) touch(now time.Time) {
 	w.seen = stampOf(now)
 }
 
-// stamp is a time in unix seconds, in 4 bytes (until 2106); 0 is never.
-type stamp uint32
-
-func stampOf(t time.Time) stamp { return stamp(t.Unix()) }
-
-// time returns the zero time for never.
-func (s stamp) time() time.Time {
-	if s == 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(s), 0)
-}
-
 // addr is netip.AddrPort without its zone and padding.
 type addr struct {
 	ip   [16]byte

@@ -31,7 +31,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	l.leaveBarren(ctx, k, now)
 	k.files.keep(1) // it has been up since the last look: what it took besides to get there is closed
 	f := l.route.failover
-	switch silent := now.Sub(time.Unix(0, k.notify.Load())) >= f.Silence; {
+	switch silent := now.Sub(k.started)-time.Duration(k.notify.Load()) >= f.Silence; {
 	case k.unanswered(now):
 		k.drop(errUnanswered)
 	case k.moveDue(now):

@@ -88,10 +88,10 @@ type link struct {
 
 	epoch   atomic.Pointer[epoch]
 	mask    atomic.Uint32
-	rolling atomic.Bool // version rolling was granted: shares carry version bits
-	active  atomic.Bool // shares may be taken
-	up      atomic.Bool // it has told the lane that it is up
-	notify  atomic.Int64
+	rolling atomic.Bool   // version rolling was granted: shares carry version bits
+	active  atomic.Bool   // shares may be taken
+	up      atomic.Bool   // it has told the lane that it is up
+	notify  atomic.Int64  // when the last job came, since started
 	wake    chan struct{} // the writer goroutine: something changed
 
 	protocol // the reader's

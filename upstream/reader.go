@@ -269,7 +269,7 @@ func (k *link) newJob(n *codec.Notify) error {
 	if k.lane != nil {
 		k.job.Work = k.lane.works.number(k.job)
 	}
-	k.notify.Store(now.UnixNano())
+	k.notify.Store(int64(now.Sub(k.started)))
 	k.book.LastNotify.Store(now.UnixNano())
 	k.book.Jobs.Add(1)
 	if n.Clean {

@@ -36,7 +36,7 @@ type Route struct {
 	failover  *Failover
 	links     int // lanes of a group
 	log       *slog.Logger
-	called    atomic.Int64 // when it was last logged in to, in unix nanoseconds; of users' routes
+	called    atomic.Int64 // when it was last logged in to, since Directory.born; of users' routes
 
 	mu      sync.Mutex
 	lanes   map[Prefix]*Lane // by the least prefix that they serve

@@ -62,7 +62,7 @@ func (d *Directory) openUser(name string) *Route {
 // call notes that a user's route was logged in to.
 func (r *Route) call(now time.Time) {
 	if r.user {
-		r.called.Store(now.UnixNano())
+		r.called.Store(int64(now.Sub(r.directory.born)))
 	}
 }
 
@@ -71,7 +71,7 @@ func (r *Route) call(now time.Time) {
 func (r *Route) unused(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.lanes) == 0 && r.members == 0 && now.Sub(time.Unix(0, r.called.Load())) >= r.directory.letGo
+	return len(r.lanes) == 0 && r.members == 0 && now.Sub(r.directory.born)-time.Duration(r.called.Load()) >= r.directory.letGo
 }
 
 // forget drops the route of a user that nobody is any more.

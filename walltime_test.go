@@ -1,0 +1,110 @@
+package farmproxy_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Wall time is for display and storage only: it is set forward and back, and then
+// a link is silent, a worker forgotten, an account deleted that were not. Times of
+// time.Now also have a monotonic reading, which is what Sub, Before and After
+// compare, as long as nothing takes it off. What does is here, by file, with what it
+// is for; anything else wants the monotonic clock.
+var wallTime = map[string]string{
+	"api/answer.go":                  "display",
+	"bench":                          "the harness writes reports",
+	"cmd/farmproxy/repair.go":        "display",
+	"stats/clock.go":                 "where the books' time begins, and display",
+	"stats/linkmetrics.go":           "display",
+	"stats/status.go":                "display",
+	"store/accounts.go":              "storage",
+	"store/clock.go":                 "compares the database's clock with this one, and knows that both may be wrong",
+	"store/errors.go":                "display",
+	"store/health.go":                "display of a duration",
+	"store/remember.go":              "storage",
+	"store/repair.go":                "the name of a file",
+	"upstream/dialer_connect.go":     "a deadline that has passed, whatever the clock says",
+	"upstream/reader.go: LastNotify": "display",
+}
+
+// takesOff are the functions and methods of package time that give wall time, or
+// take the monotonic reading off.
+var takesOff = []string{"Unix", "UnixMilli", "UnixMicro", "UnixNano", "Round", "Truncate", "UTC", "Local", "Date", "Clock", "YearDay", "Weekday"}
+
+func TestWallTimeIsForDisplayAndStorageOnly(t *testing.T) {
+	used := make(map[string]bool)
+	walk := func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if _, all := wallTime[path]; all || strings.HasPrefix(d.Name(), ".") && path != "." {
+				used[path] = true
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		fset := token.NewFileSet()
+		file, err := parser.ParseFile(fset, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, is := n.(*ast.CallExpr)
+			if !is {
+				return true
+			}
+			f, is := call.Fun.(*ast.SelectorExpr)
+			if !is || !slices.Contains(takesOff, f.Sel.Name) {
+				return true
+			}
+			if x, is := f.X.(*ast.Ident); is && x.Name == "math" {
+				return true
+			}
+			at := fset.Position(call.Pos())
+			for _, key := range []string{path, path + ": " + owner(file, call)} {
+				if _, allowed := wallTime[key]; allowed {
+					used[key] = true
+					return true
+				}
+			}
+			t.Errorf("%v: %s takes the monotonic reading off; compare times with Sub, keep them as time.Time or as a Duration since some begin, or say in wallTime (walltime_test.go) why wall time is meant", at, f.Sel.Name)
+			return true
+		})
+		return nil
+	}
+	if err := filepath.WalkDir(".", walk); err != nil {
+		t.Fatal(err)
+	}
+	for key := range wallTime {
+		if !used[key] {
+			t.Errorf("%s is in wallTime (walltime_test.go), and takes no monotonic reading off; take it out", key)
+		}
+	}
+}
+
+// owner returns what the value of a call is stored in: X of a.X.Store(call).
+func owner(file *ast.File, call *ast.CallExpr) (name string) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		store, is := n.(*ast.CallExpr)
+		if !is || len(store.Args) != 1 || store.Args[0] != ast.Expr(call) {
+			return true
+		}
+		if f, is := store.Fun.(*ast.SelectorExpr); is && f.Sel.Name == "Store" {
+			if x, is := f.X.(*ast.SelectorExpr); is {
+				name = x.Sel.Name
+			}
+		}
+		return false
+	})
+	return name
+}
