@@ -20,6 +20,11 @@ func (s *Store) Healthy() error {
 // what a driver says may differ with each attempt.
 const sayAgain = time.Minute
 
+// trialSize is how much writable tries to write: more than any change of one
+// account, so that a disk is not called well that has room for a page, and not
+// for the next account.
+const trialSize = 64 << 10
+
 // away notes that the database can't be used, and says so when it is news.
 func (s *Store) away(err error, unopened bool) {
 	now := s.options.Now()
@@ -85,7 +90,14 @@ func (s *Store) writable(ctx context.Context) error {
 		return nil
 	}
 	// Other bytes each time: SQLite does not write what is there already.
+	trial := make([]byte, trialSize/2)
+	rand.Read(trial)
+	err := s.change(ctx, func(t *transaction) error { return setMeta(t, "write_check", hexText(trial)) })
+	if err != nil {
+		return err
+	}
 	return s.change(ctx, func(t *transaction) error {
-		return setMeta(t, "write_check", rand.Text())
+		_, err := t.exec("DELETE FROM meta WHERE name = 'write_check'")
+		return err
 	})
 }

@@ -341,6 +341,10 @@ func TestFullDisk(t *testing.T) {
 	if s.Snapshot().Account(name) == nil {
 		t.Error("the account is not served any more")
 	}
+	limit(pages + 6) // room for what is tried by halves, and not for more
+	if s.poll(t.Context()); s.Healthy() == nil {
+		t.Error("well again with room for a few pages")
+	}
 	limit(1 << 20)
 	awaitHealth(t, s, true)
 	mustRegister(t, s, "btc.example:3333", "more", "x")

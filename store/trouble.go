@@ -35,7 +35,7 @@ func sqliteTrouble(err error, file string) (kind error, advice string) {
 	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB:
 		return ErrDamaged, fmt.Sprintf("the file %s is damaged: restore it from a backup, or run farmproxy store repair -c CONFIGURATION, "+
 			"which moves it aside and makes a new one with the accounts that are remembered", file)
-	case code == sqlite3.SQLITE_FULL, full(err):
+	case code == sqlite3.SQLITE_FULL, full(err), lite != nil && lite.Code() == sqlite3.SQLITE_IOERR_SHMSIZE:
 		return ErrDiskFull, fmt.Sprintf("the disk of %s is full: make room there", file)
 	case code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_PERM, code == sqlite3.SQLITE_AUTH, errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES):
 		return ErrReadOnly, fmt.Sprintf("farmproxy must be able to write %s and its directory", file)
