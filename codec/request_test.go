@@ -176,6 +176,9 @@ func TestSubmit(t *testing.T) {
 		SubmitParams{[]byte("u.w"), []byte("1f"), []byte("f50e0000"), 0x65df9900, 0x0fd587d0, 0, false}, true)
 	f(`["u.w","1f","f50e0000","65df9900","0fd587d0",null]`,
 		SubmitParams{[]byte("u.w"), []byte("1f"), []byte("f50e0000"), 0x65df9900, 0x0fd587d0, 0, false}, true)
+	f(`["u.w","1f","f50e0000","65df9900","0fd587d0",""]`,
+		SubmitParams{[]byte("u.w"), []byte("1f"), []byte("f50e0000"), 0x65df9900, 0x0fd587d0, 0, false}, true)
+	f(`["u.w","1f","f50e0000","65df9900","0fd587d0"," "]`, SubmitParams{}, false)
 	f(`["u.w","1f","f50e0000","65df9900"]`, SubmitParams{}, false)
 	f(`["u.w","1f","f50e0000","65df9900","0fd587d0ff"]`, SubmitParams{}, false)
 	f(`["u.w","1f","f50e0000","65df9900","0fd58zd0"]`, SubmitParams{}, false)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 
+	"farmproxy/session"
 	"farmproxy/upstream"
 	"farmproxy/work"
 )
@@ -82,6 +83,26 @@ func TestSharesAreJudgedBeforeWhateverElseTheMinerSays(t *testing.T) {
 	g := newGathering(t, 1)
 	g.read(0, g.submit(0)+g.submit(0)+`{"id":5,"method":"mining.ping","params":[]}`+"\n")
 	g.wantJudged(2)
+}
+
+// The lane is told of the shares that stay here, now and then: a pool to which none
+// goes up any more may be ill.
+func TestSharesThatStayHereAreCounted(t *testing.T) {
+	g := &gathering{loop: newBenchLoop(t, 1), t: t}
+	g.server.terms.Difficulty = session.Policy{Start: 1.0 / (1 << 32), Min: 1.0 / (1 << 32), SharesPerMinute: 6}
+	g.miners = append(g.miners, g.join(t, 0))
+	f := g.miners[0].feed
+	g.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
+	g.fanOutFeed(f)
+	g.read(0, g.submit(0)+g.submit(0))
+	g.turn()
+	if f.kept != 2 {
+		t.Errorf("%d shares are counted, want 2", f.kept)
+	}
+	g.tick()
+	if f.kept != 0 {
+		t.Errorf("%d shares are counted after the lane was told, want 0", f.kept)
+	}
 }
 
 // A miner may hand in a share and hang up: both are there in one turn.
