@@ -15,6 +15,7 @@ func (l *loop) post(p *upstream.Post) {
 		return // no miner here has been on that lane yet: see loop.feed
 	}
 	f.outgrown = false // it is served again
+	f.Least = p.Least
 	if f.Post(p.Job, p.Clean, p.Mask, p.Difficulty) {
 		f.begin(l.env.Now, p.Clean, false)
 		return

@@ -149,6 +149,7 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 		f.Direct, f.Lane = lane.Route().Direct(), lane.ID()
 		l.feeds[lane] = f
 		latest := lane.Latest()
+		f.Least = latest.Least
 		f.Post(latest.Job, false, latest.Mask, latest.Difficulty)
 	}
 	return f

@@ -17,6 +17,7 @@ const maxFeedJobs = 16
 type Feed struct {
 	Mask       uint32  // version bits that the pool lets roll now
 	Difficulty float64 // the pool's, now; 0 before the first post
+	Least      float64 // the pool takes no share below it for a job of its epoch; 0: each job has its own
 	Direct     bool    // the miner gets the pool's difficulty as it is: it has a link of its own
 	Lane       uint32  // which lane it is: the same on all loops, and of no other
 
@@ -35,6 +36,16 @@ type Feed struct {
 
 // Job returns the job that newcomers get; nil: none yet.
 func (f *Feed) Job() *work.Job { return f.last }
+
+// least returns the least difficulty at which the pool takes a miner's share for a
+// job.
+func (f *Feed) least(job *work.Job, prefix uint16) float64 {
+	d := job.DifficultyFor(prefix)
+	if f.Least > d && f.last.Epoch == job.Epoch {
+		return f.Least
+	}
+	return d
+}
 
 // rollable returns the version bits that may be rolled in the last job, or what
 // the pool lets roll where there is none yet.

@@ -147,7 +147,7 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	if !s.see(fingerprint, job, e.Feed, room) {
 		return s.unremembered(e, c.Worker)
 	}
-	if met < job.DifficultyFor(s.prefixValue()) && !block {
+	if met < e.Feed.least(job, s.prefixValue()) && !block {
 		return Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
 	}
 	return s.forward(e, c, difficulty, block)

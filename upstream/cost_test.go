@@ -34,7 +34,7 @@ func newCanned() *canned {
 var replies = map[string]string{
 	"1": `{"id":1,"result":{"version-rolling":true,"version-rolling.mask":"1fffe000"},"error":null}`,
 	"2": `{"id":2,"result":[[["mining.notify","a"]],"aabbccdd",8],"error":null}`,
-	"4": `{"id":4,"result":true,"error":null}` + "\n" + cannedJob,
+	"4": `{"id":4,"result":true,"error":null}` + "\n" + `{"id":null,"method":"mining.set_difficulty","params":[1]}` + "\n" + cannedJob,
 }
 
 // cannedJob is as long as those of a full block.

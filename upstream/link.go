@@ -268,7 +268,7 @@ func (k *link) offer(clean bool) {
 	}
 	k.lane.offer(k, Post{
 		Lane: k.lane, Job: k.job, Clean: clean,
-		Mask: k.offered.mask, Difficulty: k.difficulty,
+		Mask: k.offered.mask, Difficulty: k.difficulty, Least: k.least(),
 	})
 }
 

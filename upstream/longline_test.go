@@ -99,6 +99,7 @@ func TestAJobOfEachSizeInTheHandshake(t *testing.T) {
 
 func TestALongLineOnALoop(t *testing.T) {
 	c, _, _, _ := onWire(t)
+	c.told = true
 	long := []byte(bigJob("7", codec.MaxPoolLine) + "\n" + bigJob("8", codec.MaxPoolLine))
 	for len(long) > 0 {
 		n := min(len(long), 1<<16)

@@ -42,6 +42,7 @@ type pool struct {
 	namesLogged bool      // a worker was not authorized
 	namesNo     int       // names that were not authorized, since the last one that was
 	namesAfter  time.Time // no name is asked for before
+	difficulty  float64   // that it told last; 0: none yet
 	muteLogged  bool      // it does not say what becomes of shares
 	watched     bool      // Route.watch runs; Route.mu guards it
 }

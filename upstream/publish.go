@@ -36,6 +36,7 @@ type Post struct {
 	Clean      bool      // what miners work on is to be dropped: the pool said so, or it is another epoch's
 	Mask       uint32    // version bits that may be rolled now; 0 none
 	Difficulty float64   // the pool's, now: no miner may be given more
+	Least      float64   // the pool takes no share below it, for whatever job; 0: each job has its own
 }
 
 // Merge returns next, with what it must keep of p, which it replaces unseen.

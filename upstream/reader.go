@@ -25,26 +25,26 @@ var jobs atomic.Uint32
 // protocol is the reader's state.
 type protocol struct {
 	asking
+	pricing
 	stream   stream
 	deadline time.Time // of what the reader waits for; zero: none
 	decoder  *codec.Decoder
 	message  codec.Message
 
-	reached    bool // the pool has answered subscribe: what fails from now on is the user's own
-	malformed  int  // in a row
-	difficulty float64
-	came       time.Time     // when what was last read came
-	verdicts   []Verdict     // not delivered yet
-	job        *work.Job     // the last one
-	early      *codec.Notify // came before the extranonce1 did
-	following  *epoch        // set_extranonce: from the next notify on
-	shown      time.Time     // the last show_message
-	doubted    time.Time     // when it was last said that a difficulty makes no sense
-	longSaid   time.Time     // when it was last said that a line is too long
-	said       bool          // what the mask is: by the pool, or by having come up without one
-	offered    offeredMask
-	epochs     epochCount
-	visible    uint32 // version bits that the pool can be shown in a share
+	reached   bool          // the pool has answered subscribe: what fails from now on is the user's own
+	malformed int           // in a row
+	came      time.Time     // when what was last read came
+	verdicts  []Verdict     // not delivered yet
+	job       *work.Job     // the last one
+	early     *codec.Notify // came before the extranonce1 did
+	following *epoch        // set_extranonce: from the next notify on
+	shown     time.Time     // the last show_message
+	doubted   time.Time     // when it was last said that a difficulty makes no sense
+	longSaid  time.Time     // when it was last said that a line is too long
+	said      bool          // what the mask is: by the pool, or by having come up without one
+	offered   offeredMask
+	epochs    epochCount
+	visible   uint32 // version bits that the pool can be shown in a share
 }
 
 func (p *protocol) init() {
@@ -56,8 +56,16 @@ func (p *protocol) init() {
 // firstJob reads until there is a job.
 func (k *link) firstJob() error {
 	k.readBy(time.Now().Add(stepTimeout))
+	waits := false // the job is there, its difficulty is not
 	for k.job == nil {
+		if k.unpriced != nil && !waits {
+			waits = true
+			k.readBy(time.Now().Add(difficultyTimeout))
+		}
 		err := k.take()
+		if timeout(err) && waits {
+			err = k.assume()
+		}
 		if timeout(err) {
 			return fmt.Errorf("no mining.notify within %v of mining.authorize", stepTimeout)
 		}
@@ -186,7 +194,7 @@ func (k *link) notification(m *codec.Message) error {
 		if !ok || !(d > 0) {
 			return k.garbled(errDifficulty)
 		}
-		k.setDifficulty(d)
+		return k.setDifficulty(d)
 	case "mining.set_version_mask":
 		mask, ok := m.Params.Hex()
 		if !ok {
@@ -237,6 +245,9 @@ func (k *link) newJob(n *codec.Notify) error {
 	e := k.epoch.Load()
 	if e == nil {
 		k.early = n
+		return nil
+	}
+	if k.hold(n) {
 		return nil
 	}
 	own, err := k.dialect.job(n)
@@ -298,17 +309,6 @@ func makeJob(n *codec.Notify, e *epoch, difficulty float64, own *work.Difficulti
 	}
 	job.Line = work.Line(codec.NewNotifyLine(job.ID, n, e.layout.Fold(e.extranonce1)))
 	return job
-}
-
-// setDifficulty holds for the jobs that follow; miners must not be given more
-// from now on.
-func (k *link) setDifficulty(d float64) {
-	if k.doubt(d) {
-		return
-	}
-	k.difficulty = d
-	k.book.Difficulty.Store(d)
-	k.republish()
 }
 
 // configured reads the answer to mining.configure, which may also come late.

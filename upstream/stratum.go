@@ -241,8 +241,15 @@ func (s *stratum) reply(m *codec.Message) {
 		s.rouse()
 		return
 	}
-	own := s.rejects.note(&answered.share, v)
+	before, own := s.atOnce, false
+	if !s.raised(&answered.share, v) {
+		own = s.rejects.note(&answered.share, v)
+	}
 	s.mu.Unlock()
+
+	if s.atOnce != before {
+		s.republish()
+	}
 
 	if wasFull {
 		s.rouse()
