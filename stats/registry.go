@@ -25,9 +25,15 @@ const (
 	// counters and difficulty.
 	defaultForget = 24 * time.Hour
 
-	// forgetIdle is when a name goes that never had a share accepted, once the
-	// registry is full: names that nobody mines under must not keep out others.
-	forgetIdle = time.Minute
+	// A stray is a name, or an account, that has no miner and never had a share
+	// accepted: whoever can connect can make up any number of them. It goes when it
+	// was not seen for strayTime; and where strays may be half of all, as soon as it
+	// is certain that its miner is not just coming: stamps are in seconds.
+	strayTime = time.Minute
+	strayMin  = 2 * time.Second
+
+	// fewNames are never searched for strays.
+	fewNames = 1024
 
 	// sweepEvery keeps a full registry from being searched for each newcomer.
 	sweepEvery = time.Minute
@@ -45,6 +51,7 @@ type registry struct {
 	byName map[string]*Worker
 	list   []*Worker // in the order they came, so that series keep theirs
 	swept  time.Time
+	crowd  int // how many names there are when strays are looked for next
 }
 
 func newRegistry(max int, forget time.Duration, idle *mining) *registry {
@@ -54,11 +61,12 @@ func newRegistry(max int, forget time.Duration, idle *mining) *registry {
 		idle:   idle,
 		other:  &Worker{name: Other, mining: idle},
 		byName: make(map[string]*Worker),
+		crowd:  fewNames,
 	}
 }
 
 // get finds or creates the worker of that name. It is safe from being forgotten
-// for forgetIdle at least: the caller connects it before, or loses its books.
+// for strayMin at least: the caller connects it before, or loses its books.
 func (r *registry) get(name string, now time.Time) *Worker {
 	if name == Other || len(name) > maxName {
 		return r.other
@@ -68,13 +76,16 @@ func (r *registry) get(name string, now time.Time) *Worker {
 	if w != nil {
 		w.touch(now) // under the lock: drop looks again before it drops
 	}
-	full := len(r.list) >= r.max
+	full, crowded := len(r.list) >= r.max, len(r.list) >= r.crowd
 	r.mu.RUnlock()
 	if w != nil {
 		return w
 	}
 	if full {
 		r.sweep(now)
+	}
+	if crowded {
+		r.dropStrays(now)
 	}
 	return r.create(name, now)
 }
@@ -113,36 +124,51 @@ func (r *registry) appendAll(list []*Worker) []*Worker {
 }
 
 // sweep drops workers that were not seen for long; at most every sweepEvery.
-// It searches without the registry's lock.
 func (r *registry) sweep(now time.Time) {
 	r.mu.Lock()
 	due := now.Sub(r.swept) >= sweepEvery
 	if due {
 		r.swept = now
 	}
-	full := len(r.list) >= r.max
 	list := r.list
 	r.mu.Unlock()
-	if !due {
-		return
-	}
-	var old []*Worker
-	for _, w := range list {
-		if w.forgettable(now, r.forget, full) {
-			old = append(old, w)
-		}
-	}
-	if len(old) > 0 {
-		r.drop(old, now, full)
+	if due {
+		r.drop(list, now, strayTime)
 	}
 }
 
-// drop drops those of old that were not seen again meanwhile.
-func (r *registry) drop(old []*Worker, now time.Time, full bool) {
+// dropStrays drops all strays but the latest, and is due again when there are twice
+// as many names as are left.
+func (r *registry) dropStrays(now time.Time) {
+	r.mu.Lock()
+	list := r.list
+	due := len(list) >= r.crowd
+	r.crowd = 2 * len(list) // nobody else does it meanwhile
+	r.mu.Unlock()
+	if due {
+		r.drop(list, now, strayMin)
+		r.mu.Lock()
+		r.crowd = max(fewNames, 2*len(r.list))
+		r.mu.Unlock()
+	}
+}
+
+// drop drops those of a list that nobody will miss, strays after the time given. It
+// searches without the registry's lock, and looks again before it drops.
+func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
+	var old []*Worker
+	for _, w := range list {
+		if w.forgettable(now, r.forget, stray) {
+			old = append(old, w)
+		}
+	}
+	if len(old) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range old {
-		if w.forgettable(now, r.forget, full) {
+		if w.forgettable(now, r.forget, stray) {
 			w.dropped = true
 			delete(r.byName, w.name)
 		}
@@ -158,13 +184,13 @@ func (r *registry) drop(old []*Worker, now time.Time, full bool) {
 }
 
 // forgettable reports whether nobody will miss the worker: it has no miner and
-// was not seen for the time given, or never earned anything while the room is
-// needed.
-func (w *Worker) forgettable(now time.Time, after time.Duration, full bool) bool {
+// was not seen for the time given, which is shorter for one that never earned
+// anything.
+func (w *Worker) forgettable(now time.Time, after, stray time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if full && w.accepted == 0 {
-		after = min(after, forgetIdle)
+	if w.accepted == 0 {
+		after = min(after, stray)
 	}
 	return w.miners == 0 && now.Sub(w.seen.time()) >= after
 }

@@ -67,7 +67,9 @@ func TestForget(t *testing.T) {
 	f := func(what string, after time.Duration, want bool, do func(w *Worker)) {
 		t.Helper()
 		b := newBook(Options{Forget: time.Hour})
-		do(b.Worker("rig"))
+		w := b.Worker("rig")
+		w.Share(0, epoch, work.Accepted, 1)
+		do(w)
 		b.workers.sweep(epoch.Add(after))
 		if _, got := b.workers.byName["rig"]; got != want {
 			t.Errorf("%s: known %v, want %v", what, got, want)
@@ -83,12 +85,57 @@ func TestForget(t *testing.T) {
 	f("a verdict came later", time.Hour, true, func(w *Worker) { w.Share(0, at(60), work.Accepted, 1) })
 }
 
+// One who never earned anything goes soon.
+func TestStraysAreForgottenSoon(t *testing.T) {
+	f := func(what string, after time.Duration, want bool, do func(w *Worker)) {
+		t.Helper()
+		b := newBook(Options{})
+		do(b.Worker("rig"))
+		b.workers.sweep(epoch.Add(after))
+		if _, got := b.workers.byName["rig"]; got != want {
+			t.Errorf("%s: known %v, want %v", what, got, want)
+		}
+	}
+	f("just seen", strayTime-time.Second, true, func(*Worker) {})
+	f("unseen", strayTime, false, func(*Worker) {})
+	f("its shares were refused", strayTime, false, func(w *Worker) { w.Share(0, epoch, work.LowDifficulty, 1) })
+	f("a miner is there", time.Hour, true, func(w *Worker) { w.Connected(epoch, "", "") })
+	f("it has earned something", time.Hour, true, func(w *Worker) { w.Share(0, epoch, work.Accepted, 1) })
+}
+
+// 70,000 made-up names, each for a moment: those that are left are few, and whoever
+// works or is connected has lost nothing.
+func TestAStormOfNames(t *testing.T) {
+	b := newBook(Options{})
+	now := epoch
+	b.now = func() time.Time { return now }
+	b.Worker("earned").Share(0, now, work.Accepted, 1)
+	b.Worker("there").Connected(now, "", "")
+	most := 0
+	for i := range 70_000 {
+		w := b.Worker(fmt.Sprintf("storm.%d", i))
+		w.Connected(now, "", "")
+		w.Mining(fmt.Sprintf("account%d", i), "pool", "sha256d")
+		w.Disconnected(now)
+		now = now.Add(time.Millisecond)
+		most = max(most, len(b.workers.list), len(b.ledger.totals[byAccount]))
+	}
+	if limit := 2*int(strayMin/time.Millisecond) + 2*fewNames; most > limit {
+		t.Errorf("%d names at a time, want %d at most", most, limit)
+	}
+	for _, name := range []string{"earned", "there"} {
+		if _, ok := b.workers.byName[name]; !ok {
+			t.Errorf("%s was dropped", name)
+		}
+	}
+}
+
 // Whoever can connect can make up names: such must not keep out a real worker.
 func TestFullRegistryForgetsNamesThatNeverMined(t *testing.T) {
 	b := newBook(Options{MaxWorkers: 2})
 	b.Worker("earned").Share(0, epoch, work.Accepted, 1)
 	b.Worker("junk").Share(0, epoch, work.LowDifficulty, 1)
-	b.now = func() time.Time { return epoch.Add(2 * forgetIdle) }
+	b.now = func() time.Time { return epoch.Add(2 * strayTime) }
 	if got := b.Worker("new").Name(); got != "new" {
 		t.Errorf("the newcomer counts under %q", got)
 	}
@@ -107,7 +154,7 @@ func TestFoundAgainIsNotDropped(t *testing.T) {
 	later := epoch.Add(time.Hour)
 	b.now = func() time.Time { return later }
 	b.Worker("rig")
-	b.workers.drop([]*Worker{w}, later, false)
+	b.workers.drop([]*Worker{w}, later, strayTime)
 	if b.Worker("rig") != w {
 		t.Error("the worker was dropped")
 	}

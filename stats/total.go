@@ -110,10 +110,13 @@ func (t *total) info(now time.Time) Total {
 }
 
 // forgettable reports whether nobody will miss the total.
-func (t *total) forgettable(now time.Time, after time.Duration) bool {
+func (t *total) forgettable(now time.Time, after, stray time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _, _, shared := t.sum(now)
+	shares, _, _, shared := t.sum(now)
+	if shares[work.Accepted] == 0 {
+		after = min(after, stray)
+	}
 	return t.miners == 0 && now.Sub(max(t.seen, shared).time()) >= after
 }
 
@@ -171,10 +174,11 @@ type ledger struct {
 	minings map[miningKey]*mining
 	totals  [numTotals]map[string]*total
 	swept   time.Time
+	crowd   int // how many accounts there are when strays are looked for next
 }
 
 func newLedger(max, loops int, forget time.Duration) *ledger {
-	l := &ledger{max: max, loops: loops, forget: forget, minings: make(map[miningKey]*mining)}
+	l := &ledger{max: max, loops: loops, forget: forget, minings: make(map[miningKey]*mining), crowd: fewNames}
 	l.nothing = &mining{ledger: l}
 	for i := range l.totals {
 		l.totals[i] = make(map[string]*total)
@@ -206,7 +210,7 @@ func (l *ledger) get(key miningKey, now time.Time) *mining {
 	m = &mining{ledger: l}
 	for i, name := range key {
 		m.key[i] = strings.Clone(name)
-		m.totals[i] = l.total(i, m.key[i])
+		m.totals[i] = l.total(i, m.key[i], now)
 	}
 	m.touch(now)
 	l.minings[m.key] = m
@@ -223,13 +227,17 @@ func (m *mining) touch(now time.Time) {
 }
 
 // total finds or creates one; l.mu is held.
-func (l *ledger) total(kind int, name string) *total {
+func (l *ledger) total(kind int, name string, now time.Time) *total {
 	if name == "" {
 		return nil
 	}
 	all := l.totals[kind]
 	if t := all[name]; t != nil {
 		return t
+	}
+	if kind == byAccount && len(all) >= l.crowd {
+		l.drop(now, strayMin)
+		l.crowd = max(fewNames, 2*len(all))
 	}
 	if len(all) >= l.max {
 		name = Other
@@ -250,8 +258,14 @@ func (l *ledger) sweep(now time.Time) {
 		return
 	}
 	l.swept = now
+	l.drop(now, strayTime)
+}
+
+// drop forgets accounts that nobody will miss, strays after the time given; l.mu is
+// held.
+func (l *ledger) drop(now time.Time, stray time.Duration) {
 	for name, t := range l.totals[byAccount] {
-		if t.forgettable(now, l.forget) {
+		if t.forgettable(now, l.forget, stray) {
 			delete(l.totals[byAccount], name)
 			clear(l.minings) // some of them lead to it
 		}

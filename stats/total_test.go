@@ -154,6 +154,21 @@ func TestForgetAccounts(t *testing.T) {
 	f("the miner left", time.Hour, false, func(w *Worker) { w.Disconnected(epoch) })
 }
 
+// A worker that comes back after its account was forgotten counts for the account again.
+func TestAnAccountIsForgottenBeforeItsWorker(t *testing.T) {
+	b := newBook(Options{})
+	w := b.Worker("acc.1")
+	w.Connected(epoch, "", "")
+	w.Mining("acc", "pool", "sha256d")
+	w.Disconnected(epoch)
+	b.ledger.drop(epoch.Add(strayMin), strayMin)
+	w.Connected(epoch, "", "")
+	w.Mining("acc", "pool", "sha256d")
+	if n := b.AccountTotal("acc").Miners; n != 1 {
+		t.Errorf("%d miners, want 1", n)
+	}
+}
+
 func TestTotalsAreBounded(t *testing.T) {
 	b := newBook(Options{MaxWorkers: 2})
 	for i := range 10 {

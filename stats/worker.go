@@ -92,12 +92,15 @@ func (w *Worker) Mining(account, pool, algorithm string) {
 	key := miningKey{byAccount: account, byPool: pool, byAlgorithm: algorithm}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.name == Other || w.mining == nil || w.mining.key == key {
+	if w.name == Other || w.mining == nil {
 		return
 	}
 	now := w.seen.time()
 	old := w.mining
-	w.mining = old.ledger.get(key, now)
+	w.mining = old.ledger.get(key, now) // the same key may lead elsewhere now: accounts are forgotten
+	if w.mining == old {
+		return
+	}
 	old.join(now, -int(w.miners))
 	w.mining.join(now, int(w.miners))
 }
