@@ -128,7 +128,7 @@ func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason
 	}
 	p.prefix = upstream.Prefix{Group: group, Len: 2}
 	p.route = route
-	l.feed(route.JoinGroup(group)).join(p)
+	l.feed(route.JoinGroup(group, addressOf(p.conn))).join(p)
 	l.see(p)
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
@@ -177,7 +177,11 @@ func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect
 	before := p.agent.session.Notifies()
 	out, effect := p.agent.session.Job(&l.env, clean, out)
 	l.counts.Notifies.Add(p.agent.session.Notifies() - before)
-	p.agent.session.Changed(func(w session.Worker, d float64) { books(w).SetDifficulty(d) })
+	p.agent.session.Changed(func(w session.Worker, d float64) {
+		if b := books(w); b != nil {
+			b.SetDifficulty(d)
+		}
+	})
 	if effect.Kind == session.Hangup {
 		return l.unserved(p, effect.Reason, out)
 	}
@@ -215,16 +219,17 @@ func (l *loop) register(p *peer, e *session.Effect) {
 	} else if old.Name() == e.Login {
 		return
 	} else {
-		books(old).Disconnected(l.wall)
+		l.disconnected(old)
 		p.feed.lane.Rename(m)
 	}
-	w := l.server.book.Worker(e.Login)
-	w.Connected(l.wall, p.conn.RemoteAddr().String(), m.Agent)
-	pool, algorithm := p.route.Names()
-	w.Mining(p.route.Account(), pool, algorithm)
-	last := w.Difficulty()
-	if d := p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), last); last == 0 && d > 0 {
-		w.SetDifficulty(d) // a job, and what it changes, may be a minute away
+	if !l.server.book.HasEarned(e.Login) && !p.mayName() {
+		p.agent.session.Registered(&l.env, e.Session, &further{loop: l, peer: p, said: e.Login, login: e.Login, agent: m.Agent}, 0)
+	} else {
+		w := l.connected(p, e.Login, m.Agent)
+		last := w.Difficulty()
+		if d := p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), last); last == 0 && d > 0 {
+			w.SetDifficulty(d) // a job, and what it changes, may be a minute away
+		}
 	}
 	if debt, next := l.server.debts.arrive(p.conn.RemoteAddr(), e.Login, l.env.Now); debt > 0 {
 		p.agent.session.Inherit(e.Session, debt, next)
@@ -233,11 +238,21 @@ func (l *loop) register(p *peer, e *session.Effect) {
 
 // unregistered is called when a miner of an agent has gone.
 func (l *loop) unregistered(p *peer, id uint16, w session.Worker) {
-	books(w).Disconnected(l.wall)
+	l.disconnected(w)
 	p.feed.lane.Leave(p.prefixOf(id))
 	l.counts.Miners.Add(-1)
 	l.counts.Subscribed.Add(-1)
 	l.counts.Authorized.Add(-1)
+}
+
+// disconnected closes the books of a worker of an agent.
+func (l *loop) disconnected(w session.Worker) {
+	if f, ok := w.(*further); ok {
+		f.gone()
+	}
+	if b := books(w); b != nil {
+		b.Disconnected(l.wall)
+	}
 }
 
 // answerAgent keeps an answer to a share until all mail is read: it may be one

@@ -28,6 +28,7 @@ func (deaf) Publish(upstream.Post)       {}
 func (deaf) Verdicts([]upstream.Verdict) {}
 func (deaf) Rerouted(*upstream.Route)    {}
 func (deaf) Outgrown(*upstream.Lane)     {}
+func (deaf) Dismissed(*upstream.Lane)    {}
 
 // newBenchLoop returns a loop that no gnet runs, for up to that many miners, on a
 // route whose pool never answers.

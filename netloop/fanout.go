@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
@@ -118,7 +119,7 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 		return
 	}
 	if d := p.session.Difficulty(); d != before {
-		p.session.Workers(func(w session.Worker) { books(w).SetDifficulty(d) })
+		p.booked(func(w *stats.Worker) { w.SetDifficulty(d) })
 		p.books.SetDifficulty(d)
 	}
 }

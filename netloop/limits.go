@@ -67,6 +67,10 @@ const (
 	// again and again gets no more.
 	maxParkedSlots = 1 << 21
 
+	// maxParkedFresh bounds those of miners that had not handed in a share that
+	// counts: each holds a prefix, and of 1-byte ones every 256 take a link.
+	maxParkedFresh = 256
+
 	// maxVerdicts is where a mailbox's memory for verdicts is given back after
 	// a burst.
 	maxVerdicts = 4096

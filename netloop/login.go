@@ -23,7 +23,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	}
 	length, extranonce2 := directory.Shape()
 	if resumed {
-		p.prefix, p.last = parked.prefix, parked.last
+		p.prefix, p.last, p.earned, p.forwarded = parked.prefix, parked.last, parked.earned, parked.used
 	} else {
 		var ok bool
 		if p.prefix, ok = directory.Prefixes().Take(length); !ok {
@@ -64,27 +64,50 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 		return p.session.Refused(&l.request, unknownAccount, out), session.Effect{}
 	}
 	before := p.feed
+	if p.strays(route) {
+		return p.session.Refused(&l.request, tooManyAccounts, out), session.Effect{}
+	}
 	if !l.follow(p, route, login) {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 	}
-	if !p.session.IsAuthorized() {
+	l.server.seen.note(account)
+	if p.session.IsAuthorized() {
+		l.openBooks(p)
+		out = p.session.Authorized(&l.env, &l.request, &further{loop: l, peer: p, said: said, login: login, agent: p.userAgent}, 0, out)
+	} else {
 		l.counts.Authorized.Add(1)
 		l.owes(p)
+		w := l.connected(p, login, p.userAgent)
+		l.openBooks(p)
+		out = p.session.Authorized(&l.env, &l.request, named(w, said), w.Difficulty(), out)
 	}
-	w := l.server.book.Worker(login)
-	w.Connected(l.wall, p.conn.RemoteAddr().String(), p.userAgent)
-	l.server.seen.note(account)
-	l.mines(p, w)
-	out = p.session.Authorized(&l.env, &l.request, named(w, said), w.Difficulty(), out)
 	effect := session.Effect{}
 	if before != nil && p.feed != before {
 		out, effect = l.moved(p, before, out)
 	}
 	if d := p.session.Difficulty(); d > 0 {
-		w.SetDifficulty(d)
+		p.booked(func(w *stats.Worker) { w.SetDifficulty(d) })
 		p.books.SetDifficulty(d)
 	}
 	return out, effect
+}
+
+// maxStrayed is how many times a connection may go to another account before it has
+// handed in a share that counts: each may open a link. A miner has one account, and
+// perhaps a second one for its developer's fee.
+const maxStrayed = 4
+
+// tooManyAccounts is what those are told who exceed it.
+const tooManyAccounts = "Too many accounts on one connection before a share"
+
+// strays reports that a miner that has never worked has changed its account too often
+// to go to yet another.
+func (p *peer) strays(next *upstream.Route) bool {
+	if p.route == nil || p.route == next || p.earned {
+		return false
+	}
+	p.strayed = min(p.strayed+1, maxStrayed+1)
+	return p.strayed > maxStrayed
 }
 
 // reauthorize is authorize for a name that the miner has named before.
@@ -93,6 +116,9 @@ func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Ef
 	route, _, ok := l.server.directory.Login(login)
 	if !ok {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
+	}
+	if p.strays(route) {
+		return out, session.Effect{} // it stays where it is
 	}
 	return l.change(p, route, login, out)
 }
@@ -106,7 +132,13 @@ func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) 
 	if before == nil || p.feed == before {
 		return out, session.Effect{}
 	}
-	l.mines(p, l.server.book.Worker(login))
+	p.session.Workers(func(w session.Worker) {
+		if b := books(w); b != nil && b.Name() == login {
+			pool, algorithm := route.Names()
+			b.Mining(route.Account(), pool, algorithm)
+		}
+	})
+	l.openBooks(p)
 	return l.moved(p, before, out)
 }
 
@@ -134,14 +166,6 @@ func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 	return true
 }
 
-// mines books what the miner mines now, and for whom.
-func (l *loop) mines(p *peer, w *stats.Worker) {
-	pool, algorithm := p.route.Names()
-	w.Mining(p.route.Account(), pool, algorithm)
-	l.openBooks(p)
-	p.books.SetDifficulty(p.session.Difficulty())
-}
-
 // openBooks opens the books that the account proxy kept of a connection: an
 // agent's count all of its miners.
 func (l *loop) openBooks(p *peer) {
@@ -152,11 +176,14 @@ func (l *loop) openBooks(p *peer) {
 	}
 	p.books.Close(l.wall)
 	p.books = l.server.book.OpenMiner(p.conn.RemoteAddr().String(), account, algorithm, pool)
+	p.books.SetDifficulty(p.session.Difficulty())
 }
 
 // enter makes the miner a member of its lane.
 func (l *loop) enter(p *peer) {
-	p.last = p.route.Join(p.member())
+	m := p.member()
+	m.Address, m.Record = addressOf(p.conn), l.server.book.HasEarned(p.login)
+	p.last = p.route.Join(m)
 	l.feed(p.last).join(p)
 	l.see(p)
 	p.session.Enter(l.env.Feed, p.last.Since(p.prefix))
@@ -173,7 +200,12 @@ func (l *loop) leave(p *peer) {
 		return
 	}
 	f.leave(p)
-	f.lane.Leave(p.prefix)
+	if p.used() {
+		f.lane.Leave(p.prefix)
+	} else {
+		f.lane.LeaveUnused(p.prefix)
+		p.last = nil
+	}
 	if len(f.members) == 0 {
 		delete(l.feeds, f.lane)
 	}
@@ -184,6 +216,13 @@ func (l *loop) moved(p *peer, before *feed, out []byte) ([]byte, session.Effect)
 	old, now := before.Job(), p.feed.Job()
 	same := old != nil && now != nil && old.Algorithm.Name == now.Algorithm.Name
 	return p.session.Moved(&l.env, same, out)
+}
+
+// dismissed closes the miners of a lane that gave its place to another's.
+func (l *loop) dismissed(lane *upstream.Lane) {
+	for f := l.feeds[lane]; f != nil && len(f.members) > 0; f = l.feeds[lane] {
+		l.close(f.members[len(f.members)-1], session.NoShare)
+	}
 }
 
 // rerouted brings the miners of a route to where their workers belong now.

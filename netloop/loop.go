@@ -124,7 +124,12 @@ func (l *loop) remove(p *peer) {
 	l.counts.Miners.Add(-1)
 	if p.session.IsAuthorized() {
 		l.counts.Authorized.Add(-1)
-		p.session.Workers(func(w session.Worker) { books(w).Disconnected(l.wall) })
+		p.booked(func(w *stats.Worker) { w.Disconnected(l.wall) })
+		p.session.Workers(func(w session.Worker) {
+			if f, ok := w.(*further); ok {
+				f.gone()
+			}
+		})
 	}
 	if p.session.IsSubscribed() {
 		l.counts.Subscribed.Add(-1)

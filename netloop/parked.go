@@ -19,13 +19,19 @@ type parked struct {
 	mu    sync.Mutex
 	slots int // that all their headers take, to maxParkedSlots
 	byID  map[uint64]parkedSession
-	queue []parkedID // in the order of their end
+	queue parkedQueue // of miners that had worked
+	fresh parkedQueue // of those that had not, and lose nothing that counts
 }
+
+// parkedQueue is ids in the order of their end.
+type parkedQueue []parkedID
 
 type parkedSession struct {
 	session session.Session
 	prefix  upstream.Prefix
 	last    *upstream.Lane // the lane that it last worked on; nil: none
+	earned  bool           // it had handed in a share that counts
+	used    bool           // or one at all that went anywhere
 	end     time.Duration  // as Env.Now
 }
 
@@ -44,17 +50,19 @@ func (k *parked) park(p *peer, now time.Duration) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for len(k.queue) > 0 && (k.queue[0].end <= now || len(k.queue) >= maxParked) {
-		k.dropOldest()
+	queue, most := &k.queue, maxParked
+	if !p.used() {
+		queue, most = &k.fresh, maxParkedFresh
 	}
+	k.drop(queue, now, most-1)
 	if k.slots+p.session.Slots() > maxParkedSlots {
 		k.prefixes.Release(p.prefix, p.last)
 		return
 	}
 	k.slots += p.session.Slots()
 	id, end := p.session.ID(), now+k.window
-	k.byID[id] = parkedSession{p.session, p.prefix, p.last, end}
-	k.queue = append(k.queue, parkedID{id, end})
+	k.byID[id] = parkedSession{p.session, p.prefix, p.last, p.earned, p.used(), end}
+	*queue = append(*queue, parkedID{id, end})
 }
 
 // resume gives a parked session back; ok is false when there is none of that id.
@@ -73,18 +81,20 @@ func (k *parked) resume(id uint64) (s parkedSession, ok bool) {
 func (k *parked) expire(now time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for len(k.queue) > 0 && k.queue[0].end <= now {
-		k.dropOldest()
-	}
+	k.drop(&k.queue, now, maxParked)
+	k.drop(&k.fresh, now, maxParkedFresh)
 }
 
-func (k *parked) dropOldest() {
-	oldest := k.queue[0]
-	k.queue = k.queue[1:]
-	// One that was resumed and parked again has a later place as well.
-	if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
-		k.remove(oldest.id, &s)
-		k.prefixes.Release(s.prefix, s.last)
+// drop lets go of what is due, and of the oldest beyond most.
+func (k *parked) drop(queue *parkedQueue, now time.Duration, most int) {
+	for len(*queue) > 0 && ((*queue)[0].end <= now || len(*queue) > most) {
+		oldest := (*queue)[0]
+		*queue = (*queue)[1:]
+		// One that was resumed and parked again has a later place as well.
+		if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
+			k.remove(oldest.id, &s)
+			k.prefixes.Release(s.prefix, s.last)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package netloop
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -157,8 +158,31 @@ func TestAFeedIsItsLanes(t *testing.T) {
 	f := l.join(t, 0).feed
 	route := f.lane.Route()
 	group, _ := l.server.directory.Prefixes().TakeGroup()
-	other := l.feed(route.JoinGroup(group))
+	other := l.feed(route.JoinGroup(group, netip.Addr{}))
 	if f.Lane != f.lane.ID() || other.Lane != other.lane.ID() || f.Lane == other.Lane || f.Lane == 0 {
 		t.Errorf("lanes %d and %d have feeds of lanes %d and %d", f.lane.ID(), other.lane.ID(), f.Lane, other.Lane)
+	}
+}
+
+// Miners that come and go without a share hold few prefixes; those of miners that
+// worked are kept, however many of the others come.
+func TestParkedSessionsOfMinersThatNeverWorked(t *testing.T) {
+	l := newBenchLoop(t, 1)
+	l.server.parked.window = patience
+	worked := l.join(t, 0)
+	worked.earned = true
+	id := worked.session.ID()
+	l.remove(worked)
+	most := uint16(0)
+	for i := range 4 * maxParkedFresh {
+		p := l.join(t, 1+i)
+		most = max(most, p.prefix.Value)
+		l.remove(p)
+	}
+	if most > 2*maxParkedFresh {
+		t.Errorf("the last has prefix %d; %d may be held back", most, maxParkedFresh)
+	}
+	if _, ok := l.server.parked.resume(id); !ok {
+		t.Error("the session of the miner that had worked is gone")
 	}
 }

@@ -1,6 +1,9 @@
 package netloop
 
 import (
+	"net"
+	"net/netip"
+
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
@@ -12,18 +15,22 @@ import (
 // peer is one miner's connection, or one agent's. Its loop alone touches it. What
 // each share takes comes first, as it is to lie close together.
 type peer struct {
-	conn    gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
-	fd      int32     // conn's, to be written to directly; noSocket: conn is to be asked
-	slot    uint32
-	agent   *agent         // nil: it is a miner
-	books   *stats.Miner   // nil: none are kept
-	feed    *feed          // of its lane; nil before subscribe and authorize
-	place   uint32         // in feed.members
-	lags    bool           // it has something to read that the kernel did not take, or waits for a job: it is in loop.lagging
-	missed  missed         // while it lagged
-	reason  session.Reason // why it is being closed
-	prefix  upstream.Prefix
-	waiting uint16 // its shares without a verdict of the pool; of an agent's miners: agent.waiting
+	conn      gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
+	fd        int32     // conn's, to be written to directly; noSocket: conn is to be asked
+	slot      uint32
+	agent     *agent         // nil: it is a miner
+	books     *stats.Miner   // nil: none are kept
+	feed      *feed          // of its lane; nil before subscribe and authorize
+	place     uint32         // in feed.members
+	lags      bool           // it has something to read that the kernel did not take, or waits for a job: it is in loop.lagging
+	missed    missed         // while it lagged
+	reason    session.Reason // why it is being closed
+	prefix    upstream.Prefix
+	earned    bool   // it has handed in a share that counts
+	forwarded bool   // and one that went to the pool, whatever became of it
+	unearned  uint16 // of its further workers: how many have books, and have not
+	strayed   uint8  // how often it went to another account before
+	waiting   uint16 // its shares without a verdict of the pool; of an agent's miners: agent.waiting
 
 	session session.Session
 	lines   lines
@@ -41,6 +48,15 @@ const noSocket = -1
 // member returns what the miner's lane is told of it.
 func (p *peer) member() upstream.Member {
 	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.userAgent}
+}
+
+// addressOf returns the address of a connection's other end; the zero Addr where it
+// has none.
+func addressOf(c gnet.Conn) netip.Addr {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr()
+	}
+	return netip.Addr{}
 }
 
 // prefixOf returns the prefix of a share's miner: of an agent's, which is known
@@ -70,6 +86,10 @@ func (p *peer) waitingOf(session uint16) *uint16 {
 	}
 	return &p.waiting
 }
+
+// used reports that a share of the miner's may be known somewhere: at the pool, or to
+// itself.
+func (p *peer) used() bool { return p.earned || p.forwarded }
 
 // settled takes note of the verdict on a share, and reports that its miner is to be
 // closed.

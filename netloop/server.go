@@ -312,6 +312,13 @@ func (s *Server) Rerouted(r *upstream.Route) {
 	}
 }
 
+// Dismissed implements upstream.Downstream.
+func (s *Server) Dismissed(lane *upstream.Lane) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.call(func() { l.dismissed(lane) })
+	}
+}
+
 // Seen returns the accounts that miners logged in to since the last call.
 func (s *Server) Seen() []string { return s.seen.take() }
 

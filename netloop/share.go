@@ -20,6 +20,7 @@ func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
 	case session.Judged:
 		l.judged(e.Worker, e.Verdict, e.Work)
 		if e.Verdict == work.Accepted {
+			l.earned(p)
 			p.books.Mined(l.wall, e.Work)
 			p.feed.kept++
 		}
@@ -60,7 +61,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 	share := upstream.Share{
 		Cookie:      l.cookie(p),
 		ID:          c.ID,
-		Worker:      books(e.Worker),
+		Worker:      opened(e.Worker, true),
 		Job:         c.Job,
 		Prefix:      p.prefixOf(e.Session),
 		Extranonce2: upstream.MakeExtranonce2(c.Extranonce2[:c.Size]),
@@ -74,6 +75,7 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		Proven:      c.Proven,
 	}
 	l.handOn()
+	p.forwarded = true
 	if p.feed.lane.Submit(share) {
 		*waiting++
 		p.books.Sent(poolWork(share.Job, share.Prefix))
@@ -121,6 +123,7 @@ func (l *loop) verdict(v *upstream.Verdict) {
 		return
 	}
 	if v.Verdict == work.Accepted {
+		l.earned(p)
 		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID))))
 		p.books.Mined(l.wall, v.Work)
 	}
@@ -138,12 +141,24 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	}
 }
 
+// earned notes that a miner has handed in a share that counts: what it holds of others'
+// is its own from now on.
+func (l *loop) earned(p *peer) {
+	p.earned = true
+	if p.feed != nil {
+		p.feed.lane.Earn()
+	}
+}
+
 // judged counts a verdict. credit is in shares of difficulty 1.
 func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
 	l.counts.Verdicts[v].Add(1)
 	l.counts.Work[v].Add(credit)
-	if w != nil {
-		books(w).Share(l.index, l.wall, v, credit)
+	if w == nil {
+		return
+	}
+	if b := opened(w, v == work.Accepted); b != nil {
+		b.Share(l.index, l.wall, v, credit)
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	BadFrame                         // an agent's frame of a length that can't be
 	ExtranonceChanged                // an agent's extranonce1 is no longer the pool's: it connects again for another
 	SharesRefused                    // the pool refuses its shares again and again, and accepts others'
+	NoShare                          // it had a link, never handed in a share that counts, and another needed the link
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -41,6 +42,7 @@ var reasons = [NumReasons]string{
 	BadFrame:           "bad_frame",
 	ExtranonceChanged:  "extranonce_changed",
 	SharesRefused:      "shares_refused",
+	NoShare:            "no_share",
 	Shutdown:           "shutdown",
 }
 

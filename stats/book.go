@@ -82,6 +82,9 @@ func (b *Book) Worker(login string) *Worker {
 	return b.workers.get(login, b.now())
 }
 
+// HasEarned reports that a worker of that name has had a share accepted.
+func (b *Book) HasEarned(login string) bool { return b.workers.hasEarned(login) }
+
 // SetMinersMax notes how many miners there is room for.
 func (b *Book) SetMinersMax(n int) { b.minersMax.Store(int64(n)) }
 

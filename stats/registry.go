@@ -90,6 +90,20 @@ func (r *registry) get(name string, now time.Time) *Worker {
 	return r.create(name, now)
 }
 
+// hasEarned reports that the worker of that name is known, and has had a share
+// accepted.
+func (r *registry) hasEarned(name string) bool {
+	r.mu.RLock()
+	w := r.byName[name]
+	r.mu.RUnlock()
+	if w == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.accepted > 0
+}
+
 func (r *registry) create(name string, now time.Time) *Worker {
 	r.mu.Lock()
 	defer r.mu.Unlock()

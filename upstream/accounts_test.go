@@ -479,17 +479,17 @@ func TestPrefixRestsWithTheLaneThatItsMinerWorkedOn(t *testing.T) {
 func TestNoRoomForAnotherLane(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.set("bob a robert")
-		f.directory.onDemand.Store(MaxOnDemand)
+		f.directory.onDemand.max = 0
 		l := f.join("bob", 1)
 		f.after(time.Minute)
 		wantLaneOn(t, l, "none")
 		equal(t, "dials", f.pools[0].dialled(), 0)
-		f.directory.onDemand.Store(0)
+		f.directory.onDemand.max = MaxOnDemand
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")
 		l.Leave(l.key)
 		f.after(letGo + 2*time.Second)
-		equal(t, "counted", f.directory.onDemand.Load(), 0)
+		equal(t, "counted", f.directory.onDemand.taken(), 0)
 	})
 }
 

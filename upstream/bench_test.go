@@ -34,6 +34,7 @@ func (m *mine) Verdicts(list []Verdict) {
 }
 func (m *mine) Rerouted(*Route) {}
 func (m *mine) Outgrown(*Lane)  {}
+func (m *mine) Dismissed(*Lane) {}
 
 // next returns the next job that one of the posts carries and ok approves of.
 func (m *mine) next(ok func(*work.Job) bool) *work.Job {

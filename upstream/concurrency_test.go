@@ -22,6 +22,7 @@ func (*counting) Publish(Post)              {}
 func (c *counting) Verdicts(list []Verdict) { c.verdicts.Add(int64(len(list))) }
 func (c *counting) Rerouted(*Route)         { c.rerouted.Add(1) }
 func (c *counting) Outgrown(*Lane)          {}
+func (c *counting) Dismissed(*Lane)         {}
 
 // Miners come, work, move and go on many goroutines, while accounts come, move
 // and go: each share gets its verdict, no prefix has two miners, and in the end
@@ -88,7 +89,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		time.Sleep(2 * letGo)
 		equal(t, "verdicts", down.verdicts.Load(), shares.Load())
 		equal(t, "shares without one", d.pending.Load(), 0)
-		equal(t, "links of accounts", d.onDemand.Load(), 0)
+		equal(t, "links of accounts", d.onDemand.taken(), 0)
 		equal(t, "lanes but the fixed one", d.life.lanes-len(d.life.free), 1)
 		equal(t, "members of the fixed route", d.fixed.members, 0)
 		if shares.Load() < 1000 || down.rerouted.Load() < 10 {

@@ -93,6 +93,7 @@ func (p *published) Publish(post Post)  { p.lanes <- post.Lane }
 func (p *published) Verdicts([]Verdict) {}
 func (p *published) Rerouted(*Route)    {}
 func (p *published) Outgrown(*Lane)     {}
+func (p *published) Dismissed(*Lane)    {}
 
 func inUse() uint64 {
 	runtime.GC()

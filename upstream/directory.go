@@ -44,8 +44,8 @@ type Directory struct {
 	born        time.Time
 	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
 	pending     atomic.Int64 // shares taken, without a verdict yet
-	maxOnDemand int          // DirectoryOptions.OnDemand
-	onDemand    atomic.Int64 // lanes opened on demand that have, or may have, a link
+	onDemand    *newcomers   // lanes of accounts, users, agents, and single miners that have, or may have, a link
+	groups      *newcomers   // those of further groups of prefixes
 	smallest    atomic.Int64 // extranonce2 size that newcomers are to fit
 
 	mu        sync.RWMutex
@@ -70,7 +70,7 @@ type Directory struct {
 func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
-		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, files: o.Descriptors, dialFiles: o.DialFiles, maxOnDemand: o.OnDemand,
+		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, files: o.Descriptors, dialFiles: o.DialFiles, onDemand: newNewcomers(newcomersEach, o.OnDemand), groups: newNewcomers(groupsEach, maxLinks),
 		down: down, book: o.Book, log: o.Log, pools: o.Pools,
 		born:      time.Now(),
 		routes:    make(map[string]*Route),

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,13 +39,18 @@ type Lane struct {
 	events chan event
 	roused chan struct{} // the supervisor is to look
 
-	members  int       // miners
-	idle     time.Time // since when there are none
-	linked   bool      // a link serves it
-	unlinked time.Time // since when none does, or the first miner came
-	running  bool
-	pending  atomic.Int64 // shares taken, without a verdict yet
-	keptHere atomic.Int64 // shares that were accepted here, and did not go up
+	members   int          // miners
+	from      netip.Prefix // the address of the one that came last
+	record    bool         // one of them is a worker that has earned something
+	idle      time.Time    // since when there are none
+	linked    bool         // a link serves it
+	unlinked  time.Time    // since when none does, or the first miner came
+	running   bool
+	first     bool         // it is of the first group of its length; set once
+	earned    atomic.Bool  // a share that counts was handed in on it
+	dismissed atomic.Bool  // it has to give its place up
+	pending   atomic.Int64 // shares taken, without a verdict yet
+	keptHere  atomic.Int64 // shares that were accepted here, and did not go up
 
 	epochs atomic.Pointer[[]*epoch] // those that take shares, the newest first
 	latest atomic.Pointer[Post]
@@ -69,7 +75,7 @@ type Lane struct {
 	retried    time.Time // when a dead link's pool was last tried without a pause
 	moves      map[*pool]string
 	cool       map[*pool]time.Time // until when a pool is passed over by this lane alone
-	admitted   bool                // counted in Directory.onDemand
+	admitted   bool                // it has a place: see newcomers
 	refused    bool                // it was said that there is no room
 	misfit     bool                // a pool that works left too little room for the lane's prefixes, since its last link
 	turned     bool                // it was said that its miners are closed for that
@@ -112,6 +118,13 @@ func (l *Lane) Leave(p Prefix) {
 	l.route.leave(l)
 }
 
+// LeaveUnused is Leave for a miner that has handed in nothing: its prefix need not
+// rest, since no share of it can be anybody's duplicate.
+func (l *Lane) LeaveUnused(p Prefix) {
+	l.roster.remove(p)
+	l.route.leave(l)
+}
+
 // Rename says that a member mines for another worker of the same route from
 // now on. Any goroutine. Shares that are on their way may go under either name.
 // An agent pool is told when none of the member's shares waits for its verdict:
@@ -142,8 +155,32 @@ func (l *Lane) level(level slog.Level) slog.Level {
 	return level
 }
 
-// kept reports that the lane stays without a miner.
-func (l *Lane) kept() bool { return l.route.kept() && !l.key.private() }
+// kept reports that the lane stays without a miner: those of the first group do, and
+// are there before miners come.
+func (l *Lane) kept() bool { return l.first && l.route.kept() && !l.key.private() }
+
+// places is where a lane that is not kept gets its place.
+func (l *Lane) places() *newcomers {
+	if l.route.kept() && !l.key.private() {
+		return l.route.directory.groups
+	}
+	return l.route.directory.onDemand
+}
+
+// Earn notes that one of the lane's miners has handed in a share that counts: until
+// then it is a newcomer, which may have to give its link up. Any goroutine; it is
+// cheap after the first time.
+func (l *Lane) Earn() {
+	if !l.earned.Load() && !l.earned.Swap(true) && !l.kept() {
+		l.places().earn(l)
+	}
+}
+
+// dismiss has the lane end, and its miners closed. Any goroutine.
+func (l *Lane) dismiss() {
+	l.dismissed.Store(true)
+	l.rouse()
+}
 
 // Submit queues a share for the pool that its job came from; false when the
 // queue is full, and then no verdict comes. A share whose job is not the lane's,

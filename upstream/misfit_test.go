@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -131,7 +132,7 @@ func TestLanesOfOneAreTurnedAwayToo(t *testing.T) {
 		inFarm(t, "a", func(f *farm) {
 			f.start()
 			group, _ := f.directory.Prefixes().TakeGroup()
-			l := f.route.JoinGroup(group)
+			l := f.route.JoinGroup(group, netip.Addr{})
 			f.after(time.Second)
 			wantLaneOn(t, l, "a")
 			f.pools[0].do(func() { f.pools[0].size, f.pools[0].forget = 4, true })

@@ -197,6 +197,14 @@ func (p *Prefixes) free(x Prefix) {
 	}
 }
 
+// isFirst reports that a prefix is of the first group of its length.
+func (p *Prefixes) isFirst(x Prefix) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	groups := p.series[x.Len-1].groups
+	return len(groups) > 0 && groups[0].group == x.Group
+}
+
 // firstGroup returns the first group of a length; false when there can't be
 // any.
 func (p *Prefixes) firstGroup(length int) (group uint32, ok bool) {

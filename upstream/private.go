@@ -1,6 +1,9 @@
 package upstream
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // maxPrivate bounds the private groups, and with them the agents that can be
 // connected: each has a link of its own, which may carry 65,535 miners. The
@@ -128,14 +131,14 @@ func (p *Prefixes) released(group uint32) time.Time {
 	return time.Time{}
 }
 
-// JoinGroup makes the owner of a private group a member of its lane on the
+// JoinGroup makes the owner of a private group, which comes from that address, a member of its lane on the
 // route, which is opened where need be: it gets jobs before a miner of the group
 // joins, and holds the lane when none is left. It never blocks on I/O. Each
 // JoinGroup wants one Lane.LeaveGroup.
-func (r *Route) JoinGroup(group uint32) *Lane {
+func (r *Route) JoinGroup(group uint32, from netip.Addr) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.enter(Prefix{Group: group, Len: 2})
+	return r.enter(Prefix{Group: group, Len: 2}, from)
 }
 
 // LeaveGroup takes back one JoinGroup. Any goroutine.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func TestPrivateGroup(t *testing.T) {
 		f.o.Pools[0].Links = 3
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g)
+		l := f.route.JoinGroup(g, netip.Addr{})
 		f.after(time.Second)
 		equal(t, "links", f.pools[0].links(), 4)
 		job := l.Latest().Job
@@ -45,7 +46,7 @@ func TestPrivateLaneIsLetGo(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g)
+		l := f.route.JoinGroup(g, netip.Addr{})
 		p := Prefix{Group: g, Value: 1, Len: 2}
 		f.route.Join(Member{Prefix: p})
 		l.Leave(p)
@@ -56,11 +57,11 @@ func TestPrivateLaneIsLetGo(t *testing.T) {
 		equal(t, "links", f.pools[0].links(), 2)
 		f.after(10 * time.Second)
 		equal(t, "links a minute later", f.pools[0].links(), 1)
-		again := f.route.JoinGroup(g)
+		again := f.route.JoinGroup(g, netip.Addr{})
 		f.after(time.Second)
 		equal(t, "links", f.pools[0].links(), 2)
 		equal(t, "another lane", again != l, true)
-		equal(t, "on demand", f.directory.onDemand.Load(), 1)
+		equal(t, "on demand", f.directory.onDemand.taken(), 1)
 	})
 }
 
@@ -74,7 +75,7 @@ func TestReleasedGroup(t *testing.T) {
 		g := takeGroup(t, f)
 		equal(t, "one that nobody joined is free at once", g, idle)
 
-		l := f.route.JoinGroup(g)
+		l := f.route.JoinGroup(g, netip.Addr{})
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		s := share(l.Latest().Job, 1)
@@ -93,7 +94,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links", f.pools[0].links(), 1)
 		equal(t, "when nothing is left", takeGroup(t, f), g)
 
-		l = f.route.JoinGroup(g)
+		l = f.route.JoinGroup(g, netip.Addr{})
 		f.after(time.Second)
 		l.LeaveGroup()
 		f.directory.Prefixes().ReleaseGroup(g)
@@ -101,7 +102,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links of a group without shares, at once", f.pools[0].links(), 1)
 		f.directory.Prefixes().ReleaseGroup(g) // once too often
 		f.directory.Prefixes().ReleaseGroup(4711)
-		f.route.JoinGroup(takeGroup(t, f))
+		f.route.JoinGroup(takeGroup(t, f), netip.Addr{})
 		f.after(time.Minute)
 		equal(t, "links", f.pools[0].links(), 2)
 	})
@@ -111,7 +112,7 @@ func TestReleasedGroupDoesNotWaitForever(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g)
+		l := f.route.JoinGroup(g, netip.Addr{})
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		l.Submit(share(l.Latest().Job, 1))
@@ -130,7 +131,7 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 		f.open()
 		g := takeGroup(t, f)
 		equal(t, "fits while nothing is known", f.route.Fits(Prefix{Group: g, Value: 1, Len: 2}), true)
-		l := f.route.JoinGroup(g)
+		l := f.route.JoinGroup(g, netip.Addr{})
 		f.run()
 		wantLaneOn(t, l, "b")
 		f.wantOn("a")
@@ -151,7 +152,7 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 func TestPrivateGroupOnADirectRoute(t *testing.T) {
 	inDirect(t, func(f *farm, r *Route) {
 		g := takeGroup(t, f)
-		l := r.JoinGroup(g)
+		l := r.JoinGroup(g, netip.Addr{})
 		for v := range uint16(3) {
 			equal(t, "lane", r.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
 		}
@@ -166,7 +167,7 @@ func TestPrivateGroupAtAnAgentPool(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g)
+		l := f.route.JoinGroup(g, netip.Addr{})
 		f.after(time.Second)
 		p := Prefix{Group: g, Value: 7, Len: 2}
 		f.route.Join(Member{Prefix: p, Login: "acct.rig7"})

@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"net/netip"
+
 	"farmproxy/codec"
 	"farmproxy/stats"
 	"farmproxy/work"
@@ -25,6 +27,11 @@ type Downstream interface {
 	// Outgrown says that no pool that works has room for the prefixes of a lane's
 	// miners: they are to be closed, and get shorter ones when they come back.
 	Outgrown(*Lane)
+
+	// Dismissed says that a lane has ended because another needed its place, and
+	// none of its miners had ever handed in a share that counts: they are to be
+	// closed.
+	Dismissed(*Lane)
 
 	Carrier
 }
@@ -118,9 +125,11 @@ type Verdict struct {
 
 // Member is a miner on a lane: what an agent pool is told of it.
 type Member struct {
-	Prefix Prefix
-	Login  string // the worker that it mines for, by the name that it logged in with
-	Agent  string // the user agent that it gave; may be empty
+	Prefix  Prefix
+	Login   string     // the worker that it mines for, by the name that it logged in with
+	Agent   string     // the user agent that it gave; may be empty
+	Address netip.Addr // where it comes from; the zero Addr: not known
+	Record  bool       // the worker has earned something before
 }
 
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,7 +148,10 @@ func (r *Route) kept() bool { return r.account == "" && !r.direct }
 func (r *Route) Join(m Member) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := r.enter(m.Prefix)
+	l := r.enter(m.Prefix, m.Address)
+	if m.Record && !r.direct && !m.Prefix.private() { // who knows a name could open many of these
+		l.record = true
+	}
 	l.roster.put(m)
 	l.known(m)
 	return l
@@ -155,12 +159,15 @@ func (r *Route) Join(m Member) *Lane {
 
 // enter takes one more member into the lane that serves a prefix. The caller
 // has mu.
-func (r *Route) enter(p Prefix) *Lane {
+func (r *Route) enter(p Prefix, from netip.Addr) *Lane {
 	l := r.lane(p)
 	if l.members == 0 && !l.linked && !l.kept() {
 		l.unlinked = time.Now()
 	}
 	l.members++
+	if from.IsValid() {
+		l.from = homeOf(from)
+	}
 	r.members++
 	return l
 }
@@ -216,6 +223,7 @@ func (r *Route) open(key Prefix) *Lane {
 	if l == nil {
 		l = newLane(r, key, r.directory.takeNumber())
 		r.lanes[key] = l
+		l.first = r.directory.prefixes.isFirst(key)
 		if key.private() {
 			r.directory.prefixes.opened(l)
 		}
@@ -271,6 +279,14 @@ func (r *Route) leave(l *Lane) {
 	}
 }
 
+// newest returns the address of the miner that came to a lane last, and whether a
+// worker of it has a record.
+func (r *Route) newest(l *Lane) (from netip.Prefix, record bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return l.from, l.record
+}
+
 // membersOf returns how many miners a lane has.
 func (r *Route) membersOf(l *Lane) int {
 	r.mu.Lock()
@@ -288,6 +304,8 @@ func (r *Route) lapsed(l *Lane, now time.Time) bool {
 		released = r.directory.prefixes.released(l.key.Group)
 	}
 	switch {
+	case l.dismissed.Load():
+		over = true
 	case !released.IsZero():
 		over = l.pending.Load() == 0 || now.Sub(released) >= retireTime
 	case !r.retired.IsZero():

@@ -337,11 +337,12 @@ type farm struct {
 	o         DirectoryOptions
 	joined    *Lane // see lane
 
-	mu       sync.Mutex
-	posts    []Post
-	verdicts []Verdict
-	rerouted []*Route
-	outgrown []*Lane
+	mu        sync.Mutex
+	posts     []Post
+	verdicts  []Verdict
+	rerouted  []*Route
+	outgrown  []*Lane
+	dismissed []*Lane
 }
 
 func (f *farm) Publish(p Post) {
@@ -366,6 +367,12 @@ func (f *farm) Rerouted(r *Route) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rerouted = append(f.rerouted, r)
+}
+
+func (f *farm) Dismissed(l *Lane) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dismissed = append(f.dismissed, l)
 }
 
 // inFarm runs a test with pools of the given names, all well and on the fixed

@@ -55,3 +55,4 @@ func (nobody) Publish(Post)       {}
 func (nobody) Verdicts([]Verdict) {}
 func (nobody) Rerouted(*Route)    {}
 func (nobody) Outgrown(*Lane)     {}
+func (nobody) Dismissed(*Lane)    {}

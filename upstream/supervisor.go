@@ -62,7 +62,7 @@ func (l *Lane) supervise(ctx context.Context) {
 			return
 		}
 		l.watch(ctx, now)
-		if l.admit() {
+		if l.admit(now) {
 			l.decide(ctx, now)
 		}
 		l.turnAway(now)
@@ -82,19 +82,22 @@ func (l *Lane) tick() (d time.Duration) {
 	return d
 }
 
-// admit reports that the lane may have links: see MaxOnDemand.
-func (l *Lane) admit() bool {
+// admit reports that the lane may have links: see MaxOnDemand, and newcomers.
+func (l *Lane) admit(now time.Time) bool {
 	if l.admitted || l.kept() {
 		return true
 	}
-	count := &l.route.directory.onDemand
-	if l.admitted = count.Add(1) <= int64(l.route.directory.maxOnDemand); l.admitted {
+	from, record := l.route.newest(l)
+	var displaced *Lane
+	if l.admitted, displaced = l.places().enter(l, from, record || l.earned.Load(), now); displaced != nil {
+		displaced.dismiss()
+	}
+	if l.admitted {
 		return true
 	}
-	count.Add(-1)
-	if !l.refused {
+	if !l.refused && l.places().full() {
 		l.refused = true
-		l.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", l.route.directory.maxOnDemand)
+		l.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", l.places().max)
 	}
 	return false
 }
@@ -102,8 +105,9 @@ func (l *Lane) admit() bool {
 // end gives back what the lane had of the process's.
 func (l *Lane) end() {
 	d := l.route.directory
-	if l.admitted {
-		d.onDemand.Add(-1)
+	l.places().leave(l)
+	if l.dismissed.Load() {
+		d.down.Dismissed(l)
 	}
 	d.giveNumber(l.number)
 	l.mu.Lock()

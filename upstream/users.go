@@ -18,6 +18,11 @@ const (
 	// sweepPause is the least time between two such looks: each takes some
 	// milliseconds where there are tens of thousands.
 	sweepPause = time.Second
+
+	// sweepFull is how long a route that was logged in to and never joined stays
+	// where there are as many as there may be: a join follows in the same turn of its
+	// loop.
+	sweepFull = 2 * time.Second
 )
 
 // users are what the directory knows of users who are in no table of accounts.
@@ -41,7 +46,11 @@ func (d *Directory) openUser(name string) *Route {
 	}
 	now := time.Now()
 	if len(d.routes) >= min(d.users.sweep, maxUsers) && now.Sub(d.users.swept) >= sweepPause {
-		d.sweepUsers(now)
+		after := d.letGo
+		if len(d.routes) >= maxUsers {
+			after = min(after, sweepFull)
+		}
+		d.sweepUsers(now, after)
 	}
 	if len(d.routes) >= maxUsers {
 		return nil
@@ -68,10 +77,10 @@ func (r *Route) call(now time.Time) {
 
 // unused reports that nobody works on the route, and nobody was sent there who
 // may yet come.
-func (r *Route) unused(now time.Time) bool {
+func (r *Route) unused(now time.Time, after time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.lanes) == 0 && r.members == 0 && now.Sub(r.directory.born)-time.Duration(r.called.Load()) >= r.directory.letGo
+	return len(r.lanes) == 0 && r.members == 0 && now.Sub(r.directory.born)-time.Duration(r.called.Load()) >= after
 }
 
 // forget drops the route of a user that nobody is any more.
@@ -81,15 +90,15 @@ func (d *Directory) forget(r *Route) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.routes[r.account] == r && r.unused(time.Now()) {
+	if d.routes[r.account] == r && r.unused(time.Now(), d.letGo) {
 		delete(d.routes, r.account)
 	}
 }
 
 // sweepUsers drops the routes of all such users. The caller has mu.
-func (d *Directory) sweepUsers(now time.Time) {
+func (d *Directory) sweepUsers(now time.Time, after time.Duration) {
 	for name, r := range d.routes {
-		if r.user && r.unused(now) {
+		if r.user && r.unused(now, after) {
 			delete(d.routes, name)
 		}
 	}

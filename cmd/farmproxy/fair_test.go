@@ -189,3 +189,91 @@ func TestLargeJobsCloseNobodyWhoReads(t *testing.T) {
 		t.Errorf("%d miners were closed as too slow", n)
 	}
 }
+
+// One address invents users, each on a connection of its own: the pool sees some links
+// and no more, and a user of another address works.
+func TestInventedUsersOpenFewLinks(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	p, address := startProxy(t, func(c *config.Config) {
+		withStub(pool, "sha256d")(c)
+		c.Pools[0].User, c.Accounts.MultiUser = "", true
+	}, nil)
+	const invented = 150
+	for i := range invented {
+		m := connect(t, address)
+		m.send(`{"id":1,"method":"mining.subscribe","params":["x"]}` + "\n" + fmt.Sprintf(`{"id":2,"method":"mining.authorize","params":["invented%d","x"]}`, i))
+		m.answer(2)
+	}
+	good := connectFrom(t, address, "127.0.0.2")
+	good.work("good.rig")
+	if n := pool.links.Load(); n > invented/2 {
+		t.Errorf("the pool has %d links of %d users that do nothing", n, invented)
+	}
+	if n := p.closed(session.NoShare); n > 0 {
+		t.Errorf("%d were closed though there is room", n)
+	}
+}
+
+// One connection goes from account to account: it opens few links, and is told why
+// there are no more.
+func TestAConnectionThatInventsUsers(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	_, address := startProxy(t, func(c *config.Config) {
+		withStub(pool, "sha256d")(c)
+		c.Pools[0].User, c.Accounts.MultiUser = "", true
+	}, nil)
+	m := connect(t, address)
+	m.work("ann.rig")
+	told := ""
+	for i := 10; i < 30; i++ {
+		m.send(`{"id":%d,"method":"mining.authorize","params":["invented%d","x"]}`, i, i)
+		told, _ = m.answer(i)
+	}
+	if !strings.Contains(told, "Too many accounts") {
+		t.Errorf("the last is told %s", told)
+	}
+	m.send(`{"id":40,"method":"mining.authorize","params":["invented13.another","x"]}`)
+	if told, _ := m.answer(40); !strings.Contains(told, "true") {
+		t.Errorf("another worker of the account that it mines for is told %s", told)
+	}
+	if n := pool.links.Load(); n > 6 {
+		t.Errorf("%d links", n)
+	}
+}
+
+// Agents of one address that do nothing do not keep out one of another address.
+func TestIdleAgentsKeepOutNobody(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	_, address := startProxy(t, withStub(pool, "sha256d"), nil)
+	hello := func(m *miner) {
+		m.send(`{"id":1,"method":"agent.get_capabilities","params":[]}`)
+		m.send(`{"id":2,"method":"mining.subscribe","params":["btccom-agent/2.0"]}`)
+		m.send(`{"id":3,"method":"mining.authorize","params":["farm.agent","x"]}`)
+	}
+	for range 300 {
+		hello(connect(t, address))
+	}
+	good := connectFrom(t, address, "127.0.0.2")
+	hello(good)
+	if _, msg := good.answer(2); len(msg.Result) < 10 {
+		t.Errorf("the agent of another address is told %s", msg.Error)
+	}
+	if n := pool.links.Load(); n > 100 {
+		t.Errorf("the pool has %d links of agents that do nothing", n)
+	}
+}
+
+// connectFrom connects from an address of this machine.
+func connectFrom(t *testing.T, address, from string) *miner {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	conn, err := d.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return &miner{t, conn, bufio.NewReader(conn)}
+}
