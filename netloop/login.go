@@ -18,7 +18,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	p.userAgent = l.intern(e.Agent)
 	parked, resumed := l.server.parked.resume(e.Resume)
 	if resumed && !l.stillFits(p, &parked) {
-		directory.Prefixes().Release(parked.prefix, parked.last)
+		l.server.parked.release(parked.prefix, parked.last, parked.used)
 		resumed = false
 	}
 	length, extranonce2 := directory.Shape()
@@ -204,7 +204,6 @@ func (l *loop) leave(p *peer) {
 		f.lane.Leave(p.prefix)
 	} else {
 		f.lane.LeaveUnused(p.prefix)
-		p.last = nil
 	}
 	if len(f.members) == 0 {
 		delete(l.feeds, f.lane)

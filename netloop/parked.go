@@ -45,7 +45,7 @@ func (k *parked) park(p *peer, now time.Duration) {
 	// One that never authorized was a probe, and does not come back for it; one
 	// whose prefix is too long comes back for another.
 	if k.window == 0 || !p.session.IsAuthorized() || p.reason == session.ExtranonceTooSmall {
-		k.prefixes.Release(p.prefix, p.last)
+		k.release(p.prefix, p.last, p.used())
 		return
 	}
 	k.mu.Lock()
@@ -56,7 +56,7 @@ func (k *parked) park(p *peer, now time.Duration) {
 	}
 	k.drop(queue, now, most-1)
 	if k.slots+p.session.Slots() > maxParkedSlots {
-		k.prefixes.Release(p.prefix, p.last)
+		k.release(p.prefix, p.last, p.used())
 		return
 	}
 	k.slots += p.session.Slots()
@@ -93,9 +93,17 @@ func (k *parked) drop(queue *parkedQueue, now time.Duration, most int) {
 		// One that was resumed and parked again has a later place as well.
 		if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
 			k.remove(oldest.id, &s)
-			k.prefixes.Release(s.prefix, s.last)
+			k.release(s.prefix, s.last, s.used)
 		}
 	}
+}
+
+// release gives a prefix back. It rests with the lane that it was used on last.
+func (k *parked) release(x upstream.Prefix, last *upstream.Lane, used bool) {
+	if !used {
+		last = nil
+	}
+	k.prefixes.Release(x, last)
 }
 
 // remove takes out a session: nobody else may get it.
