@@ -197,7 +197,7 @@ func (l *loop) unserved(p *peer, reason session.Reason, out []byte) ([]byte, ses
 		if job := p.feed.Job(); job != nil {
 			text += fmt.Sprintf("; it gives %d, and %d", job.Layout.Size(), job.Layout.Size()+len(job.Extranonce1))
 		}
-		text += ": take a pool with more, or connect the miners without an agent"
+		text += ": take a pool with more, or connect the miners without an agent; a farmproxy connects by stratum+tcp:// instead, if the pool gives 4 bytes"
 		if l.wall.Sub(l.unservedLogged) >= closeLogEvery {
 			l.unservedLogged = l.wall
 			l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())

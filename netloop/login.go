@@ -17,11 +17,18 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	directory := l.server.directory
 	p.userAgent = l.intern(e.Agent)
 	parked, resumed := l.server.parked.resume(e.Resume)
-	if resumed && !l.stillFits(p, &parked) {
+	length, extranonce2 := directory.Shape()
+	behind := isFarmproxy(p.userAgent)
+	if behind {
+		length, extranonce2 = directory.ShapeBehind()
+	}
+	if resumed && (!l.stillFits(p, &parked) || behind && parked.session.Extranonce2() < upstream.MinShared) {
 		l.server.parked.release(parked.prefix, parked.last, parked.used)
 		resumed = false
 	}
-	length, extranonce2 := directory.Shape()
+	if behind && !resumed && extranonce2 < upstream.MinShared {
+		l.tooLittle(p, extranonce2)
+	}
 	if resumed {
 		p.prefix, p.last, p.earned, p.forwarded = parked.prefix, parked.last, parked.earned, parked.used
 	} else {
@@ -40,6 +47,20 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	}
 	var prefix [2]byte
 	return p.session.Subscribed(&l.env, &l.request, l.server.newSessionID(), p.prefix.Append(prefix[:0]), extranonce2, out), session.Effect{}
+}
+
+// isFarmproxy reports that another farmproxy is at the other end, in a branch office:
+// it shares out its extranonce2 among miners of its own.
+func isFarmproxy(userAgent string) bool { return strings.HasPrefix(userAgent, "farmproxy/") }
+
+// tooLittle says in the log that a farmproxy behind this one can't work here.
+func (l *loop) tooLittle(p *peer, extranonce2 int) {
+	if l.wall.Sub(l.unservedLogged) < closeLogEvery {
+		return
+	}
+	l.unservedLogged = l.wall
+	l.server.log.Warn("a farmproxy behind this one gets too small an extranonce2 to share out; take pools that give 4 bytes or more, for it to connect by stratum+tcp://, or 8, for agent+tcp:// too",
+		"address", p.conn.RemoteAddr().String(), "bytes", extranonce2, "needed", upstream.MinShared)
 }
 
 // stillFits reports that a session that was parked can be gone on with: there is a

@@ -143,6 +143,9 @@ type Effect struct {
 // ID returns the session id, which the miner resumes with; 0 before subscribe.
 func (s *Session) ID() uint64 { return s.id }
 
+// Extranonce2 returns the size of the miner's extranonce2, in bytes; 0 before subscribe.
+func (s *Session) Extranonce2() int { return int(s.extranonce2) }
+
 // IsSubscribed reports whether the miner has its extranonce.
 func (s *Session) IsSubscribed() bool { return s.flags&subscribed != 0 }
 

@@ -18,8 +18,9 @@ const (
 	// seen yet: the smallest that serves 65,536 miners a link.
 	sizeDefault = 4
 
-	// sizeMin is the smallest extranonce2 size that can be shared out.
-	sizeMin = 3
+	// MinShared is the smallest extranonce2 size, in bytes, that can be shared out
+	// among miners.
+	MinShared = 3
 
 	// agentSize is the extranonce2 size of the agent protocol: a session id of 4
 	// bytes, and as many for the miner.
@@ -32,6 +33,16 @@ const (
 // can't be shared not at all.
 func (d *Directory) Shape() (prefix, extranonce2 int) {
 	prefix, extranonce2, _ = work.PrefixFor(int(d.smallest.Load()))
+	return prefix, extranonce2
+}
+
+// ShapeBehind is Shape for another farmproxy, which shares out its extranonce2 in
+// turn: where a shorter prefix leaves enough for that it gets one.
+func (d *Directory) ShapeBehind() (prefix, extranonce2 int) {
+	prefix, extranonce2 = d.Shape()
+	if l, ok := work.NewLayout(int(d.smallest.Load()), 1); ok && extranonce2 < MinShared && l.Room >= MinShared {
+		return l.Prefix, l.Room
+	}
 	return prefix, extranonce2
 }
 
@@ -52,7 +63,7 @@ func (d *Directory) shape(urls []string) {
 		} else if !known {
 			size = sizeDefault
 		}
-		if size >= sizeMin && (smallest == 0 || size < smallest) {
+		if size >= MinShared && (smallest == 0 || size < smallest) {
 			smallest = size
 		}
 	}

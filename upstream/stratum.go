@@ -183,8 +183,8 @@ func (s *stratum) await(id uint64, limit time.Duration) (*codec.Message, error) 
 func (s *stratum) line() ([]byte, error) { return s.stream.line(s.link) }
 
 func (s *stratum) admit(size int) error {
-	if size < sizeMin {
-		return fmt.Errorf("the pool gives an extranonce2 of %d bytes; at least %d are needed to share it out among miners: use another pool, or another port of this one", size, sizeMin)
+	if size < MinShared {
+		return fmt.Errorf("the pool gives an extranonce2 of %d bytes; at least %d are needed to share it out among miners: use another pool, or another port of this one; if it is a proxy, the pool behind it has to give more: 4 bytes, where it is a farmproxy", size, MinShared)
 	}
 	return nil
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"farmproxy/bench"
+	"farmproxy/config"
+)
+
+// lockedLog is a log that a test reads while it is written.
+type lockedLog struct {
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (l *lockedLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.log.Write(b)
+}
+
+func (l *lockedLog) has(part string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.log.String(), part)
+}
+
+// behind starts a farmproxy whose pool is another one.
+func behind(t *testing.T, log *lockedLog, address string) (branch string) {
+	t.Helper()
+	p, stop := launch(t, log, func(c *config.Config) {
+		c.Pools = append(c.Pools, config.Pool{Name: "head-office", URL: "stratum+tcp://" + address, User: "branch", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
+		c.Failover.BackoffMax = time.Second
+	}, nil)
+	t.Cleanup(stop)
+	return p.server.Addresses()[0]
+}
+
+// A farmproxy behind a farmproxy works over plain Stratum where the pool gives 4 bytes or
+// more, also when it gave more before.
+func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
+	for _, q := range []struct{ before, size int }{{8, 8}, {5, 5}, {4, 4}, {8, 4}} {
+		t.Run(fmt.Sprintf("%d bytes, then %d", q.before, q.size), func(t *testing.T) {
+			t.Parallel()
+			pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = q.before })
+			var log lockedLog
+			_, address := startProxy(t, nil, nil, pool)
+			o := bench.DefaultFleetOptions(behind(t, &log, address))
+			o.Miners, o.Rate = 20, 100
+			fleet, err := bench.NewFleet(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(fleet.Close)
+			if err := fleet.Connect(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			enough := func() bool { return pool.Books().Total().Accepted > 50 }
+			eventually(t, "the pool has shares", enough)
+			if q.size != q.before {
+				if err := pool.SetExtranonce2Size(q.size); err != nil {
+					t.Fatal(err)
+				}
+				pool.DropLinks()
+				before := pool.Books().Total().Accepted
+				eventually(t, "the pool has shares again", func() bool { return pool.Books().Total().Accepted > before+50 })
+			}
+			if refused := pool.Books().Total().Refused; len(refused) > 0 {
+				t.Errorf("refused at the pool: %v", refused)
+			}
+		})
+	}
+}
+
+// Where it can't work both say what would.
+func TestAFarmproxyBehindAFarmproxyWithTooLittle(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 3 })
+	var outer, inner lockedLog
+	p, stop := launch(t, &outer, nil, nil, pool)
+	t.Cleanup(stop)
+	eventually(t, "the pool's size is known", func() bool { _, size := p.routes.Shape(); return size == 2 })
+	behind(t, &inner, p.server.Addresses()[0])
+	eventually(t, "the inner one says it", func() bool { return inner.has("the pool behind it has to give more: 4 bytes") })
+	eventually(t, "the outer one says it", func() bool { return outer.has("take pools that give 4 bytes or more") })
+}
