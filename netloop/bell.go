@@ -44,8 +44,8 @@ func (s *Server) hang() error {
 // register has gnet put a connection on a loop, the next one by its count. There
 // OnOpen finds context.
 func (s *Server) register(ctx context.Context, conn net.Conn, context any) (<-chan gnet.RegisteredResult, error) {
-	s.mu.Lock() // gnet's count is not made for several goroutines
-	defer s.mu.Unlock()
+	s.registering.Lock()
+	defer s.registering.Unlock()
 	return s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(ctx, context), conn))
 }
 

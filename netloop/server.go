@@ -70,7 +70,9 @@ type Server struct {
 	refuse  atomic.Bool   // stopping: no newcomers
 	stopped atomic.Bool   // Stop was called: Run may return
 
-	mu    sync.Mutex // guards changes of loops
+	registering sync.Mutex // gnet's count of loops is not made for several goroutines
+
+	mu    sync.Mutex // guards changes of loops; a loop takes it
 	loops atomic.Pointer[[]*loop]
 }
 
@@ -340,7 +342,12 @@ func (s *Server) Alive(ctx context.Context) error {
 	loops := *s.loops.Load()
 	answered := make(chan struct{}, len(loops))
 	for _, l := range loops {
-		l.mailbox.call(func() { answered <- struct{}{} })
+		l.mailbox.call(func() {
+			select {
+			case answered <- struct{}{}:
+			default: // there is room for all
+			}
+		})
 	}
 	for i := range loops {
 		select {
@@ -366,7 +373,12 @@ func (s *Server) CloseMiners(ctx context.Context, spread time.Duration) {
 		left = 0
 		for _, l := range *s.loops.Load() {
 			closed := make(chan int, 1)
-			l.mailbox.call(func() { closed <- l.closeSome(share) })
+			l.mailbox.call(func() {
+				select {
+				case closed <- l.closeSome(share):
+				default: // there is room
+				}
+			})
 			select {
 			case n := <-closed:
 				left += n

@@ -32,9 +32,10 @@ type Book struct {
 	miners  *miners
 
 	minersMax atomic.Int64
-	ready     atomic.Pointer[error] // what SetReady was told
-	linkless  atomic.Bool           // ready without a link
-	onlyStore atomic.Bool           // only accounts of the store are served
+	leftOut   atomic.Pointer[func() uint64] // lines of the log
+	ready     atomic.Pointer[error]         // what SetReady was told
+	linkless  atomic.Bool                   // ready without a link
+	onlyStore atomic.Bool                   // only accounts of the store are served
 	store     atomic.Pointer[func() (accounts int, err error)]
 
 	mu         sync.Mutex       // guards what follows; held for a copy of it at most
@@ -84,6 +85,9 @@ func (b *Book) Worker(login string) *Worker {
 
 // HasEarned reports that a worker of that name has had a share accepted.
 func (b *Book) HasEarned(login string) bool { return b.workers.hasEarned(login) }
+
+// SetLeftOut says how many lines of the log were left out.
+func (b *Book) SetLeftOut(lines func() uint64) { b.leftOut.Store(&lines) }
 
 // SetMinersMax notes how many miners there is room for.
 func (b *Book) SetMinersMax(n int) { b.minersMax.Store(int64(n)) }

@@ -46,6 +46,13 @@ func (b *Book) writeProxy(e *exposition) {
 	e.begin("farmproxy_ready", gauge, "1 while miners that come get work: farmproxy listens, and a link is up where one is needed.")
 	e.truth(b.Ready() == nil)
 
+	e.begin("farmproxy_log_lines_left_out_total", counter, "Lines of the log that were left out, since what it is written to did not keep up.")
+	var left uint64
+	if lines := b.leftOut.Load(); lines != nil {
+		left = (*lines)()
+	}
+	e.count(left)
+
 	e.begin("farmproxy_miners", gauge, "Miners connected.")
 	e.value(float64(t.miners))
 	e.begin("farmproxy_agents", gauge, "Agents connected; their miners count as miners.")

@@ -128,7 +128,9 @@ func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	if path == "" {
 		return code
 	}
-	log := newLog(config.Default().Log, stderr)
+	queue := newLogQueue(stderr)
+	defer queue.end()
+	log := queue.logger(config.Default().Log)
 	f, err := config.Open(path)
 	if err != nil {
 		log.Error(err.Error())
@@ -136,14 +138,14 @@ func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	}
 	x := examine(ctx, f, true, false)
 	if x.config != nil && !x.problems.Within("log") {
-		log = newLog(x.config.Log, stderr)
+		log = queue.logger(x.config.Log)
 	}
 	if !tell(log, x.problems) {
 		return exitFailed
 	}
 	stop, err := p.start()
 	if err == nil {
-		err = errors.Join(run(ctx, x.config, log), stop())
+		err = errors.Join(run(ctx, x.config, log, queue.left.Load), stop())
 	}
 	if err != nil {
 		log.Error(err.Error())

@@ -52,12 +52,13 @@ type proxy struct {
 }
 
 // run serves miners until ctx ends; then it stops in order and returns nil.
-func run(ctx context.Context, c *config.Config, log *slog.Logger) error {
+func run(ctx context.Context, c *config.Config, log *slog.Logger, leftOut func() uint64) error {
 	tuneMemory()
 	p, err := newProxy(c, log, nil)
 	if err != nil {
 		return err
 	}
+	p.book.SetLeftOut(leftOut)
 	return p.serve(ctx)
 }
 

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"farmproxy/config"
+)
+
+const (
+	// maxLogLines bounds the lines that wait to be written: 300 kB or so, the log of
+	// a farm's worst second.
+	maxLogLines = 1024
+
+	// logTime is how long the end waits for the last lines to be written.
+	logTime = time.Second
+)
+
+// logQueue is what the log is written to: it keeps nobody waiting. Event loops log
+// too, and a journal that is busy, or a pipe that nobody reads, would hold up all
+// their miners. When the queue is full lines are left out, and counted; the log
+// says how many.
+type logQueue struct {
+	to    io.Writer
+	lines chan []byte
+	left  atomic.Uint64 // out, ever
+	told  uint64        // of them, in the log; the writer's
+	log   atomic.Pointer[slog.Logger]
+
+	closing chan struct{}
+	close   func()
+	written chan struct{} // closed when the writer has ended
+}
+
+func newLogQueue(to io.Writer) *logQueue {
+	q := &logQueue{to: to, lines: make(chan []byte, maxLogLines), closing: make(chan struct{}), written: make(chan struct{})}
+	q.close = sync.OnceFunc(func() { close(q.closing) })
+	go q.write()
+	return q
+}
+
+// logger returns a log that is written through the queue.
+func (q *logQueue) logger(c config.Log) *slog.Logger {
+	q.log.Store(newLog(c, q.to)) // for what the writer itself has to say
+	return newLog(c, q)
+}
+
+// Write implements io.Writer, for slog, which writes a line at a time.
+func (q *logQueue) Write(line []byte) (int, error) {
+	select {
+	case q.lines <- append([]byte(nil), line...):
+	default:
+		q.left.Add(1)
+	}
+	return len(line), nil
+}
+
+// write is the writer's goroutine. An error is nobody's to hear: it is the log
+// that fails.
+func (q *logQueue) write() {
+	defer close(q.written)
+	for {
+		select {
+		case line := <-q.lines:
+			q.to.Write(line)
+			q.tell()
+			continue
+		default:
+		}
+		select {
+		case line := <-q.lines:
+			q.to.Write(line)
+			q.tell()
+		case <-q.closing:
+			if len(q.lines) == 0 {
+				return
+			}
+		}
+	}
+}
+
+// tell says how many lines were left out, once there is room again.
+func (q *logQueue) tell() {
+	left := q.left.Load()
+	if left == q.told || len(q.lines) > maxLogLines/2 {
+		return
+	}
+	if log := q.log.Load(); log != nil {
+		log.Warn("lines of this log were left out: what it is written to does not keep up", "lines", left-q.told)
+	}
+	q.told = left
+}
+
+// end writes what waits, for logTime at most.
+func (q *logQueue) end() {
+	q.close()
+	select {
+	case <-q.written:
+	case <-time.After(logTime):
+	}
+}

@@ -1,0 +1,194 @@
+package farmproxy_test
+
+import (
+	"fmt"
+	"go/types"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An event loop carries thousands of miners: whatever waits on it holds up all of
+// them. So everything that can be reached from its entry points has to be known
+// not to wait: what our own code does, what is in harmless, and nothing else. And
+// a lock that loops take must not be held by others while they wait.
+
+// onLoops are where gnet enters an event loop. What others have it do comes
+// through mailbox.call, which these reach. OnTick and OnBoot are on other
+// goroutines.
+var onLoops = []string{"netloop.Server.OnOpen", "netloop.Server.OnTraffic", "netloop.Server.OnClose", "netloop.loop.Run"}
+
+// loopPackages are those whose types may stand behind other people's interfaces on
+// a loop: what a gnet.Conn or a net.Conn of ours is.
+var loopPackages = []string{"netloop", "session", "upstream", "codec", "stats", "work", "descriptors"}
+
+// harmless are foreign packages, types, functions and methods that do not wait for
+// anybody, with the reason where it is not plain. What is under one that is here is
+// harmless too.
+var harmless = map[string]string{
+	"bytes": "", "cmp": "", "encoding/binary": "", "encoding/hex": "", "errors": "", "hash": "", "hash/fnv": "", "hash/maphash": "",
+	"maps": "", "math": "", "math/bits": "", "math/rand/v2": "", "net/netip": "", "slices": "", "strconv": "", "strings": "",
+	"sync/atomic": "", "unicode/utf8": "", "crypto/sha256": "", "crypto/sha512": "",
+	"golang.org/x/crypto/blake2s": "", "golang.org/x/crypto/sha3": "",
+	"encoding/json.Valid": "", "error.Error": "",
+	"fmt.Errorf": "", "fmt.Sprint": "", "fmt.Sprintf": "",
+	"time.Duration": "", "time.Time": "", "time.Now": "", "time.Since": "",
+
+	"golang.org/x/crypto/scrypt.Key": "Checker knows slow algorithms too; netloop hands their shares to the hasher's goroutines",
+	"encoding/csv":                   "of text that is compiled in, once",
+	"unique.Make":                    "a table of the runtime's, with locks held for a lookup", "unique.Handle.Value": "",
+	"runtime.GOMAXPROCS": "once in a process: hasher.begin",
+	"runtime.Gosched":    "the rest at the end of a turn",
+
+	"github.com/bytedance/sonic": "",
+
+	"log/slog.Logger": "cmd/farmproxy writes the log through logQueue, which leaves lines out rather than wait",
+
+	"sync.Mutex": "see the test of locks", "sync.RWMutex": "see the test of locks",
+	"sync.Cond.Signal": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine",
+	"time.AfterFunc":     "a goroutine, later",
+	"context.Background": "", "context.Context.Err": "", "context.WithCancel": "", "context.WithCancelCause": "the cancel function of a link; whoever waits for it is another goroutine",
+
+	"github.com/panjf2000/gnet/v2.Conn": "", "github.com/panjf2000/gnet/v2.Reader": "", "github.com/panjf2000/gnet/v2.Socket": "",
+	"github.com/panjf2000/gnet/v2.Writer":            "sockets do not block; what the kernel does not take is kept",
+	"github.com/panjf2000/gnet/v2.EventLoop.Close":   "of the loop itself",
+	"github.com/panjf2000/gnet/v2.EventLoop.Execute": "puts a task into the loop's queue",
+
+	"golang.org/x/sys/unix.NsecToTimespec": "",
+	"golang.org/x/sys/unix.RawSyscall":     "pause: the rest at the end of a turn, 12 ms at most",
+	"golang.org/x/sys/unix.RawSyscall6":    "send: MSG_DONTWAIT",
+	"golang.org/x/sys/unix.SetsockoptInt":  "",
+	"os.File.Write":                        "a bell's rope: a socket that does not block",
+	"os.File.Close":                        "a bell's rope",
+
+	"io.Reader.Read":  "a stream's, of a link that a loop carries: upstream.socket has what was received",
+	"io.Writer.Write": "gnet's, see above",
+	"net.Conn.Read":   "as io.Reader.Read", "net.Conn.Write": "upstream.socket: wire.Write",
+	"net.Conn.SetReadDeadline": "upstream.socket: nothing once a loop carries it", "net.Conn.SetWriteDeadline": "the same",
+	"net.Addr": "", "net.TCPAddr": "", "net.JoinHostPort": "", "net.SplitHostPort": "",
+}
+
+// relied are the entries of harmless that were asked for.
+var relied = make(map[string]bool)
+
+func isHarmless(name string) bool {
+	for {
+		if _, is := harmless[name]; is {
+			relied[name] = true
+			return true
+		}
+		i := strings.LastIndexAny(name, "./")
+		if i < 0 {
+			return false
+		}
+		if name[i] == '/' && !strings.HasPrefix(name, "github.com/bytedance/sonic/") {
+			return false
+		}
+		name = name[:i]
+	}
+}
+
+func TestNothingThatWaitsIsOnAnEventLoop(t *testing.T) {
+	p := loadProgram(t, "cmd/farmproxy")
+	byName := make(map[string]*function)
+	for _, f := range p.funcs {
+		byName[f.name] = f
+	}
+	var entries []*function
+	for _, name := range onLoops {
+		f := byName[name]
+		if f == nil {
+			t.Fatalf("%s is no function; see onLoops in loops_test.go", name)
+		}
+		entries = append(entries, f)
+	}
+	from := reach(entries...)
+	t.Logf("%d functions are on event loops", len(from))
+	bad := make(map[string]string)
+	locked := make(map[types.Object]*function)
+	for f := range from {
+		for _, c := range f.calls {
+			if c.foreign != "" && !isHarmless(c.foreign) {
+				bad[c.foreign] = fmt.Sprintf("%v: %s", p.fset.Position(c.pos), path(f, from))
+			}
+		}
+		for _, l := range f.locks {
+			locked[l.mutex] = f
+		}
+	}
+	p.checkLocks(locked, from, bad)
+	for name := range harmless {
+		if !relied[name] {
+			t.Errorf("%s is in harmless (loops_test.go), and on no event loop; take it out", name)
+		}
+	}
+	names := make([]string, 0, len(bad))
+	for name := range bad {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		t.Errorf("%s can be reached on an event loop, and is not known not to wait; have another goroutine do it, or say in harmless (loops_test.go) why nobody waits for it\n\tat %s", name, bad[name])
+	}
+}
+
+// checkLocks adds to bad what is waited for by whoever holds a lock that loops
+// take.
+func (p *program) checkLocks(locked map[types.Object]*function, onLoop map[*function]*function, bad map[string]string) {
+	for _, f := range p.funcs {
+		for _, l := range f.locks {
+			taker, shared := locked[l.mutex]
+			if !shared {
+				continue
+			}
+			for _, c := range f.calls {
+				if c.pos <= l.begin || c.pos >= l.end {
+					continue
+				}
+				note := func(foreign string, g *function, within map[*function]*function) {
+					if foreign != "" && !isHarmless(foreign) && foreign != "sync.Cond.Wait" { // that gives the lock back
+						bad[fmt.Sprintf("%s while it holds %s, which %s takes: %s", f.name, l.mutex.Name(), taker.name, foreign)] =
+							fmt.Sprintf("%v: %s; the lock: %s", p.fset.Position(c.pos), path(g, within), path(taker, onLoop))
+					}
+				}
+				note(c.foreign, f, nil)
+				within := reach(c.to...)
+				for g := range within {
+					for _, further := range g.calls {
+						note(further.foreign, g, within)
+					}
+				}
+			}
+		}
+	}
+}
+
+// reach returns the functions that can be reached from some, each with the one that
+// it is reached from.
+func reach(entries ...*function) map[*function]*function {
+	from := make(map[*function]*function)
+	for _, f := range entries {
+		from[f] = nil
+	}
+	for queue := slices.Clone(entries); len(queue) > 0; queue = queue[1:] {
+		for _, c := range queue[0].calls {
+			for _, g := range c.to {
+				if _, seen := from[g]; !seen {
+					from[g] = queue[0]
+					queue = append(queue, g)
+				}
+			}
+		}
+	}
+	return from
+}
+
+// path is how a function is reached.
+func path(f *function, from map[*function]*function) string {
+	var list []string
+	for ; f != nil; f = from[f] {
+		list = append(list, f.name)
+	}
+	slices.Reverse(list)
+	return strings.Join(list, " > ")
+}
