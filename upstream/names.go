@@ -83,7 +83,25 @@ func upstreamName(user, account, fixed, login string) string {
 	if worker == "" {
 		return user
 	}
-	return user + "." + worker
+	return user + "." + encodeDots(worker)
+}
+
+// encodeDots percent-encodes the dots of a worker's name that pools stumble over:
+// the first byte and the last, and those in a row. Without them, names that differ
+// would not stay different.
+func encodeDots(worker string) string {
+	if worker[0] != '.' && worker[len(worker)-1] != '.' && !strings.Contains(worker, "..") {
+		return worker
+	}
+	var b strings.Builder
+	for i := range len(worker) {
+		if worker[i] == '.' && (i == 0 || i == len(worker)-1 || worker[i-1] == '.') {
+			b.WriteString("%2E")
+		} else {
+			b.WriteByte(worker[i])
+		}
+	}
+	return b.String()
 }
 
 // under returns the name that a share goes under. Where that is not settled

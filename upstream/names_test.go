@@ -20,6 +20,11 @@ func TestUpstreamName(t *testing.T) {
 		{"farm.sub", "", "farm.sub", "farm.sub"},
 		{"farm.sub", "", "acct.rig1", "farm.sub.rig1"},
 		{"farm", "", "farmer", "farm.farmer"},
+		{"farm", "", "acct..rig1", "farm.%2Erig1"},
+		{"farm", "", "acct.rig1.", "farm.rig1%2E"},
+		{"farm", "", "acct.hall...rig1", "farm.hall.%2E%2Erig1"},
+		{"farm", "", "acct..", "farm.%2E"},
+		{"farm", "", "acct.räg%C3%A41", "farm.räg%C3%A41"}, // what is encoded already stays as it is
 		{"bob", "7804e4ad", "7804e4ad", "bob"},
 		{"bob", "7804e4ad", "7804e4ad.rig1", "bob.rig1"},
 		{"bob", "7804e4ad", "7804e4ad.hall.rig1", "bob.hall.rig1"},

@@ -31,17 +31,17 @@ type protocol struct {
 	decoder  *codec.Decoder
 	message  codec.Message
 
-	reached   bool          // the pool has answered subscribe: what fails from now on is the user's own
-	malformed int           // in a row
-	came      time.Time     // when what was last read came
-	verdicts  []Verdict     // not delivered yet
-	job       *work.Job     // the last one
-	early     *codec.Notify // came before the extranonce1 did
-	following *epoch        // set_extranonce: from the next notify on
-	shown     time.Time     // the last show_message
-	doubted   time.Time     // when it was last said that a difficulty makes no sense
-	longSaid  time.Time     // when it was last said that a line is too long
-	said      bool          // what the mask is: by the pool, or by having come up without one
+	reached   bool                 // the pool has answered subscribe: what fails from now on is the user's own
+	malformed int                  // in a row
+	came      time.Time            // when what was last read came
+	verdicts  []Verdict            // not delivered yet
+	job       *work.Job            // the last one
+	early     *codec.Notify        // came before the extranonce1 did
+	following *epoch               // set_extranonce: from the next notify on
+	shown     time.Time            // the last show_message
+	doubted   map[string]time.Time // when it was last said that a difficulty makes no sense, by why
+	longSaid  time.Time            // when it was last said that a line is too long
+	said      bool                 // what the mask is: by the pool, or by having come up without one
 	offered   offeredMask
 	epochs    epochCount
 	visible   uint32 // version bits that the pool can be shown in a share

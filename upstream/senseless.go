@@ -49,8 +49,11 @@ func (p *pool) work(difficulty float64) float64 {
 func (k *link) doubt(d float64) (passOver bool) {
 	why := k.pool.senseless(d)
 	passOver = k.pool.work(d) <= metByAll
-	if why != "" && k.came.Sub(k.doubted) >= messagePause {
-		k.doubted = k.came
+	if why != "" && k.came.Sub(k.doubted[why]) >= messagePause {
+		if k.doubted == nil {
+			k.doubted = make(map[string]time.Time)
+		}
+		k.doubted[why] = k.came
 		k.log.Warn("the pool's difficulty makes no sense; check the algorithm and the port of this pool, and tell its operator", "difficulty", d, "why", why, "taken", !passOver)
 	}
 	return passOver

@@ -83,6 +83,8 @@ func TestTheOnlyPoolIsNotLeftForItsDifficulty(t *testing.T) {
 // that it hashes.
 func TestADifficultyThatEveryHashMeetsIsPassedOver(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
+		var log bytes.Buffer
+		f.o.Log = slog.New(slog.NewTextHandler(&log, nil))
 		f.start()
 		c := f.pools[0].lane()
 		for _, d := range []string{"1e-300", "2.3e-10"} {
@@ -94,5 +96,9 @@ func TestADifficultyThatEveryHashMeetsIsPassedOver(t *testing.T) {
 		c.say(strings.Replace(impossible, "1e308", "1e-9", 1)) // of a test pool
 		f.after(time.Second)
 		equal(t, "difficulty", f.latest().Difficulty, 1e-9)
+		c.say(impossible)
+		f.after(time.Second)
+		equal(t, "times said", strings.Count(log.String(), "every hash meets it"), 1)
+		equal(t, "times said", strings.Count(log.String(), "no miner meets it"), 1)
 	})
 }
