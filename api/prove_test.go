@@ -14,6 +14,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"farmproxy/stats"
 	"farmproxy/store"
 )
 
@@ -246,7 +247,7 @@ func TestTokensAreComparedAsAWhole(t *testing.T) {
 // What went wrong in the store is for the log.
 func TestErrorsOfTheStoreAreForTheLog(t *testing.T) {
 	var logged bytes.Buffer
-	s := newSite(t, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&logged, nil)) })
+	s := New(Options{Book: stats.New(stats.Options{}), Log: slog.New(slog.NewTextHandler(&logged, nil))})
 	for _, err := range []error{
 		errors.New("host=db.farm.example user=farm"),
 		fmt.Errorf("%w: host=db.farm.example user=farm", store.ErrUnavailable),
