@@ -106,12 +106,16 @@ func TestKeyFile(t *testing.T) {
 					t.Fatalf("the key file: %v, %v", info.Mode(), err)
 				}
 				must(t, c.harm(t, d.key))
+				before, _ := os.ReadFile(d.key)
 				s, err = Open(t.Context(), d.options())
 				wants(t, c.what, err, c.kind)
 				if err == nil {
 					must(t, s.Close())
 				} else if !strings.Contains(err.Error(), d.key) {
 					t.Errorf("the error does not name the file: %v", err)
+				}
+				if after, _ := os.ReadFile(d.key); string(after) != string(before) {
+					t.Errorf("the key file was changed, from %d to %d bytes", len(before), len(after))
 				}
 				if c.kind == ErrKeyMissing && exists(d.key) {
 					t.Error("a new key was made, as if nothing were encrypted")

@@ -254,6 +254,20 @@ func TestExpireOutlastsARestart(t *testing.T) {
 	}
 }
 
+// An account that this box sees meanwhile stays too, before that is written.
+func TestExpireKeepsWhatIsSeenMeanwhile(t *testing.T) {
+	d := newSQLite(t)
+	c := newClocks()
+	s := withPools(t, d.open(t, c.of))
+	name := mustRegister(t, s, "btc.example:3333", "farm", "")
+	c.watched(t, s, month-time.Hour)
+	c.pass(2 * time.Hour)
+	gone, err := s.Expire(t.Context(), month, func(string) bool { s.Touch([]string{name}); return false })
+	if err != nil || len(gone) > 0 || s.Snapshot().Account(name) == nil {
+		t.Errorf("expired %v, %v", gone, err)
+	}
+}
+
 // An account that another box sees while this one makes up its mind stays.
 func TestExpireAsksAgainBeforeItDeletes(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {

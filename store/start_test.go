@@ -366,6 +366,15 @@ func TestReadsDoNotMendWrites(t *testing.T) {
 		}
 		d.exec(t, "ALTER TABLE elsewhere RENAME TO meta")
 		if s.poll(t.Context()); s.Healthy() != nil {
+			t.Errorf("a trial has not made it well: %v", s.Healthy())
+		}
+		wants(t, "a caller's mistake", s.DeleteAccount(t.Context(), "nobody"), ErrUnknownAccount)
+		if s.Healthy() != nil {
+			t.Errorf("a caller's mistake has made it ill: %v", s.Healthy())
+		}
+		s.wrote(trouble)
+		mustRegister(t, s, "btc.example:3333", "farm", "x")
+		if s.Healthy() != nil {
 			t.Errorf("a write has not made it well: %v", s.Healthy())
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -263,7 +264,7 @@ func (s *Store) change(ctx context.Context, do func(t *transaction) error) error
 // unopened is why nothing can be asked of a database yet.
 func (s *Store) unopened() error {
 	if u := s.health.Load(); u != nil {
-		return failf(ErrUnavailable, "the store is not open yet: %v", u.Err)
+		return &sentence{ErrUnavailable, fmt.Sprintf("the store is not open yet: %v", u.Err), u.Err}
 	}
 	return failf(ErrUnavailable, "the store is not open yet")
 }
