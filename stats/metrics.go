@@ -18,6 +18,8 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	now := b.now()
 	b.workers.sweep(now)
 	b.ledger.sweep(now)
+	b.workers.thin(now)
+	b.ledger.thin(now)
 	e := newExposition(w)
 	e.workers = b.workers.appendAll(e.workers[:0])
 	workers := e.workers

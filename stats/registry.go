@@ -167,6 +167,16 @@ func (r *registry) dropStrays(now time.Time) {
 	}
 }
 
+// thin drops the strays that a storm of names has left, before all are written.
+func (r *registry) thin(now time.Time) {
+	r.mu.RLock()
+	list := r.list
+	r.mu.RUnlock()
+	if len(list) > fewNames {
+		r.drop(list, now, strayMin)
+	}
+}
+
 // drop drops those of a list that nobody will miss, strays after the time given. It
 // searches without the registry's lock, and looks again before it drops.
 func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -122,6 +123,13 @@ func TestAStormOfNames(t *testing.T) {
 	}
 	if limit := 2*int(strayMin/time.Millisecond) + 2*fewNames; most > limit {
 		t.Errorf("%d names at a time, want %d at most", most, limit)
+	}
+	now = now.Add(strayMin)
+	if err := b.WriteMetrics(io.Discard, true); err != nil {
+		t.Fatal(err)
+	}
+	if w, a := len(b.workers.list), len(b.ledger.totals[byAccount]); w > 2 || a > fewNames {
+		t.Errorf("a scrape has %d workers and %d accounts, want two workers and few accounts", w, a)
 	}
 	for _, name := range []string{"earned", "there"} {
 		if _, ok := b.workers.byName[name]; !ok {

@@ -261,6 +261,15 @@ func (l *ledger) sweep(now time.Time) {
 	l.drop(now, strayTime)
 }
 
+// thin forgets the strays that a storm of names has left.
+func (l *ledger) thin(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.totals[byAccount]) > fewNames {
+		l.drop(now, strayMin)
+	}
+}
+
 // drop forgets accounts that nobody will miss, strays after the time given; l.mu is
 // held.
 func (l *ledger) drop(now time.Time, stray time.Duration) {
