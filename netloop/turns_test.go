@@ -44,6 +44,7 @@ func TestSharesWaitInTurns(t *testing.T) {
 	f("as many as there are places", 3, "abc", "abc", "")
 	f("more than there are places", 3, "abcd", "abc", "d")
 	f("the longest gives way, though another is long too", 6, "aaaabbc", "abcaba", "a")
+	f("the longest gives way, wherever it stands", 5, "bcaaad", "bcada", "a")
 	f("whoever has most can't drive out others", 4, "aabba", "abab", "a")
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"farmproxy/bench"
 	"farmproxy/config"
 	"farmproxy/session"
 )
@@ -263,6 +264,26 @@ func TestIdleAgentsKeepOutNobody(t *testing.T) {
 	}
 	if n := pool.links.Load(); n > 100 {
 		t.Errorf("the pool has %d links of agents that do nothing", n)
+	}
+}
+
+// Miners that come, say who they are, and leave, one after the other: their prefixes are
+// free again, so that a pool with room for short ones gets no link for each 256 of them.
+func TestConnectsThatDoNothingOpenFewLinks(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 3 })
+	p, address := startProxy(t, nil, nil, pool)
+	eventually(t, "the pool's size is known, and lanes fit it", func() bool { return p.book.Status().LinksUp > 0 })
+	for i := range 1500 {
+		m := connect(t, address)
+		m.send(`{"id":1,"method":"mining.subscribe","params":["x"]}`)
+		m.send(`{"id":2,"method":"mining.authorize","params":["farm.%d","x"]}`, i)
+		m.answer(2)
+		m.conn.Close()
+	}
+	connect(t, address).work("farm.good")
+	if n := pool.Links(); n > 3 {
+		t.Errorf("the pool has %d links for one miner", n)
 	}
 }
 
