@@ -20,8 +20,15 @@ import (
 type agent struct {
 	session session.Agent
 	stream  agentStream
-	answers []byte             // to shares, of one collection of mail
-	waiting map[uint16]*uint16 // by session id: its shares without a verdict of the pool
+	answers []byte                 // to shares, of one collection of mail
+	miners  map[uint16]*agentMiner // by session id
+}
+
+// agentMiner is what the loop has of one of an agent's miners. It outlives it for as long
+// as shares of it wait.
+type agentMiner struct {
+	worker  worker
+	waiting uint16 // its shares without a verdict of the pool
 }
 
 // becomeAgent makes a peer that of an agent: its first message said so. It
@@ -86,12 +93,12 @@ func (l *loop) frame(p *peer, f codec.AgentFrame, out []byte) ([]byte, session.E
 	case session.WantRegister:
 		l.register(p, &effect)
 	case session.Unregistered:
-		l.unregistered(p, effect.Session, effect.Worker)
-		l.server.debts.leave(p.conn.RemoteAddr(), effect.Worker.Name(), effect.Gone.Leave(p.doubtful(effect.Session)), l.env.Now)
+		l.server.debts.leave(p.conn.RemoteAddr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(effect.Session)), l.env.Now)
+		l.unregistered(p, effect.Session)
 	case session.Malformed:
 		l.counts.Malformed.Add(1)
 	default:
-		out = l.share(p, &effect, out)
+		out = l.share(p, p.worker(effect.Session, effect.Worker), &effect, out)
 	}
 	return out, effect
 }
@@ -139,7 +146,7 @@ func (l *loop) leaveGroup(p *peer) {
 	if f == nil {
 		return
 	}
-	p.agent.session.Miners(func(session uint16, w session.Worker) { l.unregistered(p, session, w) })
+	p.agent.session.Miners(func(session uint16, _ string) { l.unregistered(p, session) })
 	f.leave(p)
 	f.lane.LeaveGroup()
 	delete(l.feeds, f.lane)
@@ -177,8 +184,8 @@ func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect
 	before := p.agent.session.Notifies()
 	out, effect := p.agent.session.Job(&l.env, clean, out)
 	l.counts.Notifies.Add(p.agent.session.Notifies() - before)
-	p.agent.session.Changed(func(w session.Worker, d float64) {
-		if b := books(w); b != nil {
+	p.agent.session.Changed(func(session uint16, d float64) {
+		if b := p.agent.miner(session).worker.booked(); b != nil {
 			b.SetDifficulty(d)
 		}
 	})
@@ -211,23 +218,26 @@ func (l *loop) unserved(p *peer, reason session.Reason, out []byte) ([]byte, ses
 // another name.
 func (l *loop) register(p *peer, e *session.Effect) {
 	m := upstream.Member{Prefix: p.prefixOf(e.Session), Login: e.Login, Agent: l.intern(e.Agent)}
-	if old := p.agent.session.Worker(e.Session); old == nil {
+	miner := p.agent.miner(e.Session)
+	if old := p.agent.session.Name(e.Session); old == "" {
 		p.route.Join(m)
 		l.counts.Miners.Add(1)
 		l.counts.Subscribed.Add(1)
 		l.counts.Authorized.Add(1)
-	} else if old.Name() == e.Login {
+	} else if old == e.Login {
 		return
 	} else {
-		l.disconnected(old)
+		l.disconnected(miner.worker)
 		p.feed.lane.Rename(m)
 	}
 	if !l.server.book.HasEarned(e.Login) && !p.mayName() {
-		p.agent.session.Registered(&l.env, e.Session, &further{loop: l, peer: p, said: e.Login, login: e.Login, agent: m.Agent}, 0)
+		miner.worker = worker{further: &further{loop: l, peer: p, login: e.Login, agent: m.Agent}}
+		p.agent.session.Registered(&l.env, e.Session, e.Login, 0)
 	} else {
 		w := l.connected(p, e.Login, m.Agent)
+		miner.worker = worker{books: w}
 		last := w.Difficulty()
-		if d := p.agent.session.Registered(&l.env, e.Session, named(w, e.Login), last); last == 0 && d > 0 {
+		if d := p.agent.session.Registered(&l.env, e.Session, e.Login, last); last == 0 && d > 0 {
 			w.SetDifficulty(d) // a job, and what it changes, may be a minute away
 		}
 	}
@@ -237,8 +247,11 @@ func (l *loop) register(p *peer, e *session.Effect) {
 }
 
 // unregistered is called when a miner of an agent has gone.
-func (l *loop) unregistered(p *peer, id uint16, w session.Worker) {
-	l.disconnected(w)
+func (l *loop) unregistered(p *peer, id uint16) {
+	m := p.agent.miner(id)
+	l.disconnected(m.worker)
+	m.worker = worker{}
+	p.agent.forget(id, m)
 	p.feed.lane.Leave(p.prefixOf(id))
 	l.counts.Miners.Add(-1)
 	l.counts.Subscribed.Add(-1)
@@ -246,11 +259,11 @@ func (l *loop) unregistered(p *peer, id uint16, w session.Worker) {
 }
 
 // disconnected closes the books of a worker of an agent.
-func (l *loop) disconnected(w session.Worker) {
-	if f, ok := w.(*further); ok {
-		f.gone()
+func (l *loop) disconnected(w worker) {
+	if w.further != nil {
+		w.further.gone()
 	}
-	if b := books(w); b != nil {
+	if b := w.booked(); b != nil {
 		b.Disconnected(l.wall)
 	}
 }
@@ -275,25 +288,32 @@ func (l *loop) flushAgents() {
 	l.answered = l.answered[:0]
 }
 
-// waitingOf returns how many shares of one of the agent's miners have no verdict of
-// the pool yet.
-func (a *agent) waitingOf(session uint16) *uint16 {
-	n := a.waiting[session]
-	if n == nil {
-		if a.waiting == nil {
-			a.waiting = make(map[uint16]*uint16)
+// miner returns one of the agent's miners.
+func (a *agent) miner(session uint16) *agentMiner {
+	m := a.miners[session]
+	if m == nil {
+		if a.miners == nil {
+			a.miners = make(map[uint16]*agentMiner)
 		}
-		n = new(uint16) // once for each miner that ever handed in a share
-		a.waiting[session] = n
+		m = new(agentMiner)
+		a.miners[session] = m
 	}
-	return n
+	return m
+}
+
+// forget lets go of a miner of which nothing is left.
+func (a *agent) forget(session uint16, m *agentMiner) {
+	if m.worker == (worker{}) && m.waiting == 0 {
+		delete(a.miners, session)
+	}
 }
 
 // settled takes note of the verdict on a share of one of the agent's miners. It may
 // have gone and come back: what waits is counted all the same.
 func (a *agent) settled(session uint16, v *upstream.Verdict) {
-	if n := a.waiting[session]; n != nil && *n > 0 {
-		*n--
+	if m := a.miners[session]; m != nil && m.waiting > 0 {
+		m.waiting--
+		a.forget(session, m)
 	}
 	a.session.Settled(session, v.Verdict, v.Own)
 }

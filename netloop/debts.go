@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"farmproxy/session"
 )
 
 const (
@@ -160,8 +158,8 @@ func (l *loop) owed(p *peer, address net.Addr) {
 	d := &l.server.debts
 	switch {
 	case p.agent != nil:
-		p.agent.session.Miners(func(id uint16, w session.Worker) {
-			d.leave(address, w.Name(), p.agent.session.Leave(id, p.doubtful(id)), l.env.Now)
+		p.agent.session.Miners(func(id uint16, name string) {
+			d.leave(address, name, p.agent.session.Leave(id, p.doubtful(id)), l.env.Now)
 		})
 	case p.session.IsAuthorized():
 		d.leave(address, p.login, p.session.Leave(p.doubtful(0)), l.env.Now)

@@ -18,20 +18,26 @@ const maxGathered = 64
 // looks as if each had been judged when it came.
 type gathered struct {
 	list    []session.Candidate
-	peers   []*peer // whose they are
+	whose   []whose
 	checker work.Checker
 
 	out  []byte // the answers of a round
 	ends []int  // where in it those of each share end
 }
 
+// whose tells whose a share is.
+type whose struct {
+	peer   *peer
+	worker worker
+}
+
 // gather keeps a share to be judged in this turn.
-func (l *loop) gather(p *peer, c *session.Candidate) {
+func (l *loop) gather(p *peer, w worker, c *session.Candidate) {
 	g := &l.gathered
 	if len(g.list) == 0 {
 		l.mailbox.turn()
 	}
-	g.list, g.peers = append(g.list, *c), append(g.peers, p)
+	g.list, g.whose = append(g.list, *c), append(g.whose, whose{p, w})
 	if len(g.list) == maxGathered {
 		l.judge()
 	}
@@ -47,31 +53,32 @@ func (l *loop) judge() {
 	session.FindHashes(&g.checker, g.list)
 	g.out, g.ends = g.out[:0], g.ends[:0]
 	for i := range g.list {
-		l.see(g.peers[i])
-		g.out = l.verdictOn(g.peers[i], &g.list[i], g.out)
+		of := &g.whose[i]
+		l.see(of.peer)
+		g.out = l.verdictOn(of.peer, of.worker, &g.list[i], g.out)
 		g.ends = append(g.ends, len(g.out))
 	}
 	g.list = g.list[:0]
 
 	begin := 0
-	for i, p := range g.peers {
-		if i+1 < len(g.peers) && g.peers[i+1] == p {
+	for i, of := range g.whose {
+		if i+1 < len(g.whose) && g.whose[i+1].peer == of.peer {
 			continue // in the same write as the next
 		}
-		l.write(p, g.out[begin:g.ends[i]])
+		l.write(of.peer, g.out[begin:g.ends[i]])
 		begin = g.ends[i]
 	}
-	clear(g.peers)
-	g.peers = g.peers[:0]
+	clear(g.whose)
+	g.whose = g.whose[:0]
 }
 
 // verdictOn judges a share by its hash, and does what that asks for.
-func (l *loop) verdictOn(p *peer, c *session.Candidate, out []byte) []byte {
+func (l *loop) verdictOn(p *peer, w worker, c *session.Candidate, out []byte) []byte {
 	var effect session.Effect
 	if p.agent != nil {
 		out, effect = p.agent.session.Judge(&l.env, c, out)
 	} else {
 		out, effect = p.session.Judge(&l.env, c, out)
 	}
-	return l.share(p, &effect, out)
+	return l.share(p, w, &effect, out)
 }

@@ -38,6 +38,7 @@ type hasher struct {
 // hashed is a share on its way there and back.
 type hashed struct {
 	cookie  upstream.Cookie
+	worker  worker
 	share   [1]session.Candidate
 	tooMany bool // it comes back without its hash: its miner has too many
 }
@@ -77,9 +78,9 @@ func (h *hasher) work() {
 
 // hash takes a share; false when its miner has too many waiting. Another's share may
 // give way for it, and comes back to its loop as one too many.
-func (h *hasher) hash(cookie upstream.Cookie, c *session.Candidate) bool {
+func (h *hasher) hash(cookie upstream.Cookie, w worker, c *session.Candidate) bool {
 	h.begin()
-	x := hashed{cookie: cookie, share: [1]session.Candidate{*c}}
+	x := hashed{cookie: cookie, worker: w, share: [1]session.Candidate{*c}}
 	h.mu.Lock()
 	refused, gaveWay, ok := h.waiting.put(&x)
 	h.some.Signal()

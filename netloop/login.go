@@ -94,13 +94,14 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	l.server.seen.note(account)
 	if p.session.IsAuthorized() {
 		l.openBooks(p)
-		out = p.session.Authorized(&l.env, &l.request, &further{loop: l, peer: p, said: said, login: login, agent: p.userAgent}, 0, out)
+		p.adds(&further{loop: l, peer: p, login: login, agent: p.userAgent})
+		out = p.session.Authorized(&l.env, &l.request, said, 0, out)
 	} else {
 		l.counts.Authorized.Add(1)
 		l.owes(p)
-		w := l.connected(p, login, p.userAgent)
+		p.first = l.connected(p, login, p.userAgent)
 		l.openBooks(p)
-		out = p.session.Authorized(&l.env, &l.request, named(w, said), w.Difficulty(), out)
+		out = p.session.Authorized(&l.env, &l.request, said, p.first.Difficulty(), out)
 	}
 	effect := session.Effect{}
 	if before != nil && p.feed != before {
@@ -153,10 +154,10 @@ func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) 
 	if before == nil || p.feed == before {
 		return out, session.Effect{}
 	}
-	p.session.Workers(func(w session.Worker) {
-		if b := books(w); b != nil && b.Name() == login {
+	p.booked(func(w *stats.Worker) {
+		if w.Name() == login {
 			pool, algorithm := route.Names()
-			b.Mining(route.Account(), pool, algorithm)
+			w.Mining(route.Account(), pool, algorithm)
 		}
 	})
 	l.openBooks(p)

@@ -125,11 +125,11 @@ func (l *loop) remove(p *peer) {
 	if p.session.IsAuthorized() {
 		l.counts.Authorized.Add(-1)
 		p.booked(func(w *stats.Worker) { w.Disconnected(l.wall) })
-		p.session.Workers(func(w session.Worker) {
-			if f, ok := w.(*further); ok {
+		if p.others != nil {
+			for _, f := range *p.others {
 				f.gone()
 			}
-		})
+		}
 	}
 	if p.session.IsSubscribed() {
 		l.counts.Subscribed.Add(-1)
@@ -200,6 +200,7 @@ func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 // line decodes one line and does what it asks for.
 func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
+	p.session.Prefetch() // for when the line is decoded
 	if err := l.decoder.DecodeRequest(line, &l.request); err != nil {
 		l.counts.Malformed.Add(1)
 		if p.agent != nil {
@@ -227,11 +228,11 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 	case session.WantAuthorize:
 		out, effect = l.authorize(p, effect.Login, out)
 	case session.Reauthorized:
-		out, effect = l.reauthorize(p, effect.Worker.Name(), out)
+		out, effect = l.reauthorize(p, effect.Login, out)
 	case session.JobSentAgain:
 		l.counts.Notifies.Add(1)
 	default:
-		out = l.share(p, &effect, out)
+		out = l.share(p, p.worker(0, effect.Worker), &effect, out)
 	}
 	if !worked && p.session.IsWorking() {
 		l.counts.Notifies.Add(1) // its first job, in the same write as the answer

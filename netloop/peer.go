@@ -19,6 +19,7 @@ type peer struct {
 	fd        int32     // conn's, to be written to directly; noSocket: conn is to be asked
 	slot      uint32
 	agent     *agent         // nil: it is a miner
+	first     *stats.Worker  // under the name that it authorized first; nil: none yet, or an agent
 	books     *stats.Miner   // nil: none are kept
 	feed      *feed          // of its lane; nil before subscribe and authorize
 	place     uint32         // in feed.members
@@ -30,11 +31,12 @@ type peer struct {
 	forwarded bool   // and one that went to the pool, whatever became of it
 	unearned  uint16 // of its further workers: how many have books, and have not
 	strayed   uint8  // how often it went to another account before
-	waiting   uint16 // its shares without a verdict of the pool; of an agent's miners: agent.waiting
+	waiting   uint16 // its shares without a verdict of the pool; of an agent's miners: agentMiner.waiting
 
 	session session.Session
 	lines   lines
 
+	others    *[]*further     // its workers after the first; nil: none
 	route     *upstream.Route // of the worker that it mines for; nil before authorize
 	login     string          // that worker's name, as it is booked
 	last      *upstream.Lane  // the lane that it last worked on; nil: none yet
@@ -82,7 +84,7 @@ func (p *peer) sessionOf(share *codec.ID) (session uint16) {
 // is valid until the next call.
 func (p *peer) waitingOf(session uint16) *uint16 {
 	if p.agent != nil {
-		return p.agent.waitingOf(session)
+		return &p.agent.miner(session).waiting
 	}
 	return &p.waiting
 }

@@ -11,26 +11,26 @@ import (
 
 // What becomes of shares, apart from their bytes.
 
-// share does what the session asks for about a share.
-func (l *loop) share(p *peer, e *session.Effect, out []byte) []byte {
+// share does what the session asks for about a worker's share.
+func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	if e.Reconnect {
 		l.counts.LostRolling.Add(1)
 	}
 	switch e.Kind {
 	case session.Judged:
-		l.judged(e.Worker, e.Verdict, e.Work)
+		l.judged(w, e.Verdict, e.Work)
 		if e.Verdict == work.Accepted {
 			l.earned(p)
 			p.books.Mined(l.wall, e.Work)
 			p.feed.kept++
 		}
 	case session.Forward:
-		return l.forward(p, e, out)
+		return l.forward(p, w, e, out)
 	case session.WantHash:
 		if !e.Candidate.Job.Algorithm.Slow {
-			l.gather(p, e.Candidate)
-		} else if !l.server.hasher.hash(l.cookie(p), e.Candidate) {
-			return l.refuse(p, e.Candidate.Worker, &e.Candidate.ID, work.TooMany, 0, out)
+			l.gather(p, w, e.Candidate)
+		} else if !l.server.hasher.hash(l.cookie(p), w, e.Candidate) {
+			return l.refuse(p, w, &e.Candidate.ID, work.TooMany, 0, out)
 		}
 	}
 	return out
@@ -43,25 +43,25 @@ func (l *loop) hashed(h *hashed) {
 		return
 	}
 	if c := &h.share[0]; h.tooMany {
-		l.out = l.refuse(p, c.Worker, &c.ID, work.TooMany, 0, l.out[:0])
+		l.out = l.refuse(p, h.worker, &c.ID, work.TooMany, 0, l.out[:0])
 	} else {
 		l.see(p)
-		l.out = l.verdictOn(p, c, l.out[:0])
+		l.out = l.verdictOn(p, h.worker, c, l.out[:0])
 	}
 	l.write(p, l.out)
 }
 
 // forward hands a share to the lane.
-func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
+func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	c := e.Candidate
 	waiting := p.waitingOf(e.Session)
 	if *waiting >= maxWaiting {
-		return l.refused(p, e, work.TooMany, out)
+		return l.refused(p, w, e, work.TooMany, out)
 	}
 	share := upstream.Share{
 		Cookie:      l.cookie(p),
 		ID:          c.ID,
-		Worker:      opened(e.Worker, true),
+		Worker:      w.opened(true),
 		Job:         c.Job,
 		Prefix:      p.prefixOf(e.Session),
 		Extranonce2: upstream.MakeExtranonce2(c.Extranonce2[:c.Size]),
@@ -81,20 +81,20 @@ func (l *loop) forward(p *peer, e *session.Effect, out []byte) []byte {
 		p.books.Sent(poolWork(share.Job, share.Prefix))
 		return out
 	}
-	return l.refused(p, e, work.Overloaded, out)
+	return l.refused(p, w, e, work.Overloaded, out)
 }
 
 // refused is refuse for a share that was to be forwarded.
-func (l *loop) refused(p *peer, e *session.Effect, v work.Verdict, out []byte) []byte {
+func (l *loop) refused(p *peer, w worker, e *session.Effect, v work.Verdict, out []byte) []byte {
 	if e.Candidate.Answered {
-		l.judged(e.Worker, v, e.Work)
+		l.judged(w, v, e.Work)
 		return out
 	}
-	return l.refuse(p, e.Worker, &e.Candidate.ID, v, e.Work, out)
+	return l.refuse(p, w, &e.Candidate.ID, v, e.Work, out)
 }
 
 // refuse answers a share that there is no room for.
-func (l *loop) refuse(p *peer, w session.Worker, id *codec.ID, v work.Verdict, credit float64, out []byte) []byte {
+func (l *loop) refuse(p *peer, w worker, id *codec.ID, v work.Verdict, credit float64, out []byte) []byte {
 	l.judged(w, v, credit)
 	if p.agent != nil {
 		return p.agent.session.Verdict(id, v, out)
@@ -117,7 +117,7 @@ func (l *loop) prefetch(v *upstream.Verdict) {
 // verdict returns the pool's verdict to the miner, if it is still there, and
 // counts it in any case.
 func (l *loop) verdict(v *upstream.Verdict) {
-	l.judged(v.Worker, v.Verdict, v.Work)
+	l.judged(worker{books: v.Worker}, v.Verdict, v.Work)
 	p := l.find(v.Cookie)
 	if p == nil {
 		return
@@ -151,13 +151,10 @@ func (l *loop) earned(p *peer) {
 }
 
 // judged counts a verdict. credit is in shares of difficulty 1.
-func (l *loop) judged(w session.Worker, v work.Verdict, credit float64) {
+func (l *loop) judged(w worker, v work.Verdict, credit float64) {
 	l.counts.Verdicts[v].Add(1)
 	l.counts.Work[v].Add(credit)
-	if w == nil {
-		return
-	}
-	if b := opened(w, v == work.Accepted); b != nil {
+	if b := w.opened(v == work.Accepted); b != nil {
 		b.Share(l.index, l.wall, v, credit)
 	}
 }

@@ -90,7 +90,7 @@ func TestAFloodOfSlowSharesHurtsTheFlooderAlone(t *testing.T) {
 	const flooder, miner = 1, 2
 	refused := 0
 	for range 4 * maxHashes {
-		if !h.hash(flooder, &session.Candidate{Job: job}) {
+		if !h.hash(flooder, worker{}, &session.Candidate{Job: job}) {
 			refused++
 		}
 	}
@@ -98,7 +98,7 @@ func TestAFloodOfSlowSharesHurtsTheFlooderAlone(t *testing.T) {
 		t.Errorf("%d of the flooder's shares are refused, want %d", refused, 3*maxHashes)
 	}
 	for i := range upstream.Cookie(100) {
-		if !h.hash(miner+i, &session.Candidate{Job: job}) {
+		if !h.hash(miner+i, worker{}, &session.Candidate{Job: job}) {
 			t.Fatalf("miner %d is refused", i)
 		}
 	}

@@ -5,24 +5,41 @@ import (
 	"farmproxy/stats"
 )
 
-// alias is a worker that is booked under another name than its miner says:
-// because workers are named by their address (workerName), or because there are
-// too many names for each to have books of its own. The miner hands in shares
-// under the name that it says.
-type alias struct {
-	*stats.Worker
-	said string
+// worker is where the shares under one name of a miner are booked. The zero worker is
+// nobody.
+type worker struct {
+	books   *stats.Worker // nil: see further
+	further *further      // nil: it has had books since it authorized
 }
 
-func (a alias) Name() string { return a.said }
-
-// named returns the worker as its session knows it: by the name that the miner
-// says.
-func named(w *stats.Worker, said string) session.Worker {
-	if w.Name() != said {
-		return alias{w, said}
+// worker returns which worker a session means; session tells which miner of an agent.
+func (p *peer) worker(session uint16, w session.Worker) worker {
+	switch {
+	case w == 0:
+		return worker{}
+	case p.agent != nil:
+		return p.agent.miner(session).worker
+	case w == 1:
+		return worker{books: p.first}
 	}
-	return w
+	return worker{further: (*p.others)[w-2]}
+}
+
+// opened returns the books of a worker that has handed in a share. One whose share
+// counts has some from now on; nil: it has none yet.
+func (w worker) opened(counts bool) *stats.Worker {
+	if w.further != nil {
+		return w.further.open(counts)
+	}
+	return w.books
+}
+
+// booked returns the worker's books; nil: none yet.
+func (w worker) booked() *stats.Worker {
+	if w.further != nil {
+		return w.further.books
+	}
+	return w.books
 }
 
 // maxUnearned is how many of a connection's further workers have books before they
@@ -37,14 +54,12 @@ const (
 // it has handed in a share, one that counts where many have not: with one socket one
 // could fill the books with names otherwise.
 type further struct {
-	loop        *loop
-	peer        *peer // nil: it has gone
-	said, login string
-	agent       string        // what it runs
-	books       *stats.Worker // nil: none yet
+	loop  *loop
+	peer  *peer // nil: it has gone
+	login string
+	agent string        // what it runs
+	books *stats.Worker // nil: none yet
 }
-
-func (f *further) Name() string { return f.said }
 
 // open opens its books for a share, as far as there may be some.
 func (f *further) open(counts bool) *stats.Worker {
@@ -56,6 +71,14 @@ func (f *further) open(counts bool) *stats.Worker {
 	}
 	f.books = f.loop.connected(f.peer, f.login, f.agent)
 	return f.books
+}
+
+// adds notes one more worker of the miner.
+func (p *peer) adds(f *further) {
+	if p.others == nil {
+		p.others = new([]*further)
+	}
+	*p.others = append(*p.others, f)
 }
 
 // gone notes that its miner has left.
@@ -77,11 +100,17 @@ func (p *peer) mayName() bool {
 
 // booked visits the books of the miner's workers that have some.
 func (p *peer) booked(visit func(*stats.Worker)) {
-	p.session.Workers(func(w session.Worker) {
-		if b := books(w); b != nil {
-			visit(b)
+	if p.first != nil {
+		visit(p.first)
+	}
+	if p.others == nil {
+		return
+	}
+	for _, f := range *p.others {
+		if f.books != nil {
+			visit(f.books)
 		}
-	})
+	}
 }
 
 // connected opens the books of a worker of a miner that is there.
@@ -91,24 +120,4 @@ func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	pool, algorithm := p.route.Names()
 	w.Mining(p.route.Account(), pool, algorithm)
 	return w
-}
-
-// books returns where a session's worker is booked; nil: nowhere yet.
-func books(w session.Worker) *stats.Worker {
-	switch w := w.(type) {
-	case alias:
-		return w.Worker
-	case *further:
-		return w.books
-	}
-	return w.(*stats.Worker)
-}
-
-// opened is books for a worker that has handed in a share. One whose share counts
-// has some from now on.
-func opened(w session.Worker, counts bool) *stats.Worker {
-	if f, ok := w.(*further); ok {
-		return f.open(counts)
-	}
-	return books(w)
 }

@@ -251,19 +251,19 @@ func (a *Agent) Tick(e *Env) Effect {
 	return Effect{}
 }
 
-// Miners calls visit with each registered miner's session id and worker.
-func (a *Agent) Miners(visit func(session uint16, w Worker)) {
+// Miners calls visit with each registered miner's session id and name.
+func (a *Agent) Miners(visit func(session uint16, name string)) {
 	for _, s := range a.miners {
-		visit(s.prefixValue(), s.worker)
+		visit(s.prefixValue(), s.name)
 	}
 }
 
-// Worker returns the worker of a registered miner; nil for any other.
-func (a *Agent) Worker(session uint16) Worker {
+// Name returns the name of a registered miner; "" for any other.
+func (a *Agent) Name(session uint16) string {
 	if s := a.miner(session); s != nil {
-		return s.worker
+		return s.name
 	}
-	return nil
+	return ""
 }
 
 // miner returns a registered miner; nil when there is none of that id.

@@ -34,7 +34,7 @@ func agentAtWork(t testing.TB) (a *Agent, e *Env, f codec.AgentFrame) {
 			a.Job(e, true, nil)
 		}
 	}
-	a.Registered(e, 1, testWorker("farm.w1"), 0)
+	a.Registered(e, 1, "farm.w1", 0)
 	g := &agentStage{stage: &stage{env: *e, feed: *feed}, agent: *a}
 	share := codec.AgentShare{Job: 1, Session: 1}
 	g.mine(&share)
@@ -97,7 +97,7 @@ func BenchmarkAgentJob(b *testing.B) {
 	a, e, _ := agentAtWork(b)
 	e.Feed.Job().Difficulty, e.Feed.Difficulty = 1<<20, 1<<20
 	for session := range uint16(10_000) {
-		a.Registered(e, session, testWorker("farm.w"), 0)
+		a.Registered(e, session, "farm.w", 0)
 	}
 	out := make([]byte, 0, 64<<10)
 	b.ReportAllocs()

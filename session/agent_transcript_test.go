@@ -151,7 +151,7 @@ func (g *agentStage) frame(f codec.AgentFrame) {
 	g.shown(out, effect)
 	switch effect.Kind {
 	case WantRegister:
-		g.agent.Registered(&g.env, effect.Session, testWorker(effect.Login), 0)
+		g.agent.Registered(&g.env, effect.Session, effect.Login, 0)
 	case WantHash:
 		g.candidate[0] = *effect.Candidate
 		if !g.candidate[0].Job.Algorithm.Slow {
@@ -267,7 +267,7 @@ func (g *agentStage) shown(out []byte, e Effect) {
 	case WantRegister:
 		g.note("want_register session=%d login=%q agent=%q", e.Session, e.Login, e.Agent)
 	case Unregistered:
-		g.note("unregistered session=%d worker=%s", e.Session, e.Worker.Name())
+		g.note("unregistered session=%d worker=%s", e.Session, e.Gone.Name())
 	case WantRoute:
 		g.note("want_route")
 	case Malformed:
@@ -275,11 +275,12 @@ func (g *agentStage) shown(out []byte, e Effect) {
 	case Forward:
 		g.last = e.Candidate.ID
 		g.note("session=%d", e.Session)
+		g.whose = g.agent.Name(e.Session)
 		g.show(nil, e)
 	default:
 		g.show(nil, e)
 	}
-	g.agent.Changed(func(w Worker, d float64) { g.note("difficulty worker=%s %v", w.Name(), d) })
+	g.agent.Changed(func(session uint16, d float64) { g.note("difficulty worker=%s %v", g.agent.Name(session), d) })
 }
 
 func frameText(f codec.AgentFrame) string {

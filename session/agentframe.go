@@ -39,16 +39,16 @@ func (a *Agent) login(worker []byte) string {
 }
 
 // Registered does what WantRegister asked for: the agent's miner of that
-// session id works under w, from now on or still. last is the difficulty that
+// session id works under that name, from now on or still. last is the difficulty that
 // the worker had when it was last seen, 0 if never; it gets it with the next job.
 // Until then it has what mining.set_difficulty said, for the job that the agent
 // has now: that is returned, 0 before there was a job.
-func (a *Agent) Registered(e *Env, session uint16, w Worker, last float64) (difficulty float64) {
+func (a *Agent) Registered(e *Env, session uint16, name string, last float64) (difficulty float64) {
 	if s := a.miner(session); s != nil {
-		s.worker = w
+		s.name = name
 		return s.vardiff.told
 	}
-	s := &Session{Opened: e.Now, worker: w, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}
+	s := &Session{Opened: e.Now, name: name, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}
 	binary.BigEndian.PutUint16(s.prefix[:], session)
 	a.allow(s)
 	s.vardiff.start(e.Now)
@@ -80,7 +80,7 @@ func (a *Agent) unregister(session uint16) Effect {
 	a.miners[last] = nil
 	a.miners = a.miners[:last]
 	delete(a.place, session)
-	return Effect{Kind: Unregistered, Session: session, Worker: gone.worker, Gone: gone}
+	return Effect{Kind: Unregistered, Session: session, Gone: gone}
 }
 
 // submit looks at a share. The answer says which share it is for by an index: both sides count the shares of registered sessions, in frames of the
@@ -93,15 +93,16 @@ func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect)
 	id := codec.AgentShareID(p.Session, a.index)
 	a.index++
 	effect := s.inFrame(e, id, &a.jobs[p.Job], p)
-	return a.answer(out, &id, &effect), effect
+	out = a.answer(out, &id, &effect)
+	return out, effect
 }
 
 // inFrame makes a candidate of a share that came in a frame, or refuses it. sent is
 // its job as the agent was sent it.
 func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentShare) Effect {
-	c, no := s.candidate(e, id, s.worker, sent.job)
+	c, no := s.candidate(e, id, sent.job)
 	if c == nil {
-		return s.reject(e, s.worker, no)
+		return s.reject(e, 1, no)
 	}
 	c.NTime, c.Nonce = sent.ntime, p.Nonce
 	if p.HasTime && p.NTime != 0 { // 0 stands for the job's
@@ -109,10 +110,10 @@ func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentSha
 	}
 	binary.BigEndian.PutUint32(c.Extranonce2[:], p.Extranonce2)
 	if p.VersionMask&^s.rollable(e, c.Job) != 0 {
-		return s.reject(e, s.worker, work.BadVersion)
+		return s.reject(e, 1, work.BadVersion)
 	}
 	c.Version ^= p.VersionMask
-	return Effect{Kind: WantHash, Candidate: c}
+	return Effect{Kind: WantHash, Worker: 1, Candidate: c}
 }
 
 // Judge judges a candidate by its hash, and answers it if that decides: the
@@ -121,13 +122,15 @@ func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 	session, _ := c.ID.AgentShare()
 	s := a.miner(session)
 	if s == nil { // unregistered meanwhile
-		effect := Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Stale}
-		return a.answer(out, &c.ID, &effect), effect
+		effect := Effect{Kind: Judged, Verdict: work.Stale}
+		out = a.answer(out, &c.ID, &effect)
+		return out, effect
 	}
 	before := len(s.headers.slots)
 	effect := s.judge(e, c, maxAgentSlots-a.slots)
 	a.slots += len(s.headers.slots) - before
-	return a.answer(out, &c.ID, &effect), effect
+	out = a.answer(out, &c.ID, &effect)
+	return out, effect
 }
 
 // answer answers a share with what became of it, if that is known, and notes

@@ -147,11 +147,11 @@ func (a *Agent) appendDifficulties(out []byte) []byte {
 	return out
 }
 
-// Changed calls visit with the workers whose difficulty the last call of Job
-// changed, and that difficulty.
-func (a *Agent) Changed(visit func(w Worker, difficulty float64)) {
+// Changed calls visit with the miners whose difficulty the last call of Job changed,
+// and that difficulty.
+func (a *Agent) Changed(visit func(session uint16, difficulty float64)) {
 	for _, c := range a.changed {
-		visit(c.miner.worker, c.miner.vardiff.told)
+		visit(c.miner.prefixValue(), c.miner.vardiff.told)
 	}
 	clear(a.changed)
 	a.changed = a.changed[:0]

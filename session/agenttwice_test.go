@@ -77,7 +77,7 @@ func (w *agentWorld) step() {
 	session := uint16(w.next(5))
 	switch w.next(8) {
 	case 0, 1:
-		w.agent.Registered(&w.env, session, testWorker("farm.w"), 0)
+		w.agent.Registered(&w.env, session, "farm.w", 0)
 	case 2:
 		w.agent.Frame(&w.env, codec.AppendAgentUnregister(nil, session), nil)
 	case 3:
@@ -124,7 +124,7 @@ func (w *agentWorld) submit(share codec.AgentShare, fresh bool) {
 // All miners of an agent share a bound.
 func TestAnAgentsMemoryIsBounded(t *testing.T) {
 	w := newAgentWorld(t, nil)
-	w.agent.Registered(&w.env, 1, testWorker("farm.w"), 0)
+	w.agent.Registered(&w.env, 1, "farm.w", 0)
 	w.agent.slots = maxAgentSlots - firstSlots // others have the rest
 	refused := 0
 	for range 10 {
@@ -147,7 +147,7 @@ func TestAnAgentsMemoryIsBounded(t *testing.T) {
 func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	w := newAgentWorld(t, nil)
 	for session := range uint16(100) {
-		w.agent.Registered(&w.env, session, testWorker("farm.w"), 0)
+		w.agent.Registered(&w.env, session, "farm.w", 0)
 		w.nonce++
 		w.submit(codec.AgentShare{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
 		w.agent.Frame(&w.env, codec.AppendAgentUnregister(nil, session), nil)
@@ -164,7 +164,7 @@ func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	}
 	w.world.job(0, w.lanes[0].recent[1], true) // their work comes again
 	w.deliver(true)
-	w.agent.Registered(&w.env, 7, testWorker("farm.w"), 0)
+	w.agent.Registered(&w.env, 7, "farm.w", 0)
 	for _, share := range w.handed {
 		share.Job = uint8(w.agent.sent)
 		w.submit(share, false) // none is accepted again

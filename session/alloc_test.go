@@ -34,7 +34,7 @@ func authorized(t testing.TB) (*Session, *Env, *codec.Decoder) {
 		case WantSubscribe:
 			s.Subscribed(e, &r, 7, []byte{0xf5, 0x0e}, 2, nil)
 		case WantAuthorize:
-			s.Authorized(e, &r, testWorker("user.worker"), 0, nil)
+			s.Authorized(e, &r, "user.worker", 0, nil)
 		}
 	}
 	if s.LastJob() != 1 {

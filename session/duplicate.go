@@ -98,8 +98,8 @@ func (s *Session) see(fingerprint uint64, job *work.Job, f *Feed, room int) bool
 const textUnremembered = "Too many shares for one job: ask for a higher difficulty"
 
 // unremembered refuses a share that can't be remembered.
-func (s *Session) unremembered(e *Env, w Worker) Effect {
-	effect := s.reject(e, w, work.TooMany)
+func (s *Session) unremembered(e *Env) Effect {
+	effect := s.reject(e, 0, work.TooMany)
 	effect.Text = textUnremembered
 	return effect
 }

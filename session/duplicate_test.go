@@ -220,7 +220,7 @@ func TestAResumedMinerOnANewLane(t *testing.T) {
 	parked := r.s
 	other := &Feed{Lane: 2}
 	other.Post(&work.Job{ID: 9, Work: 4, Layout: work.Layout{Prefix: 2, Room: 4}}, false, 0, 1)
-	back := Session{worker: testWorker("rig")}
+	back := Session{name: "rig"}
 	back.Enter(other, 4)
 	back.Resume(&Env{Feed: other, Terms: &Terms{}}, request(t, `{"id":1,"method":"mining.subscribe","params":[]}`), &parked, nil)
 	if back.headers.lane != 2 || back.headers.from != 4 || !back.isSeen(headerNumber(2)) {

@@ -8,10 +8,6 @@ import (
 	"farmproxy/session"
 )
 
-type worker string
-
-func (w worker) Name() string { return string(w) }
-
 // The handshake of a miner. What the session can't decide it asks for by an
 // effect, and the caller answers before the next call.
 func ExampleSession_Step() {
@@ -35,7 +31,7 @@ func ExampleSession_Step() {
 		case session.WantSubscribe:
 			out = miner.Subscribed(&env, &request, 1, []byte{0xf5, 0x0e}, 4, out)
 		case session.WantAuthorize:
-			out = miner.Authorized(&env, &request, worker(effect.Login), 0, out)
+			out = miner.Authorized(&env, &request, effect.Login, 0, out)
 		}
 		fmt.Printf("%s", out)
 	}

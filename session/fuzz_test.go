@@ -187,7 +187,7 @@ func (p *play) line(line string) {
 		if p.session.IsSubscribed() {
 			p.env.Feed = &p.feeds[p.lane]
 		}
-		p.took(p.session.Authorized(&p.env, &r, testWorker(effect.Login), 0, nil), Effect{})
+		p.took(p.session.Authorized(&p.env, &r, effect.Login, 0, nil), Effect{})
 	case WantHash:
 		list := []Candidate{*effect.Candidate}
 		FindHashes(&p.checker, list)

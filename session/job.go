@@ -11,7 +11,7 @@ import (
 // mask, a new difficulty) and the notify, to be written in one go. clean drops
 // what the miner works on.
 func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
-	if s.flags&subscribed == 0 || s.worker == nil || e.Feed == nil || e.Feed.Job() == nil {
+	if s.flags&subscribed == 0 || s.name == "" || e.Feed == nil || e.Feed.Job() == nil {
 		return out, Effect{}
 	}
 	job := e.Feed.Job()

@@ -65,7 +65,7 @@ func TestWhatALeavingMinerOwes(t *testing.T) {
 func TestAnAgentsMinerIsRefused(t *testing.T) {
 	var a Agent
 	e := &Env{Terms: &Terms{}}
-	a.Registered(e, 7, testWorker("user.w7"), 0)
+	a.Registered(e, 7, "user.w7", 0)
 	s := &a.miners[0].standing
 	for range 2 * refusedAt {
 		a.Settled(7, work.PoolRejected, true)
@@ -100,7 +100,7 @@ func TestABlockOfASlowedMiner(t *testing.T) {
 		s.Settled(work.BadTime, true)
 	}
 	s.standing.next = time.Hour
-	c := Candidate{Worker: s.worker, Job: &work.Job{Algorithm: work.SHA256d}}
+	c := Candidate{Job: &work.Job{Algorithm: work.SHA256d}}
 	if effect := s.forward(e, &c, 1, true); effect.Kind != Forward {
 		t.Errorf("a block: %v", effect.Verdict)
 	}

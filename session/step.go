@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"hash/maphash"
 
 	"farmproxy/codec"
 	"farmproxy/work"
@@ -128,8 +127,8 @@ func (s *Session) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	if !ok || login == "" {
 		return codec.AppendError(out, &r.ID, codeUnauthorized, "Set a worker name: account.worker"), Effect{}
 	}
-	if w := s.find(p.Login); w != nil {
-		return codec.AppendTrue(out, &r.ID), Effect{Kind: Reauthorized, Worker: w}
+	if w := s.find(p.Login); w != 0 {
+		return codec.AppendTrue(out, &r.ID), Effect{Kind: Reauthorized, Login: s.nameOf(w)}
 	}
 	if len(s.rest()) >= maxWorkers-1 {
 		return codec.AppendError(out, &r.ID, codeUnauthorized, "Too many workers on one connection"), Effect{}
@@ -137,23 +136,25 @@ func (s *Session) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	return out, Effect{Kind: WantAuthorize, Login: login}
 }
 
-// Authorized answers the mining.authorize that WantAuthorize came from: yes.
-// last is the difficulty that the worker had when it was last seen, 0 if never.
-func (s *Session) Authorized(e *Env, r *codec.Request, w Worker, last float64, out []byte) []byte {
-	first := s.worker == nil
+// Authorized answers the mining.authorize that WantAuthorize came from: yes. name is
+// its Login, and the next Worker's. last is the difficulty that the worker had when it
+// was last seen, 0 if never.
+func (s *Session) Authorized(e *Env, r *codec.Request, name string, last float64, out []byte) []byte {
+	first := s.name == ""
 	if first {
-		s.worker = w
+		s.name = name
 	} else {
-		others := append(s.rest(), w)
+		others := append(s.rest(), name)
 		s.others = &others
-		s.said = 0 // it may be that of another spelling, which is nobody's from now on
 	}
 	out = codec.AppendTrue(out, &r.ID)
 	if !first {
 		return out
 	}
 	if p, ok := r.Authorize(); ok {
-		s.said = maphash.Bytes(nameSeed, p.Login)
+		if string(p.Login) == name {
+			s.flags |= verbatim
+		}
 		if d, ok := passwordDifficulty(p.Password); ok {
 			s.vardiff.suggest(e.Now, d)
 			s.flags |= wantsDiff

@@ -11,7 +11,6 @@ import (
 // value, so that shares can be gathered and hashed together, or elsewhere.
 type Candidate struct {
 	ID          codec.ID // of mining.submit, to be echoed with the verdict
-	Worker      Worker
 	Job         *work.Job
 	Prefix      [2]byte // the miner's extranonce1, of Job.Layout.Prefix bytes
 	Extranonce2 [work.MaxExtranonce2]byte
@@ -59,17 +58,17 @@ func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) 
 func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 	p, ok := r.Submit()
 	if !ok {
-		return s.reject(e, nil, work.Malformed)
+		return s.reject(e, 0, work.Malformed)
 	}
 	if s.flags&subscribed == 0 {
-		return s.reject(e, nil, work.NotSubscribed)
+		return s.reject(e, 0, work.NotSubscribed)
 	}
 	w := s.sender(p.Worker)
-	if w == nil {
-		return s.reject(e, nil, work.Unauthorized)
+	if w == 0 {
+		return s.reject(e, 0, work.Unauthorized)
 	}
 	id, _ := codec.HexUint32(p.Job)
-	c, no := s.candidate(e, r.ID, w, id)
+	c, no := s.candidate(e, r.ID, id)
 	if c == nil {
 		return s.reject(e, w, no)
 	}
@@ -85,12 +84,12 @@ func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 		c.Version = work.RollVersion(c.Job.Version, mask, p.VersionBits)
 	}
 	c.reconnect = mask != 0 && s.lostRolling(e, p.HasVersion)
-	return Effect{Kind: WantHash, Candidate: c}
+	return Effect{Kind: WantHash, Worker: w, Candidate: c}
 }
 
 // candidate begins a share for a job that the miner was sent; nil, and why,
 // when it can't be answered any more.
-func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candidate, no work.Verdict) {
+func (s *Session) candidate(e *Env, id codec.ID, job uint32) (c *Candidate, no work.Verdict) {
 	if _, sent := s.recall(job); !sent || e.Feed == nil {
 		return nil, work.UnknownJob
 	}
@@ -102,7 +101,7 @@ func (s *Session) candidate(e *Env, id codec.ID, w Worker, job uint32) (c *Candi
 		work.Prefetch(&s.headers.slots[0], n*8) // judge looks at it once the share is hashed
 	}
 	c = &e.candidate
-	*c = Candidate{ID: id, Worker: w, Job: j, Prefix: s.prefix, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
+	*c = Candidate{ID: id, Job: j, Prefix: s.prefix, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
 	return c, work.Accepted
 }
 
@@ -123,7 +122,7 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	job := c.Job
 	difficulty, stale, ok := s.answerable(e, job)
 	if !ok { // it has moved on while a slow hash was computed
-		return s.reject(e, c.Worker, work.Stale)
+		return s.reject(e, 0, work.Stale)
 	}
 	if job.Algorithm.Hash == nil {
 		return s.unchecked(e, c, difficulty, stale, room)
@@ -133,22 +132,22 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	fingerprint := fingerprint(&c.Hash)
 	switch {
 	case s.isSeen(fingerprint):
-		return s.reject(e, c.Worker, work.Duplicate)
+		return s.reject(e, 0, work.Duplicate)
 	case block:
 	case met < difficulty:
-		return s.reject(e, c.Worker, work.LowDifficulty)
+		return s.reject(e, 0, work.LowDifficulty)
 	case stale:
-		return s.reject(e, c.Worker, work.Stale)
+		return s.reject(e, 0, work.Stale)
 	case c.NTime < job.NTime || c.NTime > e.Feed.latest(job)+work.MaxTimeRoll:
-		return s.reject(e, c.Worker, work.BadTime)
+		return s.reject(e, 0, work.BadTime)
 	}
 	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
 	if !s.see(fingerprint, job, e.Feed, room) {
-		return s.unremembered(e, c.Worker)
+		return s.unremembered(e)
 	}
 	if met < e.Feed.least(job, s.prefixValue()) && !block {
-		return Effect{Kind: Judged, Worker: c.Worker, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
+		return Effect{Kind: Judged, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
 	}
 	return s.forward(e, c, difficulty, block)
 }
@@ -170,12 +169,12 @@ func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool
 	fingerprint := fingerprint(&c.Hash)
 	switch {
 	case s.isSeen(fingerprint):
-		return s.reject(e, c.Worker, work.Duplicate)
+		return s.reject(e, 0, work.Duplicate)
 	case stale:
-		return s.reject(e, c.Worker, work.Stale)
+		return s.reject(e, 0, work.Stale)
 	}
 	if !s.see(fingerprint, c.Job, e.Feed, room) {
-		return s.unremembered(e, c.Worker)
+		return s.unremembered(e)
 	}
 	return s.forward(e, c, difficulty, false)
 }
@@ -184,12 +183,12 @@ func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool
 // spared. A block is a block, whoever has found it.
 func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool) Effect {
 	if !s.standing.may(e.Now) && !block {
-		effect := s.reject(e, c.Worker, work.PoolRejected)
+		effect := s.reject(e, 0, work.PoolRejected)
 		effect.Text = textSlowed
 		return effect
 	}
 	c.Block, c.Answered, c.Proven = block, e.Terms.AnswerLocal, s.standing.proven
-	return Effect{Kind: Forward, Worker: c.Worker, Work: c.Job.Algorithm.Work(difficulty), Candidate: c}
+	return Effect{Kind: Forward, Work: c.Job.Algorithm.Work(difficulty), Candidate: c}
 }
 
 // rollable returns the version bits that the miner may roll in job: a changed
@@ -206,7 +205,8 @@ func (s *Session) rollable(e *Env, job *work.Job) uint32 {
 	return s.asked & rollable(mask, job)
 }
 
-// reject gives a share the verdict that needs no pool.
+// reject gives a share the verdict that needs no pool. w is 0 where the caller knows
+// whose it is.
 func (s *Session) reject(e *Env, w Worker, v work.Verdict) Effect {
 	effect := Effect{Kind: Judged, Worker: w, Verdict: v, Work: s.vardiff.told}
 	if e.Feed != nil && e.Feed.Job() != nil {

@@ -86,12 +86,9 @@ type stage struct {
 	nonce   uint32 // of the last share by shares
 	decoder *codec.Decoder
 	request codec.Request
+	whose   string // the worker of the share that is hashed
 	result  []string
 }
-
-type testWorker string
-
-func (w testWorker) Name() string { return string(w) }
 
 func newStage(t *testing.T) *stage {
 	g := &stage{t: t, decoder: codec.NewDecoder(), prefix: []byte{0xf5, 0x0e}, size: 2}
@@ -236,6 +233,7 @@ func (g *stage) miner(line string) {
 	g.show(out, effect)
 	switch effect.Kind {
 	case WantHash:
+		g.whose = g.session.nameOf(effect.Worker)
 		list := []Candidate{*effect.Candidate}
 		FindHashes(&g.checker, list)
 		g.show(g.session.Judge(&g.env, &list[0], nil))
@@ -251,7 +249,7 @@ func (g *stage) miner(line string) {
 		if strings.HasPrefix(effect.Login, "stranger") {
 			out = g.session.Refused(&g.request, "No such account", nil)
 		} else {
-			out = g.session.Authorized(&g.env, &g.request, testWorker(effect.Login), 0, nil)
+			out = g.session.Authorized(&g.env, &g.request, effect.Login, 0, nil)
 		}
 		g.show(out, Effect{})
 	}
@@ -318,7 +316,7 @@ func (g *stage) show(out []byte, e Effect) {
 	case WantAuthorize:
 		g.note("want_authorize login=%q", e.Login)
 	case Reauthorized:
-		g.note("reauthorized %s", e.Worker.Name())
+		g.note("reauthorized %s", e.Login)
 	case JobSentAgain:
 		g.note("job sent again")
 	case WantHash:
@@ -329,7 +327,7 @@ func (g *stage) show(out []byte, e Effect) {
 		g.note("judged %s work=%v", e.Verdict, e.Work)
 	case Forward:
 		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x work=%v answered=%v worker=%s",
-			e.Candidate.Job.ID, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, e.Worker.Name())
+			e.Candidate.Job.ID, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, g.whose)
 	case Hangup:
 		g.note("hangup %s", e.Reason)
 	}

@@ -314,7 +314,7 @@ func (w *world) connect(m *worldMiner, authorizesFirst bool) {
 	}
 	authorize := func() {
 		w.decode(`{"id":2,"method":"mining.authorize","params":["rig","x"]}`)
-		m.session.Authorized(&w.env, &w.request, testWorker("rig"), 0, nil)
+		m.session.Authorized(&w.env, &w.request, "rig", 0, nil)
 	}
 	w.env.Feed = nil
 	if authorizesFirst {
