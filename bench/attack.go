@@ -17,7 +17,8 @@ import (
 type attack struct {
 	name  string
 	about string
-	peers int // connections at the same time
+	peers int  // connections at the same time
+	lanes bool // it wants links of its own, and works for none of them
 	// play is one connection of it, from dial to end. It is called again, after
 	// a pause, as long as the attack lasts. The error is for an end that the
 	// attacker did not want.
@@ -27,18 +28,18 @@ type attack struct {
 // attacks are all that there are, in the order of the report. What a stage has
 // of them is for stages to say.
 var attacks = []attack{
-	{"replay", "one share that meets the pool's difficulty and 24, 60 or 300 that don't, in a circle", 6, replay},
-	{"resume", "one share over disconnects, resumed sessions and other names", 4, replayResumed},
-	{"reregister", "an agent whose miner registers, hands in one share, and leaves, again and again", 2, replayRegistered},
-	{"junk", "150 random shares a second from each of three miners", 3, junk},
-	{"flood", "4,000 random shares a second from eight miners", 8, flood},
-	{"names", "logins under invented names", 30, inventNames},
-	{"agents", "agents that come, register invented workers and never work", 300, idleAgent},
-	{"connects", "connections that say nothing, TLS, HTTP or half a line, and are gone", 10, connects},
-	{"slow", "miners that ask and don't read", 40, readNothing},
-	{"dribble", "miners that send a byte at a time", 500, dribble},
-	{"http", "HTTP connections that are idle, or ask for /metrics and don't read", 132, occupyHTTP},
-	{"masks", "the pool changes mask and extranonce back and forth, 50 times a second", 1, waver},
+	{"replay", "one share that meets the pool's difficulty and 24, 60 or 300 that don't, in a circle", 6, false, replay},
+	{"resume", "one share over disconnects, resumed sessions and other names", 4, false, replayResumed},
+	{"reregister", "an agent whose miner registers, hands in one share, and leaves, again and again", 2, false, replayRegistered},
+	{"junk", "150 random shares a second from each of three miners", 3, false, junk},
+	{"flood", "4,000 random shares a second from eight miners", 8, false, flood},
+	{"names", "logins under invented names", 30, true, inventNames},
+	{"agents", "agents that come, register invented workers and never work", 300, true, idleAgent},
+	{"connects", "connections that say nothing, TLS, HTTP or half a line, and are gone", 10, false, connects},
+	{"slow", "miners that ask and don't read", 40, false, readNothing},
+	{"dribble", "miners that send a byte at a time", 500, false, dribble},
+	{"http", "HTTP connections that are idle, or ask for /metrics and don't read", 132, false, occupyHTTP},
+	{"masks", "the pool changes mask and extranonce back and forth, 50 times a second", 1, false, waver},
 }
 
 // mostSockets bounds the connections of all attacks together. A process may

@@ -2,8 +2,10 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -174,7 +176,7 @@ func (s *siege) begin(ctx context.Context, some []attack) error {
 		return err
 	}
 	if s.stand, err = standProxy(ctx, proxyOptions{
-		exe: s.o.exe, pools: s.pools, user: poolUser, http: web, easy: true, users: s.stage.users,
+		exe: s.o.exe, pools: s.pools, user: poolUser, http: web, easy: true, users: s.stage.users, profiles: s.profiles(),
 	}); err != nil {
 		return err
 	}
@@ -186,6 +188,14 @@ func (s *siege) begin(ctx context.Context, some []attack) error {
 	}
 	s.fleet, err = s.newFleet(s.o.miners, 0, "rig")
 	return err
+}
+
+// profiles is where the stage's go, "" for nowhere.
+func (s *siege) profiles() string {
+	if s.o.profiles == "" {
+		return ""
+	}
+	return filepath.Join(s.o.profiles, s.stage.name)
 }
 
 // newFleet is some honest miners. They roll within what the pool always grants.
@@ -212,18 +222,17 @@ func (s *siege) close() {
 // rate is that of the honest miners, in shares a second.
 func (s *siege) rate() float64 { return s.o.rate * s.stage.rate }
 
-// watched plays the stage while the memory and the health endpoint are looked at.
+// watched plays the stage while the proxy and its health endpoint are looked at.
 func (s *siege) watched(ctx context.Context) error {
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
-	var memory int64
 	var health healthBooks
-	watch.Go(func() { memory = s.watchMemory(watching) })
+	watch.Go(func() { s.ordeal.Memory, s.ordeal.Open = s.watchProxy(watching) })
 	watch.Go(func() { health = s.watchHealth(watching) })
 	err := s.play(ctx)
 	stop()
 	watch.Wait()
-	s.ordeal.Memory, s.ordeal.Looks, s.ordeal.Sick = memory, health.looks, health.sick
+	s.ordeal.Looks, s.ordeal.Sick = health.looks, health.sick
 	if health.sick > 0 {
 		s.ordeal.trouble("health: %s", health.last)
 	}
@@ -297,6 +306,9 @@ func (s *siege) attack(ctx context.Context) error {
 	}
 	defer raids.Wait()
 	defer stop()
+	if err := s.stand.profiles.begin(s.stand.child); err != nil {
+		return err
+	}
 	s.ordeal.From = time.Now()
 	var coming sync.WaitGroup
 	coming.Go(func() {
@@ -311,7 +323,7 @@ func (s *siege) attack(ctx context.Context) error {
 		s.say("under attack, newcomers")
 	}
 	coming.Wait() // the attack goes on until they are in, or have given up
-	return err
+	return errors.Join(err, s.stand.profiles.end(s.stand.child))
 }
 
 // receive lets newcomers in, some of them behind an agent.
@@ -343,22 +355,24 @@ func (s *siege) receive(ctx context.Context) {
 	}
 }
 
-// How often the memory and the health endpoint are looked at, and how long that
+// How often the proxy and its health endpoint are looked at, and how long that
 // one may take: a load balancer waits about as long.
 const (
-	memoryEvery  = 100 * time.Millisecond
+	proxyEvery   = 100 * time.Millisecond
 	healthEvery  = 500 * time.Millisecond
 	healthWithin = 5 * time.Second
 )
 
-// watchMemory returns the most that there was.
-func (s *siege) watchMemory(ctx context.Context) (most int64) {
-	for sleep(ctx, memoryEvery) == nil {
+// watchProxy returns the most memory and the most links to the pool that there
+// were.
+func (s *siege) watchProxy(ctx context.Context) (memory int64, links int) {
+	for sleep(ctx, proxyEvery) == nil {
 		if rss, err := s.stand.child.rss(); err == nil {
-			most = max(most, rss)
+			memory = max(memory, rss)
 		}
+		links = max(links, s.pools[0].Open())
 	}
-	return most
+	return memory, links
 }
 
 // healthBooks are what came of looking at the health endpoint.

@@ -22,10 +22,15 @@ const (
 	// fingerprints of shares), and a collector that lets garbage grow meanwhile.
 	mostMemory = 128 << 20
 
-	// mostLinks is how many connections the proxy may open at a pool, beside
-	// one for each attacker that handed in a good share: the farm's, probes, the
-	// honest agent's, and for both as many again.
+	// mostLinks is how many connections the proxy may have at a pool, beside those
+	// of strangers: the farm's, probes, the honest agent's, as many again, and one
+	// for each attacker that handed in a good share, which may earn it.
 	mostLinks = 16
+
+	// strangersLinks is how many those of one address may have before they handed
+	// in a good share, strangersTime how long before others may have theirs.
+	strangersLinks = 64
+	strangersTime  = 2 * time.Minute
 )
 
 // Ordeal is what one stage came to: all that is judged, and what helps to find a
@@ -48,7 +53,8 @@ type Ordeal struct {
 	Low        int   `json:"low"`        // at the pool
 	Elsewhere  int   `json:"elsewhere"`  // honest shares at the backup
 	Links      int   `json:"links"`      // that brought the honest miners' shares
-	Opened     int   `json:"opened"`     // connections that the proxy opened at the pool
+	Open       int   `json:"open"`       // connections that the proxy had at the pool, at the most
+	Opened     int   `json:"opened"`     // all that it ever opened there
 	Memory     int64 `json:"memory_bytes"`
 	Looks      int   `json:"health_looks"`
 	Sick       int   `json:"health_failed"`
@@ -71,6 +77,7 @@ type RaidFigures struct {
 	Refused  int            `json:"refused"`
 	Repeats  int            `json:"repeats_accepted"`
 	Earned   int            `json:"connections_with_a_share"`
+	Lanes    bool           `json:"lanes"` // it wanted links of its own
 	Ends     map[string]int `json:"ends"` // why connections ended and shares were refused
 }
 
@@ -81,7 +88,7 @@ func (r *raid) figures() RaidFigures {
 	return RaidFigures{
 		Name: r.name, Connects: int(b.connects.Load()), Cut: int(b.cut.Load()), Sent: int(b.sent.Load()),
 		Accepted: int(b.accepted.Load()), Refused: int(b.refused.Load()), Repeats: int(b.repeats.Load()),
-		Earned: int(b.earned.Load()), Ends: maps.Clone(b.ends),
+		Earned: int(b.earned.Load()), Lanes: r.lanes, Ends: maps.Clone(b.ends),
 	}
 }
 
@@ -170,9 +177,14 @@ func (d *Ordeal) verdict() (all []promise) {
 		none("low shares at the pool", d.Low)
 	}
 	repeats, idle := 0, []string{}
-	most := mostLinks
+	open, opened := mostLinks, mostLinks
 	for _, r := range d.Raids {
-		repeats, most = repeats+r.Repeats, most+r.Earned
+		repeats += r.Repeats
+		open, opened = open+r.Earned, opened+r.Earned
+		if r.Lanes {
+			open += strangersLinks
+			opened += strangersLinks * (1 + int(d.To.Sub(d.From)/strangersTime))
+		}
 		if r.Sent == 0 {
 			idle = append(idle, r.Name)
 		}
@@ -180,7 +192,8 @@ func (d *Ordeal) verdict() (all []promise) {
 	none("repeated shares accepted", repeats)
 	add("links that carried the honest shares", d.Links == 1, fmt.Sprint(d.Links), "1")
 	none("honest shares at the backup", d.Elsewhere)
-	add("connections opened at the pool", d.Opened <= most, fmt.Sprint(d.Opened), "%d at most", most)
+	add("connections at the pool at a time", d.Open <= open, fmt.Sprint(d.Open), "%d at most", open)
+	add("connections at the pool in all", d.Opened <= opened, fmt.Sprint(d.Opened), "%d at most", opened)
 	add("memory", d.Memory > 0 && d.Memory <= mostMemory, megabytes(float64(d.Memory)), "%s at most", megabytes(mostMemory))
 	add(fmt.Sprintf("health checks failed, of %d", d.Looks), d.Looks > 0 && d.Sick == 0, fmt.Sprint(d.Sick), "0")
 	add("attacks that did nothing", len(idle) == 0, fmt.Sprintf("%d %s", len(idle), strings.Join(idle, " ")), "0")

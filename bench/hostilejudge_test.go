@@ -13,7 +13,7 @@ func borne() Ordeal {
 	return Ordeal{
 		Stage: "farm", Checked: true, Miners: 1000, Sent: 5000, Guests: 40, GuestsIn: 40,
 		Quiet: []float64{0.020, 0.021, 0.022}, Attacked: []float64{0.030, 0.042, 0.500}, Stalled: 0.025,
-		Links: 1, Opened: 20, Memory: 40 << 20, Looks: 30,
+		Links: 1, Open: 20, Opened: 20, Memory: 40 << 20, Looks: 30,
 		Raids: []RaidFigures{{Name: "replay", Sent: 9, Earned: 6}, {Name: "masks", Sent: 1}},
 	}
 }
@@ -57,8 +57,15 @@ func TestHostileVerdict(t *testing.T) {
 	f("a reconnect", func(d *Ordeal) { d.Links = 2 }, "links that carried the honest shares: 2, want 1")
 	f("nothing at the pool", func(d *Ordeal) { d.Links = 0 }, "links that carried the honest shares: 0, want 1")
 	f("a failover", func(d *Ordeal) { d.Elsewhere = 1 }, "honest shares at the backup: 1, want 0")
-	f("a link that nobody earned", func(d *Ordeal) { d.Opened = mostLinks + 7 },
-		fmt.Sprintf("connections opened at the pool: %d, want %d at most", mostLinks+7, mostLinks+6))
+	f("a link that nobody earned", func(d *Ordeal) { d.Open = mostLinks + 7 },
+		fmt.Sprintf("connections at the pool at a time: %d, want %d at most", mostLinks+7, mostLinks+6))
+	f("links that nobody earned, one after another", func(d *Ordeal) { d.Opened = mostLinks + 7 },
+		fmt.Sprintf("connections at the pool in all: %d, want %d at most", mostLinks+7, mostLinks+6))
+	f("links of strangers", func(d *Ordeal) { d.Raids[1].Lanes, d.Open, d.Opened = true, mostLinks+6+strangersLinks, mostLinks+6+strangersLinks })
+	f("more than strangers may have", func(d *Ordeal) {
+		d.Raids[1].Lanes, d.From, d.To = true, time.Now(), time.Now().Add(strangersTime)
+		d.Open, d.Opened = mostLinks+7+strangersLinks, mostLinks+6+2*strangersLinks
+	}, fmt.Sprintf("connections at the pool at a time: %d, want %d at most", mostLinks+7+strangersLinks, mostLinks+6+strangersLinks))
 	f("too much memory", func(d *Ordeal) { d.Memory = mostMemory + 1 },
 		fmt.Sprintf("memory: %s, want %[1]s at most", megabytes(mostMemory)))
 	f("no memory at all", func(d *Ordeal) { d.Memory = 0 }, "memory: 0.0 MB, want "+megabytes(mostMemory)+" at most")

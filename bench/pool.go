@@ -317,6 +317,13 @@ func (p *Pool) Waver(mask uint32) {
 	}
 }
 
+// Open is how many connections the pool has, whatever they are good for.
+func (p *Pool) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.links)
+}
+
 // Opened is how many connections the pool ever took.
 func (p *Pool) Opened() int {
 	p.mu.Lock()
