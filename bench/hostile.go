@@ -69,6 +69,10 @@ func (s *siege) windows() (n int, length time.Duration) {
 // connection of their own, and as many behind an agent.
 const guestsEach = 20
 
+// guestUser is the account that newcomers log in under: where names are users it
+// is a new one.
+const guestUser = "guest"
+
 // siege is a stage under way.
 type siege struct {
 	o      runOptions
@@ -186,7 +190,7 @@ func (s *siege) begin(ctx context.Context, some []attack) error {
 			algorithm: alg, pool: s.pools[0], seed: s.o.seed + uint64(i),
 		})
 	}
-	s.fleet, err = s.newFleet(s.o.miners, 0, "rig")
+	s.fleet, err = s.newFleet(s.o.miners, 0, poolUser, "rig")
 	return err
 }
 
@@ -199,7 +203,7 @@ func (s *siege) profiles() string {
 }
 
 // newFleet is some honest miners. They roll within what the pool always grants.
-func (s *siege) newFleet(miners, behind int, name string) (*Fleet, error) {
+func (s *siege) newFleet(miners, behind int, account, name string) (*Fleet, error) {
 	o := DefaultFleetOptions(s.stand.addr)
 	o.Miners, o.Behind, o.Algorithm, o.Seed, o.Rate = miners, behind, s.stage.algorithm, s.o.seed, 0
 	o.Mask = narrowMask
@@ -207,7 +211,8 @@ func (s *siege) newFleet(miners, behind int, name string) (*Fleet, error) {
 		o.Password = fmt.Sprintf("d=%v", s.stage.algorithm.easy())
 	}
 	o.Connecting, o.ConnectRate = s.o.connecting, s.o.connectRate
-	o.Name = func(miner int) string { return fmt.Sprintf("%s.%s%05d", poolUser, name, miner) }
+	o.Account = account
+	o.Name = func(miner int) string { return fmt.Sprintf("%s.%s%05d", account, name, miner) }
 	return NewFleet(o)
 }
 
@@ -312,7 +317,7 @@ func (s *siege) attack(ctx context.Context) error {
 	s.ordeal.From = time.Now()
 	var coming sync.WaitGroup
 	coming.Go(func() {
-		if sleep(ctx, window) == nil {
+		if sleep(ctx, s.o.duration/2) == nil { // tables are as full by then as they get
 			s.receive(ctx)
 		}
 	})
@@ -336,7 +341,7 @@ func (s *siege) receive(ctx context.Context) {
 	}
 	var all sync.WaitGroup
 	for _, behind := range kinds {
-		f, err := s.newFleet(guestsEach, behind, fmt.Sprintf("guest%d", behind))
+		f, err := s.newFleet(guestsEach, behind, guestUser, fmt.Sprintf("guest%d-", behind))
 		if err != nil {
 			s.ordeal.Troubles = append(s.ordeal.Troubles, err.Error())
 			continue
@@ -412,12 +417,21 @@ func (s *siege) collect(ctx context.Context) {
 	d.Duplicates, d.Low = refused[refusedDuplicate.Text], refused[refusedLow.Text]
 	links := map[int]bool{}
 	var shares []FleetShare
+	var users []string // that the pool books each miner's shares under
 	for i, f := range append([]*Fleet{s.fleet}, s.guests...) {
 		some, missing := f.Books().Shares()
 		if missing > 0 {
 			d.trouble("%d shares are too many to compare one by one; use a lower -rate or -duration", missing)
 		}
-		shares = append(shares, some...)
+		user := poolUser
+		if s.stage.users {
+			user = f.o.Account
+		}
+		for _, share := range some { // the miners of all fleets are numbered through
+			share.Miner += len(users)
+			shares = append(shares, share)
+		}
+		users = append(users, slices.Repeat([]string{user}, f.o.Miners)...)
 		total := f.Books().Total()
 		d.Sent += total.Submits
 		d.Closed += total.Disconnects + total.Reconnects + total.Refusals
@@ -438,7 +452,7 @@ func (s *siege) collect(ctx context.Context) {
 	}
 	d.Links, d.Opened = len(links), s.pools[0].Opened()
 	d.lost(comparison{
-		shares: shares, pools: s.pools, flight: s.o.flight, name: func(int) string { return poolUser },
+		shares: shares, pools: s.pools, flight: s.o.flight, name: func(miner int) string { return users[miner] },
 	}.reconcile())
 	for _, r := range s.raids {
 		d.Raids = append(d.Raids, r.figures())

@@ -28,9 +28,10 @@ const (
 	mostLinks = 16
 
 	// strangersLinks is how many those of one address may have before they handed
-	// in a good share, strangersTime how long before others may have theirs.
+	// in a good share. In strangersTime as many may come and go: a pool bans who
+	// connects all the time.
 	strangersLinks = 64
-	strangersTime  = 2 * time.Minute
+	strangersTime  = time.Minute
 )
 
 // Ordeal is what one stage came to: all that is judged, and what helps to find a
@@ -78,7 +79,7 @@ type RaidFigures struct {
 	Repeats  int            `json:"repeats_accepted"`
 	Earned   int            `json:"connections_with_a_share"`
 	Lanes    bool           `json:"lanes"` // it wanted links of its own
-	Ends     map[string]int `json:"ends"` // why connections ended and shares were refused
+	Ends     map[string]int `json:"ends"`  // why connections ended and shares were refused
 }
 
 func (r *raid) figures() RaidFigures {
@@ -183,7 +184,7 @@ func (d *Ordeal) verdict() (all []promise) {
 		open, opened = open+r.Earned, opened+r.Earned
 		if r.Lanes {
 			open += strangersLinks
-			opened += strangersLinks * (1 + int(d.To.Sub(d.From)/strangersTime))
+			opened += strangersLinks * (2 + int(d.To.Sub(d.From)/strangersTime))
 		}
 		if r.Sent == 0 {
 			idle = append(idle, r.Name)

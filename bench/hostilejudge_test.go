@@ -61,11 +61,14 @@ func TestHostileVerdict(t *testing.T) {
 		fmt.Sprintf("connections at the pool at a time: %d, want %d at most", mostLinks+7, mostLinks+6))
 	f("links that nobody earned, one after another", func(d *Ordeal) { d.Opened = mostLinks + 7 },
 		fmt.Sprintf("connections at the pool in all: %d, want %d at most", mostLinks+7, mostLinks+6))
-	f("links of strangers", func(d *Ordeal) { d.Raids[1].Lanes, d.Open, d.Opened = true, mostLinks+6+strangersLinks, mostLinks+6+strangersLinks })
+	f("links of strangers", func(d *Ordeal) {
+		d.Raids[1].Lanes, d.Open, d.Opened = true, mostLinks+6+strangersLinks, mostLinks+6+2*strangersLinks
+	})
 	f("more than strangers may have", func(d *Ordeal) {
 		d.Raids[1].Lanes, d.From, d.To = true, time.Now(), time.Now().Add(strangersTime)
-		d.Open, d.Opened = mostLinks+7+strangersLinks, mostLinks+6+2*strangersLinks
-	}, fmt.Sprintf("connections at the pool at a time: %d, want %d at most", mostLinks+7+strangersLinks, mostLinks+6+strangersLinks))
+		d.Open, d.Opened = mostLinks+7+strangersLinks, mostLinks+7+3*strangersLinks
+	}, fmt.Sprintf("connections at the pool at a time: %d, want %d at most", mostLinks+7+strangersLinks, mostLinks+6+strangersLinks),
+		fmt.Sprintf("connections at the pool in all: %d, want %d at most", mostLinks+7+3*strangersLinks, mostLinks+6+3*strangersLinks))
 	f("too much memory", func(d *Ordeal) { d.Memory = mostMemory + 1 },
 		fmt.Sprintf("memory: %s, want %[1]s at most", megabytes(mostMemory)))
 	f("no memory at all", func(d *Ordeal) { d.Memory = 0 }, "memory: 0.0 MB, want "+megabytes(mostMemory)+" at most")
