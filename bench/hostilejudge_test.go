@@ -12,7 +12,7 @@ import (
 func borne() Ordeal {
 	return Ordeal{
 		Stage: "farm", Checked: true, Miners: 1000, Sent: 5000, Guests: 40, GuestsIn: 40,
-		Quiet: []float64{0.020, 0.021, 0.022}, Attacked: []float64{0.030, 0.042, 0.500}, Stalled: 0.025,
+		Bouts: []Bout{{Quiet: []float64{0.020, 0.021, 0.022}, Attacked: []float64{0.030, 0.042, 0.500}, Stalled: 0.025}},
 		Links: 1, Open: 20, Opened: 20, Memory: 40 << 20, Looks: 30,
 		Raids: []RaidFigures{{Name: "replay", Sent: 9, Earned: 6}, {Name: "masks", Sent: 1}},
 	}
@@ -40,16 +40,27 @@ func TestHostileVerdict(t *testing.T) {
 	f("an excused share", func(d *Ordeal) { d.Excused = 1 })
 	f("a closed miner", func(d *Ordeal) { d.Closed = 1 }, "honest miners closed or refused: 1, want 0")
 	f("a newcomer left out", func(d *Ordeal) { d.GuestsIn-- }, "newcomers at work during the attack: 39, want 40")
-	f("slower", func(d *Ordeal) { d.Attacked[0] = 0.043; d.Attacked[1] = 0.043 },
+	f("slower", func(d *Ordeal) { d.Bouts[0].Attacked[0], d.Bouts[0].Attacked[1] = 0.043, 0.043 },
 		"round trip 99 %, attacked to quiet: 2.05  (43ms to 21ms), want 2 at most")
-	f("slow in one window of three", func(d *Ordeal) { d.Attacked[2] = 60 })
-	f("a stall", func(d *Ordeal) { d.Stalled = 0.043 },
+	f("slow in one window of three", func(d *Ordeal) { d.Bouts[0].Attacked[2] = 60 })
+	f("a stall", func(d *Ordeal) { d.Bouts[0].Stalled = 0.043 },
 		"round trip 95 % of the whole attack, to quiet 99 %: 2.05  (43ms to 21ms), want 2 at most")
-	f("no share in the quiet", func(d *Ordeal) { d.Quiet = nil },
-		"round trip 99 %, attacked to quiet: 42000000.00  (42ms to 0s), want 2 at most",
-		"round trip 95 % of the whole attack, to quiet 99 %: 25000000.00  (25ms to 0s), want 2 at most")
-	f("no answer under attack", func(d *Ordeal) { d.Attacked = []float64{0, 0, 0} },
-		"round trip 99 %, attacked to quiet: 0.00  (0s to 21ms), want 2 at most")
+	f("slow once, and not when it was attacked again", func(d *Ordeal) {
+		d.Bouts = append([]Bout{{Quiet: []float64{0.02}, Attacked: []float64{9}, Stalled: 9}}, d.Bouts...)
+	})
+	f("slow each time", func(d *Ordeal) {
+		d.Bouts[0].Stalled = 0.063
+		d.Bouts = append([]Bout{{Quiet: []float64{0.02}, Attacked: []float64{9}, Stalled: 9}}, d.Bouts...)
+	}, "round trip 95 % of the whole attack, to quiet 99 %: 3.00  (63ms to 21ms), want 2 at most")
+	endless := []string{
+		"round trip 99 %, attacked to quiet: +Inf  (42ms to 0s), want 2 at most",
+		"round trip 95 % of the whole attack, to quiet 99 %: +Inf  (25ms to 0s), want 2 at most",
+	}
+	f("no share in the quiet", func(d *Ordeal) { d.Bouts[0].Quiet = nil }, endless...)
+	f("no answer under attack", func(d *Ordeal) { d.Bouts[0].Attacked = []float64{0, 0, 0} },
+		strings.Replace(endless[0], "42ms to 0s", "0s to 21ms", 1), strings.Replace(endless[1], "25ms to 0s", "25ms to 21ms", 1))
+	f("no attack", func(d *Ordeal) { d.Bouts = nil },
+		strings.Replace(endless[0], "42ms", "0s", 1), strings.Replace(endless[1], "25ms", "0s", 1))
 	f("a duplicate", func(d *Ordeal) { d.Duplicates = 1 }, "duplicates at the pool: 1, want 0")
 	f("a low share", func(d *Ordeal) { d.Low = 1 }, "low shares at the pool: 1, want 0")
 	f("a low share that nobody can check", func(d *Ordeal) { d.Low, d.Checked = 1, false })
@@ -65,7 +76,7 @@ func TestHostileVerdict(t *testing.T) {
 		d.Raids[1].Lanes, d.Open, d.Opened = true, mostLinks+6+strangersLinks, mostLinks+6+2*strangersLinks
 	})
 	f("more than strangers may have", func(d *Ordeal) {
-		d.Raids[1].Lanes, d.From, d.To = true, time.Now(), time.Now().Add(strangersTime)
+		d.Raids[1].Lanes, d.Bouts[0].To = true, d.Bouts[0].From.Add(strangersTime)
 		d.Open, d.Opened = mostLinks+7+strangersLinks, mostLinks+7+3*strangersLinks
 	}, fmt.Sprintf("connections at the pool at a time: %d, want %d at most", mostLinks+7+strangersLinks, mostLinks+6+strangersLinks),
 		fmt.Sprintf("connections at the pool in all: %d, want %d at most", mostLinks+7+3*strangersLinks, mostLinks+6+3*strangersLinks))
@@ -104,7 +115,7 @@ func TestHostileStall(t *testing.T) {
 	share := func(sent, answered time.Duration) FleetShare {
 		return FleetShare{Sent: start.Add(sent), Answered: start.Add(answered)}
 	}
-	d := Ordeal{From: start, To: start.Add(time.Minute)}
+	d := Bout{From: start, To: start.Add(time.Minute)}
 	shares := []FleetShare{{Sent: start.Add(time.Second)}, share(time.Second, 3*time.Second)}
 	for range 20 {
 		shares = append(shares, share(-time.Second, time.Hour), share(2*time.Minute, time.Hour))
