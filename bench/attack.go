@@ -170,7 +170,7 @@ func (r *raid) run(ctx context.Context) {
 // repeat plays one peer's part again and again.
 func (r *raid) repeat(ctx context.Context, peer int) {
 	rnd := rand.New(rand.NewPCG(r.seed, uint64(peer)|uint64(r.books.connects.Load())<<32)) // another one each time
-	if r.peers > 50 && sleep(ctx, time.Duration(rnd.Int64N(int64(time.Second)))) != nil { // not all at once
+	if r.peers > 50 && sleep(ctx, time.Duration(rnd.Int64N(int64(time.Second)))) != nil {  // not all at once
 		return
 	}
 	again := againLeast

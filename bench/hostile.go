@@ -264,18 +264,18 @@ func (s *siege) play(ctx context.Context) error {
 		return err
 	}
 	for len(s.ordeal.Bouts) < mostBouts {
-		bout := Bout{Quiet: quiet}
+		bout := Bout{Before: quiet}
 		if err := s.attack(ctx, &bout); err != nil {
 			return err
 		}
 		if quiet, err = s.quiet(ctx, quietAfterAttack, window); err != nil {
 			return err
 		}
-		bout.Quiet = slices.Concat(bout.Quiet, quiet)
+		bout.After = quiet
 		shares, _ := s.fleet.Books().Shares()
 		bout.tripsDuring(shares)
 		s.ordeal.Bouts = append(s.ordeal.Bouts, bout)
-		if bout.kept() {
+		if s.ordeal.fast() {
 			break
 		}
 	}

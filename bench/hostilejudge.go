@@ -67,17 +67,21 @@ type Ordeal struct {
 
 // Bout is an attack, with the quiet around it: round trips of honest shares.
 type Bout struct {
-	Quiet    []float64 `json:"quiet_p99_seconds"`    // of each window
+	Before   []float64 `json:"before_p99_seconds"`   // the attack, of each window
+	After    []float64 `json:"after_p99_seconds"`    // it
 	Attacked []float64 `json:"attacked_p99_seconds"` // the same under attack
 	Stalled  float64   `json:"attacked_p95_seconds"` // over the whole attack: a stall of seconds is in few windows, and in this
 	From     time.Time `json:"from"`                 // of the attack
 	To       time.Time `json:"to"`
 }
 
+// quiet is the round trip without the attack.
+func (b *Bout) quiet() float64 { return median(slices.Concat(b.Before, b.After)) }
+
 // slower is by which factor the attack made round trips longer: windows by
 // their medians, and the whole of it. One without an answer is endless.
 func (b *Bout) slower() (windows, whole float64) {
-	quiet, attacked := median(b.Quiet), median(b.Attacked)
+	quiet, attacked := b.quiet(), median(b.Attacked)
 	if quiet == 0 || attacked == 0 {
 		return math.Inf(1), math.Inf(1)
 	}
@@ -87,9 +91,28 @@ func (b *Bout) slower() (windows, whole float64) {
 // worse is max, for what slower returns.
 func worse(windows, whole float64) float64 { return max(windows, whole) }
 
-// kept says whether the bout keeps what is promised of round trips.
-func (b *Bout) kept() bool {
-	return worse(b.slower()) <= mostSlower
+// left is by which factor round trips stayed longer after the attack than they
+// were before the first one.
+func (d *Ordeal) left() (ratio, after, before float64) {
+	if len(d.Bouts) == 0 {
+		return math.Inf(1), 0, 0
+	}
+	before = median(d.Bouts[0].Before)
+	for _, b := range d.Bouts {
+		if m := median(b.After); m > 0 && (after == 0 || m < after) {
+			after = m
+		}
+	}
+	if before == 0 || after == 0 {
+		return math.Inf(1), after, before
+	}
+	return after / before, after, before
+}
+
+// fast says whether what is promised of round trips is kept so far.
+func (d *Ordeal) fast() bool {
+	left, _, _ := d.left()
+	return max(left, worse(d.best().slower())) <= mostSlower
 }
 
 // best is the bout that the round trips are judged by: the machine's other work
@@ -216,12 +239,14 @@ func (d *Ordeal) verdict() (all []promise) {
 	none("honest miners closed or refused", d.Closed)
 	add("newcomers at work during the attack", d.GuestsIn == d.Guests, fmt.Sprint(d.GuestsIn), "%d", d.Guests)
 	best := d.best()
-	quiet := median(best.Quiet)
+	quiet := best.quiet()
 	windows, whole := best.slower()
 	add("round trip 99 %, attacked to quiet", windows <= mostSlower,
 		against(windows, median(best.Attacked), quiet), "%d at most", mostSlower)
 	add("round trip 95 % of the whole attack, to quiet 99 %", whole <= mostSlower,
 		against(whole, best.Stalled, quiet), "%d at most", mostSlower)
+	left, after, before := d.left()
+	add("round trip 99 %, after the attack to before it", left <= mostSlower, against(left, after, before), "%d at most", mostSlower)
 	none("duplicates at the pool", d.Duplicates)
 	if d.Checked {
 		none("low shares at the pool", d.Low)

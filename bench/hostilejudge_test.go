@@ -12,7 +12,7 @@ import (
 func borne() Ordeal {
 	return Ordeal{
 		Stage: "farm", Checked: true, Miners: 1000, Sent: 5000, Guests: 40, GuestsIn: 40,
-		Bouts: []Bout{{Quiet: []float64{0.020, 0.021, 0.022}, Attacked: []float64{0.030, 0.042, 0.500}, Stalled: 0.025}},
+		Bouts: []Bout{{Before: []float64{0.020, 0.021, 0.022}, After: []float64{0.021, 0.021}, Attacked: []float64{0.030, 0.042, 0.500}, Stalled: 0.025}},
 		Links: 1, Open: 20, Opened: 20, Memory: 40 << 20, Looks: 30,
 		Raids: []RaidFigures{{Name: "replay", Sent: 9, Earned: 6}, {Name: "masks", Sent: 1}},
 	}
@@ -46,21 +46,35 @@ func TestHostileVerdict(t *testing.T) {
 	f("a stall", func(d *Ordeal) { d.Bouts[0].Stalled = 0.043 },
 		"round trip 95 % of the whole attack, to quiet 99 %: 2.05  (43ms to 21ms), want 2 at most")
 	f("slow once, and not when it was attacked again", func(d *Ordeal) {
-		d.Bouts = append([]Bout{{Quiet: []float64{0.02}, Attacked: []float64{9}, Stalled: 9}}, d.Bouts...)
+		d.Bouts = append([]Bout{{Before: []float64{0.02}, After: []float64{0.021}, Attacked: []float64{9}, Stalled: 9}}, d.Bouts...)
 	})
 	f("slow each time", func(d *Ordeal) {
 		d.Bouts[0].Stalled = 0.063
-		d.Bouts = append([]Bout{{Quiet: []float64{0.02}, Attacked: []float64{9}, Stalled: 9}}, d.Bouts...)
+		d.Bouts = append([]Bout{{Before: []float64{0.02}, After: []float64{0.021}, Attacked: []float64{9}, Stalled: 9}}, d.Bouts...)
 	}, "round trip 95 % of the whole attack, to quiet 99 %: 3.00  (63ms to 21ms), want 2 at most")
-	endless := []string{
-		"round trip 99 %, attacked to quiet: +Inf  (42ms to 0s), want 2 at most",
-		"round trip 95 % of the whole attack, to quiet 99 %: +Inf  (25ms to 0s), want 2 at most",
-	}
-	f("no share in the quiet", func(d *Ordeal) { d.Bouts[0].Quiet = nil }, endless...)
+	f("slow afterwards", func(d *Ordeal) { d.Bouts[0].After = []float64{0.019, 0.019, 0.05, 0.05, 0.05, 0.05} },
+		"round trip 99 %, after the attack to before it: 2.38  (50ms to 21ms), want 2 at most")
+	f("slow afterwards, and not after it was attacked again", func(d *Ordeal) {
+		d.Bouts = append(d.Bouts, d.Bouts[0])
+		d.Bouts[0].After = []float64{0.05}
+	})
+	f("slow from the first attack on", func(d *Ordeal) {
+		d.Bouts[0].After = []float64{0.05}
+		d.Bouts = append(d.Bouts, Bout{Before: []float64{0.05}, After: []float64{0.05}, Attacked: []float64{0.05}, Stalled: 0.05})
+	}, "round trip 99 %, after the attack to before it: 2.38  (50ms to 21ms), want 2 at most")
 	f("no answer under attack", func(d *Ordeal) { d.Bouts[0].Attacked = []float64{0, 0, 0} },
-		strings.Replace(endless[0], "42ms to 0s", "0s to 21ms", 1), strings.Replace(endless[1], "25ms to 0s", "25ms to 21ms", 1))
-	f("no attack", func(d *Ordeal) { d.Bouts = nil },
-		strings.Replace(endless[0], "42ms", "0s", 1), strings.Replace(endless[1], "25ms", "0s", 1))
+		"round trip 99 %, attacked to quiet: +Inf  (0s to 21ms), want 2 at most",
+		"round trip 95 % of the whole attack, to quiet 99 %: +Inf  (25ms to 21ms), want 2 at most")
+	for name, change := range map[string]func(*Ordeal){
+		"no share in the quiet": func(d *Ordeal) { d.Bouts[0].Before, d.Bouts[0].After = nil, nil },
+		"no attack":             func(d *Ordeal) { d.Bouts = nil },
+	} {
+		d := borne()
+		change(&d)
+		if got := d.broken(); len(got) != 3 || !strings.Contains(got[2], "after the attack to before it: +Inf") {
+			t.Errorf("%s: broken are %q, want all three of round trips", name, got)
+		}
+	}
 	f("a duplicate", func(d *Ordeal) { d.Duplicates = 1 }, "duplicates at the pool: 1, want 0")
 	f("a low share", func(d *Ordeal) { d.Low = 1 }, "low shares at the pool: 1, want 0")
 	f("a low share that nobody can check", func(d *Ordeal) { d.Low, d.Checked = 1, false })
