@@ -89,6 +89,19 @@ func TestAPoolsLastDifficultyIsRemembered(t *testing.T) {
 	})
 }
 
+// What a job that waits replaces is not forgotten: after it miners drop what they had.
+func TestACleanJobThatWaitsIsReplaced(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		a := f.pools[0]
+		opens(a, "4096 job1!")
+		f.start()
+		a.do(func() { opens(a, "job2! job3 300ms 4096") }) // of the same session, which is resumed
+		a.lane().Close()
+		f.after(time.Second)
+		f.wantTold("a-1! a-3!")
+	})
+}
+
 // A pool that holds shares to a raised difficulty at once is not ill for it, nor is it
 // the miners' doing; and it is known from the first refusal on.
 func TestADifficultyThatIsRaisedAtOnce(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -57,7 +58,9 @@ func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(fleet.Close)
-			if err := fleet.Connect(t.Context()); err != nil {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := fleet.Connect(ctx); err != nil {
 				t.Fatal(err)
 			}
 			enough := func() bool { return pool.Books().Total().Accepted > 50 }
