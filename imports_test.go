@@ -1,7 +1,7 @@
 // Package farmproxy_test holds the import directions of the whole module:
 //
 //	cmd -> netloop -> session -> codec work
-//	        |     \-> upstream -> codec work stats
+//	        |     \-> upstream -> codec work stats dial
 //	        |-> stats -> work
 //	cmd -> api -> stats store    cmd -> check -> config store
 //	cmd -> config, systemd, bench
@@ -22,10 +22,11 @@ const module = "farmproxy"
 // mayImport has every package of the module, and the others of the module
 // that it may import. What is not here is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"api", "bench", "check", "codec", "config", "descriptors", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"cmd/farmproxy": {"api", "bench", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
 	"netloop":       {"codec", "descriptors", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "work"},
-	"upstream":      {"codec", "descriptors", "stats", "work"},
+	"upstream":      {"codec", "descriptors", "dial", "stats", "work"},
+	"dial":          {},
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {},
@@ -49,8 +50,8 @@ var usedBy = map[string][]string{
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "descriptors", "bench", "cmd/farmproxy"},
 	"golang.org/x/crypto":                {"work", "bench"},
-	"github.com/klauspost/cpuid/v2":      {"work"},     // has it the SHA extensions?
-	"golang.org/x/net":                   {"upstream"}, // SOCKS5
+	"github.com/klauspost/cpuid/v2":      {"work"}, // has it the SHA extensions?
+	"golang.org/x/net":                   {"dial"}, // SOCKS5
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/jackc/pgx/v5":            {"store"},
 }

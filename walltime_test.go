@@ -29,7 +29,7 @@ var wallTime = map[string]string{
 	"store/health.go":                "display of a duration",
 	"store/remember.go":              "storage",
 	"store/repair.go":                "the name of a file",
-	"upstream/dialer_connect.go":     "a deadline that has passed, whatever the clock says",
+	"dial/connect.go":                "a deadline that has passed, whatever the clock says",
 	"upstream/reader.go: LastNotify": "display",
 }
 

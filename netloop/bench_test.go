@@ -15,6 +15,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -44,8 +45,8 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 	}
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.directory = upstream.NewDirectory(upstream.DirectoryOptions{
-		Pools: []upstream.Pool{{Name: "pool", User: "farm"}},
-		Dial: func(ctx context.Context, _ upstream.Pool) (net.Conn, error) {
+		Pools: []upstream.Pool{{Target: dial.Target{Name: "pool"}, User: "farm"}},
+		Dial: func(ctx context.Context, _ dial.Target) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, errors.New("no pool")
 		},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -45,8 +46,8 @@ func newFarm(t *testing.T, change func(*Options)) *farm {
 		t.Fatal(err)
 	}
 	d := upstream.NewDirectory(upstream.DirectoryOptions{
-		Pools: []upstream.Pool{{Name: "away", URL: "stratum+tcp://away.example:3333", User: "farm", Links: 1}},
-		Dial:  func(context.Context, upstream.Pool) (net.Conn, error) { return nil, errors.New("it is away") },
+		Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}},
+		Dial:  func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") },
 		Book:  book,
 	}, s)
 	ended := make(chan error, 1)

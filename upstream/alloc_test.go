@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
 
 func TestSharesAllocateNothing(t *testing.T) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
 	r := d.fixed
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
@@ -56,7 +57,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 }
 
 func TestLoginAllocatesNothing(t *testing.T) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a"}}}, nobody{})
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}}}}, nobody{})
 	d.Set(table("bob a robert"))
 	for _, login := range []string{"bob", "bob.rig1", "nobody.rig1"} {
 		d.Login(login)

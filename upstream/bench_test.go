@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"farmproxy/bench"
+	"farmproxy/dial"
 	"farmproxy/work"
 )
 
@@ -112,8 +113,8 @@ func startPool(t *testing.T, change func(*bench.PoolOptions)) (*bench.Pool, Pool
 	t.Cleanup(p.Close)
 	host, _, _ := net.SplitHostPort(p.Addr())
 	return p, Pool{
-		Name: o.Name, URL: "stratum+tcp://" + p.Addr(), Address: p.Addr(), Host: host,
-		User: "farm", Password: "x", UserAgent: "farmproxy/test",
+		Target: dial.Target{Name: o.Name, URL: "stratum+tcp://" + p.Addr(), Address: p.Addr(), Host: host},
+		User:   "farm", Password: "x", UserAgent: "farmproxy/test",
 	}
 }
 

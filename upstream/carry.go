@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"farmproxy/dial"
 )
 
 // Carrier is where event loops take links over. A link that is up has no
@@ -102,9 +104,23 @@ func (c *carried) resume() error {
 	return nil
 }
 
-// carry has an event loop carry the link until it ends.
-func (k *link) carry(s *socket) error {
-	err := k.route.directory.down.Carry(k.ctx, s.Conn.(*net.TCPConn), &carried{k, s})
+// tcpOf returns the TCP connection that conn runs over, with what holds it; nil
+// where there is none that an event loop could carry.
+func tcpOf(conn net.Conn) (*dial.Conn, *net.TCPConn) {
+	bottom := dial.Bottom(conn)
+	if bottom == nil {
+		return nil, nil
+	}
+	tcp, _ := bottom.Conn.(*net.TCPConn)
+	return bottom, tcp
+}
+
+// carry has an event loop carry the link until it ends: a socket takes the place of
+// the TCP connection at the bottom.
+func (k *link) carry(bottom *dial.Conn, tcp *net.TCPConn) error {
+	s := &socket{Conn: tcp}
+	bottom.Conn = s
+	err := k.route.directory.down.Carry(k.ctx, tcp, &carried{k, s})
 	if errors.Is(err, io.EOF) {
 		return errHungUp
 	}

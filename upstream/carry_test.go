@@ -8,6 +8,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"farmproxy/dial"
 )
 
 // aWire keeps what is written, and is full when it is told to be.
@@ -100,7 +102,7 @@ func TestACarriedLinkWaitsForHalfAFrame(t *testing.T) {
 func TestTLSOnAWire(t *testing.T) {
 	here, there := net.Pipe()
 	server := tls.Server(there, &tls.Config{Certificates: []tls.Certificate{newCertificate(t)}})
-	bottom := &socket{Conn: here}
+	bottom := &dial.Conn{Conn: here}
 	client := tls.Client(bottom, &tls.Config{InsecureSkipVerify: true})
 	shaken := make(chan error, 1)
 	go func() { shaken <- server.Handshake() }()
@@ -124,13 +126,15 @@ func TestTLSOnAWire(t *testing.T) {
 		there.Close()
 	}()
 
-	equal(t, "the socket", socketOf(client), bottom)
-	bottom.wire = new(aWire)
+	equal(t, "the bottom", dial.Bottom(client), bottom)
+	wire := new(aWire)
+	s := &socket{Conn: here, wire: wire}
+	bottom.Conn = s
 	var got []byte
 	b := make([]byte, 4096)
 	for record := range records {
 		for i := range record {
-			bottom.inbox = record[i : i+1]
+			s.inbox = record[i : i+1]
 			n, err := client.Read(b)
 			for err == nil {
 				got = append(got, b[:n]...)
@@ -145,5 +149,5 @@ func TestTLSOnAWire(t *testing.T) {
 	if _, err := client.Write([]byte("a share")); err != nil {
 		t.Error(err)
 	}
-	equal(t, "written to the wire", bottom.wire.(*aWire).written.Len() > len("a share"), true)
+	equal(t, "written to the wire", wire.written.Len() > len("a share"), true)
 }

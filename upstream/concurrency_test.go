@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"farmproxy/dial"
 )
 
 // counting counts verdicts, and takes no note of anything else.
@@ -32,7 +34,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		down := new(counting)
 		d := NewDirectory(DirectoryOptions{
 			Pools: []Pool{at("fixed", "farm")},
-			Dial:  func(context.Context, Pool) (net.Conn, error) { return newCanned(), nil },
+			Dial:  func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
 		}, down)
 		d.Start(t.Context())
 		var mu sync.Mutex

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"farmproxy/dial"
 )
 
 // canned is a connection to a pool that answers from a can, in no goroutine: what
@@ -107,8 +109,8 @@ func inUse() uint64 {
 func BenchmarkDirectMiner(b *testing.B) {
 	down := &published{lanes: make(chan *Lane, 1<<16)}
 	d := NewDirectory(DirectoryOptions{
-		Pools: []Pool{{Name: "a", Direct: true, User: "farm", UserAgent: "farmproxy/test"}},
-		Dial:  func(context.Context, Pool) (net.Conn, error) { return newCanned(), nil },
+		Pools: []Pool{{Target: dial.Target{Name: "a"}, Direct: true, User: "farm", UserAgent: "farmproxy/test"}},
+		Dial:  func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
 	}, down)
 	d.Start(b.Context())
 	defer d.Close(context.Background())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"farmproxy/descriptors"
+	"farmproxy/dial"
 	"farmproxy/stats"
 )
 
@@ -32,7 +33,7 @@ type Directory struct {
 	letGo     time.Duration
 	files     *descriptors.Budget
 	dialFiles int
-	dial      func(ctx context.Context, p Pool) (net.Conn, error)
+	dial      func(context.Context, dial.Target) (net.Conn, error)
 	down      Downstream
 	book      *stats.Book
 	log       *slog.Logger

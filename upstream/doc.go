@@ -1,4 +1,4 @@
-// Package upstream holds the links to the pools: it dials, shakes hands,
+// Package upstream holds the links to the pools: it has them dialled, shakes hands,
 // publishes jobs, sends shares, brings verdicts back, and fails over; and it
 // says which miner's work goes where.
 //

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -14,7 +15,7 @@ import (
 // lane's queue, out in one write, and the pool's verdicts back to the lane.
 func BenchmarkFlush(b *testing.B) {
 	const shares = 64
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm"}}, Book: stats.New(stats.Options{})}, nobody{})
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm"}}, Book: stats.New(stats.Options{})}, nobody{})
 	r := d.fixed
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -57,7 +58,7 @@ func (l *fuzzedLink) Verdicts(list []Verdict) {
 
 func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
 	l := &fuzzedLink{t: t}
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", Host: "pool.example", Agent: speaksAgent}}, Book: stats.New(stats.Options{})}, l)
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Agent: speaksAgent}}, Book: stats.New(stats.Options{})}, l)
 	r := d.fixed
 	lane := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)

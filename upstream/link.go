@@ -12,15 +12,12 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
 
 const (
-	// dialTimeout bounds TCP and TLS together: three SYNs, over the slowest
-	// satellite link.
-	dialTimeout = 10 * time.Second
-
 	// stepTimeout bounds each step of the handshake, and the wait for the first
 	// job. Pools that look an account up in a database take seconds.
 	stepTimeout = 15 * time.Second
@@ -166,11 +163,11 @@ func (k *link) run() (err error) {
 	if err := k.firstJob(); err != nil || k.lane == nil {
 		return k.because(err)
 	}
-	if s := socketOf(k.conn); s.isTCP() {
+	if bottom, tcp := tcpOf(k.conn); tcp != nil {
 		if !hangUp() {
 			return k.because(nil)
 		}
-		err = k.carry(s)
+		err = k.carry(bottom, tcp)
 	} else {
 		err = k.readAndWrite()
 	}
@@ -193,9 +190,9 @@ func (k *link) readAndWrite() error {
 }
 
 func (k *link) dial() (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(k.ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(k.ctx, dial.Timeout)
 	defer cancel()
-	return k.route.directory.dial(ctx, k.to)
+	return k.route.directory.dial(ctx, k.to.Target)
 }
 
 // level is how loud the log is about what the pool says of itself.
@@ -229,7 +226,7 @@ func (k *link) rate(err error) {
 		}
 	}
 	if time.Since(k.started) < steady {
-		socketOf(k.conn).rate(false)
+		dial.Rate(k.conn, false)
 	}
 }
 

@@ -1,10 +1,14 @@
 package upstream
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"farmproxy/dial"
 	"farmproxy/work"
 )
 
@@ -103,4 +107,43 @@ func TestFailover(t *testing.T) {
 		f.after(3 * time.Minute)
 		f.wantOn("a")
 	})
+}
+
+// What a link's end means for the address that it led to: the next dial begins with
+// another one where it was worth nothing.
+func TestWhatALinkSaysOfItsAddress(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  func(f *farm)
+		said string // in order
+	}{
+		{"it closes at once", func(f *farm) { f.pools[0].on["mining.subscribe"] = hangsUp }, "false"},
+		{"it is mute", func(f *farm) { f.pools[0].mute = true; f.after(time.Minute) }, "false"},
+		{"it has no job", func(f *farm) { f.pools[0].jobless = true; f.after(time.Minute) }, "false"},
+		{"it loses the link soon", func(f *farm) { f.after(time.Second); f.pools[0].last().Close() }, "true false"},
+		{"it loses the link after an hour", func(f *farm) { f.after(time.Hour); f.pools[0].last().Close() }, "true"},
+		{"we end it", func(f *farm) { f.after(time.Second); f.lane().serving.drop(errMoved) }, "true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inFarm(t, "a", func(f *farm) {
+				f.o.Failover.Silence = 24 * time.Hour
+				said := make([]string, 0, 8)
+				first := true
+				pipe := f.o.Dial
+				f.o.Dial = func(ctx context.Context, to dial.Target) (net.Conn, error) {
+					conn, err := pipe(ctx, to)
+					if err != nil || !first {
+						return conn, err
+					}
+					first = false
+					return &dial.Conn{Conn: conn, Rated: func(worked bool) { said = append(said, fmt.Sprint(worked)) }}, nil
+				}
+				f.open()
+				f.directory.Start(context.Background())
+				c.end(f)
+				f.after(3 * backoffMin)
+				equal(t, "said", strings.Join(said, " "), c.said)
+			})
+		})
+	}
 }

@@ -2,23 +2,19 @@ package upstream
 
 import (
 	"context"
-	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
 
 	"farmproxy/descriptors"
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
 
 // Pool is one endpoint, and who works there. It is immutable.
 type Pool struct {
-	Name              string         // in logs and metrics
-	URL               string         // without credentials; the key under which its sizes are remembered
-	Address           string         // host:port to dial
-	Host              string         // for TLS, and for what client.reconnect may lead to
-	TLS               *tls.Config    // nil: plain; see TLSConfig
+	dial.Target                      // its URL is the key under which its sizes are remembered, its host what client.reconnect is measured by
 	Agent             bool           // it speaks the agent protocol: every worker is visible there
 	User              string         // what the pool knows the farm, or the account, as; plain text
 	Password          string         //
@@ -60,19 +56,15 @@ type DirectoryOptions struct {
 	Failover  Failover
 	StateFile string // where the pools' sizes and masks are remembered; "": they are not
 
-	Dial        func(ctx context.Context, p Pool) (net.Conn, error) // nil: TCP, and TLS where the pool has it
-	FirstPrefix uint16                                              // the first prefix handed out
-	Descriptors *descriptors.Budget                                 // what links take; nil: as many as there may be
-	DialFiles   int                                                 // descriptors that a dial takes at a time; 0: three
-	OnDemand    int                                                 // bound on lanes that are opened on demand; 0: MaxOnDemand
-	LetGo       time.Duration                                       // a lane opened on demand lives that long without a miner; 0: a minute
-	Book        *stats.Book                                         // nil: nobody looks
-	Log         *slog.Logger                                        // nil: nothing is logged
+	Dial        func(context.Context, dial.Target) (net.Conn, error) // nil: dial.Direct
+	FirstPrefix uint16                                               // the first prefix handed out
+	Descriptors *descriptors.Budget                                  // what links take; nil: as many as there may be
+	DialFiles   int                                                  // descriptors that a dial takes at a time; 0: dial.Files
+	OnDemand    int                                                  // bound on lanes that are opened on demand; 0: MaxOnDemand
+	LetGo       time.Duration                                        // a lane opened on demand lives that long without a miner; 0: a minute
+	Book        *stats.Book                                          // nil: nobody looks
+	Log         *slog.Logger                                         // nil: nothing is logged
 }
-
-// dialFiles is the default of DirectoryOptions.DialFiles: two to look the name up or
-// to race two of its addresses, and one for a loop that takes the link over.
-const dialFiles = 3
 
 // letGo is the default of DirectoryOptions.LetGo: miners that lose their
 // connection are back well within it.
@@ -81,13 +73,13 @@ const letGo = time.Minute
 func (o DirectoryOptions) withDefaults() DirectoryOptions {
 	o.Failover = o.Failover.withDefaults()
 	if o.Dial == nil {
-		o.Dial = dial
+		o.Dial = dial.Direct
 	}
 	if o.LetGo <= 0 {
 		o.LetGo = letGo
 	}
 	if o.DialFiles <= 0 {
-		o.DialFiles = dialFiles
+		o.DialFiles = dial.Files
 	}
 	if o.OnDemand <= 0 {
 		o.OnDemand = MaxOnDemand

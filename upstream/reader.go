@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/work"
 )
 
@@ -111,7 +112,7 @@ func (k *link) announce() {
 	k.readBy(time.Time{}) // silence is the supervisor's to see
 	k.book.Connects.Add(1)
 	k.pool.succeed(time.Now())
-	socketOf(k.conn).rate(true)
+	dial.Rate(k.conn, true)
 	k.said = true
 	if e := k.epoch.Load(); e != nil {
 		k.learn(e.size)

@@ -3,12 +3,14 @@ package upstream
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"log/slog"
 	"net"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -396,7 +399,7 @@ func newFarm(t *testing.T, names string) *farm {
 	if testing.Verbose() {
 		f.o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	f.o.Dial = func(ctx context.Context, p Pool) (net.Conn, error) {
+	f.o.Dial = func(ctx context.Context, p dial.Target) (net.Conn, error) {
 		for _, s := range f.pools {
 			if p.Name == s.name {
 				return s.dial(ctx, p.Address)
@@ -410,8 +413,8 @@ func newFarm(t *testing.T, names string) *farm {
 // at returns the pool of that name with that user.
 func at(name, user string) Pool {
 	return Pool{
-		Name: name, URL: "stratum+tcp://" + name + ":1", Address: name + ":1", Host: name,
-		User: user, Password: "x", UserAgent: "farmproxy/test",
+		Target: dial.Target{Name: name, URL: "stratum+tcp://" + name + ":1", Address: name + ":1", Host: name},
+		User:   user, Password: "x", UserAgent: "farmproxy/test",
 	}
 }
 
@@ -568,4 +571,11 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
+}
+
+// newCertificate makes a certificate that nobody knows.
+func newCertificate(t *testing.T) tls.Certificate {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return server.TLS.Certificates[0]
 }

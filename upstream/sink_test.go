@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -27,7 +28,7 @@ func (*sink) SetWriteDeadline(time.Time) error { return nil }
 // agentLink returns a link to an agent pool that serves a lane, and a share for
 // it.
 func agentLink(ctx context.Context) (*link, *agent, Share) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Name: "a", User: "farm", Agent: true}}, Book: stats.New(stats.Options{})}, nobody{})
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm", Agent: true}}, Book: stats.New(stats.Options{})}, nobody{})
 	r := d.fixed
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)

@@ -290,7 +290,7 @@ func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
 		k.resume = l.current
 	}
 	if address := l.moves[p]; address != "" {
-		k.to = k.to.at(address)
+		k.to.Target = k.to.At(address)
 		delete(l.moves, p)
 	}
 	l.candidates = append(l.candidates, k)

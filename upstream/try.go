@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"time"
+
+	"farmproxy/dial"
 )
 
 // Offer is what a pool gives a link.
@@ -21,9 +23,9 @@ type Offer struct {
 
 // Try goes through a pool's handshake as far as the first job, and hangs up. It
 // returns what the pool gave, or why it gave nothing. Without a user it ends
-// where the pool asks for one. dial as in DirectoryOptions.
-func Try(ctx context.Context, p Pool, dial func(context.Context, Pool) (net.Conn, error), log *slog.Logger) (Offer, error) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{p}, Dial: dial, Log: log}, nil) // a probe publishes nothing
+// where the pool asks for one. connect is DirectoryOptions' Dial.
+func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target) (net.Conn, error), log *slog.Logger) (Offer, error) {
+	d := NewDirectory(DirectoryOptions{Pools: []Pool{p}, Dial: connect, Log: log}, nil) // a probe publishes nothing
 	x := d.fixed.pools[0]
 	x.probed()
 	k := d.fixed.newLink(ctx, x, nil, linkFiles{})
@@ -32,7 +34,7 @@ func Try(ctx context.Context, p Pool, dial func(context.Context, Pool) (net.Conn
 	o := Offer{Mask: k.mask.Load(), Difficulty: k.difficulty}
 	if c, ok := k.conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		if list := c.ConnectionState().PeerCertificates; len(list) > 0 {
-			o.Certificate = fingerprintOf(list[0])
+			o.Certificate = dial.Fingerprint(list[0])
 		}
 	}
 	if e := k.epoch.Load(); e != nil {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"farmproxy/dial"
 )
 
 // What a pool does, and what is said of it.
@@ -20,10 +22,10 @@ func TestTry(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScripted("a")
 			change(s)
-			dial := func(ctx context.Context, p Pool) (net.Conn, error) { return s.dial(ctx, p.Address) }
+			connect := func(ctx context.Context, t dial.Target) (net.Conn, error) { return s.dial(ctx, t.Address) }
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			o, err := Try(ctx, at("a", user), dial, nil)
+			o, err := Try(ctx, at("a", user), connect, nil)
 			got := fmt.Sprintf("%d bytes, mask %08x, difficulty %v, job %v", o.Extranonce2, o.Mask, o.Difficulty, o.Job > 0)
 			if err != nil {
 				got = err.Error()
@@ -63,7 +65,7 @@ func onAuthorize(f func(*conn, request) bool) map[string]func(*conn, request) bo
 // The certificate is shown, to be pinned.
 func TestTryShowsTheCertificate(t *testing.T) {
 	certificate := newCertificate(t)
-	dial := func(ctx context.Context, p Pool) (net.Conn, error) {
+	connect := func(ctx context.Context, _ dial.Target) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		go func() { // hangs up after TLS
 			server := tls.Server(theirs, &tls.Config{Certificates: []tls.Certificate{certificate}})
@@ -71,10 +73,10 @@ func TestTryShowsTheCertificate(t *testing.T) {
 			io.CopyN(io.Discard, server, 1)
 			theirs.Close()
 		}()
-		c := tls.Client(ours, TLSConfig("a", true, nil))
+		c := tls.Client(ours, dial.TLS("a", true, nil))
 		return c, c.HandshakeContext(ctx)
 	}
-	o, err := Try(t.Context(), at("a", "farm"), dial, nil)
+	o, err := Try(t.Context(), at("a", "farm"), connect, nil)
 	if want := fmt.Sprintf("%x", sha256.Sum256(certificate.Certificate[0])); err == nil || o.Certificate != want {
 		t.Errorf("%q, %v; want %s", o.Certificate, err, want)
 	}

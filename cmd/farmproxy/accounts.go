@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"farmproxy/config"
+	"farmproxy/dial"
 	"farmproxy/netloop"
 	"farmproxy/stats"
 	"farmproxy/store"
@@ -176,10 +177,7 @@ func algorithm(s *store.Snapshot, name string) work.Algorithm {
 func (a *accounts) account(account *store.Account, pool *store.Pool, algorithm work.Algorithm) upstream.Account {
 	o := &pool.Options
 	p := upstream.Pool{
-		Name:              pool.Address,
-		URL:               poolURL(pool),
-		Address:           pool.Address,
-		Host:              pool.Host,
+		Target:            dial.Target{Name: pool.Address, URL: poolURL(pool), Address: pool.Address, Host: pool.Host},
 		User:              account.User,
 		Password:          account.Password.Reveal(),
 		PassWorkers:       o.Workers == store.WorkersPass,
@@ -207,7 +205,7 @@ func (a *accounts) tlsConfig(key tlsKey) *tls.Config {
 		if sum, ok := p.Fingerprint(); ok {
 			pin = sum[:]
 		}
-		c = upstream.TLSConfig(key.host, key.insecure, pin)
+		c = dial.TLS(key.host, key.insecure, pin)
 		a.tls[key] = c
 	}
 	return c

@@ -14,6 +14,7 @@ import (
 
 	"farmproxy/check"
 	"farmproxy/config"
+	"farmproxy/dial"
 	"farmproxy/upstream"
 )
 
@@ -38,13 +39,13 @@ func examine(ctx context.Context, f *config.File, start, connect bool) (x examin
 	}
 	x.config = c
 	found := check.Config(ctx, c, problems, machine{}, start)
-	dial, err := dialer(&c.Proxies, slog.New(slog.DiscardHandler))
+	through, err := dialer(&c.Proxies, slog.New(slog.DiscardHandler))
 	switch {
 	case err != nil && !problems.Within("proxies"):
 		found = append(found, config.Problem{Key: "proxies.urls", Want: err.Error()})
 	case err == nil && connect:
 		var refused config.Problems
-		x.offers, refused = tryPools(ctx, c, slices.Concat(problems, found), dial)
+		x.offers, refused = tryPools(ctx, c, slices.Concat(problems, found), through)
 		found = append(found, refused...)
 	}
 	x.problems = f.Place(found)
@@ -90,11 +91,11 @@ func count(n int, what string) string {
 }
 
 // dialing is how a pool is dialled.
-type dialing = func(context.Context, upstream.Pool) (net.Conn, error)
+type dialing = func(context.Context, dial.Target) (net.Conn, error)
 
 // tryPools connects to the pools that have no problem, all at once, and returns
 // what each gives, and why others give nothing.
-func tryPools(ctx context.Context, c *config.Config, known config.Problems, dial dialing) (offers []string, refused config.Problems) {
+func tryPools(ctx context.Context, c *config.Config, known config.Problems, connect dialing) (offers []string, refused config.Problems) {
 	log := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
@@ -109,7 +110,7 @@ func tryPools(ctx context.Context, c *config.Config, known config.Problems, dial
 			continue
 		}
 		trying.Go(func() {
-			o, err := upstream.Try(ctx, pool(&c.Pools[i]), dial, log)
+			o, err := upstream.Try(ctx, pool(&c.Pools[i]), connect, log)
 			results[i] = &result{o, err}
 		})
 	}

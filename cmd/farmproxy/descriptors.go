@@ -9,6 +9,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/descriptors"
+	"farmproxy/dial"
 	"farmproxy/netloop"
 	"farmproxy/upstream"
 )
@@ -80,7 +81,7 @@ func links(c *config.Config, total int) (onDemand, kept int) {
 // asked at once.
 func dialFiles(c *config.Config) int {
 	if n := len(c.Proxies.URLs); n > 0 {
-		return n + 3
+		return n + dial.Files
 	}
 	return 0
 }

@@ -11,6 +11,7 @@ import (
 
 	"farmproxy/api"
 	"farmproxy/config"
+	"farmproxy/dial"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/store"
@@ -151,25 +152,25 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 	return o, nil
 }
 
-// directWays are config's words for upstream's.
-var directWays = map[string]upstream.DirectWay{
-	config.DirectAfter:  upstream.DirectAfter,
-	config.DirectBeside: upstream.DirectBeside,
-	config.DirectFirst:  upstream.DirectFirst,
-	config.DirectNever:  upstream.DirectNever,
+// directWays are config's words for dial's.
+var directWays = map[string]dial.DirectWay{
+	config.DirectAfter:  dial.DirectAfter,
+	config.DirectBeside: dial.DirectBeside,
+	config.DirectFirst:  dial.DirectFirst,
+	config.DirectNever:  dial.DirectNever,
 }
 
 // dialer returns what dials pools: directly, or through proxies.
-func dialer(p *config.Proxies, log *slog.Logger) (func(context.Context, upstream.Pool) (net.Conn, error), error) {
+func dialer(p *config.Proxies, log *slog.Logger) (func(context.Context, dial.Target) (net.Conn, error), error) {
 	urls := make([]string, len(p.URLs))
 	for i, u := range p.URLs {
 		urls[i] = string(u)
 	}
-	dial, err := upstream.NewDialer(upstream.Proxies{URLs: urls, Direct: directWays[p.Direct], TLSInsecure: p.TLSInsecure}, log)
+	d, err := dial.Through(dial.Proxies{URLs: urls, Direct: directWays[p.Direct], TLSInsecure: p.TLSInsecure}, log)
 	if err != nil {
 		return nil, fmt.Errorf("[proxies]: %w", err)
 	}
-	return dial, nil
+	return d, nil
 }
 
 func poolNames(pools []config.Pool) (names []string) {
@@ -193,10 +194,7 @@ func stateDir(c *config.Config) string {
 
 func pool(p *config.Pool) upstream.Pool {
 	u := upstream.Pool{
-		Name:              p.Name,
-		URL:               p.URL,
-		Address:           p.Address(),
-		Host:              p.Host(),
+		Target:            dial.Target{Name: p.Name, URL: p.URL, Address: p.Address(), Host: p.Host()},
 		User:              p.User,
 		Password:          string(p.Password),
 		PassWorkers:       p.Workers == config.WorkersPass,
@@ -218,7 +216,7 @@ func pool(p *config.Pool) upstream.Pool {
 		if sum, ok := p.Fingerprint(); ok {
 			pin = sum[:]
 		}
-		u.TLS = upstream.TLSConfig(u.Host, p.TLSInsecure, pin)
+		u.TLS = dial.TLS(u.Host, p.TLSInsecure, pin)
 	}
 	return u
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"farmproxy/config"
-	"farmproxy/upstream"
+	"farmproxy/dial"
 )
 
 func TestHoldIsWired(t *testing.T) {
@@ -65,11 +65,11 @@ func TestProxiesAreWired(t *testing.T) {
 		if _, known := directWays[way]; !known {
 			t.Errorf("%s: not known", way)
 		}
-		if dial, err := dialer(&config.Proxies{URLs: []config.Secret{"socks5://u:hunter2@127.0.0.1:1080"}, Direct: way}, log); err != nil || dial == nil {
+		if d, err := dialer(&config.Proxies{URLs: []config.Secret{"socks5://u:hunter2@127.0.0.1:1080"}, Direct: way}, log); err != nil || d == nil {
 			t.Errorf("%s: %v", way, err)
 		}
 	}
-	if len(directWays) != 4 || directWays[config.DirectNever] != upstream.DirectNever {
+	if len(directWays) != 4 || directWays[config.DirectNever] != dial.DirectNever {
 		t.Errorf("%v", directWays)
 	}
 	_, err := dialer(&config.Proxies{URLs: []config.Secret{"ftp://u:hunter2@127.0.0.1:1080"}}, log)

@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"bufio"
@@ -72,12 +72,12 @@ func TestTheFastestWayWins(t *testing.T) {
 		{"the faster one", [][]*road{{{name: "a", takes: 3 * second}, {name: "b", takes: second}, {name: "c", takes: never}}}, "b", second, ""},
 		{"the faster one fails", [][]*road{{{name: "a", takes: 3 * second}, {name: "b", takes: second, fails: true}}}, "a", 3 * second, ""},
 		{"all fail", [][]*road{{{name: "a", takes: second, fails: true}, {name: "b", takes: 2 * second, fails: true}}}, "", 2 * second, "a: it is closed; b: it is closed"},
-		{"none answers", [][]*road{{{name: "a", takes: never}}}, "", dialTimeout, "a: context deadline exceeded"},
+		{"none answers", [][]*road{{{name: "a", takes: never}}}, "", Timeout, "a: context deadline exceeded"},
 		{"the second stage is not begun when the first is through", [][]*road{{{name: "a", takes: 4 * second}}, {{name: "b"}}}, "a", 4 * second, ""},
 		{"the second stage follows at once", [][]*road{{{name: "a", takes: second, fails: true}}, {{name: "b", takes: second}}}, "b", 2 * second, ""},
-		{"the second stage has half of the time", [][]*road{{{name: "a", takes: never}}, {{name: "b", takes: 4 * second}}}, "b", dialTimeout/2 + 4*second, ""},
+		{"the second stage has half of the time", [][]*road{{{name: "a", takes: never}}, {{name: "b", takes: 4 * second}}}, "b", Timeout/2 + 4*second, ""},
 		{"the second stage has all that is left", [][]*road{{{name: "a", takes: 2 * second, fails: true}}, {{name: "b", takes: 7 * second}}}, "b", 9 * second, ""},
-		{"both stages fail", [][]*road{{{name: "a", takes: never}}, {{name: "b", fails: true}}}, "", dialTimeout / 2, "a: context deadline exceeded; b: it is closed"},
+		{"both stages fail", [][]*road{{{name: "a", takes: never}}, {{name: "b", fails: true}}}, "", Timeout / 2, "a: context deadline exceeded; b: it is closed"},
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // it fails when a goroutine is left
@@ -90,9 +90,9 @@ func TestTheFastestWayWins(t *testing.T) {
 					}
 					d.stages = append(d.stages, ways)
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), dialTimeout)
+				ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 				defer cancel()
-				conn, err := d.dial(ctx, Pool{})
+				conn, err := d.dial(ctx, Target{})
 				equal(t, "took", time.Since(start), q.after)
 				won := ""
 				if conn != nil {
@@ -125,7 +125,7 @@ func TestWhoIsThroughAtTheSameMomentAsTheWinnerIsClosed(t *testing.T) {
 			}}
 		}
 		d := &dialer{log: slog.New(slog.DiscardHandler), stages: [][]*way{{open(a), open(b)}}}
-		conn, err := d.dial(t.Context(), Pool{})
+		conn, err := d.dial(t.Context(), Target{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestTheLinksEndEndsTheDial(t *testing.T) {
 		start := time.Now()
 		first, then := &road{name: "a", takes: never}, &road{name: "b"}
 		d := &dialer{log: slog.New(slog.DiscardHandler), stages: [][]*way{{first.way(start)}, {then.way(start)}}}
-		if _, err := d.dial(ctx, Pool{}); err == nil {
+		if _, err := d.dial(ctx, Target{}); err == nil {
 			t.Error("it is through")
 		}
 		equal(t, "took", time.Since(start), second)
@@ -168,7 +168,7 @@ func TestAWayThatStopsToLeadToThePoolIsToldOnce(t *testing.T) {
 		} {
 			log.Reset()
 			a.fails, b.fails = q.a, q.b
-			d.dial(t.Context(), Pool{Name: "p"})
+			d.dial(t.Context(), Target{Name: "p"})
 			_, got, _ := strings.Cut(strings.TrimSpace(log.String()), " ")
 			equal(t, "log", got, q.want)
 		}
@@ -184,7 +184,7 @@ func TestAWayIsToldOfForEachPool(t *testing.T) {
 			t.Helper()
 			log.Reset()
 			a.fails = fails
-			d.dial(t.Context(), Pool{URL: url})
+			d.dial(t.Context(), Target{URL: url})
 			equal(t, "lines for "+url, strings.Count(log.String(), "\n"), want)
 		}
 		dial("p", true, 1)
@@ -205,7 +205,7 @@ func TestAWayThatIsOnlySlowerIsNotToldOf(t *testing.T) {
 		var log strings.Builder
 		fast, slow := &road{name: "a", takes: second}, &road{name: "b", takes: 2 * second}
 		d := &dialer{log: slog.New(slog.NewTextHandler(&log, nil)), stages: [][]*way{{fast.way(time.Now()), slow.way(time.Now())}}}
-		if _, err := d.dial(t.Context(), Pool{Name: "p"}); err != nil {
+		if _, err := d.dial(t.Context(), Target{Name: "p"}); err != nil {
 			t.Error(err)
 		}
 		equal(t, "log", log.String(), "")
@@ -235,7 +235,7 @@ func TestWhenADirectDialIsMade(t *testing.T) {
 			if q.proxy == dead {
 				serve = (&socksServer{reply: 1, asked: make(chan string, 1)}).serve
 			}
-			conn, err := dialled(t, t.Context(), Proxies{URLs: []string{"socks5://" + serveConns(t, serve)}, Direct: q.direct}, Pool{Address: pool})
+			conn, err := dialled(t, t.Context(), Proxies{URLs: []string{"socks5://" + serveConns(t, serve)}, Direct: q.direct}, Target{Address: pool})
 			if q.want == "" {
 				if err == nil {
 					t.Error("it is through")
@@ -264,11 +264,11 @@ func TestAProxyCountsAsThroughWithThePoolsTLSOnly(t *testing.T) {
 		close(stopped)
 	})
 	good := serveConns(t, (&socksServer{pool: pool, asked: asked}).serve)
-	d, err := NewDialer(Proxies{URLs: []string{"http://" + stuck, "http://" + mutes, "socks5://" + good}}, nil)
+	d, err := Through(Proxies{URLs: []string{"http://" + stuck, "http://" + mutes, "socks5://" + good}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := d(t.Context(), Pool{Address: "localhost:1", TLS: TLSConfig("localhost", false, fingerprint)})
+	conn, err := d(t.Context(), Target{Address: "localhost:1", TLS: TLS("localhost", false, fingerprint)})
 	if err != nil {
 		t.Fatal(err)
 	}

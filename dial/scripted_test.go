@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"bufio"
@@ -32,7 +32,7 @@ func serveConns(t *testing.T, serve func(net.Conn)) (address string) {
 		}()
 		select {
 		case <-done:
-		case <-time.After(dialTimeout):
+		case <-time.After(Timeout):
 			t.Error("a connection was left open")
 		}
 	})
@@ -175,9 +175,9 @@ func splice(c net.Conn, in io.Reader, pool string) {
 }
 
 // dialled dials the pool at address with those proxies.
-func dialled(t *testing.T, ctx context.Context, p Proxies, pool Pool) (net.Conn, error) {
+func dialled(t *testing.T, ctx context.Context, p Proxies, pool Target) (net.Conn, error) {
 	t.Helper()
-	d, err := NewDialer(p, nil)
+	d, err := Through(p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,4 +192,18 @@ func line(t *testing.T, in *bufio.Reader) string {
 		t.Errorf("a line is missing: %v", err)
 	}
 	return strings.TrimSuffix(text, "\n")
+}
+
+func equal[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func wantPart(t *testing.T, what, got, part string) {
+	t.Helper()
+	if !strings.Contains(got, part) {
+		t.Errorf("%s: %q does not contain %q", what, got, part)
+	}
 }

@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"cmp"
@@ -22,7 +22,7 @@ const (
 	maxPerFamily = 64
 )
 
-// addresses is what links have found out about the addresses of names, of pools
+// addresses is what was found out about the addresses of names, of pools
 // and of proxies: which one they work at, and which ones fail. Any goroutine.
 type addresses struct {
 	mu    sync.Mutex
@@ -31,7 +31,7 @@ type addresses struct {
 
 // known is that of one name.
 type known struct {
-	worked netip.Addr // the last one that a link worked at, and that has not failed since
+	worked netip.Addr // the last one that was worth a connection, and that has not failed since
 	failed map[netip.Addr]time.Time
 }
 
@@ -48,7 +48,7 @@ func (a *addresses) of(host string) *known {
 	return k
 }
 
-// works notes that a link works at an address.
+// works notes that an address was worth a connection.
 func (a *addresses) works(host string, addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -57,7 +57,7 @@ func (a *addresses) works(host string, addr netip.Addr) {
 	delete(k.failed, addr)
 }
 
-// failed notes that there was no connection to an address, or no work by it.
+// failed notes that there was no connection to an address, or one that was worth nothing.
 func (a *addresses) failed(host string, addr netip.Addr, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,6 +71,15 @@ func (a *addresses) failed(host string, addr netip.Addr, now time.Time) {
 		}
 	}
 	k.failed[addr] = now
+}
+
+// rate notes what a connection to an address was worth.
+func (a *addresses) rate(host string, addr netip.Addr, worked bool) {
+	if worked {
+		a.works(host, addr)
+	} else {
+		a.failed(host, addr, time.Now())
+	}
 }
 
 // order returns a name's addresses as they are to be tried: the one that worked,

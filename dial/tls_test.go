@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"context"
@@ -75,9 +75,9 @@ func TestCertificates(t *testing.T) {
 		{"a pin holds also when insecure", true, other, []string{"tls_fingerprint"}},
 	} {
 		t.Run(q.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), dialTimeout)
+			ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 			defer cancel()
-			conn, err := dial(ctx, Pool{Address: address, TLS: TLSConfig("localhost", q.insecure, q.fingerprint)})
+			conn, err := Direct(ctx, Target{Address: address, TLS: TLS("localhost", q.insecure, q.fingerprint)})
 			if err == nil {
 				conn.Close()
 			}
@@ -92,8 +92,8 @@ func TestCertificates(t *testing.T) {
 }
 
 func TestAnotherHostOfTheDomainShowsItsOwnName(t *testing.T) {
-	p := Pool{Address: "a.pool.example:1", Host: "a.pool.example", TLS: TLSConfig("a.pool.example", false, nil)}
-	q := p.at("b.pool.example:2")
+	p := Target{Address: "a.pool.example:1", Host: "a.pool.example", TLS: TLS("a.pool.example", false, nil)}
+	q := p.At("b.pool.example:2")
 	equal(t, "server name", q.TLS.ServerName, "b.pool.example")
 	equal(t, "the pool's own", p.TLS.ServerName, "a.pool.example")
 }

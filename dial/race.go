@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 //	A ────┘              └───────────250 ms── 2001:db8::2
 //
 // It races TCP connections only. What an address is worth after that (it may take
-// connections and say nothing) is what links find out, and addresses keeps: the
+// connections and say nothing) is what its user finds out, and says by Rate: the
 // next attempt begins with the next address.
 
 const (
@@ -29,9 +29,8 @@ const (
 	resolutionDelay = 50 * time.Millisecond
 	attemptDelay    = 250 * time.Millisecond
 
-	// maxRacing bounds the attempts at a time: each has a descriptor, and
-	// DirectoryOptions.DialFiles allows for three.
-	maxRacing = dialFiles
+	// maxRacing bounds the attempts at a time: each has a descriptor.
+	maxRacing = Files
 
 	// attemptTime is how long an attempt may keep another address waiting once
 	// there are maxRacing: two SYNs, and a second to spare for the answer.
@@ -92,7 +91,7 @@ func (s *sockets) race(ctx context.Context, host string, port uint16) (net.Conn,
 			answers <- found{addrs, network == "ip6", err}
 		}()
 	}
-	timer := time.NewTimer(dialTimeout) // until there is something to wait for
+	timer := time.NewTimer(Timeout) // until there is something to wait for
 	defer timer.Stop()
 	for {
 		select {
@@ -104,7 +103,7 @@ func (s *sockets) race(ctx context.Context, host string, port uint16) (net.Conn,
 			r.under = slices.DeleteFunc(r.under, func(a *attempting) bool { return a == t.attempting })
 			t.cancel()
 			if t.err == nil {
-				return &socket{Conn: t.conn, addresses: &s.addresses, host: host, addr: t.addr}, nil
+				return &Conn{t.conn, func(worked bool) { s.addresses.rate(host, t.addr, worked) }}, nil
 			}
 			r.errs = append(r.errs, t.err)
 			s.addresses.failed(host, t.addr, time.Now())

@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"bufio"
@@ -32,9 +32,9 @@ func TestThroughEveryKindOfProxy(t *testing.T) {
 		t.Run(q.name, func(t *testing.T) {
 			plain := serveConns(t, greets)
 			secured, fingerprint := selfSigned(t)
-			for _, pool := range []Pool{
+			for _, pool := range []Target{
 				{Address: "pool.invalid:3333"},
-				{Address: "pool.invalid:3334", TLS: TLSConfig("pool.invalid", false, fingerprint)},
+				{Address: "pool.invalid:3334", TLS: TLS("pool.invalid", false, fingerprint)},
 			} {
 				to, asked := plain, make(chan string, 1)
 				if pool.TLS != nil {
@@ -71,7 +71,7 @@ func TestBytesRightBehindTheAnswerAreThePools(t *testing.T) {
 		if scheme == "socks5://" {
 			serve = (&socksServer{pool: pool, behind: "first\nsec", asked: asked}).serve
 		}
-		conn, err := dialled(t, t.Context(), Proxies{URLs: []string{scheme + serveConns(t, serve)}}, Pool{Address: "10.0.0.1:1"})
+		conn, err := dialled(t, t.Context(), Proxies{URLs: []string{scheme + serveConns(t, serve)}}, Target{Address: "10.0.0.1:1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func TestWhatGoesWrongAtAProxy(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			address := serveConns(t, q.serve)
-			_, err := dialled(t, t.Context(), Proxies{URLs: []string{q.scheme + address}, Direct: DirectNever}, Pool{Address: "pool.invalid:3333"})
+			_, err := dialled(t, t.Context(), Proxies{URLs: []string{q.scheme + address}, Direct: DirectNever}, Target{Address: "pool.invalid:3333"})
 			if err == nil {
 				t.Fatal("it is through")
 			}
@@ -138,7 +138,7 @@ func TestAPoolWithAnotherCertificateIsNotReachedThroughAProxyEither(t *testing.T
 	pool, _ := selfSigned(t)
 	serve := (&connectServer{pool: pool, asked: make(chan string, 1)}).serve
 	p := Proxies{URLs: []string{"http://" + serveConns(t, serve)}, Direct: DirectNever, TLSInsecure: true}
-	_, err := dialled(t, t.Context(), p, Pool{Address: "localhost:1", TLS: TLSConfig("localhost", false, nil)})
+	_, err := dialled(t, t.Context(), p, Target{Address: "localhost:1", TLS: TLS("localhost", false, nil)})
 	if err == nil {
 		t.Fatal("it was accepted; tls_insecure of proxies is not for pools")
 	}
@@ -153,7 +153,7 @@ func TestAProxyThatIsNotThere(t *testing.T) {
 	address := listener.Addr().String()
 	listener.Close()
 	for _, scheme := range []string{"socks5://", "http://", "https://"} {
-		_, err := dialled(t, t.Context(), Proxies{URLs: []string{scheme + address}, Direct: DirectNever}, Pool{Address: "pool.invalid:1"})
+		_, err := dialled(t, t.Context(), Proxies{URLs: []string{scheme + address}, Direct: DirectNever}, Target{Address: "pool.invalid:1"})
 		if err == nil {
 			t.Fatal("it is there")
 		}
@@ -169,7 +169,7 @@ func TestAProxyThatDoesNotAnswerIsGivenUpWithTheContext(t *testing.T) {
 			c.Read(make([]byte, 1)) // it was asked
 			cancel()
 		})
-		_, err := dialled(t, ctx, Proxies{URLs: []string{scheme + address}}, Pool{Address: "pool.invalid:1"})
+		_, err := dialled(t, ctx, Proxies{URLs: []string{scheme + address}}, Target{Address: "pool.invalid:1"})
 		if err == nil {
 			t.Fatal("it is through")
 		}
@@ -201,7 +201,7 @@ func TestSystemStandsForTheEnvironmentsProxy(t *testing.T) {
 		t.Setenv(name, "")
 	}
 	pool := serveConns(t, greets)
-	conn, err := dialled(t, t.Context(), Proxies{URLs: []string{"system"}}, Pool{Address: pool})
+	conn, err := dialled(t, t.Context(), Proxies{URLs: []string{"system"}}, Target{Address: pool})
 	if err != nil {
 		t.Fatalf("nothing is set, and the pool is not dialled directly: %v", err)
 	}
@@ -209,7 +209,7 @@ func TestSystemStandsForTheEnvironmentsProxy(t *testing.T) {
 
 	asked := make(chan string, 1)
 	t.Setenv("ALL_PROXY", "socks5h://"+serveConns(t, (&socksServer{pool: pool, asked: asked}).serve)+"/")
-	conn, err = dialled(t, t.Context(), Proxies{URLs: []string{" system"}, Direct: DirectNever}, Pool{Address: "10.1.2.3:4"})
+	conn, err = dialled(t, t.Context(), Proxies{URLs: []string{" system"}, Direct: DirectNever}, Target{Address: "10.1.2.3:4"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestSystemStandsForTheEnvironmentsProxy(t *testing.T) {
 	conn.Close()
 
 	t.Setenv("ALL_PROXY", "ftp://bob:hunter2@here:1")
-	_, err = NewDialer(Proxies{URLs: []string{"system"}}, nil)
+	_, err = Through(Proxies{URLs: []string{"system"}}, nil)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -290,7 +290,7 @@ func TestProxiesThatCannotBe(t *testing.T) {
 		{"one of them is wrong", Proxies{URLs: []string{"http://a:1", "gopher://b:1"}}, "proxy 2 of 2: it begins with gopher://"},
 		{"too many", Proxies{URLs: make([]string, maxProxies+1)}, "17 proxies; expected 16 at most"},
 	} {
-		_, err := NewDialer(q.Proxies, nil)
+		_, err := Through(q.Proxies, nil)
 		if err == nil {
 			t.Errorf("%s: accepted", q.name)
 			continue

@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"context"
@@ -56,8 +56,7 @@ const (
 	DirectNever
 )
 
-// NewDialer returns a function for DirectoryOptions.Dial: it dials all ways at
-// once and returns the connection of the first that is through, which is when
+// Through returns a function that dials a target in all ways at once and returns the connection of the first that is through, which is when
 // the pool's TLS handshake is done, or the pool's TCP where it has no TLS.
 // Everything else that was begun is closed by then.
 //
@@ -68,7 +67,7 @@ const (
 // An error says which of the URLs is wrong and never contains one. The function
 // may be called from any goroutine; its errors name proxies without their
 // credentials. A nil log is nobody's.
-func NewDialer(p Proxies, log *slog.Logger) (func(ctx context.Context, p Pool) (net.Conn, error), error) {
+func Through(p Proxies, log *slog.Logger) (func(context.Context, Target) (net.Conn, error), error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -100,7 +99,7 @@ func NewDialer(p Proxies, log *slog.Logger) (func(ctx context.Context, p Pool) (
 	case len(proxies) == 0 && p.Direct == DirectNever:
 		return nil, errors.New("there is no proxy, and no direct way to a pool is allowed; name a proxy, or allow the direct way")
 	case len(proxies) == 0:
-		return dial, nil
+		return Direct, nil
 	}
 	d := &dialer{log: log}
 	log.Info("pools are dialled through proxies", "proxies", names)
@@ -145,13 +144,13 @@ type attempt struct {
 	err  error
 }
 
-func (d *dialer) dial(ctx context.Context, p Pool) (net.Conn, error) {
+func (d *dialer) dial(ctx context.Context, t Target) (net.Conn, error) {
 	var failed []attempt
 	for i, ways := range d.stages {
-		won, lost := race(ctx, len(d.stages)-i, ways, p)
+		won, lost := race(ctx, len(d.stages)-i, ways, t)
 		failed = append(failed, lost...)
 		if won.conn != nil {
-			d.tell(won, failed, p)
+			d.tell(won, failed, t)
 			return won.conn, nil
 		}
 		if ctx.Err() != nil {
@@ -165,16 +164,16 @@ func (d *dialer) dial(ctx context.Context, p Pool) (net.Conn, error) {
 	return nil, errors.New(strings.Join(texts, "; "))
 }
 
-// race dials p in all ways at once, in a stages-th of the time that ctx has
+// race dials t in all ways at once, in a stages-th of the time that ctx has
 // left. It returns the first that is through, if any, and those that failed
 // before. When it returns all others have ended and are closed.
-func race(ctx context.Context, stages int, ways []*way, p Pool) (won attempt, failed []attempt) {
+func race(ctx context.Context, stages int, ways []*way, t Target) (won attempt, failed []attempt) {
 	ctx, cancel := partOf(ctx, stages)
 	defer cancel()
 	ended := make(chan attempt)
 	for _, w := range ways {
 		go func() {
-			conn, err := w.dial(ctx, p)
+			conn, err := w.dial(ctx, t)
 			ended <- attempt{w, conn, err}
 		}()
 	}
@@ -198,32 +197,32 @@ func partOf(ctx context.Context, n int) (context.Context, context.CancelFunc) {
 	if n == 1 {
 		return context.WithCancel(ctx)
 	}
-	left := dialTimeout
+	left := Timeout
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline)
 	}
 	return context.WithTimeout(ctx, left/time.Duration(n))
 }
 
-func (w *way) dial(ctx context.Context, p Pool) (net.Conn, error) {
-	conn, err := w.open(ctx, p.Address)
+func (w *way) dial(ctx context.Context, t Target) (net.Conn, error) {
+	conn, err := w.open(ctx, t.Address)
 	if err != nil {
 		return nil, err
 	}
-	return secure(ctx, conn, p)
+	return secure(ctx, conn, t)
 }
 
 // tell logs which ways do not lead to the pool although another one does, once
 // for each pool until they do again. When none does the link says so.
-func (d *dialer) tell(won attempt, failed []attempt, p Pool) {
-	d.log.Debug("connected to the pool", "pool", p.Name, "way", won.name)
-	if d.note(wayTo{won.way, p.URL}, false) {
-		d.log.Info("this way leads to the pool again", "pool", p.Name, "way", won.name)
+func (d *dialer) tell(won attempt, failed []attempt, t Target) {
+	d.log.Debug("connected to the pool", "pool", t.Name, "way", won.name)
+	if d.note(wayTo{won.way, t.URL}, false) {
+		d.log.Info("this way leads to the pool again", "pool", t.Name, "way", won.name)
 	}
 	for _, f := range failed {
-		if d.note(wayTo{f.way, p.URL}, true) {
+		if d.note(wayTo{f.way, t.URL}, true) {
 			d.log.Warn("this way does not lead to the pool; another one does",
-				"pool", p.Name, "way", f.name, "error", f.err, "instead", won.name)
+				"pool", t.Name, "way", f.name, "error", f.err, "instead", won.name)
 		}
 	}
 }

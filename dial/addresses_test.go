@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"context"
@@ -30,6 +30,17 @@ type town struct {
 	most  int
 	start time.Time
 }
+
+// townConn is a connection that does nothing.
+type townConn struct {
+	net.Conn
+	addr netip.Addr
+}
+
+func (*townConn) Close() error { return nil }
+
+// addrOf returns where a connection leads to.
+func addrOf(conn net.Conn) string { return Bottom(conn).Conn.(*townConn).addr.String() }
 
 func addrs(text string) (list []netip.Addr) {
 	for _, f := range strings.Fields(text) {
@@ -77,8 +88,7 @@ func (w *town) sockets() *sockets {
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
-			conn, _ := net.Pipe()
-			return conn, nil
+			return &townConn{addr: to.Addr()}, nil
 		},
 	}
 }
@@ -111,12 +121,12 @@ func TestAddressesAreRaced(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := c.town.sockets()
-				ctx, cancel := context.WithTimeout(t.Context(), dialTimeout)
+				ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 				defer cancel()
 				conn, err := s.dial(ctx, "pool.test:3333")
 				won := ""
 				if err == nil {
-					won = conn.(*socket).addr.String()
+					won = addrOf(conn)
 				}
 				equal(t, "begun", strings.Join(c.town.began, " "), c.begun)
 				equal(t, fmt.Sprintf("won (%v)", err), won, c.won)
@@ -135,28 +145,24 @@ func TestTheNextAttemptBeginsWithTheNextAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &town{four: "10.0.0.1 10.0.0.2 10.0.0.3"}
 		s := w.sockets()
-		dial := func() *socket {
+		want := func(what, addr string) net.Conn {
+			t.Helper()
 			conn, err := s.dial(t.Context(), "pool.test:3333")
 			if err != nil {
 				t.Fatal(err)
 			}
-			return conn.(*socket)
-		}
-		want := func(what, addr string) *socket {
-			t.Helper()
-			x := dial()
-			equal(t, what, x.addr.String(), addr)
+			equal(t, what, addrOf(conn), addr)
 			time.Sleep(time.Second)
-			return x
+			return conn
 		}
-		want("first", "10.0.0.1").rate(false)
-		want("after the first failed", "10.0.0.2").rate(false)
-		want("after the second failed", "10.0.0.3").rate(false)
-		want("after all failed: the longest ago", "10.0.0.1").rate(false)
-		want("and again", "10.0.0.2").rate(true)
+		Rate(want("first", "10.0.0.1"), false)
+		Rate(want("after the first failed", "10.0.0.2"), false)
+		Rate(want("after the second failed", "10.0.0.3"), false)
+		Rate(want("after all failed: the longest ago", "10.0.0.1"), false)
+		Rate(want("and again", "10.0.0.2"), true)
 		want("where it worked, it is first", "10.0.0.2")
 		time.Sleep(forgetFailed)
-		want("for good", "10.0.0.2").rate(false)
+		Rate(want("for good", "10.0.0.2"), false)
 		want("until it fails", "10.0.0.1")
 		w.four = "10.0.0.2 10.0.0.1" // the name server turns them round
 		want("in whatever order", "10.0.0.1")
@@ -184,48 +190,5 @@ func TestWhatIsKeptOfAddressesIsBounded(t *testing.T) {
 	}
 	if n := len(a.order("x", make([]netip.Addr, 5000), make([]netip.Addr, 5000), now)); n > 2*maxPerFamily {
 		t.Errorf("%d addresses to be tried", n)
-	}
-}
-
-// What the end of a link means for its address.
-func TestWhatALinkSaysOfItsAddress(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		end   func(f *farm)
-		first string // what the next attempt begins with
-	}{
-		{"it closes at once", func(f *farm) { f.pools[0].on["mining.subscribe"] = hangsUp }, "10.0.0.2"},
-		{"it is mute", func(f *farm) { f.pools[0].mute = true; f.after(time.Minute) }, "10.0.0.2"},
-		{"it has no job", func(f *farm) { f.pools[0].jobless = true; f.after(time.Minute) }, "10.0.0.2"},
-		{"it loses the link soon", func(f *farm) { f.after(time.Second); f.pools[0].last().Close() }, "10.0.0.2"},
-		{"it loses the link after an hour", func(f *farm) { f.after(time.Hour); f.pools[0].last().Close() }, "10.0.0.1"},
-		{"we end it", func(f *farm) { f.after(time.Second); f.lane().serving.drop(errMoved) }, "10.0.0.1"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			inFarm(t, "a", func(f *farm) {
-				f.o.Failover.Silence = 24 * time.Hour
-				var known addresses
-				var dialled []string
-				pipe := f.o.Dial
-				f.o.Dial = func(ctx context.Context, p Pool) (net.Conn, error) {
-					first := known.order("a", nil, addrs("10.0.0.1 10.0.0.2"), time.Now())[0]
-					dialled = append(dialled, first.String())
-					conn, err := pipe(ctx, p)
-					if err != nil {
-						return nil, err
-					}
-					return &socket{Conn: conn, addresses: &known, host: "a", addr: first}, nil
-				}
-				f.open()
-				f.directory.Start(context.Background())
-				c.end(f)
-				f.after(3 * backoffMin)
-				if len(dialled) < 2 {
-					t.Fatalf("dialled %v", dialled)
-				}
-				equal(t, "first", dialled[0], "10.0.0.1")
-				equal(t, "next", dialled[1], c.first)
-			})
-		})
 	}
 }

@@ -1,4 +1,4 @@
-package upstream
+package dial
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 	"fmt"
 )
 
-// TLSConfig returns how the pool at host is to prove who it is. By default its
+// TLS returns how the pool at host is to prove who it is. By default its
 // certificate is verified against the system's authorities. With a fingerprint
 // (SHA-256 of the leaf certificate, DER) that certificate and no other is
 // accepted, whoever signed it. insecure accepts any.
-func TLSConfig(host string, insecure bool, fingerprint []byte) *tls.Config {
+func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	switch {
 	case len(fingerprint) > 0:
@@ -39,11 +39,11 @@ func explainTLS(err error) error {
 	if !errors.As(err, &v) || len(v.UnverifiedCertificates) == 0 {
 		return err
 	}
-	return fmt.Errorf("the pool's certificate can't be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", v.Err, fingerprintOf(v.UnverifiedCertificates[0]))
+	return fmt.Errorf("the pool's certificate can't be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", v.Err, Fingerprint(v.UnverifiedCertificates[0]))
 }
 
-// fingerprintOf returns a certificate's fingerprint as tls_fingerprint takes it.
-func fingerprintOf(c *x509.Certificate) string {
+// Fingerprint returns a certificate's fingerprint as tls_fingerprint takes it.
+func Fingerprint(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.Raw)
 	return hex.EncodeToString(sum[:])
 }
