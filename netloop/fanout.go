@@ -168,20 +168,3 @@ func (l *loop) keepalive(f *feed) {
 	f.Keepalive(uint32(max(age, 0) / time.Second))
 	f.begin(l.env.Now, false, true)
 }
-
-// closeSome closes up to n miners, for a shutdown that is spread over time. It
-// returns how many are left.
-func (l *loop) closeSome(n int) (left int) {
-	for i := range l.slots {
-		p := l.slots[i].peer
-		switch {
-		case p == nil:
-		case n > 0:
-			n--
-			l.close(p, session.Shutdown)
-		default:
-			left++
-		}
-	}
-	return left
-}

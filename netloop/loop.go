@@ -49,6 +49,9 @@ type loop struct {
 	crowded bool                    // miners came in in this turn
 	ended   time.Duration           // when the last turn with shares did, before its rest
 	pace    pace                    // of shares
+
+	hashing  int  // shares of this loop that the hasher has
+	stopping bool // its miners leave, see CloseMiners
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {

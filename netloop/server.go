@@ -69,6 +69,7 @@ type Server struct {
 	miners  atomic.Int64  // connections, for admission
 	refuse  atomic.Bool   // stopping: no newcomers
 	stopped atomic.Bool   // Stop was called: Run may return
+	ended   chan struct{} // closed when Run returns
 
 	registering sync.Mutex // gnet's count of loops is not made for several goroutines
 
@@ -91,6 +92,7 @@ func New(o Options) (*Server, error) {
 		started:   time.Now(),
 		booted:    make(chan struct{}),
 		running:   make(chan struct{}),
+		ended:     make(chan struct{}),
 	}
 	s.begin = sync.OnceFunc(s.begun)
 	s.closed.log = o.Log
@@ -121,6 +123,7 @@ func (s *Server) Addresses() []string { return s.addresses }
 // loops end for another reason: the caller should exit, so that the service
 // manager starts it again.
 func (s *Server) Run(directory *upstream.Directory) error {
+	defer close(s.ended)
 	s.directory = directory
 	s.parked.prefixes = directory.Prefixes()
 	s.hasher.ready(max(1, runtime.GOMAXPROCS(0)/2), func(h *hashed) {
@@ -213,6 +216,9 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	data, _ := c.Next(-1)
 	switch x := context.(type) {
 	case *peer:
+		if l.stopping {
+			return gnet.None // too late: nobody would hear the verdict
+		}
 		return l.read(x, data)
 	case *wire:
 		return x.received(data)
@@ -357,44 +363,4 @@ func (s *Server) Alive(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Refuse turns newcomers away from now on.
-func (s *Server) Refuse() { s.refuse.Store(true) }
-
-// CloseMiners closes all miners, evenly spread over the given time, so that
-// they do not all come back to somewhere in the same instant.
-func (s *Server) CloseMiners(ctx context.Context, spread time.Duration) {
-	const steps = 30
-	ticker := time.NewTicker(max(spread/steps, time.Millisecond))
-	defer ticker.Stop()
-	for left := 0; ; {
-		share := int(s.miners.Load())/steps + 1
-		left = 0
-		for _, l := range *s.loops.Load() {
-			closed := make(chan int, 1)
-			l.mailbox.call(func() {
-				select {
-				case closed <- l.closeSome(share):
-				default: // there is room
-				}
-			})
-			select {
-			case n := <-closed:
-				left += n
-			case <-ctx.Done():
-				return
-			}
-		}
-		if left == 0 {
-			return
-		}
-		<-ticker.C
-	}
-}
-
-// Stop ends the event loops. Run returns once they have ended.
-func (s *Server) Stop(ctx context.Context) error {
-	s.stopped.Store(true)
-	return s.engine.Stop(ctx)
 }

@@ -29,7 +29,9 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	case session.WantHash:
 		if !e.Candidate.Job.Algorithm.Slow {
 			l.gather(p, w, e.Candidate)
-		} else if !l.server.hasher.hash(l.cookie(p), w, e.Candidate) {
+		} else if l.server.hasher.hash(l.cookie(p), w, e.Candidate) {
+			l.hashing++
+		} else {
 			return l.refuse(p, w, &e.Candidate.ID, work.TooMany, 0, out)
 		}
 	}
@@ -38,6 +40,7 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 
 // hashed goes on with a share whose hash took long.
 func (l *loop) hashed(h *hashed) {
+	l.hashing--
 	p := l.find(h.cookie)
 	if p == nil {
 		return

@@ -76,6 +76,9 @@ func (l *loop) take(m *mail) (left bool) {
 	for i := range m.posts {
 		l.post(&m.posts[i])
 	}
+	if l.stopping {
+		l.leaveSettled()
+	}
 	for _, call := range m.calls {
 		call()
 	}

@@ -58,10 +58,15 @@ FILE is TOML, or the agent_conf.json of a BTCAgent. Two tables suffice:
 
 func main() {
 	runtime.MemProfileRate = 0 // its tables are 0.5 MB; -memprofile turns it on
+	os.Exit(dispatch(untilAsked(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// untilAsked returns a context that ends with the first SIGTERM or SIGINT. The
+// second one ends the process at once, whatever it is doing.
+func untilAsked() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // dispatch runs one subcommand until it ends or ctx does.

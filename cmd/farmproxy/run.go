@@ -22,16 +22,14 @@ import (
 )
 
 const (
-	// drainTime is how long a stop waits for verdicts that are on their way:
-	// a few round trips to the farthest pool.
-	drainTime = 5 * time.Second
-
-	// closeTime is over how long a stop closes the miners, so that they do not
-	// all knock at their backup pool at once.
-	closeTime = 3 * time.Second
+	// drainTime is how long a stop waits for verdicts that are on their way: a few
+	// round trips to the farthest pool. What takes longer is in the pool's books all
+	// the same, and miners without work go elsewhere: a restart should cost less than
+	// a crash does.
+	drainTime = time.Second
 
 	// stopTime bounds everything else of a stop.
-	stopTime = 5 * time.Second
+	stopTime = 3 * time.Second
 
 	// statusEvery is how often systemctl status gets a new line.
 	statusEvery = 10 * time.Second
@@ -40,7 +38,8 @@ const (
 // proxy is everything that runs, wired together.
 type proxy struct {
 	log    *slog.Logger
-	loops  int // event loops
+	loops  int           // event loops
+	drain  time.Duration // drainTime, but in tests
 	files  *descriptors.Budget
 	book   *stats.Book
 	store  *store.Store // nil: no accounts
@@ -81,7 +80,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	miners := maxMiners(c, shared)
 	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
 
-	p := &proxy{log: log, loops: loops, files: shared}
+	p := &proxy{log: log, loops: loops, files: shared, drain: drainTime}
 	p.book = stats.New(statsOptions(c, loops))
 	p.book.SetMinersMax(miners)
 	p.book.SetNeedsLink(needsLink(c))
@@ -192,16 +191,22 @@ func (p *proxy) serve(ctx context.Context) error {
 
 var errStopping = errors.New("farmproxy is stopping")
 
-// stop ends everything in order: no newcomers, the last verdicts, the miners, the
-// links, the event loops, the web. A link whose loop went first would be taken for
-// lost, and dialled again.
+// stop ends everything in order: no newcomers, the last verdicts and with them the
+// miners, the links, the event loops and the web. A link whose loop went first
+// would be taken for lost, and dialled again.
 func (p *proxy) stop() {
 	p.server.Refuse()
-	within(drainTime, p.routes.Drain)
-	within(closeTime+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, closeTime) })
+	within(p.drain, func(settled context.Context) {
+		within(p.drain+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, settled) })
+		p.routes.Drain(settled) // what miners did not wait for
+	})
 	within(stopTime, p.routes.Close)
-	within(stopTime, func(ctx context.Context) { p.warn(p.server.Stop(ctx)) })
-	within(stopTime, func(ctx context.Context) { p.warn(p.web.Shutdown(ctx)) })
+	within(stopTime, func(ctx context.Context) {
+		var ending sync.WaitGroup
+		ending.Go(func() { p.warn(p.web.Shutdown(ctx)) })
+		p.warn(p.server.Stop(ctx))
+		ending.Wait()
+	})
 }
 
 func within(d time.Duration, do func(context.Context)) {

@@ -1,0 +1,100 @@
+package netloop
+
+import (
+	"context"
+	"time"
+
+	"farmproxy/session"
+)
+
+// How a server ends: nobody comes in any more; each miner leaves as soon as it
+// has the verdicts that it waits for; then the loops end.
+
+// leftEvery is how often it is looked whether all miners have left.
+const leftEvery = 2 * time.Millisecond
+
+// Refuse closes the ports. Who was let in just then is closed.
+func (s *Server) Refuse() {
+	s.refuse.Store(true)
+	if err := unlisten(s.addresses); err != nil {
+		s.log.Debug("the ports stay open until the loops end", "reason", err)
+	}
+}
+
+// CloseMiners closes all miners: those that wait for a verdict when they have it,
+// or when settled ends. They hand in nothing any more. It returns when all have
+// left, or when ctx ends.
+func (s *Server) CloseMiners(ctx, settled context.Context) {
+	s.onLoops(func(l *loop) {
+		l.stopping = true
+		l.leaveSettled()
+	})
+	stop := context.AfterFunc(settled, func() { s.onLoops((*loop).leaveAll) })
+	defer stop()
+	tick := time.NewTicker(leftEvery)
+	defer tick.Stop()
+	for s.miners.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) onLoops(do func(*loop)) {
+	for _, l := range *s.loops.Load() {
+		l.mailbox.call(func() { do(l) })
+	}
+}
+
+// Stop ends the event loops, and returns when Run does.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stopped.Store(true)
+	// gnet looks twice a second whether they have ended.
+	asked, cancel := context.WithCancel(ctx)
+	cancel()
+	_ = s.engine.Stop(asked)
+	select {
+	case <-s.ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// leaveSettled closes the miners that wait for no verdict. Hashes that take long
+// are waited for first: it is not noted whose they are.
+func (l *loop) leaveSettled() {
+	l.judge()
+	if l.hashing > 0 {
+		return
+	}
+	for i := range l.slots {
+		if p := l.slots[i].peer; p != nil && !p.waits() {
+			l.close(p, session.Shutdown)
+		}
+	}
+}
+
+func (l *loop) leaveAll() {
+	for i := range l.slots {
+		if p := l.slots[i].peer; p != nil {
+			l.close(p, session.Shutdown)
+		}
+	}
+}
+
+// waits reports that a share of the miner, or of one of the agent's, has no verdict
+// of the pool yet.
+func (p *peer) waits() bool {
+	if p.agent == nil {
+		return p.waiting > 0
+	}
+	for _, m := range p.agent.miners {
+		if m.waiting > 0 {
+			return true
+		}
+	}
+	return false
+}
