@@ -49,6 +49,17 @@ func TestMinersOfBeforeASmallerPool(t *testing.T) {
 			f.after(f.route.failover.ProbeEvery)
 			shrink(f.pools[0], 3)
 		}, true},
+		{"the backup has room, and is looked for", "a b", func(f *farm) {
+			f.pools[1].do(func() { f.pools[1].refuse = true })
+			f.after(f.route.failover.ProbeEvery)
+			f.pools[1].do(func() { f.pools[1].refuse, f.pools[1].hole = false, true })
+			shrink(f.pools[0], 3)
+			f.after(patience - 2*time.Second) // with the second that follows, and patience, it is not past
+			f.pools[1].do(func() { f.pools[1].hole = false })
+			if n := f.turnedAway(f.lane()); n > 0 {
+				f.t.Errorf("turned away %d times before the backup was given up", n)
+			}
+		}, true},
 		{"the backup has less, and is away: the main one is waited for", "a b", func(f *farm) {
 			f.directory.learn(f.route.pools[1], 3, 0, true)
 			f.pools[0].do(func() { f.pools[0].refuse = true })

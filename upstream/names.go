@@ -35,6 +35,8 @@ type names struct {
 	workers map[*stats.Worker]*name
 	asked   map[uint64]*name // by request id
 	held    int              // shares that wait for a name
+	last    time.Time        // when one was asked for last
+	sole    bool             // the one name of the link is asked for, in the handshake
 
 	basis
 }
@@ -126,7 +128,7 @@ func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, o
 		n.workers[n.key(share)] = w
 		if !settled {
 			id := s.flight.skip()
-			n.asked[id] = w
+			n.asked[id], n.last = w, now
 			buf = codec.AppendPoolAuthorize(buf, id, own, s.to.Password)
 		}
 	}
@@ -216,6 +218,16 @@ func (s *stratum) releaseNames() (some bool) {
 		s.release(w)
 	}
 	return true
+}
+
+// closedOverName reports that the pool has closed the connection over a name that
+// it was to authorize: it answered none of those that were asked for last, and no
+// name ever. The caller is the link's end.
+func (s *stratum) closedOverName(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := &s.names
+	return (n.sole || len(n.asked) > 0) && now.Sub(n.last) < suspectTime && !s.pool.knowsNames()
 }
 
 // drain appends the shares that are held, and forgets them.

@@ -124,6 +124,7 @@ func TestSharesThatWaitForANameSurviveTheLink(t *testing.T) {
 		f.start()
 		f.submitAs("acct.rig1", 1)
 		a.do(func() { a.slowNames = false })
+		f.after(suspectTime) // so that it is not the name that it closes over
 		a.last().Close()
 		f.after(time.Second)
 		f.wantFate(1, 1, work.Accepted)

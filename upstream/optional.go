@@ -21,11 +21,10 @@ import (
 //   - The suspects of a closed connection are the requests to which the pool
 //     has answered nothing, neither them nor a later one. The next link leaves
 //     them out.
-//   - A link that is closed without them, before it has a job, has cleared them:
-//     the next one makes them again.
 //   - As long as some are left out, a probe makes them every trialEvery. Once
 //     the pool bears them, links make them again, and a link that could not ask
 //     for version bits is replaced.
+//   - The names of workers are left out in their own way: see names.go.
 //   - A pool that does not answer mining.configure in time is asked on, and not
 //     waited for but by that probe.
 //   - A pool that ever granted version bits is always asked for them: it knows
@@ -140,13 +139,6 @@ func (e *endpoint) bears(requests optional) {
 	e.leftOut.told &^= requests
 }
 
-// clears notes that the pool closes without requests too.
-func (e *endpoint) clears(requests optional) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.leftOut.requests &^= requests
-}
-
 // givesBits reports that a link that asks for version bits is likely to get some.
 func (p *pool) givesBits() bool {
 	_, mask, known := p.state.get(p.URL)
@@ -232,8 +224,9 @@ func (k *link) blame(err error) error {
 	if time.Since(k.made) >= suspectTime {
 		suspects = 0
 	}
-	if suspects == 0 && !k.up.Load() {
-		k.pool.clears(k.skipped &^ askExtranonce) // that comes last: it was never the time for it
+	if s, is := k.dialect.(*stratum); is && s.closedOverName(time.Now()) {
+		k.pool.quietNames(time.Now())
+		k.log.Log(k.ctx, k.level(slog.LevelWarn), "the pool closes the connection over a worker that it is to authorize: shares go under the pool's user for a while; register the workers at the pool, or set workers = \"aggregate\"", "for", namesPause)
 	}
 	if suspects == 0 {
 		return err

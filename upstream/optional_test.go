@@ -218,6 +218,63 @@ func TestAPoolThatClosesOverASessionIsSubscribedToAnew(t *testing.T) {
 		p.last().Close()
 		f.after(4 * backoffMin)
 		f.wantOn("a")
+
+		// In time it is tried again.
+		p.do(func() { clear(p.on) })
+		f.after(trialEvery)
+		job := f.latest().Job
+		p.lane().Close()
+		f.after(time.Second)
+		equal(t, "the epoch goes on", f.latest().Job.Epoch, job.Epoch)
+	})
+}
+
+// A pool that closes over a worker's name gets all shares under its user.
+func TestAPoolThatClosesOverANameIsNotAskedForNames(t *testing.T) {
+	for name, direct := range map[string]bool{"a name among many": false, "the one name of a link": true} {
+		t.Run(name, func(t *testing.T) {
+			inFarm(t, "a", func(f *farm) {
+				p := f.pools[0]
+				f.o.Pools[0].PassWorkers, f.o.Pools[0].Direct = true, direct
+				p.on["mining.authorize"] = func(c *conn, r request) bool {
+					return strings.Contains(string(r.Params[0]), ".") && hangsUp(c, r)
+				}
+				f.start()
+				l := f.route.Join(Member{Prefix: Prefix{Value: 0x0102, Len: 2}, Login: "farm.rig1"})
+				f.after(10 * backoffMin)
+				wantLaneOn(t, l, "a")
+				s := share(l.Latest().Job, 1)
+				s.Worker = f.book.Worker("farm.rig1")
+				l.Submit(s)
+				f.after(10 * backoffMin)
+				wantLaneOn(t, l, "a")
+				s = share(l.Latest().Job, 2)
+				s.Worker = f.book.Worker("farm.rig1")
+				l.Submit(s)
+				f.after(time.Second)
+				f.wantFate(2, 2, work.Accepted)
+				equal(t, "the last one's user", p.shares()[len(p.shares())-1].User, "farm")
+				if n := strings.Count(p.methods(), "mining.authorize"); n > 6 {
+					t.Errorf("%d times authorized", n)
+				}
+			})
+		})
+	}
+}
+
+// A pool that granted version bits once, and then none, is known for it.
+func TestThatBitsWereGrantedIsNotForgotten(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		p := f.pools[0]
+		f.start()
+		p.do(func() { p.mask = "" })
+		p.last().Close()
+		f.after(2 * backoffMin)
+		equal(t, "mask", f.latest().Mask, 0)
+		p.do(func() { p.mask, p.on["mining.configure"] = "1fffe000", hangsUp })
+		p.last().Close()
+		f.after(2 * backoffMin)
+		equal(t, "left out", f.route.pools[0].skips(time.Now()), 0)
 	})
 }
 

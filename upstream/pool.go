@@ -40,6 +40,7 @@ type pool struct {
 	serving     int       // lanes that it serves
 	reason      string    // why the last attempt failed; "" it did not
 	namesLogged bool      // a worker was not authorized
+	namesYes    bool      // a worker was authorized, ever
 	namesNo     int       // names that were not authorized, since the last one that was
 	namesAfter  time.Time // no name is asked for before
 	difficulty  float64   // that it told last; 0: none yet
@@ -270,7 +271,14 @@ func (p *pool) quietNames(now time.Time) {
 func (p *pool) authorizedName() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.namesNo = 0
+	p.namesNo, p.namesYes = 0, true
+}
+
+// knowsNames reports that the pool has ever authorized a worker's name.
+func (p *pool) knowsNames() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.namesYes
 }
 
 // refusedName counts a worker that the pool would not authorize, and reports

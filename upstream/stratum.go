@@ -112,7 +112,9 @@ func (s *stratum) subscribe() error {
 // under, where there is one. Pools of ckpool's kind know no other of a connection.
 func (s *stratum) authorize() error {
 	if name := s.soleName(); name != s.to.User && s.pool.asksNames(time.Now()) {
+		s.names.sole, s.names.last = true, time.Now()
 		m, err := s.authorizeAs(name, nameID, nameTimeout)
+		s.names.sole = err != nil
 		answer := "none in time"
 		if err == nil {
 			e, refused := m.Error.PoolError()

@@ -18,12 +18,20 @@ func smaller(t *testing.T, pool *bench.Pool, bytes int) {
 	pool.DropLinks()
 }
 
+// knowsPool waits until it is known how much the pool leaves: who comes before that
+// gets little, which fits everywhere.
+func knowsPool(t *testing.T, p *proxy) {
+	t.Helper()
+	eventually(t, "a link is up", func() bool { return p.book.Status().LinksUp > 0 })
+}
+
 // Miners whose prefixes a smaller pool has no room for are closed, come back for
 // shorter ones, and work: those that say who they were, too.
 func TestMinersComeBackToASmallerPool(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
 	p, address := startProxy(t, nil, nil, pool)
+	knowsPool(t, p)
 	m, away := connect(t, address), connect(t, address)
 	subscribed, _ := m.work("farm.rig")
 	left, _ := away.work("farm.away")
@@ -49,12 +57,38 @@ func TestMinersComeBackToASmallerPool(t *testing.T) {
 	}
 }
 
+// So do they where a backup has room for them, and is away: nobody gets its old
+// session back, and is closed again for it.
+func TestMinersComeBackToASmallerPoolThoughTheBackupHasRoom(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	backup := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	backup.Stop()
+	p, address := startProxy(t, nil, nil, pool, backup)
+	knowsPool(t, p)
+	m := connect(t, address)
+	subscribed, _ := m.work("farm.rig")
+	id := strings.Split(string(subscribed.Result), `"`)[3]
+	smaller(t, pool, 3)
+	m.wantClosed()
+	again := connect(t, address)
+	again.send(`{"id":1,"method":"mining.subscribe","params":["test","%s"]}`, id)
+	_, answer := again.answer(1)
+	if got := extranonce(string(answer.Result)); len(got) != len(`"00",2]`) {
+		t.Errorf("it has %s, had %s", got, extranonce(string(subscribed.Result)))
+	}
+	again.send(`{"id":2,"method":"mining.authorize","params":["farm.rig"]}`)
+	again.notification("mining.notify")
+	again.wantAlive()
+}
+
 // An agent whose pool leaves too little from now on is closed, and told why when
 // it comes back.
 func TestAnAgentOfBeforeASmallerPool(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
 	p, address := startProxy(t, nil, nil, pool)
+	knowsPool(t, p)
 	good := connect(t, address)
 	good.work("farm.direct")
 	a := connectAgent(t, address, "farm")
