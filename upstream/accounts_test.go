@@ -485,7 +485,9 @@ func TestNoRoomForAnotherLane(t *testing.T) {
 		f.after(time.Minute)
 		wantLaneOn(t, l, "none")
 		equal(t, "dials", f.pools[0].dialled(), 0)
+		f.directory.onDemand.mu.Lock()
 		f.directory.onDemand.max = MaxOnDemand
+		f.directory.onDemand.mu.Unlock()
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")
 		l.Leave(l.key)

@@ -117,9 +117,9 @@ func TestWhatALinkSaysOfItsAddress(t *testing.T) {
 		end  func(f *farm)
 		said string // in order
 	}{
-		{"it closes at once", func(f *farm) { f.pools[0].on["mining.subscribe"] = hangsUp }, "false"},
-		{"it is mute", func(f *farm) { f.pools[0].mute = true; f.after(time.Minute) }, "false"},
-		{"it has no job", func(f *farm) { f.pools[0].jobless = true; f.after(time.Minute) }, "false"},
+		{"it closes at once", func(f *farm) { f.pools[0].do(func() { f.pools[0].on["mining.subscribe"] = hangsUp }) }, "false"},
+		{"it is mute", func(f *farm) { f.pools[0].do(func() { f.pools[0].mute = true }); f.after(time.Minute) }, "false"},
+		{"it has no job", func(f *farm) { f.pools[0].do(func() { f.pools[0].jobless = true }); f.after(time.Minute) }, "false"},
 		{"it loses the link soon", func(f *farm) { f.after(time.Second); f.pools[0].last().Close() }, "true false"},
 		{"it loses the link after an hour", func(f *farm) { f.after(time.Hour); f.pools[0].last().Close() }, "true"},
 		{"we end it", func(f *farm) { f.after(time.Second); f.lane().serving.drop(errMoved) }, "true"},
