@@ -47,7 +47,7 @@ lint: ## gofmt, vet, staticcheck, import directions
 fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
 	@set -e; for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			case $$package in */codec) time=$(FUZZTIME) ;; *) time=$(FUZZTIME_OTHER) ;; esac; \
+			case $$package in */codec | */codec/*) time=$(FUZZTIME) ;; *) time=$(FUZZTIME_OTHER) ;; esac; \
 			echo "== $$package $$target $$time"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$time -fuzzminimizetime 10x $$package; \
 		done; \

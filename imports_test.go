@@ -1,6 +1,6 @@
 // Package farmproxy_test holds the import directions of the whole module:
 //
-//	cmd -> netloop -> session -> codec work
+//	cmd -> netloop -> session -> codec/agent codec work
 //	        |     \-> upstream -> codec work stats dial
 //	        |-> stats -> work
 //	cmd -> api -> stats store    cmd -> check -> config store
@@ -23,13 +23,14 @@ const module = "farmproxy"
 // that it may import. What is not here is not allowed.
 var mayImport = map[string][]string{
 	"cmd/farmproxy": {"api", "bench", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
-	"netloop":       {"codec", "descriptors", "session", "stats", "upstream", "work"},
-	"session":       {"codec", "work"},
-	"upstream":      {"codec", "descriptors", "dial", "stats", "work"},
+	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "upstream", "work"},
+	"session":       {"codec", "codec/agent", "work"},
+	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "work"},
 	"dial":          {},
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {},
+	"codec/agent":   {"codec"},
 	"work":          {},
 	"config":        {},
 	"descriptors":   {},

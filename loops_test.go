@@ -20,7 +20,7 @@ var onLoops = []string{"netloop.Server.OnOpen", "netloop.Server.OnTraffic", "net
 
 // loopPackages are those whose types may stand behind other people's interfaces on
 // a loop: what a gnet.Conn or a net.Conn of ours is.
-var loopPackages = []string{"netloop", "session", "upstream", "dial", "codec", "stats", "work", "descriptors"}
+var loopPackages = []string{"netloop", "session", "upstream", "dial", "codec", "codec/agent", "stats", "work", "descriptors"}
 
 // harmless are foreign packages, types, functions and methods that do not wait for
 // anybody, with the reason where it is not plain. What is under one that is here is

@@ -72,7 +72,7 @@ func (p *ConfigureParams) Refuse(i int) { p.Asked[i] = UnknownExtension }
 // WhatsMiner drops the connection over one key more. mask 0 refuses version
 // rolling.
 func AppendConfigured(dst []byte, id *ID, p *ConfigureParams, mask uint32) []byte {
-	dst = appendResultHead(dst, id)
+	dst = AppendResultHead(dst, id)
 	dst = append(dst, '{')
 	for i := range p.N {
 		if i > 0 {

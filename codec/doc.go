@@ -1,10 +1,9 @@
 // Package codec turns bytes into values and back: the lines of Stratum V1, as
-// miners and pools write them, and the frames of the agent protocol.
+// miners and pools write them. The agent protocol's frames are below, in agent.
 //
 //	miner's line ──> Decoder ──> Request ──> session
 //	pool's line  ──> Decoder ──> Notify, Subscription, Reply … ──> upstream
-//	agent's frame ──> NextAgentFrame ──> AgentFrame ──> AgentShare … ──> session, upstream
-//	session, upstream ──> AppendX(dst, …) ──> line, frame
+//	session, upstream ──> AppendX(dst, …) ──> line
 //
 // It owns the limits on what is read (limits.go) and the allow-lists for what
 // is spliced into another party's JSON (name.go, id.go). It knows neither

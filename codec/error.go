@@ -33,5 +33,7 @@ var (
 	errNotMessage = &Error{Syntax, "neither a request nor a reply"}
 	errNotStratum = &Error{NotStratum, "the first byte is not '{'"}
 	errTooDeep    = &Error{TooDeep, "nested deeper than 8"}
-	errBadFrame   = &Error{BadFrame, "an agent frame's length is below 4"}
 )
+
+// ErrBadFrame is the error of BadFrame.
+var ErrBadFrame = &Error{BadFrame, "an agent frame's length is below 4"}

@@ -165,7 +165,6 @@ func FuzzDecode(f *testing.F) {
 		}
 		r.Submit()
 		r.Subscribe()
-		mustBeJSON(t, AppendAgentCapabilitiesReply(nil, &r.ID, r.AgentCapabilities()))
 		if p, ok := r.Authorize(); ok {
 			clean := CleanName(p.Login)
 			if !IsName(clean, p.Login) {
@@ -201,7 +200,6 @@ func FuzzPoolLine(f *testing.F) {
 			mustBeJSON(t, AppendError(nil, &id, e.Code, e.Text))
 		}
 		m.Result.VersionMask()
-		m.Result.AgentCapabilities()
 		m.Params.Extranonce(4)
 		m.Params.Hex()
 		m.Params.Number()

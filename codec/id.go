@@ -1,5 +1,7 @@
 package codec
 
+import "strconv"
+
 // ID is a request's id, kept to be echoed exactly as it came: a number, a
 // string, or null. It is a value, so that it can travel with a share to the
 // pool's link and back. The zero ID is null.
@@ -19,6 +21,21 @@ func MakeID(raw Raw) (id ID, ok bool) {
 	}
 	id.n = uint8(copy(id.text[:], raw))
 	return id, true
+}
+
+// NumberID returns the id that is n: for what has a number of another kind in the
+// place of an id.
+func NumberID(n uint32) (id ID) {
+	id.n = uint8(len(strconv.AppendUint(id.text[:0], uint64(n), 10)))
+	return id
+}
+
+// Number returns what NumberID was given.
+func (id *ID) Number() (n uint32) {
+	for _, digit := range id.text[:id.n] {
+		n = n*10 + uint32(digit-'0')
+	}
+	return n
 }
 
 // Append appends the id as JSON.

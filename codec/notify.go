@@ -114,15 +114,15 @@ type NotifyLine struct {
 	Tail []byte // coinb2 … up to ntime
 }
 
-// notifyHead is what stands before the job id.
-const notifyHead = `{"id":null,"method":"mining.notify","params":["`
+// NotifyHead is what stands before the job id.
+const NotifyHead = `{"id":null,"method":"mining.notify","params":["`
 
 // NewNotifyLine builds the line of job, which miners know by id. fold is what
 // is appended to coinb1: the pool's extranonce1 and leading zeros.
 func NewNotifyLine(id uint32, job *Notify, fold []byte) NotifyLine {
 	prev := job.PrevHash
 	swapWords(&prev)
-	head := append([]byte(nil), notifyHead...)
+	head := append([]byte(nil), NotifyHead...)
 	head = AppendJobID(head, id)
 	head = append(head, `","`...)
 	head = AppendHex(head, prev[:])
@@ -156,11 +156,12 @@ func (l *NotifyLine) AppendNotify(dst []byte, zeros int, ntime uint32, clean boo
 	for range zeros {
 		dst = append(dst, "00"...)
 	}
-	return appendNotifyTail(dst, l.Tail, ntime, clean)
+	return l.AppendEnd(dst, ntime, clean)
 }
 
-func appendNotifyTail(dst, tail []byte, ntime uint32, clean bool) []byte {
-	dst = append(dst, tail...)
+// AppendEnd appends the line from coinb2 on.
+func (l *NotifyLine) AppendEnd(dst []byte, ntime uint32, clean bool) []byte {
+	dst = append(dst, l.Tail...)
 	dst = AppendHexUint32(dst, ntime)
 	if clean {
 		return append(dst, "\",true]}\n"...)

@@ -77,7 +77,7 @@ func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
 
 // AppendPoolVersion answers client.get_version with a plain text.
 func AppendPoolVersion(dst []byte, id *ID, agent string) []byte {
-	dst = append(appendResultHead(dst, id), '"')
+	dst = append(AppendResultHead(dst, id), '"')
 	dst = append(dst, agent...)
 	return append(dst, "\",\"error\":null}\n"...)
 }

@@ -5,7 +5,9 @@ import "strconv"
 // What a miner is told. Every reply has both members, result and error: some
 // firmwares require error to be there.
 
-func appendResultHead(dst []byte, id *ID) []byte {
+// AppendResultHead appends a reply as far as its result, for a caller that appends
+// the result and the end.
+func AppendResultHead(dst []byte, id *ID) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = id.Append(dst)
 	return append(dst, `,"result":`...)
@@ -13,18 +15,18 @@ func appendResultHead(dst []byte, id *ID) []byte {
 
 // AppendTrue appends {"id":…,"result":true,"error":null}.
 func AppendTrue(dst []byte, id *ID) []byte {
-	return append(appendResultHead(dst, id), "true,\"error\":null}\n"...)
+	return append(AppendResultHead(dst, id), "true,\"error\":null}\n"...)
 }
 
 // AppendPong answers mining.ping.
 func AppendPong(dst []byte, id *ID) []byte {
-	return append(appendResultHead(dst, id), "\"pong\",\"error\":null}\n"...)
+	return append(AppendResultHead(dst, id), "\"pong\",\"error\":null}\n"...)
 }
 
 // AppendError appends a reply with the error [code,"text",null]. text must be
 // free of quotes and backslashes: one of ours, or through CleanText.
 func AppendError(dst []byte, id *ID, code int, text string) []byte {
-	dst = append(appendResultHead(dst, id), `null,"error":[`...)
+	dst = append(AppendResultHead(dst, id), `null,"error":[`...)
 	dst = strconv.AppendInt(dst, int64(code), 10)
 	dst = append(dst, `,"`...)
 	dst = append(dst, text...)
@@ -34,7 +36,7 @@ func AppendError(dst []byte, id *ID, code int, text string) []byte {
 // AppendSubscribed answers mining.subscribe. session is 16 hex digits or so;
 // the miner sends it back to resume. extranonce2 is a size in bytes.
 func AppendSubscribed(dst []byte, id *ID, session uint64, extranonce1 []byte, extranonce2 int) []byte {
-	dst = append(appendResultHead(dst, id), `[[["mining.set_difficulty","`...)
+	dst = append(AppendResultHead(dst, id), `[[["mining.set_difficulty","`...)
 	dst = AppendSession(dst, session)
 	dst = append(dst, `"],["mining.notify","`...)
 	dst = AppendSession(dst, session)

@@ -6,18 +6,19 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/session"
 	"farmproxy/upstream"
 )
 
-// agent is what a peer has besides when an agent is at its other end: BTCAgent,
+// agentPeer is what a peer has besides when an agent is at its other end: BTCAgent,
 // or another farmproxy, which brings many miners over one connection.
 //
 // It has a group of prefixes to itself, since its miners' prefixes are the
 // session ids that it chose, and so a lane to itself, of which the peer is the
 // only one on any loop. The peer stands in the lane's feed once, for all of its
 // miners; for each of them it is a member of the lane.
-type agent struct {
+type agentPeer struct {
 	session session.Agent
 	stream  agentStream
 	answers []byte                 // to shares, of one collection of mail
@@ -34,7 +35,7 @@ type agentMiner struct {
 // becomeAgent makes a peer that of an agent: its first message said so. It
 // counts no longer as a miner; those that it brings do.
 func (l *loop) becomeAgent(p *peer) {
-	p.agent = &agent{session: session.Agent{Opened: p.session.Opened}}
+	p.agent = &agentPeer{session: session.Agent{Opened: p.session.Opened}}
 	l.counts.Miners.Add(-1)
 	l.counts.Agents.Add(1)
 }
@@ -80,9 +81,9 @@ func (l *loop) agentLine(p *peer, out []byte) ([]byte, session.Effect) {
 }
 
 // frame does what one frame asks for.
-func (l *loop) frame(p *peer, f codec.AgentFrame, out []byte) ([]byte, session.Effect) {
+func (l *loop) frame(p *peer, f agent.Frame, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
-	if command := f.Command(); command == codec.AgentRegister || command == codec.AgentUnregister {
+	if command := f.Command(); command == agent.Register || command == agent.Unregister {
 		if l.judge(); p.conn == nil {
 			return out, session.Effect{Kind: session.Hangup}
 		}
@@ -289,7 +290,7 @@ func (l *loop) flushAgents() {
 }
 
 // miner returns one of the agent's miners.
-func (a *agent) miner(session uint16) *agentMiner {
+func (a *agentPeer) miner(session uint16) *agentMiner {
 	m := a.miners[session]
 	if m == nil {
 		if a.miners == nil {
@@ -302,7 +303,7 @@ func (a *agent) miner(session uint16) *agentMiner {
 }
 
 // forget lets go of a miner of which nothing is left.
-func (a *agent) forget(session uint16, m *agentMiner) {
+func (a *agentPeer) forget(session uint16, m *agentMiner) {
 	if m.worker == (worker{}) && m.waiting == 0 {
 		delete(a.miners, session)
 	}
@@ -310,7 +311,7 @@ func (a *agent) forget(session uint16, m *agentMiner) {
 
 // settled takes note of the verdict on a share of one of the agent's miners. It may
 // have gone and come back: what waits is counted all the same.
-func (a *agent) settled(session uint16, v *upstream.Verdict) {
+func (a *agentPeer) settled(session uint16, v *upstream.Verdict) {
 	if m := a.miners[session]; m != nil && m.waiting > 0 {
 		m.waiting--
 		a.forget(session, m)

@@ -2,6 +2,7 @@ package netloop
 
 import (
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/session"
 )
 
@@ -20,7 +21,7 @@ type agentStream struct {
 // agentMessage is one line or one frame; neither, where the read ends.
 type agentMessage struct {
 	line      []byte
-	frame     codec.AgentFrame
+	frame     agent.Frame
 	oversized bool // a frame that was passed over, for its length
 }
 
@@ -40,7 +41,7 @@ func (a *agentStream) next(data []byte, pool *carries) (m agentMessage, rest []b
 	if len(a.carry) > 0 {
 		first = a.carry[0]
 	}
-	if first == codec.AgentMagic {
+	if first == agent.Magic {
 		return a.frame(data, pool)
 	}
 	m.line, rest, reason, ok = a.lines.next(data, pool)
@@ -53,7 +54,7 @@ func (a *agentStream) frame(data []byte, pool *carries) (m agentMessage, rest []
 	if len(a.carry) > 0 {
 		whole = append(a.carry, data[:min(len(data), maxAgentFrame)]...)
 	}
-	size, ok := codec.AgentFrameSize(whole)
+	size, ok := agent.FrameSize(whole)
 	carried := len(a.carry)
 	switch {
 	case !ok:
@@ -75,5 +76,5 @@ func (a *agentStream) frame(data []byte, pool *carries) (m agentMessage, rest []
 		pool.put(a.carry) // lent again only after this frame is done with
 		a.carry = nil
 	}
-	return agentMessage{frame: codec.AgentFrame(whole[:size:size])}, data[size-carried:], 0, true
+	return agentMessage{frame: agent.Frame(whole[:size:size])}, data[size-carried:], 0, true
 }

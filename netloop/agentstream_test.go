@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/session"
 )
 
@@ -47,8 +48,8 @@ func TestLinesAndFramesAreCutWhereverTheReadsEnd(t *testing.T) {
 			}
 		}
 	}
-	share := string(codec.AppendAgentSubmit(nil, &codec.AgentShare{Job: '\n', Session: 0x7b0a, Nonce: 0x0a0a0a0a}))
-	gone := string(codec.AppendAgentUnregister(nil, 7))
+	share := string(agent.AppendSubmit(nil, &agent.Share{Job: '\n', Session: 0x7b0a, Nonce: 0x0a0a0a0a}))
+	gone := string(agent.AppendUnregister(nil, 7))
 	long := func(n int) string {
 		return fmt.Sprintf("\x7f\x01%c%c", rune(n&0xff), rune(n>>8)) + strings.Repeat("{", n-4)
 	}
@@ -86,17 +87,17 @@ func TestAnAgentsStreamIsTheSameInAnyPieces(t *testing.T) {
 			case 0:
 				data = append(data, "{\"id\":1}\r\n"...)
 			case 1:
-				data = codec.AppendAgentRegister(data, uint16(random.Uint32()), "a{\n", "w")
+				data = agent.AppendRegister(data, uint16(random.Uint32()), "a{\n", "w")
 			case 2:
 				data = append(data, '\n')
 			case 3: // of any length
 				size := 4 + random.IntN(2*maxAgentFrame)
-				data = append(data, codec.AgentMagic, 1, byte(size), byte(size>>8))
+				data = append(data, agent.Magic, 1, byte(size), byte(size>>8))
 				for range size - 4 {
 					data = append(data, byte(random.Uint32()))
 				}
 			default:
-				data = codec.AppendAgentSubmit(data, &codec.AgentShare{Nonce: random.Uint32(), HasTime: random.IntN(2) == 0})
+				data = agent.AppendSubmit(data, &agent.Share{Nonce: random.Uint32(), HasTime: random.IntN(2) == 0})
 			}
 		}
 		data = append(data, "{end}\n"...)

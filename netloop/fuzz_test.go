@@ -16,6 +16,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/upstream"
 )
 
@@ -47,9 +48,9 @@ func FuzzPeer(f *testing.F) {
 	f.Add(uint8(aMiner), uint64(5), []byte(`{"id":8,"method":"mining.configure","params":[["version-rolling"],{}]}`+"\n"+`{"id":9,"method":"mining.authorize","params":["b`+"\xe4"+`r"]}`+"\n"))
 	f.Add(uint8(aMiner), uint64(6), []byte("{"+strings.Repeat(" ", codec.MaxMinerLine)+"}\n"))
 	var frames []byte
-	frames = codec.AppendAgentRegister(frames, 2, "cgminer", "w2")
-	frames = codec.AppendAgentSubmit(frames, &codec.AgentShare{Job: 1, Session: 2, Nonce: 5, HasTime: true, NTime: 0x66a1b2d0})
-	frames = codec.AppendAgentUnregister(frames, 2)
+	frames = agent.AppendRegister(frames, 2, "cgminer", "w2")
+	frames = agent.AppendSubmit(frames, &agent.Share{Job: 1, Session: 2, Nonce: 5, HasTime: true, NTime: 0x66a1b2d0})
+	frames = agent.AppendUnregister(frames, 2)
 	f.Add(uint8(anAgent), uint64(7), append(frames, hello...))
 	f.Add(uint8(anAgent), uint64(8), append(append([]byte("\x7f\x01\x00\x04"), make([]byte, 1020)...), "\x7f\x02\x03\x00"...))
 	f.Fuzz(func(t *testing.T, who uint8, cuts uint64, data []byte) {
@@ -117,7 +118,7 @@ func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer {
 	case aMiner:
 		p.feed([]byte(hello))
 	case anAgent:
-		p.feed(codec.AppendAgentRegister([]byte(agentHello), 1, "cgminer", "w1"))
+		p.feed(agent.AppendRegister([]byte(agentHello), 1, "cgminer", "w1"))
 	}
 	if feed := p.peer.feed; feed != nil {
 		p.loop.post(&upstream.Post{Lane: feed.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
@@ -147,8 +148,8 @@ func (p *fuzzedPeer) feed(data []byte) {
 func (p *fuzzedPeer) said() (list []string) {
 	for rest := p.written.Bytes(); len(rest) > 0; {
 		n := bytes.IndexByte(rest, '\n') + 1
-		if rest[0] == codec.AgentMagic {
-			_, size, err := codec.NextAgentFrame(rest)
+		if rest[0] == agent.Magic {
+			_, size, err := agent.NextFrame(rest)
 			if n = size; err != nil || n == 0 {
 				p.t.Fatalf("written: %q", rest)
 			}

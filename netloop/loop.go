@@ -8,6 +8,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -217,7 +218,7 @@ func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
 		}
 	}
 	l.see(p)
-	if p.agent == nil && p.isNew() && l.request.FromAgent() {
+	if p.agent == nil && p.isNew() && agent.From(&l.request) {
 		l.becomeAgent(p)
 	}
 	if p.agent != nil {

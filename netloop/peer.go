@@ -7,6 +7,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -18,7 +19,7 @@ type peer struct {
 	conn      gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
 	fd        int32     // conn's, to be written to directly; noSocket: conn is to be asked
 	slot      uint32
-	agent     *agent         // nil: it is a miner
+	agent     *agentPeer     // nil: it is a miner
 	first     *stats.Worker  // under the name that it authorized first; nil: none yet, or an agent
 	books     *stats.Miner   // nil: none are kept
 	feed      *feed          // of its lane; nil before subscribe and authorize
@@ -75,7 +76,7 @@ func (p *peer) prefixOf(session uint16) upstream.Prefix {
 // 0 for a miner's own.
 func (p *peer) sessionOf(share *codec.ID) (session uint16) {
 	if p.agent != nil {
-		session, _ = share.AgentShare()
+		session, _ = agent.ShareOf(share)
 	}
 	return session
 }

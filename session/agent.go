@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -120,10 +121,10 @@ func (a *Agent) step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 // to shares are sent only when they were asked for after mining.authorize: so
 // does btcpool, and so agents expect it.
 func (a *Agent) capabilities(r *codec.Request, out []byte) []byte {
-	if a.user != "" && r.AgentCapabilities().SubmitResponse {
+	if a.user != "" && agent.Offered(r).SubmitResponse {
 		a.state |= agentAnswers
 	}
-	return codec.AppendAgentCapabilitiesReply(out, &r.ID, codec.AgentCapabilities{VersionRolling: true, SubmitResponse: true})
+	return agent.AppendCapabilitiesReply(out, &r.ID, agent.Capabilities{VersionRolling: true, SubmitResponse: true})
 }
 
 // configure answers mining.configure; the mask follows at once, as at btcpool.
@@ -275,19 +276,19 @@ func (a *Agent) miner(session uint16) *Session {
 }
 
 // agentStatuses are what verdicts are called in SUBMIT_RESPONSE.
-var agentStatuses = [work.NumVerdicts]codec.AgentStatus{
-	work.Accepted:      codec.AgentAccept,
-	work.UnknownJob:    codec.AgentUnknownJob,
-	work.Stale:         codec.AgentStale,
-	work.LinkLost:      codec.AgentStale,
-	work.Duplicate:     codec.AgentDuplicate,
-	work.LowDifficulty: codec.AgentLowDifficulty,
-	work.BadTime:       codec.AgentTimeTooNew,
-	work.BadVersion:    codec.AgentIllegalVersion,
-	work.Malformed:     codec.AgentIllegalParams,
-	work.Unauthorized:  codec.AgentUnauthorized,
-	work.NotSubscribed: codec.AgentNotSubscribed,
-	work.PoolRejected:  codec.AgentReject,
-	work.Overloaded:    codec.AgentInternalError,
-	work.TooMany:       codec.AgentInternalError,
+var agentStatuses = [work.NumVerdicts]agent.Status{
+	work.Accepted:      agent.Accept,
+	work.UnknownJob:    agent.UnknownJob,
+	work.Stale:         agent.Stale,
+	work.LinkLost:      agent.Stale,
+	work.Duplicate:     agent.Duplicate,
+	work.LowDifficulty: agent.LowDifficulty,
+	work.BadTime:       agent.TimeTooNew,
+	work.BadVersion:    agent.IllegalVersion,
+	work.Malformed:     agent.IllegalParams,
+	work.Unauthorized:  agent.Unauthorized,
+	work.NotSubscribed: agent.NotSubscribed,
+	work.PoolRejected:  agent.Reject,
+	work.Overloaded:    agent.InternalError,
+	work.TooMany:       agent.InternalError,
 }

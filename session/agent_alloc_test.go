@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
 // agentAtWork returns an agent with a registered miner and a job, and the frame
 // of a share that meets its difficulty.
-func agentAtWork(t testing.TB) (a *Agent, e *Env, f codec.AgentFrame) {
+func agentAtWork(t testing.TB) (a *Agent, e *Env, f agent.Frame) {
 	terms := &Terms{SubscribeTimeout: time.Minute, AuthorizeTimeout: time.Minute, Difficulty: Policy{Start: 512, Min: 1, SharesPerMinute: 6}}
 	job := vectorJob(t, "bitaxe_bm1397_1", 1, 8, 2)
 	job.Difficulty = 1.0 / (1 << 24)
@@ -36,9 +37,9 @@ func agentAtWork(t testing.TB) (a *Agent, e *Env, f codec.AgentFrame) {
 	}
 	a.Registered(e, 1, "farm.w1", 0)
 	g := &agentStage{stage: &stage{env: *e, feed: *feed}, agent: *a}
-	share := codec.AgentShare{Job: 1, Session: 1}
+	share := agent.Share{Job: 1, Session: 1}
 	g.mine(&share)
-	return a, e, codec.AppendAgentSubmit(nil, &share)
+	return a, e, agent.AppendSubmit(nil, &share)
 }
 
 func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -101,9 +102,9 @@ func (g *agentStage) act(verb, rest string) {
 	case "frame":
 		g.frame(mustHex(g.t, rest))
 	case "register":
-		g.frame(codec.AppendAgentRegister(nil, session, args["agent"], args["worker"]))
+		g.frame(agent.AppendRegister(nil, session, args["agent"], args["worker"]))
 	case "unregister":
-		g.frame(codec.AppendAgentUnregister(nil, session))
+		g.frame(agent.AppendUnregister(nil, session))
 	case "submit":
 		g.submit(session, args)
 	case "post":
@@ -146,7 +147,7 @@ func (g *agentStage) line(line string) {
 	}
 }
 
-func (g *agentStage) frame(f codec.AgentFrame) {
+func (g *agentStage) frame(f agent.Frame) {
 	out, effect := g.agent.Frame(&g.env, f, nil)
 	g.shown(out, effect)
 	switch effect.Kind {
@@ -167,18 +168,18 @@ func (g *agentStage) judge() {
 
 // submit hands in a share as an agent does.
 func (g *agentStage) submit(session uint16, args map[string]string) {
-	share := codec.AgentShare{Job: uint8(g.number(args["job"])), Session: session, Extranonce2: g.hex(args["en2"]), Nonce: g.hex(args["nonce"])}
+	share := agent.Share{Job: uint8(g.number(args["job"])), Session: session, Extranonce2: g.hex(args["en2"]), Nonce: g.hex(args["nonce"])}
 	_, share.HasTime = args["time"]
 	_, share.HasVersion = args["mask"]
 	share.NTime, share.VersionMask = g.hex(args["time"]), g.hex(args["mask"])
 	if args["nonce"] == "" {
 		g.mine(&share)
 	}
-	g.frame(codec.AppendAgentSubmit(nil, &share))
+	g.frame(agent.AppendSubmit(nil, &share))
 }
 
 // mine finds the first nonce that meets the pool's difficulty.
-func (g *agentStage) mine(share *codec.AgentShare) {
+func (g *agentStage) mine(share *agent.Share) {
 	sent := g.agent.jobs[share.Job]
 	job, _ := g.feed.find(sent.job)
 	if job == nil {
@@ -246,8 +247,8 @@ var sid = regexp.MustCompile(`"00000000[0-9a-f]{8}"`)
 // shown writes down what came of a call.
 func (g *agentStage) shown(out []byte, e Effect) {
 	for len(out) > 0 {
-		if out[0] == codec.AgentMagic {
-			f, n, err := codec.NextAgentFrame(out)
+		if out[0] == agent.Magic {
+			f, n, err := agent.NextFrame(out)
 			if err != nil || n == 0 {
 				g.t.Fatalf("not a frame: %x", out)
 			}
@@ -283,7 +284,7 @@ func (g *agentStage) shown(out []byte, e Effect) {
 	g.agent.Changed(func(session uint16, d float64) { g.note("difficulty worker=%s %v", g.agent.Name(session), d) })
 }
 
-func frameText(f codec.AgentFrame) string {
+func frameText(f agent.Frame) string {
 	if exponent, sessions, ok := f.SetDifficulty(nil); ok {
 		return fmt.Sprintf("set_diff 2^%d %d", exponent, sessions)
 	}

@@ -4,19 +4,20 @@ import (
 	"encoding/binary"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
 // Frame takes one frame of the agent and appends the answer to out, if it gets
 // one. One that is not what it must be is counted, and passed over.
-func (a *Agent) Frame(e *Env, f codec.AgentFrame, out []byte) ([]byte, Effect) {
+func (a *Agent) Frame(e *Env, f agent.Frame, out []byte) ([]byte, Effect) {
 	switch f.Command() {
-	case codec.AgentRegister:
+	case agent.Register:
 		// Who a miner is follows from whose it is: nobody's before authorize.
 		if session, agent, worker, ok := f.Register(); ok && a.user != "" {
 			return out, Effect{Kind: WantRegister, Session: session, Agent: agent, Login: a.login(worker)}
 		}
-	case codec.AgentUnregister:
+	case agent.Unregister:
 		if session, ok := f.Unregister(); ok {
 			return out, a.unregister(session)
 		}
@@ -85,12 +86,12 @@ func (a *Agent) unregister(session uint16) Effect {
 
 // submit looks at a share. The answer says which share it is for by an index: both sides count the shares of registered sessions, in frames of the
 // right length, from 0. Others are not counted, and not answered.
-func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect) {
+func (a *Agent) submit(e *Env, p *agent.Share, out []byte) ([]byte, Effect) {
 	s := a.miner(p.Session)
 	if s == nil {
 		return out, Effect{Kind: Judged, Verdict: work.Unauthorized}
 	}
-	id := codec.AgentShareID(p.Session, a.index)
+	id := agent.ShareID(p.Session, a.index)
 	a.index++
 	effect := s.inFrame(e, id, &a.jobs[p.Job], p)
 	out = a.answer(out, &id, &effect)
@@ -99,7 +100,7 @@ func (a *Agent) submit(e *Env, p *codec.AgentShare, out []byte) ([]byte, Effect)
 
 // inFrame makes a candidate of a share that came in a frame, or refuses it. sent is
 // its job as the agent was sent it.
-func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentShare) Effect {
+func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *agent.Share) Effect {
 	c, no := s.candidate(e, id, sent.job)
 	if c == nil {
 		return s.reject(e, 1, no)
@@ -119,7 +120,7 @@ func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *codec.AgentSha
 // Judge judges a candidate by its hash, and answers it if that decides: the
 // caller's answer to WantHash.
 func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
-	session, _ := c.ID.AgentShare()
+	session, _ := agent.ShareOf(&c.ID)
 	s := a.miner(session)
 	if s == nil { // unregistered meanwhile
 		effect := Effect{Kind: Judged, Verdict: work.Stale}
@@ -136,7 +137,7 @@ func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 // answer answers a share with what became of it, if that is known, and notes
 // whose it is.
 func (a *Agent) answer(out []byte, id *codec.ID, e *Effect) []byte {
-	e.Session, _ = id.AgentShare()
+	e.Session, _ = agent.ShareOf(id)
 	switch {
 	case e.Kind == Judged:
 		return a.Verdict(id, e.Verdict, out)
@@ -151,6 +152,6 @@ func (a *Agent) Verdict(id *codec.ID, v work.Verdict, out []byte) []byte {
 	if !a.is(agentAnswers) {
 		return out
 	}
-	_, index := id.AgentShare()
-	return codec.AppendAgentSubmitResponse(out, index, agentStatuses[v])
+	_, index := agent.ShareOf(id)
+	return agent.AppendSubmitResponse(out, index, agentStatuses[v])
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -56,7 +57,7 @@ func (a *Agent) notify(f *Feed, clean bool, out []byte) []byte {
 	id := uint8(a.sent)
 	a.jobs[id] = agentJob{job.ID, f.ntime}
 	line := codec.NotifyLine(job.Line)
-	return line.AppendAgentNotify(out, id, agentCut, f.ntime, clean)
+	return agent.AppendNotify(out, &line, id, agentCut, f.ntime, clean)
 }
 
 // Adjust tells the agent what changed without a job: another mask is valid at
@@ -128,7 +129,7 @@ func agentDifficulty(v *vardiff, f *Feed, session uint16, p *Policy) float64 {
 }
 
 // noSession is the session id that no miner has.
-const noSession = codec.MaxAgentSession + 1
+const noSession = agent.MaxSession + 1
 
 // appendDifficulties appends a SET_DIFF for each exponent among those changed
 // that a frame can say.
@@ -142,7 +143,7 @@ func (a *Agent) appendDifficulties(out []byte) []byte {
 				a.ids = append(a.ids, rest[0].miner.prefixValue())
 			}
 		}
-		out = codec.AppendAgentSetDifficulty(out, uint8(min(max(exponent, 0), codec.MaxAgentExponent)), a.ids)
+		out = agent.AppendSetDifficulty(out, uint8(min(max(exponent, 0), agent.MaxExponent)), a.ids)
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -32,7 +33,7 @@ func TestAnAgentsCoinbaseIsThePools(t *testing.T) {
 		pool := slices.Concat(coinb1, extranonce1, layout.Extranonce2(nil, session, extranonce2), coinb2)
 
 		line := codec.NewNotifyLine(1, &codec.Notify{Coinb1: coinb1, Coinb2: coinb2}, layout.Fold(extranonce1))
-		notify := strings.Split(string(line.AppendAgentNotify(nil, 77, agentCut, 0, false)), `"`)
+		notify := strings.Split(string(agent.AppendNotify(nil, &line, 77, agentCut, 0, false)), `"`)
 		agent := slices.Concat(mustHex(t, notify[13]), told[:], []byte{0, 0}, session, extranonce2, mustHex(t, notify[15]))
 		if notify[9] != "77" || !bytes.Equal(agent, pool) {
 			t.Fatalf("extranonce1 %x, size %d: job %s\nat the agent %x\nat the pool  %x", extranonce1, size, notify[9], agent, pool)

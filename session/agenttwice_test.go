@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -39,7 +39,7 @@ type agentWorld struct {
 	*world
 	agent  Agent
 	feed   *Feed
-	handed []codec.AgentShare // accepted ones
+	handed []agent.Share // accepted ones
 }
 
 func newAgentWorld(t *testing.T, data []byte) *agentWorld {
@@ -79,14 +79,14 @@ func (w *agentWorld) step() {
 	case 0, 1:
 		w.agent.Registered(&w.env, session, "farm.w", 0)
 	case 2:
-		w.agent.Frame(&w.env, codec.AppendAgentUnregister(nil, session), nil)
+		w.agent.Frame(&w.env, agent.AppendUnregister(nil, session), nil)
 	case 3:
 		w.now = w.now.Add(time.Duration(w.next(60)) * time.Second)
 		w.job(w.next(3) == 0)
 	case 4, 5:
 		for range []int{1, 5, 30, 100}[w.next(4)] {
 			w.nonce++
-			w.submit(codec.AgentShare{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
+			w.submit(agent.Share{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
 		}
 	default:
 		for _, share := range slices.Backward(w.handed[max(0, len(w.handed)-60):]) {
@@ -97,10 +97,10 @@ func (w *agentWorld) step() {
 	}
 }
 
-func (w *agentWorld) submit(share codec.AgentShare, fresh bool) {
+func (w *agentWorld) submit(share agent.Share, fresh bool) {
 	w.t.Helper()
 	registered := w.agent.miner(share.Session) != nil
-	_, effect := w.agent.Frame(&w.env, codec.AppendAgentSubmit(nil, &share), nil)
+	_, effect := w.agent.Frame(&w.env, agent.AppendSubmit(nil, &share), nil)
 	if effect.Kind == WantHash {
 		c := *effect.Candidate
 		header := headerOf(&c)
@@ -129,8 +129,8 @@ func TestAnAgentsMemoryIsBounded(t *testing.T) {
 	refused := 0
 	for range 10 {
 		w.nonce++
-		share := codec.AgentShare{Job: 1, Session: 1, Nonce: w.nonce<<2 | 1}
-		_, effect := w.agent.Frame(&w.env, codec.AppendAgentSubmit(nil, &share), nil)
+		share := agent.Share{Job: 1, Session: 1, Nonce: w.nonce<<2 | 1}
+		_, effect := w.agent.Frame(&w.env, agent.AppendSubmit(nil, &share), nil)
 		c := *effect.Candidate
 		header := headerOf(&c)
 		c.Hash = header.hash()
@@ -149,8 +149,8 @@ func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	for session := range uint16(100) {
 		w.agent.Registered(&w.env, session, "farm.w", 0)
 		w.nonce++
-		w.submit(codec.AgentShare{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
-		w.agent.Frame(&w.env, codec.AppendAgentUnregister(nil, session), nil)
+		w.submit(agent.Share{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
+		w.agent.Frame(&w.env, agent.AppendUnregister(nil, session), nil)
 	}
 	if n := len(w.agent.gone.headers); n != 100 {
 		t.Fatalf("%d are remembered", n)

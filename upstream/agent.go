@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -23,7 +24,7 @@ import (
 //
 // A worker's session id at the pool is its prefix: so the pool's extranonce2,
 // session<<32 | extranonce2, is what a link's layout makes of the two anyway.
-type agent struct {
+type agentDialect struct {
 	*link
 
 	own       *work.Difficulties // the reader's: of single workers, for the next job; never nil
@@ -44,7 +45,7 @@ type agent struct {
 }
 
 // sessionSet is a set of session ids.
-type sessionSet [(codec.MaxAgentSession + 64) / 64]uint64
+type sessionSet [(agent.MaxSession + 64) / 64]uint64
 
 func (s *sessionSet) add(session uint16) { s[session/64] |= 1 << (session % 64) }
 
@@ -52,8 +53,8 @@ func (s *sessionSet) has(session uint16) bool {
 	return int(session/64) < len(s) && s[session/64]>>(session%64)&1 == 1
 }
 
-func newAgent(k *link) *agent {
-	return &agent{
+func newAgent(k *link) *agentDialect {
+	return &agentDialect{
 		link: k, own: new(work.Difficulties),
 		sessions: make(map[uint16]*registration),
 		due:      make(map[uint16]change),
@@ -77,12 +78,12 @@ const firstIndexID = 1 << 16
 // handshake says all of it in one write, as BTCAgent does, and then reads the
 // answers. Capabilities are asked for once more when authorize was answered:
 // btcpool forgets then what was negotiated before.
-func (a *agent) handshake() error {
+func (a *agentDialect) handshake() error {
 	a.resume = nil // job ids are the connection's own: nothing of an old one can be handed in
-	hello := codec.AppendAgentCapabilities(a.buf[:0], capabilitiesID)
-	hello = codec.AppendAgentConfigure(hello, agentConfigureID)
-	hello = codec.AppendAgentSubscribe(hello, agentSubscribeID, a.to.UserAgent)
-	hello = codec.AppendAgentAuthorize(hello, agentAuthorizeID, a.to.User)
+	hello := agent.AppendGetCapabilities(a.buf[:0], capabilitiesID)
+	hello = agent.AppendConfigure(hello, agentConfigureID)
+	hello = agent.AppendSubscribe(hello, agentSubscribeID, a.to.UserAgent)
+	hello = agent.AppendAuthorize(hello, agentAuthorizeID, a.to.User)
 	if err := a.say(hello); err != nil {
 		return err
 	}
@@ -90,14 +91,14 @@ func (a *agent) handshake() error {
 		return err
 	}
 	a.flight.begin(firstIndexID)
-	if err := a.say(codec.AppendAgentCapabilities(a.buf[:0], capabilitiesAgainID)); err != nil {
+	if err := a.say(agent.AppendGetCapabilities(a.buf[:0], capabilitiesAgainID)); err != nil {
 		return err
 	}
 	return a.collect(capabilitiesAgainID)
 }
 
 // collect reads until all the given requests are answered.
-func (a *agent) collect(missing ...string) error {
+func (a *agentDialect) collect(missing ...string) error {
 	a.readBy(time.Now().Add(stepTimeout))
 	for len(missing) > 0 {
 		m, err := a.answer()
@@ -127,7 +128,7 @@ func (a *agent) collect(missing ...string) error {
 }
 
 // noAnswer says what it means that answers are missing.
-func (a *agent) noAnswer(missing []string) error {
+func (a *agentDialect) noAnswer(missing []string) error {
 	switch missing[0] {
 	case capabilitiesID:
 		return a.noAgentPort(fmt.Sprintf("agent.get_capabilities got no answer within %v", stepTimeout))
@@ -140,18 +141,18 @@ func (a *agent) noAnswer(missing []string) error {
 }
 
 // noAgentPort says what to do where a pool speaks something else.
-func (a *agent) noAgentPort(why string) error {
+func (a *agentDialect) noAgentPort(why string) error {
 	return fmt.Errorf("pool %q is no agent port: %s; give the agent port in its url, or use stratum+tcp:// (stratum+tls://) there, and workers = \"pass\" if it is to see each worker", a.pool.Name, why)
 }
 
 // understand reads an answer that the handshake waits for.
-func (a *agent) understand(id string, m *codec.Message) error {
+func (a *agentDialect) understand(id string, m *codec.Message) error {
 	switch id {
 	case capabilitiesID:
 		if e, refused := m.Error.PoolError(); refused || !m.Result.IsObject() {
 			return a.noAgentPort("it does not know agent.get_capabilities: " + saying(e))
 		}
-		if !m.Result.AgentCapabilities().VersionRolling {
+		if !agent.CapabilitiesOf(m.Result).VersionRolling {
 			a.visible = 0 // a share can't show which bits were rolled
 			a.setMask(0)
 		}
@@ -160,7 +161,7 @@ func (a *agent) understand(id string, m *codec.Message) error {
 	case agentAuthorizeID:
 		return a.authorized(m)
 	case capabilitiesAgainID:
-		a.responses = m.Result.AgentCapabilities().SubmitResponse
+		a.responses = agent.CapabilitiesOf(m.Result).SubmitResponse
 		if !a.responses && a.pool.mute() {
 			a.log.Warn("the pool does not say what becomes of shares: they count as accepted once they are sent")
 		}
@@ -168,7 +169,7 @@ func (a *agent) understand(id string, m *codec.Message) error {
 	return nil
 }
 
-func (a *agent) admit(size int) error {
+func (a *agentDialect) admit(size int) error {
 	if size != agentSize {
 		return a.noAgentPort(fmt.Sprintf("it gives an extranonce2 of %d bytes, an agent port gives %d", size, agentSize))
 	}
@@ -177,7 +178,7 @@ func (a *agent) admit(size int) error {
 
 var errJobID = errors.New("mining.notify: the job id is not a number from 0 to 255")
 
-func (a *agent) job(n *codec.Notify) (*work.Difficulties, error) {
+func (a *agentDialect) job(n *codec.Notify) (*work.Difficulties, error) {
 	if _, ok := shortJobID(n.JobID); !ok {
 		return nil, errJobID
 	}
@@ -203,14 +204,14 @@ func shortJobID(id string) (job uint8, ok bool) {
 }
 
 // reply has nothing to do: shares are answered in frames.
-func (a *agent) reply(m *codec.Message) {
+func (a *agentDialect) reply(m *codec.Message) {
 	if id, _ := m.ID.String(); string(id) == agentConfigureID {
 		a.configured(m) // late
 	}
 }
 
-func (a *agent) activate() { a.lane.roster.attach(a.link) }
+func (a *agentDialect) activate() { a.lane.roster.attach(a.link) }
 
-func (a *agent) expire(time.Time) bool { return false }
+func (a *agentDialect) expire(time.Time) bool { return false }
 
-func (a *agent) leave(dst []Share) []Share { return dst }
+func (a *agentDialect) leave(dst []Share) []Share { return dst }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -78,7 +78,7 @@ func TestAgentSessionsOfShortPrefixes(t *testing.T) {
 		l.Submit(s)
 		f.after(time.Second)
 		frame, _ := hex.DecodeString(a.agent.frames[len(a.agent.frames)-1])
-		got, _ := codec.AgentFrame(frame).Submit()
+		got, _ := agent.Frame(frame).Submit()
 		equal(t, "session", got.Session, 0x7f)
 		equal(t, "extranonce2", got.Extranonce2, 0x11220000)
 		f.wantFate(1, 1, work.Accepted)
@@ -99,7 +99,7 @@ func TestAgentNames(t *testing.T) {
 		{"bob", "7804e4ad", "", "7804e4ad.rig1", "rig1"},
 		{"bob", "ac.me", "", "ac.me.rig1", "rig1"},
 	} {
-		a := &agent{link: &link{route: &Route{account: q.account}, to: Pool{User: q.user, FixedWorker: q.fixed}}}
+		a := &agentDialect{link: &link{route: &Route{account: q.account}, to: Pool{User: q.user, FixedWorker: q.fixed}}}
 		equal(t, q.login+" of "+q.user, a.registrationOf(member{login: q.login}).worker, q.want)
 	}
 }
@@ -135,12 +135,12 @@ func TestAgentRegisters(t *testing.T) {
 // Who is back before its last verdict was never away.
 func TestAgentWorkerThatIsBackAtOnce(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
-		a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return 0, false }
+		a.agent.status = func(agent.Share) (agent.Status, bool) { return 0, false }
 		l := f.start().worker(1, "acct.rig1")
 		f.find(l, 1, 1)
 		l.Leave(Prefix{Value: 1, Len: 2})
 		f.worker(1, "acct.rig1")
-		a.last().respond(0, codec.AgentAccept)
+		a.last().respond(0, agent.Accept)
 		f.after(time.Second)
 		f.wantDid(a, "+0001 rig1 cgminer, 0001 rig1 00000001")
 		f.wantFate(1, 1, work.Accepted)
@@ -151,7 +151,7 @@ func TestAgentWorkerThatIsBackAtOnce(t *testing.T) {
 // session that is gone by then: one answer less, and all later ones are wrong.
 func TestAgentUnregistersAfterTheLastVerdict(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
-		a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return 0, false }
+		a.agent.status = func(agent.Share) (agent.Status, bool) { return 0, false }
 		l := f.start().worker(1, "acct.rig1")
 		f.worker(2, "acct.rig2")
 		f.find(l, 1, 1)
@@ -160,10 +160,10 @@ func TestAgentUnregistersAfterTheLastVerdict(t *testing.T) {
 		l.Rename(Member{Prefix: Prefix{Value: 2, Len: 2}, Login: "acct.other"})
 		f.after(10 * time.Second)
 		f.wantDid(a, "+0001 rig1 cgminer, +0002 rig2 cgminer, 0001 rig1 00000001, 0002 rig2 00000002")
-		a.last().respond(1, codec.AgentAccept)
+		a.last().respond(1, agent.Accept)
 		f.after(time.Second)
 		f.wantDid(a, "-0002, +0002 other")
-		a.last().respond(0, codec.AgentAccept)
+		a.last().respond(0, agent.Accept)
 		f.after(time.Second)
 		f.wantDid(a, "-0001")
 	})
@@ -173,7 +173,7 @@ func TestAgentUnregistersAfterTheLastVerdict(t *testing.T) {
 // have gone through.
 func TestAgentFullWindow(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
-		a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return 0, false }
+		a.agent.status = func(agent.Share) (agent.Status, bool) { return 0, false }
 		l := f.start().worker(1, "acct.rig1")
 		f.worker(2, "acct.rig2")
 		for _, n := range []int{maxQueue, maxQueue, 9} {
@@ -191,7 +191,7 @@ func TestAgentFullWindow(t *testing.T) {
 			if i%(1<<12) == 0 {
 				f.after(time.Second)
 			}
-			a.last().respond(uint16(i), codec.AgentAccept)
+			a.last().respond(uint16(i), agent.Accept)
 		}
 		f.after(time.Second)
 		equal(t, "sent", a.agent.shares, maxInflight+10)
@@ -234,7 +234,7 @@ func TestAgentDifficulties(t *testing.T) {
 
 		l.Leave(Prefix{Value: 1, Len: 2})
 		f.after(time.Second)
-		c.out <- string(codec.AppendAgentSetDifficulty(nil, 20, []uint16{1})) // it did not know
+		c.out <- string(agent.AppendSetDifficulty(nil, 20, []uint16{1})) // it did not know
 		a.do(func() { exponents["rig2"] = 8 })
 		c.job(false)
 		f.after(0)
@@ -256,25 +256,25 @@ func TestAgentDifficulties(t *testing.T) {
 
 func TestAgentVerdicts(t *testing.T) {
 	for _, q := range []struct {
-		status codec.AgentStatus
+		status agent.Status
 		want   work.Verdict
 		code   int
 		text   string
 	}{
-		{codec.AgentAccept, work.Accepted, 0, ""},
-		{codec.AgentSolved, work.Accepted, 0, ""},
-		{codec.AgentAcceptStale, work.Accepted, 0, ""},
-		{codec.AgentStale, work.Stale, 21, "Stale share"},
-		{codec.AgentUnknownJob, work.UnknownJob, 21, "Job not found"},
-		{codec.AgentDuplicate, work.Duplicate, 22, "Duplicate share"},
-		{codec.AgentLowDifficulty, work.LowDifficulty, 23, "Low difficulty share"},
-		{codec.AgentUnauthorized, work.Unauthorized, 24, "Unauthorized worker"},
-		{codec.AgentTimeTooNew, work.BadTime, 20, "Time too new"},
-		{codec.AgentIllegalVersion, work.BadVersion, 20, "Version bits outside the mask"},
+		{agent.Accept, work.Accepted, 0, ""},
+		{agent.Solved, work.Accepted, 0, ""},
+		{agent.AcceptStale, work.Accepted, 0, ""},
+		{agent.Stale, work.Stale, 21, "Stale share"},
+		{agent.UnknownJob, work.UnknownJob, 21, "Job not found"},
+		{agent.Duplicate, work.Duplicate, 22, "Duplicate share"},
+		{agent.LowDifficulty, work.LowDifficulty, 23, "Low difficulty share"},
+		{agent.Unauthorized, work.Unauthorized, 24, "Unauthorized worker"},
+		{agent.TimeTooNew, work.BadTime, 20, "Time too new"},
+		{agent.IllegalVersion, work.BadVersion, 20, "Version bits outside the mask"},
 		{12345, work.PoolRejected, 20, "Rejected by the pool"},
 	} {
 		inAgentFarm(t, "a", func(f *farm, a *scripted) {
-			a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return q.status, true }
+			a.agent.status = func(agent.Share) (agent.Status, bool) { return q.status, true }
 			l := f.start().worker(1, "acct.rig1")
 			f.find(l, 1, 1)
 			f.after(time.Second)
@@ -289,14 +289,14 @@ func TestAgentVerdicts(t *testing.T) {
 // The pool numbers shares with 16 bits, and answers in any order.
 func TestAgentIndexWraps(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
-		odd := func(s codec.AgentShare) codec.AgentStatus {
+		odd := func(s agent.Share) agent.Status {
 			if s.Nonce%2 == 1 {
-				return codec.AgentDuplicate
+				return agent.Duplicate
 			}
-			return codec.AgentAccept
+			return agent.Accept
 		}
-		var late []codec.AgentShare
-		a.agent.status = func(s codec.AgentShare) (codec.AgentStatus, bool) {
+		var late []agent.Share
+		a.agent.status = func(s agent.Share) (agent.Status, bool) {
 			late = append(late, s)
 			return 0, false
 		}

@@ -10,31 +10,31 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
 // What an agent pool can do wrong, and what becomes of the miners.
 
 func TestAgentPoolsFaults(t *testing.T) {
-	response := string(codec.AppendAgentSubmitResponse(nil, 777, codec.AgentAccept))
+	response := string(agent.AppendSubmitResponse(nil, 777, agent.Accept))
 	for _, q := range []struct {
 		name      string
 		out       string
 		malformed uint64
 		dropped   string // why the link ends; "": it does not
 	}{
-		{"SET_DIFF of a session that is not known", string(codec.AppendAgentSetDifficulty(nil, 3, []uint16{0x777})), 1, ""},
-		{"SET_DIFF of one that is, and of one that is not", string(codec.AppendAgentSetDifficulty(nil, 0, []uint16{1, 0xffff})), 1, ""},
+		{"SET_DIFF of a session that is not known", string(agent.AppendSetDifficulty(nil, 3, []uint16{0x777})), 1, ""},
+		{"SET_DIFF of one that is, and of one that is not", string(agent.AppendSetDifficulty(nil, 0, []uint16{1, 0xffff})), 1, ""},
 		{"SET_DIFF of none", "\x7f\x05\x07\x00\x03\x00\x00", 0, ""},
-		{"many SET_DIFFs of sessions that are not known", strings.Repeat(string(codec.AppendAgentSetDifficulty(nil, 3, []uint16{0x777})), 100), 100, ""},
+		{"many SET_DIFFs of sessions that are not known", strings.Repeat(string(agent.AppendSetDifficulty(nil, 3, []uint16{0x777})), 100), 100, ""},
 		{"SET_DIFF that counts more sessions than it has", "\x7f\x05\x09\x00\x0d\x02\x00\x01\x00", 1, ""},
 		{"SET_DIFF without a count", "\x7f\x05\x05\x00\x0d", 1, ""},
 		{"SET_DIFF of 2^200", "\x7f\x05\x09\x00\xc8\x01\x00\x01\x00", 1, ""},
 		{"SUBMIT_RESPONSE of another length", "\x7f\x10\x0b\x00\x00\x00\x01\x00\x00\x00\x00", 1, ""},
 		{"a command that is not known", "\x7f\x42\x06\x00ab", 1, ""},
 		{"many of them: a newer pool", strings.Repeat("\x7f\x42\x06\x00ab", 100), 100, ""},
-		{"a frame of ours", string(codec.AppendAgentUnregister(nil, 1)), 1, ""},
+		{"a frame of ours", string(agent.AppendUnregister(nil, 1)), 1, ""},
 		{"an empty frame of 4 bytes", "\x7f\x42\x04\x00", 1, ""},
 		{"the largest frame", "\x7f\x42\xff\xff" + strings.Repeat("{", 65531), 1, ""},
 		{"a verdict on a share never sent", response, 1, ""},
@@ -71,8 +71,8 @@ func TestAgentFramesInPieces(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		l := f.start().worker(1, "acct.rig1")
 		f.worker(2, "acct.rig2")
-		out := string(codec.AppendAgentSetDifficulty(nil, 3, []uint16{1})) + notify("8", false) + "\n" +
-			string(codec.AppendAgentSetDifficulty(nil, 4, []uint16{2})) + notify("9", false) + "\n"
+		out := string(agent.AppendSetDifficulty(nil, 3, []uint16{1})) + notify("8", false) + "\n" +
+			string(agent.AppendSetDifficulty(nil, 4, []uint16{2})) + notify("9", false) + "\n"
 		first := l.serving
 		for i := range len(out) {
 			a.last().out <- out[i : i+1]
@@ -90,7 +90,7 @@ func TestAgentFramesInPieces(t *testing.T) {
 // answered is lost, and all workers are registered anew.
 func TestAgentLinkDies(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
-		a.agent.status = func(s codec.AgentShare) (codec.AgentStatus, bool) { return codec.AgentAccept, s.Nonce > 2 }
+		a.agent.status = func(s agent.Share) (agent.Status, bool) { return agent.Accept, s.Nonce > 2 }
 		l := f.start().worker(1, "acct.rig1")
 		f.worker(2, "acct.rig2")
 		f.worker(3, "acct.rig3")
@@ -240,14 +240,14 @@ func TestAgentManyWorkersAtOnce(t *testing.T) {
 		type answer struct {
 			c      *conn
 			index  uint16
-			status codec.AgentStatus
+			status agent.Status
 		}
 		var late []answer
 		r, pool := rand.New(rand.NewPCG(3, 4)), rand.New(rand.NewPCG(5, 6))
-		a.agent.status = func(s codec.AgentShare) (codec.AgentStatus, bool) {
-			status := codec.AgentAccept
+		a.agent.status = func(s agent.Share) (agent.Status, bool) {
+			status := agent.Accept
 			if s.Nonce%3 == 0 {
-				status = codec.AgentLowDifficulty
+				status = agent.LowDifficulty
 			}
 			c := a.conns[len(a.conns)-1]
 			if pool.IntN(3) == 0 {
@@ -308,7 +308,7 @@ func TestAgentManyWorkersAtOnce(t *testing.T) {
 			}
 		}
 		a.do(func() {
-			a.agent.status = func(s codec.AgentShare) (codec.AgentStatus, bool) { return codec.AgentAccept, true }
+			a.agent.status = func(s agent.Share) (agent.Status, bool) { return agent.Accept, true }
 		})
 		all.Wait()
 		f.after(2 * answerTimeout)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 )
 
 // A share's way to an agent pool and its verdict's way back, by batches of 256,
@@ -28,7 +28,7 @@ func BenchmarkAgentFlush(b *testing.B) {
 		}
 		k.flush()
 		for range maxBatch {
-			if !a.answered(index, codec.AgentAccept) {
+			if !a.answered(index, agent.Accept) {
 				b.Fatal("not in flight")
 			}
 			index++
@@ -54,7 +54,7 @@ func TestAgentSharesAllocateNothing(t *testing.T) {
 		once := func() {
 			k.lane.Submit(s)
 			k.flush()
-			if a.answered(index, codec.AgentAccept) != responses {
+			if a.answered(index, agent.Accept) != responses {
 				t.Fatal("in flight?")
 			}
 			index++

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -25,7 +26,7 @@ var (
 )
 
 // line returns the next line, and deals with the frames before it.
-func (a *agent) line() ([]byte, error) {
+func (a *agentDialect) line() ([]byte, error) {
 	for {
 		for len(a.stream.pending()) == 0 {
 			if err := a.stream.fill(a.link); err != nil {
@@ -38,7 +39,7 @@ func (a *agent) line() ([]byte, error) {
 		if len(a.stream.pending()) == 0 {
 			continue
 		}
-		if a.stream.inLine() || a.stream.pending()[0] != codec.AgentMagic {
+		if a.stream.inLine() || a.stream.pending()[0] != agent.Magic {
 			return a.stream.line(a.link)
 		}
 		f, err := a.nextFrame()
@@ -52,9 +53,9 @@ func (a *agent) line() ([]byte, error) {
 }
 
 // nextFrame returns the frame that the stream is at; valid until the next read.
-func (a *agent) nextFrame() (codec.AgentFrame, error) {
+func (a *agentDialect) nextFrame() (agent.Frame, error) {
 	for {
-		f, n, err := codec.NextAgentFrame(a.stream.pending())
+		f, n, err := agent.NextFrame(a.stream.pending())
 		if err != nil {
 			a.book.Malformed.Add(1)
 			return nil, err
@@ -89,9 +90,9 @@ func (a *agent) nextFrame() (codec.AgentFrame, error) {
 // passed over: their ends are known all the same. Too many in a row are too
 // much, but for commands that we do not know, which a pool newer than we may have,
 // and for sessions that we do not know, which do no harm.
-func (a *agent) frame(f codec.AgentFrame) error {
+func (a *agentDialect) frame(f agent.Frame) error {
 	switch f.Command() {
-	case codec.AgentSetDifficulty:
+	case agent.SetDifficulty:
 		exponent, sessions, ok := f.SetDifficulty(a.scratch[:0])
 		a.scratch = sessions
 		if !ok {
@@ -101,7 +102,7 @@ func (a *agent) frame(f codec.AgentFrame) error {
 			a.book.Malformed.Add(1)
 			return nil
 		}
-	case codec.AgentSubmitResponse:
+	case agent.SubmitResponse:
 		index, status, ok := f.SubmitResponse()
 		if !ok {
 			return a.garbled(errFrame)
@@ -120,7 +121,7 @@ func (a *agent) frame(f codec.AgentFrame) error {
 // setOwn sets the difficulty of workers for the jobs that follow; false when one
 // was never registered on this connection. Those that are not registered any
 // more are passed over without a word: the pool can't know yet that they left.
-func (a *agent) setOwn(exponent uint8, sessions []uint16) (ok bool) {
+func (a *agentDialect) setOwn(exponent uint8, sessions []uint16) (ok bool) {
 	a.mu.Lock()
 	a.forget()
 	ok = !slices.ContainsFunc(sessions, func(s uint16) bool { return !a.known.has(s) })
@@ -132,7 +133,7 @@ func (a *agent) setOwn(exponent uint8, sessions []uint16) (ok bool) {
 
 // forget takes from own what unregistered workers had. The caller has the
 // link's mutex.
-func (a *agent) forget() {
+func (a *agentDialect) forget() {
 	if len(a.dropped) > 0 {
 		a.own = a.own.Without(slices.Collect(maps.Keys(a.dropped)))
 		clear(a.dropped)
@@ -142,7 +143,7 @@ func (a *agent) forget() {
 // answered gives the share that is number index on the connection its verdict;
 // false when there is no such share without one. The window of ids is shorter
 // than an index, so that there is one id at most.
-func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
+func (a *agentDialect) answered(index uint16, status agent.Status) bool {
 	a.mu.Lock()
 	wasFull := a.flight.room() <= 0
 	low := a.flight.low
@@ -164,24 +165,24 @@ func (a *agent) answered(index uint16, status codec.AgentStatus) bool {
 }
 
 // verdictOfStatus reads a pool's answer to a share.
-func verdictOfStatus(s codec.AgentStatus) work.Verdict {
+func verdictOfStatus(s agent.Status) work.Verdict {
 	if s.Accepted() {
 		return work.Accepted
 	}
 	switch s {
-	case codec.AgentStaleOrUnknownJob, codec.AgentStale:
+	case agent.StaleOrUnknownJob, agent.Stale:
 		return work.Stale
-	case codec.AgentUnknownJob:
+	case agent.UnknownJob:
 		return work.UnknownJob
-	case codec.AgentDuplicate:
+	case agent.Duplicate:
 		return work.Duplicate
-	case codec.AgentLowDifficulty:
+	case agent.LowDifficulty:
 		return work.LowDifficulty
-	case codec.AgentUnauthorized, codec.AgentInvalidUser:
+	case agent.Unauthorized, agent.InvalidUser:
 		return work.Unauthorized
-	case codec.AgentTimeTooOld, codec.AgentTimeTooNew:
+	case agent.TimeTooOld, agent.TimeTooNew:
 		return work.BadTime
-	case codec.AgentIllegalVersion:
+	case agent.IllegalVersion:
 		return work.BadVersion
 	}
 	return work.PoolRejected

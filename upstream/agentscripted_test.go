@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 )
 
 // The agent side of a scripted pool: what btcpool does with frames, the silent
@@ -18,9 +18,9 @@ import (
 type agentPort struct {
 	capabilities string // of the answer; "-": agent.get_capabilities is not known
 	exponent     func(worker string) uint8
-	status       func(s codec.AgentShare) (codec.AgentStatus, bool) // false: no answer
-	log          []string                                           // what was done, in words
-	frames       []string                                           // as they came, in hex
+	status       func(s agent.Share) (agent.Status, bool) // false: no answer
+	log          []string                                 // what was done, in words
+	frames       []string                                 // as they came, in hex
 	shares       int
 	faults       []string
 }
@@ -38,7 +38,7 @@ func newAgentPort() *agentPort {
 	return &agentPort{
 		capabilities: `"verrol","subres"`,
 		exponent:     func(string) uint8 { return 10 },
-		status:       func(codec.AgentShare) (codec.AgentStatus, bool) { return codec.AgentAccept, true },
+		status:       func(agent.Share) (agent.Status, bool) { return agent.Accept, true },
 	}
 }
 
@@ -67,8 +67,8 @@ func inAgentFarm(t *testing.T, names string, test func(f *farm, a *scripted)) {
 }
 
 func linesAndFrames(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	if len(data) > 0 && data[0] == codec.AgentMagic {
-		f, n, err := codec.NextAgentFrame(data)
+	if len(data) > 0 && data[0] == agent.Magic {
+		f, n, err := agent.NextFrame(data)
 		return n, f, err
 	}
 	return bufio.ScanLines(data, atEOF)
@@ -88,7 +88,7 @@ func (c *conn) capabilities(r request) {
 	c.say(fmt.Sprintf(`{"id":%s,"result":{"capabilities":[%s]}}`, r.ID, p.agent.capabilities))
 }
 
-func (c *conn) frame(f codec.AgentFrame) {
+func (c *conn) frame(f agent.Frame) {
 	p, side := c.pool, &c.agent
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,16 +102,16 @@ func (c *conn) frame(f codec.AgentFrame) {
 		side.workers, side.told, side.waiting = make(map[uint16]string), make(map[uint16]uint8), make(map[uint16]uint16)
 	}
 	switch f.Command() {
-	case codec.AgentRegister:
-		session, agent, worker, ok := f.Register()
-		if !ok || len(f) > 100 || session > codec.MaxAgentSession {
+	case agent.Register:
+		session, device, worker, ok := f.Register()
+		if !ok || len(f) > 100 || session > agent.MaxSession {
 			fault("register %x", []byte(f))
 		} else if is, twice := side.workers[session]; twice {
 			fault("session %04x is %s already", session, is)
 		}
 		side.workers[session] = string(worker)
-		a.log = append(a.log, strings.TrimSpace(fmt.Sprintf("+%04x %s %s", session, worker, agent)))
-	case codec.AgentUnregister:
+		a.log = append(a.log, strings.TrimSpace(fmt.Sprintf("+%04x %s %s", session, worker, device)))
+	case agent.Unregister:
 		session, ok := f.Unregister()
 		if _, there := side.workers[session]; !ok || !there {
 			fault("unregister %x", []byte(f))
@@ -150,14 +150,14 @@ func (c *conn) frame(f codec.AgentFrame) {
 }
 
 // respond says what became of a share.
-func (c *conn) respond(index uint16, status codec.AgentStatus) {
+func (c *conn) respond(index uint16, status agent.Status) {
 	c.pool.do(func() { c.tellVerdict(index, status) })
 }
 
 // tellVerdict is respond. The caller has the pool's mutex.
-func (c *conn) tellVerdict(index uint16, status codec.AgentStatus) {
+func (c *conn) tellVerdict(index uint16, status agent.Status) {
 	delete(c.agent.waiting, index)
-	c.out <- string(codec.AppendAgentSubmitResponse(nil, index, status))
+	c.out <- string(agent.AppendSubmitResponse(nil, index, status))
 }
 
 // setDifficulties tells workers their difficulty, before a job. The caller has
@@ -173,7 +173,7 @@ func (c *conn) setDifficulties() {
 	}
 	for d, sessions := range news {
 		slices.Sort(sessions)
-		c.out <- string(codec.AppendAgentSetDifficulty(nil, d, sessions))
+		c.out <- string(agent.AppendSetDifficulty(nil, d, sessions))
 	}
 }
 

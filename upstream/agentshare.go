@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -33,7 +34,7 @@ type registration struct {
 }
 
 // begin registers who came.
-func (a *agent) begin(buf []byte) (out []byte, room int) {
+func (a *agentDialect) begin(buf []byte) (out []byte, room int) {
 	a.changes, a.more = a.lane.roster.take(a.link, a.changes[:0], maxRegisters)
 	for i := range a.changes {
 		c := &a.changes[i]
@@ -47,7 +48,7 @@ func (a *agent) begin(buf []byte) (out []byte, room int) {
 }
 
 // share appends a share's SUBMIT, the shortest that says it all.
-func (a *agent) share(buf []byte, s *Share, now time.Time) (out []byte, f fate) {
+func (a *agentDialect) share(buf []byte, s *Share, now time.Time) (out []byte, f fate) {
 	session, extranonce2, ok := sessionOf(s)
 	if !ok {
 		return buf, lost
@@ -63,7 +64,7 @@ func (a *agent) share(buf []byte, s *Share, now time.Time) (out []byte, f fate) 
 	// Bits that the job allowed but the mask does not any more are shown too:
 	// without them the pool would see another header than the miner hashed.
 	flipped := s.Version ^ s.Job.Version
-	return codec.AppendAgentSubmit(buf, &codec.AgentShare{
+	return agent.AppendSubmit(buf, &agent.Share{
 		Job: job, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce,
 		NTime: s.NTime, HasTime: s.NTime != s.Job.NTime,
 		VersionMask: flipped, HasVersion: flipped != 0,
@@ -80,11 +81,11 @@ func sessionOf(s *Share) (session uint16, extranonce2 uint32, ok bool) {
 		return 0, 0, false
 	}
 	session, extranonce2 = binary.BigEndian.Uint16(full[2:]), binary.BigEndian.Uint32(full[4:])
-	return session, extranonce2, session <= codec.MaxAgentSession
+	return session, extranonce2, session <= agent.MaxSession
 }
 
 // end unregisters who left, and registers anew who is called something else.
-func (a *agent) end(buf []byte, drained bool) (out []byte, more bool) {
+func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 	more = a.more
 	if !drained || len(a.due) == 0 {
 		return buf, more
@@ -109,7 +110,7 @@ func (a *agent) end(buf []byte, drained bool) (out []byte, more bool) {
 		delete(a.due, session)
 		delete(a.sessions, session)
 		a.dropped[session] = struct{}{}
-		buf = codec.AppendAgentUnregister(buf, session)
+		buf = agent.AppendUnregister(buf, session)
 		if c.there {
 			buf = a.register(buf, session, c.member)
 		}
@@ -119,7 +120,7 @@ func (a *agent) end(buf []byte, drained bool) (out []byte, more bool) {
 
 // landed notes that a share is not in flight any more, and says whether the
 // writer has waited for that.
-func (a *agent) landed(s *sent) bool {
+func (a *agentDialect) landed(s *sent) bool {
 	session := s.share.Prefix.Value
 	r := a.sessions[session]
 	if r == nil {
@@ -131,7 +132,7 @@ func (a *agent) landed(s *sent) bool {
 }
 
 // sent gives shares their verdict where the pool never does.
-func (a *agent) sent() {
+func (a *agentDialect) sent() {
 	for !a.responses {
 		a.mu.Lock()
 		s, ok := a.flight.remove(a.flight.low)
@@ -148,17 +149,17 @@ func (a *agent) sent() {
 }
 
 // register appends a REGISTER.
-func (a *agent) register(buf []byte, session uint16, m member) []byte {
+func (a *agentDialect) register(buf []byte, session uint16, m member) []byte {
 	r := a.registrationOf(m)
 	a.sessions[session] = &r
 	a.known.add(session)
-	return codec.AppendAgentRegister(buf, session, r.agent, r.worker)
+	return agent.AppendRegister(buf, session, r.agent, r.worker)
 }
 
 // registerSender appends the REGISTER that a share needs whose session the pool
 // does not have: its miner's place on the roster is not come to yet, or the
 // link does not serve the lane any more, or the miner has left.
-func (a *agent) registerSender(buf []byte, session uint16, s *Share) []byte {
+func (a *agentDialect) registerSender(buf []byte, session uint16, s *Share) []byte {
 	m, there := a.lane.roster.find(session)
 	if !there {
 		if m = (member{}); s.Worker != nil {
@@ -170,13 +171,13 @@ func (a *agent) registerSender(buf []byte, session uint16, s *Share) []byte {
 }
 
 // registrationOf puts a member into the pool's terms.
-func (a *agent) registrationOf(m member) registration {
-	worker := codec.AgentName(a.to.FixedWorker)
+func (a *agentDialect) registrationOf(m member) registration {
+	worker := agent.Name(a.to.FixedWorker)
 	if worker == "" {
-		worker = codec.AgentName(workerPart(a.to.User, a.route.account, m.login))
+		worker = agent.Name(workerPart(a.to.User, a.route.account, m.login))
 	}
 	if worker == "" {
-		worker = codec.AgentName(m.login)
+		worker = agent.Name(m.login)
 	}
 	if worker == "" {
 		worker = noWorker

@@ -24,7 +24,7 @@ func (w *aWire) Full() bool                  { return w.full }
 func (w *aWire) Wake()                       { w.woken++ }
 
 // onWire puts an agent pool's link on a wire.
-func onWire(t *testing.T) (*carried, *agent, Share, *aWire) {
+func onWire(t *testing.T) (*carried, *agentDialect, Share, *aWire) {
 	t.Helper()
 	k, a, s := agentLink(t.Context())
 	bottom := &socket{Conn: k.conn}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -362,9 +362,9 @@ func TestOneUnansweredShare(t *testing.T) {
 				}
 				if q.agent {
 					f.agentAt(0)
-					a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) {
+					a.agent.status = func(agent.Share) (agent.Status, bool) {
 						n++
-						return codec.AgentAccept, n != 3
+						return agent.Accept, n != 3
 					}
 				}
 				f.start()
@@ -385,7 +385,7 @@ func TestOneUnansweredShare(t *testing.T) {
 				a.do(func() { // now it answers nothing any more
 					a.answer = func(submit) string { return "" }
 					if q.agent {
-						a.agent.status = func(codec.AgentShare) (codec.AgentStatus, bool) { return 0, false }
+						a.agent.status = func(agent.Share) (agent.Status, bool) { return 0, false }
 					}
 				})
 				f.submit(7, 8)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
@@ -22,8 +23,8 @@ func FuzzPool(f *testing.F) {
 	f.Add(false, uint64(2), []byte(`{"id":null,"method":"mining.set_difficulty","params":[1e308]}`+"\n\x00\n"+strings.Replace(notify("1", true), `"1"`, `{"a":[7]}`, 1)+"\n"))
 	f.Add(false, uint64(3), []byte(`{"id":null,"method":"mining.set_extranonce","params":["ccdd"]}`+"\n"+notify("2", false)+"\n"+`{"id":9,"method":"mining.ping"}`+"\n"))
 	f.Add(false, uint64(4), []byte(`{"id":null,"method":"mining.set_version_mask","params":["00c00000"]}`+"\n"+`{"id":null,"method":"client.reconnect","params":["other.example",1,0]}`+"\n"))
-	f.Add(true, uint64(5), codec.AppendAgentSubmitResponse([]byte(notify("7", true)+"\n"), 0, codec.AgentAccept))
-	f.Add(true, uint64(6), codec.AppendAgentSetDifficulty([]byte("\r\n\x00"), 12, []uint16{0x0102, 3}))
+	f.Add(true, uint64(5), agent.AppendSubmitResponse([]byte(notify("7", true)+"\n"), 0, agent.Accept))
+	f.Add(true, uint64(6), agent.AppendSetDifficulty([]byte("\r\n\x00"), 12, []uint16{0x0102, 3}))
 	f.Add(true, uint64(7), []byte("\x7f\x05\x03\x00"))
 	f.Fuzz(func(t *testing.T, agent bool, cuts uint64, data []byte) {
 		whole, pieces := newFuzzedLink(t, agent), newFuzzedLink(t, agent)
@@ -70,7 +71,7 @@ func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
 	k.epoch.Store(e)
 	lane.serving = k
 	k.flight.begin(firstID)
-	if a, ok := k.dialect.(*agent); ok {
+	if a, ok := k.dialect.(*agentDialect); ok {
 		k.flight.begin(firstIndexID)
 		a.responses = true
 	}

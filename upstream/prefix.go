@@ -3,7 +3,7 @@ package upstream
 import (
 	"sync"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
 
@@ -56,8 +56,8 @@ type rest struct {
 }
 
 // noSession reports that no agent pool can have a miner with that prefix: it
-// would be its session id, and btcpool takes none above codec.MaxAgentSession.
-func (p Prefix) noSession() bool { return p.Len == 2 && p.Value > codec.MaxAgentSession }
+// would be its session id, and btcpool takes none above agent.MaxSession.
+func (p Prefix) noSession() bool { return p.Len == 2 && p.Value > agent.MaxSession }
 
 // roomFor reports that a pool's extranonce2 of size bytes has room for a miner
 // with prefix x, or for the agent whose miners have such prefixes.

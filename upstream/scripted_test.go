@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/dial"
 	"farmproxy/stats"
 	"farmproxy/work"
@@ -135,8 +135,8 @@ func (c *conn) serve() {
 	scan.Buffer(nil, 1<<20)
 	scan.Split(linesAndFrames)
 	for scan.Scan() {
-		if b := scan.Bytes(); len(b) > 0 && b[0] == codec.AgentMagic {
-			c.frame(codec.AgentFrame(b))
+		if b := scan.Bytes(); len(b) > 0 && b[0] == agent.Magic {
+			c.frame(agent.Frame(b))
 			continue
 		}
 		var r request

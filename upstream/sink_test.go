@@ -27,7 +27,7 @@ func (*sink) SetWriteDeadline(time.Time) error { return nil }
 
 // agentLink returns a link to an agent pool that serves a lane, and a share for
 // it.
-func agentLink(ctx context.Context) (*link, *agent, Share) {
+func agentLink(ctx context.Context) (*link, *agentDialect, Share) {
 	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm", Agent: true}}, Book: stats.New(stats.Options{})}, nobody{})
 	r := d.fixed
 	l := newLane(r, Prefix{Len: 2}, 0)
@@ -38,7 +38,7 @@ func agentLink(ctx context.Context) (*link, *agent, Share) {
 	k.epoch.Store(e)
 	k.conn = new(sink)
 	k.flight.begin(firstIndexID)
-	a := k.dialect.(*agent)
+	a := k.dialect.(*agentDialect)
 	a.responses = true
 	l.roster.attach(k)
 	job := work.NewJob(work.Template{}, nil, layout)

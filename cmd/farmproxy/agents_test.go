@@ -12,6 +12,7 @@ import (
 
 	"farmproxy/bench"
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/store"
@@ -19,8 +20,8 @@ import (
 	"farmproxy/work"
 )
 
-// agent is BTCAgent as far as a test needs it.
-type agent struct {
+// btcagent is BTCAgent as far as a test needs it.
+type btcagent struct {
 	*miner
 	extranonce1 []byte
 	difficulty  float64
@@ -41,20 +42,20 @@ const handshakeLines = `{"id":"caps","method":"agent.get_capabilities","params":
 {"id":"caps_again","method":"agent.get_capabilities","params":[["verrol","subres"]]}
 `
 
-func dialAgent(t *testing.T, address string) *agent {
+func dialAgent(t *testing.T, address string) *btcagent {
 	t.Helper()
-	return &agent{miner: connect(t, address), jobs: map[string]*work.Job{}}
+	return &btcagent{miner: connect(t, address), jobs: map[string]*work.Job{}}
 }
 
 // connectAgent takes an agent through its handshake to its first job, and checks
 // that the answers come in the order of the requests.
-func connectAgent(t *testing.T, address, user string) *agent {
+func connectAgent(t *testing.T, address, user string) *btcagent {
 	t.Helper()
 	a := dialAgent(t, address)
 	a.write(handshake(user))
 	var order []string
 	for len(order) < 5 || a.last == "" {
-		if line := a.until(func(line string, _ codec.AgentFrame) bool { return line != "" }); strings.Contains(line, `"result"`) {
+		if line := a.until(func(line string, _ agent.Frame) bool { return line != "" }); strings.Contains(line, `"result"`) {
 			var m message
 			if err := json.Unmarshal([]byte(line), &m); err != nil || len(m.Result) == 0 || string(m.Result) == "null" {
 				t.Fatalf("%s: %v", line, err)
@@ -68,7 +69,7 @@ func connectAgent(t *testing.T, address, user string) *agent {
 	return a
 }
 
-func (a *agent) write(b []byte) {
+func (a *btcagent) write(b []byte) {
 	a.t.Helper()
 	if _, err := a.conn.Write(b); err != nil {
 		a.t.Fatal(err)
@@ -77,7 +78,7 @@ func (a *agent) write(b []byte) {
 
 // until reads messages, and takes note of them, until enough says so. It
 // returns the line that was enough.
-func (a *agent) until(enough func(line string, f codec.AgentFrame) bool) string {
+func (a *btcagent) until(enough func(line string, f agent.Frame) bool) string {
 	a.t.Helper()
 	for {
 		a.conn.SetReadDeadline(time.Now().Add(patience))
@@ -85,7 +86,7 @@ func (a *agent) until(enough func(line string, f codec.AgentFrame) bool) string 
 		if err != nil {
 			a.t.Fatalf("instead of a message: %v", err)
 		}
-		if first[0] == codec.AgentMagic {
+		if first[0] == agent.Magic {
 			if f := a.readFrame(); enough("", f) {
 				return ""
 			}
@@ -99,17 +100,17 @@ func (a *agent) until(enough func(line string, f codec.AgentFrame) bool) string 
 	}
 }
 
-func (a *agent) readFrame() codec.AgentFrame {
+func (a *btcagent) readFrame() agent.Frame {
 	a.t.Helper()
 	header, err := a.in.Peek(4)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	size, ok := codec.AgentFrameSize(header)
+	size, ok := agent.FrameSize(header)
 	if !ok {
 		a.t.Fatalf("frame %x", header)
 	}
-	f := make(codec.AgentFrame, size)
+	f := make(agent.Frame, size)
 	if _, err := io.ReadFull(a.in, f); err != nil {
 		a.t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func (a *agent) readFrame() codec.AgentFrame {
 }
 
 // note takes over what a line says.
-func (a *agent) note(m *message) {
+func (a *btcagent) note(m *message) {
 	a.t.Helper()
 	switch {
 	case string(m.Result) == "null":
@@ -147,12 +148,12 @@ func (a *agent) note(m *message) {
 	}
 }
 
-func (a *agent) register(session uint16, worker string) {
-	a.write(codec.AppendAgentRegister(nil, session, "cgminer/4.10", worker))
+func (a *btcagent) register(session uint16, worker string) {
+	a.write(agent.AppendRegister(nil, session, "cgminer/4.10", worker))
 }
 
 // mine finds a share for the last job.
-func (a *agent) mine(session uint16, extranonce2, mask uint32) []byte {
+func (a *btcagent) mine(session uint16, extranonce2, mask uint32) []byte {
 	a.t.Helper()
 	job := a.jobs[a.last]
 	s := work.Solution{Prefix: binary.BigEndian.AppendUint16(nil, session), Extranonce2: binary.BigEndian.AppendUint32(nil, extranonce2),
@@ -164,14 +165,14 @@ func (a *agent) mine(session uint16, extranonce2, mask uint32) []byte {
 	if _, err := fmt.Sscan(a.last, &id); err != nil {
 		a.t.Fatalf("job id %q", a.last)
 	}
-	return codec.AppendAgentSubmit(nil, &codec.AgentShare{Job: id, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce, VersionMask: mask, HasVersion: mask != 0})
+	return agent.AppendSubmit(nil, &agent.Share{Job: id, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce, VersionMask: mask, HasVersion: mask != 0})
 }
 
 // answers reads the answers to n shares, and returns what they say by index.
-func (a *agent) answers(n int) map[uint16]codec.AgentStatus {
+func (a *btcagent) answers(n int) map[uint16]agent.Status {
 	a.t.Helper()
-	said := map[uint16]codec.AgentStatus{}
-	a.until(func(_ string, f codec.AgentFrame) bool {
+	said := map[uint16]agent.Status{}
+	a.until(func(_ string, f agent.Frame) bool {
 		if f != nil {
 			if index, status, ok := f.SubmitResponse(); ok {
 				said[index] = status
@@ -226,7 +227,7 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 		}
 	}
 	pool.Job(true)
-	a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, "mining.notify") })
+	a.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, "mining.notify") })
 	a.write(a.mine(600, 1, 0))
 	if said := a.answers(1); !said[3*shares].Accepted() {
 		t.Errorf("a share of the next job: %v", said)
@@ -238,7 +239,7 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 		}
 	}
 	wantCounted(t, p, 4, 1)
-	a.write(codec.AppendAgentUnregister(nil, 300))
+	a.write(agent.AppendUnregister(nil, 300))
 	wantCounted(t, p, 3, 1)
 	a.register(600, "renamed")
 	a.write(a.mine(600, 2, 0))
@@ -290,7 +291,7 @@ func TestAPoolThatLeavesTooLittleForAnAgent(t *testing.T) {
 	good.work("farm.direct")
 	a := dialAgent(t, address)
 	a.write(handshake("farm"))
-	line := a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"sub"`) })
+	line := a.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, `"sub"`) })
 	if !strings.Contains(line, "pool0") || !strings.Contains(line, "extranonce2 of 8 bytes") {
 		t.Error(line)
 	}
@@ -308,11 +309,11 @@ func TestAnAgentThatWaitsForItsExtranonce(t *testing.T) {
 	_, address := startProxy(t, passWorkers, nil, pool)
 	a := dialAgent(t, address)
 	a.send(`{"id":1,"method":"mining.subscribe","params":["btccom-agent/1.0.0-mu"]}`)
-	a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"result":[[`) })
+	a.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, `"result":[[`) })
 	a.send(`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff","version-rolling.min-bit-count":0}]}`)
 	a.send(`{"id":1,"method":"mining.authorize","params":["farm",""]}`)
 	a.send(`{"id":"agent.caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`)
-	a.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, "mining.notify") })
+	a.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, "mining.notify") })
 	a.register(65534, "w")
 	a.write(a.mine(65534, 1, 0))
 	if said := a.answers(1); !said[0].Accepted() {
@@ -419,17 +420,17 @@ func TestAnAgentsAccount(t *testing.T) {
 	stranger := dialAgent(t, address)
 	stranger.send(`{"id":"caps","method":"agent.get_capabilities","params":[["verrol"]]}`)
 	stranger.send(`{"id":"auth","method":"mining.authorize","params":["stranger",""]}`)
-	if line := stranger.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"auth"`) }); !strings.Contains(line, "Unknown account") {
+	if line := stranger.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, `"auth"`) }); !strings.Contains(line, "Unknown account") {
 		t.Error(line)
 	}
 	stranger = dialAgent(t, address) // one that does not wait for an answer, as BTCAgent
 	stranger.write(handshake("stranger"))
-	if line := stranger.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, `"sub"`) }); !strings.Contains(line, "Unknown account") {
+	if line := stranger.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, `"sub"`) }); !strings.Contains(line, "Unknown account") {
 		t.Error(line)
 	}
 	stranger.wantClosed()
 
-	share := func(a *agent) {
+	share := func(a *btcagent) {
 		t.Helper()
 		a.register(1, "w1")
 		a.write(a.mine(1, 1, 0))
@@ -464,7 +465,7 @@ func TestWorkersOfAgentsHaveADifficulty(t *testing.T) {
 		a := connectAgent(t, address, "farm")
 		register := func(id uint16, name string) {
 			t.Helper()
-			a.write(codec.AppendAgentRegister(nil, id, "miner", name))
+			a.write(agent.AppendRegister(nil, id, "miner", name))
 			eventually(t, name+" has a difficulty", func() bool { return p.book.Worker("farm."+name).Difficulty() > 0 })
 		}
 		register(1, "one")

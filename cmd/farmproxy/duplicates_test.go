@@ -11,6 +11,7 @@ import (
 
 	"farmproxy/bench"
 	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/config"
 	"farmproxy/stats"
 	"farmproxy/work"
@@ -375,7 +376,7 @@ func TestAnAgentsShareIsAcceptedOnce(t *testing.T) {
 	const rounds = 100
 	for range rounds {
 		a.write(share)
-		a.write(codec.AppendAgentUnregister(nil, 1))
+		a.write(agent.AppendUnregister(nil, 1))
 		a.register(1, "w1")
 	}
 	accepted := 0

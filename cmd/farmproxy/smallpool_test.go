@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"farmproxy/bench"
-	"farmproxy/codec"
+	"farmproxy/codec/agent"
 	"farmproxy/session"
 )
 
@@ -101,6 +101,6 @@ func TestAnAgentOfBeforeASmallerPool(t *testing.T) {
 	eventually(t, "both are counted", func() bool { return p.closed(session.ExtranonceTooSmall) == 2 })
 	again := dialAgent(t, address)
 	again.write(handshake("farm"))
-	again.until(func(line string, _ codec.AgentFrame) bool { return strings.Contains(line, "extranonce2 of 8 bytes") })
+	again.until(func(line string, _ agent.Frame) bool { return strings.Contains(line, "extranonce2 of 8 bytes") })
 	again.wantClosed()
 }

@@ -1,19 +1,21 @@
-package codec
+package agent
 
 import (
 	"strings"
 	"testing"
+
+	"farmproxy/codec"
 )
 
 func TestWhoIsAnAgent(t *testing.T) {
-	d := NewDecoder()
+	d := codec.NewDecoder()
 	f := func(line string, want bool) {
 		t.Helper()
-		var r Request
+		var r codec.Request
 		if err := d.DecodeRequest([]byte(line), &r); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.FromAgent(); got != want {
+		if got := From(&r); got != want {
 			t.Errorf("%s: %v", line, got)
 		}
 	}
@@ -28,7 +30,7 @@ func TestWhoIsAnAgent(t *testing.T) {
 func TestAFramesSizeIsKnownFromItsHeader(t *testing.T) {
 	f := func(data string, size int, ok bool) {
 		t.Helper()
-		if s, is := AgentFrameSize([]byte(data)); s != size || is != ok {
+		if s, is := FrameSize([]byte(data)); s != size || is != ok {
 			t.Errorf("%q: %d, %v", data, s, is)
 		}
 	}
@@ -42,8 +44,8 @@ func TestAFramesSizeIsKnownFromItsHeader(t *testing.T) {
 func TestAFramesShareIsKnownByItsSessionAndIndex(t *testing.T) {
 	f := func(session, index uint16) {
 		t.Helper()
-		id := AgentShareID(session, index)
-		if s, i := id.AgentShare(); s != session || i != index {
+		id := ShareID(session, index)
+		if s, i := ShareOf(&id); s != session || i != index {
 			t.Errorf("%s is read as %d, %d", id.Append(nil), s, i)
 		}
 	}
@@ -54,11 +56,11 @@ func TestAFramesShareIsKnownByItsSessionAndIndex(t *testing.T) {
 }
 
 func TestAnAgentsNotify(t *testing.T) {
-	n := &Notify{Coinb1: []byte{0xc1, 0xc1}, Coinb2: []byte{0xc2}, Version: 0x20000000, NBits: 0x170371b1}
-	line := NewNotifyLine(0x2a, n, []byte{1, 2, 3, 4, 5, 0, 0})
+	n := &codec.Notify{Coinb1: []byte{0xc1, 0xc1}, Coinb2: []byte{0xc2}, Version: 0x20000000, NBits: 0x170371b1}
+	line := codec.NewNotifyLine(0x2a, n, []byte{1, 2, 3, 4, 5, 0, 0})
 	f := func(job uint8, cut int, head string) {
 		t.Helper()
-		got := string(line.AppendAgentNotify(nil, job, cut, 0x65df9900, true))
+		got := string(AppendNotify(nil, &line, job, cut, 0x65df9900, true))
 		want := head + `","c2",[],"20000000","170371b1","65df9900",true]}` + "\n"
 		if !strings.HasPrefix(got, `{"id":null,"method":"mining.notify","params":["`) || !strings.HasSuffix(got, want) {
 			t.Errorf("%s\nwant … %s", got, want)

@@ -1,4 +1,4 @@
-package codec
+package agent
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ func oracleRead(body []byte, into ...any) bool {
 }
 
 // oracleBytes writes a frame of values.
-func oracleBytes(command AgentCommand, values ...any) []byte {
+func oracleBytes(command Command, values ...any) []byte {
 	var body bytes.Buffer
 	for _, v := range values {
 		if err := binary.Write(&body, binary.LittleEndian, v); err != nil {
@@ -43,25 +43,25 @@ func oracleBytes(command AgentCommand, values ...any) []byte {
 		}
 	}
 	var all bytes.Buffer
-	if err := binary.Write(&all, binary.LittleEndian, oracleHeader{AgentMagic, uint8(command), uint16(4 + body.Len())}); err != nil {
+	if err := binary.Write(&all, binary.LittleEndian, oracleHeader{Magic, uint8(command), uint16(4 + body.Len())}); err != nil {
 		panic(err)
 	}
 	return append(all.Bytes(), body.Bytes()...)
 }
 
-// FuzzAgentFrame feeds a stream that begins with a frame.
-func FuzzAgentFrame(f *testing.F) {
-	for _, v := range agentVectors {
+// FuzzFrame feeds a stream that begins with a frame.
+func FuzzFrame(f *testing.F) {
+	for _, v := range vectors {
 		f.Add(unhex(f, v))
 	}
-	f.Add(AppendAgentSubmitResponse(nil, 65535, AgentSolved))
-	f.Add(AppendAgentRegister(nil, MaxAgentSession, strings.Repeat("a", 99), "w"))
-	f.Add(AppendAgentSetDifficulty(nil, 63, make([]uint16, 300)))
+	f.Add(AppendSubmitResponse(nil, 65535, Solved))
+	f.Add(AppendRegister(nil, MaxSession, strings.Repeat("a", 99), "w"))
+	f.Add(AppendSetDifficulty(nil, 63, make([]uint16, 300)))
 	f.Add([]byte("\x7f\x01\x20\x00\x22\x11cgminer\x00s1099\x00"))
 	f.Add([]byte("\x7f\x04\x03\x00\x22\x11"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		data = append([]byte{AgentMagic}, data[min(1, len(data)):]...) // what the stream's reader sees to
-		x, n, err := NextAgentFrame(data)
+		data = append([]byte{Magic}, data[min(1, len(data)):]...) // what the stream's reader sees to
+		x, n, err := NextFrame(data)
 		var header oracleHeader
 		whole := binary.Read(bytes.NewReader(data), binary.LittleEndian, &header) == nil
 		switch length := int(header.Length); {
@@ -78,23 +78,23 @@ func FuzzAgentFrame(f *testing.F) {
 		case err != nil || n != length || !bytes.Equal(x, data[:length]):
 			t.Fatalf("%x: %d, %v, want %d", data, n, err, length)
 		}
-		if x.Command() != AgentCommand(header.Command) {
+		if x.Command() != Command(header.Command) {
 			t.Fatalf("%x: command %d", x, x.Command())
 		}
-		checkAgentRegister(t, x)
-		checkAgentUnregister(t, x)
-		checkAgentSubmit(t, x)
-		checkAgentSetDifficulty(t, x)
-		checkAgentSubmitResponse(t, x)
+		checkRegister(t, x)
+		checkUnregister(t, x)
+		checkSubmit(t, x)
+		checkSetDifficulty(t, x)
+		checkSubmitResponse(t, x)
 	})
 }
 
-func checkAgentRegister(t *testing.T, x AgentFrame) {
+func checkRegister(t *testing.T, x Frame) {
 	t.Helper()
 	var want uint16
 	var names []string
 	r := bytes.NewBuffer(x[4:])
-	good := x.Command() == AgentRegister && binary.Read(r, binary.LittleEndian, &want) == nil && want != 0xffff
+	good := x.Command() == Register && binary.Read(r, binary.LittleEndian, &want) == nil && want != 0xffff
 	for good && r.Len() > 0 {
 		name, err := r.ReadString(0)
 		good = err == nil
@@ -108,63 +108,63 @@ func checkAgentRegister(t *testing.T, x AgentFrame) {
 	if !ok {
 		return
 	}
-	again := AppendAgentRegister(nil, session, string(agent), string(worker))
-	clean := len(x) <= 100 && AgentName(names[1]) == names[1] && !strings.ContainsFunc(names[0], func(r rune) bool { return r < ' ' || r > '~' })
+	again := AppendRegister(nil, session, string(agent), string(worker))
+	clean := len(x) <= 100 && Name(names[1]) == names[1] && !strings.ContainsFunc(names[0], func(r rune) bool { return r < ' ' || r > '~' })
 	if len(again) > 100 || clean != bytes.Equal(again, x) {
 		t.Fatalf("%x is written as %x", x, again)
 	}
-	if _, _, _, ok := AgentFrame(again).Register(); !ok {
+	if _, _, _, ok := Frame(again).Register(); !ok {
 		t.Fatalf("we would write %x", again)
 	}
 }
 
-func checkAgentUnregister(t *testing.T, x AgentFrame) {
+func checkUnregister(t *testing.T, x Frame) {
 	t.Helper()
 	var want uint16
-	good := x.Command() == AgentUnregister && oracleRead(x[4:], &want) && want != 0xffff
+	good := x.Command() == Unregister && oracleRead(x[4:], &want) && want != 0xffff
 	session, ok := x.Unregister()
 	if ok != good || ok && session != want {
 		t.Fatalf("%x: UNREGISTER %d %v, want %d %v", x, session, ok, want, good)
 	}
 	if ok {
-		mustWrite(t, x, AppendAgentUnregister(nil, session), oracleBytes(AgentUnregister, want))
+		mustWrite(t, x, AppendUnregister(nil, session), oracleBytes(Unregister, want))
 	}
 }
 
-func checkAgentSubmit(t *testing.T, x AgentFrame) {
+func checkSubmit(t *testing.T, x Frame) {
 	t.Helper()
 	var base oracleShare
 	var ntime, mask uint32
-	fields := map[AgentCommand][]any{
-		AgentSubmit:            {&base},
-		AgentSubmitTime:        {&base, &ntime},
-		AgentSubmitVersion:     {&base, &mask},
-		AgentSubmitTimeVersion: {&base, &ntime, &mask},
+	fields := map[Command][]any{
+		Submit:            {&base},
+		SubmitTime:        {&base, &ntime},
+		SubmitVersion:     {&base, &mask},
+		SubmitTimeVersion: {&base, &ntime, &mask},
 	}[x.Command()]
 	good := fields != nil && oracleRead(x[4:], fields...) && base.Session != 0xffff
 	s, ok := x.Submit()
-	if ok != good || !ok && s != (AgentShare{}) {
+	if ok != good || !ok && s != (Share{}) {
 		t.Fatalf("%x: SUBMIT %+v %v, want %v", x, s, ok, good)
 	}
 	if !ok {
 		return
 	}
-	want := AgentShare{Job: base.Job, Session: base.Session, Extranonce2: base.Extranonce2, Nonce: base.Nonce, NTime: ntime, VersionMask: mask,
+	want := Share{Job: base.Job, Session: base.Session, Extranonce2: base.Extranonce2, Nonce: base.Nonce, NTime: ntime, VersionMask: mask,
 		HasTime: slices.Contains(fields, any(&ntime)), HasVersion: slices.Contains(fields, any(&mask))}
 	if s != want {
 		t.Fatalf("%x: SUBMIT %+v, want %+v", x, s, want)
 	}
-	mustWrite(t, x, AppendAgentSubmit(nil, &s), oracleBytes(x.Command(), fields...))
+	mustWrite(t, x, AppendSubmit(nil, &s), oracleBytes(x.Command(), fields...))
 }
 
-func checkAgentSetDifficulty(t *testing.T, x AgentFrame) {
+func checkSetDifficulty(t *testing.T, x Frame) {
 	t.Helper()
 	var want struct {
 		Exponent uint8
 		Count    uint16
 	}
 	var list []uint16
-	good := x.Command() == AgentSetDifficulty && len(x) >= 7 && oracleRead(x[4:7], &want)
+	good := x.Command() == SetDifficulty && len(x) >= 7 && oracleRead(x[4:7], &want)
 	if good {
 		list = make([]uint16, want.Count)
 		good = oracleRead(x[7:], list) && want.Exponent < 64
@@ -178,25 +178,25 @@ func checkAgentSetDifficulty(t *testing.T, x AgentFrame) {
 	}
 	if len(list) == 0 {
 		x = x[:0] // nobody's difficulty is not worth a frame
-		mustWrite(t, x, AppendAgentSetDifficulty(nil, exponent, sessions), nil)
+		mustWrite(t, x, AppendSetDifficulty(nil, exponent, sessions), nil)
 		return
 	}
-	mustWrite(t, x, AppendAgentSetDifficulty(nil, exponent, sessions), oracleBytes(AgentSetDifficulty, want, list))
+	mustWrite(t, x, AppendSetDifficulty(nil, exponent, sessions), oracleBytes(SetDifficulty, want, list))
 }
 
-func checkAgentSubmitResponse(t *testing.T, x AgentFrame) {
+func checkSubmitResponse(t *testing.T, x Frame) {
 	t.Helper()
 	var want struct {
 		Index  uint16
 		Status uint32
 	}
-	good := x.Command() == AgentSubmitResponse && oracleRead(x[4:], &want)
+	good := x.Command() == SubmitResponse && oracleRead(x[4:], &want)
 	index, status, ok := x.SubmitResponse()
 	if ok != good || ok && (index != want.Index || uint32(status) != want.Status) {
 		t.Fatalf("%x: SUBMIT_RESPONSE %d %d %v, want %+v %v", x, index, status, ok, want, good)
 	}
 	if ok {
-		mustWrite(t, x, AppendAgentSubmitResponse(nil, index, status), oracleBytes(AgentSubmitResponse, want))
+		mustWrite(t, x, AppendSubmitResponse(nil, index, status), oracleBytes(SubmitResponse, want))
 		if status.Accepted() != (status.Code() == 0) || status.Accepted() != (status.Text() == "") {
 			t.Fatalf("status %d: %d %q", status, status.Code(), status.Text())
 		}
@@ -205,7 +205,7 @@ func checkAgentSubmitResponse(t *testing.T, x AgentFrame) {
 
 // mustWrite fails unless what was read from x is written as x, by us and by
 // the oracle.
-func mustWrite(t *testing.T, x AgentFrame, ours, oracles []byte) {
+func mustWrite(t *testing.T, x Frame, ours, oracles []byte) {
 	t.Helper()
 	if !bytes.Equal(ours, x) || !bytes.Equal(oracles, x) {
 		t.Fatalf("%x is written as %x, by the oracle as %x", x, ours, oracles)

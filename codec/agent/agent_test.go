@@ -1,4 +1,4 @@
-package codec
+package agent
 
 import (
 	"encoding/hex"
@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"farmproxy/codec"
 )
 
 func unhex(t testing.TB, text string) []byte {
@@ -18,19 +20,19 @@ func unhex(t testing.TB, text string) []byte {
 }
 
 // frame returns data as the one frame that it must be.
-func frame(t *testing.T, data []byte) AgentFrame {
+func frame(t *testing.T, data []byte) Frame {
 	t.Helper()
-	f, n, err := NextAgentFrame(data)
+	f, n, err := NextFrame(data)
 	if err != nil || n != len(data) {
 		t.Fatalf("%x: %d bytes of %d, %v", data, n, len(data), err)
 	}
 	return f
 }
 
-// agentVectors are the frames of btcagent_exmessages in the recorded vectors.
+// vectors are the frames of btcagent_exmessages in the recorded vectors.
 // They were recomputed from what BTCAgent and btcpool write and read; three of
 // AGENT.md's own examples have bytes that btcpool drops.
-var agentVectors = map[string]string{
+var vectors = map[string]string{
 	"register_worker":            "7f011400221163676d696e657200733130393900",
 	"unregister_worker":          "7f0406002211",
 	"submit_share":               "7f020f00a9221144332211ddccbbaa",
@@ -41,7 +43,7 @@ var agentVectors = map[string]string{
 }
 
 func TestAgentVectorsAreTheRecordedOnes(t *testing.T) {
-	data, err := os.ReadFile("../work/testdata/stratum.json")
+	data, err := os.ReadFile("../../work/testdata/stratum.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,31 +53,31 @@ func TestAgentVectorsAreTheRecordedOnes(t *testing.T) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range agentVectors {
+	for name, want := range vectors {
 		var message struct{ Hex string }
 		if err := json.Unmarshal(file.Messages[name], &message); err != nil || message.Hex != want {
 			t.Errorf("%s: recorded is %q, %v", name, message.Hex, err)
 		}
 	}
 	for name, raw := range file.Messages {
-		if _, known := agentVectors[name]; !known && raw[0] == '{' {
+		if _, known := vectors[name]; !known && raw[0] == '{' {
 			t.Errorf("%s is recorded and not tested", name)
 		}
 	}
 }
 
 func TestAgentSubmitIsByteForByteWhatAPoolTakes(t *testing.T) {
-	f := func(name string, s AgentShare) {
+	f := func(name string, s Share) {
 		t.Helper()
-		want := agentVectors[name]
-		if got := hex.EncodeToString(AppendAgentSubmit(nil, &s)); got != want {
+		want := vectors[name]
+		if got := hex.EncodeToString(AppendSubmit(nil, &s)); got != want {
 			t.Errorf("%s: wrote %s, want %s", name, got, want)
 		}
 		if got, ok := frame(t, unhex(t, want)).Submit(); !ok || got != s {
 			t.Errorf("%s: read %+v, %v", name, got, ok)
 		}
 	}
-	share := AgentShare{Job: 169, Session: 0x1122, Extranonce2: 0x11223344, Nonce: 0xaabbccdd}
+	share := Share{Job: 169, Session: 0x1122, Extranonce2: 0x11223344, Nonce: 0xaabbccdd}
 	f("submit_share", share)
 	share.HasVersion, share.VersionMask = true, 0x120000
 	f("submit_share_with_ver", share)
@@ -86,8 +88,8 @@ func TestAgentSubmitIsByteForByteWhatAPoolTakes(t *testing.T) {
 }
 
 func TestAgentRegisterIsByteForByteWhatAPoolTakes(t *testing.T) {
-	want := agentVectors["register_worker"]
-	if got := hex.EncodeToString(AppendAgentRegister(nil, 0x1122, "cgminer", "s1099")); got != want {
+	want := vectors["register_worker"]
+	if got := hex.EncodeToString(AppendRegister(nil, 0x1122, "cgminer", "s1099")); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
 	if session, agent, worker, ok := frame(t, unhex(t, want)).Register(); !ok || session != 0x1122 || string(agent) != "cgminer" || string(worker) != "s1099" {
@@ -96,8 +98,8 @@ func TestAgentRegisterIsByteForByteWhatAPoolTakes(t *testing.T) {
 }
 
 func TestAgentUnregisterIsByteForByteWhatAPoolTakes(t *testing.T) {
-	want := agentVectors["unregister_worker"]
-	if got := hex.EncodeToString(AppendAgentUnregister(nil, 0x1122)); got != want {
+	want := vectors["unregister_worker"]
+	if got := hex.EncodeToString(AppendUnregister(nil, 0x1122)); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
 	if session, ok := frame(t, unhex(t, want)).Unregister(); !ok || session != 0x1122 {
@@ -106,8 +108,8 @@ func TestAgentUnregisterIsByteForByteWhatAPoolTakes(t *testing.T) {
 }
 
 func TestAgentSetDifficultyIsByteForByteWhatAPoolSends(t *testing.T) {
-	want := agentVectors["mining_set_diff"]
-	if got := hex.EncodeToString(AppendAgentSetDifficulty(nil, 13, []uint16{0x1122, 0x3344})); got != want {
+	want := vectors["mining_set_diff"]
+	if got := hex.EncodeToString(AppendSetDifficulty(nil, 13, []uint16{0x1122, 0x3344})); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
 	exponent, sessions, ok := frame(t, unhex(t, want)).SetDifficulty([]uint16{7})
@@ -119,10 +121,10 @@ func TestAgentSetDifficultyIsByteForByteWhatAPoolSends(t *testing.T) {
 // The answer is in no document: index u16, status u32.
 func TestAgentSubmitResponse(t *testing.T) {
 	const want = "7f100a00221187962c6b"
-	if got := hex.EncodeToString(AppendAgentSubmitResponse(nil, 0x1122, AgentAccept)); got != want {
+	if got := hex.EncodeToString(AppendSubmitResponse(nil, 0x1122, Accept)); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
-	if index, status, ok := frame(t, unhex(t, want)).SubmitResponse(); !ok || index != 0x1122 || status != AgentAccept {
+	if index, status, ok := frame(t, unhex(t, want)).SubmitResponse(); !ok || index != 0x1122 || status != Accept {
 		t.Errorf("read %d %d %v", index, status, ok)
 	}
 }
@@ -130,11 +132,11 @@ func TestAgentSubmitResponse(t *testing.T) {
 func TestAgentFramesAreCutOutOfTheStream(t *testing.T) {
 	f := func(data string, wantN int, wantErr bool) {
 		t.Helper()
-		got, n, err := NextAgentFrame(unhex(t, data))
+		got, n, err := NextFrame(unhex(t, data))
 		if n != wantN || len(got) != wantN || (err != nil) != wantErr {
 			t.Errorf("%s: %x, %d, %v", data, []byte(got), n, err)
 		}
-		if e, ok := err.(*Error); err != nil && (!ok || !e.Fatal()) {
+		if e, ok := err.(*codec.Error); err != nil && (!ok || !e.Fatal()) {
 			t.Errorf("%s: the connection could be kept", data)
 		}
 	}
@@ -243,8 +245,8 @@ func TestAgentRegisterIsCutTo100Bytes(t *testing.T) {
 	a, w := strings.Repeat("a", 200), strings.Repeat("w", 200)
 	f := func(agent, worker, wantAgent, wantWorker string) {
 		t.Helper()
-		data := AppendAgentRegister([]byte("before"), 0xfffe, agent, worker)[len("before"):]
-		if len(data) > MaxAgentRegister {
+		data := AppendRegister([]byte("before"), 0xfffe, agent, worker)[len("before"):]
+		if len(data) > MaxRegister {
 			t.Errorf("%d bytes", len(data))
 		}
 		session, gotAgent, gotWorker, ok := frame(t, data).Register()
@@ -269,7 +271,7 @@ func TestAgentRegisterIsCutTo100Bytes(t *testing.T) {
 // worker's is what BTCAgent leaves in, the agent's what can be printed.
 func TestAgentRegisterLeavesOutWhatANameMustNotHave(t *testing.T) {
 	for c := range 256 {
-		data := AppendAgentRegister(nil, 1, "a"+string([]byte{byte(c)})+"b", "c"+string([]byte{byte(c)})+"d")
+		data := AppendRegister(nil, 1, "a"+string([]byte{byte(c)})+"b", "c"+string([]byte{byte(c)})+"d")
 		_, agent, worker, ok := frame(t, data).Register()
 		wantAgent, wantWorker := "ab", "cd"
 		if c >= ' ' && c <= '~' {
@@ -290,7 +292,7 @@ func TestAgentRegisterLeavesOutWhatANameMustNotHave(t *testing.T) {
 func TestAgentNames(t *testing.T) {
 	f := func(name, want string) {
 		t.Helper()
-		if got := AgentName(name); got != want {
+		if got := Name(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
@@ -311,11 +313,11 @@ func TestAgentSetDifficultyForMoreSessionsThanAFrameHolds(t *testing.T) {
 		for i := range all {
 			all[i] = uint16(i)
 		}
-		data := AppendAgentSetDifficulty(nil, 20, all)
+		data := AppendSetDifficulty(nil, 20, all)
 		var got []uint16
 		var batches []int
 		for len(data) > 0 {
-			x, n, err := NextAgentFrame(data)
+			x, n, err := NextFrame(data)
 			if err != nil || n == 0 {
 				t.Fatalf("%d: %v", n, err)
 			}
@@ -345,11 +347,11 @@ func TestAgentSetDifficultyForMoreSessionsThanAFrameHolds(t *testing.T) {
 	f(1, 1)
 	f(32764, 32764)
 	f(32765, 32764, 1)
-	f(MaxAgentSession+1, 32764, 32764, 7)
+	f(MaxSession+1, 32764, 32764, 7)
 }
 
 func TestAgentStatus(t *testing.T) {
-	f := func(s AgentStatus, code int, text string) {
+	f := func(s Status, code int, text string) {
 		t.Helper()
 		if s.Accepted() != (code == 0) || s.Code() != code || s.Text() != text {
 			t.Errorf("%d: %v %d %q", s, s.Accepted(), s.Code(), s.Text())
@@ -377,8 +379,8 @@ func TestAgentStatus(t *testing.T) {
 	f(400, 20, "Rejected by the pool")
 	f(1<<31-1, 20, "Rejected by the pool")
 	f(1<<32-1, 20, "Rejected by the pool")
-	for s := AgentStatus(21); s <= 38; s++ {
-		if s.Text() == AgentReject.Text() {
+	for s := Status(21); s <= 38; s++ {
+		if s.Text() == Reject.Text() {
 			t.Errorf("%d has no text of its own", s)
 		}
 	}
