@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -20,11 +21,18 @@ type demoOptions struct {
 	exe    string
 }
 
+// outage is when the demo's main pool is off.
+type outage struct{ from, to, every time.Duration }
+
+// demoOutage shows a failover and a return within the first minute.
+func demoOutage() outage { return outage{20 * time.Second, 35 * time.Second, time.Minute} }
+
 func demoCommand(ctx context.Context, args []string, t terminal) error {
 	o := demoOptions{miners: 200, rate: 20, http: "127.0.0.1:8080"}
 	flags := newFlags(t, "demo", `
-A pool, the proxy and a small farm on this machine, live, until Ctrl-C. The
-miners really mine, at a difficulty that a CPU can meet.`)
+Two pools, the proxy and a small farm on this machine, live, until Ctrl-C. The
+miners really mine, at a difficulty that a CPU can meet. The main pool is off for
+15 s of every minute, from 0:20 on.`)
 	flags.IntVar(&o.miners, "miners", o.miners, "how many")
 	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners")
 	flags.StringVar(&o.http, "http", o.http, "`host:port` of the proxy's HTTP; another port when it is taken")
@@ -58,18 +66,22 @@ func demo(ctx context.Context, o demoOptions, t terminal) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, o.length)
 		defer cancel()
 	}
-	po := DefaultPoolOptions()
-	po.Name, po.JobEvery = "demo-pool", 10*time.Second
-	pool, err := StartPool(po)
-	if err != nil {
-		return err
+	var pools []*Pool
+	for i, name := range []string{"main", "backup"} {
+		po := DefaultPoolOptions()
+		po.Name, po.Seed, po.JobEvery = name, po.Seed+uint64(i), 10*time.Second
+		pool, err := StartPool(po)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		pools = append(pools, pool)
 	}
-	defer pool.Close()
 	web, err := addrOrFree(o.http)
 	if err != nil {
 		return err
 	}
-	s, err := standProxy(ctx, proxyOptions{exe: o.exe, pools: []*Pool{pool}, user: poolUser, pass: true, http: web})
+	s, err := standProxy(ctx, proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: true, registry: true, http: web})
 	if err != nil {
 		return err
 	}
@@ -88,41 +100,74 @@ func demo(ctx context.Context, o demoOptions, t terminal) (err error) {
 	}
 	defer fleet.Close()
 
-	t.printf(`A farm on this machine: %d miners > farmproxy on %s > pool on %s
+	t.printf(`A farm on this machine: %d miners, %s and so on.
 
-  status    http://%s/api/v1/status
-  workers   http://%s/api/v1/workers
-  links     http://%s/api/v1/links
-  metrics   http://%s/metrics
-  health    http://%s/healthz   http://%s/readyz
+  farmproxy  %s
+  pools      %s (main), %s (backup)
+  web        http://%s/api/v1/status, and
+             /api/v1/workers?search=rig0001 /api/v1/links /metrics /readyz
 
-Ctrl-C ends it all.
+The main pool is off from 0:20 to 0:35 of every minute: the miners go to the
+backup and come back, and lose no connection. Ctrl-C ends it all.
 
-`, o.miners, s.addr, pool.Addr(), web, web, web, web, web, web)
+`, o.miners, demoName(0), s.addr, pools[0].Addr(), pools[1].Addr(), web)
 	if err := fleet.Connect(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
-	s.watch(ctx, web, newProgress(terminal{err: t.out}))
-	total, booked := fleet.Books().Total(), pool.Books().Total()
-	t.printf("\nGoodbye: %d shares sent by %d miners, %d accepted, %d refused; %d on the pool's books.\n",
-		total.Submits, o.miners, total.Accepted, total.Refused, booked.Accepted)
+	line := newProgress(terminal{err: t.out})
+	failing, stop := context.WithCancel(ctx)
+	var troubled sync.WaitGroup
+	troubled.Go(func() { demoOutage().of(failing, pools[0], line) })
+	s.watch(ctx, web, fleet, line)
+	stop()
+	troubled.Wait()
+	total, booked := fleet.Books().Total(), 0
+	for _, pool := range pools {
+		booked += pool.Books().Total().Accepted
+	}
+	t.printf("\nGoodbye: %d miners sent %d shares, %d accepted, %d refused,\n%d on the pools' books.\n",
+		o.miners, total.Submits, total.Accepted, total.Refused, booked)
 	return nil
 }
 
-// demoName gives the miners names as farms have them, several rows of racks.
-func demoName(miner int) string {
-	const rack = 20
-	return fmt.Sprintf("%s.hall%c-r%02d-%02d", poolUser, 'A'+miner/(4*rack)%26, miner/rack%4+1, miner%rack+1)
+// demoName gives the miners names as those of the README.
+func demoName(miner int) string { return fmt.Sprintf("%s.rig%04d", poolUser, miner+1) }
+
+// of switches a pool off and on again until ctx ends.
+func (o outage) of(ctx context.Context, main *Pool, line *progress) {
+	for began := time.Now(); ; began = began.Add(o.every) {
+		if sleep(ctx, time.Until(began.Add(o.from))) != nil {
+			return
+		}
+		main.Stop()
+		line.note("the main pool is switched off")
+		if sleep(ctx, time.Until(began.Add(o.to))) != nil {
+			return
+		}
+		if err := main.Start(); err != nil {
+			line.note(fmt.Sprintf("the main pool does not come back: %v", err))
+			return
+		}
+		line.note("the main pool is on again; farmproxy goes back once it is well")
+	}
 }
 
-// watch shows the proxy's own view once a second.
-func (s *stand) watch(ctx context.Context, web string, line *progress) {
+// watch shows the proxy's own view once a second, and says so when it changes the
+// pool.
+func (s *stand) watch(ctx context.Context, web string, fleet *Fleet, line *progress) {
 	defer line.end()
+	began, on := time.Now(), ""
 	for {
 		status, err := fetchStatus(ctx, web)
 		switch {
 		case err == nil:
-			line.show(status.line())
+			if status.Pool != "" && status.Pool != on && on != "" {
+				line.note(fmt.Sprintf("the farm mines at %s; %d disconnects of miners so far", status.Pool, fleet.Books().Total().Disconnects))
+			}
+			if status.Pool != "" {
+				on = status.Pool
+			}
+			line.show(status.line(time.Since(began)))
 		case ctx.Err() == nil:
 			line.show(fmt.Sprintf("no status: %v", err))
 		}
@@ -138,30 +183,33 @@ func (s *stand) watch(ctx context.Context, web string, line *progress) {
 
 // proxyStatus is what the demo shows of /api/v1/status.
 type proxyStatus struct {
-	Miners  int    `json:"miners"`
-	Workers int    `json:"workers"`
-	Links   int    `json:"links_up"`
-	Pool    string `json:"pool"`
-	Shares  struct {
+	Miners int    `json:"miners"`
+	Pool   string `json:"pool"`
+	Shares struct {
 		Accepted uint64            `json:"accepted"`
 		Rejected map[string]uint64 `json:"rejected"`
 	} `json:"shares"`
 	HashRate float64 `json:"hashrate"`
 }
 
-func (s proxyStatus) line() string {
+// line fits into 80 columns of a terminal.
+func (s proxyStatus) line(after time.Duration) string {
 	var rejected uint64
 	for _, n := range s.Shares.Rejected {
 		rejected += n
 	}
-	return fmt.Sprintf("miners %d   workers %d   links %d (%s)   shares %d accepted, %d rejected   %s",
-		s.Miners, s.Workers, s.Links, s.Pool, s.Shares.Accepted, rejected, hashRate(s.HashRate))
+	on := s.Pool
+	if on == "" {
+		on = "no pool"
+	}
+	return fmt.Sprintf("%2d:%02d  %d miners on %s  %d shares, %d rejected  %s",
+		int(after.Minutes()), int(after.Seconds())%60, s.Miners, on, s.Shares.Accepted, rejected, hashRate(s.HashRate))
 }
 
 // hashRate is v in H/s with a prefix.
 func hashRate(v float64) string {
 	prefix := 0
-	for ; v >= 1000 && prefix < 7; prefix++ {
+	for ; v >= 999.995 && prefix < 7; prefix++ { // what would be written as 1000.00
 		v /= 1000
 	}
 	return fmt.Sprintf("%.2f %sH/s", v, []string{"", "k", "M", "G", "T", "P", "E", "Z"}[prefix])

@@ -50,6 +50,17 @@ func (p *progress) show(text string) {
 	}
 }
 
+// note writes a line of its own, which stays.
+func (p *progress) note(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+	fmt.Fprintln(p.w, "       "+text)
+	p.open = false
+}
+
 // end leaves the line as it is and starts a new one.
 func (p *progress) end() {
 	p.mu.Lock()

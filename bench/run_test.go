@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,17 +101,98 @@ func TestRunWithAChildThatDoesNotStart(t *testing.T) {
 func TestDemoEndsByItself(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitOK, "demo", "-for", "1500ms", "-miners", "7", "-http", "127.0.0.1:0")
-	wantText(t, out, "/api/v1/status", "miners 7", "shares 1 accepted, 2 rejected", "1.50 kH/s", "Goodbye: ", "by 7 miners")
+	wantText(t, out, "/api/v1/status", "7 miners on demo-pool  1 shares, 2 rejected  1.50 kH/s", "Goodbye: 7 miners sent ")
+	wantNarrow(t, out)
 }
 
-func TestDemoNamesDiffer(t *testing.T) {
-	seen := map[string]bool{}
-	for i := range 200 {
-		seen[demoName(i)] = true
+// wantNarrow wants text to fit an 80 columns terminal, with its cursor.
+func wantNarrow(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 79 {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
-	if len(seen) != 200 {
-		t.Errorf("%d names for 200 miners", len(seen))
+}
+
+func TestDemosLineIsNarrow(t *testing.T) {
+	s := proxyStatus{Miners: 65536, Pool: "backup", HashRate: 999.994e15}
+	s.Shares.Accepted, s.Shares.Rejected = 99_999_999, map[string]uint64{"stale": 99_999}
+	wantNarrow(t, s.line(99*time.Minute+59*time.Second))
+	if got, want := (proxyStatus{Miners: 7}).line(61*time.Second), " 1:01  7 miners on no pool  0 shares, 0 rejected  0.00 H/s"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+func TestHashRatesHaveTheirUnit(t *testing.T) {
+	f := func(v float64, want string) {
+		t.Helper()
+		if got := hashRate(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+	f(0, "0.00 H/s")
+	f(999.994, "999.99 H/s")
+	f(999.996, "1.00 kH/s")
+	f(1.5e12, "1.50 TH/s")
+	f(999.9999e15, "1.00 EH/s")
+	f(3e27, "3000000.00 ZH/s")
+}
+
+// The names that the README has in its next commands are the demo's.
+func TestDemosNamesAreTheReadmes(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`search=(\w+)`).FindAllStringSubmatch(string(readme), -1) {
+		found := 0
+		for i := range 200 {
+			if strings.Contains(demoName(i), m[1]) {
+				found++
+			}
+		}
+		if found != 1 {
+			t.Errorf("the README searches for %s: %d of the demo's miners are called so", m[1], found)
+		}
+	}
+}
+
+func TestOutagesComeAndGo(t *testing.T) {
+	pool, err := StartPool(DefaultPoolOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var said strings.Builder
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		outage{time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}.of(ctx, pool, newProgress(terminal{err: &said}))
+	}()
+	events := func() (list []EventKind) {
+		for _, e := range pool.Timeline() {
+			if e.Kind == EventUp || e.Kind == EventDown {
+				list = append(list, e.Kind)
+			}
+		}
+		return list
+	}
+	for len(events()) < 5 {
+		select {
+		case <-ended:
+			t.Fatal(said.String())
+		default:
+		}
+	}
+	cancel()
+	<-ended
+	if got := events()[:5]; !slices.Equal(got, []EventKind{EventUp, EventDown, EventUp, EventDown, EventUp}) {
+		t.Errorf("%v", got)
+	}
+	wantText(t, said.String(), "the main pool is switched off\n", "the main pool is on again")
+	wantNarrow(t, said.String())
 }
 
 func TestMisuse(t *testing.T) {

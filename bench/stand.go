@@ -42,9 +42,11 @@ type proxyOptions struct {
 	agent bool    // the proxy is an agent there, which does that by itself
 	http  string  // host:port, "" serves nothing
 	store bool    // pools and accounts are registered; the series of the account proxy are served
-	lean  bool    // no series of single workers: a scrape costs next to nothing
-	easy  bool    // miners may ask for the easiest difficulty
-	users bool    // the names of miners say who they are at the pools, not user
+
+	registry bool // pools and accounts may be registered beside pools
+	lean     bool // no series of single workers: a scrape costs next to nothing
+	easy     bool // miners may ask for the easiest difficulty
+	users    bool // the names of miners say who they are at the pools, not user
 
 	profiles string // a directory: the proxy's profiles go there; "" takes none
 }
@@ -73,8 +75,11 @@ func proxyConfig(o proxyOptions, addr, stateDir string) string {
 			fmt.Fprintf(&b, "workers = %q\n", workers)
 		}
 	}
+	if o.store || o.registry {
+		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n", filepath.Join(stateDir, "farmproxy.db"))
+	}
 	if o.store {
-		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n\n[metrics]\npredecessor = true\n", filepath.Join(stateDir, "farmproxy.db"))
+		b.WriteString("\n[metrics]\npredecessor = true\n")
 	}
 	if o.store || o.easy {
 		fmt.Fprintf(&b, "\n[difficulty]\nmin = %v\n", EasyDifficulty)

@@ -227,7 +227,7 @@ func (p *proxy) status(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		s := p.book.Status()
-		p.warn(systemd.Status("%d miners, %d of %d links up, %.1f TH/s, pool %q", s.Miners, s.LinksUp, s.Links, s.HashRate/1e12, s.Pool))
+		p.warn(systemd.Status("%d miners, %d of %d links up, %s, pool %q", s.Miners, s.LinksUp, s.Links, stats.HashRate(s.HashRate), s.Pool))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
