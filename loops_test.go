@@ -65,7 +65,7 @@ var harmless = map[string]string{
 	"io.Writer.Write": "gnet's, see above",
 	"net.Conn.Read":   "as io.Reader.Read", "net.Conn.Write": "upstream.socket: wire.Write",
 	"net.Conn.SetReadDeadline": "upstream.socket: nothing once a loop carries it", "net.Conn.SetWriteDeadline": "the same",
-	"net.Addr": "", "net.TCPAddr": "", "net.JoinHostPort": "", "net.SplitHostPort": "",
+	"net.TCPAddr": "", "net.JoinHostPort": "", "net.SplitHostPort": "",
 }
 
 // relied are the entries of harmless that were asked for.

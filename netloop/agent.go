@@ -94,7 +94,7 @@ func (l *loop) frame(p *peer, f agent.Frame, out []byte) ([]byte, session.Effect
 	case session.WantRegister:
 		l.register(p, &effect)
 	case session.Unregistered:
-		l.server.debts.leave(p.conn.RemoteAddr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(effect.Session)), l.env.Now)
+		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(effect.Session)), l.env.Now)
 		l.unregistered(p, effect.Session)
 	case session.Malformed:
 		l.counts.Malformed.Add(1)
@@ -136,7 +136,7 @@ func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason
 	}
 	p.prefix = upstream.Prefix{Group: group, Len: 2}
 	p.route = route
-	l.feed(route.JoinGroup(group, addressOf(p.conn))).join(p)
+	l.feed(route.JoinGroup(group, p.remote.Addr())).join(p)
 	l.see(p)
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
@@ -208,7 +208,7 @@ func (l *loop) unserved(p *peer, reason session.Reason, out []byte) ([]byte, ses
 		text += ": take a pool with more, or connect the miners without an agent; a farmproxy connects by stratum+tcp:// instead, if the pool gives 4 bytes"
 		if l.wall.Sub(l.unservedLogged) >= closeLogEvery {
 			l.unservedLogged = l.wall
-			l.server.log.Warn("agent closed", "why", text, "address", p.conn.RemoteAddr().String())
+			l.server.log.Warn("agent closed", "why", text, "address", p.remote.String())
 		}
 		out = p.agent.session.Unserved(codec.CleanText([]byte(text), maxText), out)
 	}
@@ -242,7 +242,7 @@ func (l *loop) register(p *peer, e *session.Effect) {
 			w.SetDifficulty(d) // a job, and what it changes, may be a minute away
 		}
 	}
-	if debt, next := l.server.debts.arrive(p.conn.RemoteAddr(), e.Login, l.env.Now); debt > 0 {
+	if debt, next := l.server.debts.arrive(p.remote.Addr(), e.Login, l.env.Now); debt > 0 {
 		p.agent.session.Inherit(e.Session, debt, next)
 	}
 }

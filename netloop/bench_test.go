@@ -65,7 +65,7 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 func (l *loop) join(b testing.TB, at int) *peer {
 	b.Helper()
 	c := &socket{address: net.TCPAddr{IP: net.IPv4(10, byte(at>>16), byte(at>>8), byte(at)), Port: 4711}}
-	l.add(c)
+	l.add(c, &listener{})
 	p := c.context.(*peer)
 	lines := fmt.Appendf(nil, `{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000"}]}`+"\n"+
 		`{"id":2,"method":"mining.subscribe","params":["cgminer/4.12.1"]}`+"\n"+

@@ -2,7 +2,6 @@ package netloop
 
 import (
 	"hash/maphash"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -57,11 +56,7 @@ var debtSeed = maphash.MakeSeed()
 
 // debtKeys returns what a miner is remembered by: its address and name, and its
 // address alone.
-func debtKeys(address net.Addr, login string) (own, from uint64) {
-	var host netip.Addr
-	if tcp, ok := address.(*net.TCPAddr); ok {
-		host = tcp.AddrPort().Addr().Unmap()
-	}
+func debtKeys(host netip.Addr, login string) (own, from uint64) {
 	if host.Is6() { // whoever has one of these has all of the /64
 		if network, err := host.WithZone("").Prefix(64); err == nil {
 			host = network.Addr()
@@ -69,7 +64,7 @@ func debtKeys(address net.Addr, login string) (own, from uint64) {
 	}
 	var h maphash.Hash
 	h.SetSeed(debtSeed)
-	b := host.As16()
+	b := host.As16() // zeros where there is none
 	h.Write(b[:])
 	from = h.Sum64()
 	h.WriteString(login)
@@ -77,11 +72,11 @@ func debtKeys(address net.Addr, login string) (own, from uint64) {
 }
 
 // leave remembers the debt of a miner that leaves.
-func (d *debts) leave(address net.Addr, login string, amount uint8, now time.Duration) {
+func (d *debts) leave(host netip.Addr, login string, amount uint8, now time.Duration) {
 	if amount < leastDebt {
 		return
 	}
-	own, from := debtKeys(address, login)
+	own, from := debtKeys(host, login)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(d.queue) > 0 && d.queue[0].end <= now {
@@ -121,8 +116,8 @@ func (d *debts) dropOldest() {
 
 // arrive returns what is held against a miner that comes, and from when on its
 // first share may be handed in.
-func (d *debts) arrive(address net.Addr, login string, now time.Duration) (amount uint8, next time.Duration) {
-	own, from := debtKeys(address, login)
+func (d *debts) arrive(host netip.Addr, login string, now time.Duration) (amount uint8, next time.Duration) {
+	own, from := debtKeys(host, login)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if x, ok := d.by[own]; ok && x.end > now {
@@ -139,7 +134,7 @@ func (d *debts) arrive(address net.Addr, login string, now time.Duration) (amoun
 
 // owes has a miner that has authorized begin with what it left behind.
 func (l *loop) owes(p *peer) {
-	if debt, next := l.server.debts.arrive(p.conn.RemoteAddr(), p.login, l.env.Now); debt > 0 {
+	if debt, next := l.server.debts.arrive(p.remote.Addr(), p.login, l.env.Now); debt > 0 {
 		p.session.Inherit(debt, next)
 	}
 }
@@ -154,14 +149,14 @@ func (p *peer) doubtful(session uint16) int {
 }
 
 // owed remembers what is held against a peer that leaves, or its miners.
-func (l *loop) owed(p *peer, address net.Addr) {
+func (l *loop) owed(p *peer) {
 	d := &l.server.debts
 	switch {
 	case p.agent != nil:
 		p.agent.session.Miners(func(id uint16, name string) {
-			d.leave(address, name, p.agent.session.Leave(id, p.doubtful(id)), l.env.Now)
+			d.leave(p.remote.Addr(), name, p.agent.session.Leave(id, p.doubtful(id)), l.env.Now)
 		})
 	case p.session.IsAuthorized():
-		d.leave(address, p.login, p.session.Leave(p.doubtful(0)), l.env.Now)
+		d.leave(p.remote.Addr(), p.login, p.session.Leave(p.doubtful(0)), l.env.Now)
 	}
 }

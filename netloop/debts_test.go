@@ -2,12 +2,12 @@ package netloop
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"testing"
 	"time"
 )
 
-func at(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 1234} }
+func at(ip string) netip.Addr { return netip.MustParseAddr(ip) }
 
 func (d *debts) wantOwed(t *testing.T, ip, login string, now time.Duration, want uint8, wait time.Duration) {
 	t.Helper()
@@ -25,7 +25,7 @@ func TestWhoComesBackHasItsDebt(t *testing.T) {
 	d.leave(at("192.0.2.1"), "farm.a", 20, time.Minute)
 	d.leave(at("192.0.2.1"), "farm.a", 10, time.Minute) // another of that name
 	now := 2 * time.Minute
-	d.wantOwed(t, "::ffff:192.0.2.1", "farm.a", now, 20, 0)
+	d.wantOwed(t, "192.0.2.1", "farm.a", now, 20, 0)
 	d.wantOwed(t, "192.0.2.1", "farm.b", now, 0, 0)
 	d.wantOwed(t, "192.0.2.2", "farm.a", now, 0, 0)
 	d.leave(at("2001:db8::1"), "farm.a", 20, time.Minute)

@@ -112,7 +112,7 @@ func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer {
 	p.address = net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4711}
 	p.loop.gnet = closing{peer: p}
 	p.loop.server.terms.MalformedLimit = 10
-	p.loop.add(p)
+	p.loop.add(p, &listener{})
 	p.peer = p.context.(*peer)
 	switch who {
 	case aMiner:

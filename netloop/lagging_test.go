@@ -68,7 +68,7 @@ func newReading(t *testing.T, miners int) *reading {
 	r.loop.lagging.max = maxOutgoing
 	for i := range miners {
 		c := &reader{}
-		r.add(c)
+		r.add(c, &listener{})
 		p := c.context.(*peer)
 		r.loop.read(p, fmt.Appendf(nil, `{"id":2,"method":"mining.subscribe","params":["x"]}`+"\n"+`{"id":3,"method":"mining.authorize","params":["farm.rig%d","x"]}`+"\n", i))
 		c.unread.Reset()

@@ -60,7 +60,7 @@ func (l *loop) tooLittle(p *peer, extranonce2 int) {
 	}
 	l.unservedLogged = l.wall
 	l.server.log.Warn("a farmproxy behind this one gets too small an extranonce2 to share out; take pools that give 4 bytes or more, for it to connect by stratum+tcp://, or 8, for agent+tcp:// too",
-		"address", p.conn.RemoteAddr().String(), "bytes", extranonce2, "needed", upstream.MinShared)
+		"address", p.remote.String(), "bytes", extranonce2, "needed", upstream.MinShared)
 }
 
 // stillFits reports that a session that was parked can be gone on with: there is a
@@ -79,7 +79,7 @@ const unknownAccount = "Unknown account: register it first, and log in as NAME.W
 // authorize books the miner under its worker's name, and brings it to that
 // worker's route. said is the login as the miner says it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
-	login := l.server.names.login(said, p.conn.RemoteAddr())
+	login := l.server.names.login(said, p.remote.Addr())
 	route, account, ok := l.server.directory.Login(login)
 	if !ok {
 		return p.session.Refused(&l.request, unknownAccount, out), session.Effect{}
@@ -134,7 +134,7 @@ func (p *peer) strays(next *upstream.Route) bool {
 
 // reauthorize is authorize for a name that the miner has named before.
 func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
-	login := l.server.names.login(said, p.conn.RemoteAddr())
+	login := l.server.names.login(said, p.remote.Addr())
 	route, _, ok := l.server.directory.Login(login)
 	if !ok {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
@@ -197,14 +197,14 @@ func (l *loop) openBooks(p *peer) {
 		account, _, _ = strings.Cut(p.login, ".")
 	}
 	p.books.Close(l.wall)
-	p.books = l.server.book.OpenMiner(p.conn.RemoteAddr().String(), account, algorithm, pool)
+	p.books = l.server.book.OpenMiner(p.remote.String(), account, algorithm, pool)
 	p.books.SetDifficulty(p.session.Difficulty())
 }
 
 // enter makes the miner a member of its lane.
 func (l *loop) enter(p *peer) {
 	m := p.member()
-	m.Address, m.Record = addressOf(p.conn), l.server.book.HasEarned(p.login)
+	m.Address, m.Record = p.remote.Addr(), l.server.book.HasEarned(p.login)
 	p.last = p.route.Join(m)
 	l.feed(p.last).join(p)
 	l.see(p)

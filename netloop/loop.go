@@ -87,7 +87,7 @@ func (l *loop) clock() {
 }
 
 // add gives a connection its peer.
-func (l *loop) add(c gnet.Conn) *peer {
+func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	var at uint32
 	if n := len(l.free); n > 0 {
 		at = l.free[n-1]
@@ -96,7 +96,7 @@ func (l *loop) add(c gnet.Conn) *peer {
 		at = uint32(len(l.slots))
 		l.slots = append(l.slots, slot{})
 	}
-	p := &peer{conn: c, fd: noSocket, slot: at}
+	p := &peer{conn: c, fd: noSocket, slot: at, remote: addrPort(c.RemoteAddr()), listener: from}
 	p.session.Opened = l.env.Now
 	l.slots[at].peer = p
 	c.SetContext(p)
@@ -106,10 +106,9 @@ func (l *loop) add(c gnet.Conn) *peer {
 
 // remove is called when the connection is closed, by whomever.
 func (l *loop) remove(p *peer) {
-	address := p.conn.RemoteAddr()
 	p.conn = nil
 	l.judge() // its shares are among those that were gathered
-	l.owed(p, address)
+	l.owed(p)
 	p.lines.drop(&l.carries)
 	if p.agent != nil {
 		p.agent.stream.drop(&l.carries)

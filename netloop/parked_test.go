@@ -30,7 +30,7 @@ func (l *lot) leave(p *peer) { l.remove(p) }
 // resume connects and asks for the session of before.
 func (l *lot) resume(of *peer) *peer {
 	l.t.Helper()
-	p := l.add(&socket{})
+	p := l.add(&socket{}, &listener{})
 	l.read(p, fmt.Appendf(nil, `{"id":2,"method":"mining.subscribe","params":["x","%016x"]}`+"\n"+
 		`{"id":3,"method":"mining.authorize","params":["farm.rig","x"]}`+"\n", of.session.ID()))
 	if !p.session.IsAuthorized() {

@@ -1,7 +1,6 @@
 package netloop
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/panjf2000/gnet/v2"
@@ -37,6 +36,9 @@ type peer struct {
 	session session.Session
 	lines   lines
 
+	remote   netip.AddrPort // the miner's address, IPv4 as such
+	listener *listener      // that it came in by
+
 	others    *[]*further     // its workers after the first; nil: none
 	route     *upstream.Route // of the worker that it mines for; nil before authorize
 	login     string          // that worker's name, as it is booked
@@ -51,15 +53,6 @@ const noSocket = -1
 // member returns what the miner's lane is told of it.
 func (p *peer) member() upstream.Member {
 	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.userAgent}
-}
-
-// addressOf returns the address of a connection's other end; the zero Addr where it
-// has none.
-func addressOf(c gnet.Conn) netip.Addr {
-	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		return a.AddrPort().Addr()
-	}
-	return netip.Addr{}
 }
 
 // prefixOf returns the prefix of a share's miner: of an agent's, which is known

@@ -24,7 +24,7 @@ import (
 
 // Options say how miners are served. Immutable after New.
 type Options struct {
-	Addresses    []string            // host:port; port 0 takes a free one
+	Listeners    []Listener          // one at least
 	Loops        int                 // event loops; 0: one for each CPU
 	MaxMiners    int                 // connections at once, up to MaxConnections
 	Descriptors  *descriptors.Budget // each connection takes one; nil: as many as there may be
@@ -50,7 +50,7 @@ type Server struct {
 	max       int64
 	files     *descriptors.Budget
 	loopCount int
-	addresses []string
+	listeners []*listener
 	book      *stats.Book
 	directory *upstream.Directory
 	names     workerName
@@ -106,18 +106,23 @@ func New(o Options) (*Server, error) {
 	if s.names, err = parseWorkerName(o.WorkerName); err != nil {
 		return nil, fmt.Errorf("miners.worker_name = %q: %w", o.WorkerName, err)
 	}
-	for _, address := range o.Addresses {
-		resolved, err := probe(address)
+	for _, o := range o.Listeners {
+		l, err := newListener(o)
 		if err != nil {
-			return nil, fmt.Errorf("listener %q: %w: is another farmproxy running there, or the port below 1024?", address, err)
+			return nil, err
 		}
-		s.addresses = append(s.addresses, resolved)
+		s.listeners = append(s.listeners, l)
 	}
 	return s, nil
 }
 
 // Addresses returns where the server listens, ports resolved.
-func (s *Server) Addresses() []string { return s.addresses }
+func (s *Server) Addresses() (list []string) {
+	for _, l := range s.listeners {
+		list = append(list, l.Address)
+	}
+	return list
+}
 
 // Run serves miners until Stop, each where directory says. It returns an error when the event
 // loops end for another reason: the caller should exit, so that the service
@@ -131,9 +136,9 @@ func (s *Server) Run(directory *upstream.Directory) error {
 		(*s.loops.Load())[index].mailbox.hash(h)
 	})
 	defer s.hasher.stop()
-	urls := make([]string, len(s.addresses))
-	for i, a := range s.addresses {
-		urls[i] = "tcp://" + a
+	urls := make([]string, len(s.listeners))
+	for i, l := range s.listeners {
+		urls[i] = l.url()
 	}
 	err := gnet.Rotate(s, urls,
 		gnet.WithNumEventLoop(s.loopCount),
@@ -192,7 +197,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
 	}
 	setUserTimeout(c.Fd())
-	l.add(c).fd = int32(c.Fd())
+	l.add(c, s.listener(c.LocalAddr())).fd = int32(c.Fd())
 	return nil, gnet.None
 }
 
@@ -234,7 +239,7 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 	l := s.loop(c.EventLoop())
 	switch x := c.Context().(type) {
 	case *peer:
-		s.left(l, c, x)
+		s.left(l, x)
 	case *wire:
 		x.closed(err)
 	case *bell:
@@ -244,11 +249,11 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 }
 
 // left is OnClose of a miner's connection.
-func (s *Server) left(l *loop, c gnet.Conn, p *peer) {
+func (s *Server) left(l *loop, p *peer) {
 	s.miners.Add(-1)
 	s.files.Give(descriptors.Miner, 1)
 	if p.reason != session.MinerLeft && p.reason != session.Shutdown {
-		s.closed.note(p.reason, c.RemoteAddr().String(), l.wall)
+		s.closed.note(p.reason, p.remote.String(), l.wall)
 	}
 	l.remove(p)
 }

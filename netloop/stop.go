@@ -16,7 +16,7 @@ const leftEvery = 2 * time.Millisecond
 // Refuse closes the ports. Who was let in just then is closed.
 func (s *Server) Refuse() {
 	s.refuse.Store(true)
-	if err := unlisten(s.addresses); err != nil {
+	if err := unlisten(s.Addresses()); err != nil {
 		s.log.Debug("the ports stay open until the loops end", "reason", err)
 	}
 }

@@ -116,7 +116,7 @@ func (p *peer) booked(visit func(*stats.Worker)) {
 // connected opens the books of a worker of a miner that is there.
 func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)
-	w.Connected(l.wall, p.conn.RemoteAddr().String(), agent)
+	w.Connected(l.wall, p.remote.String(), agent)
 	pool, algorithm := p.route.Names()
 	w.Mining(p.route.Account(), pool, algorithm)
 	return w

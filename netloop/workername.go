@@ -3,7 +3,6 @@ package netloop
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -77,16 +76,12 @@ func parseWorkerName(template string) (workerName, error) {
 // login returns the login that a miner is looked up and booked under: the
 // account in the one that it says, up to the first dot, with the name that its
 // address gives. Without an IP address it is the one that it says.
-func (n workerName) login(said string, address net.Addr) string {
-	if n == nil {
-		return said
-	}
-	ip, err := netip.ParseAddrPort(address.String())
-	if err != nil {
+func (n workerName) login(said string, ip netip.Addr) string {
+	if n == nil || !ip.IsValid() {
 		return said
 	}
 	account, _, _ := strings.Cut(said, ".")
-	return string(n.append(append([]byte(account), '.'), ip.Addr()))
+	return string(n.append(append([]byte(account), '.'), ip))
 }
 
 // append appends the name that an address gives. The numbers of an IPv4

@@ -1,7 +1,7 @@
 package netloop
 
 import (
-	"net"
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -14,11 +14,7 @@ func TestWorkersAreNamedByTheirAddress(t *testing.T) {
 			t.Errorf("%q: %v", template, err)
 			return
 		}
-		tcp, err := net.ResolveTCPAddr("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := n.login(said, tcp); got != want {
+		if got := n.login(said, netip.MustParseAddrPort(address).Addr()); got != want {
 			t.Errorf("%q of %s at %s: %q, want %q", template, said, address, got, want)
 		}
 	}
@@ -41,7 +37,7 @@ func TestAMinerWithoutAnIPAddressKeepsItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := n.login("farm.rig", &net.UnixAddr{Name: "/run/farm", Net: "unix"}); got != "farm.rig" {
+	if got := n.login("farm.rig", netip.Addr{}); got != "farm.rig" {
 		t.Errorf("it is %q", got)
 	}
 }

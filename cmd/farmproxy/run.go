@@ -86,7 +86,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book.SetNeedsLink(needsLink(c))
 	p.book.SetOnlyAccounts(len(c.Pools) == 0)
 	p.server, err = netloop.New(netloop.Options{
-		Addresses:    addresses(c.Listeners),
+		Listeners:    listeners(c.Listeners),
 		Loops:        loops,
 		MaxMiners:    miners,
 		Descriptors:  shared,

@@ -12,6 +12,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/dial"
+	"farmproxy/netloop"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/store"
@@ -89,9 +90,9 @@ func agentOf(p *config.Pool) string {
 	return userAgent()
 }
 
-func addresses(listeners []config.Listener) (list []string) {
-	for _, l := range listeners {
-		list = append(list, l.Address)
+func listeners(configured []config.Listener) (list []netloop.Listener) {
+	for _, l := range configured {
+		list = append(list, netloop.Listener{Address: l.Address})
 	}
 	return list
 }

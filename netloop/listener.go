@@ -1,0 +1,60 @@
+package netloop
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// Listener is an address that miners connect to.
+type Listener struct {
+	Address string // host:port; port 0 takes a free one
+}
+
+// listener is a Listener whose port is known.
+type listener struct {
+	Listener
+	bound netip.AddrPort // what gnet calls it; no address: all of them
+}
+
+// newListener checks that a Listener can be opened, and takes its port.
+func newListener(o Listener) (*listener, error) {
+	resolved, err := probe(o.Address)
+	if err != nil {
+		return nil, fmt.Errorf("listener %q: %w: is another farmproxy running there, or the port below 1024?", o.Address, err)
+	}
+	o.Address = resolved
+	tcp, err := net.ResolveTCPAddr("tcp", resolved)
+	if err != nil {
+		return nil, fmt.Errorf("listener %q: %w", o.Address, err)
+	}
+	return &listener{Listener: o, bound: addrPort(tcp)}, nil
+}
+
+// url is what gnet listens on: the address that was looked up, since the name might
+// mean another the next time.
+func (l *listener) url() string {
+	return "tcp://" + (&net.TCPAddr{IP: l.bound.Addr().AsSlice(), Port: int(l.bound.Port()), Zone: l.bound.Addr().Zone()}).String()
+}
+
+// listener returns the one that a connection came in by: gnet gives each connection
+// the address of its listener.
+func (s *Server) listener(local net.Addr) *listener {
+	bound := addrPort(local)
+	for _, l := range s.listeners[1:] {
+		if l.bound == bound {
+			return l
+		}
+	}
+	return s.listeners[0]
+}
+
+// addrPort returns a TCP address, IPv4 as such; the zero AddrPort for any other.
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	x := tcp.AddrPort()
+	return netip.AddrPortFrom(x.Addr().Unmap(), x.Port())
+}

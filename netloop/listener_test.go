@@ -1,0 +1,68 @@
+package netloop
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// Of all ways to write an address, on one server.
+func TestAMinerKnowsItsListenerAndItsAddress(t *testing.T) {
+	t.Parallel()
+	addresses := []string{"127.0.0.1:0", "localhost:0", "0.0.0.0:0", ":0", "127.0.0.2:0"}
+	if l, err := net.Listen("tcp", "[::1]:0"); err == nil {
+		l.Close()
+		addresses = append(addresses, "[::1]:0", "[::]:0")
+	}
+	f := newFarm(t, func(o *Options) {
+		o.Listeners = nil
+		for _, a := range addresses {
+			o.Listeners = append(o.Listeners, Listener{Address: a})
+		}
+	})
+	for i, address := range f.server.Addresses() {
+		host, port, _ := net.SplitHostPort(address)
+		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+			host = "127.0.0.1"
+			if strings.HasPrefix(address, "[") {
+				host = "::1"
+			}
+		}
+		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		var p *peer
+		for p == nil {
+			p = f.peer(addrPort(conn.LocalAddr()).Port())
+		}
+		if p.listener != f.server.listeners[i] {
+			t.Errorf("%s: the miner came in by %v", addresses[i], p.listener)
+		}
+		if !p.remote.Addr().IsLoopback() || p.remote.Addr().Is4In6() {
+			t.Errorf("%s: the miner's address is %v", addresses[i], p.remote)
+		}
+	}
+}
+
+// peer returns the miner that connects from that port; nil when there is none yet.
+func (f *farm) peer(port uint16) *peer {
+	for _, l := range *f.server.loops.Load() {
+		found := make(chan *peer, 1)
+		l.mailbox.call(func() {
+			for _, s := range l.slots {
+				if s.peer != nil && s.peer.remote.Port() == port {
+					found <- s.peer
+					return
+				}
+			}
+			found <- nil
+		})
+		if p := <-found; p != nil {
+			return p
+		}
+	}
+	return nil
+}
