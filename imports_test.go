@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"dial":          {},
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
-	"codec":         {},
+	"codec":         {"work"}, // a share is spelled once
 	"codec/agent":   {"codec"},
 	"work":          {},
 	"config":        {},

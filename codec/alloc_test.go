@@ -2,7 +2,11 @@
 
 package codec
 
-import "testing"
+import (
+	"testing"
+
+	"farmproxy/work"
+)
 
 const submitLine = `{"id":4711,"method":"mining.submit","params":["farm.rig0001","66a1b2c3","0000002a","66a1b2d0","1a2b3c4d","00c00000"]}`
 
@@ -31,7 +35,8 @@ func TestDecodingAndAnsweringAllocateNothing(t *testing.T) {
 	f("answer", func() { out = AppendTrue(out[:0], &r.ID) })
 	f("error", func() { out = AppendError(out[:0], &r.ID, 23, "Low difficulty share") })
 	f("difficulty", func() { out = AppendSetDifficulty(out[:0], 16384) })
-	share := PoolShare{User: "farm.rig0001", JobID: `"66a1b2c3"`, Extranonce2: make([]byte, 8), HasVersion: true}
+	layout, _ := work.NewLayout(8, 2)
+	share := PoolShare{User: "farm.rig0001", Job: &work.Job{PoolID: `"66a1b2c3"`, Layout: layout}, Solution: new(work.Solution), HasVersion: true}
 	f("pool submit", func() { out = AppendPoolSubmit(out[:0], 12345, &share) })
 }
 

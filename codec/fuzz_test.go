@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"testing"
 	"unicode/utf8"
+
+	"farmproxy/work"
 )
 
 // seeds feeds a fuzz target with the recorded sessions, cut into their params,
@@ -190,7 +192,7 @@ func FuzzPoolLine(f *testing.F) {
 		if n, err := m.Params.Notify(); err == nil {
 			line := NewNotifyLine(1, n, []byte{1, 2})
 			mustBeJSON(t, line.AppendNotify(nil, 2, n.NTime, n.Clean))
-			mustBeJSON(t, AppendPoolSubmit(nil, 1, &PoolShare{User: "u", JobID: n.JobID}))
+			mustBeJSON(t, AppendPoolSubmit(nil, 1, &PoolShare{User: "u", Job: &work.Job{PoolID: n.JobID}, Solution: new(work.Solution)}))
 		}
 		if s, err := m.Result.Subscription(); err == nil {
 			mustBeJSON(t, AppendPoolSubscribe(nil, 1, "farmproxy", s.Session))

@@ -1,6 +1,10 @@
 package codec
 
-import "strconv"
+import (
+	"strconv"
+
+	"farmproxy/work"
+)
 
 // What a pool is told, and how its answers read.
 
@@ -48,11 +52,9 @@ func AppendPoolSuggestDifficulty(dst []byte, id uint64, difficulty float64) []by
 // PoolShare is a share as a pool takes it.
 type PoolShare struct {
 	User        string // plain
-	JobID       string // the JSON that the pool wrote
-	Extranonce2 []byte // all of it
-	NTime       uint32
-	Nonce       uint32
-	VersionBits uint32
+	Job         *work.Job
+	Solution    *work.Solution
+	VersionBits uint32 // of Solution.Version, as the pool wants them
 	HasVersion  bool
 }
 
@@ -61,13 +63,14 @@ func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
 	dst = append(appendRequest(dst, id, "mining.submit"), '"')
 	dst = append(dst, s.User...)
 	dst = append(dst, `",`...)
-	dst = append(dst, s.JobID...)
+	dst = append(dst, s.Job.PoolID...)
 	dst = append(dst, `,"`...)
-	dst = AppendHex(dst, s.Extranonce2)
+	var extranonce2 [MaxExtranonce2]byte
+	dst = AppendHex(dst, s.Job.Layout.Extranonce2(extranonce2[:0], s.Solution))
 	dst = append(dst, `","`...)
-	dst = AppendHexUint32(dst, s.NTime)
+	dst = AppendHexUint32(dst, s.Solution.NTime)
 	dst = append(dst, `","`...)
-	dst = AppendHexUint32(dst, s.Nonce)
+	dst = AppendHexUint32(dst, s.Solution.Nonce)
 	if s.HasVersion {
 		dst = append(dst, `","`...)
 		dst = AppendHexUint32(dst, s.VersionBits)

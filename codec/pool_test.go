@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"farmproxy/work"
 )
 
 func TestSubscription(t *testing.T) {
@@ -143,8 +145,8 @@ func TestNotifyAsPoolsWriteIt(t *testing.T) {
 			t.Errorf("job id %s, clean_jobs %q: %+v, %v, want %v", id, clean, n, err, want)
 		}
 		if err == nil {
-			submit := string(AppendPoolSubmit(nil, 9, &PoolShare{User: "u", JobID: n.JobID}))
-			if !strings.Contains(submit, `["u",`+id+`,""`) {
+			submit := string(AppendPoolSubmit(nil, 9, &PoolShare{User: "u", Job: &work.Job{PoolID: n.JobID, Layout: work.Layout{Prefix: 2}}, Solution: new(work.Solution)}))
+			if !strings.Contains(submit, `["u",`+id+`,"0000"`) {
 				t.Errorf("job id %s goes back in %s", id, submit)
 			}
 		}
@@ -205,7 +207,11 @@ func TestWhatAPoolIsTold(t *testing.T) {
 	f(AppendPoolAuthorize(nil, 3, "farm", `p"w\`), `{"id":3,"method":"mining.authorize","params":["farm","p\"w\\"]}`)
 	f(AppendPoolSuggestDifficulty(nil, 4, 65536), `{"id":4,"method":"mining.suggest_difficulty","params":[65536]}`)
 	f(AppendPoolExtranonceSubscribe(nil, 5), `{"id":5,"method":"mining.extranonce.subscribe","params":[]}`)
-	share := PoolShare{User: "farm.rig1", JobID: `"e6ea06"`, Extranonce2: []byte{0xf5, 0x0e, 0, 0}, NTime: 0x65df9900, Nonce: 0x0fd587d0, VersionBits: 0x2000, HasVersion: true}
+	layout, _ := work.NewLayout(4, 2)
+	share := PoolShare{
+		User: "farm.rig1", Job: &work.Job{PoolID: `"e6ea06"`, Layout: layout}, VersionBits: 0x2000, HasVersion: true,
+		Solution: &work.Solution{Prefix: 0xf50e, Size: 2, NTime: 0x65df9900, Nonce: 0x0fd587d0},
+	}
 	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["farm.rig1","e6ea06","f50e0000","65df9900","0fd587d0","00002000"]}`)
 	share.HasVersion = false
 	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["farm.rig1","e6ea06","f50e0000","65df9900","0fd587d0"]}`)

@@ -62,20 +62,9 @@ func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte 
 		return l.refused(p, w, e, work.TooMany, out)
 	}
 	share := upstream.Share{
-		Cookie:      l.cookie(p),
-		ID:          c.ID,
-		Worker:      w.opened(true),
-		Job:         c.Job,
-		Prefix:      p.prefixOf(e.Session),
-		Extranonce2: upstream.MakeExtranonce2(c.Extranonce2[:c.Size]),
-		Version:     c.Version,
-		NTime:       c.NTime,
-		Nonce:       c.Nonce,
-		Work:        e.Work,
-		Block:       c.Block,
-		Answered:    c.Answered,
-		Before:      *waiting,
-		Proven:      c.Proven,
+		Cookie: l.cookie(p), ID: c.ID, Worker: w.opened(true),
+		Job: c.Job, Solution: c.Solution, Work: e.Work,
+		Block: c.Block, Answered: c.Answered, Proven: c.Proven, Before: *waiting,
 	}
 	l.handOn()
 	p.forwarded = true
@@ -127,7 +116,7 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	}
 	if v.Verdict == work.Accepted {
 		l.earned(p)
-		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID))))
+		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID)).Value))
 		p.books.Mined(l.wall, v.Work)
 	}
 	over := p.settled(v)
@@ -165,8 +154,8 @@ func (l *loop) judged(w worker, v work.Verdict, credit float64) {
 // poolWork returns what a share is worth to the pool, in shares of difficulty 1:
 // what the account proxy's series count, which know of no other shares than
 // those that the pool got.
-func poolWork(job *work.Job, miner upstream.Prefix) float64 {
-	return job.Algorithm.Work(job.DifficultyFor(miner.Value))
+func poolWork(job *work.Job, prefix uint16) float64 {
+	return job.Algorithm.Work(job.DifficultyFor(prefix))
 }
 
 func (l *loop) cookie(p *peer) upstream.Cookie {

@@ -185,11 +185,11 @@ func (g *agentStage) mine(share *agent.Share) {
 	if job == nil {
 		return
 	}
-	s := work.Solution{Prefix: []byte{byte(share.Session >> 8), byte(share.Session)}, Version: job.Version ^ share.VersionMask, NTime: sent.ntime}
+	s := work.Solution{Prefix: share.Session, Version: job.Version ^ share.VersionMask, NTime: sent.ntime}
 	if share.HasTime && share.NTime != 0 {
 		s.NTime = share.NTime
 	}
-	s.Extranonce2 = binary.BigEndian.AppendUint32(nil, share.Extranonce2)
+	s.SetExtranonce2(binary.BigEndian.AppendUint32(nil, share.Extranonce2)...)
 	for {
 		hash := g.checker.Hash(job, &s)
 		if job.Algorithm.Difficulty(&hash) >= job.Difficulty {

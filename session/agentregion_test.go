@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"slices"
@@ -30,7 +31,9 @@ func TestAnAgentsCoinbaseIsThePools(t *testing.T) {
 			continue
 		}
 		session, extranonce2 := randomBytes(random, 2), randomBytes(random, 4)
-		pool := slices.Concat(coinb1, extranonce1, layout.Extranonce2(nil, session, extranonce2), coinb2)
+		solution := work.Solution{Prefix: binary.BigEndian.Uint16(session)}
+		solution.SetExtranonce2(extranonce2...)
+		pool := slices.Concat(coinb1, extranonce1, layout.Extranonce2(nil, &solution), coinb2)
 
 		line := codec.NewNotifyLine(1, &codec.Notify{Coinb1: coinb1, Coinb2: coinb2}, layout.Fold(extranonce1))
 		notify := strings.Split(string(agent.AppendNotify(nil, &line, 77, agentCut, 0, false)), `"`)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"testing"
+	"unsafe"
 
 	"farmproxy/work"
 )
@@ -31,5 +32,12 @@ func TestTheLeastThatThePoolTakes(t *testing.T) {
 		if effect := s.judge(e, &Candidate{Job: job, Hash: hashOf(1419)}, maxSlots); effect.Kind != c.want || effect.Verdict != work.Accepted {
 			t.Errorf("%s: effect %d, %v", c.name, effect.Kind, effect.Verdict)
 		}
+	}
+}
+
+// A candidate is gathered by value: two cache lines of it.
+func TestACandidateIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Candidate{}); size != 128 {
+		t.Errorf("%d bytes, want 128", size)
 	}
 }

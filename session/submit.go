@@ -8,18 +8,13 @@ import (
 )
 
 // Candidate is a share whose form is right and whose hash is to be judged. It is a
-// value, so that shares can be gathered and hashed together, or elsewhere.
+// value of two cache lines, so that shares can be gathered and hashed together, or
+// elsewhere.
 type Candidate struct {
-	ID          codec.ID // of mining.submit, to be echoed with the verdict
-	Job         *work.Job
-	Prefix      [2]byte // the miner's extranonce1, of Job.Layout.Prefix bytes
-	Extranonce2 [work.MaxExtranonce2]byte
-	Size        uint8 // of Extranonce2
-	Version     uint32
-	NTime       uint32
-	Nonce       uint32
-
+	Job *work.Job
+	work.Solution
 	Hash [32]byte // of the header, once FindHashes has found it
+	ID   codec.ID // of mining.submit, to be echoed with the verdict
 
 	reconnect bool // the miner is to be told to reconnect, for it lost version rolling
 
@@ -34,17 +29,12 @@ type Candidate struct {
 func FindHashes(checker *work.Checker, list []Candidate) {
 	for ; len(list) > 1; list = list[2:] {
 		a, b := &list[0], &list[1]
-		s, s2 := a.solution(), b.solution()
-		a.Hash, b.Hash = checker.Hash2(a.Job, b.Job, &s, &s2)
+		a.Hash, b.Hash = checker.Hash2(a.Job, b.Job, &a.Solution, &b.Solution)
 	}
 	if len(list) > 0 {
-		s := list[0].solution()
-		list[0].Hash = checker.Hash(list[0].Job, &s)
+		c := &list[0]
+		c.Hash = checker.Hash(c.Job, &c.Solution)
 	}
-}
-
-func (c *Candidate) solution() work.Solution {
-	return work.Solution{Prefix: c.Prefix[:c.Job.Layout.Prefix], Extranonce2: c.Extranonce2[:c.Size], Version: c.Version, NTime: c.NTime, Nonce: c.Nonce}
 }
 
 // submit looks at a share. What the hash does not decide comes first, and is
@@ -101,7 +91,7 @@ func (s *Session) candidate(e *Env, id codec.ID, job uint32) (c *Candidate, no w
 		work.Prefetch(&s.headers.slots[0], n*8) // judge looks at it once the share is hashed
 	}
 	c = &e.candidate
-	*c = Candidate{ID: id, Job: j, Prefix: s.prefix, Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}
+	*c = Candidate{ID: id, Job: j, Solution: work.Solution{Prefix: s.prefixValue(), Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}}
 	return c, work.Accepted
 }
 

@@ -431,7 +431,7 @@ func (w *world) wantTaken(m *worldMiner, job *work.Job, nonce uint32, e *Effect)
 func contentOf(job *work.Job) uint32 { return binary.BigEndian.Uint32(job.Coinb2) }
 
 func headerOf(c *Candidate) worldHeader {
-	return worldHeader{contentOf(c.Job), c.Prefix, [4]byte(c.Extranonce2[:]), c.Version, c.NTime, c.Nonce}
+	return worldHeader{contentOf(c.Job), [2]byte(binary.BigEndian.AppendUint16(nil, c.Prefix)), c.Extranonce2, c.Version, c.NTime, c.Nonce}
 }
 
 // hash returns a hash for the header, whose difficulty follows from the nonce.

@@ -47,7 +47,8 @@ func TestAgentFramesByteForByte(t *testing.T) {
 			{job.Version ^ 0x00120000, 0x57bd2ad0},
 		} {
 			s := share(job, 0xaabbccdd)
-			s.Prefix.Value, s.Extranonce2 = 0x1122, MakeExtranonce2([]byte{0x11, 0x22, 0x33, 0x44})
+			s.Prefix = 0x1122
+			s.SetExtranonce2(0x11, 0x22, 0x33, 0x44)
 			s.Version, s.NTime = q.version, q.ntime
 			l.Submit(s)
 		}
@@ -74,7 +75,8 @@ func TestAgentSessionsOfShortPrefixes(t *testing.T) {
 		l := f.route.Join(Member{Prefix: p, Login: "acct.rig1"})
 		f.after(time.Second)
 		s := share(l.Latest().Job, 1)
-		s.Prefix, s.Extranonce2 = p, MakeExtranonce2([]byte{0x11, 0x22})
+		s.Prefix = p.Value
+		s.SetExtranonce2(0x11, 0x22)
 		l.Submit(s)
 		f.after(time.Second)
 		frame, _ := hex.DecodeString(a.agent.frames[len(a.agent.frames)-1])

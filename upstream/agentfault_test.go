@@ -173,7 +173,7 @@ func TestAgentDrainingLink(t *testing.T) {
 		l.Leave(Prefix{Value: 1, Len: 2})
 		for value := range uint16(2) {
 			late := share(job, uint32(value)+1)
-			late.Prefix.Value, late.Worker = value+1, f.book.Worker(fmt.Sprintf("acct.rig%d", value+1))
+			late.Prefix, late.Worker = value+1, f.book.Worker(fmt.Sprintf("acct.rig%d", value+1))
 			l.Submit(late)
 		}
 		f.after(time.Second)

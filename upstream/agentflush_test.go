@@ -22,7 +22,7 @@ func BenchmarkAgentFlush(b *testing.B) {
 	worker, index := uint16(0), uint16(0)
 	once := func() {
 		for range maxBatch {
-			s.Prefix.Value = worker
+			s.Prefix = worker
 			worker = (worker + 1) % workers
 			k.lane.Submit(s)
 		}

@@ -208,7 +208,7 @@ func (f *farm) find(l *Lane, value uint16, nonce uint32) {
 func (f *farm) findAs(login string, l *Lane, value uint16, nonce uint32) {
 	f.t.Helper()
 	s := share(l.Latest().Job, nonce)
-	s.Prefix.Value, s.Version, s.NTime = value, s.Job.Version, s.Job.NTime
+	s.Prefix, s.Version, s.NTime = value, s.Job.Version, s.Job.NTime
 	if login != "" {
 		s.Worker = f.book.Worker(login)
 	}

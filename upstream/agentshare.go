@@ -74,9 +74,8 @@ func (a *agentDialect) share(buf []byte, s *Share, now time.Time) (out []byte, f
 // sessionOf takes the pool's extranonce2 for a share apart: the session is the
 // miner's prefix, the rest is its own. false where the pool has no such session.
 func sessionOf(s *Share) (session uint16, extranonce2 uint32, ok bool) {
-	var prefix [2]byte
 	var all [codec.MaxExtranonce2]byte
-	full := s.Job.Layout.Extranonce2(all[:0], s.Prefix.Append(prefix[:0]), s.Extranonce2.Bytes())
+	full := s.Job.Layout.Extranonce2(all[:0], &s.Solution)
 	if len(full) != agentSize {
 		return 0, 0, false
 	}
@@ -121,7 +120,7 @@ func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 // landed notes that a share is not in flight any more, and says whether the
 // writer has waited for that.
 func (a *agentDialect) landed(s *sent) bool {
-	session := s.share.Prefix.Value
+	session := s.share.Prefix
 	r := a.sessions[session]
 	if r == nil {
 		return false

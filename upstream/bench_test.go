@@ -54,18 +54,13 @@ func (m *mine) next(ok func(*work.Job) bool) *work.Job {
 
 // find returns a share that meets the miner's difficulty; its extranonce2 is n.
 func find(c *work.Checker, job *work.Job, prefix, n uint16) Share {
-	extranonce2 := []byte{byte(n >> 8), byte(n)}
 	s := Share{
-		Cookie: Cookie(n), Job: job, Prefix: Prefix{Value: prefix, Len: 2},
-		Extranonce2: MakeExtranonce2(extranonce2), NTime: job.NTime,
-		Version: work.RollVersion(job.Version, job.Mask, 0x5a5a5a5a), Work: 1,
+		Cookie: Cookie(n), Job: job, Work: 1,
+		Solution: work.Solution{Prefix: prefix, NTime: job.NTime, Version: work.RollVersion(job.Version, job.Mask, 0x5a5a5a5a)},
 	}
-	solution := work.Solution{
-		Prefix: s.Prefix.Append(nil), Extranonce2: extranonce2, Version: s.Version, NTime: s.NTime,
-	}
-	for ; ; solution.Nonce++ {
-		if hash := c.Hash(job, &solution); work.Difficulty(&hash) >= job.DifficultyFor(prefix) {
-			s.Nonce = solution.Nonce
+	s.SetExtranonce2(byte(n>>8), byte(n))
+	for ; ; s.Nonce++ {
+		if hash := c.Hash(job, &s.Solution); work.Difficulty(&hash) >= job.DifficultyFor(prefix) {
 			return s
 		}
 	}

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"testing"
+	"unsafe"
 
 	"farmproxy/work"
 )
@@ -10,7 +11,7 @@ import (
 func TestQueueGivesMemoryBack(t *testing.T) {
 	e := newEpoch(&pool{}, "", nil, 8, work.Layout{})
 	for i := range uint32(maxQueue + 1) {
-		equal(t, "room", e.add(&Share{Nonce: i}) == queued, i < maxQueue)
+		equal(t, "room", e.add(&Share{Solution: work.Solution{Nonce: i}}) == queued, i < maxQueue)
 	}
 	var taken []Share
 	for rest := 1; rest > 0; {
@@ -50,4 +51,9 @@ func TestAQueueIsSharedFairly(t *testing.T) {
 	f("three", 3, maxQueue/4)
 	f("a hundred", 100, maxQueue/101+1)
 	f("a thousand", 1000, maxQueue/1001+1)
+}
+
+// A queue of an epoch, and the ring of a link, hold thousands of shares by value.
+func TestAShareIsSmall(t *testing.T) {
+	equal(t, "bytes", unsafe.Sizeof(Share{}), 128)
 }

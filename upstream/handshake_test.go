@@ -360,7 +360,8 @@ func TestSmallPool(t *testing.T) {
 		p, _ := f.directory.Prefixes().Take(1)
 		lane := f.route.Join(Member{Prefix: p})
 		s := share(lane.Latest().Job, 1)
-		s.Prefix, s.Extranonce2 = p, MakeExtranonce2([]byte{1, 2})
+		s.Prefix = p.Value
+		s.SetExtranonce2(1, 2)
 		lane.Submit(s)
 		f.after(time.Second)
 		f.wantFate(1, 1, work.Accepted)

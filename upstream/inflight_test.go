@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"farmproxy/work"
 )
 
 func TestInflight(t *testing.T) {
@@ -19,7 +21,7 @@ func TestInflight(t *testing.T) {
 		case rnd.IntN(20) == 0:
 			f.skip()
 		case len(model) < limit && rnd.IntN(3) != 0:
-			id := f.put(&Share{Nonce: step}, time.Unix(int64(step), 0))
+			id := f.put(&Share{Solution: work.Solution{Nonce: step}}, time.Unix(int64(step), 0))
 			if _, twice := model[id]; twice {
 				t.Fatalf("id %d twice", id)
 			}

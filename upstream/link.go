@@ -320,7 +320,7 @@ func (k *link) leave() []Share {
 // takes.
 func (k *link) verdict(dst []Verdict, s *sent, v work.Verdict, e codec.PoolError, now time.Time) []Verdict {
 	k.book.InFlight.Add(-1)
-	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.DifficultyFor(s.share.Prefix.Value)), now.Sub(s.at))
+	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.DifficultyFor(s.share.Prefix)), now.Sub(s.at))
 	return append(dst, s.share.verdict(v, e.Code, e.Text))
 }
 

@@ -33,7 +33,7 @@ func TestPrivateGroup(t *testing.T) {
 			equal(t, "lane", f.route.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
 		}
 		s := share(job, 1)
-		s.Prefix = Prefix{Group: g, Value: 4, Len: 2}
+		s.Prefix = 4
 		l.Submit(s)
 		f.after(time.Second)
 		f.wantFate(1, 1, work.Accepted)
@@ -79,7 +79,7 @@ func TestReleasedGroup(t *testing.T) {
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		s := share(l.Latest().Job, 1)
-		s.Prefix = Prefix{Group: g, Value: 4, Len: 2}
+		s.Prefix = 4
 		l.Submit(s)
 		f.after(time.Second)
 		l.LeaveGroup()

@@ -57,20 +57,17 @@ type Cookie uint64
 
 // Share is a share on its way to the pool: a value, copied into queues.
 type Share struct {
-	Cookie      Cookie
-	ID          codec.ID // of the miner's mining.submit, to be echoed
-	Worker      *stats.Worker
-	Job         *work.Job
-	Prefix      Prefix
-	Extranonce2 Extranonce2 // the miner's
-	Version     uint32      // the header's, with the miner's bits applied
-	NTime       uint32
-	Nonce       uint32
-	Work        float64 // what the miner is credited with, in shares of difficulty 1
-	Block       bool    // its hash makes a block: nothing may hold it up
-	Answered    bool    // the miner was told already (answer = "local")
-	Proven      bool    // a pool has accepted a share of this miner before
-	Before      uint16  // how many of the miner's shares have no verdict yet: its fair part of a queue
+	Cookie Cookie
+	Worker *stats.Worker
+	Job    *work.Job
+	work.Solution
+	Work float64 // what the miner is credited with, in shares of difficulty 1
+
+	Before   uint16   // how many of the miner's shares have no verdict yet: its fair part of a queue
+	ID       codec.ID // of the miner's mining.submit, to be echoed
+	Block    bool     // its hash makes a block: nothing may hold it up
+	Answered bool     // the miner was told already (answer = "local")
+	Proven   bool     // a pool has accepted a share of this miner before
 
 	resubmitted bool // sent before
 	retried     bool // sent before, while the link was not authorized
@@ -93,21 +90,6 @@ func (s *Share) verdict(v work.Verdict, code int, text string) Verdict {
 		Work: s.Work, Answered: s.Answered,
 	}
 }
-
-// Extranonce2 is a miner's extranonce2.
-type Extranonce2 struct {
-	N     uint8
-	bytes [work.MaxExtranonce2]byte
-}
-
-// MakeExtranonce2 copies up to work.MaxExtranonce2 bytes.
-func MakeExtranonce2(b []byte) (e Extranonce2) {
-	e.N = uint8(copy(e.bytes[:], b))
-	return e
-}
-
-// Bytes returns the extranonce2.
-func (e *Extranonce2) Bytes() []byte { return e.bytes[:e.N] }
 
 // Verdict is what became of a share.
 type Verdict struct {

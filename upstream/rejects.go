@@ -82,7 +82,7 @@ func (r *rejects) note(s *Share, v work.Verdict) (own bool) {
 	if accepted {
 		return false
 	}
-	n, no := r.tally(int(s.Prefix.Value))
+	n, no := r.tally(int(s.Prefix))
 	if n == 0 {
 		return !vouched // nobody else is there to be compared with
 	}
@@ -92,7 +92,7 @@ func (r *rejects) note(s *Share, v work.Verdict) (own bool) {
 // find returns the entry of a share's sender; nil where there is no room for it.
 // One that may be a stranger takes the place of no other's.
 func (r *rejects) find(s *Share, good bool) *sender {
-	prefix := s.Prefix.Value
+	prefix := s.Prefix
 	oldest, stranger := -1, -1
 	for i := range r.senders {
 		m := &r.senders[i]

@@ -39,7 +39,7 @@ func (c *crowd) say(t *testing.T, script string) {
 		verdict := map[string]work.Verdict{"yes": work.Accepted, "no": work.LowDifficulty, "time": work.BadTime, "stale": work.Stale}[word]
 		for range times {
 			for m := from; m <= to; m++ {
-				s := Share{Job: &work.Job{Algorithm: c.algorithm}, Prefix: Prefix{Value: uint16(m), Len: 2}, Proven: proven}
+				s := Share{Job: &work.Job{Algorithm: c.algorithm}, Solution: work.Solution{Prefix: uint16(m)}, Proven: proven}
 				if c.note(&s, verdict) {
 					c.own++
 				}
@@ -166,7 +166,7 @@ func inOtherFarm(t *testing.T, pools string, miners uint16, test func(f *farm)) 
 // from submits a share of the miner with that prefix; odd nonces are bad shares.
 func (f *farm) from(prefix uint16, nonce uint32) {
 	s := share(f.latest().Job, nonce)
-	s.Prefix.Value = prefix
+	s.Prefix = prefix
 	f.lane().Submit(s)
 	f.after(time.Millisecond)
 }

@@ -486,11 +486,10 @@ func (f *farm) told() string {
 
 // share returns a share for job with the given nonce.
 func share(job *work.Job, nonce uint32) Share {
-	return Share{
-		Cookie: Cookie(nonce), Job: job, Prefix: Prefix{Value: 0x0102, Len: 2},
-		Extranonce2: MakeExtranonce2([]byte{0xa, 0xb, 0xc, 0xd}),
-		Version:     0x20002000, NTime: 0x65000001, Nonce: nonce, Work: 64,
-	}
+	s := Share{Cookie: Cookie(nonce), Job: job, Work: 64}
+	s.Prefix, s.Version, s.NTime, s.Nonce = 0x0102, 0x20002000, 0x65000001, nonce
+	s.SetExtranonce2(0xa, 0xb, 0xc, 0xd)
+	return s
 }
 
 // submit submits shares for the latest job with nonces from..to.

@@ -45,7 +45,7 @@ func agentLink(ctx context.Context) (*link, *agentDialect, Share) {
 	job.PoolID, job.Epoch, job.Own = `"7"`, e.id, a.own
 	s := share(job, 1)
 	s.Worker = d.book.Worker("acct.rig1")
-	l.roster.put(Member{Prefix: s.Prefix, Login: "acct.rig1"})
+	l.roster.put(Member{Prefix: Prefix{Value: s.Prefix, Len: 2}, Login: "acct.rig1"})
 	return k, a, s
 }
 

@@ -273,19 +273,9 @@ func (s *stratum) share(buf []byte, share *Share, now time.Time) (out []byte, f 
 	if !ok {
 		return buf, held
 	}
-	var prefix [2]byte
-	var extranonce2 [codec.MaxExtranonce2]byte
-	job := share.Job
-	p := codec.PoolShare{
-		User:        user,
-		JobID:       job.PoolID,
-		Extranonce2: job.Layout.Extranonce2(extranonce2[:0], share.Prefix.Append(prefix[:0]), share.Extranonce2.Bytes()),
-		NTime:       share.NTime,
-		Nonce:       share.Nonce,
-		HasVersion:  s.rolling.Load(),
-	}
+	p := codec.PoolShare{User: user, Job: share.Job, Solution: &share.Solution, HasVersion: s.rolling.Load()}
 	if p.HasVersion {
-		p.VersionBits, p.HasVersion = s.bits.of(share, s.shown(job))
+		p.VersionBits, p.HasVersion = s.bits.of(share, s.shown(share.Job))
 	}
 	return codec.AppendPoolSubmit(buf, s.flight.put(share, now), &p), inFlight
 }

@@ -139,7 +139,7 @@ func TestDifficultyOneOfAlgorithms(t *testing.T) {
 
 func TestAJobIsHashedWithItsAlgorithm(t *testing.T) {
 	var c Checker
-	s := &Solution{Prefix: []byte{1, 2}, Extranonce2: []byte{3, 4}, Version: 1, NTime: 2, Nonce: 3}
+	s := &Solution{Prefix: 0x0102, Size: 2, Extranonce2: [4]byte{3, 4}, Version: 1, NTime: 2, Nonce: 3}
 	layout, _ := NewLayout(4, 2)
 	j := NewJob(Template{NBits: 0x1d00ffff, Branches: [][32]byte{{1}}}, nil, layout)
 	for name := range algorithms {

@@ -5,16 +5,6 @@ import "encoding/binary"
 // HeaderSize is the size of a block header, in bytes.
 const HeaderSize = 80
 
-// Solution is what a miner found: everything that, with the job, makes the
-// header. The slices are only read during a call.
-type Solution struct {
-	Prefix      []byte // the miner's extranonce1
-	Extranonce2 []byte
-	Version     uint32 // the final one, version bits applied
-	NTime       uint32
-	Nonce       uint32
-}
-
 // Checker builds headers and hashes them. It keeps the memory that it needs
 // between calls: one for each goroutine that checks shares.
 type Checker struct {
@@ -80,10 +70,7 @@ func (d *draft) write(j *Job, s *Solution) {
 // appendCoinbase appends the coinbase that s makes of j.
 func (s *Solution) appendCoinbase(dst []byte, j *Job) []byte {
 	dst = append(dst, j.head...)
-	dst = append(append(dst, s.Prefix...), s.Extranonce2...)
-	for range j.Layout.Room - len(s.Extranonce2) {
-		dst = append(dst, 0)
-	}
+	dst = s.appendOwn(dst, j.Layout)
 	return append(dst, j.Coinb2...)
 }
 
@@ -99,10 +86,4 @@ func (d *draft) finish(j *Job, s *Solution) {
 		h = appendPadding(h)
 	}
 	d.header = h
-}
-
-// RollVersion returns the version of a header: the job's with the miner's bits
-// inside the mask (BIP 310: masked replace).
-func RollVersion(job, mask, bits uint32) uint32 {
-	return job&^mask | bits&mask
 }

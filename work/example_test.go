@@ -11,8 +11,10 @@ import (
 func ExampleNewLayout() {
 	layout, ok := work.NewLayout(8, 2)
 	fmt.Println(ok, layout.Lead, layout.Prefix, layout.Room)
+	solution := work.Solution{Prefix: 0xf50e}
+	solution.SetExtranonce2(0, 0, 0, 1)
 	fmt.Printf("behind coinb1: %x\n", layout.Fold([]byte{0xa1, 0xa2, 0xa3, 0xa4}))
-	fmt.Printf("to the pool:   %x\n", layout.Extranonce2(nil, []byte{0xf5, 0x0e}, []byte{0, 0, 0, 1}))
+	fmt.Printf("to the pool:   %x\n", layout.Extranonce2(nil, &solution))
 	// Output:
 	// true 2 2 4
 	// behind coinb1: a1a2a3a40000

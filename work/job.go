@@ -165,15 +165,11 @@ func (l Layout) Fold(extranonce1 []byte) []byte {
 	return append(append([]byte(nil), extranonce1...), make([]byte, l.Lead)...)
 }
 
-// Extranonce2 appends the pool's extranonce2 for a miner's share: all of it,
-// lead and trailing zeros included.
-func (l Layout) Extranonce2(dst, prefix, extranonce2 []byte) []byte {
+// Extranonce2 appends the pool's extranonce2 for a solution: all of it, lead and
+// trailing zeros included.
+func (l Layout) Extranonce2(dst []byte, s *Solution) []byte {
 	for range l.Lead {
 		dst = append(dst, 0)
 	}
-	dst = append(append(dst, prefix...), extranonce2...)
-	for range l.Room - len(extranonce2) {
-		dst = append(dst, 0)
-	}
-	return dst
+	return s.appendOwn(dst, l)
 }

@@ -18,7 +18,9 @@ func sharesOfEveryShape() (jobs []*Job, solutions []*Solution) {
 		}
 		t.PrevHash = sha256.Sum256([]byte{byte(n)})
 		jobs = append(jobs, NewJob(t, []byte{1, 2, 3, 4}, layout))
-		solutions = append(solutions, &Solution{Prefix: []byte{0xaa, byte(n)}, Extranonce2: []byte{1, 2, 3, 4}[:2+n%3], Version: 0x20002000, NTime: t.NTime + 1, Nonce: uint32(n) * 7919})
+		s := &Solution{Prefix: 0xaa00 | uint16(n), Version: 0x20002000, NTime: t.NTime + 1, Nonce: uint32(n) * 7919}
+		s.SetExtranonce2([]byte{1, 2, 3, 4}[:2+n%3]...)
+		solutions = append(solutions, s)
 	}
 	return jobs, solutions
 }
@@ -30,7 +32,7 @@ func plainHash(j *Job, s *Solution) [32]byte {
 		return sha256.Sum256(first[:])
 	}
 	u32 := func(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
-	root := double(j.Coinb1, j.Extranonce1, j.Layout.Extranonce2(nil, s.Prefix, s.Extranonce2), j.Coinb2)
+	root := double(j.Coinb1, j.Extranonce1, j.Layout.Extranonce2(nil, s), j.Coinb2)
 	for _, b := range j.Branches {
 		root = double(root[:], b[:])
 	}

@@ -102,8 +102,8 @@ func (v *vector) solution(t testing.TB, l Layout, xor bool) (s Solution, ok bool
 			return s, false
 		}
 	}
-	s.Prefix = extranonce2[l.Lead : l.Lead+l.Prefix]
-	s.Extranonce2 = extranonce2[l.Lead+l.Prefix:]
+	s.Prefix = binary.BigEndian.Uint16(extranonce2[l.Lead:])
+	s.SetExtranonce2(extranonce2[l.Lead+2:]...)
 	s.NTime, s.Nonce = mustUint32(t, v.Submit[3]), mustUint32(t, v.Submit[4])
 	job := v.template(t).Version
 	s.Version = job
@@ -119,9 +119,10 @@ func (v *vector) solution(t testing.TB, l Layout, xor bool) (s Solution, ok bool
 func TestEveryRecordedShareHashesAsRecorded(t *testing.T) {
 	for _, v := range vectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
-			// A layout of our own for each: the prefix is wherever it fits, so
-			// that the recorded extranonce2 can be made of it.
-			layout := Layout{Prefix: 2, Room: v.Size - 2}
+			// What is before the prefix is part of extranonce1, so that the recorded
+			// extranonce2 can be made of any layout.
+			layout, _ := NewLayout(v.Size, 2)
+			v.Extranonce1, v.Submit[2], layout.Lead = v.Extranonce1+v.Submit[2][:2*layout.Lead], v.Submit[2][2*layout.Lead:], 0
 			job := NewJob(v.template(t), mustHex(t, v.Extranonce1), layout)
 			s, ok := v.solution(t, layout, v.Name == "btcpool_checkshare_header")
 			if !ok {
@@ -161,14 +162,14 @@ func TestFoldingChangesNoByteOfTheCoinbase(t *testing.T) {
 		t.Fatalf("layout %+v, %v", layout, ok)
 	}
 	s, _ := v.solution(t, layout, false)
-	if hex.EncodeToString(s.Prefix) != "f50e" || hex.EncodeToString(s.Extranonce2) != "0000" {
-		t.Fatalf("prefix %x, extranonce2 %x", s.Prefix, s.Extranonce2)
+	if s.Prefix != 0xf50e || s.Size != 2 || s.Extranonce2 != [4]byte{} {
+		t.Fatalf("%+v", s)
 	}
 	job := NewJob(v.template(t), mustHex(t, v.Extranonce1), layout)
 	if got := hex.EncodeToString(s.appendCoinbase(nil, job)); got != v.Expected.Coinbase {
 		t.Errorf("got %s\nwant %s", got, v.Expected.Coinbase)
 	}
-	if got := layout.Extranonce2(nil, s.Prefix, s.Extranonce2); hex.EncodeToString(got) != v.Submit[2] {
+	if got := layout.Extranonce2(nil, &s); hex.EncodeToString(got) != v.Submit[2] {
 		t.Errorf("the pool would get extranonce2 %x, want %s", got, v.Submit[2])
 	}
 }

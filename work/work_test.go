@@ -51,7 +51,7 @@ func TestPrefixesStandApartWhateverTheSize(t *testing.T) {
 	l, _ := NewLayout(8, 2)
 	at := l.Lead
 	for size := MinExtranonce2; size <= l.Room; size++ {
-		got := l.Extranonce2(nil, []byte{0xab, 0xcd}, make([]byte, size))
+		got := l.Extranonce2(nil, &Solution{Prefix: 0xabcd, Size: uint8(size)})
 		if len(got) != l.Size() || got[at] != 0xab || got[at+1] != 0xcd {
 			t.Errorf("miner's size %d: pool gets %x", size, got)
 		}

@@ -156,8 +156,8 @@ func (a *btcagent) register(session uint16, worker string) {
 func (a *btcagent) mine(session uint16, extranonce2, mask uint32) []byte {
 	a.t.Helper()
 	job := a.jobs[a.last]
-	s := work.Solution{Prefix: binary.BigEndian.AppendUint16(nil, session), Extranonce2: binary.BigEndian.AppendUint32(nil, extranonce2),
-		Version: job.Version ^ mask, NTime: job.NTime}
+	s := work.Solution{Prefix: session, Version: job.Version ^ mask, NTime: job.NTime}
+	s.SetExtranonce2(binary.BigEndian.AppendUint32(nil, extranonce2)...)
 	for hash := a.checker.Hash(job, &s); work.Difficulty(&hash) < a.difficulty; hash = a.checker.Hash(job, &s) {
 		s.Nonce++
 	}

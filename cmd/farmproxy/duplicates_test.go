@@ -150,11 +150,19 @@ func (r *rig) next() message {
 	return m
 }
 
+// prefix returns the extranonce1 as the number that it is.
+func (r *rig) prefix() (n uint16) {
+	for _, b := range r.e1 {
+		n = n<<8 | uint16(b)
+	}
+	return n
+}
+
 // find finds a share of at least that difficulty, and below the other.
 func (r *rig) find(job rigJob, from, to float64) rigShare {
 	for {
 		r.nonce++
-		s := work.Solution{Prefix: r.e1, Extranonce2: make([]byte, r.size), Version: job.Version, NTime: job.NTime, Nonce: r.nonce}
+		s := work.Solution{Prefix: r.prefix(), Size: uint8(r.size), Version: job.Version, NTime: job.NTime, Nonce: r.nonce}
 		hash := r.checker.Hash(job.Job, &s)
 		if d := work.Difficulty(&hash); d >= from && d < to {
 			return rigShare{job, r.nonce, hash}
