@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {"work"}, // a share is spelled once
-	"codec/agent":   {"codec"},
+	"codec/agent":   {"codec", "work"},
 	"work":          {},
 	"config":        {},
 	"descriptors":   {},

@@ -190,8 +190,8 @@ func FuzzPoolLine(f *testing.F) {
 		checkArray(t, m.Result)
 		checkObject(t, m.Result)
 		if n, err := m.Params.Notify(); err == nil {
-			line := NewNotifyLine(1, n, []byte{1, 2})
-			mustBeJSON(t, line.AppendNotify(nil, 2, n.NTime, n.Clean))
+			line := NewNotifyLine(1, &n.Template, []byte{1, 2})
+			mustBeJSON(t, AppendNotify(nil, &line, 2, n.NTime, n.Clean))
 			mustBeJSON(t, AppendPoolSubmit(nil, 1, &PoolShare{User: "u", Job: &work.Job{PoolID: n.JobID}, Solution: new(work.Solution)}))
 		}
 		if s, err := m.Result.Subscription(); err == nil {

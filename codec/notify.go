@@ -1,16 +1,12 @@
 package codec
 
+import "farmproxy/work"
+
 // Notify is one mining.notify, decoded. Nothing in it aliases the line.
 type Notify struct {
-	JobID    string     // the JSON that the pool wrote, of whatever type: it goes back as it is
-	PrevHash [32]byte   // in the header's byte order
-	Coinb1   []byte     // up to extranonce1
-	Coinb2   []byte     // from behind extranonce2
-	Branches [][32]byte // in the header's byte order
-	Version  uint32
-	NBits    uint32
-	NTime    uint32
-	Clean    bool
+	work.Template
+	JobID string // the JSON that the pool wrote, of whatever type: it goes back as it is
+	Clean bool
 }
 
 // Notify reads the params of mining.notify; the error names the first param
@@ -104,22 +100,12 @@ func (r Raw) branches() ([][32]byte, bool) {
 	return branches, true
 }
 
-// NotifyLine is a mining.notify for miners, built once for a job and completed
-// for each use. It is in three parts, because two things differ between uses
-// of one job: the extranonce2 size of the miner (the bytes that the pool has
-// and the miner lacks follow as zeros, see AppendNotify) and, in a keepalive,
-// the time.
-type NotifyLine struct {
-	Head []byte // … up to the end of coinb1
-	Tail []byte // coinb2 … up to ntime
-}
-
 // NotifyHead is what stands before the job id.
 const NotifyHead = `{"id":null,"method":"mining.notify","params":["`
 
-// NewNotifyLine builds the line of job, which miners know by id. fold is what
-// is appended to coinb1: the pool's extranonce1 and leading zeros.
-func NewNotifyLine(id uint32, job *Notify, fold []byte) NotifyLine {
+// NewNotifyLine builds the mining.notify of a job, which miners know by id. fold is
+// what is appended to coinb1: the pool's extranonce1 and leading zeros.
+func NewNotifyLine(id uint32, job *work.Template, fold []byte) work.Line {
 	prev := job.PrevHash
 	swapWords(&prev)
 	head := append([]byte(nil), NotifyHead...)
@@ -146,21 +132,22 @@ func NewNotifyLine(id uint32, job *Notify, fold []byte) NotifyLine {
 	tail = append(tail, `","`...)
 	tail = AppendHexUint32(tail, job.NBits)
 	tail = append(tail, `","`...)
-	return NotifyLine{Head: head, Tail: tail}
+	return work.Line{Head: head, Tail: tail}
 }
 
-// AppendNotify appends the line. zeros is how many zero bytes go in front of
-// coinb2.
-func (l *NotifyLine) AppendNotify(dst []byte, zeros int, ntime uint32, clean bool) []byte {
+// AppendNotify appends a job's line. zeros is how many zero bytes go in front of
+// coinb2: those that the pool has and the miner lacks. ntime is another one in a
+// keepalive.
+func AppendNotify(dst []byte, l *work.Line, zeros int, ntime uint32, clean bool) []byte {
 	dst = append(dst, l.Head...)
 	for range zeros {
 		dst = append(dst, "00"...)
 	}
-	return l.AppendEnd(dst, ntime, clean)
+	return AppendNotifyEnd(dst, l, ntime, clean)
 }
 
-// AppendEnd appends the line from coinb2 on.
-func (l *NotifyLine) AppendEnd(dst []byte, ntime uint32, clean bool) []byte {
+// AppendNotifyEnd appends a job's line from coinb2 on.
+func AppendNotifyEnd(dst []byte, l *work.Line, ntime uint32, clean bool) []byte {
 	dst = append(dst, l.Tail...)
 	dst = AppendHexUint32(dst, ntime)
 	if clean {

@@ -110,10 +110,10 @@ func TestNotifyLine(t *testing.T) {
 	if got := hex.EncodeToString(n.PrevHash[:4]); got != "eaa20432" {
 		t.Errorf("prevhash begins with %s in the header", got)
 	}
-	line := NewNotifyLine(0x1f, n, []byte{0x70, 0x3d})
+	line := NewNotifyLine(0x1f, &n.Template, []byte{0x70, 0x3d})
 	want := `{"id":null,"method":"mining.notify","params":["1f","3204a2ea032aaf8354021061c384673ad0f13fd5000232170000000000000000",` +
 		`"0200aa703d","0000ffffbb",["f2de1cd0000000000000000000000000000000000000000000000000000000ff"],"20000000","170371b1","65df9919",true]}` + "\n"
-	if got := string(line.AppendNotify(nil, 2, n.NTime+0x19, true)); got != want {
+	if got := string(AppendNotify(nil, &line, 2, n.NTime+0x19, true)); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 }

@@ -79,14 +79,14 @@ func (l *loop) join(b testing.TB, at int) *peer {
 // newBenchJob returns a job of a usual size.
 func newBenchJob(id uint32) *work.Job {
 	layout, _ := work.NewLayout(8, 2)
-	n := &codec.Notify{
-		JobID: "1", Coinb1: make([]byte, 60), Coinb2: make([]byte, 150), Branches: make([][32]byte, 12),
+	n := &work.Template{
+		Coinb1: make([]byte, 60), Coinb2: make([]byte, 150), Branches: make([][32]byte, 12),
 		Version: 0x20000000, NBits: 0x170371b1, NTime: 0x66a1b2d0,
 	}
 	extranonce1 := []byte{1, 2, 3, 4}
-	j := work.NewJob(work.Template{Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, extranonce1, layout)
+	j := work.NewJob(*n, extranonce1, layout)
 	j.ID, j.Epoch, j.Difficulty, j.Received = id, 1, 1024, time.Now()
-	j.Line = work.Line(codec.NewNotifyLine(id, n, layout.Fold(extranonce1)))
+	j.Line = codec.NewNotifyLine(id, n, layout.Fold(extranonce1))
 	return j
 }
 

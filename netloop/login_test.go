@@ -171,9 +171,9 @@ func (f *farm) publish() {
 		f.t.Fatal(err)
 	}
 	layout, _ := work.NewLayout(8, 2)
-	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, nil, layout)
+	job := work.NewJob(n.Template, nil, layout)
 	job.ID, job.Epoch, job.Mask, job.Difficulty = 1, 1, 0x1fffe000, 1e6
-	job.Line = work.Line(codec.NewNotifyLine(1, n, layout.Fold(nil)))
+	job.Line = codec.NewNotifyLine(1, &n.Template, layout.Fold(nil))
 	route, _, _ := f.directory.Login("farm.rig")
 	prefix, _ := f.directory.Prefixes().Take(2)
 	lane := route.Join(upstream.Member{Prefix: prefix, Login: "farm.other"})

@@ -56,8 +56,7 @@ func (a *Agent) notify(f *Feed, clean bool, out []byte) []byte {
 	a.sent++
 	id := uint8(a.sent)
 	a.jobs[id] = agentJob{job.ID, f.ntime}
-	line := codec.NotifyLine(job.Line)
-	return agent.AppendNotify(out, &line, id, agentCut, f.ntime, clean)
+	return agent.AppendNotify(out, &job.Line, id, agentCut, f.ntime, clean)
 }
 
 // Adjust tells the agent what changed without a job: another mask is valid at

@@ -35,7 +35,7 @@ func TestAnAgentsCoinbaseIsThePools(t *testing.T) {
 		solution.SetExtranonce2(extranonce2...)
 		pool := slices.Concat(coinb1, extranonce1, layout.Extranonce2(nil, &solution), coinb2)
 
-		line := codec.NewNotifyLine(1, &codec.Notify{Coinb1: coinb1, Coinb2: coinb2}, layout.Fold(extranonce1))
+		line := codec.NewNotifyLine(1, &work.Template{Coinb1: coinb1, Coinb2: coinb2}, layout.Fold(extranonce1))
 		notify := strings.Split(string(agent.AppendNotify(nil, &line, 77, agentCut, 0, false)), `"`)
 		agent := slices.Concat(mustHex(t, notify[13]), told[:], []byte{0, 0}, session, extranonce2, mustHex(t, notify[15]))
 		if notify[9] != "77" || !bytes.Equal(agent, pool) {

@@ -53,7 +53,7 @@ type play struct {
 	lane    int
 	decoder *codec.Decoder
 	checker work.Checker
-	notify  *codec.Notify // that jobs are made of
+	notify  *work.Template // that jobs are made of
 	nextJob uint32
 	over    bool
 	n       int // requests
@@ -75,7 +75,7 @@ func newPlay(t *testing.T) *play {
 	p := &play{
 		t: t, decoder: codec.NewDecoder(), asked: make(map[string]bool), headers: make(map[[32]byte]bool),
 		all: make(map[uint32]*work.Job), times: make(map[*work.Job]uint32), works: make(map[[3]byte]uint32),
-		notify: &codec.Notify{Coinb1: []byte{1, 2, 3}, Coinb2: []byte{4, 5, 6}, Branches: make([][32]byte, 1), NBits: 0x1d00ffff, NTime: 0x65000000},
+		notify: &work.Template{Coinb1: []byte{1, 2, 3}, Coinb2: []byte{4, 5, 6}, Branches: make([][32]byte, 1), NBits: 0x1d00ffff, NTime: 0x65000000},
 	}
 	p.terms = Terms{
 		SubscribeTimeout: 15 * time.Second, AuthorizeTimeout: time.Minute, MalformedLimit: 20, ReconnectLostRolling: true,
@@ -206,8 +206,7 @@ func (p *play) post(how byte) {
 	clean, lane := how>>5&1 == 1, p.lane^int(how>>7)
 	difficulty := difficulties[how>>3&7]
 	layout, _ := work.NewLayout(8, 2)
-	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
-		Version: n.Version, NBits: n.NBits, NTime: n.NTime}, []byte{9}, layout)
+	job := work.NewJob(n, []byte{9}, layout)
 	p.nextJob++
 	content := [3]byte{byte(lane), n.PrevHash[0], n.Coinb2[0]}
 	if p.works[content] == 0 {
@@ -215,7 +214,7 @@ func (p *play) post(how byte) {
 	}
 	job.Work, job.Received = p.works[content], time.Unix(0, 0).Add(p.env.Now)
 	job.ID, job.Epoch, job.Clean, job.Difficulty, job.Mask = p.nextJob, uint64(lane), clean, difficulty, masks[how>>6&1]
-	job.Line = work.Line(codec.NewNotifyLine(job.ID, &n, layout.Fold([]byte{9})))
+	job.Line = codec.NewNotifyLine(job.ID, &n, layout.Fold([]byte{9}))
 	p.all[job.ID] = job
 	if f := &p.feeds[lane]; f.last != nil && f.last.PrevHash != job.PrevHash { // no block comes back
 		maps.DeleteFunc(p.times, func(old *work.Job, _ uint32) bool { return old.PrevHash != job.PrevHash })

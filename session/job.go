@@ -195,6 +195,5 @@ func (s *Session) recall(job uint32) (difficulty float64, ok bool) {
 }
 
 func appendNotify(dst []byte, job *work.Job, extranonce2 int, ntime uint32, clean bool) []byte {
-	line := codec.NotifyLine(job.Line)
-	return line.AppendNotify(dst, job.Layout.Room-extranonce2, ntime, clean)
+	return codec.AppendNotify(dst, &job.Line, job.Layout.Room-extranonce2, ntime, clean)
 }

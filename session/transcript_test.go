@@ -424,9 +424,8 @@ func vectorJob(t testing.TB, name string, id uint32, size, prefix int, change ..
 		c(n)
 	}
 	extranonce1 := mustHex(t, v.Extranonce1)
-	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
-		Version: n.Version, NBits: n.NBits, NTime: n.NTime}, extranonce1, layout)
+	job := work.NewJob(n.Template, extranonce1, layout)
 	job.ID, job.Epoch = id, 1
-	job.Line = work.Line(codec.NewNotifyLine(id, n, layout.Fold(extranonce1)))
+	job.Line = codec.NewNotifyLine(id, &n.Template, layout.Fold(extranonce1))
 	return job
 }

@@ -200,11 +200,11 @@ func (w *world) job(lane int, content uint32, clean bool) {
 	}
 	w.ids++
 	layout, _ := work.NewLayout(8, 2)
-	n := &codec.Notify{Coinb1: []byte{1}, Coinb2: binary.BigEndian.AppendUint32(nil, content), Version: 0x20000000, NBits: 0x170371b1, NTime: 1700000000}
+	n := &work.Template{Coinb1: []byte{1}, Coinb2: binary.BigEndian.AppendUint32(nil, content), Version: 0x20000000, NBits: 0x170371b1, NTime: 1700000000}
 	n.PrevHash[0] = byte(content / 4) // four works a block
-	job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, []byte{1, 2, 3, 4}, layout)
+	job := work.NewJob(*n, []byte{1, 2, 3, 4}, layout)
 	job.ID, job.Work, job.Epoch, job.Received, job.Difficulty = w.ids, l.numbers[content], uint64(l.id), w.now, 1024
-	job.Line = work.Line(codec.NewNotifyLine(job.ID, n, layout.Fold(nil)))
+	job.Line = codec.NewNotifyLine(job.ID, n, layout.Fold(nil))
 	l.latest = job
 	if job.Work > l.newest {
 		l.newest = job.Work

@@ -293,10 +293,7 @@ func (k *link) newJob(n *codec.Notify) error {
 
 // makeJob folds a notify into an epoch.
 func makeJob(n *codec.Notify, e *epoch, difficulty float64, own *work.Difficulties, mask uint32, now time.Time) *work.Job {
-	job := work.NewJob(work.Template{
-		PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
-		Version: n.Version, NBits: n.NBits, NTime: n.NTime,
-	}, e.extranonce1, e.layout)
+	job := work.NewJob(n.Template, e.extranonce1, e.layout)
 	job.ID = jobs.Add(1)
 	job.PoolID = n.JobID
 	job.Epoch = e.id
@@ -308,7 +305,7 @@ func makeJob(n *codec.Notify, e *epoch, difficulty float64, own *work.Difficulti
 		job.Algorithm = a
 		job.Network = a.NetworkDifficulty(n.NBits)
 	}
-	job.Line = work.Line(codec.NewNotifyLine(job.ID, n, e.layout.Fold(e.extranonce1)))
+	job.Line = codec.NewNotifyLine(job.ID, &n.Template, e.layout.Fold(e.extranonce1))
 	return job
 }
 

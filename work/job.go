@@ -31,9 +31,13 @@ type Template struct {
 	NTime    uint32
 }
 
-// Line is the job's mining.notify for miners, as codec built it, up to what
-// differs between miners.
-type Line struct{ Head, Tail []byte }
+// Line is the job's mining.notify for miners, built once by codec and completed for
+// each use: uses of one job differ by the extranonce2 size of the miner, and in a
+// keepalive by the time.
+type Line struct {
+	Head []byte // … up to the end of coinb1
+	Tail []byte // coinb2 … up to ntime
+}
 
 // Job is one mining.notify, decoded once and folded. It is immutable after
 // publication and may be read from any goroutine.

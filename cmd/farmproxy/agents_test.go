@@ -143,8 +143,7 @@ func (a *btcagent) note(m *message) {
 		// Between coinb1 and coinb2: extranonce1, two zeros, the session id, four bytes.
 		layout := work.Layout{Lead: 2, Prefix: 2, Room: 4}
 		a.last = strings.Trim(n.JobID, `"`)
-		a.jobs[a.last] = work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2,
-			Branches: n.Branches, Version: n.Version, NBits: n.NBits, NTime: n.NTime}, a.extranonce1, layout)
+		a.jobs[a.last] = work.NewJob(n.Template, a.extranonce1, layout)
 	}
 }
 

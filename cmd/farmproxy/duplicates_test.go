@@ -141,8 +141,7 @@ func (r *rig) next() message {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		job := work.NewJob(work.Template{PrevHash: n.PrevHash, Coinb1: n.Coinb1, Coinb2: n.Coinb2, Branches: n.Branches,
-			Version: n.Version, NBits: n.NBits, NTime: n.NTime}, nil, work.Layout{Prefix: len(r.e1), Room: r.size})
+		job := work.NewJob(n.Template, nil, work.Layout{Prefix: len(r.e1), Room: r.size})
 		var id string
 		json.Unmarshal(m.Params[0], &id)
 		r.jobs = append(r.jobs, rigJob{id, job})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"farmproxy/codec"
+	"farmproxy/work"
 )
 
 // What only the side has to know that agents connect to.
@@ -53,7 +54,7 @@ func ShareOf(id *codec.ID) (session, index uint16) {
 // AppendNotify appends a job's line as an agent gets it: under an id of its
 // connection, and without the last cut bytes of coinb1, which the agent puts there
 // itself.
-func AppendNotify(dst []byte, l *codec.NotifyLine, job uint8, cut int, ntime uint32, clean bool) []byte {
+func AppendNotify(dst []byte, l *work.Line, job uint8, cut int, ntime uint32, clean bool) []byte {
 	const end = `","` // of Head, behind coinb1
 	head := l.Head[len(codec.NotifyHead):]
 	head = head[bytes.IndexByte(head, '"') : len(head)-len(end)-2*cut]
@@ -61,5 +62,5 @@ func AppendNotify(dst []byte, l *codec.NotifyLine, job uint8, cut int, ntime uin
 	dst = strconv.AppendUint(dst, uint64(job), 10)
 	dst = append(dst, head...)
 	dst = append(dst, end...)
-	return l.AppendEnd(dst, ntime, clean)
+	return codec.AppendNotifyEnd(dst, l, ntime, clean)
 }

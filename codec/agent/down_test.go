@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"farmproxy/codec"
+	"farmproxy/work"
 )
 
 func TestWhoIsAnAgent(t *testing.T) {
@@ -56,7 +57,7 @@ func TestAFramesShareIsKnownByItsSessionAndIndex(t *testing.T) {
 }
 
 func TestAnAgentsNotify(t *testing.T) {
-	n := &codec.Notify{Coinb1: []byte{0xc1, 0xc1}, Coinb2: []byte{0xc2}, Version: 0x20000000, NBits: 0x170371b1}
+	n := &work.Template{Coinb1: []byte{0xc1, 0xc1}, Coinb2: []byte{0xc2}, Version: 0x20000000, NBits: 0x170371b1}
 	line := codec.NewNotifyLine(0x2a, n, []byte{1, 2, 3, 4, 5, 0, 0})
 	f := func(job uint8, cut int, head string) {
 		t.Helper()
