@@ -27,7 +27,7 @@ BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 build: ## the binary ./farmproxy, static
 	@command -v $(GO) >/dev/null || { echo "There is no Go in the PATH of $$(id -un): install Go 1.26, or say GO=/where/it/is/bin/go"; exit 1; }
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X farmproxy/proxy.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
 
 test: ## all tests, quick
 	$(GO) test ./...

@@ -1,10 +1,12 @@
 // Package farmproxy_test holds the import directions of the whole module:
 //
-//	cmd -> netloop -> session -> codec/agent codec work
-//	        |     \-> upstream -> codec work stats dial
-//	        |-> stats -> work
-//	cmd -> api -> stats store    cmd -> check -> config store
-//	cmd -> config, systemd, bench
+//	cmd -> proxy -> netloop -> session -> codec/agent codec work
+//	        |     |        \-> upstream -> codec work stats dial
+//	        |     |-> stats -> work
+//	        |     |-> api -> stats store
+//	        |     \-> check -> config store
+//	        |     \-> config, systemd, dial, descriptors
+//	        \-> bench
 package farmproxy_test
 
 import (
@@ -22,7 +24,8 @@ const module = "farmproxy"
 // mayImport has every package of the module, and the others of the module
 // that it may import. What is not here is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"api", "bench", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"cmd/farmproxy": {"bench", "check", "config", "proxy", "store"},
+	"proxy":         {"api", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
 	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "work"},
@@ -49,7 +52,7 @@ var usedBy = map[string][]string{
 	"github.com/VictoriaMetrics/metrics": {"stats"},
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
-	"golang.org/x/sys":                   {"netloop", "descriptors", "bench", "cmd/farmproxy"},
+	"golang.org/x/sys":                   {"netloop", "descriptors", "bench", "proxy"},
 	"golang.org/x/crypto":                {"work", "bench"},
 	"github.com/klauspost/cpuid/v2":      {"work"}, // has it the SHA extensions?
 	"golang.org/x/net":                   {"dial"}, // SOCKS5

@@ -42,7 +42,7 @@ var harmless = map[string]string{
 
 	"github.com/bytedance/sonic": "",
 
-	"log/slog.Logger": "cmd/farmproxy writes the log through logQueue, which leaves lines out rather than wait",
+	"log/slog.Logger": "proxy writes the log through LogQueue, which leaves lines out rather than wait",
 
 	"sync.Mutex": "see the test of locks", "sync.RWMutex": "see the test of locks",
 	"sync.Cond.Signal": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine",

@@ -4,53 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
-	"slices"
 	"strconv"
-	"strings"
-	"sync"
-	"time"
 
 	"farmproxy/check"
 	"farmproxy/config"
-	"farmproxy/dial"
-	"farmproxy/upstream"
+	"farmproxy/proxy"
 )
-
-// connectTime bounds check -connect: a pool has 15 s for each step, and seldom
-// takes more than one of them.
-const connectTime = 40 * time.Second
-
-// examined is what is known of a file, and of the machine and the pools that it
-// is for.
-type examined struct {
-	config   *config.Config // nil: nothing could be made of it
-	problems config.Problems
-	offers   []string // of the pools, where they were asked
-}
-
-// examine reads a file, and looks for everything that is wrong with it here; start
-// as in check.Config. With connect the pools are asked for a job.
-func examine(ctx context.Context, f *config.File, start, connect bool) (x examined) {
-	c, problems := f.Check()
-	if c == nil {
-		return examined{problems: problems}
-	}
-	x.config = c
-	found := check.Config(ctx, c, problems, machine{}, start)
-	through, err := dialer(&c.Proxies, slog.New(slog.DiscardHandler))
-	switch {
-	case err != nil && !problems.Within("proxies"):
-		found = append(found, config.Problem{Key: "proxies.urls", Want: err.Error()})
-	case err == nil && connect:
-		var refused config.Problems
-		x.offers, refused = tryPools(ctx, c, slices.Concat(problems, found), through)
-		found = append(found, refused...)
-	}
-	x.problems = f.Place(found)
-	return x
-}
 
 // checkFile prints what is wrong with a file on stderr, and what it turns on on
 // stdout.
@@ -60,17 +19,17 @@ func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
-	x := examine(ctx, f, false, connect)
-	for _, p := range x.problems {
+	x := proxy.Examine(ctx, f, false, connect)
+	for _, p := range x.Problems {
 		fmt.Fprintln(stderr, p)
 	}
-	errors, warnings := x.problems.Split()
+	errors, warnings := x.Problems.Split()
 	if len(errors) > 0 {
 		fmt.Fprintf(stderr, "%s: %s%s\n", path, count(len(errors), "problem"), also(warnings))
 		return exitFailed
 	}
 	fmt.Fprintf(stdout, "%s: ok%s\n", path, also(warnings))
-	for _, line := range append(check.Summary(x.config), x.offers...) {
+	for _, line := range append(check.Summary(x.Config), x.Offers...) {
 		fmt.Fprintln(stdout, " ", line)
 	}
 	return exitOK
@@ -88,61 +47,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return strconv.Itoa(n) + " " + what + "s"
-}
-
-// dialing is how a pool is dialled.
-type dialing = func(context.Context, dial.Target) (net.Conn, error)
-
-// tryPools connects to the pools that have no problem, all at once, and returns
-// what each gives, and why others give nothing.
-func tryPools(ctx context.Context, c *config.Config, known config.Problems, connect dialing) (offers []string, refused config.Problems) {
-	log := slog.New(slog.DiscardHandler)
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
-	defer cancel()
-	type result struct {
-		upstream.Offer
-		err error
-	}
-	results := make([]*result, len(c.Pools))
-	var trying sync.WaitGroup
-	for i := range c.Pools {
-		if known.Within(poolKey(i)) {
-			continue
-		}
-		trying.Go(func() {
-			o, err := upstream.Try(ctx, pool(&c.Pools[i]), connect, log)
-			results[i] = &result{o, err}
-		})
-	}
-	trying.Wait()
-	for i, r := range results {
-		switch {
-		case r == nil:
-		case r.err != nil:
-			refused = append(refused, config.Problem{Key: poolKey(i) + ".url", Value: strconv.Quote(c.Pools[i].URL), Want: "this pool gives no job: " + r.err.Error()})
-		default:
-			offers = append(offers, fmt.Sprintf("%-9s %s", poolKey(i), offer(&r.Offer)))
-		}
-	}
-	return offers, refused
-}
-
-func poolKey(i int) string { return fmt.Sprintf("pool[%d]", i+1) }
-
-// offer is what a pool gives, in words.
-func offer(o *upstream.Offer) string {
-	mask := "no version rolling"
-	if o.Mask != 0 {
-		mask = fmt.Sprintf("version mask %08x", o.Mask)
-	}
-	said := []string{fmt.Sprintf("gives an extranonce2 of %d bytes", o.Extranonce2), mask}
-	if o.Job > 0 {
-		said = append(said, "difficulty "+strconv.FormatFloat(o.Difficulty, 'f', -1, 64), fmt.Sprintf("a job after %.2f s", o.Job.Seconds()))
-	} else {
-		said = append(said, "asked for no job: the miners say who they are")
-	}
-	if o.Certificate != "" {
-		said = append(said, "certificate "+o.Certificate)
-	}
-	return strings.Join(said, ", ")
 }

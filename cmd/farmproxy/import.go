@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"farmproxy/config"
+	"farmproxy/proxy"
 	"farmproxy/store"
 )
 
@@ -145,7 +146,7 @@ const openTime = 20 * time.Second
 func openStore(ctx context.Context, c *config.Config) (*store.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
-	o := storeOptions(c, slog.New(slog.DiscardHandler))
+	o := proxy.StoreOptions(c, slog.New(slog.DiscardHandler))
 	o.StateFile = "" // what is remembered is of the farmproxy that runs
 	return store.Open(ctx, o)
 }

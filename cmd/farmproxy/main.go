@@ -1,11 +1,8 @@
 // Command farmproxy is a mining proxy for farms: tens of thousands of miners
 // in, a few links to pools out.
 //
-// It wires the packages together and knows no protocol:
-//
-//	config ──> run ──┬──> netloop (miners) <──> upstream (pools)
-//	                 ├──> stats <── api (HTTP)
-//	                 └──> systemd
+// It owns the subcommands, their flags, signals and exit codes; what runs is
+// package proxy.
 package main
 
 import (
@@ -18,15 +15,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"farmproxy/bench"
 	"farmproxy/config"
+	"farmproxy/proxy"
 )
-
-// version is set by the Makefile (-ldflags -X main.version=…).
-var version = ""
 
 // Exit codes.
 const (
@@ -94,7 +88,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	case "bench":
 		return bench.Main(ctx, args, stdout, stderr)
 	case "version":
-		fmt.Fprintln(stdout, "farmproxy", versionText())
+		fmt.Fprintln(stdout, "farmproxy", proxy.Version())
 		return exitOK
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
@@ -133,24 +127,24 @@ func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	if path == "" {
 		return code
 	}
-	queue := newLogQueue(stderr)
-	defer queue.end()
-	log := queue.logger(config.Default().Log)
+	queue := proxy.NewLogQueue(stderr)
+	defer queue.End()
+	log := queue.Logger(config.Default().Log)
 	f, err := config.Open(path)
 	if err != nil {
 		log.Error(err.Error())
 		return exitFailed
 	}
-	x := examine(ctx, f, true, false)
-	if x.config != nil && !x.problems.Within("log") {
-		log = queue.logger(x.config.Log)
+	x := proxy.Examine(ctx, f, true, false)
+	if x.Config != nil && !x.Problems.Within("log") {
+		log = queue.Logger(x.Config.Log)
 	}
-	if !tell(log, x.problems) {
+	if !tell(log, x.Problems) {
 		return exitFailed
 	}
 	stop, err := p.start()
 	if err == nil {
-		err = errors.Join(run(ctx, x.config, log, queue.left.Load), stop())
+		err = errors.Join(proxy.Run(ctx, x.Config, log, queue.LeftOut), stop())
 	}
 	if err != nil {
 		log.Error(err.Error())
@@ -173,16 +167,4 @@ func tell(log *slog.Logger, problems config.Problems) (start bool) {
 		start = false
 	}
 	return start
-}
-
-// versionText returns the version that this binary was built as, or the commit
-// that go build noted.
-func versionText() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 
 	"farmproxy/config"
+	"farmproxy/proxy"
 	"farmproxy/store"
 )
 
@@ -63,7 +64,7 @@ func repair(ctx context.Context, file string, stdout io.Writer) error {
 	if c.Store.URL == "" {
 		return fmt.Errorf("%s names no store", file)
 	}
-	o := storeOptions(c, slog.New(slog.NewTextHandler(stdout, nil)))
+	o := proxy.StoreOptions(c, slog.New(slog.NewTextHandler(stdout, nil)))
 	r, err := store.Repair(ctx, o)
 	for _, name := range r.Moved {
 		fmt.Fprintln(stdout, "moved aside:", name)

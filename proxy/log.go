@@ -1,4 +1,4 @@
-package main
+package proxy
 
 import (
 	"io"
@@ -19,11 +19,11 @@ const (
 	logTime = time.Second
 )
 
-// logQueue is what the log is written to: it keeps nobody waiting. Event loops log
+// LogQueue is what the log is written to: it keeps nobody waiting. Event loops log
 // too, and a journal that is busy, or a pipe that nobody reads, would hold up all
 // their miners. When the queue is full lines are left out, and counted; the log
 // says how many.
-type logQueue struct {
+type LogQueue struct {
 	to    io.Writer
 	lines chan []byte
 	left  atomic.Uint64 // out, ever
@@ -35,21 +35,22 @@ type logQueue struct {
 	written chan struct{} // closed when the writer has ended
 }
 
-func newLogQueue(to io.Writer) *logQueue {
-	q := &logQueue{to: to, lines: make(chan []byte, maxLogLines), closing: make(chan struct{}), written: make(chan struct{})}
+// NewLogQueue returns a queue to a writer. It wants one End.
+func NewLogQueue(to io.Writer) *LogQueue {
+	q := &LogQueue{to: to, lines: make(chan []byte, maxLogLines), closing: make(chan struct{}), written: make(chan struct{})}
 	q.close = sync.OnceFunc(func() { close(q.closing) })
 	go q.write()
 	return q
 }
 
-// logger returns a log that is written through the queue.
-func (q *logQueue) logger(c config.Log) *slog.Logger {
+// Logger returns a log that is written through the queue.
+func (q *LogQueue) Logger(c config.Log) *slog.Logger {
 	q.log.Store(newLog(c, q.to)) // for what the writer itself has to say
 	return newLog(c, q)
 }
 
 // Write implements io.Writer, for slog, which writes a line at a time.
-func (q *logQueue) Write(line []byte) (int, error) {
+func (q *LogQueue) Write(line []byte) (int, error) {
 	select {
 	case q.lines <- append([]byte(nil), line...):
 	default:
@@ -58,9 +59,12 @@ func (q *logQueue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// LeftOut returns how many lines were left out, ever.
+func (q *LogQueue) LeftOut() uint64 { return q.left.Load() }
+
 // write is the writer's goroutine. An error is nobody's to hear: it is the log
 // that fails.
-func (q *logQueue) write() {
+func (q *LogQueue) write() {
 	defer close(q.written)
 	for {
 		select {
@@ -83,7 +87,7 @@ func (q *logQueue) write() {
 }
 
 // tell says how many lines were left out, once there is room again.
-func (q *logQueue) tell() {
+func (q *LogQueue) tell() {
 	left := q.left.Load()
 	if left == q.told || len(q.lines) > maxLogLines/2 {
 		return
@@ -94,11 +98,22 @@ func (q *logQueue) tell() {
 	q.told = left
 }
 
-// end writes what waits, for logTime at most.
-func (q *logQueue) end() {
+// End writes what waits, for logTime at most.
+func (q *LogQueue) End() {
 	q.close()
 	select {
 	case <-q.written:
 	case <-time.After(logTime):
 	}
+}
+
+// newLog returns a log that is written to w.
+func newLog(c config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // config has checked it
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }

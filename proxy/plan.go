@@ -1,9 +1,8 @@
-package main
+package proxy
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -30,19 +29,9 @@ const (
 	accountsFile = "accounts.json"
 )
 
-func newLog(c config.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // config has checked it
-	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
-}
-
 func statsOptions(c *config.Config, loops int) stats.Options {
 	return stats.Options{
-		Version:      versionText(),
+		Version:      Version(),
 		Loops:        loops,
 		CloseReasons: session.Reasons(),
 		Predecessor:  c.Metrics.Predecessor,
@@ -53,7 +42,7 @@ func statsOptions(c *config.Config, loops int) stats.Options {
 func webOptions(c *config.Config, book *stats.Book, s *store.Store, log *slog.Logger) (o api.Options, err error) {
 	o = api.Options{
 		Book:                   book,
-		Version:                versionText(),
+		Version:                Version(),
 		Log:                    log,
 		NoWorkerMetrics:        !c.Metrics.PerWorker,
 		Hosts:                  c.HTTP.Hosts,
@@ -77,7 +66,7 @@ func proxyLabel(c *config.Config) string {
 }
 
 // userAgent is what pools of Stratum are told unless the operator says otherwise.
-func userAgent() string { return "farmproxy/" + versionText() }
+func userAgent() string { return "farmproxy/" + Version() }
 
 // agentOf is what a pool is told.
 func agentOf(p *config.Pool) string {

@@ -1,4 +1,4 @@
-package main
+package proxy
 
 import (
 	"encoding/hex"
@@ -27,7 +27,7 @@ type recorded struct {
 
 func recordedShares(t *testing.T) (shares []recorded) {
 	t.Helper()
-	data, err := os.ReadFile("../../work/testdata/stratum.json")
+	data, err := os.ReadFile("../work/testdata/stratum.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package proxy
 
 import (
 	"bytes"
@@ -31,21 +31,21 @@ func TestALogThatNobodyReads(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := &gate{opened: make(chan struct{})}
-				q := newLogQueue(g)
-				log := q.logger(config.Log{Level: "info", Format: format})
+				q := NewLogQueue(g)
+				log := q.Logger(config.Log{Level: "info", Format: format})
 				log.Info("first") // the writer stands with it
 				synctest.Wait()
 				const beyond = 500
 				for i := range maxLogLines + beyond {
 					log.Info("line", "n", i)
 				}
-				if n := q.left.Load(); n != beyond {
+				if n := q.LeftOut(); n != beyond {
 					t.Errorf("%d lines are left out, want %d", n, beyond)
 				}
 				close(g.opened)
 				synctest.Wait()
 				log.Info("last")
-				q.end()
+				q.End()
 				text := g.String()
 				for _, want := range []string{"first", "last", fmt.Sprint(maxLogLines - 1), "lines of this log were left out", fmt.Sprint(beyond)} {
 					if !strings.Contains(text, want) {
@@ -67,16 +67,16 @@ func TestALogThatNobodyReads(t *testing.T) {
 func TestTheLogEndsWithItsLastLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		q := newLogQueue(&b)
-		q.logger(config.Log{Level: "info"}).Info("farewell")
-		q.end()
+		q := NewLogQueue(&b)
+		q.Logger(config.Log{Level: "info"}).Info("farewell")
+		q.End()
 		if !strings.Contains(b.String(), "farewell") {
 			t.Errorf("the log: %q", b.String())
 		}
 		g := &gate{opened: make(chan struct{})}
-		q = newLogQueue(g)
-		q.logger(config.Log{Level: "info"}).Info("farewell")
-		q.end()
+		q = NewLogQueue(g)
+		q.Logger(config.Log{Level: "info"}).Info("farewell")
+		q.End()
 		close(g.opened)
 	})
 }
@@ -87,15 +87,15 @@ func TestAPipeThatNobodyReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := newLogQueue(w)
-	log := q.logger(config.Log{Level: "info"})
+	q := NewLogQueue(w)
+	log := q.Logger(config.Log{Level: "info"})
 	for range 4 * maxLogLines {
 		log.Info(strings.Repeat("x", 200), slog.Int("n", 1))
 	}
-	if q.left.Load() == 0 {
+	if q.LeftOut() == 0 {
 		t.Error("nothing was left out: the test is none")
 	}
 	go func() { io.Copy(io.Discard, r) }()
-	q.end()
+	q.End()
 	w.Close()
 }

@@ -1,4 +1,4 @@
-package main
+package proxy
 
 import (
 	"context"
@@ -50,8 +50,9 @@ type proxy struct {
 	webOn  net.Listener // nil: no HTTP
 }
 
-// run serves miners until ctx ends; then it stops in order and returns nil.
-func run(ctx context.Context, c *config.Config, log *slog.Logger, leftOut func() uint64) error {
+// Run serves miners as c says until ctx ends; then it stops in order and returns
+// nil. leftOut says how many lines of log were left out.
+func Run(ctx context.Context, c *config.Config, log *slog.Logger, leftOut func() uint64) error {
 	tuneMemory()
 	p, err := newProxy(c, log, nil)
 	if err != nil {
@@ -78,7 +79,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	shared, onDemand := budget(c, files, loops)
 	miners := maxMiners(c, shared)
-	log.Info("farmproxy starts", "version", versionText(), "miners_max", miners, "file_limit", files, "loops", loops)
+	log.Info("farmproxy starts", "version", Version(), "miners_max", miners, "file_limit", files, "loops", loops)
 
 	p := &proxy{log: log, loops: loops, files: shared, drain: drainTime}
 	p.book = stats.New(statsOptions(c, loops))

@@ -1,7 +1,6 @@
-package main
+package proxy
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -147,40 +146,4 @@ func TestNobodyIsServedWithoutAnyAccount(t *testing.T) {
 	if code, body := p.ready(t); code != http.StatusServiceUnavailable || !strings.Contains(body, "no account is known") {
 		t.Errorf("/readyz: %d %s", code, body)
 	}
-}
-
-// The command that repairs a store, as the operator types it.
-func TestStoreRepair(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	conf := filepath.Join(dir, "farmproxy.toml")
-	text := `state_dir = "` + dir + "\"\n[[listener]]\naddress = \"127.0.0.1:3333\"\n[store]\nurl = \"sqlite://" + dir + "/accounts.db\"\n"
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f := func(line string, code int, want string) {
-		t.Helper()
-		var out strings.Builder
-		if got := dispatch(context.Background(), strings.Fields(line), &out, &out); got != code || !strings.Contains(out.String(), want) {
-			t.Errorf("farmproxy %s: %d, want %d and %q\n%s", line, got, code, want, out.String())
-		}
-	}
-	f("store", exitMisused, "farmproxy store repair [-c FILE]")
-	f("store -h", exitOK, "farmproxy store repair [-c FILE]")
-	f("store repair -h", exitOK, "farmproxy store repair [-c FILE]")
-	f("store mend", exitMisused, "farmproxy store repair [-c FILE]")
-	f("store repair x", exitMisused, "takes -c FILE and nothing else")
-	f("store repair -c "+conf, exitOK, "no accounts are remembered")
-
-	knownAccount(t, dir, startPool(t, nil))
-	f("store repair -c "+conf, exitOK, "the store is whole: nothing was changed")
-	damage(t, dir)
-	f("store repair -c "+conf, exitOK, "moved aside: "+dir+"/accounts.db.damaged-")
-	f("store repair -c "+conf, exitOK, "the store is whole")
-	damage(t, dir)
-	if err := os.Remove(filepath.Join(dir, "store.key")); err != nil {
-		t.Fatal(err)
-	}
-	f("store repair -c "+conf, exitFailed, "no new store was made")
-	f("store repair -c ../../systemd/farmproxy.toml", exitFailed, "names no store")
 }

@@ -1,4 +1,4 @@
-package main
+package proxy
 
 import (
 	"context"
@@ -62,11 +62,11 @@ func startStore(c *config.Config, log *slog.Logger) (*store.Store, error) {
 	if stateDir(c) == "" {
 		log.Warn("accounts are not remembered for a start without the database: set state_dir")
 	}
-	return store.Start(storeOptions(c, log))
+	return store.Start(StoreOptions(c, log))
 }
 
-// storeOptions are what the configuration says about the store.
-func storeOptions(c *config.Config, log *slog.Logger) store.Options {
+// StoreOptions are what the configuration says about the store.
+func StoreOptions(c *config.Config, log *slog.Logger) store.Options {
 	dir := stateDir(c)
 	o := store.Options{URL: string(c.Store.URL), KeyFile: c.StoreKeyFile(dir), Log: log}
 	if dir != "" {

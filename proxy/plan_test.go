@@ -1,4 +1,4 @@
-package main
+package proxy
 
 import (
 	"log/slog"
@@ -30,7 +30,7 @@ func TestUserAgents(t *testing.T) {
 			t.Errorf("%s, %q: %q, want %q", url, chosen, p.UserAgent, want)
 		}
 	}
-	f("stratum+tcp://pool.example:3333", "", "farmproxy/"+versionText())
+	f("stratum+tcp://pool.example:3333", "", "farmproxy/"+Version())
 	f("stratum+tcp://pool.example:3333", "cgminer/4.12.1", "cgminer/4.12.1")
 	f("agent+tcp://pool.example:3333", "", "btccom-agent/2.0.0-mu")
 	f("agent+tls://pool.example:3333", "btccom-agent/3", "btccom-agent/3")

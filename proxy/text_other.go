@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package proxy
 
 // forgetStart is for Linux, where resident memory is counted by page.
 func forgetStart() {}
