@@ -10,6 +10,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/klauspost/cpuid/v2 v2.2.9
 	github.com/panjf2000/gnet/v2 v2.10.0
+	github.com/pires/go-proxyproto v0.15.0
 	github.com/valyala/fasthttp v1.74.0
 	golang.org/x/crypto v0.55.0
 	golang.org/x/net v0.58.0

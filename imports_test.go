@@ -51,6 +51,7 @@ var usedBy = map[string][]string{
 	"github.com/valyala/fasthttp":        {"api"},
 	"github.com/VictoriaMetrics/metrics": {"stats"},
 	"github.com/BurntSushi/toml":         {"config"},
+	"github.com/pires/go-proxyproto":     {"netloop"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "descriptors", "bench", "proxy"},
 	"golang.org/x/crypto":                {"work", "bench"},

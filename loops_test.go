@@ -44,6 +44,9 @@ var harmless = map[string]string{
 
 	"log/slog.Logger": "proxy writes the log through LogQueue, which leaves lines out rather than wait",
 
+	"bufio.NewReader":                "of bytes in memory: see netloop/proxyheader.go",
+	"github.com/pires/go-proxyproto": "reads the header out of memory",
+
 	"sync.Mutex": "see the test of locks", "sync.RWMutex": "see the test of locks",
 	"sync.Cond.Signal": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine",
 	"time.AfterFunc":     "a goroutine, later",

@@ -30,6 +30,11 @@ type Listener struct {
 	// Address is host:port. An empty host is every address of the machine,
 	// port 0 any free port.
 	Address string `toml:"address"`
+
+	// ProxyProtocol are the addresses of balancers, single ones or networks, that
+	// must send a PROXY header (version 1 or 2) before a miner's first byte; no
+	// other may. None: one on this machine may. See Balancers.
+	ProxyProtocol []string `toml:"proxy_protocol"`
 }
 
 // Pool is one upstream endpoint.

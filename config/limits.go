@@ -6,6 +6,8 @@ import "time"
 // there so that a slip of the keyboard is told and not obeyed.
 const (
 	MaxListeners = 64 // an event loop polls them all
+
+	maxBalancers = 64 // of a listener: each connection is compared with all
 	MaxPools     = 64 // each is probed, and remembered
 	MaxLinks     = 64 // of one pool; pools take more from one address as an attack
 	MaxHosts     = 64 // names of one reverse proxy

@@ -51,6 +51,9 @@ func (c *Config) addresses(ps *Problems) {
 		}
 		taken = bind(ps, taken, key, l.Address)
 	}
+	for i, l := range c.Listeners {
+		l.balancers(ps, fmt.Sprintf("listener[%d].proxy_protocol", i+1))
+	}
 	if c.HTTP.Address != "" {
 		bind(ps, taken, "http.address", c.HTTP.Address)
 	}

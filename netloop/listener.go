@@ -9,6 +9,10 @@ import (
 // Listener is an address that miners connect to.
 type Listener struct {
 	Address string // host:port; port 0 takes a free one
+
+	// ProxyProtocol are the addresses that must send a PROXY header; those of others
+	// are refused. None: it may come from this machine.
+	ProxyProtocol []netip.Prefix
 }
 
 // listener is a Listener whose port is known.

@@ -167,6 +167,13 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
 	out := l.out[:0]
+	if !p.opened {
+		var reason session.Reason
+		var ok bool
+		if data, reason, ok = l.open(p, data); !ok {
+			return l.hangup(p, reason, out)
+		}
+	}
 	for len(data) > 0 {
 		if p.agent != nil {
 			return l.readAgent(p, data, out)

@@ -30,6 +30,7 @@ type peer struct {
 	earned    bool   // it has handed in a share that counts
 	forwarded bool   // and one that went to the pool, whatever became of it
 	unearned  uint16 // of its further workers: how many have books, and have not
+	opened    bool   // its first bytes were looked at: see open
 	strayed   uint8  // how often it went to another account before
 	waiting   uint16 // its shares without a verdict of the pool; of an agent's miners: agentMiner.waiting
 

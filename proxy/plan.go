@@ -81,7 +81,7 @@ func agentOf(p *config.Pool) string {
 
 func listeners(configured []config.Listener) (list []netloop.Listener) {
 	for _, l := range configured {
-		list = append(list, netloop.Listener{Address: l.Address})
+		list = append(list, netloop.Listener{Address: l.Address, ProxyProtocol: l.Balancers()})
 	}
 	return list
 }

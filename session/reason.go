@@ -20,6 +20,7 @@ const (
 	BadFrame                         // an agent's frame of a length that can't be
 	ExtranonceChanged                // an agent's extranonce1 is no longer the pool's: it connects again for another
 	SharesRefused                    // the pool refuses its shares again and again, and accepts others'
+	ProxyHeader                      // its PROXY header is malformed, missing, or not to be believed from its address
 	NoShare                          // it had a link, never handed in a share that counts, and another needed the link
 	Shutdown                         // farmproxy is stopping
 
@@ -42,6 +43,7 @@ var reasons = [NumReasons]string{
 	BadFrame:           "bad_frame",
 	ExtranonceChanged:  "extranonce_changed",
 	SharesRefused:      "shares_refused",
+	ProxyHeader:        "proxy_header",
 	NoShare:            "no_share",
 	Shutdown:           "shutdown",
 }

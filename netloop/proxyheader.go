@@ -1,0 +1,110 @@
+package netloop
+
+import (
+	"bufio"
+	"bytes"
+	"net/netip"
+	"slices"
+
+	"github.com/pires/go-proxyproto"
+
+	"farmproxy/codec"
+	"farmproxy/session"
+)
+
+// A load balancer in front of farmproxy says whose connection it passes on: by a
+// header of the PROXY protocol, before the miner's first byte
+// (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, versions 1 and 2).
+
+const (
+	// maxProxyLine is the longest header of version 1, its newline included.
+	maxProxyLine = 107
+
+	// proxyFixed is what comes before the length that version 2 says, and the length.
+	proxyFixed = 16
+)
+
+// proxyLine begins a header of version 1.
+var proxyLine = append(slices.Clone(proxyproto.SIGV1), ' ')
+
+// proxyRule says what a connection's first bytes may be.
+type proxyRule uint8
+
+const (
+	proxyRefused  proxyRule = iota // a header is not believed: anybody could send one
+	proxyAllowed                   // with one or without
+	proxyRequired                  // not without
+)
+
+// proxyRule returns what holds for a connection from that address. Where nothing was
+// configured, a balancer on this machine is believed.
+func (l *listener) proxyRule(from netip.Addr) proxyRule {
+	switch {
+	case len(l.ProxyProtocol) == 0 && from.IsLoopback():
+		return proxyAllowed
+	case slices.ContainsFunc(l.ProxyProtocol, func(p netip.Prefix) bool { return p.Contains(from) }):
+		return proxyRequired
+	}
+	return proxyRefused
+}
+
+// open takes a connection's first bytes, before anything else is read of it: a PROXY
+// header, or none. rest is what follows, and is nil while that is not clear. ok is
+// false when the connection is to be closed, for reason.
+func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, ok bool) {
+	if len(p.lines.carry) > 0 {
+		data = append(p.lines.carry, data...)
+		p.lines.carry = nil
+	}
+	size, header := proxyHeader(data)
+	switch rule := p.listener.proxyRule(p.remote.Addr()); {
+	case header && rule == proxyRefused:
+		return nil, session.ProxyHeader, false
+	case !header && rule == proxyRequired, size > codec.MaxMinerLine:
+		return nil, session.ProxyHeader, false
+	case !header:
+		p.opened = true
+		return data, 0, true
+	case size == 0 || len(data) < size: // the rest has not come yet
+		if len(data) > codec.MaxMinerLine {
+			return nil, session.ProxyHeader, false
+		}
+		p.lines.carry = append(l.carries.get(), data...)
+		return nil, 0, true
+	}
+	h, err := proxyproto.Read(bufio.NewReader(bytes.NewReader(data[:size])))
+	if err != nil {
+		return nil, session.ProxyHeader, false
+	}
+	if from, _, ok := h.TCPAddrs(); ok && h.Command.IsProxy() {
+		p.remote = addrPort(from) // otherwise it is the balancer's own connection
+	}
+	p.opened = true
+	return data[size:], 0, true
+}
+
+// proxyHeader reports whether data may begin with a PROXY header, and how long that
+// is; 0 where it is too short to tell.
+func proxyHeader(data []byte) (size int, ok bool) {
+	if begins(data, proxyLine) {
+		if end := bytes.Index(data, []byte("\r\n")); end >= 0 {
+			return end + 2, true
+		} else if len(data) >= maxProxyLine {
+			return codec.MaxMinerLine + 1, true
+		}
+		return 0, true
+	}
+	if begins(data, proxyproto.SIGV2) {
+		if len(data) < proxyFixed {
+			return 0, true
+		}
+		return proxyFixed + int(data[14])<<8 + int(data[15]), true
+	}
+	return 0, false
+}
+
+// begins reports that data begins with a signature, or is the begin of one.
+func begins(data, signature []byte) bool {
+	n := min(len(data), len(signature))
+	return bytes.Equal(data[:n], signature[:n])
+}
