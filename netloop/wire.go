@@ -52,7 +52,7 @@ const (
 )
 
 // Carry implements upstream.Carrier.
-func (s *Server) Carry(ctx context.Context, conn *net.TCPConn, link upstream.Carried) error {
+func (s *Server) Carry(ctx context.Context, conn net.Conn, link upstream.Carried) error {
 	defer conn.Close()
 	select {
 	case <-s.running:

@@ -1,8 +1,9 @@
 package upstream
 
 import (
-	"context"
+	"bytes"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -47,6 +48,8 @@ func TestAgentPoolsFaults(t *testing.T) {
 		{"half a header", "\x7f", 1, "half a frame"},
 	} {
 		inAgentFarm(t, "a", func(f *farm, a *scripted) {
+			var log bytes.Buffer
+			f.o.Log = slog.New(slog.NewTextHandler(&log, nil))
 			l := f.start().worker(1, "acct.rig1")
 			first := l.serving
 			a.last().out <- q.out
@@ -55,7 +58,8 @@ func TestAgentPoolsFaults(t *testing.T) {
 			if q.dropped == "" {
 				equal(t, q.name+": the link stays", l.serving, first)
 			} else {
-				wantPart(t, q.name, context.Cause(first.ctx).Error(), q.dropped)
+				wantPart(t, q.name, log.String(), "link lost")
+				wantPart(t, q.name, log.String(), q.dropped)
 			}
 			// The miner has its lane, its prefix and its session still, and goes on.
 			f.find(l, 1, 1)
@@ -331,7 +335,8 @@ func TestAgentManyWorkersAtOnce(t *testing.T) {
 }
 
 func TestRoster(t *testing.T) {
-	r, k, other := newRoster(), &link{wake: make(chan struct{}, 1)}, &link{}
+	r, w, other := newRoster(), new(aWire), new(link)
+	k := linkOn(w)
 	p := func(value uint16) Prefix { return Prefix{Value: value, Len: 2} }
 	took := func(want string, k *link, n int, more bool) {
 		t.Helper()
@@ -356,14 +361,14 @@ func TestRoster(t *testing.T) {
 	took("", other, 9, false)
 	took("+1 a", k, 1, true)
 	took("+3 c", k, 9, false)
-	equal(t, "woken by nothing", len(k.wake), 0)
+	equal(t, "woken by nothing", w.woken, 0)
 	r.put(Member{Prefix: p(1), Login: "a"})
-	equal(t, "woken by what is known", len(k.wake), 0)
+	equal(t, "woken by what is known", w.woken, 0)
 	r.remove(p(3))
 	r.put(Member{Prefix: p(4), Login: "d"})
 	r.remove(p(4))
 	r.put(Member{Prefix: p(3), Login: "x"})
-	equal(t, "woken", len(k.wake), 1)
+	equal(t, "woken", w.woken, 1)
 	took("+3 x -4", k, 9, false)
 	r.remove(p(1))
 	r.attach(other)
@@ -379,10 +384,17 @@ func TestRoster(t *testing.T) {
 	none.attach(nil)
 }
 
+// linkOn returns a link that can do nothing but be woken.
+func linkOn(w Wire) *link {
+	k := new(link)
+	k.wire.Store(&w)
+	return k
+}
+
 // Changes are bounded by the sessions, whatever comes and goes while a link
 // does not write.
 func TestRosterIsBounded(t *testing.T) {
-	r, k := newRoster(), &link{wake: make(chan struct{}, 1)}
+	r, k := newRoster(), linkOn(new(aWire))
 	r.attach(k)
 	for i := range 1 << 18 {
 		m := Member{Prefix: Prefix{Value: uint16(i), Len: 2}, Login: fmt.Sprint(i)}

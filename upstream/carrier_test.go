@@ -3,40 +3,43 @@ package upstream
 import (
 	"context"
 	"net"
+	"sync"
 	"time"
 )
 
-// oneLoop is a Carrier with one goroutine for each link, for tests that have no
-// event loops. Its Wire never fills up.
+// oneLoop is a Carrier with a loop for each link, for tests that have no event
+// loops. As there, writing does not wait for the pool.
 type oneLoop struct{}
 
-func (oneLoop) Carry(ctx context.Context, conn *net.TCPConn, c Carried) error {
-	w := testWire{conn: conn, wake: make(chan struct{}, 1)}
-	defer conn.Close()
+// carrierTick is how often such a loop calls Overdue.
+const carrierTick = time.Second
+
+func (oneLoop) Carry(ctx context.Context, conn net.Conn, c Carried) error {
+	w := newTestWire(conn)
+	defer w.close()
+	received, ended, stop := make(chan []byte), make(chan error, 1), make(chan struct{})
+	defer close(stop)
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if err := c.Opened(w); err != nil {
 		return err
 	}
-	received := make(chan []byte)
-	ended := make(chan error, 1)
-	stop := make(chan struct{})
-	defer close(stop)
 	go func() {
+		b := make([]byte, 4096)
 		for {
-			b := make([]byte, 4096)
 			n, err := conn.Read(b)
 			if err != nil {
 				ended <- err
 				return
 			}
 			select {
-			case received <- b[:n]:
+			case received <- b[:n:n]:
+				b = make([]byte, 4096)
 			case <-stop:
 				return
 			}
 		}
 	}()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(carrierTick)
 	defer tick.Stop()
 	for {
 		var err error
@@ -56,11 +59,57 @@ func (oneLoop) Carry(ctx context.Context, conn *net.TCPConn, c Carried) error {
 	}
 }
 
+// testWire has what is written sent by a goroutine, as the kernel does.
 type testWire struct {
 	conn net.Conn
 	wake chan struct{}
+
+	mu     sync.Mutex
+	kept   [][]byte
+	closed bool
+	more   sync.Cond
 }
 
-func (w testWire) Write(b []byte) (int, error) { return w.conn.Write(b) }
-func (w testWire) Full() bool                  { return false }
-func (w testWire) Wake()                       { poke(w.wake) }
+func newTestWire(conn net.Conn) *testWire {
+	w := &testWire{conn: conn, wake: make(chan struct{}, 1)}
+	w.more.L = &w.mu
+	go w.send()
+	return w
+}
+
+func (w *testWire) send() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		for len(w.kept) == 0 {
+			if w.closed {
+				return
+			}
+			w.more.Wait()
+		}
+		b := w.kept[0]
+		w.kept = w.kept[1:]
+		w.mu.Unlock()
+		w.conn.Write(b) // its end is for the reader to see
+		w.mu.Lock()
+	}
+}
+
+func (w *testWire) close() {
+	w.conn.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	w.more.Signal()
+}
+
+func (w *testWire) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kept = append(w.kept, append([]byte(nil), b...))
+	w.more.Signal()
+	return len(b), nil
+}
+
+func (w *testWire) Full() bool { return false }
+func (w *testWire) Wake()      { poke(w.wake) }

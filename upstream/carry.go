@@ -24,7 +24,7 @@ import (
 type Carrier interface {
 	// Carry has an event loop carry conn until it ends, or ctx does. It returns
 	// why it ended, and has closed conn. It blocks, so it is not for event loops.
-	Carry(ctx context.Context, conn *net.TCPConn, c Carried) error
+	Carry(ctx context.Context, conn net.Conn, c Carried) error
 }
 
 // Carried is a link as the loop that carries it sees it. Only that loop calls it.
@@ -104,23 +104,19 @@ func (c *carried) resume() error {
 	return nil
 }
 
-// tcpOf returns the TCP connection that conn runs over, with what holds it; nil
-// where there is none that an event loop could carry.
-func tcpOf(conn net.Conn) (*dial.Conn, *net.TCPConn) {
-	bottom := dial.Bottom(conn)
-	if bottom == nil {
-		return nil, nil
-	}
-	tcp, _ := bottom.Conn.(*net.TCPConn)
-	return bottom, tcp
-}
-
 // carry has an event loop carry the link until it ends: a socket takes the place of
-// the TCP connection at the bottom.
-func (k *link) carry(bottom *dial.Conn, tcp *net.TCPConn) error {
-	s := &socket{Conn: tcp}
+// what is at the bottom of its connection.
+func (k *link) carry() error {
+	bottom := dial.Bottom(k.conn)
+	if bottom == nil { // somebody else's DirectoryOptions.Dial has made it
+		bottom = &dial.Conn{Conn: k.conn}
+		k.conn = bottom
+	}
+	conn := bottom.Conn
+	conn.SetDeadline(time.Time{}) // those of the handshake
+	s := &socket{Conn: conn}
 	bottom.Conn = s
-	err := k.route.directory.down.Carry(k.ctx, tcp, &carried{k, s})
+	err := k.route.directory.down.Carry(k.ctx, conn, &carried{k, s})
 	if errors.Is(err, io.EOF) {
 		return errHungUp
 	}

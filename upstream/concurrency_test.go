@@ -16,7 +16,7 @@ import (
 
 // counting counts verdicts, and takes no note of anything else.
 type counting struct {
-	Carrier
+	oneLoop
 	verdicts, rerouted atomic.Int64
 }
 

@@ -52,10 +52,8 @@ var (
 //
 // A goroutine of its own (run) dials, shakes hands and waits for the first job;
 // then an event loop carries it (Carrier). Whoever reads is the reader: it alone
-// has the protocol's state, what the next job will be built from. Whoever writes
-// shares is the writer; it takes them when the lane has activated the link. On a
-// loop both are that loop. Where none can carry the link they are two goroutines:
-// what both need stands under mu, or is atomic.
+// has the protocol's state, what the next job will be built from. On the loop it is
+// also the writer, which takes shares when the lane has activated the link.
 //
 // What the two say to the pool, and how they understand it, is the dialect's.
 //
@@ -79,17 +77,16 @@ type link struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	conn   net.Conn
-	wire   atomic.Pointer[Wire] // of the loop that carries the link; nil: none does
+	wire   atomic.Pointer[Wire] // of the loop that carries the link; nil: none yet
 	buf    []byte               // for what is written: the reader's until there is a writer
 	batch  []Share              // the writer's
 
 	epoch   atomic.Pointer[epoch]
 	mask    atomic.Uint32
-	rolling atomic.Bool   // version rolling was granted: shares carry version bits
-	active  atomic.Bool   // shares may be taken
-	up      atomic.Bool   // it has told the lane that it is up
-	notify  atomic.Int64  // when the last job came, since started
-	wake    chan struct{} // the writer goroutine: something changed
+	rolling atomic.Bool  // version rolling was granted: shares carry version bits
+	active  atomic.Bool  // shares may be taken
+	up      atomic.Bool  // it has told the lane that it is up
+	notify  atomic.Int64 // when the last job came, since started
 
 	protocol // the reader's
 	dialect  dialect
@@ -121,7 +118,6 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFile
 	k := &link{
 		route: r, lane: lane, pool: p, to: p.Pool,
 		book: new(stats.Link), log: r.log.With("pool", p.Name),
-		wake:    make(chan struct{}, 1),
 		started: time.Now(),
 		files:   files,
 	}
@@ -163,30 +159,12 @@ func (k *link) run() (err error) {
 	if err := k.firstJob(); err != nil || k.lane == nil {
 		return k.because(err)
 	}
-	if bottom, tcp := tcpOf(k.conn); tcp != nil {
-		if !hangUp() {
-			return k.because(nil)
-		}
-		err = k.carry(bottom, tcp)
-	} else {
-		err = k.readAndWrite()
+	if !hangUp() {
+		return k.because(nil)
 	}
+	err = k.carry()
 	k.verdicts = k.deliver(k.verdicts)
 	return k.because(err)
-}
-
-// readAndWrite runs a link whose connection is nothing that an event loop could
-// carry: a DirectoryOptions.Dial of somebody else's has made it.
-func (k *link) readAndWrite() error {
-	writer := make(chan struct{})
-	go func() {
-		defer close(writer)
-		k.write()
-	}()
-	err := k.read()
-	k.drop(k.because(err))
-	<-writer
-	return err
 }
 
 func (k *link) dial() (net.Conn, error) {
@@ -358,9 +336,7 @@ func (k *link) Read(b []byte) (int, error) {
 // rouse makes the writer look. Any goroutine.
 func (k *link) rouse() {
 	if w := k.wire.Load(); w != nil {
-		(*w).Wake()
-	} else {
-		poke(k.wake)
+		(*w).Wake() // before that there is nobody to be roused: Opened looks for itself
 	}
 }
 

@@ -12,23 +12,6 @@ const (
 	singleBatch = 4
 )
 
-// write sends what there is to send until the link ends. It is the writer of a
-// link that no event loop carries.
-func (k *link) write() {
-	for {
-		select {
-		case <-k.ctx.Done():
-			return
-		case <-k.wake:
-		}
-		if !k.active.Load() {
-			continue // activate rouses
-		}
-		for k.ctx.Err() == nil && k.flush() {
-		}
-	}
-}
-
 // flush writes up to a batch of shares, and reports whether there are more.
 // Where too many are in flight, or held, it takes none: the answer that makes
 // room rouses the link.
