@@ -35,7 +35,8 @@ type agentMiner struct {
 // becomeAgent makes a peer that of an agent: its first message said so. It
 // counts no longer as a miner; those that it brings do.
 func (l *loop) becomeAgent(p *peer) {
-	p.agent = &agentPeer{session: session.Agent{Opened: p.session.Opened}}
+	p.agent = new(agentPeer)
+	p.agent.session.Opened = p.session.Opened
 	l.counts.Miners.Add(-1)
 	l.counts.Agents.Add(1)
 }

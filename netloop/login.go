@@ -22,7 +22,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	if behind {
 		length, extranonce2 = directory.ShapeBehind()
 	}
-	if resumed && (!l.stillFits(p, &parked) || behind && parked.session.Extranonce2() < upstream.MinShared) {
+	if resumed && (!l.stillFits(p, &parked) || behind && parked.state.Extranonce2() < upstream.MinShared) {
 		l.server.parked.release(parked.prefix, parked.last, parked.used)
 		resumed = false
 	}
@@ -43,7 +43,8 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	}
 	if resumed {
 		l.counts.Resumed.Add(1)
-		return p.session.Resume(&l.env, &l.request, &parked.session, out), session.Effect{}
+		before := parked.session()
+		return p.session.Resume(&l.env, &l.request, &before, out), session.Effect{}
 	}
 	var prefix [2]byte
 	return p.session.Subscribed(&l.env, &l.request, l.server.newSessionID(), p.prefix.Append(prefix[:0]), extranonce2, out), session.Effect{}

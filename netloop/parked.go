@@ -27,12 +27,19 @@ type parked struct {
 type parkedQueue []parkedID
 
 type parkedSession struct {
-	session session.Session
+	state   session.State   // its times count from parked
+	headers session.Headers // what it had handed in
 	prefix  upstream.Prefix
 	last    *upstream.Lane // the lane that it last worked on; nil: none
 	earned  bool           // it had handed in a share that counts
 	used    bool           // or one at all that went anywhere
-	end     time.Duration  // as Env.Now
+	parked  time.Duration  // when, as Env.Now
+	end     time.Duration  // when it is let go of
+}
+
+// session returns what was parked as a session again. It may be called once.
+func (s *parkedSession) session() session.Session {
+	return session.Restore(s.state, nil, s.headers, &session.Translation{Moment: s.parked})
 }
 
 type parkedID struct {
@@ -55,13 +62,14 @@ func (k *parked) park(p *peer, now time.Duration) {
 		queue, most = &k.fresh, maxParkedFresh
 	}
 	k.drop(queue, now, most-1)
-	if k.slots+p.session.Slots() > maxParkedSlots {
+	headers := p.session.Headers()
+	if k.slots+headers.Slots() > maxParkedSlots {
 		k.release(p.prefix, p.last, p.used())
 		return
 	}
-	k.slots += p.session.Slots()
+	k.slots += headers.Slots()
 	id, end := p.session.ID(), now+k.window
-	k.byID[id] = parkedSession{p.session, p.prefix, p.last, p.earned, p.used(), end}
+	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.earned, p.used(), now, end}
 	*queue = append(*queue, parkedID{id, end})
 }
 
@@ -108,6 +116,6 @@ func (k *parked) release(x upstream.Prefix, last *upstream.Lane, used bool) {
 
 // remove takes out a session: nobody else may get it.
 func (k *parked) remove(id uint64, s *parkedSession) {
-	k.slots -= s.session.Slots()
+	k.slots -= s.headers.Slots()
 	delete(k.byID, id)
 }

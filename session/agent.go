@@ -36,23 +36,10 @@ const assumeAfter = 2 * time.Second
 // So mining.subscribe is answered when the lane has its first job, and what
 // follows it is answered in order behind it.
 type Agent struct {
-	Opened time.Duration // when it connected, as Env.Now
+	agentState
+	user string // that it authorized as; "" before
+	held []byte // answers that wait behind that of mining.subscribe
 
-	state     agentState
-	subscribe codec.ID      // of mining.subscribe, while it waits for its answer
-	waits     time.Duration // since when it waits
-	held      []byte        // answers that wait behind it
-	user      string        // that it authorized as; "" before
-	malformed uint32        // lines
-
-	extranonce1 [4]byte // that it was told
-	asked       uint32  // version bits that it wants its miners to roll
-	told        uint32  // version bits that it was last told they may
-
-	base    float64       // difficulty of a miner that registers, told by mining.set_difficulty; 0 before
-	jobs    [256]agentJob // by the id that the agent knows them by
-	sent    uint64        // how many there were; the last one's id is the low byte
-	index   uint16        // of the next share in SUBMIT_RESPONSE
 	miners  []*Session
 	place   map[uint16]int // in miners, by session id
 	gone    gone           // of those that were unregistered
@@ -61,23 +48,17 @@ type Agent struct {
 	ids     []uint16       // of one SET_DIFF
 }
 
-// agentJob is a job as the agent was sent it.
-type agentJob struct {
-	job   uint32 // work.Job.ID; 0 none
-	ntime uint32 // later than the job's in a keepalive
-}
-
-type agentState uint8
+type agentFlags uint8
 
 const (
-	agentSubscribing agentState = 1 << iota // mining.subscribe was read
+	agentSubscribing agentFlags = 1 << iota // mining.subscribe was read
 	agentSubscribed                         // and answered
 	agentRolling                            // version rolling was asked for
 	agentAnswers                            // each share is to be answered
 	agentAssumed                            // WantRoute was asked
 )
 
-func (a *Agent) is(s agentState) bool { return a.state&s != 0 }
+func (a *Agent) is(f agentFlags) bool { return a.flags&f != 0 }
 
 // Step takes one request of the agent and appends the answer to out.
 func (a *Agent) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
@@ -122,7 +103,7 @@ func (a *Agent) step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 // does btcpool, and so agents expect it.
 func (a *Agent) capabilities(r *codec.Request, out []byte) []byte {
 	if a.user != "" && agent.Offered(r).SubmitResponse {
-		a.state |= agentAnswers
+		a.flags |= agentAnswers
 	}
 	return agent.AppendCapabilitiesReply(out, &r.ID, agent.Capabilities{VersionRolling: true, SubmitResponse: true})
 }
@@ -136,7 +117,7 @@ func (a *Agent) configure(e *Env, r *codec.Request, out []byte) []byte {
 	for i, asked := range p.Asked[:p.N] {
 		switch asked {
 		case codec.VersionRolling:
-			a.state |= agentRolling
+			a.flags |= agentRolling
 			a.asked = p.Mask
 			a.told = p.Mask & maskNow(e)
 		case codec.MinimumDifficulty, codec.SubscribeExtranonce:
@@ -180,7 +161,7 @@ func (a *Agent) subscribed(e *Env, r *codec.Request, out []byte) ([]byte, Effect
 	case a.is(agentSubscribing):
 		return codec.AppendError(out, &r.ID, codeOther, "Subscribed already"), Effect{}
 	}
-	a.state |= agentSubscribing
+	a.flags |= agentSubscribing
 	a.subscribe, a.waits = r.ID, e.Now
 	return out, Effect{}
 }
@@ -246,7 +227,7 @@ func (a *Agent) Tick(e *Env) Effect {
 	case (a.Waiting() || a.user == "") && age > e.Terms.AuthorizeTimeout:
 		return Effect{Kind: Hangup, Reason: AuthorizeTimeout}
 	case a.Waiting() && a.user == "" && !a.is(agentAssumed) && e.Now-a.waits >= assumeAfter:
-		a.state |= agentAssumed
+		a.flags |= agentAssumed
 		return Effect{Kind: WantRoute}
 	}
 	return Effect{}

@@ -44,7 +44,7 @@ func TestAgentTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := newAgentStage(t).play(string(data))
+			got := newAgentStage(t).play(string(data), nil)
 			if *rewrite {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -68,15 +68,18 @@ func newAgentStage(t *testing.T) *agentStage {
 	return &agentStage{stage: newStage(t)}
 }
 
-func (g *agentStage) play(script string) string {
-	for line := range strings.Lines(script) {
-		line = strings.TrimSuffix(line, "\n")
+// play is as a stage's.
+func (g *agentStage) play(script string, handsOver func(line int) bool) string {
+	for at, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
 		if strings.HasPrefix(line, "agent<") || strings.HasPrefix(line, "effect ") {
 			continue // made anew
 		}
 		g.result = append(g.result, line)
 		if verb, rest, ok := strings.Cut(line, ">"); ok && !strings.HasPrefix(line, "#") {
 			g.act(verb, strings.TrimSpace(rest))
+			if handsOver != nil && handsOver(at) {
+				g.handOver()
+			}
 		}
 	}
 	return strings.Join(g.result, "\n") + "\n"
@@ -214,11 +217,12 @@ func (g *agentStage) post(args map[string]string) {
 			job = work.NewJob(job.Template, mustHex(g.t, e1), job.Layout)
 			job.ID, job.Line = id, line
 		}
+		job.ID += g.ids
 		job.Epoch = uint64(g.number(args["epoch"]))
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
 		job.Mask = g.hex(args["mask"])
-		job.Work = uint32(g.number(args["work"]))
+		job.Work = uint32(g.number(args["work"])) + g.higher
 		if name := args["algorithm"]; name != "" {
 			algorithm, _ := work.LookupAlgorithm(name)
 			job.Algorithm = &algorithm

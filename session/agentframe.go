@@ -49,7 +49,7 @@ func (a *Agent) Registered(e *Env, session uint16, name string, last float64) (d
 		s.name = name
 		return s.vardiff.told
 	}
-	s := &Session{Opened: e.Now, name: name, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}
+	s := &Session{name: name, state: State{Opened: e.Now, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}}
 	binary.BigEndian.PutUint16(s.prefix[:], session)
 	a.allow(s)
 	s.vardiff.start(e.Now)
@@ -58,12 +58,17 @@ func (a *Agent) Registered(e *Env, session uint16, name string, last float64) (d
 	if job := a.LastJob(); job != 0 {
 		s.remember(job, a.base)
 	}
+	a.add(s)
+	return s.vardiff.told
+}
+
+// add takes in a miner.
+func (a *Agent) add(s *Session) {
 	if a.place == nil {
 		a.place = make(map[uint16]int)
 	}
-	a.place[session] = len(a.miners)
+	a.place[s.prefixValue()] = len(a.miners)
 	a.miners = append(a.miners, s)
-	return s.vardiff.told
 }
 
 // unregister forgets a miner. One that is not known is not worth a word:

@@ -24,13 +24,14 @@ func (a *Agent) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 	case !ok:
 		return out, Effect{Kind: Hangup, Reason: ExtranonceTooSmall}
 	case !a.is(agentSubscribed):
-		a.state |= agentSubscribed
+		a.flags |= agentSubscribed
 		a.extranonce1 = extranonce1
 		out = append(a.appendSubscribed(&a.subscribe, out), a.held...)
 		a.held = nil
 	case extranonce1 != a.extranonce1:
 		return out, Effect{Kind: Hangup, Reason: ExtranonceChanged}
 	}
+	a.lane = e.Feed.Lane
 	if a.user == "" {
 		return out, Effect{} // it has subscribed and waits; it will authorize next
 	}

@@ -75,7 +75,13 @@ func (w *agentWorld) deliver(clean bool) {
 
 func (w *agentWorld) step() {
 	session := uint16(w.next(5))
-	switch w.next(8) {
+	switch w.next(9) {
+	case 8:
+		agent, _, err := DecodeAgent(w.agent.Append(nil, w.env.Now), &Translation{Moment: w.env.Now})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.agent = *agent
 	case 0, 1:
 		w.agent.Registered(&w.env, session, "farm.w", 0)
 	case 2:

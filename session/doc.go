@@ -8,7 +8,12 @@
 //	time ─────> Tick   └──> the session's own state, plain data
 //
 // An Agent is the same for a connection that brings many miners, in the agent
-// protocol; each of them is a Session behind it. Neither dialect knows the other.
+// protocol; each of them is a Session behind it, which judges its shares and finds its
+// difficulty, and writes nothing.
+//
+// Both are plain data, in parts that can be written out (State, Headers, Append) and read
+// by another process (Decode, DecodeAgent), which says by a Translation what ids and times
+// are there.
 //
 // It is a state machine: bytes and values in, bytes and effects out. It has no
 // socket, clock, goroutine or lock, and knows nothing of pools or links. What

@@ -144,7 +144,3 @@ func (s *Session) oldest(f *Feed, job *work.Job, lately bool) uint32 {
 	}
 	return oldest
 }
-
-// Slots returns how many headers the session has room for: its part of the memory
-// that parked sessions take.
-func (s *Session) Slots() int { return len(s.headers.slots) + s.left.slots() }

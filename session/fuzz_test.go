@@ -89,6 +89,9 @@ func newPlay(t *testing.T) *play {
 // event is one event of the script.
 func (p *play) event(what, how byte) {
 	p.see()
+	if what >= 240 {
+		p.session = *decoded(p.t, &p.session, p.env.Now)
+	}
 	switch what % 15 {
 	case 0:
 		p.ask("mining.configure", `[["version-rolling","minimum-difficulty"],{"version-rolling.mask":"%s","minimum-difficulty.value":%v}]`,
@@ -230,8 +233,8 @@ func (p *play) reconnect() {
 	if !p.session.IsSubscribed() {
 		return
 	}
-	parked := p.session
-	p.session = Session{Opened: p.env.Now}
+	parked := Restore(p.session.State(p.env.Now), nil, p.session.Headers(), &Translation{Moment: p.env.Now})
+	p.session = Session{state: State{Opened: p.env.Now}}
 	p.mask = 0
 	p.asked[fmt.Sprint(p.n)] = false
 	var r codec.Request

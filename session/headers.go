@@ -84,9 +84,9 @@ func (h *headers) insert(slot uint64) {
 	h.slots[at] = slot
 }
 
-// home is where the search for a slot begins.
+// home is where the search for a slot begins, whatever its work.
 func (h *headers) home(slot uint64) int {
-	at, _ := bits.Mul64(slot, uint64(len(h.slots)))
+	at, _ := bits.Mul64(slot&^workBits, uint64(len(h.slots)))
 	return int(at)
 }
 

@@ -46,7 +46,7 @@ func TestJudgeAtTheEdge(t *testing.T) {
 		}
 		feed := new(Feed)
 		feed.Post(job, false, 0, c.pool)
-		s := Session{prefix: [2]byte{0, 7}, prefixLen: 2}
+		s := Session{state: State{prefix: [2]byte{0, 7}, prefixLen: 2}}
 		s.remember(1, c.miner)
 		e := &Env{Feed: feed, Terms: &Terms{Difficulty: Policy{SharesPerMinute: 6}}}
 		effect := s.judge(e, &Candidate{Job: job, Hash: hashOf(c.met)}, maxSlots)

@@ -26,7 +26,7 @@ func TestTheLeastThatThePoolTakes(t *testing.T) {
 		feed.Post(job, false, 0, 1000)
 		feed.Post(&work.Job{ID: 2, Epoch: c.epoch, Algorithm: work.SHA256d, Difficulty: 5000, Network: 1e15}, false, 0, 5000)
 		feed.Least = c.least
-		s := Session{prefix: [2]byte{0, 7}, prefixLen: 2}
+		s := Session{state: State{prefix: [2]byte{0, 7}, prefixLen: 2}}
 		s.remember(1, 512)
 		e := &Env{Feed: feed, Terms: &Terms{Difficulty: Policy{SharesPerMinute: 6}}}
 		if effect := s.judge(e, &Candidate{Job: job, Hash: hashOf(1419)}, maxSlots); effect.Kind != c.want || effect.Verdict != work.Accepted {

@@ -31,9 +31,9 @@ func (s *Session) lostRolling(e *Env, rolled bool) bool {
 	if !e.Terms.ReconnectLostRolling || s.rolled <= rollingShares {
 		return false
 	}
-	if s.reconnected != 0 && e.Now-s.reconnected < reconnectEvery {
+	if e.Now < s.nextReconnect {
 		return false
 	}
-	s.rolled, s.reconnected = 0, e.Now
+	s.rolled, s.nextReconnect = 0, e.Now+reconnectEvery
 	return true
 }

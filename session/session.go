@@ -44,59 +44,18 @@ const maxWorkers = 256
 // maxPosted is how many jobs a miner can answer, the last one included.
 const maxPosted = 8
 
-// posted is a job that the miner was sent, and the difficulty that it was to
-// mine it at. A float32 holds any power of two exactly.
-type posted struct {
-	job        uint32 // work.Job.ID; 0 none
-	difficulty float32
-}
-
-type flags uint8
-
-const (
-	subscribed flags = 1 << iota
-	rolling          // version rolling was asked for
-	extranonceSubscribed
-	working   // has been sent a job
-	maskTold  // has been sent mining.set_version_mask
-	wantsDiff // the miner named a difficulty itself
-	framed    // of an agent's: it was told its difficulty in a frame
-	verbatim  // the miner says its first name as it is, clean
-)
-
-// Session is one miner's state. It is plain data: it can be parked when the
-// miner disconnects and be given back to it (Resume), or be written out. The
-// zero value is a miner that has just connected, apart from Opened.
+// Session is one miner's side of a connection: plain data, in parts that can be parked
+// when the miner disconnects and given back to it (Resume), or be written out and read
+// by another process: see State. The zero value is a miner that has just connected, apart
+// from Opened.
 //
 // Its size counts: a farm has tens of thousands.
 type Session struct {
-	// What each share takes comes first, as it is to lie close together.
+	name   string // the first that authorized, clean; "" before
+	memory        // of the headers that were accepted from it
+	state
 
-	name    string  // the first that authorized, clean; "" before
-	headers headers // that were accepted on the lane
-
-	asked uint32 // version bits that the miner wants to roll
-	told  uint32 // version bits that it was last told it may
-
-	prefix      [2]byte
-	prefixLen   uint8
-	extranonce2 uint8 // size in bytes
-	flags       flags
-	head        uint8 // of the ring posted
-	later       uint8 // by how many seconds the miner has its work later than others: see jobAgain
-	rolled      uint8 // shares with version bits, counted to rollingShares and one more
-
-	swept     uint32 // the job (work.Job.ID) at which makeRoom last looked for what can go
-	malformed uint32 // lines
-	posted    [maxPosted]posted
-	vardiff   vardiff
-	standing  standing
-
-	Opened      time.Duration // when the miner connected, as Env.Now
-	id          uint64        // what the miner resumes with
-	others      *[]string     // names authorized after the first; nil: none, as nearly always
-	left        *left         // headers of other lanes; nil: it never left one
-	reconnected time.Duration // when it was last told to reconnect for its rolling, as Env.Now; 0 never
+	others *[]string // names authorized after the first; nil: none, as nearly always
 }
 
 // EffectKind says what the caller has to do.
@@ -141,20 +100,8 @@ type Effect struct {
 	Reconnect bool         // Judged, Forward: the miner was told to reconnect, for it lost version rolling
 }
 
-// ID returns the session id, which the miner resumes with; 0 before subscribe.
-func (s *Session) ID() uint64 { return s.id }
-
-// Extranonce2 returns the size of the miner's extranonce2, in bytes; 0 before subscribe.
-func (s *Session) Extranonce2() int { return int(s.extranonce2) }
-
-// IsSubscribed reports whether the miner has its extranonce.
-func (s *Session) IsSubscribed() bool { return s.flags&subscribed != 0 }
-
 // IsAuthorized reports whether the miner has authorized at least one worker.
 func (s *Session) IsAuthorized() bool { return s.name != "" }
-
-// IsWorking reports whether the miner has been sent a job.
-func (s *Session) IsWorking() bool { return s.flags&working != 0 }
 
 // Name returns the first name that the miner authorized; "" before.
 func (s *Session) Name() string { return s.name }
@@ -171,15 +118,12 @@ func (s *Session) rest() []string {
 	return *s.others
 }
 
-// Difficulty returns the difficulty that the miner was last told; 0 before.
-func (s *Session) Difficulty() float64 { return s.vardiff.told }
-
-// prefixValue returns the prefix as the number that it is.
-func (s *Session) prefixValue() uint16 {
-	if s.prefixLen == 1 {
-		return uint16(s.prefix[0])
+// add notes one more name after the first.
+func (s *Session) add(name string) {
+	if s.others == nil {
+		s.others = new([]string)
 	}
-	return uint16(s.prefix[0])<<8 | uint16(s.prefix[1])
+	*s.others = append(*s.others, name)
 }
 
 // find returns the worker of that name; 0 when it has not authorized.

@@ -106,13 +106,13 @@ func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) 
 	s.id, s.prefix, s.prefixLen, s.extranonce2 = parked.id, parked.prefix, parked.prefixLen, parked.extranonce2
 	s.flags |= subscribed
 	since := s.headers.from // of the lane that the miner has entered
-	s.headers, s.left = parked.headers, parked.left
+	s.memory = parked.memory
 	if e.Feed != nil {
 		s.Enter(e.Feed, since)
 	}
 	s.posted, s.head, s.later = parked.posted, parked.head, parked.later
 	s.vardiff.resume(&parked.vardiff)
-	s.rolled, s.reconnected = parked.rolled, parked.reconnected
+	s.rolled, s.nextReconnect = parked.rolled, parked.nextReconnect
 	s.standing.proven = parked.standing.proven
 	s.standing.inherit(parked.standing.refused, parked.standing.next)
 	out = codec.AppendSubscribed(out, &r.ID, s.id, s.prefix[:s.prefixLen], int(s.extranonce2))
@@ -144,8 +144,7 @@ func (s *Session) Authorized(e *Env, r *codec.Request, name string, last float64
 	if first {
 		s.name = name
 	} else {
-		others := append(s.rest(), name)
-		s.others = &others
+		s.add(name)
 	}
 	out = codec.AppendTrue(out, &r.ID)
 	if !first {

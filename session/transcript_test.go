@@ -59,7 +59,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := newStage(t).play(string(data))
+			got := newStage(t).play(string(data), nil)
 			if *rewrite {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -77,7 +77,7 @@ type stage struct {
 	env     Env
 	terms   Terms
 	session Session
-	parked  *Session
+	parked  *parkedSession
 	feed    Feed
 	before  Feed // of the lane that the miner was on before
 	moved   bool // to a lane that has not posted yet
@@ -88,6 +88,22 @@ type stage struct {
 	request codec.Request
 	whose   string // the worker of the share that is hashed
 	result  []string
+
+	// The process that the session is in now: see handOver.
+	process int
+	higher  uint32 // its works are numbered
+	ids     uint32 // so are its jobs, of an agent
+}
+
+// parkedSession is what is kept of a session.
+type parkedSession struct {
+	state   State
+	headers Headers
+	moment  time.Duration
+}
+
+func (k *parkedSession) restore() Session {
+	return Restore(k.state, nil, k.headers, &Translation{Moment: k.moment})
 }
 
 func newStage(t *testing.T) *stage {
@@ -99,18 +115,23 @@ func newStage(t *testing.T) *stage {
 		Difficulty:       Policy{Start: 16384, Min: 1, SharesPerMinute: 6},
 	}
 	g.env = Env{Terms: &g.terms, Mask: 0x1fffe000}
+	g.feed.Lane = 1
 	return g
 }
 
-func (g *stage) play(script string) string {
-	for line := range strings.Lines(script) {
-		line = strings.TrimSuffix(line, "\n")
+// play plays a script. After a line for which handsOver says so, the session goes on in
+// another process; nil: after none.
+func (g *stage) play(script string, handsOver func(line int) bool) string {
+	for at, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
 		if strings.HasPrefix(line, "miner<") || strings.HasPrefix(line, "effect ") {
 			continue // made anew
 		}
 		g.result = append(g.result, line)
 		if verb, rest, ok := strings.Cut(line, ">"); ok && !strings.HasPrefix(line, "#") {
 			g.act(verb, strings.TrimSpace(rest))
+			if handsOver != nil && handsOver(at) {
+				g.handOver()
+			}
 		}
 	}
 	return strings.Join(g.result, "\n") + "\n"
@@ -158,9 +179,8 @@ func (g *stage) act(verb, rest string) {
 		g.feed.Keepalive(uint32(d.Seconds()))
 		g.show(g.session.Job(&g.env, false, nil))
 	case "reconnect":
-		old := g.session
-		g.parked = &old
-		g.session = Session{Opened: g.env.Now}
+		g.parked = &parkedSession{g.session.State(g.env.Now), g.session.Headers(), g.env.Now}
+		g.session = Session{state: State{Opened: g.env.Now}}
 	default:
 		g.t.Fatalf("%q is not a verb", verb)
 	}
@@ -202,7 +222,7 @@ func (g *stage) post(args map[string]string) {
 		job.Clean = clean
 		job.Difficulty = g.float(args["difficulty"])
 		job.Mask = g.hex(args["mask"])
-		job.Work = uint32(g.number(args["work"]))
+		job.Work = uint32(g.number(args["work"])) + g.higher
 		if name := args["algorithm"]; name != "" {
 			algorithm, known := work.LookupAlgorithm(name)
 			if !known {
@@ -239,8 +259,10 @@ func (g *stage) miner(line string) {
 		g.show(g.session.Judge(&g.env, &list[0], nil))
 	case WantSubscribe:
 		g.env.Feed = &g.feed
-		if effect.Resume != 0 && effect.Resume == g.parked.ID() {
-			out = g.session.Resume(&g.env, &g.request, g.parked, nil)
+		if g.parked != nil && effect.Resume != 0 && effect.Resume == g.parked.state.ID() {
+			parked := g.parked.restore()
+			g.parked = nil
+			out = g.session.Resume(&g.env, &g.request, &parked, nil)
 		} else {
 			out = g.session.Subscribed(&g.env, &g.request, 0x1122334455667788, g.prefix, g.size, nil)
 		}
@@ -321,13 +343,13 @@ func (g *stage) show(out []byte, e Effect) {
 		g.note("job sent again")
 	case WantHash:
 		if e.Candidate.Job.Algorithm.Slow { // the others are hashed at once
-			g.note("want_hash job=%d", e.Candidate.Job.ID)
+			g.note("want_hash job=%d", e.Candidate.Job.ID-g.ids)
 		}
 	case Judged:
 		g.note("judged %s work=%v", e.Verdict, e.Work)
 	case Forward:
 		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x work=%v answered=%v worker=%s",
-			e.Candidate.Job.ID, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, g.whose)
+			e.Candidate.Job.ID-g.ids, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, g.whose)
 	case Hangup:
 		g.note("hangup %s", e.Reason)
 	}

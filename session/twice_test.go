@@ -89,7 +89,7 @@ type worldPrefix struct {
 // worldMiner is a connection; it is gone when session is nil.
 type worldMiner struct {
 	session    *Session
-	parked     *Session
+	parked     *parkedSession
 	prefix     *worldPrefix
 	lane, loop int
 	slow       []Candidate // that are being hashed
@@ -140,7 +140,7 @@ func (w *world) next(n int) int {
 
 func (w *world) run() {
 	for len(w.data) > 0 {
-		op, m := w.next(16), w.miners[w.next(len(w.miners))]
+		op, m := w.next(17), w.miners[w.next(len(w.miners))]
 		if m.session == nil && op < 11 {
 			w.connect(m, w.next(2) == 0)
 			continue
@@ -174,6 +174,10 @@ func (w *world) run() {
 			}
 		case 15:
 			w.deliver(w.next(len(w.lanes)), w.next(w.loops))
+		case 16:
+			if m.session != nil {
+				m.session = decoded(w.t, m.session, w.env.Now)
+			}
 		}
 	}
 }
@@ -280,8 +284,7 @@ func (w *world) disconnect(m *worldMiner, parks bool) {
 	w.leave(m)
 	m.slow = nil
 	if parks {
-		parked := *m.session
-		m.parked = &parked
+		m.parked = &parkedSession{m.session.State(w.env.Now), m.session.Headers(), w.env.Now}
 	} else {
 		m.prefix.taken = false
 	}
@@ -307,7 +310,8 @@ func (w *world) connect(m *worldMiner, authorizesFirst bool) {
 	subscribe := func() {
 		w.decode(`{"id":1,"method":"mining.subscribe","params":["x"]}`)
 		if parked != nil {
-			m.session.Resume(&w.env, &w.request, parked, nil)
+			before := parked.restore()
+			m.session.Resume(&w.env, &w.request, &before, nil)
 		} else {
 			m.session.Subscribed(&w.env, &w.request, 1, binary.BigEndian.AppendUint16(nil, m.prefix.value), 4, nil)
 		}

@@ -1,0 +1,204 @@
+package session
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"farmproxy/codec"
+	"farmproxy/codec/agent"
+)
+
+// agentVersion is that of agentState.layout and Agent.Append. Who changes them raises it.
+const agentVersion = 1
+
+// agentStateSize is how many bytes an agentState takes when it is written out.
+const agentStateSize = 2154
+
+// maxAgentMiners is how many session ids there are.
+const maxAgentMiners = agent.MaxSession + 1
+
+// agentState is what an Agent knows, but for its user and its miners: plain data of fixed
+// size as State is, with times and ids of jobs as there, and the id of its lane.
+type agentState struct {
+	Opened time.Duration // when it connected, as Env.Now
+
+	flags     agentFlags
+	subscribe codec.ID      // of mining.subscribe, while it waits for its answer
+	waits     time.Duration // since when it waits
+	malformed uint32        // lines
+
+	extranonce1 [4]byte // that it was told
+	asked       uint32  // version bits that it wants its miners to roll
+	told        uint32  // version bits that it was last told they may
+
+	base  float64       // difficulty of a miner that registers, told by mining.set_difficulty; 0 before
+	jobs  [256]agentJob // by the id that the agent knows them by
+	sent  uint64        // how many there were; the last one's id is the low byte
+	index uint16        // of the next share in SUBMIT_RESPONSE
+	lane  uint32        // Feed.Lane; 0: it had no job yet
+}
+
+// agentJob is a job as the agent was sent it.
+type agentJob struct {
+	job   uint32 // work.Job.ID; 0 none
+	ntime uint32 // later than the job's in a keepalive
+}
+
+// move makes times count from another moment, which lies by before theirs.
+func (a *agentState) move(by time.Duration) {
+	a.Opened += by
+	a.waits += by
+}
+
+// layout is how an agent's state is written out, and read.
+func (a *agentState) layout(c *cursor) {
+	c.version("state of an agent", agentVersion)
+	number(c, &a.Opened)
+	number(c, &a.flags)
+	c.id(&a.subscribe)
+	number(c, &a.waits)
+	number(c, &a.malformed)
+	c.bytes(a.extranonce1[:])
+	number(c, &a.asked)
+	number(c, &a.told)
+	c.float64(&a.base)
+	for i := range a.jobs {
+		number(c, &a.jobs[i].job)
+		number(c, &a.jobs[i].ntime)
+	}
+	number(c, &a.sent)
+	number(c, &a.index)
+	number(c, &a.lane)
+}
+
+// id is for the id of a request.
+func (c *cursor) id(v *codec.ID) {
+	var raw [codec.MaxID]byte
+	n := uint8(len(v.Append(raw[:0])))
+	number(c, &n)
+	c.bytes(raw[:])
+	c.check(n > 0 && n <= codec.MaxID && !slices.ContainsFunc(raw[n:], func(b byte) bool { return b != 0 }), "an id that is none")
+	if !c.reading || c.err != nil {
+		return
+	}
+	id, ok := codec.MakeID(codec.Raw(raw[:n]))
+	c.check(ok, "an id that is none")
+	*v = id
+}
+
+// Append writes an agent out, between two calls of it: its state, its user, what is held
+// back, its miners, and what those had handed in that have gone. Its times count from
+// moment, which is as Env.Now.
+func (a *Agent) Append(dst []byte, moment time.Duration) []byte {
+	c := cursor{data: dst}
+	x := a.agentState
+	x.move(-moment)
+	x.layout(&c)
+	c.text(&a.user, codec.MaxName)
+	held := string(a.held)
+	c.text(&held, maxHeld)
+	c.count(len(a.miners), maxAgentMiners)
+	for _, s := range a.miners {
+		x := s.State(moment)
+		x.layout(&c)
+		c.text(&s.name, codec.MaxName)
+		s.memory.layout(&c)
+	}
+	a.gone.layout(&c)
+	return c.data
+}
+
+// DecodeAgent reads what Append wrote, and returns what follows it.
+func DecodeAgent(data []byte, t *Translation) (a *Agent, rest []byte, err error) {
+	c := cursor{data: data, reading: true}
+	a = new(Agent)
+	a.layout(&c)
+	c.text(&a.user, codec.MaxName)
+	var held string
+	if c.text(&held, maxHeld); held != "" {
+		a.held = []byte(held)
+	}
+	n := c.count(0, maxAgentMiners)
+	for range n {
+		s := new(Session)
+		s.state.layout(&c)
+		c.text(&s.name, codec.MaxName)
+		s.memory.layout(&c)
+		_, twice := a.place[s.prefixValue()]
+		if c.check(!twice && s.name != "" && s.prefixLen == agentPrefix && s.left == nil, "a miner of an agent that can't be"); c.err != nil {
+			return nil, nil, c.err
+		}
+		a.add(s)
+		a.slots += len(s.headers.slots)
+	}
+	a.gone.layout(&c)
+	for _, h := range a.gone.headers {
+		a.slots += len(h.slots)
+	}
+	if c.check(a.slots <= maxAgentSlots, "more headers than there can be"); c.err != nil {
+		return nil, nil, c.err
+	}
+	t.agent(a)
+	return a, c.data, nil
+}
+
+// layout is how the headers of miners that have gone are written out, and read.
+func (g *gone) layout(c *cursor) {
+	number(c, &g.from)
+	number(c, &g.swept)
+	n := c.count(len(g.headers), maxAgentMiners)
+	if !c.reading {
+		for _, session := range slices.Sorted(maps.Keys(g.headers)) {
+			h := g.headers[session]
+			number(c, &session)
+			h.layout(c)
+		}
+		return
+	}
+	last := -1
+	for range n {
+		var session uint16
+		var h headers
+		number(c, &session)
+		if c.check(int(session) > last, "session ids out of order"); c.err != nil {
+			return
+		}
+		last = int(session)
+		h.layout(c)
+		if g.headers == nil {
+			g.headers = make(map[uint16]headers)
+		}
+		g.headers[session] = h
+	}
+}
+
+func (t *Translation) agent(a *Agent) {
+	a.move(t.Moment)
+	for i := range a.jobs {
+		t.job(&a.jobs[i].job)
+	}
+	t.job(&a.gone.swept)
+	for _, s := range a.miners {
+		t.state(&s.state)
+	}
+	if t.Lane == nil || a.lane == 0 {
+		return
+	}
+	lane, higher := t.Lane(a.lane)
+	if a.lane = lane; lane == 0 {
+		a.gone, a.slots = gone{}, 0
+		for _, s := range a.miners {
+			s.headers = headers{}
+		}
+		return
+	}
+	a.gone.from += higher
+	for id, h := range a.gone.headers {
+		h.renumber(higher)
+		a.gone.headers[id] = h
+	}
+	for _, s := range a.miners {
+		s.headers.renumber(higher)
+	}
+}
