@@ -182,23 +182,23 @@ func (t *Translation) agent(a *Agent) {
 	for _, s := range a.miners {
 		t.state(&s.state)
 	}
-	if t.Lane == nil || a.lane == 0 {
+	if t.Lanes == nil || a.lane == 0 {
 		return
 	}
-	lane, higher := t.Lane(a.lane)
-	if a.lane = lane; lane == 0 {
+	now, ok := t.Lanes[a.lane]
+	if a.lane = now.Lane; !ok {
 		a.gone, a.slots = gone{}, 0
 		for _, s := range a.miners {
 			s.headers = headers{}
 		}
 		return
 	}
-	a.gone.from += higher
+	a.gone.from += now.Higher
 	for id, h := range a.gone.headers {
-		h.renumber(higher)
+		h.renumber(now.Higher)
 		a.gone.headers[id] = h
 	}
 	for _, s := range a.miners {
-		s.headers.renumber(higher)
+		s.headers.renumber(now.Higher)
 	}
 }

@@ -70,10 +70,11 @@ func (g *stage) next() *Translation {
 		g.parked.moment += g.env.Now - moment
 	}
 	g.higher += higherWorks
-	return &Translation{
-		Moment: g.env.Now,
-		Lane:   func(lane uint32) (uint32, uint32) { return lane + higherLanes, higherWorks },
+	t := &Translation{Moment: g.env.Now, Lanes: map[uint32]Renumbered{}}
+	for lane := range g.feed.Lane + g.before.Lane + 1 {
+		t.Lanes[lane] = Renumbered{lane + higherLanes, higherWorks}
 	}
+	return t
 }
 
 // renumber makes the feeds those of another process.
@@ -138,7 +139,12 @@ func (g *stage) handOver() {
 func (g *agentStage) handOver() {
 	data := g.agent.Append([]byte("before"), g.env.Now)[6:]
 	translation := g.next()
-	translation.Job = func(id uint32) uint32 { return id + higherJobs }
+	translation.Jobs = map[uint32]uint32{}
+	for _, j := range g.agent.jobs {
+		if j.job != 0 {
+			translation.Jobs[j.job] = j.job + higherJobs
+		}
+	}
 	g.ids += higherJobs
 	g.renumber(higherJobs, &g.candidate[0].Job)
 	agent, rest, err := DecodeAgent(append(data, "after"...), translation)
@@ -243,10 +249,8 @@ func TestWhatIsGoneIsForgotten(t *testing.T) {
 	s.Enter(&Feed{Lane: 2}, 4)
 	s.Enter(&Feed{Lane: 3}, 6)
 	back, _, _, err := Decode(s.Append(nil, 0, strings.Clone), &Translation{
-		Job: func(id uint32) uint32 { return map[uint32]uint32{6: 6}[id] },
-		Lane: func(lane uint32) (uint32, uint32) {
-			return map[uint32]uint32{1: 11, 3: 13}[lane], 100
-		},
+		Jobs:  map[uint32]uint32{6: 6},
+		Lanes: map[uint32]Renumbered{1: {11, 100}, 3: {13, 100}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,19 +9,22 @@ type Translation struct {
 	// may lie before its start.
 	Moment time.Duration
 
-	// Job returns the id of a job; 0: it can't be answered any more. A miner names jobs
-	// by their ids, so that one with another id is known to an agent's miner only. nil:
-	// they have the same ids.
-	Job func(id uint32) uint32
+	// Jobs are the ids of jobs here, by their ids there; one that is missing can't be
+	// answered any more. A miner names jobs by their ids, so that one with another id is
+	// known to an agent's miner only. nil: they have the same ids.
+	Jobs map[uint32]uint32
 
-	// Lane returns the id of a lane, and how much higher its works are numbered; 0: none
-	// of its jobs can be answered any more. nil: they are the same.
-	Lane func(id uint32) (lane, higher uint32)
+	// Lanes are the lanes here, by their ids there; none of the jobs of one that is missing
+	// can be answered any more. nil: they are the same.
+	Lanes map[uint32]Renumbered
 }
 
+// Renumbered is a lane that has another id, and numbers its works higher by so much.
+type Renumbered struct{ Lane, Higher uint32 }
+
 func (t *Translation) job(id *uint32) {
-	if t.Job != nil && *id != 0 {
-		*id = t.Job(*id)
+	if t.Jobs != nil {
+		*id = t.Jobs[*id]
 	}
 }
 
@@ -34,21 +37,21 @@ func (t *Translation) state(s *State) {
 }
 
 func (t *Translation) headers(h *headers) {
-	if t.Lane == nil || h.lane == 0 {
+	if t.Lanes == nil || h.lane == 0 {
 		return
 	}
-	lane, higher := t.Lane(h.lane)
-	if lane == 0 {
+	now, ok := t.Lanes[h.lane]
+	if !ok {
 		*h = headers{}
 		return
 	}
-	h.lane = lane
-	h.renumber(higher)
+	h.lane = now.Lane
+	h.renumber(now.Higher)
 }
 
 func (t *Translation) memory(m *Headers) {
 	t.headers(&m.headers)
-	if m.left == nil || t.Lane == nil {
+	if m.left == nil || t.Lanes == nil {
 		return
 	}
 	old := m.left
