@@ -93,6 +93,21 @@ func take(t *testing.T, l *lot) upstream.Prefix {
 	return x
 }
 
+// What a session knew when it was parked it knows when it is resumed, its times too.
+func TestAParkedSessionIsWhatItWas(t *testing.T) {
+	l := newLot(t)
+	l.env.Now = time.Hour
+	p := l.join(t, 0)
+	before := p.session.State(0)
+	l.env.Now += time.Minute
+	l.leave(p)
+	l.env.Now += time.Second
+	parked, ok := l.server.parked.resume(p.session.ID())
+	if back := parked.session(); !ok || back.State(0) != before {
+		t.Errorf("it was %+v, is %+v", before, back.State(0))
+	}
+}
+
 // What parked sessions remember is bounded for all of them together: a session that
 // would exceed it is not kept, and its prefix rests.
 func TestParkedSessionsShareABound(t *testing.T) {

@@ -56,6 +56,18 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
+// Where a header is looked for does not depend on its work: here the work's bits reach
+// over the border between two places.
+func TestAHeaderIsFoundWhateverItsWork(t *testing.T) {
+	var h headers
+	h.grow(maxSlots)
+	h.grow(maxSlots) // 12 slots: a twelfth of all fingerprints has the same home
+	fingerprint := uint64(1<<64/12) &^ workBits
+	if h.put(fingerprint, workBits); !h.has(fingerprint) {
+		t.Error("a header is forgotten")
+	}
+}
+
 // Works are numbered with 32 bits, of which a slot has 16.
 func TestAHeaderOfAWorkLongAgoOnlyStaysLonger(t *testing.T) {
 	var h headers
