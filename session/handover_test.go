@@ -24,7 +24,7 @@ func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 			t.Fatalf("%d transcripts, %v", len(files), err)
 		}
 		for _, file := range files {
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Run(strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt"), func(t *testing.T) {
 				data, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
@@ -270,6 +270,46 @@ func TestWhatIsGoneIsForgotten(t *testing.T) {
 	}
 	if back.headers.sweep(110); back.headers.has(7<<16) || back.headers.from != 110 {
 		t.Errorf("its header is not of work 109: %+v", back.headers)
+	}
+}
+
+// What an agent's miners have handed in follows its lane's numbers, also where they have
+// gone, and goes with the lane.
+func TestAnAgentsHeadersFollowItsLane(t *testing.T) {
+	a, e, _ := agentAtWork(t)
+	e.Feed.Lane = 5
+	a.Job(e, true, nil)
+	for session := range uint16(2) {
+		a.Registered(e, session, "farm.w", 0)
+		h := &a.miner(session).headers
+		h.from = 3
+		h.grow(maxSlots)
+		h.put(7<<16, 9)
+	}
+	a.unregister(0)
+	a.gone.from, a.gone.swept = 2, 1
+	read := func(jobs map[uint32]uint32, lanes map[uint32]Renumbered) *Agent {
+		back, _, err := DecodeAgent(a.Append(nil, 0), &Translation{Jobs: jobs, Lanes: lanes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return back
+	}
+	back := read(map[uint32]uint32{1: 11}, map[uint32]Renumbered{5: {15, 100}})
+	if back.lane != 15 || back.gone.from != 102 || back.gone.swept != 11 || back.LastJob() != 11 {
+		t.Errorf("lane %d, from %d, swept at %d, last job %d", back.lane, back.gone.from, back.gone.swept, back.LastJob())
+	}
+	for name, h := range map[string]headers{"there": back.miner(1).headers, "gone": back.gone.headers[0]} {
+		if h.sweep(109); h.from != 103 || !h.has(7<<16) {
+			t.Errorf("who is %s: %+v", name, h)
+		}
+		if h.sweep(110); h.has(7 << 16) {
+			t.Errorf("who is %s has a header of work 110", name)
+		}
+	}
+	back = read(nil, map[uint32]Renumbered{})
+	if back.slots != 0 || len(back.gone.headers) != 0 || back.miner(1).Slots() != 0 || back.lane != 0 {
+		t.Errorf("without its lane %d headers are there", back.slots)
 	}
 }
 
