@@ -25,6 +25,7 @@ func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 		}
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt"), func(t *testing.T) {
+				t.Parallel()
 				data, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
