@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +179,16 @@ func TestEachPieceIsTakenInTime(t *testing.T) {
 	f(100, 0, "100/10")
 }
 
+// until waits until ok says so, for longer than it takes on a busy machine.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("it never came that %s", what)
+		}
+	}
+}
+
 // status asks over a connection of its own, and returns the answer's status.
 func status(t *testing.T, address, path string) int {
 	t.Helper()
@@ -230,16 +241,17 @@ func TestHealthHasRoomOfItsOwn(t *testing.T) {
 		defer c.Close()
 		io.WriteString(c, "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	}
-	for busy := 0; busy < maxPerClient; { // until all have been read
+	until(t, "all requests have been read", func() bool {
 		s.connections.mu.Lock()
-		busy = 0
+		defer s.connections.mu.Unlock()
+		busy := 0
 		for c := range s.connections.open {
 			if c.busy {
 				busy++
 			}
 		}
-		s.connections.mu.Unlock()
-	}
+		return busy == maxPerClient
+	})
 	for range 2 * keptForHealth {
 		if got := status(t, on, "/healthz"); got != 200 {
 			t.Errorf("/healthz: %d", got)
@@ -264,8 +276,7 @@ func TestReadersThatDoNotReadGiveWay(t *testing.T) {
 		c.(*net.TCPConn).SetReadBuffer(4096)
 		io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	}
-	for inside := 0; inside < maxScrapes; inside = len(s.scrapes.inside) {
-	}
+	until(t, "all places are taken", func() bool { return len(s.scrapes.inside) == maxScrapes })
 	body := scrape(t, on)
 	defer body.Close()
 	if n, err := io.Copy(io.Discard, body); err != nil || n == 0 {

@@ -70,7 +70,9 @@ func (c *Config) derive(given keySet) {
 		c.HTTP.Hosts[i] = strings.ToLower(strings.TrimSuffix(host, "."))
 	}
 	if d := &c.Difficulty; !given["difficulty.start"] {
-		d.Start = max(d.Start, d.Min)
+		if d.Min <= maxDifficulty { // else it is told of that alone
+			d.Start = max(d.Start, d.Min)
+		}
 		if d.Max > 0 {
 			d.Start = min(d.Start, d.Max)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -212,6 +213,7 @@ func TestProxyURL(t *testing.T) {
 	f("socks5://"+strings.Repeat("u", 255)+"@proxy.example:1080", "")
 	f("socks5://"+strings.Repeat("u", 256)+"@proxy.example:1080", "at most 255 bytes each")
 	f("http://a%3Ab:c@proxy.example:80", "a user of this scheme can't have a colon")
+	f("socks5://a%3Ab:c@proxy.example:1080", "")
 }
 
 func TestProxyKeys(t *testing.T) {
@@ -310,6 +312,29 @@ func TestDurationsAsTheyWereMeant(t *testing.T) {
 	f("-1d", `try "30s"`)
 	wantProblem(t, smallest+"[failover]\nhold = '2d'\n", "failover.hold", `expected 0s to 24h; try "10m", or "forever"`)
 	wantProblem(t, smallest+"[store]\nurl = 'sqlite:///a.db'\n[accounts]\nexpire = '90d'\n", "accounts.expire", `try "2160h"`)
+}
+
+// Bounds that are out of range are not compared; all others are, at once.
+func TestBoundsOfDifficulty(t *testing.T) {
+	f := func(lines string, want ...string) {
+		t.Helper()
+		_, err := Parse([]byte(smallest + "[difficulty]\n" + lines))
+		problems, _ := err.(Problems)
+		var keys []string
+		for _, p := range problems {
+			keys = append(keys, strings.TrimPrefix(p.Key, "difficulty."))
+		}
+		if !slices.Equal(keys, want) {
+			t.Errorf("%s: %v, want problems with %v", lines, err, want)
+		}
+	}
+	f("min = 4\nstart = 8\nmax = 16")
+	f("min = 1e300", "min")
+	f("min = 1e300\nstart = 8\nmax = 4", "min", "start")
+	f("start = 1e300\nmax = 4", "start")
+	f("start = 4\nmin = 8\nmax = 2", "start", "max")
+	f("max = -1\nmin = 8\nstart = 4", "max", "start")
+	f("shares_per_minute = 0\nmin = 8\nstart = 4", "shares_per_minute", "start")
 }
 
 func TestStoreURL(t *testing.T) {

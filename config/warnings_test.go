@@ -22,3 +22,49 @@ func TestBoundsWithoutAPowerOfTwoBetweenThem(t *testing.T) {
 	f(1025, 2047, "try 2048, or difficulty.min = 1024")
 	f(2000, 1000, "") // refused anyway
 }
+
+// A line of the file, and what is warned of; a warning keeps nothing from working.
+func TestWarnings(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		c, problems := parseTOML([]byte(text))
+		errors, warnings := problems.Split()
+		if c == nil || len(errors) > 0 || want == "" && len(warnings) > 0 || want != "" && (len(warnings) != 1 || !strings.Contains(warnings[0].String(), want)) {
+			t.Errorf("%s: %v and %v, want %q", text, errors, warnings, want)
+		}
+		if _, err := Parse([]byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	f(smallest, "")
+	f(smallest+"tls_insecure = false\n", "")
+	f(strings.Replace(smallest, "tcp", "tls", 1)+"tls_insecure = true\n", "line 8: warning: pool[1].tls_insecure = true: whoever is between farmproxy and the pool can take the hash rate")
+	f(smallest+"[proxies]\nurls = ['https://proxy.example:443']\ntls_insecure = true\n", "warning: proxies.tls_insecure = true: whoever is between farmproxy and the proxy")
+	f(smallest+"[http]\nhosts = ['farm.example']\n", "")
+	f(smallest+"[http]\nhosts = ['farm.example']\ntoken_file = '/t'\n", "warning: http.hosts: this is of no use with http.token_file")
+	f(smallest+"[difficulty]\nmin = 1000\nmax = 1010\n", "warning: difficulty.max = 1010: no power of two lies between")
+	f(smallest+"[difficulty]\nstart = 1000\nmax = 1010\n", "warning: difficulty.start = 1000: no power of two lies between this and difficulty.max, which is 1010: miners begin with 512; try 512")
+	f(smallest+"[difficulty]\nstart = 1000\nmax = 1024\n", "")
+}
+
+// What has a problem is not warned of besides, and a warning is no problem.
+func TestWarningsStandApart(t *testing.T) {
+	_, problems := parseTOML([]byte(smallest + "[difficulty]\nmin = 1000\nmax = 1010\nstart = -1\n"))
+	if _, warnings := problems.Split(); len(warnings) > 0 {
+		t.Errorf("%v", warnings)
+	}
+	ps := Problems{{Key: "pool[1].tls_insecure", Warning: true}, {Key: "http.hosts", Warning: true}, {Key: "pool[2].url"}, {Key: "log"}}
+	f := func(what string, got, want bool) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	f("has a key that is warned of", ps.Has("http.hosts"), false)
+	f("has a key", ps.Has("pool[2].url"), true)
+	f("has a key of a table", ps.Has("log.level"), true)
+	f("within a table that is warned of", ps.Within("pool[1]"), false)
+	f("within a table", ps.Within("pool[2]"), true)
+	f("within a table itself", ps.Within("log"), true)
+	f("within another table", ps.Within("pool"), false)
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -273,7 +274,7 @@ func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go http.Serve(other, http.NotFoundHandler())
+	go http.Serve(other, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"store":"of shoes"}`) }))
 	defer other.Close()
 	f(other.Addr().String(), exitFailed, "another program has this port")
 }
