@@ -14,6 +14,7 @@ import (
 type memory struct {
 	at       time.Time // when it was written; zero: there is none that can be used
 	accounts int       // that it has, readable or not
+	newer    bool      // a newer farmproxy has written it: it is left alone
 }
 
 // recall makes what is remembered the first snapshot, if it can be read.
@@ -26,7 +27,7 @@ func (s *Store) recall() {
 	if errors.Is(err, fs.ErrNotExist) || err == nil && h.Store != s.place.shown {
 		return // there is none, or it is of another store
 	}
-	s.remembered.accounts = h.Accounts
+	s.remembered.accounts, s.remembered.newer = h.Accounts, h.Version > memoryVersion
 	if err != nil {
 		s.options.Log.Error("what is remembered of the accounts can't be read", "file", file, "error", err)
 		return
@@ -50,8 +51,11 @@ func (s *Store) readMemory() (*Snapshot, header, error) {
 	if err := d.Decode(&h); err != nil {
 		return nil, header{}, fmt.Errorf("the first line: %w", err)
 	}
-	if h.Version < 1 || h.Version > memoryVersion {
-		return nil, header{}, fmt.Errorf("it has version %d, this farmproxy reads up to %d: run the newer one", h.Version, memoryVersion)
+	switch {
+	case h.Version > memoryVersion:
+		return nil, header{Version: h.Version}, fmt.Errorf("it has version %d, this farmproxy reads up to %d: it is left alone, and accounts are not remembered; run the newer farmproxy, or remove the file", h.Version, memoryVersion)
+	case h.Version < 1:
+		return nil, header{}, fmt.Errorf("it has version %d; expected 1 to %d", h.Version, memoryVersion)
 	}
 	if h.Store != s.place.shown {
 		return nil, h, nil

@@ -105,8 +105,8 @@ func (s *Store) remember(ctx context.Context) {
 // whole and on the disk.
 func (s *Store) writeMemory() error {
 	snapshot := s.Snapshot()
-	if snapshot.Recalled() || !s.opened.Load() {
-		return nil // it is what the file holds
+	if snapshot.Recalled() || !s.opened.Load() || s.remembered.newer {
+		return nil // it is what the file holds, or the file is another farmproxy's
 	}
 	file := s.options.StateFile
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600

@@ -261,7 +261,7 @@ func TestMemoryThatCantBeRead(t *testing.T) {
 		told           string
 		guards         bool // it is known that there were accounts
 	}{
-		{"a newer version", `"version":1`, `"version":2`, "run the newer one", false},
+		{"a newer version", `"version":1`, `"version":2`, "run the newer farmproxy", false},
 		{"no version", `"version":1`, `"version":0`, "it has version 0", false},
 		{"not JSON", `{"version"`, `version`, "the first line", false},
 		{"another store's", "farm.db", "other.db", "", false},
@@ -296,6 +296,28 @@ func TestMemoryThatCantBeRead(t *testing.T) {
 				must(t, s.Healthy()) // nothing says that it should not be new
 			}
 		})
+	}
+}
+
+// A file that a newer farmproxy has written is as it was, whatever happens to the
+// accounts meanwhile: that one may be back tomorrow.
+func TestMemoryOfANewerFarmproxyIsLeftAlone(t *testing.T) {
+	for version, kept := range map[string]bool{`"version":2`: true, `"version":0`: false} {
+		d := newSQLite(t)
+		state := remembering(t)
+		account := d.remembered(t, state)
+		file := d.with(state).StateFile
+		text, err := os.ReadFile(file)
+		must(t, err)
+		text = []byte(strings.Replace(string(text), `"version":1`, version, 1))
+		must(t, os.WriteFile(file, text, 0o600))
+		t.Run("until it is closed", func(t *testing.T) {
+			s, _ := d.start(t, state)
+			must(t, s.DeleteAccount(t.Context(), account))
+		})
+		if after, _ := os.ReadFile(file); (string(after) == string(text)) != kept {
+			t.Errorf("%s: left alone %v, want %v:\n%s", version, !kept, kept, after)
+		}
 	}
 }
 

@@ -18,6 +18,10 @@ const (
 	// learned anew. There are fewer in the world.
 	maxRemembered = 4096
 
+	// stateVersion is of the file's form. Before it the file had no version: that is
+	// read as version 0, in which the pools were all of it.
+	stateVersion = 1
+
 	// rememberEvery is the least time between two writes of the state file: a pool
 	// that changes what it gives all the time must not keep the disk busy.
 	rememberEvery = 5 * time.Second
@@ -48,7 +52,13 @@ type given struct {
 	ever bool // that version bits may be rolled, at some time
 }
 
-// remembered is what the file holds of each pool, by its URL.
+// stateFile is what the file holds.
+type stateFile struct {
+	Version int                   `json:"version"`
+	Pools   map[string]remembered `json:"pools"` // by URL
+}
+
+// remembered is what the file holds of each pool.
 type remembered struct {
 	Extranonce2 int    `json:"extranonce2_size"`
 	Mask        string `json:"version_mask"` // 8 hex digits; "" it was never said
@@ -99,7 +109,8 @@ func (s *state) learn(url string, size int, mask uint32, said bool) (before uint
 	return old.mask, true
 }
 
-// recall reads the state file. What can't be read is not known, and said.
+// recall reads the state file. What can't be read is not known, and said. A file of a
+// newer farmproxy, which may be back tomorrow, is not written either.
 func (s *state) recall() {
 	s.pools, s.changed, s.write = make(map[string]given), make(chan struct{}, 1), replaceFile
 	if s.path == "" {
@@ -109,15 +120,21 @@ func (s *state) recall() {
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	pools := make(map[string]remembered)
+	var file stateFile
 	if err == nil {
-		err = json.Unmarshal(text, &pools)
+		file, err = decodeState(text)
+	}
+	if file.Version > stateVersion {
+		s.log.Warn("what was known of the pools was written by a newer farmproxy; it is left alone, and what pools give is not remembered: run that farmproxy, or remove the file",
+			"file", s.path, "version", file.Version, "this_one_knows", stateVersion)
+		s.path = ""
+		return
 	}
 	if err != nil {
 		s.log.Warn("what was known of the pools can't be read; it will be learned again", "file", s.path, "reason", err)
 		return
 	}
-	for url, m := range pools {
+	for url, m := range file.Pools {
 		var mask uint32
 		_, err := fmt.Sscanf(m.Mask, "%08x", &mask)
 		said := m.Mask != ""
@@ -125,6 +142,26 @@ func (s *state) recall() {
 			s.pools[url] = given{m.Extranonce2, mask, said, m.Ever || mask != 0}
 		}
 	}
+}
+
+// decodeState reads a state file of any version that there was; of a newer one its
+// version alone.
+func decodeState(text []byte) (f stateFile, err error) {
+	var form struct {
+		Version int             `json:"version"`
+		Pools   json.RawMessage `json:"pools"`
+	}
+	if err := json.Unmarshal(text, &form); err != nil {
+		return f, err
+	}
+	f.Version = form.Version
+	switch {
+	case f.Version > stateVersion:
+		return f, nil
+	case f.Version > 0:
+		text = form.Pools
+	}
+	return f, json.Unmarshal(text, &f.Pools)
 }
 
 // keep writes the state file whenever something is new, until ctx ends; what
@@ -165,7 +202,7 @@ func (s *state) remember() {
 	if !dirty || s.path == "" {
 		return
 	}
-	if err := s.write(s.path, pools); err != nil {
+	if err := s.write(s.path, stateFile{stateVersion, pools}); err != nil {
 		s.log.Warn("what is known of the pools can't be remembered; see that state_dir is writable", "file", s.path, "reason", err)
 	}
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,10 +38,12 @@ func TestSizesAndMasksOutliveARestart(t *testing.T) {
 func TestUnreadableStateFile(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "not JSON": "}", "a list": "[]",
-		"a bad mask":    `{"stratum+tcp://a:1":{"extranonce2_size":8,"version_mask":"x"}}`,
-		"a bad size":    `{"stratum+tcp://a:1":{"extranonce2_size":-8,"version_mask":"00c00000"}}`,
-		"another pool":  `{"stratum+tcp://z:1":{"extranonce2_size":8,"version_mask":"00c00000"}}`,
-		"an older form": `{"stratum+tcp://a:1":8}`,
+		"a bad mask":                    `{"stratum+tcp://a:1":{"extranonce2_size":8,"version_mask":"x"}}`,
+		"a bad size":                    `{"stratum+tcp://a:1":{"extranonce2_size":-8,"version_mask":"00c00000"}}`,
+		"another pool":                  `{"stratum+tcp://z:1":{"extranonce2_size":8,"version_mask":"00c00000"}}`,
+		"an older form":                 `{"stratum+tcp://a:1":8}`,
+		"no pools":                      `{"version":1}`,
+		"pools in no form of version 1": `{"version":1,"pools":{"stratum+tcp://a:1":8}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFarm(t, "a")
@@ -48,6 +51,46 @@ func TestUnreadableStateFile(t *testing.T) {
 			os.WriteFile(f.o.StateFile, []byte(text), 0o600)
 			f.open()
 			equal(t, "mask", f.directory.Mask(), maskDefault)
+		})
+	}
+}
+
+// The file says its version. One of before, without, is read; one of a newer
+// farmproxy is left as it is, and the log says so.
+func TestVersionsOfTheStateFile(t *testing.T) {
+	const pool = `{"stratum+tcp://a:1":{"extranonce2_size":8,"version_mask":"00c00000"}}`
+	for _, c := range []struct {
+		name, text string
+		known      bool
+		kept       bool // the file is as it was, after another mask was learned
+	}{
+		{"none", pool, true, false},
+		{"this one", `{"version":1,"pools":` + pool + `}`, true, false},
+		{"a newer one", `{"version":2,"pools":` + pool + `}`, false, true},
+		{"a newer one of another form", `{"version":7,"pools":["stratum+tcp://a:1"]}`, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "pools.json")
+			os.WriteFile(file, []byte(c.text), 0o600)
+			var log strings.Builder
+			inFarm(t, "a", func(f *farm) {
+				f.o.StateFile, f.o.Log = file, slog.New(slog.NewTextHandler(&log, nil))
+				f.pools[0].mask = "00e00000"
+				f.open()
+				mask := uint32(maskDefault)
+				if c.known {
+					mask = 0x00c00000
+				}
+				equal(t, "mask", f.directory.Mask(), mask)
+				f.run()
+			})
+			text, _ := os.ReadFile(file)
+			equal(t, "the file is left alone", string(text) == c.text, c.kept)
+			equal(t, "and that is said", strings.Contains(log.String(), "written by a newer farmproxy"), c.kept)
+			if !c.kept {
+				wantPart(t, "file", string(text), `"version": 1,`)
+				wantMask(t, file, 0x00e00000)
+			}
 		})
 	}
 }
