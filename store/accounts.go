@@ -66,6 +66,7 @@ func (s *Store) Register(ctx context.Context, address, user, password string, pr
 			return "", 0, err
 		}
 		if name != "" && old == password {
+			s.registeredAgain(name)
 			return name, RegisteredBefore, nil
 		}
 		if name != "" && prove != nil {
@@ -126,6 +127,9 @@ func (s *Store) register(ctx context.Context, address, user, password, known, ol
 	})
 	if err != nil {
 		return "", 0, err
+	}
+	if did != RegisteredNow {
+		s.registeredAgain(name)
 	}
 	return name, did, nil
 }

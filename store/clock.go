@@ -118,8 +118,8 @@ func (s *Store) drifted(now time.Time) bool {
 	return drift.Abs() > maxDrift
 }
 
-// ages returns what Touch has collected as times of the database's clock, the
-// names of each time together.
+// ages returns uses that were collected by how long ago they were, the names of each
+// time together.
 func (s *Store) ages(at map[string]time.Time) map[time.Duration][]string {
 	now := s.options.Now()
 	together := make(map[time.Duration][]string) // callers touch many names at once

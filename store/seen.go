@@ -28,64 +28,93 @@ func (s *Store) Touch(names []string) {
 	defer s.touched.Unlock()
 	for _, name := range names {
 		if snapshot.Account(name) != nil {
-			s.touch(name, now)
+			touch(s.touched.at, name, now)
 		}
 	}
 }
 
-// touch notes a time unless a later one is known. touched must be locked.
-func (s *Store) touch(name string, at time.Time) {
-	if at.After(s.touched.at[name]) {
-		s.touched.at[name] = at
+// registeredAgain notes that an account was registered once more, as it is: a
+// dashboard that does so wants it kept. Like Touch it only collects.
+func (s *Store) registeredAgain(name string) {
+	now := s.options.Now()
+	s.touched.Lock()
+	defer s.touched.Unlock()
+	touch(s.touched.registered, name, now)
+}
+
+// touch notes a time unless a later one is known.
+func touch(times map[string]time.Time, name string, at time.Time) {
+	if at.After(times[name]) {
+		times[name] = at
 	}
 }
 
-// flush writes what Touch has collected; it is kept when that fails.
+// What writes uses that are not older than what is there: of how many accounts the
+// caller adds.
+const (
+	writeSeen       = "UPDATE accounts SET last_seen = ? WHERE last_seen < ? AND name IN ("
+	writeRegistered = "INSERT INTO registrations (account, at) SELECT name, CAST(? AS BIGINT) FROM accounts WHERE ? > 0 AND name IN ("
+	unlessLater     = ") ON CONFLICT (account) DO UPDATE SET at = excluded.at WHERE registrations.at < excluded.at"
+)
+
+// flush writes the uses that were collected; they are kept when that fails.
 func (s *Store) flush(ctx context.Context) error {
 	s.touched.Lock()
-	at := s.touched.at
-	s.touched.at = make(map[string]time.Time)
+	seen, registered := s.touched.at, s.touched.registered
+	s.touched.at, s.touched.registered = make(map[string]time.Time), make(map[string]time.Time)
 	s.touched.Unlock()
-	if len(at) == 0 {
+	if len(seen)+len(registered) == 0 {
 		return nil
 	}
 	err := s.change(ctx, func(t *transaction) error {
-		now, err := t.now()
-		if err != nil {
+		if err := s.writeUses(t, seen, writeSeen, ")"); err != nil {
 			return err
 		}
-		together := s.ages(at)
-		for _, age := range slices.Sorted(maps.Keys(together)) {
-			names, ms := together[age], millis(now.Add(-age))
-			slices.Sort(names) // two boxes lock the same rows in the same order
-			for some := range slices.Chunk(names, touchesPerStatement) {
-				args := []any{ms, ms}
-				for _, name := range some {
-					args = append(args, name)
-				}
-				if _, err := t.exec("UPDATE accounts SET last_seen = ? WHERE last_seen < ? AND name IN ("+marks(len(some))+")", args...); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return s.writeUses(t, registered, writeRegistered, unlessLater)
 	})
 	if err == nil {
 		return nil
 	}
 	s.touched.Lock()
 	defer s.touched.Unlock()
-	for name, time := range at {
-		s.touch(name, time)
+	for name, time := range seen {
+		touch(s.touched.at, name, time)
+	}
+	for name, time := range registered {
+		touch(s.touched.registered, name, time)
 	}
 	return err
 }
 
-// lastUse is when an account was used last, and unused the condition for one
-// that nobody used since a time.
+// writeUses writes the times of accounts, many in a statement, which takes a time
+// twice and then their names.
+func (s *Store) writeUses(t *transaction, at map[string]time.Time, head, tail string) error {
+	now, err := t.now()
+	if err != nil {
+		return err
+	}
+	together := s.ages(at)
+	for _, age := range slices.Sorted(maps.Keys(together)) {
+		names, ms := together[age], millis(now.Add(-age))
+		slices.Sort(names) // two boxes lock the same rows in the same order
+		for some := range slices.Chunk(names, touchesPerStatement) {
+			args := []any{ms, ms}
+			for _, name := range some {
+				args = append(args, name)
+			}
+			if _, err := t.exec(head+marks(len(some))+tail, args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lastUse is when an account was made or had a miner last, and unused the condition
+// for one that nobody used since a time, which it takes twice.
 const (
 	lastUse = "CASE WHEN last_seen > created THEN last_seen ELSE created END"
-	unused  = lastUse + " < ?"
+	unused  = lastUse + " < ? AND NOT EXISTS (SELECT 1 FROM registrations WHERE account = name AND at >= ?)"
 )
 
 // Expire deletes the accounts that had no miner for unusedFor (at least
@@ -108,9 +137,10 @@ func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func
 	before := millis(now.Add(-unusedFor))
 	kept := func(name string) bool {
 		s.touched.Lock()
-		_, touched := s.touched.at[name]
+		_, seen := s.touched.at[name]
+		_, registered := s.touched.registered[name]
 		s.touched.Unlock()
-		return touched || except != nil && except(name)
+		return seen || registered || except != nil && except(name)
 	}
 	var candidates []string
 	err = s.read(ctx, func(t *transaction) error {
@@ -120,7 +150,7 @@ func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func
 			err := r.Scan(&name)
 			candidates = append(candidates, name)
 			return err
-		}, "SELECT name FROM accounts WHERE "+unused+" ORDER BY name", before)
+		}, "SELECT name FROM accounts WHERE "+unused+" ORDER BY name", before, before)
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +175,7 @@ func (s *Store) expire(ctx context.Context, names []string, before int64, kept f
 			if kept(name) {
 				continue
 			}
-			deleted, err := t.exec("DELETE FROM accounts WHERE name = ? AND "+unused, name, before)
+			deleted, err := t.exec("DELETE FROM accounts WHERE name = ? AND "+unused, name, before, before)
 			if err != nil {
 				return err
 			}

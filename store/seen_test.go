@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -144,6 +145,47 @@ func TestExpire(t *testing.T) {
 		}
 		_, err = s.Expire(t.Context(), time.Minute, nil)
 		wants(t, "after a minute", err, ErrBadValue)
+	})
+}
+
+// Who registers an account again, as it is or with another password, wants it kept, on
+// whatever box, and before it is written.
+func TestAnotherRegistrationIsAUse(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, d *testDatabase) {
+		c := newClocks()
+		s, other := withPools(t, d.open(t, c.of)), d.open(t, c.of)
+		const pool = "btc.example:3333"
+		names := make(map[string]string)
+		for _, user := range []string{"once", "again", "another password", "at another box", "not written"} {
+			names[user] = mustRegister(t, s, pool, user, "x")
+		}
+		c.watched(t, s, month-time.Hour)
+		mustRegister(t, s, pool, "again", "x")
+		mustRegister(t, s, pool, "another password", "y")
+		mustRegister(t, other, pool, "at another box", "x")
+		must(t, errors.Join(s.flush(t.Context()), other.flush(t.Context())))
+		c.pass(2 * time.Hour)
+		mustRegister(t, s, pool, "not written", "x")
+		expired := func(got []string, want ...string) {
+			t.Helper()
+			for i := range want {
+				want[i] = names[want[i]]
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("expired %v, want %v of %v", got, want, names)
+			}
+		}
+		gone, err := s.Expire(t.Context(), month, nil)
+		must(t, err)
+		expired(gone, "once")
+		a, err := s.Account(t.Context(), names["again"])
+		if must(t, err); !a.LastSeen.IsZero() {
+			t.Errorf("a registration is no miner: last seen %v", a.LastSeen)
+		}
+		expired(c.watched(t, s, month), "again", "another password", "at another box")
+		expired(c.watched(t, s, 8*time.Hour), "not written")
 	})
 }
 

@@ -89,9 +89,10 @@ type Store struct {
 	subscribers []func(*Snapshot) // under refreshing
 	changed     chan struct{}     // the snapshot is to be remembered; one at most
 
-	touched struct {
+	touched struct { // by account, on this box's clock, not yet written; at most one for each account known
 		sync.Mutex
-		at map[string]time.Time // by account, on this box's clock, not yet written; at most one for each account known
+		at         map[string]time.Time // its miners were connected
+		registered map[string]time.Time // it was registered again
 	}
 	health atomic.Pointer[Unavailable] // nil: well
 	writes struct {                    // whether changes can be made
@@ -171,7 +172,7 @@ func newStore(options Options) (*Store, error) {
 		options.KeyFile = place.file + ".key"
 	}
 	s := &Store{options: options, place: place, changed: make(chan struct{}, 1)}
-	s.touched.at = make(map[string]time.Time)
+	s.touched.at, s.touched.registered = make(map[string]time.Time), make(map[string]time.Time)
 	s.snapshot.Store(&Snapshot{})
 	return s, nil
 }
