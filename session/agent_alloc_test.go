@@ -4,43 +4,9 @@ package session
 
 import (
 	"testing"
-	"time"
 
-	"farmproxy/codec"
-	"farmproxy/codec/agent"
 	"farmproxy/work"
 )
-
-// agentAtWork returns an agent with a registered miner and a job, and the frame
-// of a share that meets its difficulty.
-func agentAtWork(t testing.TB) (a *Agent, e *Env, f agent.Frame) {
-	terms := &Terms{SubscribeTimeout: time.Minute, AuthorizeTimeout: time.Minute, Difficulty: Policy{Start: 512, Min: 1, SharesPerMinute: 6}}
-	job := vectorJob(t, "bitaxe_bm1397_1", 1, 8, 2)
-	job.Difficulty = 1.0 / (1 << 24)
-	feed := new(Feed)
-	feed.Post(job, true, 0x1fffe000, job.Difficulty)
-	a, e = new(Agent), &Env{Terms: terms, Feed: feed}
-	d := codec.NewDecoder()
-	var r codec.Request
-	for _, line := range []string{
-		`{"id":"sub","method":"mining.subscribe","params":["btccom-agent/2.0.0-mu"]}`,
-		`{"id":"auth","method":"mining.authorize","params":["farm",""]}`,
-		`{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`,
-	} {
-		if err := d.DecodeRequest([]byte(line), &r); err != nil {
-			t.Fatal(err)
-		}
-		if _, effect := a.Step(e, &r, nil); effect.Kind == WantAuthorize {
-			a.Authorized(&r, effect.Login, nil)
-			a.Job(e, true, nil)
-		}
-	}
-	a.Registered(e, 1, "farm.w1", 0)
-	g := &agentStage{stage: &stage{env: *e, feed: *feed}, agent: *a}
-	share := agent.Share{Job: 1, Session: 1}
-	g.mine(&share)
-	return a, e, agent.AppendSubmit(nil, &share)
-}
 
 func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {
 	a, e, frame := agentAtWork(t)
