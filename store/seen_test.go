@@ -296,17 +296,24 @@ func TestExpireOutlastsARestart(t *testing.T) {
 	}
 }
 
-// An account that this box sees meanwhile stays too, before that is written.
-func TestExpireKeepsWhatIsSeenMeanwhile(t *testing.T) {
-	d := newSQLite(t)
-	c := newClocks()
-	s := withPools(t, d.open(t, c.of))
-	name := mustRegister(t, s, "btc.example:3333", "farm", "")
-	c.watched(t, s, month-time.Hour)
-	c.pass(2 * time.Hour)
-	gone, err := s.Expire(t.Context(), month, func(string) bool { s.Touch([]string{name}); return false })
-	if err != nil || len(gone) > 0 || s.Snapshot().Account(name) == nil {
-		t.Errorf("expired %v, %v", gone, err)
+// An account that this box sees, or registers again, meanwhile stays too, before that is
+// written.
+func TestExpireKeepsWhatIsUsedMeanwhile(t *testing.T) {
+	for what, use := range map[string]func(s *Store, name string){
+		"seen":             func(s *Store, name string) { s.Touch([]string{name}) },
+		"registered again": (*Store).registeredAgain,
+		"nothing":          func(*Store, string) {},
+	} {
+		d := newSQLite(t)
+		c := newClocks()
+		s := withPools(t, d.open(t, c.of))
+		name := mustRegister(t, s, "btc.example:3333", "farm", "")
+		c.watched(t, s, month-time.Hour)
+		c.pass(2 * time.Hour)
+		gone, err := s.Expire(t.Context(), month, func(string) bool { use(s, name); return false })
+		if err != nil || (len(gone) == 0) != (what != "nothing") {
+			t.Errorf("%s: expired %v, %v", what, gone, err)
+		}
 	}
 }
 
