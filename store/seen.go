@@ -53,7 +53,7 @@ func touch(times map[string]time.Time, name string, at time.Time) {
 // caller adds.
 const (
 	writeSeen       = "UPDATE accounts SET last_seen = ? WHERE last_seen < ? AND name IN ("
-	writeRegistered = "INSERT INTO registrations (account, at) SELECT name, CAST(? AS BIGINT) FROM accounts WHERE ? > 0 AND name IN ("
+	writeRegistered = "INSERT INTO registrations (account, at) SELECT name, CAST(? AS BIGINT) FROM accounts WHERE CAST(? AS BIGINT) > 0 AND name IN ("
 	unlessLater     = ") ON CONFLICT (account) DO UPDATE SET at = excluded.at WHERE registrations.at < excluded.at"
 )
 
