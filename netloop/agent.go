@@ -1,14 +1,11 @@
 package netloop
 
 import (
-	"fmt"
-
-	"github.com/panjf2000/gnet/v2"
-
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
 	"farmproxy/session"
 	"farmproxy/upstream"
+	"farmproxy/work"
 )
 
 // agentPeer is what a peer has besides when an agent is at its other end: BTCAgent,
@@ -32,102 +29,95 @@ type agentMiner struct {
 	waiting uint16 // its shares without a verdict of the pool
 }
 
-// becomeAgent makes a peer that of an agent: its first message said so. It
-// counts no longer as a miner; those that it brings do.
-func (l *loop) becomeAgent(p *peer) {
-	p.agent = new(agentPeer)
-	p.agent.session.Opened = p.session.Opened
+// newAgentPeer makes a peer an agent's. It counts no longer as a miner; those that it
+// brings do.
+func newAgentPeer(l *loop, p *peer) dialect {
 	l.counts.Miners.Add(-1)
 	l.counts.Agents.Add(1)
+	a := new(agentPeer)
+	a.session.Opened = p.session.Opened
+	return a
 }
 
-// readAgent is read for what an agent sent.
-func (l *loop) readAgent(p *peer, data, out []byte) gnet.Action {
-	for len(data) > 0 {
-		m, rest, reason, ok := p.agent.stream.next(data, &l.carries)
-		if !ok {
-			return l.hangup(p, reason, out)
-		}
-		data = rest
-		var effect session.Effect
-		switch {
-		case m.frame != nil:
-			out, effect = l.frame(p, m.frame, out)
-		case m.oversized:
-			l.counts.Malformed.Add(1)
-		case len(m.line) > 0:
-			out, effect = l.line(p, m.line, out)
-		}
-		if effect.Kind == session.Hangup {
-			return l.hangup(p, effect.Reason, out)
-		}
+func (a *agentPeer) next(l *loop, p *peer, data, out []byte) (rest, answers []byte, effect session.Effect) {
+	m, rest, reason, ok := a.stream.next(data, &l.carries)
+	switch {
+	case !ok:
+		effect = session.Effect{Kind: session.Hangup, Reason: reason}
+	case m.frame != nil:
+		out, effect = a.frame(l, p, m.frame, out)
+	case m.oversized:
+		l.counts.Malformed.Add(1)
+	case len(m.line) > 0:
+		out, effect = l.line(p, a, m.line, out)
 	}
-	l.out = out
-	if !l.write(p, out) {
-		return gnet.Close
-	}
-	return gnet.None
+	return rest, out, effect
 }
 
-// agentLine does what a decoded line of an agent asks for.
-func (l *loop) agentLine(p *peer, out []byte) ([]byte, session.Effect) {
-	out, effect := p.agent.session.Step(&l.env, &l.request, out)
+func (a *agentPeer) malformed(l *loop, _ *peer, err *codec.Error, out []byte) ([]byte, session.Effect) {
+	return a.session.Malformed(&l.env, err, out)
+}
+
+func (a *agentPeer) request(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
+	out, effect := a.session.Step(&l.env, &l.request, out)
 	if effect.Kind == session.WantAuthorize {
-		return l.authorizeAgent(p, effect.Login, out)
+		return a.authorize(l, p, effect.Login, out)
 	}
-	if effect.Kind == session.None && p.agent.session.Waiting() && p.feed != nil {
-		return l.agentJob(p, true, out) // it has authorized before it subscribed
+	if effect.Kind == session.None && a.session.Waiting() && p.feed != nil {
+		return a.job(l, p, true, out) // it has authorized before it subscribed
 	}
 	return out, effect
 }
 
 // frame does what one frame asks for.
-func (l *loop) frame(p *peer, f agent.Frame, out []byte) ([]byte, session.Effect) {
+func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
-	if command := f.Command(); command == agent.Register || command == agent.Unregister {
-		if l.judge(); p.conn == nil {
-			return out, session.Effect{Kind: session.Hangup}
-		}
+	command := f.Command()
+	if !l.ready(p, command != agent.Register && command != agent.Unregister) {
+		return out, session.Effect{Kind: session.Hangup}
 	}
-	l.see(p)
-	out, effect := p.agent.session.Frame(&l.env, f, out)
+	out, effect := a.session.Frame(&l.env, f, out)
 	switch effect.Kind {
 	case session.WantRegister:
-		l.register(p, &effect)
+		a.register(l, p, &effect)
 	case session.Unregistered:
-		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(effect.Session)), l.env.Now)
-		l.unregistered(p, effect.Session)
+		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(a.minerOf(effect.Session).waiting)), l.env.Now)
+		a.unregistered(l, p, effect.Session)
 	case session.Malformed:
 		l.counts.Malformed.Add(1)
 	default:
-		out = l.share(p, p.worker(effect.Session, effect.Worker), &effect, out)
+		var w worker
+		if effect.Worker != 0 {
+			w = a.minerOf(effect.Session).worker
+		}
+		out = l.share(p, w, &effect, out)
 	}
 	return out, effect
 }
 
-// authorizeAgent brings an agent to the lane that it has on its user's route.
-func (l *loop) authorizeAgent(p *peer, user string, out []byte) ([]byte, session.Effect) {
+// authorize brings an agent to the lane that it has on its user's route.
+func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte, session.Effect) {
 	route, account, ok := l.server.directory.Login(user)
 	if !ok {
-		out = p.agent.session.Refused(&l.request, unknownAccount, out)
-		if _, _, fixed := l.server.directory.Login(""); fixed || !p.agent.session.Waiting() {
+		out = a.session.Refused(&l.request, unknownAccount, out)
+		if _, _, fixed := l.server.directory.Login(""); fixed || !a.session.Waiting() {
 			return out, session.Effect{}
 		}
 		// Its answers wait for an extranonce that nobody will have for it.
-		return p.agent.session.Unserved(unknownAccount, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
+		return a.session.Unserved(unknownAccount, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
 	l.server.seen.note(account)
 	p.login = user
-	if reason, ok := l.enterGroup(p, route); !ok {
-		return l.unserved(p, reason, out)
+	if reason, ok := a.enter(l, p, route); !ok {
+		return a.unserved(l, p, reason, out)
 	}
 	l.openBooks(p)
-	return l.agentJob(p, true, p.agent.session.Authorized(&l.request, user, out))
+	return a.job(l, p, true, a.session.Authorized(&l.request, user, out))
 }
 
-// enterGroup brings an agent to a lane of its own on a route; ok is false, and
+// enter brings an agent to a lane of its own on a route; ok is false, and
 // reason why, when it can't be there.
-func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason, ok bool) {
+func (a *agentPeer) enter(l *loop, p *peer, route *upstream.Route) (reason session.Reason, ok bool) {
 	if p.route != nil {
 		return session.ExtranonceChanged, p.route == route
 	}
@@ -135,20 +125,20 @@ func (l *loop) enterGroup(p *peer, route *upstream.Route) (reason session.Reason
 	if !ok {
 		return session.Full, false
 	}
-	p.prefix = upstream.Prefix{Group: group, Len: 2}
+	p.prefix = upstream.Prefix{Group: group, Len: session.AgentPrefix}
 	p.route = route
 	l.feed(route.JoinGroup(group, p.remote.Addr())).join(p)
 	l.see(p)
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
 
-// leaveGroup takes an agent off its lane, and all of its miners.
-func (l *loop) leaveGroup(p *peer) {
+// leave takes an agent off its lane, and all of its miners.
+func (a *agentPeer) leave(l *loop, p *peer) {
 	f := p.feed
 	if f == nil {
 		return
 	}
-	p.agent.session.Miners(func(session uint16, _ string) { l.unregistered(p, session) })
+	a.session.Miners(func(session uint16, _ string) { a.unregistered(l, p, session) })
 	f.leave(p)
 	f.lane.LeaveGroup()
 	delete(l.feeds, f.lane)
@@ -157,71 +147,67 @@ func (l *loop) leaveGroup(p *peer) {
 
 // assumeRoute brings an agent that waits for its extranonce, before it says who
 // it is, to the fixed route.
-func (l *loop) assumeRoute(p *peer, out []byte) ([]byte, session.Effect) {
+func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
 	route, _, ok := l.server.directory.Login("")
 	if !ok || p.route != nil {
 		return out, session.Effect{} // AuthorizeTimeout ends it
 	}
-	if reason, ok := l.enterGroup(p, route); !ok {
-		return l.unserved(p, reason, out)
+	if reason, ok := a.enter(l, p, route); !ok {
+		return a.unserved(l, p, reason, out)
 	}
-	return l.agentJob(p, true, out)
+	return a.job(l, p, true, out)
 }
 
-// tickAgent looks at an agent's deadlines, and whether what its lane has found
+// tick looks at an agent's deadlines, and whether what its lane has found
 // out about the pools meanwhile leaves it any.
-func (l *loop) tickAgent(p *peer, out []byte) ([]byte, session.Effect) {
-	effect := p.agent.session.Tick(&l.env)
+func (a *agentPeer) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
+	effect := a.session.Tick(&l.env)
 	switch {
 	case effect.Kind == session.WantRoute:
-		return l.assumeRoute(p, out)
-	case effect.Kind == session.None && p.feed != nil && p.agent.session.Waiting() && !p.route.Fits(p.prefix):
-		return l.unserved(p, session.ExtranonceTooSmall, out)
+		return a.assumeRoute(l, p, out)
+	case effect.Kind == session.None && p.feed != nil && a.session.Waiting() && !p.route.Fits(p.prefix):
+		return a.unserved(l, p, session.ExtranonceTooSmall, out)
 	}
 	return out, effect
 }
 
-// agentJob sends the lane's last job to an agent.
-func (l *loop) agentJob(p *peer, clean bool, out []byte) ([]byte, session.Effect) {
-	before := p.agent.session.Notifies()
-	out, effect := p.agent.session.Job(&l.env, clean, out)
-	l.counts.Notifies.Add(p.agent.session.Notifies() - before)
-	p.agent.session.Changed(func(session uint16, d float64) {
-		if b := p.agent.miner(session).worker.booked(); b != nil {
+// job sends the lane's last job to an agent.
+func (a *agentPeer) job(l *loop, p *peer, clean bool, out []byte) ([]byte, session.Effect) {
+	before := a.session.Notifies()
+	out, effect := a.session.Job(&l.env, clean, out)
+	l.counts.Notifies.Add(a.session.Notifies() - before)
+	a.session.Changed(func(session uint16, d float64) {
+		if b := a.minerOf(session).worker.booked(); b != nil {
 			b.SetDifficulty(d)
 		}
 	})
 	if effect.Kind == session.Hangup {
-		return l.unserved(p, effect.Reason, out)
+		return a.unserved(l, p, effect.Reason, out)
 	}
 	return out, effect
 }
 
 // unserved ends an agent's connection for reason. Where the pool leaves too
 // little for agents, the agent and the log are told so.
-func (l *loop) unserved(p *peer, reason session.Reason, out []byte) ([]byte, session.Effect) {
+func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte) ([]byte, session.Effect) {
 	if reason == session.ExtranonceTooSmall {
 		pool, _ := p.route.Names()
-		text := "Pool " + pool + " leaves too little for an agent, which needs an extranonce2 of 8 bytes, and 12 with extranonce1"
-		if job := p.feed.Job(); job != nil {
-			text += fmt.Sprintf("; it gives %d, and %d", job.Layout.Size(), job.Layout.Size()+len(job.Extranonce1))
-		}
-		text += ": take a pool with more, or connect the miners without an agent; a farmproxy connects by stratum+tcp:// instead, if the pool gives 4 bytes"
+		text := session.NoRoomForAgent(pool, p.feed.Job())
 		if l.wall.Sub(l.unservedLogged) >= closeLogEvery {
 			l.unservedLogged = l.wall
 			l.server.log.Warn("agent closed", "why", text, "address", p.remote.String())
 		}
-		out = p.agent.session.Unserved(codec.CleanText([]byte(text), maxText), out)
+		out = a.session.Unserved(codec.CleanText([]byte(text), maxText), out)
 	}
 	return out, session.Effect{Kind: session.Hangup, Reason: reason}
 }
 
 // register makes a miner of an agent a member of the agent's lane, or gives it
 // another name.
-func (l *loop) register(p *peer, e *session.Effect) {
-	m := upstream.Member{Prefix: p.prefixOf(e.Session), Login: e.Login, Agent: l.intern(e.Agent)}
-	miner := p.agent.miner(e.Session)
-	if old := p.agent.session.Name(e.Session); old == "" {
+func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
+	m := upstream.Member{Prefix: prefixOf(p, e.Session), Login: e.Login, Agent: l.intern(e.Agent)}
+	miner := a.minerOf(e.Session)
+	if old := a.session.Name(e.Session); old == "" {
 		p.route.Join(m)
 		l.counts.Miners.Add(1)
 		l.counts.Subscribed.Add(1)
@@ -234,27 +220,27 @@ func (l *loop) register(p *peer, e *session.Effect) {
 	}
 	if !l.server.book.HasEarned(e.Login) && !p.mayName() {
 		miner.worker = worker{further: &further{loop: l, peer: p, login: e.Login, agent: m.Agent}}
-		p.agent.session.Registered(&l.env, e.Session, e.Login, 0)
+		a.session.Registered(&l.env, e.Session, e.Login, 0)
 	} else {
 		w := l.connected(p, e.Login, m.Agent)
 		miner.worker = worker{books: w}
 		last := w.Difficulty()
-		if d := p.agent.session.Registered(&l.env, e.Session, e.Login, last); last == 0 && d > 0 {
+		if d := a.session.Registered(&l.env, e.Session, e.Login, last); last == 0 && d > 0 {
 			w.SetDifficulty(d) // a job, and what it changes, may be a minute away
 		}
 	}
 	if debt, next := l.server.debts.arrive(p.remote.Addr(), e.Login, l.env.Now); debt > 0 {
-		p.agent.session.Inherit(e.Session, debt, next)
+		a.session.Inherit(e.Session, debt, next)
 	}
 }
 
 // unregistered is called when a miner of an agent has gone.
-func (l *loop) unregistered(p *peer, id uint16) {
-	m := p.agent.miner(id)
+func (a *agentPeer) unregistered(l *loop, p *peer, id uint16) {
+	m := a.minerOf(id)
 	l.disconnected(m.worker)
 	m.worker = worker{}
-	p.agent.forget(id, m)
-	p.feed.lane.Leave(p.prefixOf(id))
+	a.forget(id, m)
+	p.feed.lane.Leave(prefixOf(p, id))
 	l.counts.Miners.Add(-1)
 	l.counts.Subscribed.Add(-1)
 	l.counts.Authorized.Add(-1)
@@ -270,28 +256,90 @@ func (l *loop) disconnected(w worker) {
 	}
 }
 
-// answerAgent keeps an answer to a share until all mail is read: it may be one
-// of thousands.
-func (l *loop) answerAgent(p *peer, v *upstream.Verdict) {
-	a := p.agent
-	if len(a.answers) == 0 {
-		l.answered = append(l.answered, p)
+// verdict keeps the answer to a share until all mail is read: it may be one of
+// thousands. The miner may have gone and come back: what waits is counted all the same.
+func (a *agentPeer) verdict(l *loop, p *peer, v *upstream.Verdict) (over bool) {
+	id, _ := agent.ShareOf(&v.ID)
+	if m := a.miners[id]; m != nil {
+		m.waiting -= min(m.waiting, 1)
+		a.forget(id, m)
 	}
-	a.answers = a.session.Verdict(&v.ID, v.Verdict, a.answers)
+	a.session.Settled(id, v.Verdict, v.Own)
+	if !v.Answered {
+		if len(a.answers) == 0 {
+			l.answered = append(l.answered, p)
+		}
+		a.answers = a.session.Verdict(&v.ID, v.Verdict, a.answers)
+	}
+	return false
 }
 
 // flushAgents writes the answers that were kept.
 func (l *loop) flushAgents() {
 	for _, p := range l.answered {
-		l.write(p, p.agent.answers)
-		p.agent.answers = p.agent.answers[:0]
+		a := p.dialect.(*agentPeer)
+		l.write(p, a.answers)
+		a.answers = a.answers[:0]
 	}
 	clear(l.answered)
 	l.answered = l.answered[:0]
 }
 
-// miner returns one of the agent's miners.
-func (a *agentPeer) miner(session uint16) *agentMiner {
+func (a *agentPeer) judge(l *loop, _ *peer, c *session.Candidate, out []byte) ([]byte, session.Effect) {
+	return a.session.Judge(&l.env, c, out)
+}
+
+func (a *agentPeer) refuse(_ *peer, id *codec.ID, v work.Verdict, out []byte) []byte {
+	return a.session.Verdict(id, v, out)
+}
+
+func (a *agentPeer) miner(_ *peer, share *codec.ID) (prefix uint16, waiting *uint16) {
+	prefix, _ = agent.ShareOf(share)
+	return prefix, &a.minerOf(prefix).waiting
+}
+
+// prefixOf returns the prefix of one of an agent's miners: it is known to the agent by
+// its session id.
+func prefixOf(p *peer, id uint16) upstream.Prefix {
+	x := p.prefix
+	x.Value = id
+	return x
+}
+
+func (a *agentPeer) waits(*peer) bool {
+	for _, m := range a.miners {
+		if m.waiting > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *agentPeer) lastJob(*peer) uint32 { return a.session.LastJob() }
+
+func (a *agentPeer) adjust(l *loop, _ *peer, out []byte) []byte {
+	return a.session.Adjust(&l.env, out)
+}
+
+// move closes an agent: its miners' prefixes are of a group that is its lane's.
+func (a *agentPeer) move(l *loop, p *peer, _ *upstream.Route) {
+	l.close(p, session.ExtranonceChanged)
+}
+
+func (a *agentPeer) left(l *loop, p *peer) {
+	a.session.Miners(func(id uint16, name string) {
+		l.server.debts.leave(p.remote.Addr(), name, a.session.Leave(id, p.doubtful(a.minerOf(id).waiting)), l.env.Now)
+	})
+	p.lines.drop(&l.carries)
+	a.stream.drop(&l.carries)
+	a.leave(l, p)
+	l.counts.Agents.Add(-1)
+}
+
+func (a *agentPeer) limits() limits { return limits{maxAgentOutbound, maxAgentUnearned} }
+
+// minerOf returns one of the agent's miners.
+func (a *agentPeer) minerOf(session uint16) *agentMiner {
 	m := a.miners[session]
 	if m == nil {
 		if a.miners == nil {
@@ -308,14 +356,4 @@ func (a *agentPeer) forget(session uint16, m *agentMiner) {
 	if m.worker == (worker{}) && m.waiting == 0 {
 		delete(a.miners, session)
 	}
-}
-
-// settled takes note of the verdict on a share of one of the agent's miners. It may
-// have gone and come back: what waits is counted all the same.
-func (a *agentPeer) settled(session uint16, v *upstream.Verdict) {
-	if m := a.miners[session]; m != nil && m.waiting > 0 {
-		m.waiting--
-		a.forget(session, m)
-	}
-	a.session.Settled(session, v.Verdict, v.Own)
 }

@@ -139,24 +139,11 @@ func (l *loop) owes(p *peer) {
 	}
 }
 
-// doubtful returns how many shares of a miner wait for a verdict that nothing here
-// vouches for.
-func (p *peer) doubtful(session uint16) int {
+// doubtful returns how many of the shares that wait for a verdict nothing here vouches
+// for.
+func (p *peer) doubtful(waiting uint16) int {
 	if p.feed == nil || p.feed.Job() == nil || p.feed.Job().Algorithm.Hash != nil {
 		return 0
 	}
-	return int(*p.waitingOf(session))
-}
-
-// owed remembers what is held against a peer that leaves, or its miners.
-func (l *loop) owed(p *peer) {
-	d := &l.server.debts
-	switch {
-	case p.agent != nil:
-		p.agent.session.Miners(func(id uint16, name string) {
-			d.leave(p.remote.Addr(), name, p.agent.session.Leave(id, p.doubtful(id)), l.env.Now)
-		})
-	case p.session.IsAuthorized():
-		d.leave(p.remote.Addr(), p.login, p.session.Leave(p.doubtful(0)), l.env.Now)
-	}
+	return int(waiting)
 }

@@ -21,15 +21,17 @@
 // brings its mail, flushes the links that it carries, and under load rests for some
 // milliseconds, so that there is much to do at once again (turn.go).
 //
-// An agent is a peer too, of many miners: its lines and frames are cut by
-// agentstream.go, and agent.go does what its session.Agent asks for. It stands
-// in the feed of a lane of its own once, for all of its miners.
+// What a connection speaks is its dialect (dialect.go): a table of functions that cut
+// its bytes into messages and connect a state machine of package session with the
+// loop. Stratum V1 is stratum.go, with login.go; the agent protocol is agent.go, with
+// agentstream.go. An agent is one peer with many miners: it is in the feed of a lane of
+// its own once, for all of them.
 //
 // A miner's state belongs to one loop and is touched only there. A gnet.Conn
 // never leaves this package: the rest of the process holds a Cookie, which the
 // loop checks before use, because the kernel gives a freed descriptor to the
 // next miner. To a loop one talks through its mailbox alone.
 //
-// It knows no protocol: what a line means is the session's to say, what
-// becomes of a share the lane's.
+// Outside the files of the dialects it knows no protocol. In them too a session says
+// what a message means, and a lane what becomes of a share.
 package netloop

@@ -25,10 +25,7 @@ func (l *loop) post(p *upstream.Post) {
 	for i := 0; i < len(f.members); {
 		m := f.members[i]
 		l.deliver(m, func(out []byte) ([]byte, session.Effect) {
-			if m.agent != nil {
-				return m.agent.session.Adjust(&l.env, out), session.Effect{}
-			}
-			return m.session.Adjust(&l.env, out), session.Effect{}
+			return m.dialect.adjust(l, m, out), session.Effect{}
 		})
 		if i < len(f.members) && f.members[i] == m {
 			i++ // otherwise m has left, and another stands in its place
@@ -65,7 +62,7 @@ func (l *loop) fanOutFeed(f *feed) {
 		}
 		m := f.members[f.cursor]
 		f.cursor++ // before the write: it may close m, which moves the members
-		if m.lastJob() == job && !f.repeat {
+		if m.dialect.lastJob(m) == job && !f.repeat {
 			continue // came while the fan-out was under way, and has it
 		}
 		if !l.withhold(m, f) {
@@ -74,18 +71,9 @@ func (l *loop) fanOutFeed(f *feed) {
 	}
 }
 
-// sendJob sends a miner, or an agent, the last job of its lane, which Env has.
+// sendJob sends a peer the last job of its lane, which Env has.
 func (l *loop) sendJob(p *peer, clean bool) {
-	job := l.env.Feed.Job().ID
-	l.deliver(p, func(out []byte) ([]byte, session.Effect) {
-		if p.agent != nil {
-			return l.agentJob(p, clean, out)
-		}
-		return p.session.Job(&l.env, clean, out)
-	})
-	if p.agent == nil && p.session.LastJob() == job {
-		l.counts.Notifies.Add(1)
-	}
+	l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.dialect.job(l, p, clean, out) })
 }
 
 // outgrown has the miners of a lane closed, since no pool has room for them.
@@ -148,12 +136,7 @@ func (l *loop) tick() {
 			continue
 		}
 		l.see(p)
-		l.deliver(p, func(out []byte) ([]byte, session.Effect) {
-			if p.agent != nil {
-				return l.tickAgent(p, out)
-			}
-			return p.session.Tick(&l.env, out)
-		})
+		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.dialect.tick(l, p, out) })
 	}
 }
 

@@ -124,7 +124,7 @@ func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer {
 		p.loop.post(&upstream.Post{Lane: feed.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})
 		p.loop.fanOutFeed(feed)
 	}
-	if who != aStranger && (p.closed || p.peer.lastJob() != 1) {
+	if who != aStranger && (p.closed || p.peer.dialect.lastJob(p.peer) != 1) {
 		t.Fatalf("the peer does not work: %s", p.written.Bytes())
 	}
 	p.written.Reset()

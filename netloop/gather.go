@@ -74,11 +74,6 @@ func (l *loop) judge() {
 
 // verdictOn judges a share by its hash, and does what that asks for.
 func (l *loop) verdictOn(p *peer, w worker, c *session.Candidate, out []byte) []byte {
-	var effect session.Effect
-	if p.agent != nil {
-		out, effect = p.agent.session.Judge(&l.env, c, out)
-	} else {
-		out, effect = p.session.Judge(&l.env, c, out)
-	}
+	out, effect := p.dialect.judge(l, p, c, out)
 	return l.share(p, w, &effect, out)
 }

@@ -79,10 +79,7 @@ func (l *loop) keep(p *peer, out []byte) bool {
 
 // bound is how many bytes a peer with so many may have unread.
 func (g *laggards) bound(p *peer, has int) int {
-	own := maxOutbound
-	if p.agent != nil {
-		own = maxAgentOutbound
-	}
+	own := p.dialect.limits().outbound
 	if p.feed != nil {
 		if job := p.feed.Job(); job != nil { // which comes on top of what it asked for
 			own += len(job.Line.Head) + len(job.Line.Tail)
@@ -170,7 +167,7 @@ func (l *loop) look() {
 func (l *loop) catchUp(p *peer) {
 	m := p.missed
 	p.missed = noJob
-	if m == noJob || p.feed == nil || p.feed.Job() == nil || p.lastJob() == p.feed.Job().ID {
+	if m == noJob || p.feed == nil || p.feed.Job() == nil || p.dialect.lastJob(p) == p.feed.Job().ID {
 		return
 	}
 	l.see(p)

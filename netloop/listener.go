@@ -13,6 +13,8 @@ type Listener struct {
 	// ProxyProtocol are the addresses that must send a PROXY header; those of others
 	// are refused. None: it may come from this machine.
 	ProxyProtocol []netip.Prefix
+
+	dialect beginner // what is spoken there; nil: the first message says
 }
 
 // listener is a Listener whose port is known.

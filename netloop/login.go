@@ -214,10 +214,6 @@ func (l *loop) enter(p *peer) {
 
 // leave takes the miner off its lane, if it is on one.
 func (l *loop) leave(p *peer) {
-	if p.agent != nil {
-		l.leaveGroup(p)
-		return
-	}
 	f := p.feed
 	if f == nil {
 		return
@@ -259,13 +255,8 @@ func (l *loop) rerouted(route *upstream.Route) {
 			l.close(p, session.AccountGone)
 			continue
 		}
-		if next == route {
-			continue
+		if next != route {
+			p.dialect.move(l, p, next)
 		}
-		if p.agent != nil {
-			l.close(p, session.ExtranonceChanged)
-			continue
-		}
-		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return l.change(p, next, p.login, out) })
 	}
 }

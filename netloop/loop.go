@@ -8,7 +8,6 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/codec"
-	"farmproxy/codec/agent"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -98,6 +97,7 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	}
 	p := &peer{conn: c, fd: noSocket, slot: at, remote: addrPort(c.RemoteAddr()), listener: from}
 	p.session.Opened = l.env.Now
+	p.dialect = l.recognise(p, nil)
 	l.slots[at].peer = p
 	c.SetContext(p)
 	l.counts.Miners.Add(1)
@@ -108,36 +108,13 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 func (l *loop) remove(p *peer) {
 	p.conn = nil
 	l.judge() // its shares are among those that were gathered
-	l.owed(p)
-	p.lines.drop(&l.carries)
-	if p.agent != nil {
-		p.agent.stream.drop(&l.carries)
-	}
-	l.leave(p)
+	p.dialect.left(l, p)
 	p.books.Close(l.wall)
 	s := &l.slots[p.slot]
 	s.peer = nil
 	s.generation++
 	l.free = append(l.free, p.slot)
 	l.counts.Closed[p.reason].Add(1)
-	if p.agent != nil {
-		l.counts.Agents.Add(-1)
-		return
-	}
-	l.counts.Miners.Add(-1)
-	if p.session.IsAuthorized() {
-		l.counts.Authorized.Add(-1)
-		p.booked(func(w *stats.Worker) { w.Disconnected(l.wall) })
-		if p.others != nil {
-			for _, f := range *p.others {
-				f.gone()
-			}
-		}
-	}
-	if p.session.IsSubscribed() {
-		l.counts.Subscribed.Add(-1)
-		l.server.parked.park(p, l.env.Now)
-	}
 }
 
 // find returns the peer that a cookie names; nil when it is gone.
@@ -175,19 +152,8 @@ func (l *loop) read(p *peer, data []byte) gnet.Action {
 		}
 	}
 	for len(data) > 0 {
-		if p.agent != nil {
-			return l.readAgent(p, data, out)
-		}
-		line, rest, reason, ok := p.lines.next(data, &l.carries)
-		if !ok {
-			return l.hangup(p, reason, out)
-		}
-		data = rest
-		if len(line) == 0 {
-			continue
-		}
 		var effect session.Effect
-		if out, effect = l.line(p, line, out); effect.Kind == session.Hangup {
+		if data, out, effect = p.dialect.next(l, p, data, out); effect.Kind == session.Hangup {
 			return l.hangup(p, effect.Reason, out)
 		}
 	}
@@ -205,49 +171,6 @@ func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 		p.reason = reason
 	}
 	return gnet.Close
-}
-
-// line decodes one line and does what it asks for.
-func (l *loop) line(p *peer, line []byte, out []byte) ([]byte, session.Effect) {
-	l.counts.Messages.Add(1)
-	p.session.Prefetch() // for when the line is decoded
-	if err := l.decoder.DecodeRequest(line, &l.request); err != nil {
-		l.counts.Malformed.Add(1)
-		if p.agent != nil {
-			return p.agent.session.Malformed(&l.env, err.(*codec.Error), out)
-		}
-		return p.session.Malformed(&l.env, err.(*codec.Error), out)
-	}
-	if l.request.Method != codec.Submit {
-		if l.judge(); p.conn == nil {
-			return out, session.Effect{Kind: session.Hangup}
-		}
-	}
-	l.see(p)
-	if p.agent == nil && p.isNew() && agent.From(&l.request) {
-		l.becomeAgent(p)
-	}
-	if p.agent != nil {
-		return l.agentLine(p, out)
-	}
-	out, effect := p.session.Step(&l.env, &l.request, out)
-	worked := p.session.IsWorking()
-	switch effect.Kind {
-	case session.WantSubscribe:
-		out, effect = l.subscribe(p, &effect, out)
-	case session.WantAuthorize:
-		out, effect = l.authorize(p, effect.Login, out)
-	case session.Reauthorized:
-		out, effect = l.reauthorize(p, effect.Login, out)
-	case session.JobSentAgain:
-		l.counts.Notifies.Add(1)
-	default:
-		out = l.share(p, p.worker(0, effect.Worker), &effect, out)
-	}
-	if !worked && p.session.IsWorking() {
-		l.counts.Notifies.Add(1) // its first job, in the same write as the answer
-	}
-	return out, effect
 }
 
 // see makes the Env that of the peer's lane.

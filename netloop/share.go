@@ -57,7 +57,7 @@ func (l *loop) hashed(h *hashed) {
 // forward hands a share to the lane.
 func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	c := e.Candidate
-	waiting := p.waitingOf(e.Session)
+	_, waiting := p.dialect.miner(p, &c.ID)
 	if *waiting >= maxWaiting {
 		return l.refused(p, w, e, work.TooMany, out)
 	}
@@ -88,10 +88,7 @@ func (l *loop) refused(p *peer, w worker, e *session.Effect, v work.Verdict, out
 // refuse answers a share that there is no room for.
 func (l *loop) refuse(p *peer, w worker, id *codec.ID, v work.Verdict, credit float64, out []byte) []byte {
 	l.judged(w, v, credit)
-	if p.agent != nil {
-		return p.agent.session.Verdict(id, v, out)
-	}
-	return p.session.Verdict(id, v, v.Code(), v.Text(), out)
+	return p.dialect.refuse(p, id, v, out)
 }
 
 // verdictsAhead is how far before its turn a verdict's miner is looked for: each
@@ -116,19 +113,11 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	}
 	if v.Verdict == work.Accepted {
 		l.earned(p)
-		p.books.Accepted(poolWork(v.Job, p.prefixOf(p.sessionOf(&v.ID)).Value))
+		prefix, _ := p.dialect.miner(p, &v.ID)
+		p.books.Accepted(poolWork(v.Job, prefix))
 		p.books.Mined(l.wall, v.Work)
 	}
-	over := p.settled(v)
-	switch {
-	case v.Answered:
-	case p.agent != nil:
-		l.answerAgent(p, v)
-	default:
-		l.out = p.session.Verdict(&v.ID, v.Verdict, v.Code, v.Text, l.out[:0])
-		l.write(p, l.out)
-	}
-	if over {
+	if p.dialect.verdict(l, p, v) {
 		l.close(p, session.SharesRefused)
 	}
 }

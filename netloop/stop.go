@@ -71,7 +71,7 @@ func (l *loop) leaveSettled() {
 		return
 	}
 	for i := range l.slots {
-		if p := l.slots[i].peer; p != nil && !p.waits() {
+		if p := l.slots[i].peer; p != nil && !p.dialect.waits(p) {
 			l.close(p, session.Shutdown)
 		}
 	}
@@ -83,18 +83,4 @@ func (l *loop) leaveAll() {
 			l.close(p, session.Shutdown)
 		}
 	}
-}
-
-// waits reports that a share of the miner, or of one of the agent's, has no verdict
-// of the pool yet.
-func (p *peer) waits() bool {
-	if p.agent == nil {
-		return p.waiting > 0
-	}
-	for _, m := range p.agent.miners {
-		if m.waiting > 0 {
-			return true
-		}
-	}
-	return false
 }

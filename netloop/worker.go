@@ -12,14 +12,12 @@ type worker struct {
 	further *further      // nil: it has had books since it authorized
 }
 
-// worker returns which worker a session means; session tells which miner of an agent.
-func (p *peer) worker(session uint16, w session.Worker) worker {
-	switch {
-	case w == 0:
+// worker returns which worker the peer's session means.
+func (p *peer) worker(w session.Worker) worker {
+	switch w {
+	case 0:
 		return worker{}
-	case p.agent != nil:
-		return p.agent.miner(session).worker
-	case w == 1:
+	case 1:
 		return worker{books: p.first}
 	}
 	return worker{further: (*p.others)[w-2]}
@@ -87,11 +85,7 @@ func (f *further) gone() { f.peer = nil }
 // mayName reports that one more worker may have books that has not earned anything,
 // and counts it.
 func (p *peer) mayName() bool {
-	most := uint16(maxUnearned)
-	if p.agent != nil {
-		most = maxAgentUnearned
-	}
-	if p.unearned >= most {
+	if p.unearned >= p.dialect.limits().unearned {
 		return false
 	}
 	p.unearned++

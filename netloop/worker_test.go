@@ -42,7 +42,7 @@ func TestAShareIsItsWorkers(t *testing.T) {
 // so does one whose miner goes.
 func TestAShareThatIsHashedStaysItsWorkers(t *testing.T) {
 	p := newFuzzedPeer(t, anAgent)
-	hashing := hashed{cookie: p.loop.cookie(p.peer), worker: p.peer.worker(1, 1), tooMany: true}
+	hashing := hashed{cookie: p.loop.cookie(p.peer), worker: p.peer.dialect.(*agentPeer).minerOf(1).worker, tooMany: true}
 	p.feed(agent.AppendRegister(nil, 1, "cgminer", "another"))
 	p.loop.hashed(&hashing)
 	p.feed(agent.AppendUnregister(nil, 1))

@@ -1,6 +1,14 @@
 package session
 
-import "farmproxy/work"
+import (
+	"fmt"
+
+	"farmproxy/work"
+)
+
+// AgentPrefix is how many bytes the session ids of an agent's miners have: these are
+// the miners' prefixes.
+const AgentPrefix = 2
 
 // An agent puts 12 bytes between coinb1 and coinb2, of which it is told the
 // first four, once:
@@ -14,8 +22,7 @@ import "farmproxy/work"
 const (
 	agentExtranonce2      = 8 // bytes behind extranonce1, as mining.subscribe tells them
 	agentMinerExtranonce2 = 4 // of these: the miner's
-	agentPrefix           = 2 // the session id
-	agentZeros            = agentExtranonce2 - agentPrefix - agentMinerExtranonce2
+	agentZeros            = agentExtranonce2 - AgentPrefix - agentMinerExtranonce2
 	agentExtranonce1      = 4
 
 	// agentCut is how much of what stands in front of the prefix is the agent's
@@ -28,9 +35,20 @@ const (
 // pool leaves too little.
 func agentRegion(extranonce1 []byte, l work.Layout) (told [agentExtranonce1]byte, ok bool) {
 	at := len(extranonce1) + l.Lead - agentCut
-	if l.Lead < agentZeros || l.Prefix != agentPrefix || l.Room != agentMinerExtranonce2 || at < 0 {
+	if l.Lead < agentZeros || l.Prefix != AgentPrefix || l.Room != agentMinerExtranonce2 || at < 0 {
 		return told, false
 	}
 	copy(told[:], extranonce1[min(at, len(extranonce1)):]) // the lead's zeros follow
 	return told, true
+}
+
+// NoRoomForAgent says what a pool would have to leave for an agent, and what to do
+// about it; job is the pool's last, nil where there is none.
+func NoRoomForAgent(pool string, job *work.Job) string {
+	text := fmt.Sprintf("Pool %s leaves too little for an agent, which needs an extranonce2 of %d bytes, and %d with extranonce1",
+		pool, agentExtranonce2, agentExtranonce1+agentExtranonce2)
+	if job != nil {
+		text += fmt.Sprintf("; it gives %d, and %d", job.Layout.Size(), job.Layout.Size()+len(job.Extranonce1))
+	}
+	return text + ": take a pool with more, or connect the miners without an agent; a farmproxy connects by stratum+tcp:// instead, if the pool gives 4 bytes"
 }

@@ -126,7 +126,7 @@ func DecodeAgent(data []byte, t *Translation) (a *Agent, rest []byte, err error)
 		c.text(&s.name, codec.MaxName)
 		s.memory.layout(&c)
 		_, twice := a.place[s.prefixValue()]
-		if c.check(!twice && s.name != "" && s.prefixLen == agentPrefix && s.left == nil, "a miner of an agent that can't be"); c.err != nil {
+		if c.check(!twice && s.name != "" && s.prefixLen == AgentPrefix && s.left == nil, "a miner of an agent that can't be"); c.err != nil {
 			return nil, nil, c.err
 		}
 		a.add(s)
