@@ -165,7 +165,7 @@ func BenchmarkMailbox(b *testing.B) {
 	list := make([]upstream.Verdict, batch)
 	put := func() {
 		box.verdicts(0, list)
-		if n := len(box.collect(true).verdicts); n != batch {
+		if n := len(box.collect(atLast).verdicts); n != batch {
 			b.Fatalf("%d verdicts, want %d", n, batch)
 		}
 	}

@@ -47,8 +47,7 @@ type loop struct {
 	handed  int                     // shares of this turn that were handed on to lanes
 	stalled bool                    // a link that it carries has more to write than its pool reads
 	crowded bool                    // miners came in in this turn
-	ended   time.Duration           // when the last turn with shares did, before its rest
-	pace    pace                    // of shares
+	rhythm  rhythm
 
 	hashing  int  // shares of this loop that the hasher has
 	stopping bool // its miners leave, see CloseMiners

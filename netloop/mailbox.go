@@ -116,17 +116,17 @@ func (b *mailbox) tick() { b.put(func(m *mail) { m.tick = true }) }
 // call makes the loop call f.
 func (b *mailbox) call(f func()) { b.put(func(m *mail) { m.calls = append(m.calls, f) }) }
 
-// collect takes all mail. last says that the loop has to be woken for what comes
-// from now on: it does not collect once more anyway. Only the loop calls it; what
-// it returns is valid until the next call.
-func (b *mailbox) collect(last bool) *mail {
+// collect takes all mail. last, which sees it, says that the loop has to be woken for
+// what comes from now on: it does not collect once more anyway. Only the loop calls
+// it; what it returns is valid until the next call.
+func (b *mailbox) collect(last func(*mail) bool) *mail {
 	b.lastSeen.reset()
 	b.mu.Lock()
 	b.in, b.lastSeen = b.lastSeen, b.in
 	for _, w := range b.lastSeen.wires {
 		w.woken = false
 	}
-	b.woken = !last
+	b.woken = !last(&b.lastSeen)
 	b.mu.Unlock()
 	return &b.lastSeen
 }
