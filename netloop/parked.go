@@ -106,7 +106,7 @@ func (k *parked) drop(queue *parkedQueue, now time.Duration, most int) {
 	}
 }
 
-// release gives a prefix back. It rests with the lane that it was used on last.
+// release gives a prefix back. It is in quarantine on the lane that it was used on last.
 func (k *parked) release(x upstream.Prefix, last *upstream.Lane, used bool) {
 	if !used {
 		last = nil

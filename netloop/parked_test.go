@@ -109,7 +109,7 @@ func TestAParkedSessionIsWhatItWas(t *testing.T) {
 }
 
 // What parked sessions remember is bounded for all of them together: a session that
-// would exceed it is not kept, and its prefix rests.
+// would exceed it is not kept, and its prefix is in quarantine.
 func TestParkedSessionsShareABound(t *testing.T) {
 	l := newLot(t)
 	k := &l.server.parked

@@ -61,9 +61,9 @@ type Lane struct {
 
 	mu      sync.Mutex
 	serving *link               // written by the supervisor only
-	resting []Prefix            // that left: they rest until the next clean post of a new work
-	rests   map[Prefix]struct{} // the same: each is there once
-	rose    map[Prefix]uint32   // that rested lately: the work that ended that
+	left    []Prefix            // in quarantine until the next clean post of a new work: their miners left
+	held    map[Prefix]struct{} // the same: each is there once
+	lifted  map[Prefix]uint32   // that were in quarantine lately: the work that ended it
 	newest  uint32              // the highest number of a work that was published
 	over    bool                // it ended
 
@@ -111,15 +111,15 @@ func (l *Lane) Route() *Route { return l.route }
 // get their verdicts all the same.
 func (l *Lane) Leave(p Prefix) {
 	l.roster.remove(p)
-	l.rest(p)
+	l.quarantine(p)
 	if k := l.servingLink(); k != nil {
 		k.forget(p)
 	}
 	l.route.leave(l)
 }
 
-// LeaveUnused is Leave for a miner that has handed in nothing: its prefix need not
-// rest, since no share of it can be anybody's duplicate.
+// LeaveUnused is Leave for a miner that has handed in nothing: its prefix needs
+// no quarantine, since no share of it can be anybody's duplicate.
 func (l *Lane) LeaveUnused(p Prefix) {
 	l.roster.remove(p)
 	l.route.leave(l)
@@ -259,59 +259,59 @@ func (l *Lane) publish(p Post) {
 	if p.Job != nil && p.Job.Work > l.newest {
 		l.newest = p.Job.Work
 		if p.Clean {
-			l.rested()
+			l.lift()
 		}
 	}
 	l.route.directory.down.Publish(p)
 }
 
-// rest holds a prefix back where its miner may have worked and others still do:
+// quarantine holds a prefix back where its miner may have worked and others still do:
 // until the next clean post of a work that is new, so that the next miner with it
 // can't find the same headers.
-func (l *Lane) rest(x Prefix) {
+func (l *Lane) quarantine(x Prefix) {
 	if x.private() {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, already := l.rests[x]; already || l.over || l.latest.Load() == nil {
+	if _, already := l.held[x]; already || l.over || l.latest.Load() == nil {
 		return
 	}
-	if l.rests == nil {
-		l.rests = make(map[Prefix]struct{})
+	if l.held == nil {
+		l.held = make(map[Prefix]struct{})
 	}
-	l.rests[x] = struct{}{}
-	l.resting = append(l.resting, x)
-	l.route.directory.prefixes.rests(x)
+	l.held[x] = struct{}{}
+	l.left = append(l.left, x)
+	l.route.directory.prefixes.hold(x)
 }
 
-// rested lets all prefixes go. The caller has mu.
-func (l *Lane) rested() {
-	for x, work := range l.rose {
+// lift ends the quarantine of all prefixes. The caller has mu.
+func (l *Lane) lift() {
+	for x, work := range l.lifted {
 		if work+maxWorks < l.newest {
-			delete(l.rose, x) // none of the works before that one is known any more
+			delete(l.lifted, x) // none of the works before that one is known any more
 		}
 	}
-	if len(l.resting) == 0 {
+	if len(l.left) == 0 {
 		return
 	}
-	if l.rose == nil {
-		l.rose = make(map[Prefix]uint32)
+	if l.lifted == nil {
+		l.lifted = make(map[Prefix]uint32)
 	}
-	for _, x := range l.resting {
-		l.rose[x] = l.newest
+	for _, x := range l.left {
+		l.lifted[x] = l.newest
 	}
-	l.route.directory.prefixes.rested(l.resting)
-	l.resting, l.rests = nil, nil
+	l.route.directory.prefixes.lift(l.left)
+	l.left, l.held = nil, nil
 }
 
 // Since returns the first work of the lane that a miner with that prefix may
 // answer: another miner had it, and worked at those before. An event loop may
-// still be about to take over what ended the prefix's rest.
+// still be about to take over what ended the prefix's quarantine.
 func (l *Lane) Since(x Prefix) (work uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.rose[x]
+	return l.lifted[x]
 }
 
 // replace puts the epoch that a set_extranonce began in the place of the

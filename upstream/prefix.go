@@ -16,8 +16,8 @@ const maxGroups = 512
 // byte only): no two miners of the process have the same. All methods may be
 // called from any goroutine.
 //
-// A prefix that is given back rests with every lane that its miner worked on,
-// until that lane's next clean job: by then no share of a job that its last
+// A prefix that is given back is in quarantine on every lane that its miner worked
+// on, until that lane's next clean job: by then no share of a job that its last
 // miner worked on can be accepted any more, so its next miner can't be taken for
 // a duplicate of it.
 //
@@ -30,7 +30,7 @@ type Prefixes struct {
 	agents  bool      // an agent pool may get the prefixes
 	begun   uint32    // groups, of both lengths
 	series  [2]series // by length - 1
-	resting map[Prefix]rest
+	held    map[Prefix]quarantine
 	private privateGroups
 }
 
@@ -49,8 +49,8 @@ type prefixes struct {
 	free  []uint16 // those given back, the longest ago first
 }
 
-// rest is what holds a prefix back.
-type rest struct {
+// quarantine is what holds a prefix back.
+type quarantine struct {
 	lanes int  // that have not had a clean job since its miner worked there
 	back  bool // it was given back
 }
@@ -143,43 +143,43 @@ func (p *Prefixes) fresh(length int) *prefixes {
 // its miner last worked on, as far as it has not left that; nil: none.
 func (p *Prefixes) Release(x Prefix, last *Lane) {
 	if last != nil {
-		last.rest(x)
+		last.quarantine(x)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := p.resting[x]; r.lanes > 0 {
-		r.back = true
-		p.resting[x] = r
+	if q := p.held[x]; q.lanes > 0 {
+		q.back = true
+		p.held[x] = q
 		return
 	}
 	p.free(x)
 }
 
-// rests notes that a prefix rests with one lane more.
-func (p *Prefixes) rests(x Prefix) {
+// hold notes that a prefix is in quarantine on one lane more.
+func (p *Prefixes) hold(x Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.resting == nil {
-		p.resting = make(map[Prefix]rest)
+	if p.held == nil {
+		p.held = make(map[Prefix]quarantine)
 	}
-	r := p.resting[x]
-	r.lanes++
-	p.resting[x] = r
+	q := p.held[x]
+	q.lanes++
+	p.held[x] = q
 }
 
-// rested notes that prefixes rest no more with a lane: those that were given
-// back, and rest nowhere else, are free.
-func (p *Prefixes) rested(list []Prefix) {
+// lift ends the quarantine of prefixes on a lane: those that were given back, and are
+// in quarantine nowhere else, are free.
+func (p *Prefixes) lift(list []Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, x := range list {
-		r := p.resting[x]
-		if r.lanes--; r.lanes > 0 {
-			p.resting[x] = r
+		q := p.held[x]
+		if q.lanes--; q.lanes > 0 {
+			p.held[x] = q
 			continue
 		}
-		delete(p.resting, x)
-		if r.back {
+		delete(p.held, x)
+		if q.back {
 			p.free(x)
 		}
 	}

@@ -74,7 +74,7 @@ func TestReleasedPrefixRests(t *testing.T) {
 		p.Release(Prefix{Value: 2, Len: 2}, lane)
 		equal(t, "after a clean job", take(t, f, 2), second) // the one given back first
 		equal(t, "and the other", take(t, f, 2), first)
-		equal(t, "but not the one that rests", take(t, f, 2).Value, 4)
+		equal(t, "but not the one in quarantine", take(t, f, 2).Value, 4)
 	})
 }
 
@@ -110,11 +110,11 @@ func TestPrefixRestsWithEveryLane(t *testing.T) {
 		y, _ := p.Take(2)
 		z, _ := p.Take(2)
 		equal(t, "free after one of each", y == x || z == x, true)
-		equal(t, "resting", len(p.resting), 0)
+		equal(t, "in quarantine", len(p.held), 0)
 	})
 }
 
-// A miner that comes back while its prefix rests keeps it.
+// A miner that comes back while its prefix is in quarantine keeps it.
 func TestRestingPrefixStaysWithItsMiner(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -132,7 +132,7 @@ func TestRestingPrefixStaysWithItsMiner(t *testing.T) {
 	})
 }
 
-func TestPrefixThatNobodyWorkedWithDoesNotRest(t *testing.T) {
+func TestPrefixThatNobodyWorkedWithNeedsNoQuarantine(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.pools[0].refuse = true
 		f.start()
@@ -160,7 +160,7 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 			c.job(true)
 		}
 		f.after(0)
-		equal(t, "rested", take(t, f, 1), Prefix{Group: 1, Value: 7, Len: 1})
+		equal(t, "after its quarantine", take(t, f, 1), Prefix{Group: 1, Value: 7, Len: 1})
 	})
 }
 

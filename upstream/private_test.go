@@ -176,7 +176,7 @@ func TestPrivateGroupAtAnAgentPool(t *testing.T) {
 		l.Leave(p)
 		f.after(time.Second)
 		f.wantDid(a, "+0007 rig7, 0007 rig7 00000001, -0007")
-		equal(t, "resting", len(f.directory.prefixes.resting), 0)
+		equal(t, "resting", len(f.directory.prefixes.held), 0)
 	})
 }
 

@@ -112,7 +112,7 @@ func (l *Lane) end() {
 	d.giveNumber(l.number)
 	l.mu.Lock()
 	l.over = true
-	l.rested()
+	l.lift()
 	l.mu.Unlock()
 	if l.key.private() {
 		d.prefixes.ended(l)

@@ -95,6 +95,6 @@ func TestAPrefixRestsWhileTheSameWorkComesAgain(t *testing.T) {
 		for i := range maxWorks + 2 {
 			say(fmt.Sprint("more ", i))
 		}
-		equal(t, "prefixes that rested", len(lane.rose), 0)
+		equal(t, "prefixes that were in quarantine", len(lane.lifted), 0)
 	})
 }
