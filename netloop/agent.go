@@ -106,7 +106,7 @@ func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte
 		// Its answers wait for an extranonce that nobody will have for it.
 		return a.session.Unserved(unknownAccount, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
-	l.server.seen.note(account)
+	l.server.logins.note(account)
 	p.login = user
 	if reason, ok := a.enter(l, p, route); !ok {
 		return a.unserved(l, p, reason, out)

@@ -92,7 +92,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	if !l.follow(p, route, login) {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 	}
-	l.server.seen.note(account)
+	l.server.logins.note(account)
 	if p.session.IsAuthorized() {
 		l.openBooks(p)
 		p.adds(&further{loop: l, peer: p, login: login, agent: p.userAgent})

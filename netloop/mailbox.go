@@ -14,11 +14,11 @@ import (
 // lane replaces the one before; verdicts by what the lanes take in, hashes by what
 // the hasher does.
 type mailbox struct {
-	mu       sync.Mutex
-	in       mail
-	woken    bool        // the loop will collect
-	wake     func() bool // makes the loop call collect soon; false: the loop is gone
-	lastSeen mail        // what collect returned last, to be reused
+	mu    sync.Mutex
+	in    mail
+	woken bool        // the loop will collect
+	wake  func() bool // makes the loop call collect soon; false: the loop is gone
+	taken mail        // what collect returned last, to be reused
 }
 
 // mail is what a loop gets at a time.
@@ -120,13 +120,13 @@ func (b *mailbox) call(f func()) { b.put(func(m *mail) { m.calls = append(m.call
 // what comes from now on: it does not collect once more anyway. Only the loop calls
 // it; what it returns is valid until the next call.
 func (b *mailbox) collect(last func(*mail) bool) *mail {
-	b.lastSeen.reset()
+	b.taken.reset()
 	b.mu.Lock()
-	b.in, b.lastSeen = b.lastSeen, b.in
-	for _, w := range b.lastSeen.wires {
+	b.in, b.taken = b.taken, b.in
+	for _, w := range b.taken.wires {
 		w.woken = false
 	}
-	b.woken = !last(&b.lastSeen)
+	b.woken = !last(&b.taken)
 	b.mu.Unlock()
-	return &b.lastSeen
+	return &b.taken
 }

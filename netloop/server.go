@@ -55,7 +55,7 @@ type Server struct {
 	directory *upstream.Directory
 	names     workerName
 	hasher    hasher
-	seen      seen
+	logins    logins
 	parked    parked
 	debts     debts
 	log       *slog.Logger
@@ -332,8 +332,8 @@ func (s *Server) Dismissed(lane *upstream.Lane) {
 	}
 }
 
-// Seen returns the accounts that miners logged in to since the last call.
-func (s *Server) Seen() []string { return s.seen.take() }
+// LoggedIn returns the accounts that miners logged in to since the last call.
+func (s *Server) LoggedIn() []string { return s.logins.take() }
 
 // givenUp reports whether a lane has had no pool for longer than hold: time for
 // its miners to try their own backups.

@@ -213,7 +213,7 @@ func (a *accounts) tlsConfig(key tlsKey) *tls.Config {
 
 // touch tells the store which accounts were used.
 func (a *accounts) touch() {
-	a.store.Touch(append(a.server.Seen(), a.directory.AccountsInUse()...))
+	a.store.Touch(append(a.server.LoggedIn(), a.directory.AccountsInUse()...))
 }
 
 // dropUnused deletes accounts that nobody has used for long.

@@ -207,7 +207,7 @@ func TestAccountsInUseAreSeen(t *testing.T) {
 	}
 	m.conn.Close()
 	eventually(t, "it is used no more", func() bool { return !p.routes.InUse(name) })
-	if got := p.server.Seen(); len(got) != 1 || got[0] != name {
+	if got := p.server.LoggedIn(); len(got) != 1 || got[0] != name {
 		t.Errorf("seen since the last time: %v", got)
 	}
 }

@@ -72,20 +72,20 @@ func (l *left) slots() (n int) {
 	return n
 }
 
-// isSeen reports that a header was accepted from the miner before. Since no two
+// accepted reports that a header was accepted from the miner before. Since no two
 // miners of a link share a prefix, only the miner itself can repeat one; and since
 // the fingerprint is the header's, not the job's, work that the pool sent again
 // under another job id is caught too.
-func (s *Session) isSeen(fingerprint uint64) bool {
+func (s *Session) accepted(fingerprint uint64) bool {
 	if s.headers.has(fingerprint) {
 		return true
 	}
 	return s.left != nil && slices.ContainsFunc(s.left.lanes, func(h headers) bool { return h.has(fingerprint) })
 }
 
-// see remembers the header of a share that is good; false when it can't, and then
+// accept remembers the header of a share that is good; false when it can't, and then
 // the share can't be accepted. room is how many slots more there may be.
-func (s *Session) see(fingerprint uint64, job *work.Job, f *Feed, room int) bool {
+func (s *Session) accept(fingerprint uint64, job *work.Job, f *Feed, room int) bool {
 	h := &s.headers
 	if h.full() && !s.makeRoom(job, f, room) {
 		return false

@@ -56,7 +56,7 @@ func (r *remembering) shares(n int, job *work.Job) {
 	r.t.Helper()
 	for range n {
 		r.n++
-		if !r.s.see(headerNumber(r.n), job, r.feed, maxSlots) {
+		if !r.s.accept(headerNumber(r.n), job, r.feed, maxSlots) {
 			r.t.Fatalf("header %d is refused", r.n)
 		}
 	}
@@ -109,7 +109,7 @@ func TestAJobIsGivenUpLateAndOnlyForRoom(t *testing.T) {
 	r.wantAnswerable("and there was none", first, false)
 	r.wantAnswerable("the one after it", second, true)
 	r.wantAnswerable("the last", third, true)
-	if r.s.isSeen(headerNumber(1)) || !r.s.isSeen(headerNumber(6)) {
+	if r.s.accepted(headerNumber(1)) || !r.s.accepted(headerNumber(6)) {
 		t.Error("it is not the first job's headers that were given up")
 	}
 }
@@ -134,7 +134,7 @@ func TestAWorkThatIsSentAgainIsNotForgotten(t *testing.T) {
 		r.shares(5, r.again(time.Minute, 1))
 	}
 	for n := range r.n {
-		if !r.s.isSeen(headerNumber(n + 1)) {
+		if !r.s.accepted(headerNumber(n + 1)) {
 			t.Fatalf("header %d is forgotten", n+1)
 		}
 	}
@@ -147,7 +147,7 @@ func TestAWorkThatComesBackIsNotAnswered(t *testing.T) {
 	for range 10 {
 		r.shares(10, r.job(time.Minute))
 	}
-	if r.s.isSeen(headerNumber(1)) {
+	if r.s.accepted(headerNumber(1)) {
 		t.Fatal("nothing was forgotten")
 	}
 	r.wantAnswerable("the first work, again", r.again(time.Minute, 1), false)
@@ -159,15 +159,15 @@ func TestARefusedShareIsNotRemembered(t *testing.T) {
 	job := r.job(0)
 	r.shares(maxSlots-maxSlots/8, job)
 	for range 2 {
-		if r.s.see(headerNumber(1<<30), job, r.feed, maxSlots) {
+		if r.s.accept(headerNumber(1<<30), job, r.feed, maxSlots) {
 			t.Error("one more is taken")
 		}
 	}
-	if r.s.isSeen(headerNumber(1 << 30)) {
+	if r.s.accepted(headerNumber(1 << 30)) {
 		t.Error("it is remembered")
 	}
 	next := r.job(time.Second)
-	if r.s.see(headerNumber(1<<30), next, r.feed, maxSlots) {
+	if r.s.accept(headerNumber(1<<30), next, r.feed, maxSlots) {
 		t.Error("one for the next job, a second later, is taken")
 	}
 	r.shares(1, r.job(time.Minute))
@@ -203,11 +203,11 @@ func TestAHeaderIsKnownOnEveryLane(t *testing.T) {
 	r.shares(3, r.job(0))
 	other := &Feed{Lane: 2}
 	r.s.Enter(other, 0)
-	if !r.s.isSeen(headerNumber(2)) {
+	if !r.s.accepted(headerNumber(2)) {
 		t.Error("it is not known on the other lane")
 	}
 	r.s.Enter(r.feed, 0)
-	if !r.s.isSeen(headerNumber(2)) || r.s.headers.used != 3 {
+	if !r.s.accepted(headerNumber(2)) || r.s.headers.used != 3 {
 		t.Error("it is not known any more on the first")
 	}
 }
@@ -223,7 +223,7 @@ func TestAResumedMinerOnANewLane(t *testing.T) {
 	back := Session{name: "rig"}
 	back.Enter(other, 4)
 	back.Resume(&Env{Feed: other, Terms: &Terms{}}, request(t, `{"id":1,"method":"mining.subscribe","params":[]}`), &parked, nil)
-	if back.headers.lane != 2 || back.headers.from != 4 || !back.isSeen(headerNumber(2)) {
-		t.Errorf("on lane %d it answers works from %d on, and knows its header: %v", back.headers.lane, back.headers.from, back.isSeen(headerNumber(2)))
+	if back.headers.lane != 2 || back.headers.from != 4 || !back.accepted(headerNumber(2)) {
+		t.Errorf("on lane %d it answers works from %d on, and knows its header: %v", back.headers.lane, back.headers.from, back.accepted(headerNumber(2)))
 	}
 }

@@ -121,7 +121,7 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	block := job.IsBlock(met, s.prefixValue())
 	fingerprint := fingerprint(&c.Hash)
 	switch {
-	case s.isSeen(fingerprint):
+	case s.accepted(fingerprint):
 		return s.reject(e, 0, work.Duplicate)
 	case block:
 	case met < difficulty:
@@ -133,7 +133,7 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	}
 	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
-	if !s.see(fingerprint, job, e.Feed, room) {
+	if !s.accept(fingerprint, job, e.Feed, room) {
 		return s.unremembered(e)
 	}
 	if met < e.Feed.least(job, s.prefixValue()) && !block {
@@ -158,12 +158,12 @@ func (s *Session) answerable(e *Env, job *work.Job) (difficulty float64, stale, 
 func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool, room int) Effect {
 	fingerprint := fingerprint(&c.Hash)
 	switch {
-	case s.isSeen(fingerprint):
+	case s.accepted(fingerprint):
 		return s.reject(e, 0, work.Duplicate)
 	case stale:
 		return s.reject(e, 0, work.Stale)
 	}
-	if !s.see(fingerprint, c.Job, e.Feed, room) {
+	if !s.accept(fingerprint, c.Job, e.Feed, room) {
 		return s.unremembered(e)
 	}
 	return s.forward(e, c, difficulty, false)

@@ -32,7 +32,7 @@ type pool struct {
 	algorithm *work.Algorithm // nil: sha256d
 
 	since       time.Time // healthy since; zero: not healthy, or not known yet
-	seen        time.Time // when it last was attempted to the end, or left
+	attempted   time.Time // when it last was attempted to the end, or left
 	user        backoff   // of attempts that ended after the answer to subscribe
 	cool        time.Time // passed over until then
 	attempts    int       // links that exist, of any state
@@ -127,11 +127,11 @@ func (p *pool) fewerBits(now time.Time) bool {
 	return true
 }
 
-// unseen reports that nothing is known of the pool: it was never tried.
-func (p *pool) unseen() bool {
+// untried reports that nothing is known of the pool: it was never tried.
+func (p *pool) untried() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.seen.IsZero()
+	return p.attempted.IsZero()
 }
 
 // fits reports that the pool has room for a miner with prefix x, as far as is
@@ -148,7 +148,7 @@ func (p *pool) succeed(now time.Time) {
 	if p.since.IsZero() {
 		p.since = now
 	}
-	p.seen, p.reason = now, ""
+	p.attempted, p.reason = now, ""
 	p.user.next, p.user.down = time.Time{}, false
 	p.book.Up.Store(true)
 	p.book.LastError.Store(nil)
@@ -187,7 +187,7 @@ func (p *pool) lost(now time.Time, age, max time.Duration, again bool, err error
 func (p *pool) blame(now time.Time, reached bool, err error) (news bool) {
 	text := err.Error()
 	news = p.reason != text
-	p.since, p.seen, p.reason = time.Time{}, now, text
+	p.since, p.attempted, p.reason = time.Time{}, now, text
 	p.book.Failures.Add(1)
 	if reached && p.active > 0 {
 		return news
@@ -242,7 +242,7 @@ func (p *pool) serves() bool {
 func (p *pool) due(now time.Time, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.attempts == 0 && (p.seen.IsZero() || now.Sub(p.seen) >= d)
+	return p.attempts == 0 && (p.attempted.IsZero() || now.Sub(p.attempted) >= d)
 }
 
 // doubtsNames reports that the pool has not authorized some worker: shares do
