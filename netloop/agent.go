@@ -40,7 +40,7 @@ func newAgentPeer(l *loop, p *peer) dialect {
 }
 
 func (a *agentPeer) next(l *loop, p *peer, data, out []byte) (rest, answers []byte, effect session.Effect) {
-	m, rest, reason, ok := a.stream.next(data, &l.carries)
+	m, rest, reason, ok := a.stream.next(data, &l.halves)
 	switch {
 	case !ok:
 		effect = session.Effect{Kind: session.Hangup, Reason: reason}
@@ -330,8 +330,8 @@ func (a *agentPeer) left(l *loop, p *peer) {
 	a.session.Miners(func(id uint16, name string) {
 		l.server.debts.leave(p.remote.Addr(), name, a.session.Leave(id, p.doubtful(a.minerOf(id).waiting)), l.env.Now)
 	})
-	p.lines.drop(&l.carries)
-	a.stream.drop(&l.carries)
+	p.lines.drop(&l.halves)
+	a.stream.drop(&l.halves)
 	a.leave(l, p)
 	l.counts.Agents.Add(-1)
 }

@@ -12,7 +12,7 @@ import (
 const maxAgentFrame = 512
 
 // agentStream cuts an agent's bytes into lines and frames. As with lines, what
-// is whole is handed out where it lies, and the rest of a read is carried over.
+// is whole is handed out where it lies, and the rest of a read is kept.
 type agentStream struct {
 	lines
 	skip int // bytes of a frame that is passed over
@@ -27,19 +27,19 @@ type agentMessage struct {
 
 // next cuts the next message off data. It is valid until the call after. ok is
 // false when the bytes are not worth reading on, for reason.
-func (a *agentStream) next(data []byte, pool *carries) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
+func (a *agentStream) next(data []byte, pool *halves) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
 	n := min(a.skip, len(data))
 	a.skip -= n
 	data = data[n:]
-	for len(a.carry) == 0 && len(data) > 0 && codec.Padding(data[0]) {
+	for len(a.half) == 0 && len(data) > 0 && codec.Padding(data[0]) {
 		data = data[1:] // lines cuts them off too, but would not know what follows
 	}
 	if len(data) == 0 {
 		return m, nil, 0, true
 	}
 	first := data[0]
-	if len(a.carry) > 0 {
-		first = a.carry[0]
+	if len(a.half) > 0 {
+		first = a.half[0]
 	}
 	if first == agent.Magic {
 		return a.frame(data, pool)
@@ -48,33 +48,33 @@ func (a *agentStream) next(data []byte, pool *carries) (m agentMessage, rest []b
 	return m, rest, reason, ok
 }
 
-// frame cuts a frame off data, of which a part may have been carried over.
-func (a *agentStream) frame(data []byte, pool *carries) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
+// frame cuts a frame off data, of which the beginning may have been kept.
+func (a *agentStream) frame(data []byte, pool *halves) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
 	whole := data
-	if len(a.carry) > 0 {
-		whole = append(a.carry, data[:min(len(data), maxAgentFrame)]...)
+	if len(a.half) > 0 {
+		whole = append(a.half, data[:min(len(data), maxAgentFrame)]...)
 	}
 	size, ok := agent.FrameSize(whole)
-	carried := len(a.carry)
+	kept := len(a.half)
 	switch {
 	case !ok:
 		return m, nil, session.BadFrame, false
 	case size > maxAgentFrame:
 		a.drop(pool)
-		a.skip = size - carried
+		a.skip = size - kept
 		n := min(a.skip, len(data))
 		a.skip -= n
 		return agentMessage{oversized: true}, data[n:], 0, true
 	case size == 0 || size > len(whole):
-		if a.carry == nil {
-			a.carry = pool.get()
+		if a.half == nil {
+			a.half = pool.get()
 		}
-		a.carry = append(a.carry, data...)
+		a.half = append(a.half, data...)
 		return m, nil, 0, true
 	}
-	if carried > 0 {
-		pool.put(a.carry) // lent again only after this frame is done with
-		a.carry = nil
+	if kept > 0 {
+		pool.put(a.half) // lent again only after this frame is done with
+		a.half = nil
 	}
-	return agentMessage{frame: agent.Frame(whole[:size:size])}, data[size-carried:], 0, true
+	return agentMessage{frame: agent.Frame(whole[:size:size])}, data[size-kept:], 0, true
 }

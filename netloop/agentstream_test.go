@@ -16,7 +16,7 @@ import (
 // feedAgent feeds data in pieces of size bytes and returns the messages.
 func feedAgent(data string, size int) (got []string, reason session.Reason, ok bool) {
 	var a agentStream
-	var pool carries
+	var pool halves
 	for len(data) > 0 {
 		piece := []byte(data[:min(size, len(data))])
 		data = data[len(piece):]

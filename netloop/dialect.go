@@ -121,7 +121,7 @@ func (d *stranger) request(l *loop, p *peer, out []byte) ([]byte, session.Effect
 
 // nextLine is next for a dialect of lines.
 func (l *loop) nextLine(p *peer, d lineDialect, data, out []byte) (rest, answers []byte, effect session.Effect) {
-	line, rest, reason, ok := p.lines.next(data, &l.carries)
+	line, rest, reason, ok := p.lines.next(data, &l.halves)
 	if !ok {
 		return nil, out, session.Effect{Kind: session.Hangup, Reason: reason}
 	}

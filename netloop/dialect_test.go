@@ -64,7 +64,7 @@ func TestTheFirstMessageSaysWhichDialectItIs(t *testing.T) {
 // front, up to 255, and no newline behind. All else is as of stratum.
 type parcels struct {
 	stratum
-	carry []byte
+	half []byte
 }
 
 type parcelled struct{}
@@ -72,11 +72,11 @@ type parcelled struct{}
 func (parcelled) begin(*loop, *peer) dialect { return new(parcels) }
 
 func (d *parcels) next(l *loop, p *peer, data, out []byte) (rest, answers []byte, effect session.Effect) {
-	d.carry = append(d.carry, data...)
-	for len(d.carry) > 0 && len(d.carry) > int(d.carry[0]) && effect.Kind != session.Hangup {
-		end := 1 + int(d.carry[0])
-		out, effect = l.line(p, d, d.carry[1:end], out)
-		d.carry = append(d.carry[:0], d.carry[end:]...)
+	d.half = append(d.half, data...)
+	for len(d.half) > 0 && len(d.half) > int(d.half[0]) && effect.Kind != session.Hangup {
+		end := 1 + int(d.half[0])
+		out, effect = l.line(p, d, d.half[1:end], out)
+		d.half = append(d.half[:0], d.half[end:]...)
 	}
 	return nil, out, effect
 }

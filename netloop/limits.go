@@ -46,8 +46,8 @@ const (
 	tickEvery = time.Second
 	tickShare = 4
 
-	// maxCarries is how many buffers for half lines a loop keeps for reuse.
-	maxCarries = 256
+	// maxHalves is how many buffers for half lines a loop keeps for reuse.
+	maxHalves = 256
 
 	// maxUserAgents bounds the table of user agents of a loop; further ones are
 	// each their own string.

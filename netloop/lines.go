@@ -8,37 +8,37 @@ import (
 )
 
 // lines cuts a miner's bytes into lines. Whole lines are handed out where they
-// lie in the loop's read buffer; the rest of a read is carried over to the
+// lie in the loop's read buffer; the rest of a read is kept for the
 // next one in a buffer that the loop lends for that time, since nearly all
 // reads end with a newline.
 type lines struct {
-	carry []byte // nil: nothing carried over
+	half []byte // the beginning of one; nil: none
 }
 
-// carries lends buffers for half lines; each loop has one.
-type carries struct{ free [][]byte }
+// halves lends buffers for half lines; each loop has one.
+type halves struct{ free [][]byte }
 
-func (c *carries) get() []byte {
-	if n := len(c.free); n > 0 {
-		b := c.free[n-1]
-		c.free = c.free[:n-1]
+func (h *halves) get() []byte {
+	if n := len(h.free); n > 0 {
+		b := h.free[n-1]
+		h.free = h.free[:n-1]
 		return b
 	}
 	return make([]byte, 0, codec.MaxMinerLine)
 }
 
-func (c *carries) put(b []byte) {
-	if b != nil && len(c.free) < maxCarries {
-		c.free = append(c.free, b[:0])
+func (h *halves) put(b []byte) {
+	if b != nil && len(h.free) < maxHalves {
+		h.free = append(h.free, b[:0])
 	}
 }
 
 // next cuts the next line off data. line is nil when the rest is not a whole
-// line; it has been carried over then. line is valid until the call after.
+// line; it is kept then. line is valid until the call after.
 // ok is false when the bytes are not worth reading on, for reason.
-func (l *lines) next(data []byte, pool *carries) (line, rest []byte, reason session.Reason, ok bool) {
+func (l *lines) next(data []byte, pool *halves) (line, rest []byte, reason session.Reason, ok bool) {
 	for len(data) > 0 {
-		if len(l.carry) == 0 && data[0] != '{' {
+		if len(l.half) == 0 && data[0] != '{' {
 			// Seen at the first byte, so that a TLS hello or an HTTP request
 			// does not wait for a newline.
 			if codec.Padding(data[0]) {
@@ -48,25 +48,25 @@ func (l *lines) next(data []byte, pool *carries) (line, rest []byte, reason sess
 			return nil, nil, session.NotStratum, false
 		}
 		end := bytes.IndexByte(data, '\n')
-		size := len(l.carry) + len(data)
+		size := len(l.half) + len(data)
 		if end >= 0 {
-			size = len(l.carry) + end
+			size = len(l.half) + end
 		}
 		if size > codec.MaxMinerLine {
 			return nil, nil, session.LineTooLong, false
 		}
 		if end < 0 {
-			if l.carry == nil {
-				l.carry = pool.get()
+			if l.half == nil {
+				l.half = pool.get()
 			}
-			l.carry = append(l.carry, data...)
+			l.half = append(l.half, data...)
 			return nil, nil, 0, true
 		}
 		line, rest = data[:end], data[end+1:]
-		if len(l.carry) > 0 {
-			line = append(l.carry, line...)
-			pool.put(l.carry) // lent again only after this line is done with
-			l.carry = nil
+		if len(l.half) > 0 {
+			line = append(l.half, line...)
+			pool.put(l.half) // lent again only after this line is done with
+			l.half = nil
 		}
 		return codec.Trim(line), rest, 0, true
 	}
@@ -74,7 +74,7 @@ func (l *lines) next(data []byte, pool *carries) (line, rest []byte, reason sess
 }
 
 // drop gives the buffer back when the miner goes.
-func (l *lines) drop(pool *carries) {
-	pool.put(l.carry)
-	l.carry = nil
+func (l *lines) drop(pool *halves) {
+	pool.put(l.half)
+	l.half = nil
 }

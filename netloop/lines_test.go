@@ -12,7 +12,7 @@ import (
 // the lines and what ended it.
 func feedLines(data string, size int) (got []string, reason session.Reason, ok bool) {
 	var l lines
-	var pool carries
+	var pool halves
 	for len(data) > 0 {
 		n := min(size, len(data))
 		piece := []byte(data[:n])
@@ -82,7 +82,7 @@ func TestTheLongestLineIsTaken(t *testing.T) {
 // Buffers for half lines go back to the loop with the line that they completed.
 func TestCarriesAreLentAndReturned(t *testing.T) {
 	var l lines
-	var pool carries
+	var pool halves
 	for range 3 {
 		if line, _, _, _ := l.next([]byte("{ha"), &pool); line != nil {
 			t.Fatalf("line %q", line)
@@ -90,8 +90,8 @@ func TestCarriesAreLentAndReturned(t *testing.T) {
 		if line, _, _, _ := l.next([]byte("lf}\n"), &pool); string(line) != "{half}" {
 			t.Fatalf("line %q", line)
 		}
-		if l.carry != nil || len(pool.free) != 1 {
-			t.Fatalf("%d buffers free, carry %q", len(pool.free), l.carry)
+		if l.half != nil || len(pool.free) != 1 {
+			t.Fatalf("%d buffers free, half %q", len(pool.free), l.half)
 		}
 	}
 	if n := testing.AllocsPerRun(10, func() {
@@ -102,7 +102,7 @@ func TestCarriesAreLentAndReturned(t *testing.T) {
 	}
 	l.next([]byte("{ha"), &pool)
 	l.drop(&pool)
-	if l.carry != nil || len(pool.free) != 1 {
+	if l.half != nil || len(pool.free) != 1 {
 		t.Error("the buffer of a miner that left in mid-line is lost")
 	}
 }

@@ -26,7 +26,7 @@ type loop struct {
 	wall    time.Time // the same instant as env.Now, for what people read
 	decoder *codec.Decoder
 	request codec.Request
-	carries carries
+	halves  halves
 	out     []byte // bytes for one miner, written at once
 
 	gathered       gathered
