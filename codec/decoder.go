@@ -26,9 +26,9 @@ type Message struct {
 	Reason Raw // "reject-reason": ckpool says there why it refused a share, with error null
 }
 
-// wire is what sonic decodes into. Every member is raw, so that a wrong type
+// members is what sonic decodes into. Every member is raw, so that a wrong type
 // in one never costs us the others: types are judged by whoever reads them.
-type wire struct {
+type members struct {
 	ID     sonic.NoCopyRawMessage `json:"id"`
 	Method sonic.NoCopyRawMessage `json:"method"`
 	Params sonic.NoCopyRawMessage `json:"params"`
@@ -38,7 +38,7 @@ type wire struct {
 }
 
 // member returns where the member of that name goes; nil: it is none of ours.
-func (w *wire) member(name []byte) *sonic.NoCopyRawMessage {
+func (w *members) member(name []byte) *sonic.NoCopyRawMessage {
 	switch string(name) {
 	case "id":
 		return &w.ID
@@ -59,9 +59,9 @@ func (w *wire) member(name []byte) *sonic.NoCopyRawMessage {
 // Decoder decodes lines. Each goroutine that decodes has one of its own; it is
 // kept for good, since a kept decoder is what makes sonic free of allocations.
 type Decoder struct {
-	sonic *decoder.Decoder
-	wire  wire
-	text  []byte // the last line that was not UTF-8, as it was read
+	sonic   *decoder.Decoder
+	members members
+	text    []byte // the last line that was not UTF-8, as it was read
 }
 
 // keptText is how much memory for lines that are not UTF-8 a decoder keeps: a
@@ -82,7 +82,7 @@ func NewDecoder() *Decoder {
 // compiler supports this platform; where not, sonic falls back to
 // encoding/json, correct and slow.
 func Pretouch() (native bool, err error) {
-	err = sonic.Pretouch(reflect.TypeFor[wire]())
+	err = sonic.Pretouch(reflect.TypeFor[members]())
 	return sonic.APIKind == sonic.UseSonicJSON, err
 }
 
@@ -113,18 +113,18 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 	if len(line) == 0 || line[0] != '{' {
 		return errNotStratum
 	}
-	d.wire = wire{}
+	d.members = members{}
 	if cap(d.text) > keptText {
 		d.text = nil
 	}
-	if !d.wire.plain(line) {
+	if !d.members.plain(line) {
 		if err := d.decode(line); err != nil {
 			return err
 		}
 	}
-	m.ID, m.Params = Raw(d.wire.ID), Raw(d.wire.Params)
-	m.Result, m.Error, m.Reason = Raw(d.wire.Result), Raw(d.wire.Error), Raw(d.wire.Reason)
-	if method := Raw(d.wire.Method); !method.IsNull() {
+	m.ID, m.Params = Raw(d.members.ID), Raw(d.members.Params)
+	m.Result, m.Error, m.Reason = Raw(d.members.Result), Raw(d.members.Error), Raw(d.members.Reason)
+	if method := Raw(d.members.Method); !method.IsNull() {
 		text, ok := method.String()
 		if !ok {
 			return errNotMessage
@@ -181,9 +181,9 @@ func (d *Decoder) read(line []byte) error {
 	if bytes.IndexByte(line, '\\') >= 0 && !json.Valid(line) {
 		return errSyntax // sonic passes over values that it need not decode without a look at their escapes
 	}
-	d.wire = wire{} // plain may have filled some, and sonic leaves what is absent as it was
+	d.members = members{} // plain may have filled some, and sonic leaves what is absent as it was
 	d.sonic.Reset(unsafe.String(&line[0], len(line)))
-	if d.sonic.Decode(&d.wire) != nil || d.sonic.CheckTrailings() != nil {
+	if d.sonic.Decode(&d.members) != nil || d.sonic.CheckTrailings() != nil {
 		return errSyntax
 	}
 	return nil

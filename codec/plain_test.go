@@ -10,15 +10,15 @@ func TestPlain(t *testing.T) {
 	f := func(line string, plain bool) {
 		t.Helper()
 		d := NewDecoder()
-		if got := d.wire.plain([]byte(line)); got != plain {
+		if got := d.members.plain([]byte(line)); got != plain {
 			t.Errorf("%s: plain is %v", line, got)
 		}
 		if !plain {
 			return
 		}
-		got := d.wire
-		if err := d.decode([]byte(line)); err != nil || !reflect.DeepEqual(got, d.wire) {
-			t.Errorf("%s: got %s, with sonic %s, %v", line, got, d.wire, err)
+		got := d.members
+		if err := d.decode([]byte(line)); err != nil || !reflect.DeepEqual(got, d.members) {
+			t.Errorf("%s: got %s, with sonic %s, %v", line, got, d.members, err)
 		}
 	}
 	const yes, no = true, false
