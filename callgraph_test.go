@@ -129,7 +129,7 @@ func (f imports) Import(path string) (*types.Package, error) { return f(path) }
 // collect finds all functions, then how func values flow, then the calls.
 func (p *program) collect() {
 	for path, pkg := range p.ours {
-		if path == module+"/bench" {
+		if path == module+"/bench" || strings.HasPrefix(path, module+"/bench/") {
 			continue // none of what runs
 		}
 		for _, name := range pkg.Scope().Names() {

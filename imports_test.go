@@ -6,7 +6,7 @@
 //	        |     |-> api -> stats store
 //	        |     \-> check -> config store
 //	        |     \-> config, systemd, dial, descriptors
-//	        \-> bench
+//	        \-> bench -> its own rooms, and nothing above
 package farmproxy_test
 
 import (
@@ -40,21 +40,39 @@ var mayImport = map[string][]string{
 	"check":         {"config", "store"}, // store: which algorithms are known
 	"store":         {},
 	"systemd":       {},
-	"bench":         {}, // the judge shares nothing with the judged
+
+	// The judge shares nothing with the judged.
+	"bench":          {"bench/attack", "bench/cli", "bench/figure", "bench/fleet", "bench/floor", "bench/pool", "bench/proof", "bench/record", "bench/scenario", "bench/stand", "bench/wait", "bench/wire"},
+	"bench/scenario": {"bench/api", "bench/attack", "bench/cli", "bench/figure", "bench/fleet", "bench/judge", "bench/pool", "bench/proof", "bench/record", "bench/stand", "bench/wait"},
+	"bench/judge":    {"bench/attack", "bench/figure", "bench/fleet", "bench/pool", "bench/proof"},
+	"bench/record":   {"bench/cli", "bench/figure"},
+	"bench/stand":    {"bench/pool", "bench/proof"},
+	"bench/attack":   {"bench/mine", "bench/pool", "bench/proof", "bench/wait", "bench/wire"},
+	"bench/floor":    {"bench/proof"},
+	"bench/fleet":    {"bench/figure", "bench/mine", "bench/proof", "bench/recent", "bench/wire"},
+	"bench/pool":     {"bench/figure", "bench/proof", "bench/recent", "bench/wait", "bench/wire"},
+	"bench/mine":     {"bench/proof", "bench/wire"},
+	"bench/proof":    {},
+	"bench/wire":     {},
+	"bench/api":      {},
+	"bench/cli":      {},
+	"bench/figure":   {},
+	"bench/recent":   {},
+	"bench/wait":     {},
 }
 
 // usedBy has every module that is not ours, and the packages that may import
 // it, tests included: each has one place, so that it can be replaced there.
 var usedBy = map[string][]string{
-	"github.com/panjf2000/gnet/v2":       {"netloop", "bench"},
+	"github.com/panjf2000/gnet/v2":       {"netloop", "bench/floor"},
 	"github.com/bytedance/sonic":         {"codec", "api"},
 	"github.com/valyala/fasthttp":        {"api"},
 	"github.com/VictoriaMetrics/metrics": {"stats"},
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/pires/go-proxyproto":     {"netloop"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
-	"golang.org/x/sys":                   {"netloop", "descriptors", "bench", "proxy"},
-	"golang.org/x/crypto":                {"work", "bench"},
+	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy"},
+	"golang.org/x/crypto":                {"work", "bench/proof"},
 	"github.com/klauspost/cpuid/v2":      {"work"}, // has it the SHA extensions?
 	"golang.org/x/net":                   {"dial"}, // SOCKS5
 	"modernc.org/sqlite":                 {"store"},

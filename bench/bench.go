@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+
+	"farmproxy/bench/cli"
 )
 
 // Exit codes of Main.
@@ -20,7 +21,7 @@ const (
 // command is one subcommand of bench.
 type command struct {
 	name, summary string
-	run           func(ctx context.Context, args []string, io terminal) error
+	run           func(ctx context.Context, args []string, io cli.Terminal) error
 }
 
 var commands = []command{
@@ -37,20 +38,12 @@ var commands = []command{
 	{"demo", "pool, proxy and fleet, live, until Ctrl-C", demoCommand},
 }
 
-// terminal is where a command reads and writes.
-type terminal struct {
-	in       io.Reader
-	out, err io.Writer
-}
-
-func (t terminal) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
-
 // Main runs `farmproxy bench args...` until it is done or ctx ends, and returns
 // the exit code: 0, 1 when something failed or a comparison found a breach, 2
 // for wrong arguments. Standard input is read by those subcommands that take
 // commands there.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	t := terminal{in: os.Stdin, out: stdout, err: stderr}
+	t := cli.Terminal{In: os.Stdin, Out: stdout, Err: stderr}
 	if len(args) == 0 {
 		usage(stderr)
 		return exitMisused
@@ -65,7 +58,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			continue
 		}
 		err := c.run(ctx, args[1:], t)
-		var misuse misuse
+		var misuse cli.Misuse
 		switch {
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return exitOK
@@ -87,41 +80,4 @@ func usage(w io.Writer) {
 		fmt.Fprintf(w, "  %-7s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\nfarmproxy bench SUBCOMMAND -h lists its flags\n")
-}
-
-// misuse is an error in the arguments.
-type misuse struct{ error }
-
-func misused(format string, args ...any) error { return misuse{fmt.Errorf(format, args...)} }
-
-// newFlags is a flag set whose help begins with about.
-func newFlags(t terminal, name, about string) *flag.FlagSet {
-	flags := flag.NewFlagSet("farmproxy bench "+name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors are told by Main, help by parse
-	flags.Usage = func() {
-		flags.SetOutput(t.err)
-		fmt.Fprintf(t.err, "usage: farmproxy bench %s [flags]\n\n%s\n\n", name, strings.TrimSpace(about))
-		flags.PrintDefaults()
-	}
-	return flags
-}
-
-// parseFlags is for sets made by newFlags.
-func parseFlags(flags *flag.FlagSet, args []string) error {
-	err := flags.Parse(args)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		return misuse{err}
-	}
-	return err
-}
-
-// parse is for commands that take no arguments beside flags.
-func parse(flags *flag.FlagSet, args []string) error {
-	if err := parseFlags(flags, args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return misused("unexpected argument %q", flags.Arg(0))
-	}
-	return nil
 }

@@ -10,6 +10,14 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"farmproxy/bench/cli"
+	"farmproxy/bench/figure"
+	"farmproxy/bench/fleet"
+	"farmproxy/bench/pool"
+	"farmproxy/bench/scenario"
+	"farmproxy/bench/stand"
+	"farmproxy/bench/wait"
 )
 
 // demoOptions are the flags of bench demo.
@@ -27,9 +35,9 @@ type outage struct{ from, to, every time.Duration }
 // demoOutage shows a failover and a return within the first minute.
 func demoOutage() outage { return outage{20 * time.Second, 35 * time.Second, time.Minute} }
 
-func demoCommand(ctx context.Context, args []string, t terminal) error {
+func demoCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o := demoOptions{miners: 200, rate: 20, http: "127.0.0.1:8080"}
-	flags := newFlags(t, "demo", `
+	flags := cli.NewFlags(t, "demo", `
 Two pools, the proxy and a small farm on this machine, live, until Ctrl-C. The
 miners really mine, at a difficulty that a CPU can meet. The main pool is off for
 15 s of every minute, from 0:20 on.`)
@@ -38,16 +46,16 @@ miners really mine, at a difficulty that a CPU can meet. The main pool is off fo
 	flags.StringVar(&o.http, "http", o.http, "`host:port` of the proxy's HTTP; another port when it is taken")
 	flags.DurationVar(&o.length, "for", o.length, "end after that long; 0: at Ctrl-C")
 	flags.StringVar(&o.exe, "exe", o.exe, "the farmproxy `program`; default: this one")
-	if err := parse(flags, args); err != nil {
+	if err := cli.Parse(flags, args); err != nil {
 		return err
 	}
 	switch {
-	case o.miners < 1 || o.miners > MaxMiners:
-		return misused("-miners: want 1 to %d, got %d", MaxMiners, o.miners)
+	case o.miners < 1 || o.miners > fleet.MaxMiners:
+		return cli.Misused("-miners: want 1 to %d, got %d", fleet.MaxMiners, o.miners)
 	case !(o.rate > 0):
-		return misused("-rate: want more than 0 shares per second, got %v", o.rate)
+		return cli.Misused("-rate: want more than 0 shares per second, got %v", o.rate)
 	case o.length < 0:
-		return misused("-for: want 0 or more, got %v", o.length)
+		return cli.Misused("-for: want 0 or more, got %v", o.length)
 	}
 	if o.exe == "" {
 		var err error
@@ -60,17 +68,17 @@ miners really mine, at a difficulty that a CPU can meet. The main pool is off fo
 
 // demo runs until ctx ends or the time is over. All it started is gone when it
 // returns.
-func demo(ctx context.Context, o demoOptions, t terminal) (err error) {
+func demo(ctx context.Context, o demoOptions, t cli.Terminal) (err error) {
 	if o.length > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.length)
 		defer cancel()
 	}
-	var pools []*Pool
+	var pools []*pool.Pool
 	for i, name := range []string{"main", "backup"} {
-		po := DefaultPoolOptions()
+		po := pool.DefaultOptions()
 		po.Name, po.Seed, po.JobEvery = name, po.Seed+uint64(i), 10*time.Second
-		pool, err := StartPool(po)
+		pool, err := pool.Start(po)
 		if err != nil {
 			return err
 		}
@@ -81,26 +89,26 @@ func demo(ctx context.Context, o demoOptions, t terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := standProxy(ctx, proxyOptions{exe: o.exe, pools: pools, user: poolUser, pass: true, registry: true, http: web})
+	s, err := stand.Proxy(ctx, stand.ProxyOptions{Exe: o.exe, Pools: pools, User: scenario.PoolUser, Pass: true, Registry: true, HTTP: web})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if ending := s.stop(); ending != nil {
-			err = errors.Join(err, fmt.Errorf("%w; its log is %s", ending, s.log()))
+		if ending := s.Stop(); ending != nil {
+			err = errors.Join(err, fmt.Errorf("%w; its log is %s", ending, s.LogFile()))
 			return
 		}
-		s.clean()
+		s.Clean()
 	}()
-	fo := DefaultFleetOptions(s.addr)
+	fo := fleet.DefaultOptions(s.Addr)
 	fo.Miners, fo.Rate, fo.Name = o.miners, o.rate, demoName
-	fleet, err := NewFleet(fo)
+	fleet, err := fleet.New(fo)
 	if err != nil {
 		return err
 	}
 	defer fleet.Close()
 
-	t.printf(`A farm on this machine: %d miners, %s and so on.
+	t.Printf(`A farm on this machine: %d miners, %s and so on.
 
   farmproxy  %s
   pools      %s (main), %s (backup)
@@ -110,71 +118,71 @@ func demo(ctx context.Context, o demoOptions, t terminal) (err error) {
 The main pool is off from 0:20 to 0:35 of every minute: the miners go to the
 backup and come back, and lose no connection. Ctrl-C ends it all.
 
-`, o.miners, demoName(0), s.addr, pools[0].Addr(), pools[1].Addr(), web)
+`, o.miners, demoName(0), s.Addr, pools[0].Addr(), pools[1].Addr(), web)
 	if err := fleet.Connect(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
-	line := newProgress(terminal{err: t.out})
+	line := cli.NewProgress(cli.Terminal{Err: t.Out})
 	failing, stop := context.WithCancel(ctx)
 	var troubled sync.WaitGroup
 	troubled.Go(func() { demoOutage().of(failing, pools[0], line) })
-	s.watch(ctx, web, fleet, line)
+	watch(ctx, s, web, fleet, line)
 	stop()
 	troubled.Wait()
 	total, booked := fleet.Books().Total(), 0
 	for _, pool := range pools {
 		booked += pool.Books().Total().Accepted
 	}
-	t.printf("\nGoodbye: %d miners sent %d shares, %d accepted, %d refused,\n%d on the pools' books.\n",
+	t.Printf("\nGoodbye: %d miners sent %d shares, %d accepted, %d refused,\n%d on the pools' books.\n",
 		o.miners, total.Submits, total.Accepted, total.Refused, booked)
 	return nil
 }
 
 // demoName gives the miners names as those of the README.
-func demoName(miner int) string { return fmt.Sprintf("%s.rig%04d", poolUser, miner+1) }
+func demoName(miner int) string { return fmt.Sprintf("%s.rig%04d", scenario.PoolUser, miner+1) }
 
 // of switches a pool off and on again until ctx ends.
-func (o outage) of(ctx context.Context, main *Pool, line *progress) {
+func (o outage) of(ctx context.Context, main *pool.Pool, line *cli.Progress) {
 	for began := time.Now(); ; began = began.Add(o.every) {
-		if sleep(ctx, time.Until(began.Add(o.from))) != nil {
+		if wait.For(ctx, time.Until(began.Add(o.from))) != nil {
 			return
 		}
 		main.Stop()
-		line.note("the main pool is switched off")
-		if sleep(ctx, time.Until(began.Add(o.to))) != nil {
+		line.Note("the main pool is switched off")
+		if wait.For(ctx, time.Until(began.Add(o.to))) != nil {
 			return
 		}
 		if err := main.Start(); err != nil {
-			line.note(fmt.Sprintf("the main pool does not come back: %v", err))
+			line.Note(fmt.Sprintf("the main pool does not come back: %v", err))
 			return
 		}
-		line.note("the main pool is on again; farmproxy goes back once it is well")
+		line.Note("the main pool is on again; farmproxy goes back once it is well")
 	}
 }
 
 // watch shows the proxy's own view once a second, and says so when it changes the
 // pool.
-func (s *stand) watch(ctx context.Context, web string, fleet *Fleet, line *progress) {
-	defer line.end()
+func watch(ctx context.Context, s *stand.Stand, web string, fleet *fleet.Fleet, line *cli.Progress) {
+	defer line.End()
 	began, on := time.Now(), ""
 	for {
 		status, err := fetchStatus(ctx, web)
 		switch {
 		case err == nil:
 			if status.Pool != "" && status.Pool != on && on != "" {
-				line.note(fmt.Sprintf("the farm mines at %s; %d disconnects of miners so far", status.Pool, fleet.Books().Total().Disconnects))
+				line.Note(fmt.Sprintf("the farm mines at %s; %d disconnects of miners so far", status.Pool, fleet.Books().Total().Disconnects))
 			}
 			if status.Pool != "" {
 				on = status.Pool
 			}
-			line.show(status.line(time.Since(began)))
+			line.Show(status.line(time.Since(began)))
 		case ctx.Err() == nil:
-			line.show(fmt.Sprintf("no status: %v", err))
+			line.Show(fmt.Sprintf("no status: %v", err))
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.child.exited:
+		case <-s.Child.Exited:
 			return // stop tells
 		case <-time.After(time.Second):
 		}
@@ -203,16 +211,7 @@ func (s proxyStatus) line(after time.Duration) string {
 		on = "no pool"
 	}
 	return fmt.Sprintf("%2d:%02d  %d miners on %s  %d shares, %d rejected  %s",
-		int(after.Minutes()), int(after.Seconds())%60, s.Miners, on, s.Shares.Accepted, rejected, hashRate(s.HashRate))
-}
-
-// hashRate is v in H/s with a prefix.
-func hashRate(v float64) string {
-	prefix := 0
-	for ; v >= 999.995 && prefix < 7; prefix++ { // what would be written as 1000.00
-		v /= 1000
-	}
-	return fmt.Sprintf("%.2f %sH/s", v, []string{"", "k", "M", "G", "T", "P", "E", "Z"}[prefix])
+		int(after.Minutes()), int(after.Seconds())%60, s.Miners, on, s.Shares.Accepted, rejected, figure.HashRate(s.HashRate))
 }
 
 // statusWithin bounds one question to the proxy.
@@ -242,7 +241,7 @@ func addrOrFree(addr string) (string, error) {
 	if err != nil {
 		host, _, splitErr := net.SplitHostPort(addr)
 		if splitErr != nil {
-			return "", misused("-http: want host:port, got %q", addr)
+			return "", cli.Misused("-http: want host:port, got %q", addr)
 		}
 		if l, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
 			return "", fmt.Errorf("-http: %w", err)

@@ -1,17 +1,25 @@
-// Package bench is the harness: it stands on both sides of a proxy and compares
-// what the two sides saw.
+// Package bench is `farmproxy bench`: the subcommands of the harness, their flags
+// and their help. The harness stands on both sides of a proxy and compares what
+// the two sides saw:
 //
-//	Pool (verifies, keeps books)           Fleet (really mines, keeps books)
+//	pool (verifies, keeps books)           fleet (really mines, keeps books)
 //	  |  jobs, verdicts                        ^  |
 //	  v                                        |  v  shares
 //	links <---------- the proxy, a child process ----------> miners
 //
-//	Floor stands in the proxy's place: a canned responder, as fast as a Go
-//	proxy on the same event loop could ever be.
+// Each of its parts is a package:
 //
-// It owns the pool that checks every share itself, the fleet, the floor, the
-// scenarios, the comparison of the two books and the report. It never uses the
-// packages work, codec, session or upstream: a mistake in the proxy's share
-// checking must not be repeated by what judges it. It never talks to anything
-// but what it was told to listen on or to dial.
+//	bench -> scenario -> judge -> attack -> pool, mine
+//	           |           \---> fleet -> mine -> proof, wire
+//	           |            \--> pool -> proof, wire
+//	           |-> stand -> pool
+//	           |-> record
+//	           \-> api
+//	bench -> floor -> proof
+//
+// with cli, figure, wait and recent below. It owns no scenario, no book and no
+// verdict. None of these packages uses one of the proxy's: a mistake in the
+// proxy's share checking must not be repeated by what judges it. The pool and
+// the fleet do share proof: what a header, a hash and a difficulty are is spelled
+// once in the harness.
 package bench

@@ -11,11 +11,16 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"farmproxy/bench/cli"
+	"farmproxy/bench/pool"
+	"farmproxy/bench/proof"
+	"farmproxy/bench/wire"
 )
 
 // poolFlags adds the flags of a pool to a set; apply reads those that are not
 // plain values.
-func poolFlags(flags *flag.FlagSet, o *PoolOptions) (apply func() error) {
+func poolFlags(flags *flag.FlagSet, o *pool.Options) (apply func() error) {
 	flags.IntVar(&o.Extranonce1Size, "extranonce1-size", o.Extranonce1Size, "`bytes` of extranonce1, 2 to 8")
 	flags.IntVar(&o.Extranonce2Size, "extranonce2", o.Extranonce2Size, "`bytes` of extranonce2, 1 to 16")
 	flags.Float64Var(&o.Difficulty, "difficulty", o.Difficulty, "of the first jobs; the default takes a CPU 256 hashes a share")
@@ -33,60 +38,60 @@ func poolFlags(flags *flag.FlagSet, o *PoolOptions) (apply func() error) {
 	extranonce1 := flags.String("extranonce1", "", "the same extranonce1 for every session, in `hex`")
 	refuse := flags.String("refuse-names", "", "names that match this `pattern` are not authorized")
 	return func() (err error) {
-		if o.Algorithm, err = lookupAlgorithm(*algorithm); err != nil {
-			return misused("-algorithm: %w", err)
+		if o.Algorithm, err = proof.LookupAlgorithm(*algorithm); err != nil {
+			return cli.Misused("-algorithm: %w", err)
 		}
-		if o.Mask, err = word(*mask); err != nil {
-			return misused("-mask: %w", err)
+		if o.Mask, err = proof.ParseWord(*mask); err != nil {
+			return cli.Misused("-mask: %w", err)
 		}
 		if *extranonce1 != "" {
 			if o.Extranonce1, err = hex.DecodeString(*extranonce1); err != nil {
-				return misused("-extranonce1: %w", err)
+				return cli.Misused("-extranonce1: %w", err)
 			}
 		}
 		if *refuse != "" {
 			if o.RefuseNames, err = regexp.Compile(*refuse); err != nil {
-				return misused("-refuse-names: %w", err)
+				return cli.Misused("-refuse-names: %w", err)
 			}
 		}
 		return nil
 	}
 }
 
-func poolCommand(ctx context.Context, args []string, t terminal) error {
-	o := DefaultPoolOptions()
+func poolCommand(ctx context.Context, args []string, t cli.Terminal) error {
+	o := pool.DefaultOptions()
 	o.Listen, o.JobEvery = "127.0.0.1:4444", 30*time.Second
-	flags := newFlags(t, "pool", `
+	flags := cli.NewFlags(t, "pool", `
 A Stratum V1 pool that makes realistic jobs, verifies every share itself and
 keeps books. Any name may log in. On the same port it takes agents, with many
 workers on one connection (the protocol of BTCAgent and btcpool). Standard input takes the same commands as
 -script. Ctrl-C ends it and prints the books.
 
-`+scriptHelp)
+`+pool.ScriptHelp)
 	flags.StringVar(&o.Listen, "listen", o.Listen, "`host:port`; port 0 picks a free one")
 	text := flags.String("script", "", "`troubles`, see above")
 	trace := flags.String("trace", "", "write all that is received to this `file`: the connection's number, and the line or the frame in hex")
 	verbose := flags.Bool("v", false, "print every share")
 	apply := poolFlags(flags, &o)
-	if err := parse(flags, args); err != nil {
+	if err := cli.Parse(flags, args); err != nil {
 		return err
 	}
 	if err := apply(); err != nil {
 		return err
 	}
-	script, err := ParseScript(*text)
+	script, err := pool.ParseScript(*text)
 	if err != nil {
-		return misuse{err}
+		return cli.Misused("%w", err)
 	}
 	var mu sync.Mutex
 	say := func(format string, args ...any) {
 		mu.Lock()
 		defer mu.Unlock()
-		t.printf("%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
+		t.Printf("%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
 	}
-	o.OnJob = func(j Job) { say("job %s clean=%v", j.ID, j.Clean) }
+	o.OnJob = func(j proof.Job) { say("job %s clean=%v", j.ID, j.Clean) }
 	if *verbose {
-		o.OnSubmit = func(s Submit) {
+		o.OnSubmit = func(s pool.Submit) {
 			verdict := "accepted"
 			if s.Refused != nil {
 				verdict = s.Refused.Error()
@@ -97,12 +102,12 @@ workers on one connection (the protocol of BTCAgent and btcpool). Standard input
 	if *trace != "" {
 		file, err := os.Create(*trace)
 		if err != nil {
-			return misused("-trace: %w", err)
+			return cli.Misused("-trace: %w", err)
 		}
 		defer file.Close()
 		o.Trace = file
 	}
-	p, err := StartPool(o)
+	p, err := pool.Start(o)
 	if err != nil {
 		return err
 	}
@@ -118,16 +123,16 @@ workers on one connection (the protocol of BTCAgent and btcpool). Standard input
 			say("%v", err)
 		}
 	})
-	go p.obey(ctx, t, say) // not waited for: a read of standard input can't be ended
+	go obey(ctx, p, t, say) // not waited for: a read of standard input can't be ended
 	<-ctx.Done()
-	p.printBooks(t)
+	printBooks(p, t)
 	return nil
 }
 
 // obey runs the commands that come on standard input, one a line.
-func (p *Pool) obey(ctx context.Context, t terminal, say func(string, ...any)) {
-	readLines(t.in, func(line string) {
-		script, err := ParseScript(line)
+func obey(ctx context.Context, p *pool.Pool, t cli.Terminal, say func(string, ...any)) {
+	wire.ReadLines(t.In, func(line string) {
+		script, err := pool.ParseScript(line)
 		if err == nil {
 			err = script.Run(ctx, p, func(s string) { say("command: %s", s) })
 		}
@@ -138,19 +143,19 @@ func (p *Pool) obey(ctx context.Context, t terminal, say func(string, ...any)) {
 }
 
 // printBooks is for the end of bench pool.
-func (p *Pool) printBooks(t terminal) {
+func printBooks(p *pool.Pool, t cli.Terminal) {
 	users := p.Books().Users()
 	const most = 20 // names that are worth a line; a fleet has thousands
 	names := slices.Sorted(maps.Keys(users))
 	for _, name := range names[:min(most, len(names))] {
-		t.printf("%-40s accepted %d, refused %v\n", name, users[name].Accepted, users[name].Refused)
+		t.Printf("%-40s accepted %d, refused %v\n", name, users[name].Accepted, users[name].Refused)
 	}
 	if len(names) > most {
-		t.printf("... and %d more names\n", len(names)-most)
+		t.Printf("... and %d more names\n", len(names)-most)
 	}
 	total := p.Books().Total()
-	t.printf("in all: accepted %d, refused %v, %d bytes received\n", total.Accepted, total.Refused, p.BytesUp())
+	t.Printf("in all: accepted %d, refused %v, %d bytes received\n", total.Accepted, total.Refused, p.BytesUp())
 	for _, b := range p.Agents() {
-		t.printf("agent %d, %q: %s\n", b.Link, b.User, b)
+		t.Printf("agent %d, %q: %s\n", b.Link, b.User, b)
 	}
 }

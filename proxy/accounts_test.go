@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"farmproxy/bench"
+	"farmproxy/bench/fleet"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/store"
@@ -19,7 +20,7 @@ func withStore(t *testing.T) func(*config.Config) {
 }
 
 // register makes an account at a pool and returns its name.
-func (p *proxy) register(t *testing.T, pool *bench.Pool, user string, options store.PoolOptions) string {
+func (p *proxy) register(t *testing.T, pool *benchpool.Pool, user string, options store.PoolOptions) string {
 	t.Helper()
 	ctx := context.Background()
 	if _, err := p.store.Pool(ctx, pool.Addr()); err != nil {
@@ -54,14 +55,14 @@ func (m *miner) login(id int, name string) message {
 
 func TestEachAccountMinesAtItsPool(t *testing.T) {
 	t.Parallel()
-	one, two := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 }), startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 5 })
+	one, two := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 }), startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 5 })
 	p, address := startProxy(t, withStore(t), nil)
 	alice, bob := p.register(t, one, "alice", store.PoolOptions{}), p.register(t, two, "bob", store.PoolOptions{})
 
-	fleet := func(account string) *bench.Fleet {
-		o := bench.DefaultFleetOptions(address)
+	fleet := func(account string) *fleet.Fleet {
+		o := fleet.DefaultOptions(address)
 		o.Miners, o.Account, o.Rate, o.Seed = 5, account, 200, uint64(len(account))
-		f, err := bench.NewFleet(o)
+		f, err := fleet.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +77,7 @@ func TestEachAccountMinesAtItsPool(t *testing.T) {
 	eventually(t, "both pools have shares", func() bool {
 		return one.Books().Total().Accepted > 20 && two.Books().Total().Accepted > 20
 	})
-	for user, pool := range map[string]*bench.Pool{"alice": one, "bob": two} {
+	for user, pool := range map[string]*benchpool.Pool{"alice": one, "bob": two} {
 		for name := range pool.Books().Users() {
 			if name != user {
 				t.Errorf("%s's pool has shares of %s", user, name)
@@ -145,7 +146,7 @@ func TestAccountsChangeUnderTheirMiners(t *testing.T) {
 // it is.
 func TestDirectMode(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Difficulty = 0.7 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Difficulty = 0.7 })
 	p, address := startProxy(t, withStore(t), nil)
 	alice := p.register(t, pool, "alice", store.PoolOptions{Mode: store.ModeDirect})
 	one, two := connect(t, address), connect(t, address)

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/bench"
+	"farmproxy/bench/fleet"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
 	"farmproxy/config"
@@ -284,7 +285,7 @@ func TestAnAgentIsClosedWhenItsExtranonceIsNoLongerTrue(t *testing.T) {
 
 func TestAPoolThatLeavesTooLittleForAnAgent(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 7 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 7 })
 	p, address := startProxy(t, nil, nil, pool)
 	good := connect(t, address)
 	good.work("farm.direct")
@@ -373,9 +374,9 @@ func TestABranchOffice(t *testing.T) {
 		o.Pools[0].Agent = true
 		o.Pools[0].UserAgent = "btccom-agent/2.0.0-mu"
 	})
-	o := bench.DefaultFleetOptions(branchAddress)
+	o := fleet.DefaultOptions(branchAddress)
 	o.Miners, o.Rate = 20, 200
-	fleet, err := bench.NewFleet(o)
+	fleet, err := fleet.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -459,7 +460,7 @@ func TestAnAgentsAccount(t *testing.T) {
 func TestWorkersOfAgentsHaveADifficulty(t *testing.T) {
 	t.Parallel()
 	for _, difficulty := range []float64{0.25, 2048} {
-		pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size, o.Difficulty, o.JobEvery = 8, difficulty, time.Hour })
+		pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size, o.Difficulty, o.JobEvery = 8, difficulty, time.Hour })
 		p, address := startProxy(t, nil, nil, pool)
 		a := connectAgent(t, address, "farm")
 		register := func(id uint16, name string) {

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/bench"
+	"farmproxy/bench/fleet"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 )
 
@@ -48,12 +49,12 @@ func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 	for _, q := range []struct{ before, size int }{{8, 8}, {5, 5}, {4, 4}, {8, 4}} {
 		t.Run(fmt.Sprintf("%d bytes, then %d", q.before, q.size), func(t *testing.T) {
 			t.Parallel()
-			pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = q.before })
+			pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = q.before })
 			var log lockedLog
 			_, address := startProxy(t, nil, nil, pool)
-			o := bench.DefaultFleetOptions(behind(t, &log, address))
+			o := fleet.DefaultOptions(behind(t, &log, address))
 			o.Miners, o.Rate = 20, 100
-			fleet, err := bench.NewFleet(o)
+			fleet, err := fleet.New(o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +84,7 @@ func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 // Where it can't work both say what would.
 func TestAFarmproxyBehindAFarmproxyWithTooLittle(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 3 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 3 })
 	var outer, inner lockedLog
 	p, stop := launch(t, &outer, nil, nil, pool)
 	t.Cleanup(stop)

@@ -9,7 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
+	"farmproxy/bench/proof"
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
 	"farmproxy/config"
@@ -28,17 +29,17 @@ func easyShares(c *config.Config) {
 // headers are those that a pool was sent.
 type headers struct {
 	mu    sync.Mutex
-	sent  map[bench.Hash]int
-	again []bench.Hash
+	sent  map[proof.Hash]int
+	again []proof.Hash
 }
 
 // watch makes a pool's options note what it is sent.
-func (h *headers) watch(o *bench.PoolOptions) {
-	o.OnSubmit = func(s bench.Submit) {
+func (h *headers) watch(o *benchpool.Options) {
+	o.OnSubmit = func(s benchpool.Submit) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if h.sent == nil {
-			h.sent = map[bench.Hash]int{}
+			h.sent = map[proof.Hash]int{}
 		}
 		if h.sent[s.Hash]++; h.sent[s.Hash] > 1 {
 			h.again = append(h.again, s.Hash)
@@ -225,7 +226,7 @@ func TestSharesInACircle(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			var sent headers
-			pool := startPool(t, func(o *bench.PoolOptions) {
+			pool := startPool(t, func(o *benchpool.Options) {
 				o.Difficulty = 1.0 / (1 << 18)
 				sent.watch(o)
 			})
@@ -257,7 +258,7 @@ func TestSharesInACircle(t *testing.T) {
 type repeater struct {
 	t        *testing.T
 	random   *rand.Rand
-	pool     *bench.Pool
+	pool     *benchpool.Pool
 	address  string
 	rig      *rig
 	found    map[string][]rigShare // by account and extranonce
@@ -413,7 +414,7 @@ func TestAPrefixsNextMinerDoesNotRepeatTheLast(t *testing.T) {
 	}, nil, pool)
 	other := startRig(t, address, "farm.other", "")
 	r := startRig(t, address, "farm.rig", "")
-	share := r.find(r.jobs[0], bench.EasyDifficulty, 1e9)
+	share := r.find(r.jobs[0], proof.EasyDifficulty, 1e9)
 	if !r.hand(share) {
 		t.Fatal("a share is refused")
 	}

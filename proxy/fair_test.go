@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/session"
 )
@@ -271,7 +271,7 @@ func TestIdleAgentsKeepOutNobody(t *testing.T) {
 // free again, so that a pool with room for short ones gets no link for each 256 of them.
 func TestConnectsThatDoNothingOpenFewLinks(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 3 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 3 })
 	p, address := startProxy(t, nil, nil, pool)
 	eventually(t, "the pool's size is known, and lanes fit it", func() bool { return p.book.Status().LinksUp > 0 })
 	for i := range 1500 {

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/store"
 )
 
 // guard stands before a pool and lets nobody in whose password is "wrong".
-func guard(t *testing.T, pool *bench.Pool) (address string) {
+func guard(t *testing.T, pool *benchpool.Pool) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

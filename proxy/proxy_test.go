@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/upstream"
@@ -24,13 +24,13 @@ import (
 const patience = 20 * time.Second
 
 // startPool starts a harness pool for the length of the test.
-func startPool(t *testing.T, change func(*bench.PoolOptions)) *bench.Pool {
+func startPool(t *testing.T, change func(*benchpool.Options)) *benchpool.Pool {
 	t.Helper()
-	o := bench.DefaultPoolOptions()
+	o := benchpool.DefaultOptions()
 	if change != nil {
 		change(&o)
 	}
-	p, err := bench.StartPool(o)
+	p, err := benchpool.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func startPool(t *testing.T, change func(*bench.PoolOptions)) *bench.Pool {
 
 // startProxy serves miners on one address until the test ends, and then must
 // stop in order.
-func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*bench.Pool) (p *proxy, address string) {
+func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*benchpool.Pool) (p *proxy, address string) {
 	t.Helper()
 	p, stop := launch(t, testLog{t}, change, tune, pools...)
 	t.Cleanup(stop)
@@ -49,7 +49,7 @@ func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.D
 
 // launch serves miners on one address until stop is called, which waits for the
 // end.
-func launch(t *testing.T, log io.Writer, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*bench.Pool) (p *proxy, stop func()) {
+func launch(t *testing.T, log io.Writer, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*benchpool.Pool) (p *proxy, stop func()) {
 	t.Helper()
 	c := config.Default()
 	c.Listeners = []config.Listener{{Address: "127.0.0.1:0"}}

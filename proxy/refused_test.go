@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/bench"
+	"farmproxy/bench/fleet"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/session"
 )
@@ -20,11 +21,11 @@ func unchecked(c *config.Config) {
 }
 
 // workingFleet returns a fleet of honest miners that the pool has accepted shares of.
-func workingFleet(t *testing.T, address string, pool *bench.Pool) *bench.Fleet {
+func workingFleet(t *testing.T, address string, pool *benchpool.Pool) *fleet.Fleet {
 	t.Helper()
-	o := bench.DefaultFleetOptions(address)
+	o := fleet.DefaultOptions(address)
 	o.Miners, o.Rate = 12, 100
-	f, err := bench.NewFleet(o)
+	f, err := fleet.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

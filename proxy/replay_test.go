@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/upstream"
 )
@@ -50,9 +50,9 @@ func recordedShares(t *testing.T) (shares []recorded) {
 
 // replay puts the proxy between the recorded pool and the recorded miner. The
 // allocator begins with the prefix that the miner's extranonce2 begins with.
-func replay(t *testing.T, v recorded) (pool *bench.Pool, m *miner, submits chan bench.Submit) {
+func replay(t *testing.T, v recorded) (pool *benchpool.Pool, m *miner, submits chan benchpool.Submit) {
 	t.Helper()
-	submits = make(chan bench.Submit, 16)
+	submits = make(chan benchpool.Submit, 16)
 	extranonce2, err := hex.DecodeString(v.Submit[2])
 	if err != nil || v.Size != 4 {
 		t.Fatalf("extranonce2 %s, size %d", v.Submit[2], v.Size)
@@ -61,7 +61,7 @@ func replay(t *testing.T, v recorded) (pool *bench.Pool, m *miner, submits chan 
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool = startPool(t, func(o *bench.PoolOptions) {
+	pool = startPool(t, func(o *benchpool.Options) {
 		o.Extranonce1 = extranonce1
 		o.Extranonce2Size = v.Size
 		o.Difficulty = *v.Difficulty
@@ -69,7 +69,7 @@ func replay(t *testing.T, v recorded) (pool *bench.Pool, m *miner, submits chan 
 			o.Mask = 0 // a pool of before BIP 310
 		}
 		o.FirstJob = string(v.Notify)
-		o.OnSubmit = func(s bench.Submit) { submits <- s }
+		o.OnSubmit = func(s benchpool.Submit) { submits <- s }
 	})
 	_, address := startProxy(t, func(c *config.Config) { c.Pools[0].User = v.Submit[0] }, func(o *upstream.DirectoryOptions) {
 		o.FirstPrefix = uint16(extranonce2[0])<<8 | uint16(extranonce2[1])

@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/codec/agent"
 	"farmproxy/session"
 )
 
 // smaller makes a pool give that many bytes of extranonce2 from now on.
-func smaller(t *testing.T, pool *bench.Pool, bytes int) {
+func smaller(t *testing.T, pool *benchpool.Pool, bytes int) {
 	t.Helper()
 	if err := pool.SetExtranonce2Size(bytes); err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func knowsPool(t *testing.T, p *proxy) {
 // shorter ones, and work: those that say who they were, too.
 func TestMinersComeBackToASmallerPool(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })
 	p, address := startProxy(t, nil, nil, pool)
 	knowsPool(t, p)
 	m, away := connect(t, address), connect(t, address)
@@ -61,8 +61,8 @@ func TestMinersComeBackToASmallerPool(t *testing.T) {
 // session back, and is closed again for it.
 func TestMinersComeBackToASmallerPoolThoughTheBackupHasRoom(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
-	backup := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })
+	backup := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })
 	backup.Stop()
 	p, address := startProxy(t, nil, nil, pool, backup)
 	knowsPool(t, p)
@@ -86,7 +86,7 @@ func TestMinersComeBackToASmallerPoolThoughTheBackupHasRoom(t *testing.T) {
 // it comes back.
 func TestAnAgentOfBeforeASmallerPool(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Extranonce2Size = 8 })
+	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })
 	p, address := startProxy(t, nil, nil, pool)
 	knowsPool(t, p)
 	good := connect(t, address)

@@ -14,17 +14,18 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
+	"farmproxy/bench/proof"
 	"farmproxy/config"
 	"farmproxy/session"
 )
 
 // heldPool is a pool whose verdicts wait until they are released.
-func heldPool(t *testing.T) (pool *bench.Pool, came chan bench.Submit, release func()) {
-	came, held := make(chan bench.Submit, 16), make(chan struct{})
+func heldPool(t *testing.T) (pool *benchpool.Pool, came chan benchpool.Submit, release func()) {
+	came, held := make(chan benchpool.Submit, 16), make(chan struct{})
 	release = sync.OnceFunc(func() { close(held) })
-	pool = startPool(t, func(o *bench.PoolOptions) {
-		o.OnSubmit = func(s bench.Submit) { came <- s; <-held }
+	pool = startPool(t, func(o *benchpool.Options) {
+		o.OnSubmit = func(s benchpool.Submit) { came <- s; <-held }
 	})
 	t.Cleanup(release) // before the pool is closed
 	return pool, came, release
@@ -123,7 +124,7 @@ func (m *miner) answers() iter.Seq[string] {
 
 // Shares whose hash takes long are hashed, handed on and answered first.
 func TestAStopWaitsForSlowHashes(t *testing.T) {
-	pool := startPool(t, func(o *bench.PoolOptions) { o.Algorithm = bench.Scrypt })
+	pool := startPool(t, func(o *benchpool.Options) { o.Algorithm = proof.Scrypt })
 	p, stop := launch(t, testLog{t}, func(c *config.Config) { c.Pools[0].Algorithm = "scrypt" }, nil, pool)
 	p.drain = patience
 	linked(t, p)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/store"
@@ -24,7 +24,7 @@ func storeIn(dir string) func(*config.Config) {
 }
 
 // knownAccount makes an account, with farmproxy's store and memory of it in dir.
-func knownAccount(t *testing.T, dir string, pool *bench.Pool) (name string) {
+func knownAccount(t *testing.T, dir string, pool *benchpool.Pool) (name string) {
 	t.Helper()
 	p, stop := launch(t, testLog{t}, storeIn(dir), nil)
 	defer stop()

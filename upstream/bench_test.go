@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"farmproxy/bench"
+	benchpool "farmproxy/bench/pool"
 	"farmproxy/dial"
 	"farmproxy/work"
 )
@@ -97,11 +97,11 @@ func (m *mine) work(job *work.Job, first, n int, halfway func()) {
 	}
 }
 
-func startPool(t *testing.T, change func(*bench.PoolOptions)) (*bench.Pool, Pool) {
+func startPool(t *testing.T, change func(*benchpool.Options)) (*benchpool.Pool, Pool) {
 	t.Helper()
-	o := bench.DefaultPoolOptions()
+	o := benchpool.DefaultOptions()
 	change(&o)
-	p, err := bench.StartPool(o)
+	p, err := benchpool.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +114,8 @@ func startPool(t *testing.T, change func(*bench.PoolOptions)) (*bench.Pool, Pool
 }
 
 func TestRealPools(t *testing.T) {
-	a, poolA := startPool(t, func(o *bench.PoolOptions) { o.Name = "a"; o.StringIDs = true; o.NotifyIDs = true })
-	b, poolB := startPool(t, func(o *bench.PoolOptions) { o.Name = "b"; o.Extranonce2Size = 5; o.Mask = 0x00fff000 })
+	a, poolA := startPool(t, func(o *benchpool.Options) { o.Name = "a"; o.StringIDs = true; o.NotifyIDs = true })
+	b, poolB := startPool(t, func(o *benchpool.Options) { o.Name = "b"; o.Extranonce2Size = 5; o.Mask = 0x00fff000 })
 	m := &mine{t: t, posts: make(chan Post, 1000), verdicts: make(chan Verdict, 1000)}
 	var cancel context.CancelFunc
 	m.ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
@@ -157,7 +157,7 @@ func (m *mine) until(done func() bool) {
 // An agent pool that was written by others, after btcpool: every worker under
 // its name, every share in its shortest form, nothing dropped.
 func TestRealAgentPool(t *testing.T) {
-	a, pool := startPool(t, func(o *bench.PoolOptions) { o.Name = "a" })
+	a, pool := startPool(t, func(o *benchpool.Options) { o.Name = "a" })
 	pool.Agent, pool.UserAgent = true, "btccom-agent/2.0.0-mu"
 	m := &mine{t: t, posts: make(chan Post, 1000), verdicts: make(chan Verdict, 1000)}
 	var cancel context.CancelFunc

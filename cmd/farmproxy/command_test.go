@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"farmproxy/api"
-	"farmproxy/bench"
+	"farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/stats"
 )
@@ -225,9 +225,9 @@ func TestFatalErrorsAreInTheLog(t *testing.T) {
 
 // A pool is tried as far as the first job; one that gives none is a problem.
 func TestCheckConnects(t *testing.T) {
-	o := bench.DefaultPoolOptions()
+	o := pool.DefaultOptions()
 	o.Name = "main"
-	pool, err := bench.StartPool(o)
+	pool, err := pool.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ const usage = `farmproxy - a mining proxy for farms
                              and what it turns on; -connect tries the pools as well
   farmproxy import …         take over from the account proxy or from BTCAgent (farmproxy import -h)
   farmproxy store repair …   move a damaged store aside and make a new one (farmproxy store -h)
-  farmproxy bench …          load-test: pool, fleet, floor, run, demo (farmproxy bench -h)
+  farmproxy bench …          load-test this machine: a demo, pools, miners, measured runs (farmproxy bench -h)
   farmproxy version
 
 FILE is TOML, or the agent_conf.json of a BTCAgent. Two tables suffice:

@@ -1,0 +1,125 @@
+package bench
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"farmproxy/bench/cli"
+	"farmproxy/bench/fleet"
+	"farmproxy/bench/record"
+	"farmproxy/bench/scenario"
+	"farmproxy/bench/stand"
+)
+
+func recordingFlags(flags *flag.FlagSet, r *scenario.Recording) {
+	flags.StringVar(&r.Commit, "commit", "unknown", "what is measured, as git describe has it")
+	flags.StringVar(&r.Dir, "record", "", "write every figure to a file in this `directory`: date-commit-scenario.json")
+}
+
+// measuringFlags are those that budget, sweep and long share.
+func measuringFlags(flags *flag.FlagSet, o *scenario.Options) {
+	flags.DurationVar(&o.Duration, "duration", o.Duration, "of each load that is measured")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
+	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "dials at the same time")
+	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
+	childFlags(flags, o)
+}
+
+func budgetCommand(ctx context.Context, args []string, t cli.Terminal) error {
+	o := scenario.MeasuringOptions(record.Budget)
+	flags := cli.NewFlags(t, "budget", `
+Measures what farmproxy may cost, and prints the medians as one table: each cost,
+the budget, and whether it is met. Each round measures three in turn: the floor (a
+responder that answers every share with yes and does nothing else), HAProxy if it
+is installed (it passes bytes on to the pool), and farmproxy. Some 30 minutes;
+nothing else should run on the machine. Exit code 1 when the books of both sides do not agree or a
+miner was disconnected; never for a time or a size.`)
+	flags.IntVar(&o.Miners, "miners", o.Miners, "how many; the budgets are for 10,000")
+	flags.IntVar(&o.More, "more", o.More, "further miners, for the memory of each")
+	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of the first load")
+	flags.Float64Var(&o.Fast, "fast", o.Fast, "shares per second of the second load")
+	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "jobs that are measured")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "between those")
+	flags.DurationVar(&o.Idle, "idle", o.Idle, "of nothing but jobs, that is measured")
+	flags.DurationVar(&o.IdleEvery, "idle-job-every", o.IdleEvery, "between those jobs")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "that medians are of")
+	quick := flags.Bool("quick", false, "a smoke run of seconds: few miners, one round; its figures say nothing")
+	r := scenario.Recording{Args: args}
+	recordingFlags(flags, &r)
+	measuringFlags(flags, &o)
+	if err := cli.Parse(flags, args); err != nil {
+		return err
+	}
+	if *quick {
+		o.Miners, o.More, o.Rate, o.Fast, o.Rounds = 300, 100, 200, 1000, 1
+		o.Jobs, o.JobEvery, o.Duration, o.Idle, o.IdleEvery = 2, 100*time.Millisecond, time.Second, time.Second, 500*time.Millisecond
+	}
+	if o.More < 1 || o.Idle <= 0 || o.IdleEvery <= 0 || !(o.Fast > 0) || o.Jobs < 1 {
+		return cli.Misused("-more, -idle, -idle-job-every, -fast and -jobs: want more than 0")
+	}
+	if err := o.Ready(o.Miners + o.More); err != nil {
+		return err
+	}
+	var without string
+	if o.HAProxy, without = stand.FindHAProxy(); without != "" {
+		fmt.Fprintln(t.Err, without)
+	}
+	return scenario.Budget(ctx, o, t, r)
+}
+
+func sweepCommand(ctx context.Context, args []string, t cli.Terminal) error {
+	o := scenario.MeasuringOptions(record.Sweep)
+	o.Rounds, o.Jobs = 3, 5
+	flags := cli.NewFlags(t, "sweep", `
+Measures costs for several numbers of miners at one rate of shares, and for
+several rates at one number of miners, of the floor and the proxy in turn. Plot
+what it records with farmproxy bench plot.`)
+	crowds := flags.String("miners", "1000,5000,10000,19000", "`numbers` of miners, at -rate")
+	rates := flags.String("rates", "500,1000,2000,5000,10000,20000", "`numbers` of shares per second, at -at miners")
+	flags.IntVar(&o.Miners, "at", o.Miners, "miners that all rates are measured at")
+	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second that all numbers of miners are measured at")
+	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "jobs that are measured")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "between those")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "that medians are of")
+	r := scenario.Recording{Args: args}
+	recordingFlags(flags, &r)
+	measuringFlags(flags, &o)
+	if err := cli.Parse(flags, args); err != nil {
+		return err
+	}
+	numbers, err := parseNumbers("-miners", *crowds, fleet.MaxMiners)
+	if err != nil {
+		return err
+	}
+	if o.Rates, err = parseNumbers("-rates", *rates, math.Inf(1)); err != nil {
+		return err
+	}
+	if !slices.Contains(o.Rates, o.Rate) {
+		o.Rates = append(o.Rates, o.Rate) // all numbers of miners share it
+	}
+	most := o.Miners
+	for _, n := range numbers {
+		most = max(most, int(n))
+	}
+	if err := o.Ready(most); err != nil {
+		return err
+	}
+	return scenario.Sweep(ctx, o, numbers, t, r)
+}
+
+func parseNumbers(name, text string, most float64) (numbers []float64, err error) {
+	for field := range strings.SplitSeq(text, ",") {
+		n, err := strconv.ParseFloat(field, 64)
+		if err != nil || !(n >= 1 && n <= most) {
+			return nil, cli.Misused("%s: want numbers of 1 or more with commas between, got %q", name, text)
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}

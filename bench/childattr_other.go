@@ -1,8 +1,0 @@
-//go:build !linux
-
-package bench
-
-import "syscall"
-
-// childAttributes are the system's defaults: only Linux can do more.
-func childAttributes() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,63 @@
+package pool
+
+import (
+	"encoding/json"
+	"net"
+	"testing"
+	"time"
+
+	"farmproxy/bench/proof"
+)
+
+// wantSoon waits until cond holds.
+func wantSoon(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(wantTime); !cond(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+	}
+}
+
+// wantTime bounds anything that a test waits for: it only matters when
+// something is broken.
+const wantTime = 10 * time.Second
+
+func mustJSON(t *testing.T, line string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(line), into); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+}
+
+func mustPool(t *testing.T, change func(*Options)) *Pool {
+	t.Helper()
+	o := DefaultOptions()
+	if change != nil {
+		change(&o)
+	}
+	p, err := Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// easyTwos is an algorithm whose difficulty 1 takes a CPU 256 hashes: difficulties
+// that frames can tell, powers of two from 1 on, can then be mined.
+var easyTwos = &proof.Algorithm{Name: "easy", Divider: 1 << 24, Hash: func(header []byte) proof.Hash { return proof.DoubleSHA256(header) }, Tries: 1 << 22}
+
+// fewHashes is a difficulty whose shares take four hashes.
+const fewHashes = 1.0 / (1 << 30)
+
+// noWire is a connection that nobody is at the other end of.
+type noWire struct{ net.Conn }
+
+func (noWire) Write(b []byte) (int, error) { return len(b), nil }
+
+func (noWire) SetWriteDeadline(time.Time) error { return nil }
+
+func (noWire) Close() error { return nil }

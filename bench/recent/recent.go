@@ -1,0 +1,40 @@
+package recent
+
+import (
+	"iter"
+)
+
+// Map is a map that forgets: it holds the last limit keys at least and twice
+// as many at most.
+type Map[K comparable, V any] struct {
+	Limit    int
+	now, old map[K]V
+}
+
+func (r *Map[K, V]) Get(k K) (V, bool) {
+	if v, ok := r.now[k]; ok {
+		return v, true
+	}
+	v, ok := r.old[k]
+	return v, ok
+}
+
+// All are what it still holds, in no order.
+func (r *Map[K, V]) All() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for _, some := range []map[K]V{r.old, r.now} {
+			for k, v := range some {
+				if !yield(k, v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (r *Map[K, V]) Put(k K, v V) {
+	if r.now == nil || len(r.now) >= r.Limit {
+		r.now, r.old = map[K]V{}, r.now
+	}
+	r.now[k] = v
+}

@@ -1,0 +1,260 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"farmproxy/bench/cli"
+	"farmproxy/bench/figure"
+	"farmproxy/bench/fleet"
+	"farmproxy/bench/judge"
+	"farmproxy/bench/pool"
+	"farmproxy/bench/record"
+	"farmproxy/bench/stand"
+)
+
+// errBreach ends a run whose breaches were printed already.
+var errBreach = errors.New("the run found breaches, see above")
+
+// Run plays the scenario and prints the report.
+func Run(ctx context.Context, o Options, t cli.Terminal) error {
+	report := &Report{Scenario: o.Scenario, Started: time.Now(), Seed: o.Seed, Rate: o.Rate, Jobs: o.Jobs, Breaches: []string{}}
+	var err error
+	switch o.Scenario {
+	case Floor:
+		err = versus(ctx, o, t, report)
+	default:
+		var outcome Outcome
+		switch o.Scenario {
+		case Accounts:
+			outcome, err = playAccounts(ctx, o, t)
+		case Hostile:
+			outcome, err = playHostile(ctx, o, t)
+		default:
+			outcome, err = play(ctx, o, t, scenarioPlay(o.Scenario), record.SideProxy)
+		}
+		report.Proxy = &outcome
+		report.Breaches = append(report.Breaches, outcome.breaches()...)
+	}
+	switch {
+	case ctx.Err() != nil: // whatever was under way, and how ever it put that
+		report.Breaches = append(report.Breaches, "interrupted before the end")
+	case err != nil:
+		report.Breaches = append(report.Breaches, err.Error())
+	}
+	report.print(t)
+	if o.JSON != "" {
+		if err := report.write(o.JSON); err != nil {
+			return err
+		}
+	}
+	if len(report.Breaches) > 0 {
+		return errBreach
+	}
+	return nil
+}
+
+func scenarioPlay(name string) func(*trial, context.Context) error {
+	if name == Farm {
+		return (*trial).farm
+	}
+	return (*trial).steady
+}
+
+// PoolUser is what the pools know the farm as, and the account part of all
+// worker names.
+const PoolUser = "farm"
+
+// play runs one scenario against one side, from start to end: the
+// child is stopped and all is closed when it returns, whatever happened. The
+// error is for what kept it from being played; what it found is in the outcome.
+func play(ctx context.Context, o Options, t cli.Terminal, scenario func(*trial, context.Context) error, on record.Side) (out Outcome, err error) {
+	var mu sync.Mutex
+	breach := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		out.Broken = append(out.Broken, fmt.Sprintf(format, args...))
+	}
+	pools, err := startPools(o, on)
+	defer func() {
+		for _, p := range pools {
+			p.Close()
+		}
+	}()
+	if err != nil {
+		return out, err
+	}
+	s, err := standFor(ctx, o, pools, on)
+	if err != nil {
+		return out, err
+	}
+	defer func() { // after the fleet is closed; also when a phase panics
+		if ending := s.Stop(); ending != nil {
+			breach("%v", ending)
+		}
+		if err == nil && len(out.breaches()) == 0 && !o.Keep {
+			s.Clean()
+			return
+		}
+		out.Log = s.LogFile()
+	}()
+	fleet, err := newRunFleet(o, s.Addr)
+	if err != nil {
+		return out, err
+	}
+	defer fleet.Close()
+
+	var status string
+	line := cli.NewProgress(t)
+	defer line.End()
+	start := time.Now()
+	stop := line.Every(func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return fmt.Sprintf("%5.1fs %s: %s; %s", time.Since(start).Seconds(), s.Child.Name, status, fleet.Status())
+	})
+	defer stop()
+	trial := &trial{o: o, stand: s, fleet: fleet, breach: breach, say: func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		status = fmt.Sprintf(format, args...)
+	}}
+	err = scenario(trial, ctx)
+	out.Figures, out.samples, out.memory = trial.fig, trial.samples, trial.memory
+	out.Fleet = fleet.Books().Total()
+	if err == nil {
+		out.judge(o, fleet, pools, on)
+	}
+	return out, err
+}
+
+func startPools(o Options, on record.Side) (pools []*pool.Pool, err error) {
+	if on == record.SideFloor {
+		return nil, nil
+	}
+	a := pool.DefaultOptions()
+	a.Name, a.Seed, a.AnswerDelay, a.Difficulty = "pool-a", o.Seed, o.AnswerDelay, o.difficulty
+	b := a
+	b.Name, b.Seed = "pool-b", o.Seed+1
+	b.Extranonce1Size, b.Extranonce2Size, b.Mask = 6, 6, 0x00ffe000
+	if o.Agent || o.Behind > 0 {
+		b.Extranonce1Size, b.Extranonce2Size = a.Extranonce1Size, a.Extranonce2Size // no agent works with less
+	}
+	if o.Agent {
+		a.Resume, b.Resume = false, false // nor has it a session id
+	}
+	for _, po := range []pool.Options{a, b} {
+		p, err := pool.Start(po)
+		if err != nil {
+			return pools, err
+		}
+		pools = append(pools, p)
+		if o.Scenario != Farm {
+			break // a probed second pool would only add noise
+		}
+	}
+	return pools, nil
+}
+
+func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side) (*stand.Stand, error) {
+	switch on {
+	case record.SideFloor:
+		return stand.Floor(ctx, o.Exe, o.difficulty)
+	case record.SideHAProxy:
+		return stand.HAProxy(ctx, o.HAProxy, pools[0], o.Miners)
+	}
+	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles}
+	if o.measuring {
+		web, err := stand.FreeAddr()
+		if err != nil {
+			return nil, err
+		}
+		p.HTTP, p.Lean = web, true
+	}
+	return stand.Proxy(ctx, p)
+}
+
+func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
+	f := fleet.DefaultOptions(target)
+	f.Miners, f.Account, f.Seed = o.Miners, PoolUser, o.Seed
+	f.Connecting, f.ConnectRate = o.Connecting, o.ConnectRate
+	f.Rate = 0 // the phases set it
+	f.Behind = o.Behind
+	if err := fleet.SetRoll(&f, o.rolls()); err != nil {
+		return nil, err
+	}
+	return fleet.New(f)
+}
+
+// judge lays the books beside each other and looks for what the fleet suffered.
+func (out *Outcome) judge(o Options, fleet *fleet.Fleet, pools []*pool.Pool, on record.Side) {
+	total := out.Fleet
+	for _, bad := range []struct {
+		n    int
+		what string
+	}{
+		{total.Disconnects, "disconnects of miners"},
+		{total.Reconnects, "miners told to reconnect"},
+		{total.Garbage, "lines that no miner understands"},
+		{total.Failures, "failed dials and handshakes"},
+	} {
+		if bad.n > 0 {
+			out.Broken = append(out.Broken, fmt.Sprintf("%d %s; the last: %s", bad.n, bad.what, fleet.Books().LastTrouble()))
+		}
+	}
+	if len(pools) == 0 {
+		return // the floor has no books
+	}
+	if o.Agent {
+		out.judgeAgents(pools)
+	}
+	if o.Long {
+		out.judgeSums(pools)
+		return
+	}
+	shares, missing := fleet.Books().Shares()
+	if missing > 0 {
+		out.Broken = append(out.Broken, fmt.Sprintf("%d shares are too many to compare one by one; use a lower -rate or -duration", missing))
+	}
+	books := judge.Comparison{Shares: shares, Pools: judge.Witnesses(pools...), Flight: o.Flight, Name: func(miner int) string {
+		if o.Pass || o.Agent || on == record.SideHAProxy {
+			return fleet.Name(miner)
+		}
+		return PoolUser
+	}}.Reconcile()
+	out.Books = &books
+}
+
+// judgeSums is for when the pools had every share, and too many of them: as many
+// have to be accepted there as the miners were told.
+func (out *Outcome) judgeSums(pools []*pool.Pool) {
+	accepted := 0
+	for _, p := range pools {
+		accepted += p.Books().Total().Accepted
+	}
+	if told := out.Fleet.Accepted; told != accepted {
+		out.Broken = append(out.Broken, fmt.Sprintf("%d shares accepted to the miners, %d on the pools' books", told, accepted))
+	}
+}
+
+// breaches is everything that must not have happened, in words.
+func (out *Outcome) breaches() []string {
+	all := append([]string(nil), out.Broken...)
+	if out.Books == nil {
+		return all
+	}
+	for _, kind := range figure.SortedKeys(out.Books.Breaches) {
+		text := fmt.Sprintf("%d x %s", out.Books.Breaches[kind], kind)
+		for _, e := range out.Books.Examples {
+			if rest, ok := strings.CutPrefix(e, kind+": "); ok {
+				text += "\n      " + rest
+			}
+		}
+		all = append(all, text)
+	}
+	return all
+}

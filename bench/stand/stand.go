@@ -1,0 +1,197 @@
+package stand
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"farmproxy/bench/pool"
+	"farmproxy/bench/proof"
+)
+
+// Stand is what a fleet is pointed at: a child process that listens on Addr,
+// and the means to send a job through it.
+type Stand struct {
+	Child *Child
+	Addr  string
+	HTTP  string // host:port of the proxy's HTTP, "" without
+	// Emit sends a new job on its way, and says which and since when.
+	Emit  func(clean bool) (proof.WorkKey, time.Time, error)
+	Pools []*pool.Pool // behind the proxy; none behind the floor
+	dir   string       // the child's files
+
+	Profiles *Profiles // of the child; nil: none
+
+	name, exe string // of the child
+	args      []string
+}
+
+// Names of the files in a stand's directory.
+const (
+	configFile = "farmproxy.toml"
+	logFile    = "child.log"
+)
+
+// ProxyOptions are what a proxy's configuration is made of.
+type ProxyOptions struct {
+	Exe   string
+	Pools []*pool.Pool // in order of preference
+	User  string       // at all of them
+	Pass  bool         // each worker name goes to the pool
+	Agent bool         // the proxy is an agent there, which does that by itself
+	HTTP  string       // host:port, "" serves nothing
+	Store bool         // pools and accounts are registered; the series of the account proxy are served
+
+	Registry bool // pools and accounts may be registered beside pools
+	Lean     bool // no series of single workers: a scrape costs next to nothing
+	Easy     bool // miners may ask for the easiest difficulty
+	Users    bool // the names of miners say who they are at the pools, not user
+
+	Profiles string // a directory: the proxy's profiles go there; "" takes none
+}
+
+// proxyConfig is the TOML for a proxy on addr. Failover is quick, so that a
+// scenario takes seconds where a farm takes minutes.
+func proxyConfig(o ProxyOptions, addr, stateDir string) string {
+	scheme, workers := "stratum+tcp", "aggregate"
+	if o.Pass {
+		workers = "pass"
+	}
+	if o.Agent {
+		scheme = "agent+tcp"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "state_dir = %q\n\n[[listener]]\naddress = %q\n", stateDir, addr)
+	for _, p := range o.Pools {
+		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"%s://%s\"\n", p.Options().Name, scheme, p.Addr())
+		if !o.Users {
+			fmt.Fprintf(&b, "user    = %q\n", o.User)
+		}
+		if p.Options().Algorithm != proof.SHA256d {
+			fmt.Fprintf(&b, "algorithm = %q\n", p.Options().Algorithm.Name)
+		}
+		if !o.Agent {
+			fmt.Fprintf(&b, "workers = %q\n", workers)
+		}
+	}
+	if o.Store || o.Registry {
+		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n", filepath.Join(stateDir, "farmproxy.db"))
+	}
+	if o.Store {
+		b.WriteString("\n[metrics]\npredecessor = true\n")
+	}
+	if o.Store || o.Easy {
+		fmt.Fprintf(&b, "\n[difficulty]\nmin = %v\n", proof.EasyDifficulty)
+	}
+	if o.Users {
+		b.WriteString("\n[accounts]\nmulti_user = true\n")
+	}
+	if o.Lean {
+		b.WriteString("\n[metrics]\nper_worker = false\n")
+	}
+	b.WriteString("\n[failover]\nreturn_after = \"2s\"\nprobe_every  = \"1s\"\nbackoff_max  = \"1s\"\n")
+	fmt.Fprintf(&b, "\n[http]\naddress = %q\n", o.HTTP)
+	return b.String()
+}
+
+// Proxy starts the proxy in front of pools.
+func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
+	addr, err := FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stand{Addr: addr, HTTP: o.HTTP, Pools: o.Pools}
+	s.Emit = func(clean bool) (proof.WorkKey, time.Time, error) {
+		j := o.Pools[0].Job(clean)
+		return j.Key, j.Emitted, nil
+	}
+	return s, s.start(ctx, "proxy", o.Exe, func() ([]string, error) {
+		file := filepath.Join(s.dir, configFile)
+		state := filepath.Join(s.dir, "state")
+		if err := os.Mkdir(state, 0o755); err != nil {
+			return nil, err
+		}
+		args := []string{"run", "-c", file}
+		if o.Profiles != "" {
+			if err := os.MkdirAll(o.Profiles, 0o755); err != nil {
+				return nil, fmt.Errorf("-profile: %w", err)
+			}
+			s.Profiles = newProfiles(o.Profiles)
+			args = append(args, s.Profiles.flags()...)
+		}
+		return args, os.WriteFile(file, []byte(proxyConfig(o, addr, state)), 0o644)
+	})
+}
+
+// Floor starts the floor, whose miners get that difficulty.
+func Floor(ctx context.Context, exe string, difficulty float64) (*Stand, error) {
+	addr, err := FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stand{Addr: addr}
+	jobs := proof.NewTemplate(uint64(time.Now().UnixNano()), "floor", pool.DefaultOptions().Branches)
+	s.Emit = func(clean bool) (proof.WorkKey, time.Time, error) {
+		j, err := proof.NewJob(jobs.Params(clean, 8, time.Now()))
+		if err != nil {
+			return proof.WorkKey{}, time.Time{}, err
+		}
+		at := time.Now()
+		if _, err := io.WriteString(s.Child.stdin, "notify "+j.Params+"\n"); err != nil {
+			return proof.WorkKey{}, at, fmt.Errorf("floor: %w", err)
+		}
+		return j.Key, at, nil
+	}
+	return s, s.start(ctx, "floor", exe, func() ([]string, error) {
+		return []string{"bench", "floor", "-listen", addr, "-difficulty", proof.Number(difficulty)}, nil
+	})
+}
+
+// start runs the child in a directory of its own. On an error the child is
+// stopped, and the directory is left for the operator to look into.
+func (s *Stand) start(ctx context.Context, name, exe string, args func() ([]string, error)) error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "farmproxy-bench-"); err != nil {
+		return err
+	}
+	s.name, s.exe = name, exe
+	if s.args, err = args(); err != nil {
+		return err
+	}
+	return s.Launch(ctx)
+}
+
+// Launch starts the child, which may be another one after the last one's end.
+func (s *Stand) Launch(ctx context.Context) error {
+	log, err := os.OpenFile(s.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the child has its own descriptor
+	if s.Child, err = startChild(s.name, s.exe, s.args, log); err != nil {
+		return err
+	}
+	if err := s.Child.listening(ctx, s.Addr); err != nil {
+		s.Child.stop()
+		return fmt.Errorf("%w; its log is %s", err, s.LogFile())
+	}
+	return nil
+}
+
+// LogFile is where the child's output goes.
+func (s *Stand) LogFile() string { return filepath.Join(s.dir, logFile) }
+
+// Stop ends the child; its files stay until Clean.
+func (s *Stand) Stop() error {
+	if s.Child == nil {
+		return nil
+	}
+	return s.Child.stop()
+}
+
+// Clean removes the child's files.
+func (s *Stand) Clean() { os.RemoveAll(s.dir) }

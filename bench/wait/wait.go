@@ -1,0 +1,30 @@
+package wait
+
+import (
+	"context"
+	"time"
+)
+
+// For returns early with the error of ctx when that ends.
+func For(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Until waits for a condition, and is false when it did not come in time.
+func Until(ctx context.Context, within time.Duration, cond func() bool) bool {
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for !cond() {
+		if For(limited, 5*time.Millisecond) != nil {
+			return cond()
+		}
+	}
+	return true
+}
