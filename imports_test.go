@@ -26,10 +26,11 @@ const module = "farmproxy"
 var mayImport = map[string][]string{
 	"cmd/farmproxy": {"bench", "check", "config", "proxy", "store"},
 	"proxy":         {"api", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
-	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "upstream", "work"},
+	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
-	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "work"},
+	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "transport", "work"},
 	"dial":          {},
+	"transport":     {},
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {"work"}, // a share is spelled once
