@@ -45,13 +45,13 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 	}
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.directory = upstream.NewDirectory(upstream.DirectoryOptions{
-		Pools: []upstream.Pool{{Target: dial.Target{Name: "pool"}, User: "farm"}},
 		Dial: func(ctx context.Context, _ dial.Target) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, errors.New("no pool")
 		},
 		Book: book,
 	}, deaf{})
+	s.directory.Set(upstream.Everybody{Kind: upstream.Kind{Kept: true}, Pools: []upstream.Pool{{Target: dial.Target{Name: "pool"}, User: "farm"}}})
 	s.parked.prefixes = s.directory.Prefixes()
 	s.directory.Start(context.Background())
 	b.Cleanup(func() { s.directory.Close(context.Background()) })

@@ -46,10 +46,10 @@ func newFarm(t *testing.T, change func(*Options)) *farm {
 		t.Fatal(err)
 	}
 	d := upstream.NewDirectory(upstream.DirectoryOptions{
-		Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}},
-		Dial:  func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") },
-		Book:  book,
+		Dial: func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") },
+		Book: book,
 	}, s)
+	d.Set(upstream.Everybody{Kind: upstream.Kind{Kept: true}, Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}}})
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(d) }()
 	<-s.Booted()

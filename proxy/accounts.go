@@ -2,23 +2,18 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"farmproxy/config"
-	"farmproxy/dial"
 	"farmproxy/netloop"
 	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/upstream"
-	"farmproxy/work"
 )
 
 const (
@@ -39,18 +34,8 @@ type accounts struct {
 	server    *netloop.Server
 	book      *stats.Book
 	expire    time.Duration // unused accounts are deleted after it; 0 never
-	agent     string
-	fixed     []string // names of the configuration's pools
+	tables    *tables
 	log       *slog.Logger
-
-	mu  sync.Mutex
-	tls map[tlsKey]*tls.Config // guarded by mu
-}
-
-// tlsKey is what a pool's TLS depends on.
-type tlsKey struct {
-	host, fingerprint string
-	insecure          bool
 }
 
 // startStore starts the store that the configuration names, whether its database
@@ -78,11 +63,10 @@ func StoreOptions(c *config.Config, log *slog.Logger) store.Options {
 // follow has the directory know what the store holds, now and from now on: an
 // account that was registered can log in before the answer is out.
 func (a *accounts) follow() {
-	a.tls = make(map[tlsKey]*tls.Config)
 	a.book.SetStore(func() (int, error) { return a.store.Snapshot().NumAccounts(), a.store.Healthy() })
 	var before *store.Snapshot
 	a.store.Subscribe(func(s *store.Snapshot) {
-		a.directory.Set(table{a, s})
+		a.tables.change(func(t *table) { t.accounts = s })
 		if before != nil {
 			a.forget(before, s)
 			if before.Version() == 0 && s.Version() > 0 { // the database is there at last
@@ -97,7 +81,7 @@ func (a *accounts) follow() {
 // configuration's.
 func (a *accounts) forget(before, now *store.Snapshot) {
 	for p := range before.Pools() {
-		if now.Pool(p.Address) == nil && !slices.Contains(a.fixed, p.Address) {
+		if now.Pool(p.Address) == nil && !a.tables.serves(p.Address) {
 			a.book.ForgetPool(p.Address)
 		}
 	}
@@ -123,92 +107,6 @@ func (a *accounts) run(ctx context.Context) {
 			a.dropUnused(ctx)
 		}
 	}
-}
-
-// table is the store's accounts as the directory wants them: what a snapshot
-// says, made into pools when somebody asks.
-type table struct {
-	*accounts
-	snapshot *store.Snapshot
-}
-
-// Account implements upstream.Accounts.
-func (t table) Account(name string) (upstream.Account, bool) {
-	account := t.snapshot.Account(name)
-	if account == nil {
-		return upstream.Account{}, false
-	}
-	pool := t.snapshot.Pool(account.Pool)
-	if pool == nil { // the store keeps no account without its pool
-		return upstream.Account{}, false
-	}
-	return t.account(account, pool, algorithm(t.snapshot, pool.Algorithm)), true
-}
-
-// URLs implements upstream.Accounts.
-func (t table) URLs() (urls []string) {
-	used := make(map[string]bool)
-	for account := range t.snapshot.Accounts() {
-		if pool := t.snapshot.Pool(account.Pool); pool != nil && !used[pool.Address] {
-			used[pool.Address] = true
-			urls = append(urls, poolURL(pool))
-		}
-	}
-	return urls
-}
-
-func poolURL(p *store.Pool) string {
-	if p.Options.TLS {
-		return "stratum+tls://" + p.Address
-	}
-	return "stratum+tcp://" + p.Address
-}
-
-// algorithm returns an algorithm as the store knows it: what it is worth is the
-// store's word, how it is computed the program's.
-func algorithm(s *store.Snapshot, name string) work.Algorithm {
-	a, _ := work.LookupAlgorithm(name)
-	if known := s.Algorithm(name); known != nil {
-		a.Divider = known.Divider
-	}
-	return a
-}
-
-func (a *accounts) account(account *store.Account, pool *store.Pool, algorithm work.Algorithm) upstream.Account {
-	o := &pool.Options
-	p := upstream.Pool{
-		Target:            dial.Target{Name: pool.Address, URL: poolURL(pool), Address: pool.Address, Host: pool.Host},
-		User:              account.User,
-		Password:          account.Password.Reveal(),
-		PassWorkers:       o.Workers == store.WorkersPass,
-		Links:             max(o.Links, 1),
-		Direct:            o.Mode == store.ModeDirect,
-		SuggestDifficulty: o.SuggestDifficulty,
-		UserAgent:         a.agent,
-		Algorithm:         algorithm,
-	}
-	if o.TLS {
-		p.TLS = a.tlsConfig(tlsKey{pool.Host, o.TLSFingerprint, o.TLSInsecure})
-	}
-	return upstream.Account{Name: account.Name, Pool: p, Direct: p.Direct}
-}
-
-// tlsConfig returns one and the same for the same pool: another one would be
-// another account to the directory.
-func (a *accounts) tlsConfig(key tlsKey) *tls.Config {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c := a.tls[key]
-	if c == nil {
-		p := config.Pool{TLSFingerprint: key.fingerprint}
-		var pin []byte
-		if sum, ok := p.Fingerprint(); ok {
-			pin = sum[:]
-		}
-		c = dial.TLS(key.host, key.insecure, pin)
-		a.tls[key] = c
-	}
-	return c
 }
 
 // touch tells the store which accounts were used.
@@ -248,8 +146,7 @@ func hide(text, password string) string {
 
 // prove asks a pool whether it lets an account in.
 func (p *proxy) prove(ctx context.Context, pool store.Pool, account store.Account) error {
-	a := p.users.account(&account, &pool, algorithm(p.store.Snapshot(), pool.Algorithm))
-	err := p.routes.Prove(ctx, a)
+	err := p.routes.Prove(ctx, account.Name, p.tables.tls.storePool(&account, &pool, algorithm(p.store.Snapshot(), pool.Algorithm)))
 	if err == nil {
 		return nil
 	}

@@ -17,7 +17,6 @@ import (
 	"farmproxy/config"
 	"farmproxy/session"
 	"farmproxy/store"
-	"farmproxy/upstream"
 	"farmproxy/work"
 )
 
@@ -369,11 +368,8 @@ func TestABranchOffice(t *testing.T) {
 	pool := startPool(t, nil)
 	p, address := startProxy(t, passWorkers, nil, pool)
 	branch, branchAddress := startProxy(t, func(c *config.Config) {
-		c.Pools = append(c.Pools, config.Pool{Name: "head-office", URL: "stratum+tcp://" + address, User: "branch", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
-	}, func(o *upstream.DirectoryOptions) {
-		o.Pools[0].Agent = true
-		o.Pools[0].UserAgent = "btccom-agent/2.0.0-mu"
-	})
+		c.Pools = append(c.Pools, config.Pool{Name: "head-office", URL: "agent+tcp://" + address, User: "branch", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
+	}, nil)
 	o := fleet.DefaultOptions(branchAddress)
 	o.Miners, o.Rate = 20, 200
 	fleet, err := fleet.New(o)

@@ -71,7 +71,7 @@ func tryPools(ctx context.Context, c *config.Config, known config.Problems, conn
 			continue
 		}
 		trying.Go(func() {
-			o, err := upstream.Try(ctx, pool(&c.Pools[i]), connect, log)
+			o, err := upstream.Try(ctx, new(tlsConfigs).pool(&c.Pools[i]), connect, log)
 			results[i] = &result{o, err}
 		})
 	}

@@ -66,7 +66,7 @@ func proxyLabel(c *config.Config) string {
 }
 
 // userAgent is what pools of Stratum are told unless the operator says otherwise.
-func userAgent() string { return "farmproxy/" + Version() }
+var userAgent = "farmproxy/" + Version()
 
 // agentOf is what a pool is told.
 func agentOf(p *config.Pool) string {
@@ -76,7 +76,7 @@ func agentOf(p *config.Pool) string {
 	case p.Agent():
 		return config.AgentUserAgent
 	}
-	return userAgent()
+	return userAgent
 }
 
 func listeners(configured []config.Listener) (list []netloop.Listener) {
@@ -121,9 +121,8 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 			RejectRate:  c.Failover.RejectRate,
 			BackoffMax:  c.Failover.BackoffMax,
 		},
-		MultiUser: c.Accounts.MultiUser,
-		Book:      book,
-		Log:       log,
+		Book: book,
+		Log:  log,
 	}
 	var err error
 	if o.Dial, err = dialer(&c.Proxies, log); err != nil {
@@ -132,14 +131,20 @@ func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstrea
 	if dir := stateDir(c); dir != "" {
 		o.StateFile = filepath.Join(dir, stateFile)
 	}
-	for i := range c.Pools {
-		p := pool(&c.Pools[i])
-		if p.Algorithm.Divider == 0 {
-			return o, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected one of docs/algorithms.md, or put the pool into the [store], where POST /api/v1/algorithms can say so", i+1, c.Pools[i].Algorithm)
-		}
-		o.Pools = append(o.Pools, p)
-	}
 	return o, nil
+}
+
+// others are what serves everybody whose login is no account's.
+func (t *tlsConfigs) others(c *config.Config) (e upstream.Everybody, err error) {
+	e.Kept, e.PerUser = !c.Accounts.MultiUser, c.Accounts.MultiUser
+	for i := range c.Pools {
+		p := t.pool(&c.Pools[i])
+		if p.Algorithm.Divider == 0 {
+			return e, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected one of docs/algorithms.md, or put the pool into the [store], where POST /api/v1/algorithms can say so", i+1, c.Pools[i].Algorithm)
+		}
+		e.Pools = append(e.Pools, p)
+	}
+	return e, nil
 }
 
 // directWays are config's words for dial's.
@@ -163,13 +168,6 @@ func dialer(p *config.Proxies, log *slog.Logger) (func(context.Context, dial.Tar
 	return d, nil
 }
 
-func poolNames(pools []config.Pool) (names []string) {
-	for _, p := range pools {
-		names = append(names, p.Name)
-	}
-	return names
-}
-
 // needsLink reports whether there are links without miners: farmproxy is not
 // ready then before one of them is up. Accounts, of the store or of the miners'
 // names, have their links only while their miners are there.
@@ -182,7 +180,8 @@ func stateDir(c *config.Config) string {
 	return systemd.StateDirectory()
 }
 
-func pool(p *config.Pool) upstream.Pool {
+// pool is a pool of the configuration's.
+func (t *tlsConfigs) pool(p *config.Pool) upstream.Pool {
 	u := upstream.Pool{
 		Target:            dial.Target{Name: p.Name, URL: p.URL, Address: p.Address(), Host: p.Host()},
 		User:              p.User,
@@ -202,11 +201,7 @@ func pool(p *config.Pool) upstream.Pool {
 		u.Algorithm.Divider = 1
 	}
 	if p.TLS() {
-		var pin []byte
-		if sum, ok := p.Fingerprint(); ok {
-			pin = sum[:]
-		}
-		u.TLS = dial.TLS(u.Host, p.TLSInsecure, pin)
+		u.TLS = t.of(tlsKey{u.Host, p.TLSFingerprint, p.TLSInsecure})
 	}
 	return u
 }

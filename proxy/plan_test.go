@@ -8,6 +8,7 @@ import (
 
 	"farmproxy/config"
 	"farmproxy/dial"
+	"farmproxy/upstream"
 )
 
 func TestHoldIsWired(t *testing.T) {
@@ -25,7 +26,7 @@ func TestHoldIsWired(t *testing.T) {
 func TestUserAgents(t *testing.T) {
 	f := func(url, chosen, want string) {
 		t.Helper()
-		p := pool(&config.Pool{URL: url, UserAgent: chosen, Algorithm: "sha256d"})
+		p := new(tlsConfigs).pool(&config.Pool{URL: url, UserAgent: chosen, Algorithm: "sha256d"})
 		if p.UserAgent != want {
 			t.Errorf("%s, %q: %q, want %q", url, chosen, p.UserAgent, want)
 		}
@@ -37,11 +38,11 @@ func TestUserAgents(t *testing.T) {
 }
 
 func TestAgentPoolIsWired(t *testing.T) {
-	p := pool(&config.Pool{URL: "agent+tls://pool.example:443", FixedWorker: "edge", Algorithm: "sha256d"})
+	p := new(tlsConfigs).pool(&config.Pool{URL: "agent+tls://pool.example:443", FixedWorker: "edge", Algorithm: "sha256d"})
 	if !p.Agent || p.FixedWorker != "edge" || p.TLS == nil || p.Address != "pool.example:443" || p.PassWorkers || p.Direct {
 		t.Errorf("%+v", p)
 	}
-	if p := pool(&config.Pool{URL: "stratum+tls://pool.example:443", Algorithm: "sha256d"}); p.Agent || p.TLS == nil {
+	if p := new(tlsConfigs).pool(&config.Pool{URL: "stratum+tls://pool.example:443", Algorithm: "sha256d"}); p.Agent || p.TLS == nil {
 		t.Errorf("%+v", p)
 	}
 }
@@ -76,7 +77,20 @@ func TestProxiesAreWired(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "[proxies]") {
 		t.Errorf("%v", err)
 	}
-	if o, err := routeOptions(&config.Config{Accounts: config.Accounts{MultiUser: true}}, nil, log); err != nil || !o.MultiUser || o.Dial == nil {
+	if o, err := routeOptions(&config.Config{}, nil, log); err != nil || o.Dial == nil {
 		t.Errorf("%+v, %v", o, err)
 	}
+}
+
+func TestWhomPoolsServe(t *testing.T) {
+	pools := []config.Pool{{Name: "a", Algorithm: "sha256d"}, {Name: "b", Algorithm: "sha256d"}}
+	f := func(c config.Config, want upstream.Kind) {
+		t.Helper()
+		e, err := new(tlsConfigs).others(&c)
+		if err != nil || e.Kind != want || len(e.Pools) != len(c.Pools) || e.Name != "" {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	f(config.Config{Pools: pools}, upstream.Kind{Kept: true})
+	f(config.Config{Pools: pools, Accounts: config.Accounts{MultiUser: true}}, upstream.Kind{PerUser: true})
 }

@@ -46,6 +46,7 @@ type proxy struct {
 	users  *accounts    // nil: none
 	server *netloop.Server
 	routes *upstream.Directory
+	tables *tables // of routes
 	web    *api.Server
 	webOn  net.Listener // nil: no HTTP
 }
@@ -63,7 +64,7 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger, leftOut func()
 }
 
 // newProxy takes the ports and wires the parts. tune, unless nil, may change
-// what the configuration says about the pools.
+// what the configuration says about the links.
 func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryOptions)) (*proxy, error) {
 	native, err := codec.Pretouch()
 	if err != nil || !native {
@@ -123,8 +124,14 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		tune(&options)
 	}
 	p.routes = upstream.NewDirectory(options, p.server)
+	p.tables = &tables{directory: p.routes}
+	others, err := p.tables.tls.others(c)
+	if err != nil {
+		return nil, err
+	}
+	p.tables.change(func(t *table) { t.others = others })
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, agent: userAgent(), fixed: poolNames(c.Pools), log: log}
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, tables: p.tables, log: log}
 	}
 	return p, nil
 }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,35 +12,50 @@ import (
 	"farmproxy/work"
 )
 
-// set sets the table: "name pool user", each.
-func (f *farm) set(accounts ...string) {
-	f.directory.Set(table(accounts...))
+// set sets the table: accounts, "name pool user" each, and what serves everybody
+// else.
+func (f *farm) set(accounts ...string) { f.setAll(table(accounts...)) }
+
+// setAll sets the table: accounts, and what serves everybody else.
+func (f *farm) setAll(accounts entries) {
+	if len(f.others.Pools) > 0 {
+		accounts[""] = f.others
+	}
+	f.directory.Set(accounts)
 }
 
-// accountMap is a table of accounts as a map.
-type accountMap map[string]Account
+// entries is a table as a map.
+type entries map[string]Entry
 
-func (m accountMap) Account(name string) (Account, bool) {
-	a, ok := m[name]
-	return a, ok
+func (m entries) Entry(name string) (Entry, bool) {
+	e, ok := m[name]
+	return e, ok
 }
 
-func (m accountMap) URLs() (urls []string) {
+func (m entries) URLs() (urls []string) {
 	known := make(map[string]bool)
-	for _, a := range m {
-		if !known[a.Pool.URL] {
-			known[a.Pool.URL] = true
-			urls = append(urls, a.Pool.URL)
+	for _, e := range m {
+		for _, p := range e.Pools {
+			if !known[p.URL] {
+				known[p.URL] = true
+				urls = append(urls, p.URL)
+			}
 		}
 	}
 	return urls
 }
 
-func table(accounts ...string) accountMap {
-	m := make(accountMap)
+// kept is a table without accounts, whose route has its links before miners come.
+func kept(pools ...Pool) Everybody { return Everybody{Kind: Kind{Kept: true}, Pools: pools} }
+
+// account returns an account at a pool.
+func account(name string, p Pool) Entry { return Entry{Name: name, Pools: []Pool{p}} }
+
+func table(accounts ...string) entries {
+	m := make(entries)
 	for _, text := range accounts {
 		word := strings.Fields(text)
-		m[word[0]] = Account{Name: word[0], Pool: at(word[1], word[2])}
+		m[word[0]] = account(word[0], at(word[1], word[2]))
 	}
 	return m
 }
@@ -48,7 +64,7 @@ func table(accounts ...string) accountMap {
 func inAccounts(t *testing.T, pools string, test func(f *farm)) {
 	t.Helper()
 	inFarm(t, pools, func(f *farm) {
-		f.o.Pools = nil
+		f.others.Pools = nil
 		f.start()
 		test(f)
 	})
@@ -97,7 +113,7 @@ func TestLogin(t *testing.T) {
 	} {
 		f := newFarm(t, "a")
 		if q.fixed == "" {
-			f.o.Pools = nil
+			f.others.Pools = nil
 		}
 		f.open()
 		f.set("bob a b", "ac.me a c")
@@ -211,7 +227,7 @@ func TestDeletedAccount(t *testing.T) {
 		f.after(time.Second)
 		equal(t, "links", f.pools[1].links(), 1)
 		wantLaneOn(t, ann, "b")
-		f.directory.Set(table())
+		f.set()
 		equal(t, "rerouted", len(f.rerouted), 2)
 	})
 }
@@ -227,13 +243,16 @@ func TestUnchangedAccountsStay(t *testing.T) {
 }
 
 // A field that equal forgets would leave miners on the old route.
-func TestAnyChangeMakesAnotherAccount(t *testing.T) {
-	base := Account{Name: "bob", Pool: at("a", "robert")}
+func TestAnyChangeMakesAnotherPool(t *testing.T) {
+	base := at("a", "robert")
 	same := base
 	equal(t, "equal to itself", base.equal(&same), true)
-	var change func(path string, v reflect.Value, changed *Account)
-	change = func(path string, v reflect.Value, changed *Account) {
-		switch v.Kind() {
+	var change func(path []int)
+	change = func(path []int) {
+		changed := base
+		v := reflect.ValueOf(&changed).Elem()
+		field := v.Type().FieldByIndex(path)
+		switch v := v.FieldByIndex(path); v.Kind() {
 		case reflect.String:
 			v.SetString(v.String() + "x")
 		case reflect.Bool:
@@ -246,27 +265,36 @@ func TestAnyChangeMakesAnotherAccount(t *testing.T) {
 			v.Set(reflect.New(v.Type().Elem()))
 		case reflect.Struct:
 			for i := range v.NumField() {
-				if v.Type().Field(i).Name == "Hash" || v.Type().Field(i).Name == "Slow" {
-					continue // go with the algorithm's name
+				if name := v.Type().Field(i).Name; name != "Hash" && name != "Slow" { // these go with the algorithm's name
+					change(append(slices.Clone(path), i))
 				}
-				again := base
-				at := reflect.ValueOf(&again).Elem()
-				if path != "" {
-					for _, name := range strings.Split(path, ".") {
-						at = at.FieldByName(name)
-					}
-				}
-				change(strings.TrimPrefix(path+"."+v.Type().Field(i).Name, "."), at.Field(i), &again)
 			}
 			return
 		default:
-			t.Fatalf("%s: a %v", path, v.Kind())
+			t.Fatalf("%s: a %v", field.Name, v.Kind())
 		}
-		if base.equal(changed) {
-			t.Errorf("another %s makes no other account", path)
+		if base.equal(&changed) {
+			t.Errorf("another %s makes no other pool", field.Name)
 		}
 	}
-	change("", reflect.ValueOf(&same).Elem(), &same)
+	for i := range reflect.TypeOf(base).NumField() {
+		change([]int{i})
+	}
+}
+
+func TestAnyChangeMakesAnotherEntry(t *testing.T) {
+	base := account("bob", at("a", "robert"))
+	equal(t, "equal to itself", base.equal(&Entry{Name: "bob", Pools: []Pool{at("a", "robert")}}), true)
+	for what, e := range map[string]Entry{
+		"name":        account("ann", at("a", "robert")),
+		"kept":        {Kind: Kind{Kept: true}, Name: "bob", Pools: base.Pools},
+		"users":       {Kind: Kind{PerUser: true}, Name: "bob", Pools: base.Pools},
+		"credentials": account("bob", at("a", "anna")),
+		"one more":    {Name: "bob", Pools: []Pool{at("a", "robert"), at("b", "robert")}},
+		"none":        {Name: "bob"},
+	} {
+		equal(t, what, base.equal(&e), false)
+	}
 }
 
 func TestAccountLetsItsLinksGo(t *testing.T) {
@@ -425,7 +453,7 @@ func TestAlgorithmOfAJob(t *testing.T) {
 		{"x11", 256, "x11", 256},
 	} {
 		inFarm(t, "a", func(f *farm) {
-			f.o.Pools[0].Algorithm = work.Algorithm{Name: q.name, Divider: q.divider}
+			f.others.Pools[0].Algorithm = work.Algorithm{Name: q.name, Divider: q.divider}
 			f.start()
 			job, got := f.latest().Job, "sha256d"
 			if job.Algorithm != nil {
@@ -498,9 +526,9 @@ func TestNoRoomForAnotherLane(t *testing.T) {
 
 func TestWorkersOfAnAccount(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
-		a := Account{Name: "7804e4ad", Pool: at("a", "robert")}
-		a.Pool.PassWorkers = true
-		f.directory.Set(accountMap{a.Name: a})
+		p := at("a", "robert")
+		p.PassWorkers = true
+		f.directory.Set(entries{"7804e4ad": account("7804e4ad", p)})
 		l := f.join("7804e4ad", 1)
 		for i, login := range []string{"7804e4ad", "7804e4ad.rig1"} {
 			s := share(l.Latest().Job, uint32(i))

@@ -221,14 +221,14 @@ func TestAgentLinkIsFull(t *testing.T) {
 // has it already can't go there.
 func TestNoSessionAtAgents(t *testing.T) {
 	inFarm(t, "s a", func(f *farm) {
-		f.o.Pools = f.o.Pools[:1]
+		f.others.Pools = f.others.Pools[:1]
 		f.o.FirstPrefix = 0xffff
 		f.start()
 		p := take(t, f, 2)
 		equal(t, "of Stratum pools", p.Value, 0xffff)
 		pool := at("a", "bob")
 		pool.Agent, pool.URL = true, "agent+tcp://a:1"
-		f.directory.Set(accountMap{"bob": {Name: "bob", Pool: pool}})
+		f.setAll(entries{"bob": account("bob", pool)})
 		equal(t, "fits the Stratum route", f.route.Fits(p), true)
 		equal(t, "fits the agent route", f.login("bob").Fits(p), false)
 		f.directory.Prefixes().Release(p, nil)

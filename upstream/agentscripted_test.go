@@ -46,8 +46,8 @@ func newAgentPort() *agentPort {
 func (f *farm) agentAt(i int) *scripted {
 	p := f.pools[i]
 	p.agent, p.extranonce1 = newAgentPort(), "aabbcc"
-	f.o.Pools[i].Agent, f.o.Pools[i].UserAgent = true, "btccom-agent/test"
-	f.o.Pools[i].URL = "agent+tcp://" + p.name + ":1"
+	f.others.Pools[i].Agent, f.others.Pools[i].UserAgent = true, "btccom-agent/test"
+	f.others.Pools[i].URL = "agent+tcp://" + p.name + ":1"
 	return p
 }
 

@@ -14,8 +14,9 @@ import (
 )
 
 func TestSharesAllocateNothing(t *testing.T) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm", PassWorkers: true}}, Book: stats.New(stats.Options{})}, nobody{})
-	r := d.fixed
+	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
+	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", PassWorkers: true}))
+	r := d.route("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.pools[0], "", nil, 8, layout)
@@ -57,8 +58,10 @@ func TestSharesAllocateNothing(t *testing.T) {
 }
 
 func TestLoginAllocatesNothing(t *testing.T) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}}}}, nobody{})
-	d.Set(table("bob a robert"))
+	d := NewDirectory(DirectoryOptions{}, nobody{})
+	accounts := table("bob a robert")
+	accounts[""] = Entry(kept(Pool{Target: dial.Target{Name: "a"}}))
+	d.Set(accounts)
 	for _, login := range []string{"bob", "bob.rig1", "nobody.rig1"} {
 		d.Login(login)
 		if n := testing.AllocsPerRun(100, func() { d.Login(login) }); n != 0 {

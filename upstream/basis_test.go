@@ -98,7 +98,7 @@ func (n *oneAuthorization) said() (log string) {
 func inOneAuthorization(t *testing.T, test func(f *farm, n *oneAuthorization)) {
 	t.Helper()
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		n := oneAuthorizationAt(f.pools[0])
 		f.start()
 		n.said()
@@ -244,7 +244,7 @@ func TestNoShareWaitsForANameOverABlock(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
-				f.o.Pools[0].PassWorkers = true
+				f.others.Pools[0].PassWorkers = true
 				a := f.pools[0]
 				a.slowNames = true
 				f.start()
@@ -306,7 +306,7 @@ func TestALinkOfOneName(t *testing.T) {
 		t.Run(q.name, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
 				oneNameAt(f.pools[0])
-				f.o.Pools[0].Direct, f.o.Pools[0].PassWorkers, f.o.Pools[0].FixedWorker = q.direct, q.pass, q.fixed
+				f.others.Pools[0].Direct, f.others.Pools[0].PassWorkers, f.others.Pools[0].FixedWorker = q.direct, q.pass, q.fixed
 				f.open()
 				logins := strings.Fields(q.shares)
 				f.joined = f.route.Join(Member{Prefix: Prefix{Value: 0x0102, Len: 2}, Login: logins[0]})
@@ -326,7 +326,7 @@ func TestALinkOfOneName(t *testing.T) {
 // has refused several is not asked again for a while.
 func TestALinkWhoseNameIsRefused(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].Direct, f.o.Pools[0].PassWorkers = true, true
+		f.others.Pools[0].Direct, f.others.Pools[0].PassWorkers = true, true
 		n := oneAuthorizationAt(f.pools[0])
 		n.no = func(name string) bool { return strings.Contains(name, "stranger") }
 		f.open()

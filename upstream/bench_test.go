@@ -120,8 +120,9 @@ func TestRealPools(t *testing.T) {
 	var cancel context.CancelFunc
 	m.ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{poolA, poolB}, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}, m)
-	m.route = d.fixed
+	d := NewDirectory(DirectoryOptions{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}, m)
+	d.Set(kept(poolA, poolB))
+	m.route = d.route("")
 	d.Start(m.ctx)
 	defer d.Close(context.Background())
 
@@ -163,14 +164,15 @@ func TestRealAgentPool(t *testing.T) {
 	var cancel context.CancelFunc
 	m.ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{pool}}, m)
+	d := NewDirectory(DirectoryOptions{}, m)
+	d.Set(kept(pool))
 	d.Start(m.ctx)
 	defer d.Close(context.Background())
 
 	const workers, shares = 5, 20
 	var lane *Lane
 	for v := range uint16(workers) {
-		lane = d.fixed.Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: fmt.Sprintf("acct.rig%d", v), Agent: "cgminer"})
+		lane = d.route("").Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: fmt.Sprintf("acct.rig%d", v), Agent: "cgminer"})
 	}
 	first := m.next(func(*work.Job) bool { return true })
 	m.until(func() bool { return a.AgentTotal().Workers == workers })

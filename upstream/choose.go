@@ -125,7 +125,7 @@ func (l *Lane) better(now time.Time) *pool {
 // not probe what it does not want: what was never tried is worth a try.
 func (l *Lane) other(now time.Time, p *pool) *pool {
 	for _, o := range l.route.pools {
-		if o != p && l.fits(o) && (o.healthy(now, 0) || l.route.user && o.untried()) {
+		if o != p && l.fits(o) && (o.healthy(now, 0) || l.route.PerUser && o.untried()) {
 			return o
 		}
 	}

@@ -33,9 +33,10 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := new(counting)
 		d := NewDirectory(DirectoryOptions{
-			Pools: []Pool{at("fixed", "farm")},
-			Dial:  func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
+			Dial: func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
 		}, down)
+		others := kept(at("fixed", "farm"))
+		d.Set(others)
 		d.Start(t.Context())
 		var mu sync.Mutex
 		taken := make(map[Prefix]bool)
@@ -77,15 +78,17 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(7, 7))
 			for range 60 {
-				accounts := make(accountMap)
+				accounts := entries{"": Entry(others)}
 				for i := range r.IntN(6) {
 					name := fmt.Sprintf("acct%d", i)
-					accounts[name] = Account{Name: name, Pool: at(fmt.Sprintf("p%d", r.IntN(2)), "user"), Direct: i%2 == 0}
+					p := at(fmt.Sprintf("p%d", r.IntN(2)), "user")
+					p.Direct = i%2 == 0
+					accounts[name] = account(name, p)
 				}
 				d.Set(accounts)
 				time.Sleep(2 * time.Second)
 			}
-			d.Set(accountMap{})
+			d.Set(others)
 		})
 		all.Wait()
 		time.Sleep(2 * letGo)
@@ -93,7 +96,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		equal(t, "shares without one", d.pending.Load(), 0)
 		equal(t, "links of accounts", d.onDemand.taken(), 0)
 		equal(t, "lanes but the fixed one", d.life.lanes-len(d.life.free), 1)
-		equal(t, "members of the fixed route", d.fixed.members, 0)
+		equal(t, "members of the fixed route", d.route("").members, 0)
 		if shares.Load() < 1000 || down.rerouted.Load() < 10 {
 			t.Errorf("%d shares, %d routes retired: this was no test", shares.Load(), down.rerouted.Load())
 		}

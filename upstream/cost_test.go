@@ -116,15 +116,15 @@ func inUse() uint64 {
 func BenchmarkDirectMiner(b *testing.B) {
 	down := &published{lanes: make(chan *Lane, 1<<16)}
 	d := NewDirectory(DirectoryOptions{
-		Pools: []Pool{{Target: dial.Target{Name: "a"}, Direct: true, User: "farm", UserAgent: "farmproxy/test"}},
-		Dial:  func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
+		Dial: func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
 	}, down)
+	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, Direct: true, User: "farm", UserAgent: "farmproxy/test"}))
 	d.Start(b.Context())
 	defer d.Close(context.Background())
 	before := inUse()
 	for b.Loop() {
 		p, _ := d.Prefixes().Take(2)
-		d.fixed.Join(Member{Prefix: p})
+		d.route("").Join(Member{Prefix: p})
 		<-down.lanes
 	}
 	b.ReportMetric(float64(inUse()-before)/float64(b.N), "B/miner")

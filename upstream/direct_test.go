@@ -12,7 +12,9 @@ import (
 func inDirect(t *testing.T, test func(f *farm, r *Route)) {
 	t.Helper()
 	inAccounts(t, "a", func(f *farm) {
-		f.directory.Set(accountMap{"bob": {Name: "bob", Pool: at("a", "robert"), Direct: true}})
+		p := at("a", "robert")
+		p.Direct = true
+		f.directory.Set(entries{"bob": account("bob", p)})
 		test(f, f.login("bob"))
 	})
 }
@@ -71,7 +73,7 @@ func TestDirectLinkIsResumed(t *testing.T) {
 // but it is known by probes what they give.
 func TestDirectFixedRoute(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
-		f.o.Pools[1].Direct = true
+		f.others.Pools[1].Direct = true
 		f.start()
 		equal(t, "links without miners", f.pools[0].links()+f.pools[1].links(), 0)
 		_, extranonce2 := f.directory.Shape()
@@ -97,7 +99,7 @@ func TestRetiredDirectRoute(t *testing.T) {
 		l, idle := f.join("bob", 1), f.join("bob", 2)
 		idle.Leave(idle.key)
 		f.after(directTicks * tickServing)
-		f.directory.Set(table())
+		f.set()
 		equal(t, "rerouted", f.rerouted[0], r)
 		f.after(time.Millisecond)
 		equal(t, "links that wait for nobody", f.pools[0].links(), 1)

@@ -3,7 +3,9 @@ package upstream
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,9 +21,8 @@ import (
 // (BenchmarkDirectMiner). Lanes beyond wait for the end of another one.
 const MaxOnDemand = 1 << 14
 
-// Directory says which route serves whom, and runs the routes: the fixed one,
-// which is the configuration's list of pools, and one for each account or user
-// in use. What is one in the process is here: prefixes, lane numbers, what is
+// Directory says which route serves whom, and runs the routes: one for each entry
+// of its table that is kept or in use. What is one in the process is here: prefixes, lane numbers, what is
 // known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
@@ -39,8 +40,6 @@ type Directory struct {
 	log       *slog.Logger
 	prefixes  Prefixes
 	state     state
-	pools     []Pool // DirectoryOptions.Pools
-	fixed     *Route // nil: there are only accounts and users
 
 	born        time.Time
 	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
@@ -50,9 +49,10 @@ type Directory struct {
 	smallest    atomic.Int64 // extranonce2 size that newcomers are to fit
 
 	mu        sync.RWMutex
-	accounts  Accounts          // nil: none
-	urls      []string          // of the fixed route's pools and of the accounts'
-	routes    map[string]*Route // of accounts and users that a miner has logged in for
+	table     Table
+	others    Entry             // what serves everybody whose login is no account's; without pools: nothing
+	urls      []string          // of all pools in the table
+	routes    map[string]*Route // by the names of their entries, those that are in use
 	users     users
 	endpoints map[endpointKey]*endpoint
 
@@ -66,13 +66,13 @@ type Directory struct {
 	}
 }
 
-// NewDirectory returns a directory whose routes publish to down. Nothing runs
-// before Start.
+// NewDirectory returns a directory whose routes publish to down. It serves nobody
+// before Set, and nothing runs before Start.
 func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
 		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, files: o.Descriptors, dialFiles: o.DialFiles, onDemand: newNewcomers(newcomersEach, o.OnDemand), groups: newNewcomers(groupsEach, maxLinks),
-		down: down, book: o.Book, log: o.Log, pools: o.Pools,
+		down: down, book: o.Book, log: o.Log, table: Everybody{},
 		born:      time.Now(),
 		routes:    make(map[string]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
@@ -80,18 +80,6 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	d.prefixes.first = o.FirstPrefix
 	d.state.path, d.state.log = o.StateFile, o.Log
 	d.state.recall()
-	for i := range o.Pools {
-		d.endpoint(&o.Pools[i], i)
-		if o.Pools[i].Agent {
-			d.prefixes.serveAgents()
-		}
-	}
-	switch {
-	case o.MultiUser:
-		d.users.pools = o.Pools
-	case len(o.Pools) > 0:
-		d.fixed = d.newRoute("", o.Pools)
-	}
 	d.shape(nil)
 	return d
 }
@@ -112,31 +100,20 @@ func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	return e
 }
 
-// Start opens the links of the fixed route's first group and begins to probe
-// its pools that no lane is on. It runs until ctx ends or Close.
+// Start opens the links of kept routes' first groups and begins to probe those of
+// their pools that no lane is on. It runs until ctx ends or Close.
 func (d *Directory) Start(ctx context.Context) {
 	d.life.Lock()
 	d.life.ctx, d.life.cancel = context.WithCancel(ctx)
 	d.life.Unlock()
 	d.run(d.state.keep)
 	d.mu.RLock()
-	routes := make([]*Route, 0, len(d.routes)+1)
-	for _, r := range d.routes {
-		routes = append(routes, r)
-	}
+	routes := slices.Collect(maps.Values(d.routes))
 	d.mu.RUnlock()
-	if d.fixed != nil {
-		routes = append(routes, d.fixed)
-	}
 	for _, r := range routes {
 		r.start()
 	}
-	if d.fixed != nil {
-		d.openFirst()
-		for _, p := range d.fixed.pools {
-			d.run(func(ctx context.Context) { d.fixed.watch(ctx, p) })
-		}
-	}
+	d.openFirst()
 }
 
 // run starts a goroutine of the directory's; none, and false, before Start and
@@ -149,6 +126,13 @@ func (d *Directory) run(f func(ctx context.Context)) bool {
 		d.life.wg.Go(func() { f(ctx) })
 	}
 	return ctx != nil
+}
+
+// runs reports that it was started, and not closed.
+func (d *Directory) runs() bool {
+	d.life.Lock()
+	defer d.life.Unlock()
+	return d.life.ctx != nil
 }
 
 // Close closes all links. Shares that are still queued or in flight get their
@@ -212,14 +196,15 @@ func (d *Directory) giveNumber(n int) {
 	d.life.free = append(d.life.free, n)
 }
 
-// openFirst opens the lanes of the first group that newcomers will be in, so
-// that links are up before miners come.
+// openFirst opens the lanes of the first group that newcomers will be in, where
+// links are up before miners come. Before Start there are none.
 func (d *Directory) openFirst() {
-	if d.fixed == nil || d.fixed.direct {
+	r := d.route("")
+	if r == nil || !r.keeps() || !d.runs() {
 		return
 	}
 	length, _ := d.Shape()
 	if group, ok := d.prefixes.firstGroup(length); ok {
-		d.fixed.openGroup(Prefix{Group: group, Len: uint8(length)})
+		r.openGroup(Prefix{Group: group, Len: uint8(length)})
 	}
 }

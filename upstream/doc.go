@@ -20,9 +20,9 @@
 //	        │         endpoints: everybody's; sizes, masks   │
 //	        ▼                     a pool                     │
 //
-// The directory knows all routes: the fixed one, an ordered list of pools, and
-// one for each account in use, which leads to its pool under its user; in
-// multi-user mode one for each user in use, in the fixed one's stead. A lane is
+// The directory knows all routes, by one table: what each account in use leads to,
+// and what serves everybody else: one route to an ordered list of pools, or in
+// multi-user mode one for each user in use. A lane is
 // a stable slot of a route: a miner keeps its lane for as long as it keeps its
 // prefix and its route. A link is one connection to one pool; a failover changes
 // the link behind a lane, never the lane. An epoch is one extranonce1 at one

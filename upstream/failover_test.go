@@ -325,7 +325,7 @@ func TestCloseGivesVerdicts(t *testing.T) {
 
 func TestLanesShareThePool(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
-		f.o.Pools[1].Links = 3
+		f.others.Pools[1].Links = 3
 		f.start()
 		equal(t, "links", len(f.pools[0].every()), 3)
 		lanes := make(map[*Lane]bool)

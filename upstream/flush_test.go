@@ -15,8 +15,9 @@ import (
 // lane's queue, out in one write, and the pool's verdicts back to the lane.
 func BenchmarkFlush(b *testing.B) {
 	const shares = 64
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm"}}, Book: stats.New(stats.Options{})}, nobody{})
-	r := d.fixed
+	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
+	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm"}))
+	r := d.route("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.pools[0], "", nil, 8, layout)

@@ -59,8 +59,9 @@ func (l *fuzzedLink) Verdicts(list []Verdict) {
 
 func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
 	l := &fuzzedLink{t: t}
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Agent: speaksAgent}}, Book: stats.New(stats.Options{})}, l)
-	r := d.fixed
+	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, l)
+	d.Set(kept(Pool{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Agent: speaksAgent}))
+	r := d.route("")
 	lane := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)
 	e := newEpoch(r.pools[0], "", nil, agentSize, layout)

@@ -27,7 +27,7 @@ func wantPart(t *testing.T, what, got, part string) {
 
 func TestHandshakeTranscript(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].SuggestDifficulty = 65536
+		f.others.Pools[0].SuggestDifficulty = 65536
 		f.start()
 		want := []string{
 			`{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff","version-rolling.min-bit-count":0}]}`,
@@ -93,7 +93,7 @@ func TestPoolQuirks(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
-				f.o.Pools[0].SuggestDifficulty = 1000
+				f.others.Pools[0].SuggestDifficulty = 1000
 				f.pools[0].on[q.method] = q.on
 				f.start()
 				f.after(configureTimeout)
@@ -227,7 +227,7 @@ func TestReconnect(t *testing.T) {
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
-				f.o.Pools[0].Host, f.o.Pools[0].Address = "a.pool.example", "a.pool.example:1"
+				f.others.Pools[0].Host, f.others.Pools[0].Address = "a.pool.example", "a.pool.example:1"
 				f.start()
 				epoch := f.latest().Job.Epoch
 				f.pools[0].last().say(`{"id":null,"method":"client.reconnect","params":` + q.params + `}`)
@@ -246,7 +246,7 @@ func TestReconnect(t *testing.T) {
 func TestReconnectAddressIsForgottenWhenItFails(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		a := f.pools[0]
-		f.o.Pools[0].Host, f.o.Pools[0].Address = "a.pool.example", "a.pool.example:1"
+		f.others.Pools[0].Host, f.others.Pools[0].Address = "a.pool.example", "a.pool.example:1"
 		f.start()
 		a.do(func() { a.refuse = true })
 		a.last().say(`{"id":null,"method":"client.reconnect","params":["b.pool.example",2]}`)

@@ -106,7 +106,7 @@ func TestFullWindow(t *testing.T) {
 // the window is full all the same, and goes on when there is room.
 func TestFullWindowOfABlockUnderANewName(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		a := f.pools[0]
 		a.answer = func(submit) string { return "" }
 		f.start()

@@ -157,11 +157,11 @@ func (l *Lane) level(level slog.Level) slog.Level {
 
 // kept reports that the lane stays without a miner: those of the first group do, and
 // are there before miners come.
-func (l *Lane) kept() bool { return l.first && l.route.kept() && !l.key.private() }
+func (l *Lane) kept() bool { return l.first && l.route.keeps() && !l.key.private() }
 
 // places is where a lane that is not kept gets its place.
 func (l *Lane) places() *newcomers {
-	if l.route.kept() && !l.key.private() {
+	if l.route.keeps() && !l.key.private() {
 		return l.route.directory.groups
 	}
 	return l.route.directory.onDemand

@@ -15,8 +15,9 @@ func (s *sizes) Verdicts(list []Verdict) { s.list = append(s.list, len(list)) }
 
 func TestSharesAreLostManyAtATime(t *testing.T) {
 	got := new(sizes)
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{at("a", "farm")}}, got)
-	l := newLane(d.fixed, Prefix{Len: 2}, 0)
+	d := NewDirectory(DirectoryOptions{}, got)
+	d.Set(kept(at("a", "farm")))
+	l := newLane(d.route(""), Prefix{Len: 2}, 0)
 	l.taken(2*maxBatch + 1)
 	l.lose(make([]Share, 2*maxBatch+1))
 	l.lose(nil)

@@ -130,7 +130,7 @@ func TestNobodyIsTurnedAwayForLong(t *testing.T) {
 func TestLanesOfOneAreTurnedAwayToo(t *testing.T) {
 	t.Run("direct", func(t *testing.T) {
 		inFarm(t, "a", func(f *farm) {
-			f.o.Pools[0].Direct = true
+			f.others.Pools[0].Direct = true
 			f.start()
 			l := f.lane()
 			f.after(time.Second)

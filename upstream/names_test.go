@@ -67,7 +67,7 @@ func TestAggregate(t *testing.T) {
 
 func TestPassNames(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		f.start()
 		a := f.pools[0]
 		for i, login := range []string{"acct.rig1", "acct.rig2", "acct.rig1", "farm"} {
@@ -88,7 +88,7 @@ func TestPassNames(t *testing.T) {
 
 func TestRefusedNames(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		f.pools[0].badWorkers = true
 		f.start()
 		f.submitAs("acct.rig1", 1)
@@ -102,7 +102,7 @@ func TestRefusedNames(t *testing.T) {
 
 func TestNameWithoutAnswer(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		f.pools[0].slowNames = true
 		f.start()
 		for n := uint32(1); n <= 3; n++ {
@@ -118,7 +118,7 @@ func TestNameWithoutAnswer(t *testing.T) {
 
 func TestSharesThatWaitForANameSurviveTheLink(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		a := f.pools[0]
 		a.slowNames = true
 		f.start()
@@ -134,7 +134,7 @@ func TestSharesThatWaitForANameSurviveTheLink(t *testing.T) {
 
 func TestManyNames(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		f.start()
 		for n := uint32(1); n <= 1000; n++ {
 			s := share(f.latest().Job, n)

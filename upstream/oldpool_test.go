@@ -58,7 +58,7 @@ func TestVersionBitsAreLeftOutWhereNoneWereRolled(t *testing.T) {
 // A block does not wait until the pool has authorized its worker.
 func TestABlockWaitsForNoName(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		f.pools[0].slowNames = true
 		f.start()
 		f.submitAs("acct.rig1", 1)
@@ -75,7 +75,7 @@ func TestABlockWaitsForNoName(t *testing.T) {
 // for theirs.
 func TestOneNameWithoutAnswerIsEnough(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].PassWorkers = true
+		f.others.Pools[0].PassWorkers = true
 		f.pools[0].slowNames = true
 		f.start()
 		f.submitAs("acct.rig1", 1)

@@ -28,7 +28,7 @@ func TestAPoolThatClosesOverARequestIsUsedWithoutIt(t *testing.T) {
 	for _, method := range optionalMethods {
 		t.Run(method, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
-				f.o.Pools[0].SuggestDifficulty = 1000
+				f.others.Pools[0].SuggestDifficulty = 1000
 				f.o.Failover.Silence = 24 * time.Hour
 				f.pools[0].on[method] = hangsUp
 				f.start()
@@ -61,7 +61,7 @@ func TestWhatWasLeftOutIsAskedAgainWithinAMinute(t *testing.T) {
 	for _, method := range optionalMethods {
 		t.Run(method, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
-				f.o.Pools[0].SuggestDifficulty = 1000
+				f.others.Pools[0].SuggestDifficulty = 1000
 				f.pools[0].on[method] = hangsUp
 				f.start()
 				f.after(2 * backoffMin)
@@ -235,7 +235,7 @@ func TestAPoolThatClosesOverANameIsNotAskedForNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
 				p := f.pools[0]
-				f.o.Pools[0].PassWorkers, f.o.Pools[0].Direct = true, direct
+				f.others.Pools[0].PassWorkers, f.others.Pools[0].Direct = true, direct
 				p.on["mining.authorize"] = func(c *conn, r request) bool {
 					return strings.Contains(string(r.Params[0]), ".") && hangsUp(c, r)
 				}

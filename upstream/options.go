@@ -20,8 +20,8 @@ type Pool struct {
 	Password          string         //
 	PassWorkers       bool           // each worker is authorized at the pool as User.worker
 	FixedWorker       string         // plain text; what the pool knows all workers as, with Agent or PassWorkers; "": each by its own name
-	Links             int            // links wanted; see DirectoryOptions.Pools
-	Direct            bool           // one link for each miner: the pool forbids to share links
+	Links             int            // links wanted: see Entry.Pools
+	Direct            bool           // one link for each miner: the pool forbids to share links; see Entry.Pools
 	SuggestDifficulty float64        // told before authorize; 0: nothing is suggested
 	UserAgent         string         // plain text
 	Algorithm         work.Algorithm // zero value: sha256d
@@ -39,20 +39,6 @@ type Failover struct {
 
 // DirectoryOptions make a directory.
 type DirectoryOptions struct {
-	// Pools of the fixed route, which serves every login that is no account's,
-	// the preferred one first; none: only accounts are served. A group of
-	// miners gets as many lanes as the largest Links among them: lanes are
-	// stable, and a failover must not change which lane serves a miner. Where
-	// one of them is Direct the whole route is.
-	Pools []Pool
-
-	// MultiUser makes a user of what stands before the first dot of a login (all
-	// of it, where there is none) that is no account's: each gets a route of its
-	// own to all Pools, with that name as Pool.User, on demand as an account's.
-	// Then there is no fixed route: there is nobody to authorize as before a
-	// miner comes. Any miner can invent users: see maxUsers.
-	MultiUser bool
-
 	Failover  Failover
 	StateFile string // where the pools' sizes and masks are remembered; "": they are not
 

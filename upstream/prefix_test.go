@@ -167,7 +167,7 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 // With 1-byte prefixes the number of links is what bounds the miners.
 func TestLinksAreBounded(t *testing.T) {
 	f := newFarm(t, "a")
-	f.o.Pools[0].Links = 64
+	f.others.Pools[0].Links = 64
 	f.open()
 	n := 0
 	for ; ; n++ {

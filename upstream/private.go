@@ -20,7 +20,7 @@ const maxPrivate = 1 << 12
 //	ReleaseGroup(g): the lanes of g end, and then g may be another agent's
 //
 // On each route a private group has one lane, whatever the pools' Links and
-// Direct say; it exists on demand, also on the fixed route. An agent works with
+// Direct say; it exists on demand, also on a kept route. An agent works with
 // all 8 bytes of an extranonce2, so that lane leads to pools only that give as
 // many. What its miners used needs no quarantine: they are the agent's to tell apart,
 // as long as it has the group.

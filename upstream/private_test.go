@@ -21,7 +21,7 @@ func takeGroup(t *testing.T, f *farm) uint32 {
 // that lane whatever their session ids are.
 func TestPrivateGroup(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools[0].Links = 3
+		f.others.Pools[0].Links = 3
 		f.start()
 		g := takeGroup(t, f)
 		l := f.route.JoinGroup(g, netip.Addr{})

@@ -25,11 +25,11 @@ const (
 	firstProbe = 50 * time.Millisecond
 )
 
-// watchAll begins to watch the pools of a route that has a choice, and lanes.
-// The caller has mu.
+// watchAll begins to watch the pools of a route that is kept, or has a choice, and
+// lanes. The caller has mu.
 func (r *Route) watchAll() {
-	if r.account == "" || len(r.pools) == 1 || len(r.lanes) == 0 {
-		return // the fixed route's are watched for good
+	if !r.Kept && (len(r.pools) == 1 || len(r.lanes) == 0) {
+		return
 	}
 	for _, p := range r.pools {
 		if !p.watched {
@@ -38,12 +38,12 @@ func (r *Route) watchAll() {
 	}
 }
 
-// unwatched reports that the route has no lane any more, so that there is
-// nothing to watch for.
+// unwatched reports that there is nothing to watch for: the route has no lane any
+// more, and is not kept.
 func (r *Route) unwatched(p *pool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.account == "" || len(r.lanes) > 0 {
+	if r.Kept && r.retired.IsZero() || len(r.lanes) > 0 {
 		return false
 	}
 	p.watched = false
@@ -79,7 +79,7 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 // curious reports that a probe would say something that matters. A user's route
 // does not ask what is known of the pool from others: there may be thousands.
 func (r *Route) curious(p *pool) bool {
-	if !r.user || r.wants(p) {
+	if !r.PerUser || r.wants(p) {
 		return true
 	}
 	_, _, known := p.state.get(p.URL)

@@ -23,10 +23,10 @@ var (
 // subscribes, authorizes, and ends. Nothing of what serves the account is
 // touched, and the pool is not blamed for what it says. The error is a *Refusal
 // where the pool said no; any other says that it could not be asked.
-func (d *Directory) Prove(ctx context.Context, a Account) error {
+func (d *Directory) Prove(ctx context.Context, account string, p Pool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveTime, errUnproven)
 	defer cancel()
-	r := d.routeToProve(&a)
+	r := d.routeToProve(account, p)
 	if err := r.prove(ctx); !errors.Is(err, errProbed) {
 		return err
 	}
@@ -34,17 +34,17 @@ func (d *Directory) Prove(ctx context.Context, a Account) error {
 }
 
 // routeToProve is a route that nobody can be on, with what is known of the pool.
-func (d *Directory) routeToProve(a *Account) *Route {
+func (d *Directory) routeToProve(account string, p Pool) *Route {
 	d.mu.RLock()
-	e := d.endpoints[endpointKey{a.Pool.Name, a.Pool.URL}]
+	e := d.endpoints[endpointKey{p.Name, p.URL}]
 	d.mu.RUnlock()
 	if e == nil {
 		e = &endpoint{book: new(stats.Pool)} // nobody is to see a pool that is not in use
 	}
 	return &Route{
-		directory: d, account: a.Name, failover: &d.failover, links: 1,
-		log:   d.log.With("account", a.Name),
-		pools: []*pool{newPool(a.Pool, e, 0, &d.state)},
+		directory: d, account: account, failover: &d.failover, links: 1,
+		log:   d.log.With("account", account),
+		pools: []*pool{newPool(p, e, 0, &d.state)},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // proof is the account that a proof is for.
-func proof(pool, user string) Account { return Account{Name: "alice", Pool: at(pool, user)} }
+func (f *farm) prove(ctx context.Context, p Pool) error { return f.directory.Prove(ctx, "alice", p) }
 
 // What serves an account goes on as it is, whatever the pool says of other
 // credentials.
@@ -38,7 +38,7 @@ func TestProofsTouchNothing(t *testing.T) {
 				pool.do(func() { c.harm(pool) })
 
 				began := time.Now()
-				err := f.directory.Prove(context.Background(), proof("a", c.user))
+				err := f.prove(context.Background(), at("a", c.user))
 				_, refused := errors.AsType[*Refusal](err)
 				if (err == nil) != c.proven || refused != c.refused {
 					t.Errorf("proven: %v", err)
@@ -64,7 +64,7 @@ func TestProofsTouchNothing(t *testing.T) {
 // A pool that nobody works for is asked just as well, and is not shown for it.
 func TestProofAtAPoolThatIsNotInUse(t *testing.T) {
 	inAccounts(t, "a b", func(f *farm) {
-		if err := f.directory.Prove(context.Background(), proof("b", "farm")); err != nil {
+		if err := f.prove(context.Background(), at("b", "farm")); err != nil {
 			t.Error(err)
 		}
 		equal(t, "pools that are shown", len(f.book.Pools()), 0)
@@ -88,9 +88,9 @@ func TestProofsAskForNothingElse(t *testing.T) {
 			pool.heard = nil
 			pool.on = map[string]func(*conn, request) bool{"mining.authorize": func(c *conn, _ request) bool { c.Close(); return true }}
 		})
-		a := proof("a", "other")
-		a.Pool.SuggestDifficulty = 1024
-		if err := f.directory.Prove(context.Background(), a); err == nil {
+		a := at("a", "other")
+		a.SuggestDifficulty = 1024
+		if err := f.prove(context.Background(), a); err == nil {
 			t.Error("proven by a pool that hung up")
 		}
 		heard = pool.methods()
@@ -105,10 +105,10 @@ func TestProofsAskForNothingElse(t *testing.T) {
 // A proof takes no descriptor that a miner was promised.
 func TestProofsTakeNoMinersDescriptor(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
-		f.o.Pools = nil
+		f.others.Pools = nil
 		f.o.Descriptors = descriptors.New(0, 0, 0)
 		f.start()
-		err := f.directory.Prove(context.Background(), proof("a", "farm"))
+		err := f.prove(context.Background(), at("a", "farm"))
 		equal(t, "why not", errors.Is(err, errNoFiles), true)
 		equal(t, "dialled", f.pools[0].dialled(), 0)
 	})
@@ -120,7 +120,7 @@ func TestProofsEndWithWhoAsked(t *testing.T) {
 		f.pools[0].do(func() { f.pools[0].mute = true })
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err := f.directory.Prove(ctx, proof("a", "farm")); err == nil {
+		if err := f.prove(ctx, at("a", "farm")); err == nil {
 			t.Error("proven by a pool that said nothing")
 		}
 		f.after(0)

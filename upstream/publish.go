@@ -22,7 +22,8 @@ type Downstream interface {
 	// Rerouted says that the miners of a route have to log in again, in memory:
 	// Directory.Login knows where they belong now. It is retired, because its
 	// account is gone or has changed, or an account has taken the name of its
-	// user; or it is the fixed one, and there are accounts that were not known.
+	// user; or it is everybody else's, and that has changed, or there are accounts that
+	// were not known.
 	Rerouted(*Route)
 	// Outgrown says that no pool that works has room for the prefixes of a lane's
 	// miners: they are to be closed, and get shorter ones when they come back.

@@ -150,8 +150,8 @@ func TestWhoLeftIsForgotten(t *testing.T) {
 func inOtherFarm(t *testing.T, pools string, miners uint16, test func(f *farm)) {
 	t.Helper()
 	inFarm(t, pools, func(f *farm) {
-		for i := range f.o.Pools {
-			f.o.Pools[i].Algorithm = work.Algorithm{Name: "x11", Divider: 1}
+		for i := range f.others.Pools {
+			f.others.Pools[i].Algorithm = work.Algorithm{Name: "x11", Divider: 1}
 		}
 		f.o.Failover.RejectRate = 0.5
 		f.open()
@@ -218,7 +218,7 @@ func TestAPoolThatRefusesEverybody(t *testing.T) {
 // What the pool says of a direct miner's shares is no reason for others to leave it.
 func TestADirectMinersIllPoolIsItsOwn(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
-		f.o.Pools[0].Direct = true
+		f.others.Pools[0].Direct = true
 		f.o.Failover.RejectRate = 0.5
 		f.open()
 		x, y := Prefix{Value: 1, Len: 2}, Prefix{Value: 2, Len: 2}

@@ -19,18 +19,18 @@ const (
 	retireTime = 10 * time.Second
 )
 
-// Route is an ordered list of pools and the lanes that lead there: the fixed
-// one, an account's, or a user's. Its methods may be called from any goroutine.
+// Route is an ordered list of pools and the lanes that lead there, for an entry of
+// the table, or one user of it. Its methods may be called from any goroutine.
 //
-// The fixed route's lanes stay, and so do their links; its pools are probed.
-// An account's or user's lanes, those of a direct route, which have one miner
-// each, and those of private groups are opened with their first miner and end
-// some time after the last one left.
+// A kept route's lanes stay, and so do their links; its pools are probed. Other
+// routes' lanes, those of a direct route, which have one miner each, and those of
+// private groups are opened with their first miner and end some time after the last
+// one left.
 type Route struct {
+	Kind
 	directory *Directory
-	account   string  // or user; "": the fixed route
-	serves    Account // zero: the fixed route, or a user's
-	user      bool    // it was made for a user's name (DirectoryOptions.MultiUser)
+	account   string // the entry's name
+	serves    Entry
 	direct    bool
 	agents    bool // one of its pools at least speaks the agent dialect
 	pools     []*pool
@@ -47,26 +47,30 @@ type Route struct {
 	retired time.Time // zero: it is not
 }
 
-// newRoute returns a route to pools. The caller has Directory.mu, or is alone.
-func (d *Directory) newRoute(account string, pools []Pool) *Route {
+// newRoute returns a route for an entry, or one user of it. The caller has
+// Directory.mu, or is alone.
+func (d *Directory) newRoute(e Entry) *Route {
 	r := &Route{
-		directory: d, account: account, failover: &d.failover, links: 1, log: d.log,
+		Kind: e.Kind, directory: d, account: e.Name, serves: e, failover: &d.failover, links: 1, log: d.log,
 		lanes: make(map[Prefix]*Lane), spare: maxSpare,
 	}
-	if account != "" {
-		r.log = d.log.With("account", account)
+	if r.account != "" {
+		r.log = d.log.With("account", r.account)
 	}
-	for i, p := range pools {
+	for i, p := range e.Pools {
 		r.links = max(r.links, p.Links)
 		r.direct = r.direct || p.Direct
 		r.agents = r.agents || p.Agent
 		r.pools = append(r.pools, newPool(p, d.endpoint(&p, i), i, &d.state))
 	}
+	if r.agents {
+		d.prefixes.serveAgents()
+	}
 	return r
 }
 
-// Account returns the name of the account or user that the route serves; "" for
-// the fixed route.
+// Account returns the name of the account or user that the route serves; "" where
+// it serves everybody else.
 func (r *Route) Account() string { return r.account }
 
 // Direct reports that each miner of the route has a link of its own.
@@ -139,8 +143,9 @@ func (l *Lane) link(linked bool, now time.Time) {
 	}
 }
 
-// kept reports that the route's lanes stay without a miner.
-func (r *Route) kept() bool { return r.account == "" && !r.direct }
+// keeps reports that the route's lanes stay without a miner. A direct one's have
+// nobody then.
+func (r *Route) keeps() bool { return r.Kept && !r.direct }
 
 // Join makes a miner a member of the lane that serves its prefix, and opens
 // the lane where need be. It never blocks on I/O. Each Join wants one
@@ -181,7 +186,7 @@ func (r *Route) lane(p Prefix) *Lane {
 		return r.open(p)
 	}
 	width := r.width(p)
-	if r.kept() {
+	if r.keeps() {
 		for i := range width { // a group's links are up before its miners come
 			r.open(Prefix{p.Group, uint16(i), p.Len})
 		}
@@ -249,8 +254,8 @@ func (r *Route) start() {
 			l.unlinked = time.Now()
 		}
 		r.runLane(l)
-		r.watchAll()
 	}
+	r.watchAll()
 }
 
 // retire lets the route end: no miner comes to it any more.
@@ -258,7 +263,7 @@ func (r *Route) retire(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retired = now
-	r.log.Info("account changed or deleted: its miners move, its links are let go", "miners", r.members)
+	r.log.Info("what served these miners has changed or is gone: they move, its links end", "miners", r.members)
 	for _, l := range r.lanes {
 		l.rouse()
 	}

@@ -338,6 +338,7 @@ type farm struct {
 	route     *Route // the fixed one
 	book      *stats.Book
 	o         DirectoryOptions
+	others    Entry // what serves everybody whose login is no account's
 	joined    *Lane // see lane
 
 	mu        sync.Mutex
@@ -393,8 +394,9 @@ func newFarm(t *testing.T, names string) *farm {
 	f := &farm{t: t, book: stats.New(stats.Options{})}
 	for _, name := range strings.Fields(names) {
 		f.pools = append(f.pools, newScripted(name))
-		f.o.Pools = append(f.o.Pools, at(name, "farm"))
+		f.others.Pools = append(f.others.Pools, at(name, "farm"))
 	}
+	f.others.Kept = true
 	f.o.Book = f.book
 	if testing.Verbose() {
 		f.o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -421,7 +423,8 @@ func at(name, user string) Pool {
 // open makes the directory.
 func (f *farm) open() {
 	f.directory = NewDirectory(f.o, f)
-	f.route = f.directory.fixed
+	f.set()
+	f.route = f.directory.route("")
 }
 
 // start starts the directory and waits until nothing moves.

@@ -28,8 +28,7 @@ const (
 )
 
 // Shape returns the sizes, in bytes, of a newcomer's extranonce1 (its prefix)
-// and extranonce2: what the smallest pool leaves, of DirectoryOptions.Pools and
-// of all accounts. A pool that was never seen counts as one that gives 4; one that
+// and extranonce2: what the smallest pool of the table leaves. A pool that was never seen counts as one that gives 4; one that
 // can't be shared not at all.
 func (d *Directory) Shape() (prefix, extranonce2 int) {
 	prefix, extranonce2, _ = work.PrefixFor(int(d.smallest.Load()))
@@ -46,14 +45,11 @@ func (d *Directory) ShapeBehind() (prefix, extranonce2 int) {
 	return prefix, extranonce2
 }
 
-// shape works out anew what Shape returns. urls are those of the accounts'
-// pools, nil: as they were. The caller has mu, or is alone.
+// shape works out anew what Shape returns. urls are those of the table's pools,
+// nil: as they were. The caller has mu, or is alone.
 func (d *Directory) shape(urls []string) {
-	if urls != nil || d.urls == nil {
+	if urls != nil {
 		d.urls = urls
-		for i := range d.pools {
-			d.urls = append(d.urls, d.pools[i].URL)
-		}
 	}
 	smallest := 0
 	for _, url := range d.urls {
@@ -102,14 +98,17 @@ func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 }
 
 // Mask returns the version bits to grant at mining.configure, before it is
-// known who the miner is: those of the fixed route, or of the most preferred of
-// the users' pools that is known.
+// known who the miner is: those of the route of everybody whose login is no
+// account's, or of the most preferred of the users' pools that is known.
 func (d *Directory) Mask() uint32 {
-	if d.fixed != nil {
-		return d.fixed.mask()
+	d.mu.RLock()
+	r, pools := d.routes[""], d.others.Pools
+	d.mu.RUnlock()
+	if r != nil {
+		return r.mask()
 	}
-	for i := range d.pools {
-		if _, mask, known := d.state.get(d.pools[i].URL); known {
+	for i := range pools {
+		if _, mask, known := d.state.get(pools[i].URL); known {
 			return mask
 		}
 	}

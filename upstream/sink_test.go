@@ -28,8 +28,9 @@ func (*sink) SetWriteDeadline(time.Time) error { return nil }
 // agentLink returns a link to an agent pool that serves a lane, and a share for
 // it.
 func agentLink(ctx context.Context) (*link, *agentDialect, Share) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{{Target: dial.Target{Name: "a"}, User: "farm", Agent: true}}, Book: stats.New(stats.Options{})}, nobody{})
-	r := d.fixed
+	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
+	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", Agent: true}))
+	r := d.route("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)
 	e := newEpoch(r.pools[0], "", nil, agentSize, layout)

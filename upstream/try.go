@@ -25,10 +25,10 @@ type Offer struct {
 // returns what the pool gave, or why it gave nothing. Without a user it ends
 // where the pool asks for one. connect is DirectoryOptions' Dial.
 func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target) (net.Conn, error), log *slog.Logger) (Offer, error) {
-	d := NewDirectory(DirectoryOptions{Pools: []Pool{p}, Dial: connect, Log: log}, nil) // a probe publishes nothing
-	x := d.fixed.pools[0]
+	r := NewDirectory(DirectoryOptions{Dial: connect, Log: log}, nil).newRoute(Entry{Pools: []Pool{p}}) // a probe publishes nothing
+	x := r.pools[0]
 	x.probed()
-	k := d.fixed.newLink(ctx, x, nil, linkFiles{})
+	k := r.newLink(ctx, x, nil, linkFiles{})
 	defer k.tried()
 	err := k.run()
 	o := Offer{Mask: k.mask.Load(), Difficulty: k.difficulty}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// maxUsers bounds the users' routes (DirectoryOptions.MultiUser): any miner can
+// maxUsers bounds the users' routes (Kind.PerUser): any miner can
 // invent a name, and each costs 2 kB for as long as its route is in use. More
 // could not have links anyway. Beyond, a login with yet another name is refused.
 const maxUsers = MaxOnDemand
@@ -33,15 +33,14 @@ const (
 // were in use at the last look. So there are, a second's apart, never more than
 // twice those in use or logged in to within LetGo.
 type users struct {
-	pools []Pool // that all of them work at; none: there are no users
-	sweep int    // the number of routes at which to look next
+	sweep int // the number of routes at which to look next
 	swept time.Time
 }
 
 // openUser makes the route of a user; nil where there can be none. The caller
 // has mu.
 func (d *Directory) openUser(name string) *Route {
-	if name == "" || len(d.users.pools) == 0 {
+	if name == "" {
 		return nil
 	}
 	now := time.Now()
@@ -56,22 +55,16 @@ func (d *Directory) openUser(name string) *Route {
 		return nil
 	}
 	name = strings.Clone(name) // of the login
-	pools := make([]Pool, len(d.users.pools))
-	for i, p := range d.users.pools {
-		p.User = name
-		pools[i] = p
-	}
-	r := d.newRoute(name, pools)
-	r.user = true
-	r.call(now)
+	r := d.newRoute(d.others.of(name))
+	r.call()
 	d.routes[name] = r
 	return r
 }
 
 // call notes that a user's route was logged in to.
-func (r *Route) call(now time.Time) {
-	if r.user {
-		r.called.Store(int64(now.Sub(r.directory.born)))
+func (r *Route) call() {
+	if r.PerUser {
+		r.called.Store(int64(time.Since(r.directory.born)))
 	}
 }
 
@@ -85,7 +78,7 @@ func (r *Route) unused(now time.Time, after time.Duration) bool {
 
 // forget drops the route of a user that nobody is any more.
 func (d *Directory) forget(r *Route) {
-	if !r.user {
+	if !r.PerUser {
 		return
 	}
 	d.mu.Lock()
@@ -98,7 +91,7 @@ func (d *Directory) forget(r *Route) {
 // sweepUsers drops the routes of all such users. The caller has mu.
 func (d *Directory) sweepUsers(now time.Time, after time.Duration) {
 	for name, r := range d.routes {
-		if r.user && r.unused(now, after) {
+		if r.PerUser && r.unused(now, after) {
 			delete(d.routes, name)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 func inUsers(t *testing.T, names string, test func(f *farm)) {
 	t.Helper()
 	inFarm(t, names, func(f *farm) {
-		f.o.MultiUser = true
+		f.others.Kind = Kind{PerUser: true}
 		f.start()
 		test(f)
 	})
@@ -33,7 +33,7 @@ func TestUserOfLogin(t *testing.T) {
 	} {
 		for _, before := range []string{"", "ac"} { // the user's route is there already
 			f := newFarm(t, "a b")
-			f.o.MultiUser = true
+			f.others.Kind = Kind{PerUser: true}
 			f.open()
 			f.set("bob a robert", "ac.me a acme")
 			f.login(before)
@@ -42,7 +42,7 @@ func TestUserOfLogin(t *testing.T) {
 			switch {
 			case !ok:
 				got = "none"
-			case !r.user:
+			case !r.PerUser:
 				got = "account " + account
 			default:
 				equal(t, q.login+": pools", len(r.pools), 2)
@@ -57,7 +57,7 @@ func TestUsers(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		f.after(10 * time.Minute)
 		equal(t, "links and probes before a miner came", f.pools[0].dialled()+f.pools[1].dialled(), 0)
-		equal(t, "a fixed route", f.directory.fixed == nil, true)
+		equal(t, "a fixed route", f.directory.route("") == nil, true)
 		ann, bob := f.join("ann.rig1", 1), f.join("bob.rig1", 2)
 		f.join("ann.rig2", 3)
 		equal(t, "links", f.pools[0].links(), 2)
@@ -75,7 +75,7 @@ func TestUsers(t *testing.T) {
 // What is known of the pools shapes newcomers before any user is there.
 func TestUsersPoolsShape(t *testing.T) {
 	f := newFarm(t, "a b")
-	f.o.MultiUser = true
+	f.others.Kind = Kind{PerUser: true}
 	f.open()
 	_, extranonce2 := f.directory.Shape()
 	equal(t, "unknown", extranonce2, 2)
@@ -188,7 +188,7 @@ func TestUserBecomesAnAccount(t *testing.T) {
 		wantLaneOn(t, moved, "b")
 		f.submitOn(moved, moved.Latest().Job, 1, 1)
 		equal(t, "user", f.pools[1].users(), "anna")
-		f.directory.Set(table())
+		f.set()
 		equal(t, "rerouted", len(f.rerouted), 2)
 		wantLaneOn(t, f.join("ann", 1), "a")
 	})
@@ -197,7 +197,7 @@ func TestUserBecomesAnAccount(t *testing.T) {
 // Users of agent pools have their workers under names of their own.
 func TestUsersAtAnAgentPool(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
-		f.o.MultiUser = true
+		f.others.Kind = Kind{PerUser: true}
 		f.start()
 		for i, login := range []string{"ann.rig1", "bob.rig1", "bob"} {
 			f.login(login).Join(Member{Prefix: Prefix{Value: uint16(i), Len: 2}, Login: login})
@@ -212,7 +212,7 @@ func TestUsersAtAnAgentPool(t *testing.T) {
 
 func TestUserLoginAllocatesNothing(t *testing.T) {
 	f := newFarm(t, "a")
-	f.o.MultiUser = true
+	f.others.Kind = Kind{PerUser: true}
 	f.open()
 	f.login("ann.rig1")
 	if n := testing.AllocsPerRun(100, func() { f.directory.Login("ann.rig1") }); n != 0 {

@@ -1,0 +1,153 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"slices"
+	"sync"
+
+	"farmproxy/config"
+	"farmproxy/dial"
+	"farmproxy/store"
+	"farmproxy/upstream"
+	"farmproxy/work"
+)
+
+// table is what the directory knows: the configuration's pools, which serve
+// everybody whose login is no account's, and the store's accounts, which are made
+// into pools when somebody asks. It is immutable.
+type table struct {
+	others   upstream.Everybody
+	accounts *store.Snapshot // nil: none
+	tls      *tlsConfigs
+}
+
+// Entry implements upstream.Table.
+func (t table) Entry(name string) (upstream.Entry, bool) {
+	if name == "" || t.accounts == nil {
+		return t.others.Entry(name)
+	}
+	account := t.accounts.Account(name)
+	if account == nil {
+		return upstream.Entry{}, false
+	}
+	pool := t.accounts.Pool(account.Pool)
+	if pool == nil { // the store keeps no account without its pool
+		return upstream.Entry{}, false
+	}
+	p := t.tls.storePool(account, pool, algorithm(t.accounts, pool.Algorithm))
+	return upstream.Entry{Name: account.Name, Pools: []upstream.Pool{p}}, true
+}
+
+// URLs implements upstream.Table.
+func (t table) URLs() []string {
+	urls := t.others.URLs()
+	if t.accounts == nil {
+		return urls
+	}
+	used := make(map[string]bool)
+	for account := range t.accounts.Accounts() {
+		if pool := t.accounts.Pool(account.Pool); pool != nil && !used[pool.Address] {
+			used[pool.Address] = true
+			if url := storeURL(pool); !slices.Contains(urls, url) {
+				urls = append(urls, url)
+			}
+		}
+	}
+	return urls
+}
+
+// tables brings each change of the configuration's pools and of the store's
+// accounts to the directory, as one table.
+type tables struct {
+	directory *upstream.Directory
+	tls       tlsConfigs
+
+	mu  sync.Mutex
+	now table // guarded by mu
+}
+
+// change makes the next table of the last one.
+func (t *tables) change(with func(*table)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now.tls = &t.tls
+	with(&t.now)
+	t.directory.Set(t.now)
+}
+
+// serves reports that a pool of that name is the configuration's.
+func (t *tables) serves(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.now.others.Pools, func(p upstream.Pool) bool { return p.Name == name })
+}
+
+// storeURL is a pool of the store's as a URL.
+func storeURL(p *store.Pool) string {
+	if p.Options.TLS {
+		return "stratum+tls://" + p.Address
+	}
+	return "stratum+tcp://" + p.Address
+}
+
+// algorithm returns an algorithm as the store knows it: what it is worth is the
+// store's word, how it is computed the program's.
+func algorithm(s *store.Snapshot, name string) work.Algorithm {
+	a, _ := work.LookupAlgorithm(name)
+	if known := s.Algorithm(name); known != nil {
+		a.Divider = known.Divider
+	}
+	return a
+}
+
+// storePool is a pool of the store's with an account's credentials.
+func (t *tlsConfigs) storePool(account *store.Account, pool *store.Pool, algorithm work.Algorithm) upstream.Pool {
+	o := &pool.Options
+	p := upstream.Pool{
+		Target:            dial.Target{Name: pool.Address, URL: storeURL(pool), Address: pool.Address, Host: pool.Host},
+		User:              account.User,
+		Password:          account.Password.Reveal(),
+		PassWorkers:       o.Workers == store.WorkersPass,
+		Links:             max(o.Links, 1),
+		Direct:            o.Mode == store.ModeDirect,
+		SuggestDifficulty: o.SuggestDifficulty,
+		UserAgent:         userAgent,
+		Algorithm:         algorithm,
+	}
+	if o.TLS {
+		p.TLS = t.of(tlsKey{pool.Host, o.TLSFingerprint, o.TLSInsecure})
+	}
+	return p
+}
+
+// tlsKey is what a pool's TLS depends on.
+type tlsKey struct {
+	host, fingerprint string
+	insecure          bool
+}
+
+// tlsConfigs has one and the same for the same pool: another one would be another
+// pool to the directory. The zero value has none yet.
+type tlsConfigs struct {
+	mu    sync.Mutex
+	known map[tlsKey]*tls.Config // guarded by mu
+}
+
+func (t *tlsConfigs) of(key tlsKey) *tls.Config {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.known[key]
+	if c == nil {
+		p := config.Pool{TLSFingerprint: key.fingerprint}
+		var pin []byte
+		if sum, ok := p.Fingerprint(); ok {
+			pin = sum[:]
+		}
+		c = dial.TLS(key.host, key.insecure, pin)
+		if t.known == nil {
+			t.known = make(map[tlsKey]*tls.Config)
+		}
+		t.known[key] = c
+	}
+	return c
+}

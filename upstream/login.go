@@ -1,0 +1,99 @@
+package upstream
+
+import "strings"
+
+// Login returns the route that serves a miner of that name: the account's whose
+// name is the login up to the first dot, else the account's whose name is the
+// whole login; else what serves everybody else: one route, with account "", or in
+// multi-user mode that of the user with the name up to the first dot. false: there
+// is none of these, or the user's name is empty. It answers from memory; where the
+// route was in use before, it allocates nothing.
+//
+// A miner that joins the route in the same turn of its event loop can't miss
+// that it was rerouted.
+func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
+	d.mu.RLock()
+	if r = d.inUse(login); r != nil {
+		r.call()
+	}
+	d.mu.RUnlock()
+	if r == nil {
+		r = d.open(login)
+	}
+	if r == nil {
+		return nil, "", false
+	}
+	return r, r.account, true
+}
+
+// inUse returns the route that a login is for, where it is there already. The
+// caller has mu.
+func (d *Directory) inUse(login string) *Route {
+	name, _, dotted := strings.Cut(login, ".")
+	r := d.routes[name]
+	if r != nil && !(dotted && r.PerUser) && name != "" {
+		return r
+	}
+	if _, there := d.account(name); there {
+		return r
+	}
+	if dotted { // an account comes before a user
+		if _, there := d.account(login); there {
+			return d.routes[login]
+		}
+	}
+	if r == nil {
+		r = d.routes[""]
+	}
+	return r
+}
+
+// open makes the route that a login is for; nil where there can be none.
+func (d *Directory) open(login string) *Route {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.inUse(login); r != nil {
+		return r
+	}
+	name, _, dotted := strings.Cut(login, ".")
+	e, ok := d.account(name)
+	if !ok && dotted {
+		e, ok = d.account(login)
+	}
+	if !ok && d.others.PerUser {
+		return d.openUser(name)
+	}
+	if !ok {
+		e, ok = d.entry("")
+	}
+	if !ok {
+		return nil
+	}
+	r := d.newRoute(e)
+	d.routes[e.Name] = r
+	return r
+}
+
+// InUse reports that an account has a miner connected.
+func (d *Directory) InUse(account string) bool {
+	r := d.route(account)
+	return account != "" && r != nil && r.hasMiners()
+}
+
+// AccountsInUse returns the accounts that have a miner connected.
+func (d *Directory) AccountsInUse() (names []string) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for name, r := range d.routes {
+		if name != "" && r.hasMiners() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (r *Route) hasMiners() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.members > 0
+}

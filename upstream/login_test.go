@@ -1,0 +1,28 @@
+package upstream
+
+import (
+	"fmt"
+	"testing"
+
+	"farmproxy/dial"
+)
+
+// BenchmarkLogin is what a miner's name takes to be looked up: an account's, and one
+// that is everybody's.
+func BenchmarkLogin(b *testing.B) {
+	var rows []string
+	for i := range 10_000 {
+		rows = append(rows, fmt.Sprintf("acct%d a user%d", i, i))
+	}
+	d := NewDirectory(DirectoryOptions{}, nobody{})
+	accounts := table(rows...)
+	accounts[""] = Entry(kept(Pool{Target: dial.Target{Name: "a"}}))
+	d.Set(accounts)
+	for _, login := range []string{"acct7.rig1", "nobody.rig1"} {
+		b.Run(login, func(b *testing.B) {
+			for b.Loop() {
+				d.Login(login)
+			}
+		})
+	}
+}

@@ -1,0 +1,185 @@
+package upstream
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Entry is one entry of the table of routes: who is served, and at which pools.
+// It is immutable.
+type Entry struct {
+	Kind
+	Name string // the account's, as miners log in with it; "": everybody whose login is no account's
+
+	// Pools that they work at, the preferred one first; one at least. A group of miners
+	// gets as many lanes as the largest Links among them: lanes are stable, and a
+	// failover must not change which lane serves a miner. Where one of them is Direct
+	// the whole route is.
+	Pools []Pool
+}
+
+// Kind says how the routes of an entry live. The zero value is an account's: one
+// route, whose lanes are opened by their first miner.
+type Kind struct {
+	// Kept routes have their links up before miners come, and keep them when these
+	// have left; their pools are probed all the time.
+	Kept bool
+
+	// PerUser entries have a route for each user: what stands before the first dot of
+	// a login (all of it, where there is none) is the user at each of the pools. Any
+	// miner can invent a user, so such a route is forgotten when nobody uses it, and
+	// asks a pool only what is not known of it from others.
+	PerUser bool
+}
+
+// Table says whom each login belongs to. It is immutable: a change is another
+// table. Its methods may be called from any goroutine and never block.
+type Table interface {
+	// Entry returns the account of that name, and for "" what serves everybody whose
+	// login is no account's; false: there is none.
+	Entry(name string) (Entry, bool)
+	// URLs returns the URLs of all pools that are in an entry, each once. Those of agent
+	// pools begin with AgentScheme.
+	URLs() []string
+}
+
+// AgentScheme is what the URLs of agent pools begin with.
+const AgentScheme = "agent+"
+
+// equal reports that a route for the one serves the other just as well.
+func (e *Entry) equal(o *Entry) bool {
+	return e.Name == o.Name && e.Kind == o.Kind &&
+		slices.EqualFunc(e.Pools, o.Pools, func(p, q Pool) bool { return p.equal(&q) })
+}
+
+// equal reports that a link to the one is a link to the other. Two pools with
+// different *tls.Config are different, whatever these say: a table should have one
+// for each pool, and keep it.
+func (p *Pool) equal(q *Pool) bool {
+	return p.Name == q.Name && p.URL == q.URL && p.Address == q.Address && p.Host == q.Host &&
+		p.TLS == q.TLS && p.User == q.User && p.Password == q.Password &&
+		p.PassWorkers == q.PassWorkers && p.Agent == q.Agent && p.FixedWorker == q.FixedWorker && p.Links == q.Links && p.Direct == q.Direct &&
+		p.SuggestDifficulty == q.SuggestDifficulty && p.UserAgent == q.UserAgent &&
+		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
+}
+
+// of returns the entry of one user of a PerUser entry.
+func (e *Entry) of(user string) Entry {
+	pools := slices.Clone(e.Pools)
+	for i := range pools {
+		pools[i].User = user
+	}
+	return Entry{e.Kind, user, pools}
+}
+
+// Everybody is a table without accounts: one entry serves all, or none where it has
+// no pools.
+type Everybody Entry
+
+// Entry implements Table.
+func (e Everybody) Entry(name string) (Entry, bool) {
+	return Entry(e), name == "" && len(e.Pools) > 0
+}
+
+// URLs implements Table.
+func (e Everybody) URLs() (urls []string) {
+	for i := range e.Pools {
+		if url := e.Pools[i].URL; !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
+// Set replaces the table: of accounts, and of what serves everybody else. Logins
+// find the new one from now on. Routes whose entries are gone or changed are
+// retired: Downstream.Rerouted is called for each, and their lanes end when their
+// miners have left and their shares have verdicts, in any case after 10 s. Only
+// entries in use cost anything.
+func (d *Directory) Set(table Table) {
+	now := time.Now()
+	d.mu.Lock()
+	others, there := table.Entry("")
+	if !there {
+		others = Entry{}
+	}
+	same := others.equal(&d.others)
+	d.table, d.others = table, others
+	var retired []*Route
+	for name, r := range d.routes {
+		if r.PerUser && same {
+			if _, there := d.account(name); !there {
+				continue
+			}
+		}
+		if is, there := d.entry(name); !there || !r.serves.equal(&is) {
+			delete(d.routes, name)
+			retired = append(retired, r)
+		}
+	}
+	if !same {
+		for i := range others.Pools { // their books are there before a miner is
+			d.endpoint(&others.Pools[i], i)
+		}
+	}
+	var begun *Route
+	if others.Kept && d.routes[""] == nil {
+		begun = d.newRoute(others)
+		d.routes[""] = begun
+	}
+	urls := append(make([]string, 0, 8), table.URLs()...)
+	if slices.ContainsFunc(urls, func(url string) bool { return strings.HasPrefix(url, AgentScheme) }) ||
+		slices.ContainsFunc(others.Pools, func(p Pool) bool { return p.Agent }) {
+		d.prefixes.serveAgents()
+	}
+	d.shape(urls)
+	d.mu.Unlock()
+	if begun != nil {
+		begun.start()
+	}
+	d.openFirst()
+	for _, r := range retired {
+		r.retire(now)
+		d.down.Rerouted(r)
+	}
+}
+
+// LoginAgain has everybody who is on no account's route log in again, in memory:
+// where the table of accounts was not known when they came, some may be accounts'.
+func (d *Directory) LoginAgain() {
+	if r := d.route(""); r != nil {
+		d.down.Rerouted(r)
+	}
+}
+
+// account looks an account up. The caller has mu.
+func (d *Directory) account(name string) (e Entry, ok bool) {
+	if name == "" {
+		return e, false
+	}
+	return d.table.Entry(name)
+}
+
+// entry returns what the route of that name serves: an account, a user, or
+// everybody else. The caller has mu.
+func (d *Directory) entry(name string) (e Entry, ok bool) {
+	if e, ok = d.account(name); ok {
+		return e, true
+	}
+	switch others := &d.others; {
+	case len(others.Pools) == 0:
+		return e, false
+	case others.PerUser:
+		return others.of(name), name != ""
+	default:
+		return *others, name == ""
+	}
+}
+
+// route returns the route of that name; nil: it is not in use.
+func (d *Directory) route(name string) *Route {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.routes[name]
+}
