@@ -81,14 +81,14 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 	case session.WantRegister:
 		a.register(l, p, &effect)
 	case session.Unregistered:
-		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(a.minerOf(effect.Session).waiting)), l.env.Now)
-		a.unregistered(l, p, effect.Session)
+		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(a.minerOf(effect.SID).waiting)), l.env.Now)
+		a.unregistered(l, p, effect.SID)
 	case session.Malformed:
 		l.counts.Malformed.Add(1)
 	default:
 		var w worker
 		if effect.Worker != 0 {
-			w = a.minerOf(effect.Session).worker
+			w = a.minerOf(effect.SID).worker
 		}
 		out = l.share(p, w, &effect, out)
 	}
@@ -128,7 +128,7 @@ func (a *agentPeer) enter(l *loop, p *peer, route *upstream.Route) (reason sessi
 	p.prefix = upstream.Prefix{Group: group, Len: session.AgentPrefix}
 	p.route = route
 	l.feed(route.JoinGroup(group, p.remote.Addr())).join(p)
-	l.see(p)
+	l.setEnv(p)
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
 
@@ -138,7 +138,7 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 	if f == nil {
 		return
 	}
-	a.session.Miners(func(session uint16, _ string) { a.unregistered(l, p, session) })
+	a.session.Miners(func(sid uint16, _ string) { a.unregistered(l, p, sid) })
 	f.leave(p)
 	f.lane.LeaveGroup()
 	delete(l.feeds, f.lane)
@@ -176,8 +176,8 @@ func (a *agentPeer) job(l *loop, p *peer, clean bool, out []byte) ([]byte, sessi
 	before := a.session.Notifies()
 	out, effect := a.session.Job(&l.env, clean, out)
 	l.counts.Notifies.Add(a.session.Notifies() - before)
-	a.session.Changed(func(session uint16, d float64) {
-		if b := a.minerOf(session).worker.booked(); b != nil {
+	a.session.Changed(func(sid uint16, d float64) {
+		if b := a.minerOf(sid).worker.booked(); b != nil {
 			b.SetDifficulty(d)
 		}
 	})
@@ -205,9 +205,9 @@ func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte
 // register makes a miner of an agent a member of the agent's lane, or gives it
 // another name.
 func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
-	m := upstream.Member{Prefix: prefixOf(p, e.Session), Login: e.Login, Agent: l.intern(e.Agent)}
-	miner := a.minerOf(e.Session)
-	if old := a.session.Name(e.Session); old == "" {
+	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: l.intern(e.Agent)}
+	miner := a.minerOf(e.SID)
+	if old := a.session.Name(e.SID); old == "" {
 		p.route.Join(m)
 		l.counts.Miners.Add(1)
 		l.counts.Subscribed.Add(1)
@@ -220,17 +220,17 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	}
 	if !l.server.book.HasEarned(e.Login) && !p.mayName() {
 		miner.worker = worker{further: &further{loop: l, peer: p, login: e.Login, agent: m.Agent}}
-		a.session.Registered(&l.env, e.Session, e.Login, 0)
+		a.session.Registered(&l.env, e.SID, e.Login, 0)
 	} else {
 		w := l.connected(p, e.Login, m.Agent)
 		miner.worker = worker{books: w}
 		last := w.Difficulty()
-		if d := a.session.Registered(&l.env, e.Session, e.Login, last); last == 0 && d > 0 {
+		if d := a.session.Registered(&l.env, e.SID, e.Login, last); last == 0 && d > 0 {
 			w.SetDifficulty(d) // a job, and what it changes, may be a minute away
 		}
 	}
 	if debt, next := l.server.debts.arrive(p.remote.Addr(), e.Login, l.env.Now); debt > 0 {
-		a.session.Inherit(e.Session, debt, next)
+		a.session.Inherit(e.SID, debt, next)
 	}
 }
 
@@ -339,21 +339,21 @@ func (a *agentPeer) left(l *loop, p *peer) {
 func (a *agentPeer) limits() limits { return limits{maxAgentOutbound, maxAgentUnearned} }
 
 // minerOf returns one of the agent's miners.
-func (a *agentPeer) minerOf(session uint16) *agentMiner {
-	m := a.miners[session]
+func (a *agentPeer) minerOf(sid uint16) *agentMiner {
+	m := a.miners[sid]
 	if m == nil {
 		if a.miners == nil {
 			a.miners = make(map[uint16]*agentMiner)
 		}
 		m = new(agentMiner)
-		a.miners[session] = m
+		a.miners[sid] = m
 	}
 	return m
 }
 
 // forget lets go of a miner of which nothing is left.
-func (a *agentPeer) forget(session uint16, m *agentMiner) {
+func (a *agentPeer) forget(sid uint16, m *agentMiner) {
 	if m.worker == (worker{}) && m.waiting == 0 {
-		delete(a.miners, session)
+		delete(a.miners, sid)
 	}
 }

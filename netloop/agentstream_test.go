@@ -48,7 +48,7 @@ func TestLinesAndFramesAreCutWhereverTheReadsEnd(t *testing.T) {
 			}
 		}
 	}
-	share := string(agent.AppendSubmit(nil, &agent.Share{Job: '\n', Session: 0x7b0a, Nonce: 0x0a0a0a0a}))
+	share := string(agent.AppendSubmit(nil, &agent.Share{Job: '\n', SID: 0x7b0a, Nonce: 0x0a0a0a0a}))
 	gone := string(agent.AppendUnregister(nil, 7))
 	long := func(n int) string {
 		return fmt.Sprintf("\x7f\x01%c%c", rune(n&0xff), rune(n>>8)) + strings.Repeat("{", n-4)

@@ -154,6 +154,6 @@ func (l *loop) ready(p *peer, isShare bool) bool {
 			return false
 		}
 	}
-	l.see(p)
+	l.setEnv(p)
 	return true
 }

@@ -135,7 +135,7 @@ func (l *loop) tick() {
 			l.close(p, session.NoPool)
 			continue
 		}
-		l.see(p)
+		l.setEnv(p)
 		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.dialect.tick(l, p, out) })
 	}
 }

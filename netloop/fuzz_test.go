@@ -49,7 +49,7 @@ func FuzzPeer(f *testing.F) {
 	f.Add(uint8(aMiner), uint64(6), []byte("{"+strings.Repeat(" ", codec.MaxMinerLine)+"}\n"))
 	var frames []byte
 	frames = agent.AppendRegister(frames, 2, "cgminer", "w2")
-	frames = agent.AppendSubmit(frames, &agent.Share{Job: 1, Session: 2, Nonce: 5, HasTime: true, NTime: 0x66a1b2d0})
+	frames = agent.AppendSubmit(frames, &agent.Share{Job: 1, SID: 2, Nonce: 5, HasTime: true, NTime: 0x66a1b2d0})
 	frames = agent.AppendUnregister(frames, 2)
 	f.Add(uint8(anAgent), uint64(7), append(frames, hello...))
 	f.Add(uint8(anAgent), uint64(8), append(append([]byte("\x7f\x01\x00\x04"), make([]byte, 1020)...), "\x7f\x02\x03\x00"...))

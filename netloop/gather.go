@@ -54,7 +54,7 @@ func (l *loop) judge() {
 	g.out, g.ends = g.out[:0], g.ends[:0]
 	for i := range g.list {
 		of := &g.whose[i]
-		l.see(of.peer)
+		l.setEnv(of.peer)
 		g.out = l.verdictOn(of.peer, of.worker, &g.list[i], g.out)
 		g.ends = append(g.ends, len(g.out))
 	}

@@ -170,6 +170,6 @@ func (l *loop) catchUp(p *peer) {
 	if m == noJob || p.feed == nil || p.feed.Job() == nil || p.dialect.lastJob(p) == p.feed.Job().ID {
 		return
 	}
-	l.see(p)
+	l.setEnv(p)
 	l.sendJob(p, m == aCleanJob)
 }

@@ -208,7 +208,7 @@ func (l *loop) enter(p *peer) {
 	m.Address, m.Record = p.remote.Addr(), l.server.book.HasEarned(p.login)
 	p.last = p.route.Join(m)
 	l.feed(p.last).join(p)
-	l.see(p)
+	l.setEnv(p)
 	p.session.Enter(l.env.Feed, p.last.Since(p.prefix))
 }
 

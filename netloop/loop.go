@@ -172,8 +172,8 @@ func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 	return gnet.Close
 }
 
-// see makes the Env that of the peer's lane.
-func (l *loop) see(p *peer) {
+// setEnv makes the Env that of the peer's lane.
+func (l *loop) setEnv(p *peer) {
 	l.env.Feed = nil
 	if p.feed != nil {
 		l.env.Feed = &p.feed.Feed

@@ -48,7 +48,7 @@ func (l *loop) hashed(h *hashed) {
 	if c := &h.share[0]; h.tooMany {
 		l.out = l.refuse(p, h.worker, &c.ID, work.TooMany, 0, l.out[:0])
 	} else {
-		l.see(p)
+		l.setEnv(p)
 		l.out = l.verdictOn(p, h.worker, c, l.out[:0])
 	}
 	l.write(p, l.out)

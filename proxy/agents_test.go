@@ -147,15 +147,15 @@ func (a *btcagent) note(m *message) {
 	}
 }
 
-func (a *btcagent) register(session uint16, worker string) {
-	a.write(agent.AppendRegister(nil, session, "cgminer/4.10", worker))
+func (a *btcagent) register(sid uint16, worker string) {
+	a.write(agent.AppendRegister(nil, sid, "cgminer/4.10", worker))
 }
 
 // mine finds a share for the last job.
-func (a *btcagent) mine(session uint16, extranonce2, mask uint32) []byte {
+func (a *btcagent) mine(sid uint16, extranonce2, mask uint32) []byte {
 	a.t.Helper()
 	job := a.jobs[a.last]
-	s := work.Solution{Prefix: session, Version: job.Version ^ mask, NTime: job.NTime}
+	s := work.Solution{Prefix: sid, Version: job.Version ^ mask, NTime: job.NTime}
 	s.SetExtranonce2(binary.BigEndian.AppendUint32(nil, extranonce2)...)
 	for hash := a.checker.Hash(job, &s); work.Difficulty(&hash) < a.difficulty; hash = a.checker.Hash(job, &s) {
 		s.Nonce++
@@ -164,7 +164,7 @@ func (a *btcagent) mine(session uint16, extranonce2, mask uint32) []byte {
 	if _, err := fmt.Sscan(a.last, &id); err != nil {
 		a.t.Fatalf("job id %q", a.last)
 	}
-	return agent.AppendSubmit(nil, &agent.Share{Job: id, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce, VersionMask: mask, HasVersion: mask != 0})
+	return agent.AppendSubmit(nil, &agent.Share{Job: id, SID: sid, Extranonce2: extranonce2, Nonce: s.Nonce, VersionMask: mask, HasVersion: mask != 0})
 }
 
 // answers reads the answers to n shares, and returns what they say by index.
@@ -211,10 +211,10 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 	good.work("farm.direct")
 	const shares = 5
 	var frames []byte
-	for session := range uint16(3) {
-		a.register(session*300, fmt.Sprint("w", session))
+	for sid := range uint16(3) {
+		a.register(sid*300, fmt.Sprint("w", sid))
 		for i := range uint32(shares) {
-			frames = append(frames, a.mine(session*300, i, 0x2000*(i%2))...)
+			frames = append(frames, a.mine(sid*300, i, 0x2000*(i%2))...)
 		}
 	}
 	for _, b := range frames { // in pieces as small as can be
@@ -231,8 +231,8 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 	if said := a.answers(1); !said[3*shares].Accepted() {
 		t.Errorf("a share of the next job: %v", said)
 	}
-	for session, want := range []int{shares, shares, shares + 1} {
-		user := fmt.Sprint("farm.w", session)
+	for sid, want := range []int{shares, shares, shares + 1} {
+		user := fmt.Sprint("farm.w", sid)
 		if got := pool.Books().Users()[user].Accepted; got != want {
 			t.Errorf("the pool has %d shares of %s, want %d", got, user, want)
 		}

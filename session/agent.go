@@ -234,23 +234,23 @@ func (a *Agent) Tick(e *Env) Effect {
 }
 
 // Miners calls visit with each registered miner's session id and name.
-func (a *Agent) Miners(visit func(session uint16, name string)) {
+func (a *Agent) Miners(visit func(sid uint16, name string)) {
 	for _, s := range a.miners {
 		visit(s.prefixValue(), s.name)
 	}
 }
 
 // Name returns the name of a registered miner; "" for any other.
-func (a *Agent) Name(session uint16) string {
-	if s := a.miner(session); s != nil {
+func (a *Agent) Name(sid uint16) string {
+	if s := a.miner(sid); s != nil {
 		return s.name
 	}
 	return ""
 }
 
 // miner returns a registered miner; nil when there is none of that id.
-func (a *Agent) miner(session uint16) *Session {
-	if at, ok := a.place[session]; ok {
+func (a *Agent) miner(sid uint16) *Session {
+	if at, ok := a.place[sid]; ok {
 		return a.miners[at]
 	}
 	return nil

@@ -63,8 +63,8 @@ func BenchmarkFrame(b *testing.B) {
 func BenchmarkAgentJob(b *testing.B) {
 	a, e, _ := agentAtWork(b)
 	e.Feed.Job().Difficulty, e.Feed.Difficulty = 1<<20, 1<<20
-	for session := range uint16(10_000) {
-		a.Registered(e, session, "farm.w", 0)
+	for sid := range uint16(10_000) {
+		a.Registered(e, sid, "farm.w", 0)
 	}
 	out := make([]byte, 0, 64<<10)
 	b.ReportAllocs()

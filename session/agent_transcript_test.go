@@ -91,7 +91,7 @@ func (g *agentStage) act(verb, rest string) {
 		key, value, _ := strings.Cut(word, "=")
 		args[key] = value
 	}
-	session := uint16(g.number(args["session"]))
+	sid := uint16(g.number(args["session"]))
 	switch verb {
 	case "terms":
 		g.setTerms(args)
@@ -105,11 +105,11 @@ func (g *agentStage) act(verb, rest string) {
 	case "frame":
 		g.frame(mustHex(g.t, rest))
 	case "register":
-		g.frame(agent.AppendRegister(nil, session, args["agent"], args["worker"]))
+		g.frame(agent.AppendRegister(nil, sid, args["agent"], args["worker"]))
 	case "unregister":
-		g.frame(agent.AppendUnregister(nil, session))
+		g.frame(agent.AppendUnregister(nil, sid))
 	case "submit":
-		g.submit(session, args)
+		g.submit(sid, args)
 	case "post":
 		g.post(args)
 	case "hashed":
@@ -155,7 +155,7 @@ func (g *agentStage) frame(f agent.Frame) {
 	g.shown(out, effect)
 	switch effect.Kind {
 	case WantRegister:
-		g.agent.Registered(&g.env, effect.Session, effect.Login, 0)
+		g.agent.Registered(&g.env, effect.SID, effect.Login, 0)
 	case WantHash:
 		g.candidate[0] = *effect.Candidate
 		if !g.candidate[0].Job.Algorithm.Slow {
@@ -170,8 +170,8 @@ func (g *agentStage) judge() {
 }
 
 // submit hands in a share as an agent does.
-func (g *agentStage) submit(session uint16, args map[string]string) {
-	share := agent.Share{Job: uint8(g.number(args["job"])), Session: session, Extranonce2: g.hex(args["en2"]), Nonce: g.hex(args["nonce"])}
+func (g *agentStage) submit(sid uint16, args map[string]string) {
+	share := agent.Share{Job: uint8(g.number(args["job"])), SID: sid, Extranonce2: g.hex(args["en2"]), Nonce: g.hex(args["nonce"])}
 	_, share.HasTime = args["time"]
 	_, share.HasVersion = args["mask"]
 	share.NTime, share.VersionMask = g.hex(args["time"]), g.hex(args["mask"])
@@ -188,7 +188,7 @@ func (g *agentStage) mine(share *agent.Share) {
 	if job == nil {
 		return
 	}
-	s := work.Solution{Prefix: share.Session, Version: job.Version ^ share.VersionMask, NTime: sent.ntime}
+	s := work.Solution{Prefix: share.SID, Version: job.Version ^ share.VersionMask, NTime: sent.ntime}
 	if share.HasTime && share.NTime != 0 {
 		s.NTime = share.NTime
 	}
@@ -270,22 +270,22 @@ func (g *agentStage) shown(out []byte, e Effect) {
 	}
 	switch e.Kind {
 	case WantRegister:
-		g.note("want_register session=%d login=%q agent=%q", e.Session, e.Login, e.Agent)
+		g.note("want_register session=%d login=%q agent=%q", e.SID, e.Login, e.Agent)
 	case Unregistered:
-		g.note("unregistered session=%d worker=%s", e.Session, e.Gone.Name())
+		g.note("unregistered session=%d worker=%s", e.SID, e.Gone.Name())
 	case WantRoute:
 		g.note("want_route")
 	case Malformed:
 		g.note("malformed")
 	case Forward:
 		g.last = e.Candidate.ID
-		g.note("session=%d", e.Session)
-		g.whose = g.agent.Name(e.Session)
+		g.note("session=%d", e.SID)
+		g.whose = g.agent.Name(e.SID)
 		g.show(nil, e)
 	default:
 		g.show(nil, e)
 	}
-	g.agent.Changed(func(session uint16, d float64) { g.note("difficulty worker=%s %v", g.agent.Name(session), d) })
+	g.agent.Changed(func(sid uint16, d float64) { g.note("difficulty worker=%s %v", g.agent.Name(sid), d) })
 }
 
 func frameText(f agent.Frame) string {

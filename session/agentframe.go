@@ -14,12 +14,12 @@ func (a *Agent) Frame(e *Env, f agent.Frame, out []byte) ([]byte, Effect) {
 	switch f.Command() {
 	case agent.Register:
 		// Who a miner is follows from whose it is: nobody's before authorize.
-		if session, agent, worker, ok := f.Register(); ok && a.user != "" {
-			return out, Effect{Kind: WantRegister, Session: session, Agent: agent, Login: a.login(worker)}
+		if sid, agent, worker, ok := f.Register(); ok && a.user != "" {
+			return out, Effect{Kind: WantRegister, SID: sid, Agent: agent, Login: a.login(worker)}
 		}
 	case agent.Unregister:
-		if session, ok := f.Unregister(); ok {
-			return out, a.unregister(session)
+		if sid, ok := f.Unregister(); ok {
+			return out, a.unregister(sid)
 		}
 	default:
 		if share, ok := f.Submit(); ok {
@@ -44,17 +44,17 @@ func (a *Agent) login(worker []byte) string {
 // the worker had when it was last seen, 0 if never; it gets it with the next job.
 // Until then it has what mining.set_difficulty said, for the job that the agent
 // has now: that is returned, 0 before there was a job.
-func (a *Agent) Registered(e *Env, session uint16, name string, last float64) (difficulty float64) {
-	if s := a.miner(session); s != nil {
+func (a *Agent) Registered(e *Env, sid uint16, name string, last float64) (difficulty float64) {
+	if s := a.miner(sid); s != nil {
 		s.name = name
 		return s.vardiff.told
 	}
 	s := &Session{name: name, state: State{Opened: e.Now, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}}
-	binary.BigEndian.PutUint16(s.prefix[:], session)
+	binary.BigEndian.PutUint16(s.prefix[:], sid)
 	a.allow(s)
 	s.vardiff.start(e.Now)
 	s.vardiff.want, s.vardiff.told = last, a.base
-	s.headers = a.gone.back(session)
+	s.headers = a.gone.back(sid)
 	if job := a.LastJob(); job != 0 {
 		s.remember(job, a.base)
 	}
@@ -73,30 +73,30 @@ func (a *Agent) add(s *Session) {
 
 // unregister forgets a miner. One that is not known is not worth a word:
 // agents tell it of those that were never registered, too.
-func (a *Agent) unregister(session uint16) Effect {
-	at, ok := a.place[session]
+func (a *Agent) unregister(sid uint16) Effect {
+	at, ok := a.place[sid]
 	if !ok {
 		return Effect{}
 	}
 	gone := a.miners[at]
-	a.slots -= a.gone.left(session, gone.headers)
+	a.slots -= a.gone.left(sid, gone.headers)
 	last := len(a.miners) - 1
 	a.miners[at] = a.miners[last]
 	a.place[a.miners[at].prefixValue()] = at
 	a.miners[last] = nil
 	a.miners = a.miners[:last]
-	delete(a.place, session)
-	return Effect{Kind: Unregistered, Session: session, Gone: gone}
+	delete(a.place, sid)
+	return Effect{Kind: Unregistered, SID: sid, Gone: gone}
 }
 
 // submit looks at a share. The answer says which share it is for by an index: both sides count the shares of registered sessions, in frames of the
 // right length, from 0. Others are not counted, and not answered.
 func (a *Agent) submit(e *Env, p *agent.Share, out []byte) ([]byte, Effect) {
-	s := a.miner(p.Session)
+	s := a.miner(p.SID)
 	if s == nil {
 		return out, Effect{Kind: Judged, Verdict: work.Unauthorized}
 	}
-	id := agent.ShareID(p.Session, a.index)
+	id := agent.ShareID(p.SID, a.index)
 	a.index++
 	effect := s.inFrame(e, id, &a.jobs[p.Job], p)
 	out = a.answer(out, &id, &effect)
@@ -125,8 +125,8 @@ func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *agent.Share) E
 // Judge judges a candidate by its hash, and answers it if that decides: the
 // caller's answer to WantHash.
 func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
-	session, _ := agent.ShareOf(&c.ID)
-	s := a.miner(session)
+	sid, _ := agent.ShareOf(&c.ID)
+	s := a.miner(sid)
 	if s == nil { // unregistered meanwhile
 		effect := Effect{Kind: Judged, Verdict: work.Stale}
 		out = a.answer(out, &c.ID, &effect)
@@ -142,7 +142,7 @@ func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 // answer answers a share with what became of it, if that is known, and notes
 // whose it is.
 func (a *Agent) answer(out []byte, id *codec.ID, e *Effect) []byte {
-	e.Session, _ = agent.ShareOf(id)
+	e.SID, _ = agent.ShareOf(id)
 	switch {
 	case e.Kind == Judged:
 		return a.Verdict(id, e.Verdict, out)

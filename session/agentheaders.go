@@ -10,7 +10,7 @@ type gone struct {
 
 // left keeps what an unregistered miner has handed in. It returns how many slots
 // that gives back.
-func (g *gone) left(session uint16, h headers) (slots int) {
+func (g *gone) left(sid uint16, h headers) (slots int) {
 	if h.used == 0 {
 		g.from = max(g.from, h.from)
 		return len(h.slots)
@@ -18,14 +18,14 @@ func (g *gone) left(session uint16, h headers) (slots int) {
 	if g.headers == nil {
 		g.headers = make(map[uint16]headers)
 	}
-	g.headers[session] = h
+	g.headers[sid] = h
 	return 0
 }
 
 // back returns it to the miner that is registered now.
-func (g *gone) back(session uint16) headers {
-	if h, ok := g.headers[session]; ok {
-		delete(g.headers, session)
+func (g *gone) back(sid uint16) headers {
+	if h, ok := g.headers[sid]; ok {
+		delete(g.headers, sid)
 		return h
 	}
 	return headers{from: g.from}
@@ -44,14 +44,14 @@ func (g *gone) sweep(f *Feed) (slots int) {
 			oldest = min(oldest, j.Work)
 		}
 	}
-	for session, h := range g.headers {
+	for sid, h := range g.headers {
 		if h.sweep(oldest); h.used > 0 {
-			g.headers[session] = h
+			g.headers[sid] = h
 			continue
 		}
 		g.from = max(g.from, h.from)
 		slots += len(h.slots)
-		delete(g.headers, session)
+		delete(g.headers, sid)
 	}
 	return slots
 }

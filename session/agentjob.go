@@ -89,7 +89,7 @@ func byExponent(a, b toldMiner) int {
 func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 	policy := &e.Terms.Difficulty
 	var newcomer vardiff
-	if base := agentDifficulty(&newcomer, e.Feed, noSession, policy); a.base == 0 || base < 1 && base != a.base {
+	if base := agentDifficulty(&newcomer, e.Feed, noSID, policy); a.base == 0 || base < 1 && base != a.base {
 		a.base = base
 		out = codec.AppendSetDifficulty(out, base)
 	}
@@ -124,12 +124,12 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 }
 
 // agentDifficulty returns what a miner should be told, as a power of two.
-func agentDifficulty(v *vardiff, f *Feed, session uint16, p *Policy) float64 {
-	return work.FloorPowerOfTwo(v.next(f, session, p))
+func agentDifficulty(v *vardiff, f *Feed, sid uint16, p *Policy) float64 {
+	return work.FloorPowerOfTwo(v.next(f, sid, p))
 }
 
-// noSession is the session id that no miner has.
-const noSession = agent.MaxSession + 1
+// noSID is the session id that no miner has.
+const noSID = agent.MaxSID + 1
 
 // appendDifficulties appends a SET_DIFF for each exponent among those changed
 // that a frame can say.
@@ -150,7 +150,7 @@ func (a *Agent) appendDifficulties(out []byte) []byte {
 
 // Changed calls visit with the miners whose difficulty the last call of Job changed,
 // and that difficulty.
-func (a *Agent) Changed(visit func(session uint16, difficulty float64)) {
+func (a *Agent) Changed(visit func(sid uint16, difficulty float64)) {
 	for _, c := range a.changed {
 		visit(c.miner.prefixValue(), c.miner.vardiff.told)
 	}

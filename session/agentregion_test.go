@@ -30,14 +30,14 @@ func TestAnAgentsCoinbaseIsThePools(t *testing.T) {
 		if !ok {
 			continue
 		}
-		session, extranonce2 := randomBytes(random, 2), randomBytes(random, 4)
-		solution := work.Solution{Prefix: binary.BigEndian.Uint16(session)}
+		sid, extranonce2 := randomBytes(random, 2), randomBytes(random, 4)
+		solution := work.Solution{Prefix: binary.BigEndian.Uint16(sid)}
 		solution.SetExtranonce2(extranonce2...)
 		pool := slices.Concat(coinb1, extranonce1, layout.Extranonce2(nil, &solution), coinb2)
 
 		line := codec.NewNotifyLine(1, &work.Template{Coinb1: coinb1, Coinb2: coinb2}, layout.Fold(extranonce1))
 		notify := strings.Split(string(agent.AppendNotify(nil, &line, 77, agentCut, 0, false)), `"`)
-		agent := slices.Concat(mustHex(t, notify[13]), told[:], []byte{0, 0}, session, extranonce2, mustHex(t, notify[15]))
+		agent := slices.Concat(mustHex(t, notify[13]), told[:], []byte{0, 0}, sid, extranonce2, mustHex(t, notify[15]))
 		if notify[9] != "77" || !bytes.Equal(agent, pool) {
 			t.Fatalf("extranonce1 %x, size %d: job %s\nat the agent %x\nat the pool  %x", extranonce1, size, notify[9], agent, pool)
 		}

@@ -16,7 +16,7 @@ const agentVersion = 1
 const agentStateSize = 2154
 
 // maxAgentMiners is how many session ids there are.
-const maxAgentMiners = agent.MaxSession + 1
+const maxAgentMiners = agent.MaxSID + 1
 
 // agentState is what an Agent knows, but for its user and its miners: plain data of fixed
 // size as State is, with times and ids of jobs as there, and the id of its lane.
@@ -149,27 +149,27 @@ func (g *gone) layout(c *cursor) {
 	number(c, &g.swept)
 	n := c.count(len(g.headers), maxAgentMiners)
 	if !c.reading {
-		for _, session := range slices.Sorted(maps.Keys(g.headers)) {
-			h := g.headers[session]
-			number(c, &session)
+		for _, sid := range slices.Sorted(maps.Keys(g.headers)) {
+			h := g.headers[sid]
+			number(c, &sid)
 			h.layout(c)
 		}
 		return
 	}
 	last := -1
 	for range n {
-		var session uint16
+		var sid uint16
 		var h headers
-		number(c, &session)
-		if c.check(int(session) > last, "session ids out of order"); c.err != nil {
+		number(c, &sid)
+		if c.check(int(sid) > last, "session ids out of order"); c.err != nil {
 			return
 		}
-		last = int(session)
+		last = int(sid)
 		h.layout(c)
 		if g.headers == nil {
 			g.headers = make(map[uint16]headers)
 		}
-		g.headers[session] = h
+		g.headers[sid] = h
 	}
 }
 

@@ -74,7 +74,7 @@ func (w *agentWorld) deliver(clean bool) {
 }
 
 func (w *agentWorld) step() {
-	session := uint16(w.next(5))
+	sid := uint16(w.next(5))
 	switch w.next(9) {
 	case 8:
 		agent, _, err := DecodeAgent(w.agent.Append(nil, w.env.Now), &Translation{Moment: w.env.Now})
@@ -83,16 +83,16 @@ func (w *agentWorld) step() {
 		}
 		w.agent = *agent
 	case 0, 1:
-		w.agent.Registered(&w.env, session, "farm.w", 0)
+		w.agent.Registered(&w.env, sid, "farm.w", 0)
 	case 2:
-		w.agent.Frame(&w.env, agent.AppendUnregister(nil, session), nil)
+		w.agent.Frame(&w.env, agent.AppendUnregister(nil, sid), nil)
 	case 3:
 		w.now = w.now.Add(time.Duration(w.next(60)) * time.Second)
 		w.job(w.next(3) == 0)
 	case 4, 5:
 		for range []int{1, 5, 30, 100}[w.next(4)] {
 			w.nonce++
-			w.submit(agent.Share{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
+			w.submit(agent.Share{Job: uint8(w.agent.sent), SID: sid, Nonce: w.nonce<<2 | 1}, true)
 		}
 	default:
 		for _, share := range slices.Backward(w.handed[max(0, len(w.handed)-60):]) {
@@ -105,7 +105,7 @@ func (w *agentWorld) step() {
 
 func (w *agentWorld) submit(share agent.Share, fresh bool) {
 	w.t.Helper()
-	registered := w.agent.miner(share.Session) != nil
+	registered := w.agent.miner(share.SID) != nil
 	_, effect := w.agent.Frame(&w.env, agent.AppendSubmit(nil, &share), nil)
 	if effect.Kind == WantHash {
 		c := *effect.Candidate
@@ -121,7 +121,7 @@ func (w *agentWorld) submit(share agent.Share, fresh bool) {
 		}
 	}
 	last := w.lanes[0].latest
-	header := worldHeader{contentOf(last), [2]byte(binary.BigEndian.AppendUint16(nil, share.Session)), [4]byte{}, last.Version, last.NTime, share.Nonce}
+	header := worldHeader{contentOf(last), [2]byte(binary.BigEndian.AppendUint16(nil, share.SID)), [4]byte{}, last.Version, last.NTime, share.Nonce}
 	if fresh && registered && last.Work == w.lanes[0].newest && !w.accepted[header] {
 		w.t.Fatalf("a new share for the last job is answered %s", effect.Verdict)
 	}
@@ -135,7 +135,7 @@ func TestAnAgentsMemoryIsBounded(t *testing.T) {
 	refused := 0
 	for range 10 {
 		w.nonce++
-		share := agent.Share{Job: 1, Session: 1, Nonce: w.nonce<<2 | 1}
+		share := agent.Share{Job: 1, SID: 1, Nonce: w.nonce<<2 | 1}
 		_, effect := w.agent.Frame(&w.env, agent.AppendSubmit(nil, &share), nil)
 		c := *effect.Candidate
 		header := headerOf(&c)
@@ -152,11 +152,11 @@ func TestAnAgentsMemoryIsBounded(t *testing.T) {
 // What unregistered miners have handed in goes with the jobs.
 func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	w := newAgentWorld(t, nil)
-	for session := range uint16(100) {
-		w.agent.Registered(&w.env, session, "farm.w", 0)
+	for sid := range uint16(100) {
+		w.agent.Registered(&w.env, sid, "farm.w", 0)
 		w.nonce++
-		w.submit(agent.Share{Job: uint8(w.agent.sent), Session: session, Nonce: w.nonce<<2 | 1}, true)
-		w.agent.Frame(&w.env, agent.AppendUnregister(nil, session), nil)
+		w.submit(agent.Share{Job: uint8(w.agent.sent), SID: sid, Nonce: w.nonce<<2 | 1}, true)
+		w.agent.Frame(&w.env, agent.AppendUnregister(nil, sid), nil)
 	}
 	if n := len(w.agent.gone.headers); n != 100 {
 		t.Fatalf("%d are remembered", n)

@@ -66,7 +66,7 @@ func agentAtWork(t testing.TB) (a *Agent, e *Env, f agent.Frame) {
 	}
 	a.Registered(e, 1, "farm.w1", 0)
 	g := &agentStage{stage: &stage{env: *e, feed: *feed}, agent: *a}
-	share := agent.Share{Job: 1, Session: 1}
+	share := agent.Share{Job: 1, SID: 1}
 	g.mine(&share)
 	return a, e, agent.AppendSubmit(nil, &share)
 }

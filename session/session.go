@@ -73,8 +73,8 @@ const (
 	Hangup                   // write what there is, then close for Reason
 
 	// Only of an Agent:
-	WantRegister // its miner Session is to be Login from now on, by Registered
-	Unregistered // its miner Session has gone
+	WantRegister // its miner SID is to be Login from now on, by Registered
+	Unregistered // its miner SID has gone
 	WantRoute    // it waits for its extranonce before it says who it is: which route?
 	Malformed    // count a frame
 )
@@ -82,10 +82,10 @@ const (
 // Effect is what a call asks of its caller besides writing the bytes. Slices
 // alias the request.
 type Effect struct {
-	Kind    EffectKind
-	Reason  Reason   // Hangup
-	Session uint16   // of an Agent's miner
-	Gone    *Session // Unregistered: that miner's
+	Kind   EffectKind
+	Reason Reason   // Hangup
+	SID    uint16   // session id, of an Agent's miner
+	Gone   *Session // Unregistered: that miner's
 
 	Agent  []byte // WantSubscribe, WantRegister: what the miner says it runs
 	Resume uint64 // WantSubscribe: the session to resume; 0 none

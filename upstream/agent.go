@@ -38,27 +38,27 @@ type agentDialect struct {
 	accepted []Verdict // the writer's: where the pool says nothing of shares
 
 	// Guarded by the link's mutex:
-	sessions map[uint16]*registration // what the pool has, or will have with the next write
-	due      map[uint16]change        // registered ones that are to become something else
-	dropped  map[uint16]struct{}      // unregistered: what they have of own is not theirs any more
-	known    sessionSet               // registered at some time
+	registered map[uint16]*registration // what the pool has, or will have with the next write
+	due        map[uint16]change        // registered ones that are to become something else
+	dropped    map[uint16]struct{}      // unregistered: what they have of own is not theirs any more
+	known      sidSet                   // registered at some time
 }
 
-// sessionSet is a set of session ids.
-type sessionSet [(agent.MaxSession + 64) / 64]uint64
+// sidSet is a set of session ids.
+type sidSet [(agent.MaxSID + 64) / 64]uint64
 
-func (s *sessionSet) add(session uint16) { s[session/64] |= 1 << (session % 64) }
+func (s *sidSet) add(sid uint16) { s[sid/64] |= 1 << (sid % 64) }
 
-func (s *sessionSet) has(session uint16) bool {
-	return int(session/64) < len(s) && s[session/64]>>(session%64)&1 == 1
+func (s *sidSet) has(sid uint16) bool {
+	return int(sid/64) < len(s) && s[sid/64]>>(sid%64)&1 == 1
 }
 
 func newAgent(k *link) *agentDialect {
 	return &agentDialect{
 		link: k, own: new(work.Difficulties),
-		sessions: make(map[uint16]*registration),
-		due:      make(map[uint16]change),
-		dropped:  make(map[uint16]struct{}),
+		registered: make(map[uint16]*registration),
+		due:        make(map[uint16]change),
+		dropped:    make(map[uint16]struct{}),
 	}
 }
 

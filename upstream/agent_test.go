@@ -81,7 +81,7 @@ func TestAgentSessionsOfShortPrefixes(t *testing.T) {
 		f.after(time.Second)
 		frame, _ := hex.DecodeString(a.agent.frames[len(a.agent.frames)-1])
 		got, _ := agent.Frame(frame).Submit()
-		equal(t, "session", got.Session, 0x7f)
+		equal(t, "session", got.SID, 0x7f)
 		equal(t, "extranonce2", got.Extranonce2, 0x11220000)
 		f.wantFate(1, 1, work.Accepted)
 	})

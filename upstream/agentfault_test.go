@@ -197,7 +197,7 @@ func TestAgentLinkIsFull(t *testing.T) {
 		var last Prefix
 		for i := range 1 << 16 {
 			p := take(t, f, 2)
-			if seen[p] || p.noSession() || !f.route.Fits(p) {
+			if seen[p] || p.noSID() || !f.route.Fits(p) {
 				t.Fatalf("%v is handed out", p)
 			}
 			seen[p], last = true, p
@@ -344,9 +344,9 @@ func TestRoster(t *testing.T) {
 		var got []string
 		for _, c := range changes {
 			if c.there {
-				got = append(got, fmt.Sprintf("+%d %s", c.session, c.login))
+				got = append(got, fmt.Sprintf("+%d %s", c.sid, c.login))
 			} else {
-				got = append(got, fmt.Sprintf("-%d", c.session))
+				got = append(got, fmt.Sprintf("-%d", c.sid))
 			}
 		}
 		equal(t, "changes", strings.Join(got, " "), want)
@@ -405,6 +405,6 @@ func TestRosterIsBounded(t *testing.T) {
 	changes, more := r.take(k, nil, 1<<20)
 	equal(t, "taken", len(changes), 1<<16)
 	equal(t, "more", more, false)
-	equal(t, "each once", len(slices.CompactFunc(changes, func(x, y change) bool { return x.session == y.session })), 1<<16)
+	equal(t, "each once", len(slices.CompactFunc(changes, func(x, y change) bool { return x.sid == y.sid })), 1<<16)
 	equal(t, "entries", len(r.entries), 0)
 }

@@ -93,12 +93,12 @@ func (a *agentDialect) nextFrame() (agent.Frame, error) {
 func (a *agentDialect) frame(f agent.Frame) error {
 	switch f.Command() {
 	case agent.SetDifficulty:
-		exponent, sessions, ok := f.SetDifficulty(a.scratch[:0])
-		a.scratch = sessions
+		exponent, sids, ok := f.SetDifficulty(a.scratch[:0])
+		a.scratch = sids
 		if !ok {
 			return a.garbled(errFrame)
 		}
-		if !a.setOwn(exponent, sessions) {
+		if !a.setOwn(exponent, sids) {
 			a.book.Malformed.Add(1)
 			return nil
 		}
@@ -121,13 +121,13 @@ func (a *agentDialect) frame(f agent.Frame) error {
 // setOwn sets the difficulty of workers for the jobs that follow; false when one
 // was never registered on this connection. Those that are not registered any
 // more are passed over without a word: the pool can't know yet that they left.
-func (a *agentDialect) setOwn(exponent uint8, sessions []uint16) (ok bool) {
+func (a *agentDialect) setOwn(exponent uint8, sids []uint16) (ok bool) {
 	a.mu.Lock()
 	a.forget()
-	ok = !slices.ContainsFunc(sessions, func(s uint16) bool { return !a.known.has(s) })
-	sessions = slices.DeleteFunc(sessions, func(s uint16) bool { return a.sessions[s] == nil })
+	ok = !slices.ContainsFunc(sids, func(s uint16) bool { return !a.known.has(s) })
+	sids = slices.DeleteFunc(sids, func(s uint16) bool { return a.registered[s] == nil })
 	a.mu.Unlock()
-	a.own = a.own.With(exponent, sessions)
+	a.own = a.own.With(exponent, sids)
 	return ok
 }
 

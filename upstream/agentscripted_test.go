@@ -103,46 +103,46 @@ func (c *conn) frame(f agent.Frame) {
 	}
 	switch f.Command() {
 	case agent.Register:
-		session, device, worker, ok := f.Register()
-		if !ok || len(f) > 100 || session > agent.MaxSession {
+		sid, device, worker, ok := f.Register()
+		if !ok || len(f) > 100 || sid > agent.MaxSID {
 			fault("register %x", []byte(f))
-		} else if is, twice := side.workers[session]; twice {
-			fault("session %04x is %s already", session, is)
+		} else if is, twice := side.workers[sid]; twice {
+			fault("session %04x is %s already", sid, is)
 		}
-		side.workers[session] = string(worker)
-		a.log = append(a.log, strings.TrimSpace(fmt.Sprintf("+%04x %s %s", session, worker, device)))
+		side.workers[sid] = string(worker)
+		a.log = append(a.log, strings.TrimSpace(fmt.Sprintf("+%04x %s %s", sid, worker, device)))
 	case agent.Unregister:
-		session, ok := f.Unregister()
-		if _, there := side.workers[session]; !ok || !there {
+		sid, ok := f.Unregister()
+		if _, there := side.workers[sid]; !ok || !there {
 			fault("unregister %x", []byte(f))
 		}
 		for index, waits := range side.waiting {
-			if waits == session {
-				fault("session %04x is gone before the verdict on share %d, which never comes then", session, index)
+			if waits == sid {
+				fault("session %04x is gone before the verdict on share %d, which never comes then", sid, index)
 			}
 		}
-		delete(side.workers, session)
-		delete(side.told, session)
-		a.log = append(a.log, fmt.Sprintf("-%04x", session))
+		delete(side.workers, sid)
+		delete(side.told, sid)
+		a.log = append(a.log, fmt.Sprintf("-%04x", sid))
 	default:
 		s, ok := f.Submit()
 		if !ok {
 			fault("frame %x", []byte(f))
 			return
 		}
-		worker, there := side.workers[s.Session]
+		worker, there := side.workers[s.SID]
 		if !there {
-			fault("a share of session %04x, which is not registered", s.Session)
+			fault("a share of session %04x, which is not registered", s.SID)
 			return
 		}
 		a.shares++
-		a.log = append(a.log, fmt.Sprintf("%04x %s %08x", s.Session, worker, s.Nonce))
+		a.log = append(a.log, fmt.Sprintf("%04x %s %08x", s.SID, worker, s.Nonce))
 		index := side.index
 		side.index++
 		if !side.subres {
 			return
 		}
-		side.waiting[index] = s.Session
+		side.waiting[index] = s.SID
 		if status, answer := a.status(s); answer {
 			c.tellVerdict(index, status)
 		}
@@ -164,16 +164,16 @@ func (c *conn) tellVerdict(index uint16, status agent.Status) {
 // the pool's mutex.
 func (c *conn) setDifficulties() {
 	news := make(map[uint8][]uint16)
-	for session, worker := range c.agent.workers {
+	for sid, worker := range c.agent.workers {
 		d := c.pool.agent.exponent(worker)
-		if told, ok := c.agent.told[session]; !ok || told != d {
-			c.agent.told[session] = d
-			news[d] = append(news[d], session)
+		if told, ok := c.agent.told[sid]; !ok || told != d {
+			c.agent.told[sid] = d
+			news[d] = append(news[d], sid)
 		}
 	}
-	for d, sessions := range news {
-		slices.Sort(sessions)
-		c.out <- string(agent.AppendSetDifficulty(nil, d, sessions))
+	for d, sids := range news {
+		slices.Sort(sids)
+		c.out <- string(agent.AppendSetDifficulty(nil, d, sids))
 	}
 }
 

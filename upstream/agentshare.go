@@ -38,10 +38,10 @@ func (a *agentDialect) begin(buf []byte) (out []byte, room int) {
 	a.changes, a.more = a.lane.roster.take(a.link, a.changes[:0], maxRegisters)
 	for i := range a.changes {
 		c := &a.changes[i]
-		if a.sessions[c.session] != nil {
-			a.due[c.session] = *c
+		if a.registered[c.sid] != nil {
+			a.due[c.sid] = *c
 		} else if c.there {
-			buf = a.register(buf, c.session, c.member)
+			buf = a.register(buf, c.sid, c.member)
 		}
 	}
 	return buf, maxQueue
@@ -49,14 +49,14 @@ func (a *agentDialect) begin(buf []byte) (out []byte, room int) {
 
 // share appends a share's SUBMIT, the shortest that says it all.
 func (a *agentDialect) share(buf []byte, s *Share, now time.Time) (out []byte, f fate) {
-	session, extranonce2, ok := sessionOf(s)
+	sid, extranonce2, ok := sidOf(s)
 	if !ok {
 		return buf, lost
 	}
-	r := a.sessions[session]
+	r := a.registered[sid]
 	if r == nil {
-		buf = a.registerSender(buf, session, s)
-		r = a.sessions[session]
+		buf = a.registerSender(buf, sid, s)
+		r = a.registered[sid]
 	}
 	r.flying++
 	a.flight.put(s, now)
@@ -65,22 +65,22 @@ func (a *agentDialect) share(buf []byte, s *Share, now time.Time) (out []byte, f
 	// without them the pool would see another header than the miner hashed.
 	flipped := s.Version ^ s.Job.Version
 	return agent.AppendSubmit(buf, &agent.Share{
-		Job: job, Session: session, Extranonce2: extranonce2, Nonce: s.Nonce,
+		Job: job, SID: sid, Extranonce2: extranonce2, Nonce: s.Nonce,
 		NTime: s.NTime, HasTime: s.NTime != s.Job.NTime,
 		VersionMask: flipped, HasVersion: flipped != 0,
 	}), inFlight
 }
 
-// sessionOf takes the pool's extranonce2 for a share apart: the session is the
+// sidOf takes the pool's extranonce2 for a share apart: the session is the
 // miner's prefix, the rest is its own. false where the pool has no such session.
-func sessionOf(s *Share) (session uint16, extranonce2 uint32, ok bool) {
+func sidOf(s *Share) (sid uint16, extranonce2 uint32, ok bool) {
 	var all [codec.MaxExtranonce2]byte
 	full := s.Job.Layout.Extranonce2(all[:0], &s.Solution)
 	if len(full) != agentSize {
 		return 0, 0, false
 	}
-	session, extranonce2 = binary.BigEndian.Uint16(full[2:]), binary.BigEndian.Uint32(full[4:])
-	return session, extranonce2, session <= agent.MaxSession
+	sid, extranonce2 = binary.BigEndian.Uint16(full[2:]), binary.BigEndian.Uint32(full[4:])
+	return sid, extranonce2, sid <= agent.MaxSID
 }
 
 // end unregisters who left, and registers anew who is called something else.
@@ -90,10 +90,10 @@ func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 		return buf, more
 	}
 	n := 0
-	for _, session := range slices.Sorted(maps.Keys(a.due)) {
-		c, r := a.due[session], a.sessions[session]
+	for _, sid := range slices.Sorted(maps.Keys(a.due)) {
+		c, r := a.due[sid], a.registered[sid]
 		if c.there && r.is(a.registrationOf(c.member)) {
-			delete(a.due, session) // it is back
+			delete(a.due, sid) // it is back
 			continue
 		}
 		if a.responses && r.flying > 0 {
@@ -106,12 +106,12 @@ func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 		if n++; n > maxRegisters {
 			return buf, true
 		}
-		delete(a.due, session)
-		delete(a.sessions, session)
-		a.dropped[session] = struct{}{}
-		buf = agent.AppendUnregister(buf, session)
+		delete(a.due, sid)
+		delete(a.registered, sid)
+		a.dropped[sid] = struct{}{}
+		buf = agent.AppendUnregister(buf, sid)
 		if c.there {
-			buf = a.register(buf, session, c.member)
+			buf = a.register(buf, sid, c.member)
 		}
 	}
 	return buf, more
@@ -120,13 +120,13 @@ func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 // landed notes that a share is not in flight any more, and says whether the
 // writer has waited for that.
 func (a *agentDialect) landed(s *sent) bool {
-	session := s.share.Prefix
-	r := a.sessions[session]
+	sid := s.share.Prefix
+	r := a.registered[sid]
 	if r == nil {
 		return false
 	}
 	r.flying--
-	_, due := a.due[session]
+	_, due := a.due[sid]
 	return due && r.flying == 0
 }
 
@@ -148,25 +148,25 @@ func (a *agentDialect) sent() {
 }
 
 // register appends a REGISTER.
-func (a *agentDialect) register(buf []byte, session uint16, m member) []byte {
+func (a *agentDialect) register(buf []byte, sid uint16, m member) []byte {
 	r := a.registrationOf(m)
-	a.sessions[session] = &r
-	a.known.add(session)
-	return agent.AppendRegister(buf, session, r.agent, r.worker)
+	a.registered[sid] = &r
+	a.known.add(sid)
+	return agent.AppendRegister(buf, sid, r.agent, r.worker)
 }
 
 // registerSender appends the REGISTER that a share needs whose session the pool
 // does not have: its miner's place on the roster is not come to yet, or the
 // link does not serve the lane any more, or the miner has left.
-func (a *agentDialect) registerSender(buf []byte, session uint16, s *Share) []byte {
-	m, there := a.lane.roster.find(session)
+func (a *agentDialect) registerSender(buf []byte, sid uint16, s *Share) []byte {
+	m, there := a.lane.roster.find(sid)
 	if !there {
 		if m = (member{}); s.Worker != nil {
 			m.login = s.Worker.Name()
 		}
-		a.due[session] = change{session: session}
+		a.due[sid] = change{sid: sid}
 	}
-	return a.register(buf, session, m)
+	return a.register(buf, sid, m)
 }
 
 // registrationOf puts a member into the pool's terms.

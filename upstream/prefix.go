@@ -55,9 +55,9 @@ type quarantine struct {
 	back  bool // it was given back
 }
 
-// noSession reports that no agent pool can have a miner with that prefix: it
-// would be its session id, and btcpool takes none above agent.MaxSession.
-func (p Prefix) noSession() bool { return p.Len == 2 && p.Value > agent.MaxSession }
+// noSID reports that no agent pool can have a miner with that prefix: it
+// would be its session id, and btcpool takes none above agent.MaxSID.
+func (p Prefix) noSID() bool { return p.Len == 2 && p.Value > agent.MaxSID }
 
 // roomFor reports that a pool's extranonce2 of size bytes has room for a miner
 // with prefix x, or for the agent whose miners have such prefixes.
@@ -81,7 +81,7 @@ func (p *Prefixes) Take(length int) (x Prefix, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x, ok = p.take(length)
-	for ok && p.agents && x.noSession() {
+	for ok && p.agents && x.noSID() {
 		x, ok = p.take(length)
 	}
 	return x, ok

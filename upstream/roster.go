@@ -34,7 +34,7 @@ type member struct{ login, agent string }
 
 // change is what the roster has had of a session when its link asked.
 type change struct {
-	session uint16
+	sid uint16
 	member
 	there bool
 }
@@ -49,13 +49,13 @@ func (r *roster) put(m Member) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	session, e := m.Prefix.Value, r.entries[m.Prefix.Value]
+	sid, e := m.Prefix.Value, r.entries[m.Prefix.Value]
 	is := member{login: m.Login, agent: m.Agent}
 	if e.there && e.member == is {
 		return
 	}
 	e.member, e.there = is, true
-	r.set(session, e)
+	r.set(sid, e)
 }
 
 // remove says that a member left.
@@ -72,19 +72,19 @@ func (r *roster) remove(p Prefix) {
 }
 
 // set keeps an entry, and tells the link of it. The caller has the mutex.
-func (r *roster) set(session uint16, e entry) {
+func (r *roster) set(sid uint16, e entry) {
 	if r.link == nil && !e.there {
-		delete(r.entries, session)
+		delete(r.entries, sid)
 		return
 	}
 	if r.link != nil && !e.changed {
 		e.changed = true
-		r.changed = append(r.changed, session)
+		r.changed = append(r.changed, sid)
 		if len(r.changed) == 1 {
 			r.link.rouse()
 		}
 	}
-	r.entries[session] = e
+	r.entries[sid] = e
 }
 
 // attach makes k the link that is told of all members and, from now on, of
@@ -96,15 +96,15 @@ func (r *roster) attach(k *link) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.link, r.changed = k, r.changed[:0]
-	for session, e := range r.entries {
+	for sid, e := range r.entries {
 		if !e.there {
-			delete(r.entries, session)
+			delete(r.entries, sid)
 			continue
 		}
 		if e.changed = k != nil; e.changed {
-			r.changed = append(r.changed, session)
+			r.changed = append(r.changed, sid)
 		}
-		r.entries[session] = e
+		r.entries[sid] = e
 	}
 	slices.Sort(r.changed)
 }
@@ -118,13 +118,13 @@ func (r *roster) take(k *link, dst []change, n int) (changes []change, more bool
 		return dst, false
 	}
 	n = min(n, len(r.changed))
-	for _, session := range r.changed[:n] {
-		e := r.entries[session]
-		dst = append(dst, change{session, e.member, e.there})
+	for _, sid := range r.changed[:n] {
+		e := r.entries[sid]
+		dst = append(dst, change{sid, e.member, e.there})
 		if e.changed = false; e.there {
-			r.entries[session] = e
+			r.entries[sid] = e
 		} else {
-			delete(r.entries, session)
+			delete(r.entries, sid)
 		}
 	}
 	if r.changed = r.changed[n:]; len(r.changed) == 0 {
@@ -134,9 +134,9 @@ func (r *roster) take(k *link, dst []change, n int) (changes []change, more bool
 }
 
 // find returns the member with that session id.
-func (r *roster) find(session uint16) (m member, there bool) {
+func (r *roster) find(sid uint16) (m member, there bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.entries[session]
+	e := r.entries[sid]
 	return e.member, e.there
 }

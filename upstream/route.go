@@ -113,7 +113,7 @@ func (r *Route) mask() uint32 {
 // far as is known, and can work at all that it has room at. One that does not fit
 // has to get another prefix.
 func (r *Route) Fits(x Prefix) bool {
-	if r.agents && x.noSession() {
+	if r.agents && x.noSID() {
 		return false
 	}
 	for _, p := range r.pools {

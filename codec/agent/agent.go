@@ -38,10 +38,10 @@ const (
 	SubmitTimeVersion Command = 0x13 // up: … with both
 )
 
-// MaxSession is the largest session id. AGENT.md allows 65,536 sessions,
+// MaxSID is the largest session id. AGENT.md allows 65,536 sessions,
 // 0 to 0xffff; btcpool and BTCAgent keep 0xffff back, and btcpool does not
 // register it.
-const MaxSession = 0xfffe
+const MaxSID = 0xfffe
 
 const (
 	// MaxFrame bounds a frame: AGENT.md's length is a u16.
@@ -57,9 +57,9 @@ const (
 	// do anything with one.
 	MaxExponent = 63
 
-	// maxSessions is how many sessions one SET_DIFF holds, so that it is
+	// maxSIDs is how many sessions one SET_DIFF holds, so that it is
 	// no longer than MaxFrame.
-	maxSessions = (MaxFrame - difficultyLen) / 2
+	maxSIDs = (MaxFrame - difficultyLen) / 2
 )
 
 // Lengths of whole frames in bytes; btcpool takes them exactly.
@@ -73,10 +73,10 @@ const (
 )
 
 // Share is a share as an agent hands it in. The pool puts the whole
-// extranonce2 together as Session<<32 | Extranonce2, 8 bytes big-endian.
+// extranonce2 together as SID<<32 | Extranonce2, 8 bytes big-endian.
 type Share struct {
-	Job         uint8 // the pool's job id, a decimal number in its notify
-	Session     uint16
+	Job         uint8  // the pool's job id, a decimal number in its notify
+	SID         uint16 // session id
 	Extranonce2 uint32 // the miner's 4 bytes, read big-endian
 	Nonce       uint32
 	NTime       uint32 // with HasTime; BTCAgent and btcpool take 0 for the job's

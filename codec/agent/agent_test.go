@@ -77,7 +77,7 @@ func TestAgentSubmitIsByteForByteWhatAPoolTakes(t *testing.T) {
 			t.Errorf("%s: read %+v, %v", name, got, ok)
 		}
 	}
-	share := Share{Job: 169, Session: 0x1122, Extranonce2: 0x11223344, Nonce: 0xaabbccdd}
+	share := Share{Job: 169, SID: 0x1122, Extranonce2: 0x11223344, Nonce: 0xaabbccdd}
 	f("submit_share", share)
 	share.HasVersion, share.VersionMask = true, 0x120000
 	f("submit_share_with_ver", share)
@@ -92,8 +92,8 @@ func TestAgentRegisterIsByteForByteWhatAPoolTakes(t *testing.T) {
 	if got := hex.EncodeToString(AppendRegister(nil, 0x1122, "cgminer", "s1099")); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
-	if session, agent, worker, ok := frame(t, unhex(t, want)).Register(); !ok || session != 0x1122 || string(agent) != "cgminer" || string(worker) != "s1099" {
-		t.Errorf("read %x %q %q %v", session, agent, worker, ok)
+	if sid, agent, worker, ok := frame(t, unhex(t, want)).Register(); !ok || sid != 0x1122 || string(agent) != "cgminer" || string(worker) != "s1099" {
+		t.Errorf("read %x %q %q %v", sid, agent, worker, ok)
 	}
 }
 
@@ -102,8 +102,8 @@ func TestAgentUnregisterIsByteForByteWhatAPoolTakes(t *testing.T) {
 	if got := hex.EncodeToString(AppendUnregister(nil, 0x1122)); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
-	if session, ok := frame(t, unhex(t, want)).Unregister(); !ok || session != 0x1122 {
-		t.Errorf("read %x %v", session, ok)
+	if sid, ok := frame(t, unhex(t, want)).Unregister(); !ok || sid != 0x1122 {
+		t.Errorf("read %x %v", sid, ok)
 	}
 }
 
@@ -112,9 +112,9 @@ func TestAgentSetDifficultyIsByteForByteWhatAPoolSends(t *testing.T) {
 	if got := hex.EncodeToString(AppendSetDifficulty(nil, 13, []uint16{0x1122, 0x3344})); got != want {
 		t.Errorf("wrote %s, want %s", got, want)
 	}
-	exponent, sessions, ok := frame(t, unhex(t, want)).SetDifficulty([]uint16{7})
-	if !ok || exponent != 13 || len(sessions) != 3 || sessions[0] != 7 || sessions[1] != 0x1122 || sessions[2] != 0x3344 {
-		t.Errorf("read %d %x %v", exponent, sessions, ok)
+	exponent, sids, ok := frame(t, unhex(t, want)).SetDifficulty([]uint16{7})
+	if !ok || exponent != 13 || len(sids) != 3 || sids[0] != 7 || sids[1] != 0x1122 || sids[2] != 0x3344 {
+		t.Errorf("read %d %x %v", exponent, sids, ok)
 	}
 }
 
@@ -173,10 +173,10 @@ func TestAgentFramesOfAWrongLengthAreRefused(t *testing.T) {
 		read("unregister", ok)
 		_, ok = x.Submit()
 		read("submit", ok)
-		_, sessions, ok := x.SetDifficulty(nil)
+		_, sids, ok := x.SetDifficulty(nil)
 		read("difficulty", ok)
-		if !ok && len(sessions) > 0 {
-			t.Errorf("%s: sessions of a refused frame: %x", data, sessions)
+		if !ok && len(sids) > 0 {
+			t.Errorf("%s: sessions of a refused frame: %x", data, sids)
 		}
 		_, _, ok = x.SubmitResponse()
 		read("response", ok)
@@ -249,9 +249,9 @@ func TestAgentRegisterIsCutTo100Bytes(t *testing.T) {
 		if len(data) > MaxRegister {
 			t.Errorf("%d bytes", len(data))
 		}
-		session, gotAgent, gotWorker, ok := frame(t, data).Register()
-		if !ok || session != 0xfffe || string(gotAgent) != wantAgent || string(gotWorker) != wantWorker {
-			t.Errorf("%q %q: %x %q %q %v", agent, worker, session, gotAgent, gotWorker, ok)
+		sid, gotAgent, gotWorker, ok := frame(t, data).Register()
+		if !ok || sid != 0xfffe || string(gotAgent) != wantAgent || string(gotWorker) != wantWorker {
+			t.Errorf("%q %q: %x %q %q %v", agent, worker, sid, gotAgent, gotWorker, ok)
 		}
 	}
 	f("", "", "", "")
@@ -322,19 +322,19 @@ func TestAgentSetDifficultyForMoreSessionsThanAFrameHolds(t *testing.T) {
 				t.Fatalf("%d: %v", n, err)
 			}
 			before := len(got)
-			exponent, sessions, ok := x.SetDifficulty(got)
+			exponent, sids, ok := x.SetDifficulty(got)
 			if !ok || exponent != 20 {
 				t.Fatalf("exponent %d, %v", exponent, ok)
 			}
-			got, data = sessions, data[n:]
+			got, data = sids, data[n:]
 			batches = append(batches, len(got)-before)
 		}
 		if len(batches) != len(want) || len(got) != n {
 			t.Fatalf("%d sessions in frames of %v, want %v", n, batches, want)
 		}
-		for i, session := range got {
-			if int(session) != i {
-				t.Fatalf("session %d is %d", i, session)
+		for i, sid := range got {
+			if int(sid) != i {
+				t.Fatalf("session %d is %d", i, sid)
 			}
 		}
 		for i := range want {
@@ -347,7 +347,7 @@ func TestAgentSetDifficultyForMoreSessionsThanAFrameHolds(t *testing.T) {
 	f(1, 1)
 	f(32764, 32764)
 	f(32765, 32764, 1)
-	f(MaxSession+1, 32764, 32764, 7)
+	f(MaxSID+1, 32764, 32764, 7)
 }
 
 func TestAgentStatus(t *testing.T) {

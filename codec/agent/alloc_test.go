@@ -28,14 +28,14 @@ func TestFramesAllocateNothing(t *testing.T) {
 	})
 	f("unregister", func() { out = AppendUnregister(out[:0], 7) })
 	f("unregister, read", func() {
-		if session, ok := firstFrame(t, out).Unregister(); !ok || session != 7 {
+		if sid, ok := firstFrame(t, out).Unregister(); !ok || sid != 7 {
 			t.Fatal("not read")
 		}
 	})
-	sessions := make([]uint16, 100)
-	f("difficulty", func() { out = AppendSetDifficulty(out[:0], 13, sessions) })
+	sids := make([]uint16, 100)
+	f("difficulty", func() { out = AppendSetDifficulty(out[:0], 13, sids) })
 	f("difficulty, read", func() {
-		if _, sessions, ok := firstFrame(t, out).SetDifficulty(sessions[:0]); !ok || len(sessions) != 100 {
+		if _, sids, ok := firstFrame(t, out).SetDifficulty(sids[:0]); !ok || len(sids) != 100 {
 			t.Fatal("not read")
 		}
 	})
@@ -58,7 +58,7 @@ func TestFramesAllocateNothing(t *testing.T) {
 	})
 }
 
-var shareForTest = Share{Job: 7, Session: 4386, Extranonce2: 42, Nonce: 0x1a2b3c4d, VersionMask: 0xc00000, HasVersion: true}
+var shareForTest = Share{Job: 7, SID: 4386, Extranonce2: 42, Nonce: 0x1a2b3c4d, VersionMask: 0xc00000, HasVersion: true}
 
 func firstFrame(t testing.TB, data []byte) Frame {
 	f, n, err := NextFrame(data)

@@ -41,12 +41,12 @@ func FrameSize(data []byte) (size int, ok bool) {
 
 // ShareID returns what a share that came in a frame is known by while it is on
 // its way: where the id of mining.submit would be.
-func ShareID(session, index uint16) codec.ID {
-	return codec.NumberID(uint32(session)<<16 | uint32(index))
+func ShareID(sid, index uint16) codec.ID {
+	return codec.NumberID(uint32(sid)<<16 | uint32(index))
 }
 
 // ShareOf returns what ShareID was given.
-func ShareOf(id *codec.ID) (session, index uint16) {
+func ShareOf(id *codec.ID) (sid, index uint16) {
 	n := id.Number()
 	return uint16(n >> 16), uint16(n)
 }

@@ -43,10 +43,10 @@ func TestAFramesSizeIsKnownFromItsHeader(t *testing.T) {
 }
 
 func TestAFramesShareIsKnownByItsSessionAndIndex(t *testing.T) {
-	f := func(session, index uint16) {
+	f := func(sid, index uint16) {
 		t.Helper()
-		id := ShareID(session, index)
-		if s, i := ShareOf(&id); s != session || i != index {
+		id := ShareID(sid, index)
+		if s, i := ShareOf(&id); s != sid || i != index {
 			t.Errorf("%s is read as %d, %d", id.Append(nil), s, i)
 		}
 	}

@@ -36,27 +36,27 @@ func (f Frame) Command() Command { return Command(f[1]) }
 // Register reads a REGISTER of any length: an agent that does not know of
 // btcpool's bound is not to lose its worker here. Neither name contains a 0
 // byte; nothing else is promised about them.
-func (f Frame) Register() (session uint16, agent, worker []byte, ok bool) {
+func (f Frame) Register() (sid uint16, agent, worker []byte, ok bool) {
 	if f.Command() != Register || len(f) < registerLen || f[len(f)-1] != 0 {
 		return 0, nil, nil, false
 	}
-	session = binary.LittleEndian.Uint16(f[4:])
+	sid = binary.LittleEndian.Uint16(f[4:])
 	agent, worker, ok = bytes.Cut(f[6:len(f)-1], zeroByte)
-	if !ok || session > MaxSession || bytes.IndexByte(worker, 0) >= 0 {
+	if !ok || sid > MaxSID || bytes.IndexByte(worker, 0) >= 0 {
 		return 0, nil, nil, false
 	}
-	return session, agent, worker, true
+	return sid, agent, worker, true
 }
 
 var zeroByte = []byte{0}
 
 // Unregister reads an UNREGISTER.
-func (f Frame) Unregister() (session uint16, ok bool) {
+func (f Frame) Unregister() (sid uint16, ok bool) {
 	if f.Command() != Unregister || len(f) != unregisterLen {
 		return 0, false
 	}
-	session = binary.LittleEndian.Uint16(f[4:])
-	return session, session <= MaxSession
+	sid = binary.LittleEndian.Uint16(f[4:])
+	return sid, sid <= MaxSID
 }
 
 // Submit reads any of the four SUBMITs.
@@ -80,7 +80,7 @@ func (f Frame) Submit() (s Share, ok bool) {
 		return Share{}, false
 	}
 	s.Job = f[4]
-	s.Session = binary.LittleEndian.Uint16(f[5:])
+	s.SID = binary.LittleEndian.Uint16(f[5:])
 	s.Extranonce2 = binary.LittleEndian.Uint32(f[7:])
 	s.Nonce = binary.LittleEndian.Uint32(f[11:])
 	rest := f[submitLen:]
@@ -91,7 +91,7 @@ func (f Frame) Submit() (s Share, ok bool) {
 	if s.HasVersion {
 		s.VersionMask = binary.LittleEndian.Uint32(rest)
 	}
-	if s.Session > MaxSession {
+	if s.SID > MaxSID {
 		return Share{}, false
 	}
 	return s, true
@@ -99,7 +99,7 @@ func (f Frame) Submit() (s Share, ok bool) {
 
 // SetDifficulty reads a SET_DIFF: the difficulty 2^exponent is for the
 // sessions that are appended to dst, from the next job on. They may be unknown.
-func (f Frame) SetDifficulty(dst []uint16) (exponent uint8, sessions []uint16, ok bool) {
+func (f Frame) SetDifficulty(dst []uint16) (exponent uint8, sids []uint16, ok bool) {
 	if f.Command() != SetDifficulty || len(f) < difficultyLen || f[4] > MaxExponent ||
 		len(f) != difficultyLen+2*int(binary.LittleEndian.Uint16(f[5:])) {
 		return 0, dst, false
@@ -124,7 +124,7 @@ func (f Frame) SubmitResponse() (index uint16, status Status, ok bool) {
 // counts by. Bytes that the protocol does not have are left out of both. For
 // another name, unregister first: btcpool passes over the REGISTER of a session
 // that it knows already.
-func AppendRegister(dst []byte, session uint16, agent, worker string) []byte {
+func AppendRegister(dst []byte, sid uint16, agent, worker string) []byte {
 	const room = MaxRegister - registerLen
 	forWorker := 0
 	for i := 0; i < len(worker) && forWorker < room; i++ {
@@ -134,7 +134,7 @@ func AppendRegister(dst []byte, session uint16, agent, worker string) []byte {
 	}
 	start := len(dst)
 	dst = append(dst, Magic, byte(Register), 0, 0)
-	dst = binary.LittleEndian.AppendUint16(dst, session)
+	dst = binary.LittleEndian.AppendUint16(dst, sid)
 	dst = append(appendName(dst, agent, room-forWorker, &textBytes), 0)
 	dst = append(appendName(dst, worker, forWorker, &nameBytes), 0)
 	binary.LittleEndian.PutUint16(dst[start+2:], uint16(len(dst)-start))
@@ -142,9 +142,9 @@ func AppendRegister(dst []byte, session uint16, agent, worker string) []byte {
 }
 
 // AppendUnregister appends an UNREGISTER.
-func AppendUnregister(dst []byte, session uint16) []byte {
+func AppendUnregister(dst []byte, sid uint16) []byte {
 	dst = append(dst, Magic, byte(Unregister), unregisterLen, 0)
-	return binary.LittleEndian.AppendUint16(dst, session)
+	return binary.LittleEndian.AppendUint16(dst, sid)
 }
 
 // AppendSubmit appends the SUBMIT that has what s has: 15 bytes, and 4
@@ -159,7 +159,7 @@ func AppendSubmit(dst []byte, s *Share) []byte {
 	case s.HasVersion:
 		command, length = SubmitVersion, submitLen+4
 	}
-	dst = append(dst, Magic, byte(command), length, 0, s.Job, byte(s.Session), byte(s.Session>>8))
+	dst = append(dst, Magic, byte(command), length, 0, s.Job, byte(s.SID), byte(s.SID>>8))
 	dst = binary.LittleEndian.AppendUint32(dst, s.Extranonce2)
 	dst = binary.LittleEndian.AppendUint32(dst, s.Nonce)
 	if s.HasTime {
@@ -174,16 +174,16 @@ func AppendSubmit(dst []byte, s *Share) []byte {
 // AppendSetDifficulty appends the SET_DIFF that gives the difficulty
 // 2^exponent, at most MaxExponent, to sessions: none without sessions,
 // several when there are more than 32,764, as many as fit into one.
-func AppendSetDifficulty(dst []byte, exponent uint8, sessions []uint16) []byte {
-	for len(sessions) > 0 {
-		batch := sessions[:min(len(sessions), maxSessions)]
-		sessions = sessions[len(batch):]
+func AppendSetDifficulty(dst []byte, exponent uint8, sids []uint16) []byte {
+	for len(sids) > 0 {
+		batch := sids[:min(len(sids), maxSIDs)]
+		sids = sids[len(batch):]
 		dst = append(dst, Magic, byte(SetDifficulty))
 		dst = binary.LittleEndian.AppendUint16(dst, uint16(difficultyLen+2*len(batch)))
 		dst = append(dst, exponent)
 		dst = binary.LittleEndian.AppendUint16(dst, uint16(len(batch)))
-		for _, session := range batch {
-			dst = binary.LittleEndian.AppendUint16(dst, session)
+		for _, sid := range batch {
+			dst = binary.LittleEndian.AppendUint16(dst, sid)
 		}
 	}
 	return dst

@@ -18,7 +18,7 @@ type oracleHeader struct {
 
 type oracleShare struct {
 	Job                uint8
-	Session            uint16
+	SID                uint16
 	Extranonce2, Nonce uint32
 }
 
@@ -55,7 +55,7 @@ func FuzzFrame(f *testing.F) {
 		f.Add(unhex(f, v))
 	}
 	f.Add(AppendSubmitResponse(nil, 65535, Solved))
-	f.Add(AppendRegister(nil, MaxSession, strings.Repeat("a", 99), "w"))
+	f.Add(AppendRegister(nil, MaxSID, strings.Repeat("a", 99), "w"))
 	f.Add(AppendSetDifficulty(nil, 63, make([]uint16, 300)))
 	f.Add([]byte("\x7f\x01\x20\x00\x22\x11cgminer\x00s1099\x00"))
 	f.Add([]byte("\x7f\x04\x03\x00\x22\x11"))
@@ -101,14 +101,14 @@ func checkRegister(t *testing.T, x Frame) {
 		names = append(names, strings.TrimSuffix(name, "\x00"))
 	}
 	good = good && len(names) == 2
-	session, agent, worker, ok := x.Register()
-	if ok != good || ok && (session != want || string(agent) != names[0] || string(worker) != names[1]) {
-		t.Fatalf("%x: REGISTER %d %q %q %v, want %d %q %v", x, session, agent, worker, ok, want, names, good)
+	sid, agent, worker, ok := x.Register()
+	if ok != good || ok && (sid != want || string(agent) != names[0] || string(worker) != names[1]) {
+		t.Fatalf("%x: REGISTER %d %q %q %v, want %d %q %v", x, sid, agent, worker, ok, want, names, good)
 	}
 	if !ok {
 		return
 	}
-	again := AppendRegister(nil, session, string(agent), string(worker))
+	again := AppendRegister(nil, sid, string(agent), string(worker))
 	clean := len(x) <= 100 && Name(names[1]) == names[1] && !strings.ContainsFunc(names[0], func(r rune) bool { return r < ' ' || r > '~' })
 	if len(again) > 100 || clean != bytes.Equal(again, x) {
 		t.Fatalf("%x is written as %x", x, again)
@@ -122,12 +122,12 @@ func checkUnregister(t *testing.T, x Frame) {
 	t.Helper()
 	var want uint16
 	good := x.Command() == Unregister && oracleRead(x[4:], &want) && want != 0xffff
-	session, ok := x.Unregister()
-	if ok != good || ok && session != want {
-		t.Fatalf("%x: UNREGISTER %d %v, want %d %v", x, session, ok, want, good)
+	sid, ok := x.Unregister()
+	if ok != good || ok && sid != want {
+		t.Fatalf("%x: UNREGISTER %d %v, want %d %v", x, sid, ok, want, good)
 	}
 	if ok {
-		mustWrite(t, x, AppendUnregister(nil, session), oracleBytes(Unregister, want))
+		mustWrite(t, x, AppendUnregister(nil, sid), oracleBytes(Unregister, want))
 	}
 }
 
@@ -141,7 +141,7 @@ func checkSubmit(t *testing.T, x Frame) {
 		SubmitVersion:     {&base, &mask},
 		SubmitTimeVersion: {&base, &ntime, &mask},
 	}[x.Command()]
-	good := fields != nil && oracleRead(x[4:], fields...) && base.Session != 0xffff
+	good := fields != nil && oracleRead(x[4:], fields...) && base.SID != 0xffff
 	s, ok := x.Submit()
 	if ok != good || !ok && s != (Share{}) {
 		t.Fatalf("%x: SUBMIT %+v %v, want %v", x, s, ok, good)
@@ -149,7 +149,7 @@ func checkSubmit(t *testing.T, x Frame) {
 	if !ok {
 		return
 	}
-	want := Share{Job: base.Job, Session: base.Session, Extranonce2: base.Extranonce2, Nonce: base.Nonce, NTime: ntime, VersionMask: mask,
+	want := Share{Job: base.Job, SID: base.SID, Extranonce2: base.Extranonce2, Nonce: base.Nonce, NTime: ntime, VersionMask: mask,
 		HasTime: slices.Contains(fields, any(&ntime)), HasVersion: slices.Contains(fields, any(&mask))}
 	if s != want {
 		t.Fatalf("%x: SUBMIT %+v, want %+v", x, s, want)
@@ -169,19 +169,19 @@ func checkSetDifficulty(t *testing.T, x Frame) {
 		list = make([]uint16, want.Count)
 		good = oracleRead(x[7:], list) && want.Exponent < 64
 	}
-	exponent, sessions, ok := x.SetDifficulty(nil)
-	if ok != good || !ok && sessions != nil || ok && (exponent != want.Exponent || !slices.Equal(sessions, list)) {
-		t.Fatalf("%x: SET_DIFF %d %x %v, want %d %x %v", x, exponent, sessions, ok, want.Exponent, list, good)
+	exponent, sids, ok := x.SetDifficulty(nil)
+	if ok != good || !ok && sids != nil || ok && (exponent != want.Exponent || !slices.Equal(sids, list)) {
+		t.Fatalf("%x: SET_DIFF %d %x %v, want %d %x %v", x, exponent, sids, ok, want.Exponent, list, good)
 	}
 	if !ok {
 		return
 	}
 	if len(list) == 0 {
 		x = x[:0] // nobody's difficulty is not worth a frame
-		mustWrite(t, x, AppendSetDifficulty(nil, exponent, sessions), nil)
+		mustWrite(t, x, AppendSetDifficulty(nil, exponent, sids), nil)
 		return
 	}
-	mustWrite(t, x, AppendSetDifficulty(nil, exponent, sessions), oracleBytes(SetDifficulty, want, list))
+	mustWrite(t, x, AppendSetDifficulty(nil, exponent, sids), oracleBytes(SetDifficulty, want, list))
 }
 
 func checkSubmitResponse(t *testing.T, x Frame) {
