@@ -36,8 +36,8 @@ const (
 )
 
 // FuzzPeer feeds a whole peer: bytes of a stranger, of a miner that works, or of an
-// agent that does, in one read and again in many. Both must say the same to it and
-// close it for the same reason; no request is answered more often than it was made,
+// agent that does, in one read, in many, and through a transport. All must say the same
+// to it and close it for the same reason; no request is answered more often than it was made,
 // and what is written stays in proportion to what was read.
 func FuzzPeer(f *testing.F) {
 	const share = `{"id":7,"method":"mining.submit","params":["farm.r","1","00000001","66a1b2d0","00000001"]}` + "\n"
@@ -61,18 +61,18 @@ func FuzzPeer(f *testing.F) {
 		whole.feed(slices.Clone(data))
 		whole.check(data)
 		random := rand.New(rand.NewPCG(cuts, 1))
-		pieces := newFuzzedPeer(t, int(who%numPeers))
-		for rest := data; len(rest) > 0 && !pieces.closed; {
-			n := min(1+random.IntN(1+random.IntN(200)), len(rest))
-			pieces.feed(slices.Clone(rest[:n]))
-			rest = rest[n:]
-		}
-		a, b := whole.said(), pieces.said()
-		if !slices.Equal(a, b) {
-			t.Fatalf("%q\nin one read: %q\nin pieces:   %q", data, a, b)
-		}
-		if whole.closed != pieces.closed || whole.peer.reason != pieces.peer.reason {
-			t.Fatalf("%q: closed %v, %v in one read; %v, %v in pieces", data, whole.closed, whole.peer.reason, pieces.closed, pieces.peer.reason)
+		for how, pieces := range map[string]*fuzzedPeer{"in pieces": newFuzzedPeer(t, int(who%numPeers)), "through a transport": veiledPeer(t, int(who%numPeers))} {
+			for rest := data; len(rest) > 0 && !pieces.closed; {
+				n := min(1+random.IntN(1+random.IntN(200)), len(rest))
+				pieces.feed(slices.Clone(rest[:n]))
+				rest = rest[n:]
+			}
+			if a, b := whole.said(), pieces.said(); !slices.Equal(a, b) {
+				t.Fatalf("%q\nin one read: %q\n%s: %q", data, a, how, b)
+			}
+			if whole.closed != pieces.closed || whole.peer.reason != pieces.peer.reason {
+				t.Fatalf("%q: closed %v, %v in one read; %v, %v %s", data, whole.closed, whole.peer.reason, pieces.closed, pieces.peer.reason, how)
+			}
 		}
 	})
 }
@@ -85,9 +85,18 @@ type fuzzedPeer struct {
 	peer    *peer
 	written bytes.Buffer
 	closed  bool
+	veil    *veil // its end of a transport; nil: there is none
 }
 
-func (p *fuzzedPeer) Write(b []byte) (int, error) { return p.written.Write(b) }
+func (p *fuzzedPeer) Write(b []byte) (int, error) {
+	if p.veil == nil {
+		return p.written.Write(b)
+	}
+	return len(b), p.veil.Received(b, func(plain []byte) error {
+		_, err := p.written.Write(plain)
+		return err
+	})
+}
 
 // closing is an event loop that closes a fuzzed peer, and says so as gnet does.
 type closing struct {
@@ -107,12 +116,17 @@ func (p *fuzzedPeer) close() {
 	}
 }
 
-func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer {
-	p := &fuzzedPeer{t: t, loop: newBenchLoop(t, 4)}
+func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer { return fuzzed(t, who, nil, nil) }
+
+// veiledPeer is one with a transport.
+func veiledPeer(t *testing.T, who int) *fuzzedPeer { return fuzzed(t, who, veils{}, newVeil()) }
+
+func fuzzed(t *testing.T, who int, transports Transports, own *veil) *fuzzedPeer {
+	p := &fuzzedPeer{t: t, loop: newBenchLoop(t, 4), veil: own}
 	p.address = net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4711}
 	p.loop.gnet = closing{peer: p}
 	p.loop.server.terms.MalformedLimit = 10
-	p.loop.add(p, &listener{})
+	p.loop.add(p, &listener{Listener: Listener{Transport: transports}})
 	p.peer = p.context.(*peer)
 	switch who {
 	case aMiner:
@@ -133,6 +147,9 @@ func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer {
 
 // feed is one read, and the end of the loop's turn.
 func (p *fuzzedPeer) feed(data []byte) {
+	if p.veil != nil {
+		data, _ = p.veil.Append(nil, data)
+	}
 	if p.loop.read(p.peer, data) == gnet.Close {
 		p.close()
 	}

@@ -14,6 +14,9 @@ type Listener struct {
 	// are refused. None: it may come from this machine.
 	ProxyProtocol []netip.Prefix
 
+	// Transport is what all of its connections use; nil: they are plain TCP.
+	Transport Transports
+
 	dialect beginner // what is spoken there; nil: the first message says
 }
 

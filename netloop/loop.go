@@ -29,6 +29,10 @@ type loop struct {
 	halves  halves
 	out     []byte // bytes for one miner, written at once
 
+	unwraps *peer              // whose transport is being read from
+	plain   func([]byte) error // unwrapped, which it hands what it says
+	wrapped []byte             // what a transport has made of out
+
 	gathered       gathered
 	answered       []*peer   // agents with answers to be written
 	unservedLogged time.Time // when it was last logged that a pool can't serve agents
@@ -66,6 +70,7 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 	l.env.Terms = &s.terms
 	l.lagging.max = maxOutgoing / max(1, s.loopCount)
 	l.mailbox.wake = l.wake
+	l.plain = l.unwrapped
 	return l
 }
 
@@ -96,6 +101,9 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	}
 	p := &peer{conn: c, fd: noSocket, slot: at, remote: addrPort(c.RemoteAddr()), listener: from}
 	p.session.Opened = l.env.Now
+	if from.Transport != nil {
+		p.transport = from.Transport.New()
+	}
 	p.dialect = l.recognise(p, nil)
 	l.slots[at].peer = p
 	c.SetContext(p)
@@ -108,6 +116,9 @@ func (l *loop) remove(p *peer) {
 	p.conn = nil
 	l.judge() // its shares are among those that were gathered
 	p.dialect.left(l, p)
+	if p.transport != nil {
+		p.transport.Close()
+	}
 	p.books.Close(l.wall)
 	s := &l.slots[p.slot]
 	s.peer = nil
@@ -142,14 +153,24 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 // read takes what a miner sent. It returns gnet.Close when that was the last.
 func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
-	out := l.out[:0]
 	if !p.opened {
 		var reason session.Reason
 		var ok bool
 		if data, reason, ok = l.open(p, data); !ok {
-			return l.hangup(p, reason, out)
+			p.reason = reason
+			return gnet.Close
 		}
 	}
+	if p.transport != nil {
+		return l.unwrap(p, data)
+	}
+	return l.messages(p, data)
+}
+
+// messages has a peer's dialect take what it says. It returns gnet.Close when that was
+// the last.
+func (l *loop) messages(p *peer, data []byte) gnet.Action {
+	out := l.out[:0]
 	for len(data) > 0 {
 		var effect session.Effect
 		if data, out, effect = p.dialect.next(l, p, data, out); effect.Kind == session.Hangup {
@@ -191,6 +212,17 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
+	if p.transport != nil {
+		var ok bool
+		if out, ok = l.wrap(p, out); !ok {
+			return false
+		}
+	}
+	return l.transmit(p, out)
+}
+
+// transmit is write for the bytes of the socket.
+func (l *loop) transmit(p *peer, out []byte) bool {
 	sent := 0
 	if p.fd != noSocket && !p.lags {
 		var err error

@@ -194,6 +194,9 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	if !s.admit() {
 		l.counts.Closed[session.Full].Add(1)
 		s.closed.note(session.Full, "", l.wall)
+		if s.listener(c.LocalAddr()).Transport != nil {
+			return nil, gnet.Close // nobody could read it before a handshake
+		}
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
 	}
 	setUserTimeout(c.Fd())

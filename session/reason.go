@@ -22,6 +22,7 @@ const (
 	SharesRefused                    // the pool refuses its shares again and again, and accepts others'
 	ProxyHeader                      // its PROXY header is malformed, missing, or not to be believed from its address
 	NoShare                          // it had a link, never handed in a share that counts, and another needed the link
+	TransportFailed                  // what stands between its socket and its messages gave up: a handshake, a record
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -45,6 +46,7 @@ var reasons = [NumReasons]string{
 	SharesRefused:      "shares_refused",
 	ProxyHeader:        "proxy_header",
 	NoShare:            "no_share",
+	TransportFailed:    "transport_failed",
 	Shutdown:           "shutdown",
 }
 
