@@ -2,7 +2,7 @@
 // peers on them, lines, deadlines, mailboxes, backpressure, admission.
 //
 //	             ┌──────────────── event loop (one of N) ────────────────┐
-//	miner ─────> │ OnTraffic ─> lines ─> codec ─> session.Step ─┬─> reply │ ─> miner
+//	miner ─────> │ OnTraffic ─> dialect: codec, session.Step ───┬─> reply │ ─> miner
 //	             │                                              │ share  │
 //	             │                                     gather <─┘        │
 //	             │ end of a turn ─> hashes ─> session.Judge ─┬─> reply    │ ─> miner
@@ -21,7 +21,8 @@
 // brings its mail, flushes the links that it carries, and under load rests for some
 // milliseconds, so that there is much to do at once again (turn.go).
 //
-// What a connection speaks is its dialect (dialect.go): a table of functions that cut
+// Between a socket and its messages stands the peer's transport (transport.go), nil for
+// plain TCP. What a connection speaks is its dialect (dialect.go): a table of functions that cut
 // its bytes into messages and connect a state machine of package session with the
 // loop. Stratum V1 is stratum.go, with login.go; the agent protocol is agent.go, with
 // agentstream.go. An agent is one peer with many miners: it is in the feed of a lane of
