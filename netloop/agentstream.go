@@ -31,15 +31,16 @@ func (a *agentStream) next(data []byte, pool *halves) (m agentMessage, rest []by
 	n := min(a.skip, len(data))
 	a.skip -= n
 	data = data[n:]
-	for len(a.half) == 0 && len(data) > 0 && codec.Padding(data[0]) {
+	half := a.half()
+	for len(half) == 0 && len(data) > 0 && codec.Padding(data[0]) {
 		data = data[1:] // lines cuts them off too, but would not know what follows
 	}
 	if len(data) == 0 {
 		return m, nil, 0, true
 	}
 	first := data[0]
-	if len(a.half) > 0 {
-		first = a.half[0]
+	if len(half) > 0 {
+		first = half[0]
 	}
 	if first == agent.Magic {
 		return a.frame(data, pool)
@@ -50,12 +51,12 @@ func (a *agentStream) next(data []byte, pool *halves) (m agentMessage, rest []by
 
 // frame cuts a frame off data, of which the beginning may have been kept.
 func (a *agentStream) frame(data []byte, pool *halves) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
-	whole := data
-	if len(a.half) > 0 {
-		whole = append(a.half, data[:min(len(data), maxAgentFrame)]...)
+	whole, half := data, a.half()
+	if len(half) > 0 {
+		whole = append(half, data[:min(len(data), maxAgentFrame)]...)
 	}
 	size, ok := agent.FrameSize(whole)
-	kept := len(a.half)
+	kept := len(half)
 	switch {
 	case !ok:
 		return m, nil, session.BadFrame, false
@@ -66,15 +67,11 @@ func (a *agentStream) frame(data []byte, pool *halves) (m agentMessage, rest []b
 		a.skip -= n
 		return agentMessage{oversized: true}, data[n:], 0, true
 	case size == 0 || size > len(whole):
-		if a.half == nil {
-			a.half = pool.get()
-		}
-		a.half = append(a.half, data...)
+		a.keep(data, pool)
 		return m, nil, 0, true
 	}
 	if kept > 0 {
-		pool.put(a.half) // lent again only after this frame is done with
-		a.half = nil
+		a.drop(pool) // lent again only after this frame is done with
 	}
 	return agentMessage{frame: agent.Frame(whole[:size:size])}, data[size-kept:], 0, true
 }

@@ -90,8 +90,8 @@ func TestCarriesAreLentAndReturned(t *testing.T) {
 		if line, _, _, _ := l.next([]byte("lf}\n"), &pool); string(line) != "{half}" {
 			t.Fatalf("line %q", line)
 		}
-		if l.half != nil || len(pool.free) != 1 {
-			t.Fatalf("%d buffers free, half %q", len(pool.free), l.half)
+		if l.kept != nil || len(pool.free) != 1 {
+			t.Fatalf("%d buffers free, half %q", len(pool.free), l.half())
 		}
 	}
 	if n := testing.AllocsPerRun(10, func() {
@@ -102,7 +102,7 @@ func TestCarriesAreLentAndReturned(t *testing.T) {
 	}
 	l.next([]byte("{ha"), &pool)
 	l.drop(&pool)
-	if l.half != nil || len(pool.free) != 1 {
+	if l.kept != nil || len(pool.free) != 1 {
 		t.Error("the buffer of a miner that left in mid-line is lost")
 	}
 }

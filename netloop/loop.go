@@ -29,9 +29,7 @@ type loop struct {
 	halves  halves
 	out     []byte // bytes for one miner, written at once
 
-	unwraps *peer              // whose transport is being read from
-	plain   func([]byte) error // unwrapped, which it hands what it says
-	wrapped []byte             // what a transport has made of out
+	wrapped []byte // what a transport has made of out
 
 	gathered       gathered
 	answered       []*peer   // agents with answers to be written
@@ -70,7 +68,6 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 	l.env.Terms = &s.terms
 	l.lagging.max = maxOutgoing / max(1, s.loopCount)
 	l.mailbox.wake = l.wake
-	l.plain = l.unwrapped
 	return l
 }
 
@@ -102,7 +99,7 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	p := &peer{conn: c, fd: noSocket, slot: at, remote: addrPort(c.RemoteAddr()), listener: from}
 	p.session.Opened = l.env.Now
 	if from.Transport != nil {
-		p.transport = from.Transport.New()
+		p.transport = l.wrapping(p, from.Transport)
 	}
 	p.dialect = l.recognise(p, nil)
 	l.slots[at].peer = p

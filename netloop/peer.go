@@ -39,7 +39,7 @@ type peer struct {
 	remote   netip.AddrPort // the miner's address, IPv4 as such
 	listener *listener      // that it came in by
 
-	transport Transport // nil: plain TCP
+	transport *wrapping // nil: plain TCP
 
 	others    *[]*further     // its workers after the first; nil: none
 	route     *upstream.Route // of the worker that it mines for; nil before authorize

@@ -52,9 +52,9 @@ func (l *listener) proxyRule(from netip.Addr) proxyRule {
 // header, or none. rest is what follows, and is nil while that is not clear. ok is
 // false when the connection is to be closed, for reason.
 func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, ok bool) {
-	if len(p.lines.half) > 0 {
-		data = append(p.lines.half, data...)
-		p.lines.half = nil
+	if half := p.lines.half(); len(half) > 0 {
+		data = append(half, data...)
+		p.lines.kept = nil
 	}
 	size, header := proxyHeader(data)
 	switch rule := p.listener.proxyRule(p.remote.Addr()); {
@@ -69,7 +69,7 @@ func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, o
 		if len(data) > codec.MaxMinerLine {
 			return nil, session.ProxyHeader, false
 		}
-		p.lines.half = append(l.halves.get(), data...)
+		p.lines.keep(data, &l.halves)
 		return nil, 0, true
 	}
 	h, err := proxyproto.Read(bufio.NewReader(bytes.NewReader(data[:size])))

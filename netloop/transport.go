@@ -34,13 +34,29 @@ type Transports interface {
 	New() Transport
 }
 
-// errEnough is what a loop's unwrapped returns when the connection is to be closed.
+// wrapping is a peer's transport. A peer without one, as nearly all are, pays for a nil
+// pointer alone.
+type wrapping struct {
+	Transport
+	take func(plain []byte) error
+}
+
+// wrapping makes a peer's transport.
+func (l *loop) wrapping(p *peer, from Transports) *wrapping {
+	return &wrapping{from.New(), func(plain []byte) error {
+		if l.messages(p, plain) == gnet.Close {
+			return errEnough
+		}
+		return nil
+	}}
+}
+
+// errEnough is what take returns when the connection is to be closed.
 var errEnough = errors.New("the connection is to be closed")
 
 // unwrap is read for a peer with a transport.
 func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
-	l.unwraps = p
-	err := p.transport.Received(data, l.plain)
+	err := p.transport.Received(data, p.transport.take)
 	if p.conn == nil {
 		return gnet.Close
 	}
@@ -58,14 +74,6 @@ func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
 		p.reason = session.TransportFailed
 	}
 	return gnet.Close
-}
-
-// unwrapped takes what the transport of the peer that is read from says.
-func (l *loop) unwrapped(plain []byte) error {
-	if l.messages(l.unwraps, plain) == gnet.Close {
-		return errEnough
-	}
-	return nil
 }
 
 // wrap returns what a peer's socket has to send for out; false: it has been closed.
