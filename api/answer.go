@@ -184,7 +184,7 @@ func makePool(p *stats.Pool) pool {
 	a := pool{
 		Name:         p.Name,
 		URL:          p.URL,
-		Level:        p.Level,
+		Level:        p.Level(),
 		Up:           p.Up.Load(),
 		Active:       p.Active.Load(),
 		Extranonce2:  p.Extranonce2.Load(),

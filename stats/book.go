@@ -40,8 +40,9 @@ type Book struct {
 
 	mu         sync.Mutex       // guards what follows; held for a copy of it at most
 	pools      []*Pool          // in the order they were registered
-	poolByName map[string]*Pool //
-	links      []*Link          // open, or waiting for the next link of their pool and lane
+	poolByName map[string]*Pool // that is shown under the name, unless it is forgotten
+	poolByKey  map[poolKey]*Pool
+	links      []*Link // open, or waiting for the next link of their pool and lane
 }
 
 // errStarting is why a new Book is not ready.
@@ -64,6 +65,7 @@ func New(o Options) *Book {
 		miners:  newMiners(),
 
 		poolByName: make(map[string]*Pool),
+		poolByKey:  make(map[poolKey]*Pool),
 	}
 	b.workers = newRegistry(o.MaxWorkers, o.Forget, b.ledger.nothing)
 	for i := range b.loops {
@@ -117,7 +119,7 @@ func (b *Book) snapshot() (pools []*Pool, links []*Link) {
 	}
 	b.mu.Unlock()
 
-	slices.SortStableFunc(pools, func(x, y *Pool) int { return cmp.Compare(x.Level, y.Level) })
+	slices.SortStableFunc(pools, func(x, y *Pool) int { return cmp.Compare(x.Level(), y.Level()) })
 	place := make(map[string]int, len(pools))
 	for i, p := range pools {
 		place[p.Name] = i - len(pools) // below the 0 of pools that nobody registered

@@ -90,4 +90,7 @@ func TestPoolIsRegisteredOnce(t *testing.T) {
 	if q == p || q.URL != "v" || len(b.Pools()) != 1 {
 		t.Errorf("a changed pool must replace the old one: %+v of %d", q, len(b.Pools()))
 	}
+	if b.Pool("p", "u", 3) != p || p.Level() != 3 || len(b.Pools()) != 1 {
+		t.Errorf("one that comes back has the books that it had: level %d of %d", p.Level(), len(b.Pools()))
+	}
 }

@@ -126,7 +126,7 @@ func (b *Book) writePools(e *exposition) {
 	each("farmproxy_pool_active", gauge, "1 while a lane is on the pool.",
 		func(p *Pool) uint64 { return truth(p.Active.Load()) })
 	each("farmproxy_pool_level", gauge, "The pool's place in the order of preference, 0 first.",
-		func(p *Pool) uint64 { return uint64(max(p.Level, 0)) })
+		func(p *Pool) uint64 { return uint64(max(p.Level(), 0)) })
 	each("farmproxy_pool_extranonce2_size_bytes", gauge, "Size of the extranonce2 that the pool gives; 0 unknown.",
 		func(p *Pool) uint64 { return uint64(p.Extranonce2.Load()) })
 	each("farmproxy_pool_probes_total", counter, "Probes of the pool.",

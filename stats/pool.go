@@ -3,12 +3,11 @@ package stats
 import "sync/atomic"
 
 // Pool is what is known of one pool, link or no link. Who probes and dials it
-// writes it; a scrape reads it. All fields but the first three may be used from
-// any goroutine; those never change.
+// writes it; a scrape reads it. All fields but the first two may be used from any
+// goroutine; those never change.
 type Pool struct {
-	Name  string
-	URL   string // without credentials
-	Level int    // 0 is the most preferred
+	Name string
+	URL  string // without credentials
 
 	Up           atomic.Bool   // the last handshake or probe got a job
 	Active       atomic.Bool   // at least one lane is on it
@@ -21,6 +20,7 @@ type Pool struct {
 
 	VersionBitsReduced atomic.Uint64 // times that it gave fewer version bits than before
 
+	level     atomic.Int64
 	algorithm atomic.Pointer[poolAlgorithm]
 	forgotten bool // guarded by Book.mu
 }
@@ -45,28 +45,33 @@ func (p *Pool) Algorithm() (name string, divider float64) {
 	return "sha256d", 1
 }
 
-// Pool registers a pool and returns its books; any goroutine. The same pool is
-// registered once: a later call gets the same books. Another url or level under
-// a name begins new ones in its place.
+// Level returns how preferred the pool is: 0 is the most preferred. Any goroutine.
+func (p *Pool) Level() int { return int(p.level.Load()) }
+
+// Pool registers a pool, which is so preferred from now on, and returns its books;
+// any goroutine. The same pool is registered once: a later call gets the same books.
+// Another url under a name takes its place, and has books of its own.
 func (b *Book) Pool(name, url string, level int) *Pool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	old := b.poolByName[name]
-	if old != nil && old.URL == url && old.Level == level {
-		old.forgotten = false
-		return old
+	key := poolKey{name, url}
+	p := b.poolByKey[key]
+	if p == nil {
+		p = &Pool{Name: name, URL: url}
+		b.poolByKey[key] = p
+		b.pools = append(b.pools, p)
 	}
-	p := &Pool{Name: name, URL: url, Level: level}
+	if old := b.poolByName[name]; old != nil {
+		old.forgotten = true
+	}
 	b.poolByName[name] = p
-	for i := range b.pools {
-		if b.pools[i] == old {
-			b.pools[i] = p
-			return p
-		}
-	}
-	b.pools = append(b.pools, p)
+	p.forgotten = false
+	p.level.Store(int64(level))
 	return p
 }
+
+// poolKey is what tells pools apart.
+type poolKey struct{ name, url string }
 
 // ForgetPool takes a pool out of what is shown, until it is registered again;
 // any goroutine. Who has its books may go on writing them.

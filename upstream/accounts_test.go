@@ -384,7 +384,7 @@ func TestRefusedUserIsTheAccountsOwn(t *testing.T) {
 		a.badUser = "mallory"
 		f.set("bad a mallory", "bob a robert")
 		bad := f.join("bad", 1)
-		book := f.login("bad").pools[0].book
+		book := f.login("bad").list()[0].book
 		wantPart(t, "why", *book.LastError.Load(), `refused user "mallory": it said "Unknown user"; check user and password of account "bad"`)
 		bob := f.join("bob", 2)
 		wantLaneOn(t, bob, "a")

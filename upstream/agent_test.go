@@ -341,7 +341,7 @@ func TestAgentWithoutResponses(t *testing.T) {
 		f.wantFate(1, 1000, work.Accepted)
 		equal(t, "the last frame", a.agent.log[len(a.agent.log)-1], "-0001")
 		equal(t, "in flight", l.serving.book.InFlight.Load(), 0)
-		equal(t, "said", f.route.pools[0].muteLogged, true)
+		equal(t, "said", f.route.list()[0].muteLogged, true)
 	})
 }
 

@@ -169,7 +169,7 @@ func TestAgentDrainingLink(t *testing.T) {
 		wantLaneOn(t, l, "a")
 		job := l.Latest().Job
 		s.do(func() { s.refuse = false })
-		for l.route.pools[0].book.Active.Load() == false {
+		for l.route.list()[0].book.Active.Load() == false {
 			f.after(100 * time.Millisecond)
 		}
 		a.did()

@@ -341,7 +341,7 @@ func TestALinkWhoseNameIsRefused(t *testing.T) {
 			f.after(time.Second)
 		}
 		equal(t, "names asked for", strings.Count(n.said(), "authorize farm.stranger"), maxNamesNo-1)
-		equal(t, "refused", f.route.pools[0].book.NamesRefused.Load(), maxNamesNo)
+		equal(t, "refused", f.route.list()[0].book.NamesRefused.Load(), maxNamesNo)
 	})
 }
 

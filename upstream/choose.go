@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 )
@@ -52,9 +53,10 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	}
 }
 
-// decide begins the attempts that are called for.
+// decide begins the attempts that are called for. A link to a pool that the route
+// does not lead to any more serves until another is up, as if it were none.
 func (l *Lane) decide(ctx context.Context, now time.Time) {
-	if l.serving != nil {
+	if l.serving != nil && l.route.leads(l.serving.pool) {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
 			if l.try(ctx, p, now) {
 				l.log.Log(ctx, l.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
@@ -89,7 +91,7 @@ func (l *Lane) chill(p *pool, now time.Time) {
 // only when there is no other. nil: wait.
 func (l *Lane) next(now time.Time) *pool {
 	var ill *pool
-	for _, p := range l.route.pools {
+	for _, p := range l.route.list() {
 		if !l.fits(p) || !p.ready(now) || l.tries(p) {
 			continue
 		}
@@ -103,6 +105,19 @@ func (l *Lane) next(now time.Time) *pool {
 	return ill
 }
 
+// forsake ends the attempts at pools that the route does not lead to any more, and
+// forgets what was noted about these.
+func (l *Lane) forsake() {
+	for _, k := range l.candidates {
+		if !l.route.leads(k.pool) {
+			k.drop(errSurplus)
+		}
+	}
+	gone := func(p *pool) bool { return !l.route.leads(p) }
+	maps.DeleteFunc(l.moves, func(p *pool, _ string) bool { return gone(p) })
+	maps.DeleteFunc(l.cool, func(p *pool, _ time.Time) bool { return gone(p) })
+}
+
 // fits reports that the lane's miners have room at a pool, as far as is known.
 func (l *Lane) fits(p *pool) bool { return p.fits(l.key) }
 
@@ -113,7 +128,10 @@ func (l *Lane) tries(p *pool) bool {
 // better returns the most preferred pool that is better than the one that
 // serves and has been healthy for long enough; nil when there is none.
 func (l *Lane) better(now time.Time) *pool {
-	for _, p := range l.route.pools[:l.serving.pool.level] {
+	for _, p := range l.route.list() {
+		if p == l.serving.pool {
+			break
+		}
 		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.route.failover.ReturnAfter) {
 			return p
 		}
@@ -124,7 +142,7 @@ func (l *Lane) better(now time.Time) *pool {
 // other returns the most preferred healthy pool besides p. A user's route does
 // not probe what it does not want: what was never tried is worth a try.
 func (l *Lane) other(now time.Time, p *pool) *pool {
-	for _, o := range l.route.pools {
+	for _, o := range l.route.list() {
 		if o != p && l.fits(o) && (o.healthy(now, 0) || l.route.PerUser && o.untried()) {
 			return o
 		}

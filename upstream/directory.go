@@ -84,12 +84,16 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	return d
 }
 
-// endpoint returns what routes that lead to p share. The caller has mu, or is
-// alone.
+// endpoint returns what routes that lead to p share. Its level is where it stands in
+// a list of pools; that in the books is the one of the list that serves everybody.
+// The caller has mu, or is alone.
 func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	key := endpointKey{p.Name, p.URL}
-	book := d.book.Pool(p.Name, p.URL, level) // asked each time: a pool that was forgotten is shown again
 	e := d.endpoints[key]
+	if i := slices.IndexFunc(d.others.Pools, func(o Pool) bool { return endpointKey{o.Name, o.URL} == key }); i >= 0 {
+		level = i
+	}
+	book := d.book.Pool(p.Name, p.URL, level) // asked each time: a pool that was forgotten is shown again
 	if e == nil {
 		e = &endpoint{book: book}
 		if a := &p.Algorithm; a.Name != "" {

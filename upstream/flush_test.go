@@ -20,9 +20,9 @@ func BenchmarkFlush(b *testing.B) {
 	r := d.route("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
-	e := newEpoch(r.pools[0], "", nil, 8, layout)
+	e := newEpoch(r.list()[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
-	k := r.newLink(b.Context(), r.pools[0], l, linkFiles{})
+	k := r.newLink(b.Context(), r.list()[0], l, linkFiles{})
 	out := new(sink)
 	k.conn = out
 	k.epoch.Store(e)

@@ -64,9 +64,9 @@ func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
 	r := d.route("")
 	lane := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)
-	e := newEpoch(r.pools[0], "", nil, agentSize, layout)
+	e := newEpoch(r.list()[0], "", nil, agentSize, layout)
 	lane.setEpochs([]*epoch{e})
-	k := r.newLink(t.Context(), r.pools[0], lane, linkFiles{})
+	k := r.newLink(t.Context(), r.list()[0], lane, linkFiles{})
 	bottom := &socket{Conn: new(sink)}
 	k.conn = bottom
 	k.epoch.Store(e)

@@ -12,7 +12,7 @@ import (
 
 // lastError returns why a pool is not up.
 func (f *farm) lastError(pool int) string {
-	if e := f.route.pools[pool].book.LastError.Load(); e != nil {
+	if e := f.route.list()[pool].book.LastError.Load(); e != nil {
 		return *e
 	}
 	return ""

@@ -26,11 +26,11 @@ func (l *Lane) turnAway(now time.Time) {
 // room for its prefixes is away, and there is another one, which works, or none
 // with room at all.
 func (l *Lane) outgrown(now time.Time) bool {
-	if l.serving != nil {
+	if l.serving != nil && l.route.leads(l.serving.pool) {
 		return false
 	}
 	room, works := false, l.misfit
-	for _, p := range l.route.pools {
+	for _, p := range l.route.list() {
 		if !l.fits(p) {
 			works = works || p.healthy(now, 0)
 			continue
@@ -40,7 +40,7 @@ func (l *Lane) outgrown(now time.Time) bool {
 			return false
 		}
 	}
-	return works || !room
+	return works && l.serving == nil || !room
 }
 
 // hopes reports that an attempt at a pool is young enough to be waited for.

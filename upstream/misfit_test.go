@@ -61,7 +61,7 @@ func TestMinersOfBeforeASmallerPool(t *testing.T) {
 			}
 		}, true},
 		{"the backup has less, and is away: the main one is waited for", "a b", func(f *farm) {
-			f.directory.learn(f.route.pools[1], 3, 0, true)
+			f.directory.learn(f.route.list()[1], 3, 0, true)
 			f.pools[0].do(func() { f.pools[0].refuse = true })
 			f.pools[1].do(func() { f.pools[1].refuse = true })
 			f.after(f.route.failover.ProbeEvery)

@@ -203,7 +203,7 @@ func TestTheEndOfAConnectionIsNotPutDownToWhatThePoolBore(t *testing.T) {
 				c.end(f, p)
 				f.after(2 * backoffMin)
 				f.wantOn("a")
-				equal(t, "left out", f.route.pools[0].skips(time.Now()), 0)
+				equal(t, "left out", f.route.list()[0].skips(time.Now()), 0)
 			})
 		})
 	}
@@ -274,7 +274,7 @@ func TestThatBitsWereGrantedIsNotForgotten(t *testing.T) {
 		p.do(func() { p.mask, p.on["mining.configure"] = "1fffe000", hangsUp })
 		p.last().Close()
 		f.after(2 * backoffMin)
-		equal(t, "left out", f.route.pools[0].skips(time.Now()), 0)
+		equal(t, "left out", f.route.list()[0].skips(time.Now()), 0)
 	})
 }
 
@@ -289,7 +289,7 @@ func TestWhatIsLeftOutIsSaidOnce(t *testing.T) {
 		f.after(time.Hour)
 		equal(t, "times said", strings.Count(log.String(), "the pool closes the connection over a request"), 1)
 		wantPart(t, "log", log.String(), `request=mining.configure`)
-		equal(t, "failures of the pool", f.route.pools[0].book.Failures.Load(), 1)
+		equal(t, "failures of the pool", f.route.list()[0].book.Failures.Load(), 1)
 	})
 }
 
@@ -320,7 +320,7 @@ func TestFewerVersionBitsAreSaidAndCounted(t *testing.T) {
 				f.start()
 				c.end(f, f.pools[0])
 				f.after(2 * backoffMin)
-				book := f.route.pools[0].book
+				book := f.route.list()[0].book
 				equal(t, "mask", fmt.Sprintf("%08x", book.VersionMask.Load()), c.mask)
 				equal(t, "counted", book.VersionBitsReduced.Load(), c.times)
 				equal(t, "said", strings.Count(log.String(), "fewer version bits"), int(c.times))

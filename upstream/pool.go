@@ -27,7 +27,6 @@ const (
 type pool struct {
 	Pool
 	*endpoint
-	level     int
 	state     *state          // its size and mask, by URL
 	algorithm *work.Algorithm // nil: sha256d
 
@@ -48,8 +47,8 @@ type pool struct {
 	watched     bool      // Route.watch runs; Route.mu guards it
 }
 
-func newPool(p Pool, e *endpoint, level int, s *state) *pool {
-	x := &pool{Pool: p, endpoint: e, level: level, state: s}
+func newPool(p Pool, e *endpoint, s *state) *pool {
+	x := &pool{Pool: p, endpoint: e, state: s}
 	if a := &x.Algorithm; a.Name != "" && !(a.Name == "sha256d" && a.Divider == 1) {
 		x.algorithm = a
 	}

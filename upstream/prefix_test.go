@@ -205,7 +205,7 @@ func TestShape(t *testing.T) {
 		f.open()
 		for i, size := range q.sizes {
 			if size > 0 {
-				f.directory.learn(f.route.pools[i], size, 0, true)
+				f.directory.learn(f.route.list()[i], size, 0, true)
 			}
 		}
 		prefix, extranonce2 := f.directory.Shape()
@@ -221,8 +221,8 @@ func TestMask(t *testing.T) {
 		f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
 		f.open()
 		equal(t, "nothing known", f.directory.Mask(), maskDefault)
-		f.directory.learn(f.route.pools[0], 8, 0x1fffe000, true)
-		f.directory.learn(f.route.pools[1], 8, 0x00e00000, true)
+		f.directory.learn(f.route.list()[0], 8, 0x1fffe000, true)
+		f.directory.learn(f.route.list()[1], 8, 0x00e00000, true)
 		equal(t, "remembered", f.directory.Mask(), 0x1fffe000)
 		f.start()
 		equal(t, "the pool's in use", f.directory.Mask(), 0x00c00000)

@@ -28,10 +28,11 @@ const (
 // watchAll begins to watch the pools of a route that is kept, or has a choice, and
 // lanes. The caller has mu.
 func (r *Route) watchAll() {
-	if !r.Kept && (len(r.pools) == 1 || len(r.lanes) == 0) {
+	list := r.list()
+	if !r.Kept && (len(list) == 1 || len(r.lanes) == 0) {
 		return
 	}
-	for _, p := range r.pools {
+	for _, p := range list {
 		if !p.watched {
 			p.watched = r.directory.run(func(ctx context.Context) { r.watch(ctx, p) })
 		}
@@ -39,11 +40,11 @@ func (r *Route) watchAll() {
 }
 
 // unwatched reports that there is nothing to watch for: the route has no lane any
-// more, and is not kept.
+// more, and is not kept, or it does not lead to the pool.
 func (r *Route) unwatched(p *pool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.Kept && r.retired.IsZero() || len(r.lanes) > 0 {
+	if r.leads(p) && (r.Kept && r.retired.IsZero() || len(r.lanes) > 0) {
 		return false
 	}
 	p.watched = false
@@ -88,10 +89,12 @@ func (r *Route) curious(p *pool) bool {
 
 // wants reports that lanes are on other pools, all less preferred ones.
 func (r *Route) wants(p *pool) bool {
-	for _, o := range r.pools {
+	behind := false // p
+	for _, o := range r.list() {
 		if o.serves() {
-			return o.level > p.level
+			return behind
 		}
+		behind = behind || o == p
 	}
 	return false
 }

@@ -41,11 +41,12 @@ func (d *Directory) routeToProve(account string, p Pool) *Route {
 	if e == nil {
 		e = &endpoint{book: new(stats.Pool)} // nobody is to see a pool that is not in use
 	}
-	return &Route{
-		directory: d, account: account, failover: &d.failover, links: 1,
-		log:   d.log.With("account", account),
-		pools: []*pool{newPool(p, e, 0, &d.state)},
+	r := &Route{
+		directory: d, account: account, failover: &d.failover, form: form{links: 1},
+		log: d.log.With("account", account),
 	}
+	r.pools.Store(&[]*pool{newPool(p, e, &d.state)})
+	return r
 }
 
 // prove opens the link, and returns errProbed when the pool has let it in. It
@@ -55,7 +56,7 @@ func (r *Route) prove(ctx context.Context) error {
 	if !ok {
 		return errNoFiles
 	}
-	p := r.pools[0]
+	p := r.list()[0]
 	p.probed()
 	k := r.newLink(ctx, p, nil, files)
 	k.proof = true

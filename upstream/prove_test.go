@@ -53,7 +53,7 @@ func TestProofsTouchNothing(t *testing.T) {
 				equal(t, "nobody is told of a fault", up.LastError.Load() == nil, true)
 				equal(t, "failures", up.Failures.Load(), 0)
 				equal(t, "pools that are shown", len(f.book.Pools()), known)
-				p := f.login("alice.rig").pools[0]
+				p := f.login("alice.rig").list()[0]
 				equal(t, "links that the endpoint thinks are being dialled", p.dialing, 0)
 				equal(t, "the pool may be tried", p.ready(time.Now()), true)
 			})
@@ -81,7 +81,7 @@ func TestProofsAskForNothingElse(t *testing.T) {
 		pool := f.pools[0]
 		f.set("alice a farm")
 		f.join("alice.rig", 1)
-		p := f.login("alice.rig").pools[0]
+		p := f.login("alice.rig").list()[0]
 		size, mask, _ := p.state.get(p.URL)
 		var heard string
 		pool.do(func() {

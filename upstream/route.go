@@ -3,6 +3,7 @@ package upstream
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,14 +29,12 @@ const (
 // one left.
 type Route struct {
 	Kind
+	form
 	directory *Directory
 	account   string // the entry's name
-	serves    Entry
-	direct    bool
-	agents    bool // one of its pools at least speaks the agent dialect
-	pools     []*pool
+	serves    Entry  // guarded by Directory.mu
+	pools     atomic.Pointer[[]*pool]
 	failover  *Failover
-	links     int // lanes of a group
 	log       *slog.Logger
 	called    atomic.Int64 // when it was last logged in to, since Directory.born; of users' routes
 
@@ -51,23 +50,43 @@ type Route struct {
 // Directory.mu, or is alone.
 func (d *Directory) newRoute(e Entry) *Route {
 	r := &Route{
-		Kind: e.Kind, directory: d, account: e.Name, serves: e, failover: &d.failover, links: 1, log: d.log,
+		Kind: e.Kind, form: e.form(), directory: d, account: e.Name, failover: &d.failover, log: d.log,
 		lanes: make(map[Prefix]*Lane), spare: maxSpare,
 	}
 	if r.account != "" {
 		r.log = d.log.With("account", r.account)
 	}
-	for i, p := range e.Pools {
-		r.links = max(r.links, p.Links)
-		r.direct = r.direct || p.Direct
-		r.agents = r.agents || p.Agent
-		r.pools = append(r.pools, newPool(p, d.endpoint(&p, i), i, &d.state))
-	}
 	if r.agents {
 		d.prefixes.serveAgents()
 	}
+	r.pools.Store(new([]*pool))
+	r.lead(e)
 	return r
 }
+
+// lead has the route lead to the pools of an entry from now on. What is known of
+// those that it led to before is kept. The caller has Directory.mu, or is alone.
+func (r *Route) lead(e Entry) {
+	before := slices.Clone(r.list())
+	pools := make([]*pool, len(e.Pools))
+	for i := range e.Pools {
+		p := &e.Pools[i]
+		if j := slices.IndexFunc(before, func(b *pool) bool { return b != nil && b.Pool.equal(p) }); j >= 0 {
+			pools[i], before[j] = before[j], nil // each once
+			continue
+		}
+		pools[i] = newPool(*p, r.directory.endpoint(p, i), &r.directory.state)
+	}
+	r.serves = e
+	r.pools.Store(&pools)
+}
+
+// list returns the pools that the route leads to, the preferred one first. Any
+// goroutine; a lane may still have links to others.
+func (r *Route) list() []*pool { return *r.pools.Load() }
+
+// leads reports that the route leads to a pool.
+func (r *Route) leads(p *pool) bool { return slices.Contains(r.list(), p) }
 
 // Account returns the name of the account or user that the route serves; "" where
 // it serves everybody else.
@@ -79,8 +98,9 @@ func (r *Route) Direct() bool { return r.direct }
 // Names returns what metrics call the route's pool and its algorithm: of
 // several pools the most preferred in use, else the most preferred.
 func (r *Route) Names() (pool, algorithm string) {
-	p := r.pools[0]
-	for _, other := range r.pools {
+	list := r.list()
+	p := list[0]
+	for _, other := range list {
 		if other.serves() {
 			p = other
 			break
@@ -97,7 +117,7 @@ func (r *Route) Names() (pool, algorithm string) {
 // preferred that is known, else the usual ones.
 func (r *Route) mask() uint32 {
 	remembered, found := uint32(maskDefault), false
-	for _, p := range r.pools {
+	for _, p := range r.list() {
 		_, mask, known := p.state.get(p.URL)
 		if known && p.serves() {
 			return mask
@@ -116,7 +136,7 @@ func (r *Route) Fits(x Prefix) bool {
 	if r.agents && x.noSID() {
 		return false
 	}
-	for _, p := range r.pools {
+	for _, p := range r.list() {
 		if p.fits(x) {
 			return true
 		}
@@ -254,6 +274,17 @@ func (r *Route) start() {
 			l.unlinked = time.Now()
 		}
 		r.runLane(l)
+	}
+	r.watchAll()
+}
+
+// relook has the lanes look at the pools that the route leads to now.
+func (r *Route) relook() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.log.Info("other pools serve these miners; they stay, and their links change", "miners", r.members)
+	for _, l := range r.lanes {
+		l.rouse()
 	}
 	r.watchAll()
 }

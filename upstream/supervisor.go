@@ -61,6 +61,7 @@ func (l *Lane) supervise(ctx context.Context) {
 			l.close()
 			return
 		}
+		l.forsake()
 		l.watch(ctx, now)
 		if l.admit(now) {
 			l.decide(ctx, now)
@@ -73,7 +74,7 @@ func (l *Lane) supervise(ctx context.Context) {
 // tick is how long the supervisor may sleep.
 func (l *Lane) tick() (d time.Duration) {
 	d = tickServing
-	if l.serving == nil || len(l.candidates) > 0 {
+	if l.serving == nil || len(l.candidates) > 0 || !l.route.leads(l.serving.pool) {
 		d = tickSeeking
 	}
 	if l.single() {
@@ -127,7 +128,7 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	case e.err != nil && k == l.serving:
 		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
-		if again {
+		if again && l.route.leads(k.pool) {
 			l.retried = now
 			l.try(ctx, k.pool, now)
 		}

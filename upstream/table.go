@@ -64,6 +64,36 @@ func (p *Pool) equal(q *Pool) bool {
 		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
 }
 
+// form is what the lanes of an entry's routes depend on, besides their prefixes.
+type form struct {
+	direct    bool // each miner has a link of its own
+	agents    bool // one of the pools at least speaks the agent dialect
+	links     int  // lanes of a group
+	algorithm string
+	divider   float64
+}
+
+func (e *Entry) form() form {
+	f := form{links: 1}
+	for i := range e.Pools {
+		p := &e.Pools[i]
+		f.direct, f.agents, f.links = f.direct || p.Direct, f.agents || p.Agent, max(f.links, p.Links)
+		f.algorithm, f.divider = p.Algorithm.Name, p.Algorithm.Divider // the same for all
+	}
+	return f
+}
+
+// goesOn reports that a route for the one can go on as one for the other: its lanes
+// stay, and the links behind them change one by one, each when its successor is up.
+// One that leads to none of the pools any more that it led to does not: who has left
+// them all wants to have left them now.
+func (e *Entry) goesOn(next *Entry) bool {
+	return e.Name == next.Name && e.Kind == next.Kind && e.form() == next.form() &&
+		slices.ContainsFunc(e.Pools, func(p Pool) bool {
+			return slices.ContainsFunc(next.Pools, func(q Pool) bool { return p.Name == q.Name && p.URL == q.URL })
+		})
+}
+
 // of returns the entry of one user of a PerUser entry.
 func (e *Entry) of(user string) Entry {
 	pools := slices.Clone(e.Pools)
@@ -93,10 +123,16 @@ func (e Everybody) URLs() (urls []string) {
 }
 
 // Set replaces the table: of accounts, and of what serves everybody else. Logins
-// find the new one from now on. Routes whose entries are gone or changed are
-// retired: Downstream.Rerouted is called for each, and their lanes end when their
-// miners have left and their shares have verdicts, in any case after 10 s. Only
-// entries in use cost anything.
+// find the new one from now on. No miner is disconnected that has an entry still:
+//
+//   - A route whose entry has other pools, or the same in another order or with other
+//     credentials, goes on. A link to a pool that is not there any more is replaced
+//     when its successor is up, as in a failover, and drains.
+//   - A route whose entry is gone or another one is retired: Downstream.Rerouted is
+//     called for it, and its lanes end when their miners have left and their shares
+//     have verdicts, in any case after 10 s.
+//
+// Only entries in use cost anything.
 func (d *Directory) Set(table Table) {
 	now := time.Now()
 	d.mu.Lock()
@@ -106,14 +142,19 @@ func (d *Directory) Set(table Table) {
 	}
 	same := others.equal(&d.others)
 	d.table, d.others = table, others
-	var retired []*Route
+	var retired, led []*Route
 	for name, r := range d.routes {
 		if r.PerUser && same {
 			if _, there := d.account(name); !there {
 				continue
 			}
 		}
-		if is, there := d.entry(name); !there || !r.serves.equal(&is) {
+		switch is, there := d.entry(name); {
+		case there && r.serves.equal(&is):
+		case there && r.serves.goesOn(&is):
+			r.lead(is)
+			led = append(led, r)
+		default:
 			delete(d.routes, name)
 			retired = append(retired, r)
 		}
@@ -139,6 +180,9 @@ func (d *Directory) Set(table Table) {
 		begun.start()
 	}
 	d.openFirst()
+	for _, r := range led {
+		r.relook()
+	}
 	for _, r := range retired {
 		r.retire(now)
 		d.down.Rerouted(r)

@@ -26,7 +26,7 @@ type Offer struct {
 // where the pool asks for one. connect is DirectoryOptions' Dial.
 func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target) (net.Conn, error), log *slog.Logger) (Offer, error) {
 	r := NewDirectory(DirectoryOptions{Dial: connect, Log: log}, nil).newRoute(Entry{Pools: []Pool{p}}) // a probe publishes nothing
-	x := r.pools[0]
+	x := r.list()[0]
 	x.probed()
 	k := r.newLink(ctx, x, nil, linkFiles{})
 	defer k.tried()

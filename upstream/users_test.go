@@ -45,8 +45,8 @@ func TestUserOfLogin(t *testing.T) {
 			case !r.PerUser:
 				got = "account " + account
 			default:
-				equal(t, q.login+": pools", len(r.pools), 2)
-				equal(t, q.login+": user", r.pools[1].User, account)
+				equal(t, q.login+": pools", len(r.list()), 2)
+				equal(t, q.login+": user", r.list()[1].User, account)
 			}
 			equal(t, q.login, got, q.want)
 		}
@@ -81,8 +81,8 @@ func TestUsersPoolsShape(t *testing.T) {
 	equal(t, "unknown", extranonce2, 2)
 	equal(t, "mask", f.directory.Mask(), maskDefault)
 	r := f.login("ann")
-	f.directory.learn(r.pools[0], 8, 0x00c00000, true)
-	f.directory.learn(r.pools[1], 5, 0, true)
+	f.directory.learn(r.list()[0], 8, 0x00c00000, true)
+	f.directory.learn(r.list()[1], 5, 0, true)
 	_, extranonce2 = f.directory.Shape()
 	equal(t, "known", extranonce2, 3)
 	equal(t, "mask", f.directory.Mask(), 0x00c00000)
@@ -134,7 +134,7 @@ func TestUsersAreForgotten(t *testing.T) {
 		equal(t, "routes", len(f.directory.routes), 0)
 		equal(t, "links", f.pools[0].links(), 0)
 		f.after(time.Minute) // probes look less often
-		for _, p := range r.pools {
+		for _, p := range r.list() {
 			equal(t, p.Name+" is watched", p.watched, false)
 		}
 		dials := f.pools[0].dialled() + f.pools[1].dialled()
