@@ -166,7 +166,7 @@ func (a *agent) toldDifficulty(exponent uint8, sessions []uint16) bool {
 		}
 		m := a.miners[s]
 		m.mu.Lock()
-		m.difficulty = float64(uint64(1) << exponent)
+		m.difficulty, m.own = float64(uint64(1)<<exponent), true
 		m.mu.Unlock()
 	}
 	return true
@@ -204,7 +204,7 @@ func (a *agent) handle(line []byte) error {
 		known = a.notified(line)
 	case msg.Method != "":
 		known = a.told(msg.Method, msg.Params)
-		a.maskAll()
+		a.tellAll()
 	case msg.Error != nil:
 		return a.giveUp("handshake: reply %v is %v", msg.ID, msg.Error)
 	default:
@@ -275,12 +275,16 @@ func (a *agent) told(method string, p []any) bool {
 	return true
 }
 
-// maskAll gives the version mask to the miners that are there.
-func (a *agent) maskAll() {
+// tellAll gives the version mask to the miners that are there, and the difficulty to
+// those that were told none of their own: they may have registered before it came.
+func (a *agent) tellAll() {
 	for _, m := range a.miners {
 		m.mu.Lock()
 		a.mu.Lock()
 		m.mask = a.mask
+		if !m.own && a.difficulty != 0 {
+			m.difficulty = a.difficulty
+		}
 		a.mu.Unlock()
 		m.mu.Unlock()
 	}
@@ -376,7 +380,7 @@ func (a *agent) join(m *miner) {
 		agent = names[m.index%len(names)]
 	}
 	m.extranonce1 = binary.BigEndian.AppendUint32(bytes.Clone(a.extranonce1), uint32(m.place))
-	m.size2, m.mask, m.difficulty = wire.AgentExtranonce2-4, a.mask, a.difficulty
+	m.size2, m.mask, m.difficulty, m.own = wire.AgentExtranonce2-4, a.mask, a.difficulty, false
 	if m.difficulty == 0 {
 		m.difficulty = 1 // what holds until a pool says otherwise
 	}

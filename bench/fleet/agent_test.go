@@ -223,7 +223,19 @@ func TestFleetAgentThatIsToldNoDifficulty(t *testing.T) {
 	a := f.agents[0]
 	a.conn, a.working, a.extranonce1 = here, true, make([]byte, 4)
 	a.join(f.miners[0])
-	if d := f.miners[0].difficulty; d != 1 {
-		t.Errorf("difficulty %v, want 1", d)
+	m := f.miners[0]
+	m.conn = here
+	want := func(what string, difficulty float64) {
+		t.Helper()
+		if m.difficulty != difficulty {
+			t.Errorf("%s: difficulty %v, want %v", what, m.difficulty, difficulty)
+		}
 	}
+	want("told nothing", 1)
+	a.told("mining.set_difficulty", []any{0.25})
+	a.tellAll()
+	want("registered before it was said to all", 0.25)
+	a.toldDifficulty(3, []uint16{0})
+	a.tellAll()
+	want("told its own", 8)
 }

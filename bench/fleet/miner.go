@@ -42,6 +42,7 @@ type miner struct {
 	cleans      int              // clean jobs and new connections: older work is void
 	mask        uint32           // version bits that may be rolled
 	difficulty  float64
+	own         bool // an agent's miner: the difficulty was told to it, not to all
 	job         *job
 	limit       *mine.Limit // of job
 	work        float64     // that a share of job counts, in shares of difficulty 1
