@@ -119,19 +119,23 @@ func (r Client) Register(ctx context.Context, a Registration) (string, error) {
 	return answer.Name, nil
 }
 
+// User is the account of that name.
 func (r Client) User(ctx context.Context, name string) (u User, err error) {
 	err = r.Do(ctx, http.MethodGet, "/api/v1/users/"+url.PathEscape(name), http.StatusOK, nil, &u)
 	return u, err
 }
 
+// Users are all accounts.
 func (r Client) Users(ctx context.Context) ([]User, error) {
 	return pages(ctx, r, "/api/v1/users?", func(p *struct{ Users []User }) []User { return p.Users })
 }
 
+// Workers are all workers of an account.
 func (r Client) Workers(ctx context.Context, account string) ([]Worker, error) {
 	return pages(ctx, r, "/api/v1/workers?account="+url.QueryEscape(account)+"&", func(p *struct{ Workers []Worker }) []Worker { return p.Workers })
 }
 
+// Pools are all that are registered.
 func (r Client) Pools(ctx context.Context) ([]Pool, error) {
 	return pages(ctx, r, "/api/v1/pools?", func(p *struct{ Pools []Pool }) []Pool { return p.Pools })
 }

@@ -77,6 +77,7 @@ func Wrong(only string) error {
 	return err
 }
 
+// Names are those that -only takes.
 func Names() (names []string) {
 	for _, a := range All {
 		names = append(names, a.Name)
@@ -159,7 +160,7 @@ func (r *Raid) dialHTTP(ctx context.Context) (*stranger, error) {
 	return s, err
 }
 
-// scenario.Run attacks until ctx ends, and returns when no connection is left.
+// Run attacks until ctx ends, and returns when no connection is left.
 func (r *Raid) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for i := range r.Peers {

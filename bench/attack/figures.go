@@ -18,6 +18,7 @@ type Figures struct {
 	Ends     map[string]int `json:"ends"`  // why connections ended and shares were refused
 }
 
+// Figures are those so far.
 func (r *Raid) Figures() Figures {
 	b := &r.books
 	b.mu.Lock()

@@ -25,6 +25,7 @@ const (
 	progressInLog = 5 * time.Second
 )
 
+// NewProgress shows its line where t has errors.
 func NewProgress(t Terminal) *Progress {
 	p := &Progress{w: t.Err}
 	if f, ok := t.Err.(*os.File); ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 )
 
+// Percent is a fraction in percent.
 func Percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
 
 // HashRate is v in H/s with a prefix.
@@ -30,10 +31,13 @@ func Short(d time.Duration) string {
 	return d.Round(time.Microsecond).String()
 }
 
+// Seconds is a time in three digits or so.
 func Seconds(v float64) string { return Short(time.Duration(v * float64(time.Second))) }
 
+// Megabytes is a number of bytes in MB.
 func Megabytes(v float64) string { return fmt.Sprintf("%.1f MB", v/(1<<20)) }
 
+// Plain is a number without a unit.
 func Plain(v float64) string { return fmt.Sprintf("%.1f", v) }
 
 // Counts is "3 x a, 1 x b", or "none".
@@ -48,8 +52,10 @@ func Counts(m map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
+// SortedKeys are those of a map, in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// Median is 0 of none, and of an even number the mean of the middle two.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0

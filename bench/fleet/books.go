@@ -158,6 +158,7 @@ func (b *Books) tooHard() {
 	b.total.TooHard++
 }
 
+// LastTrouble is what went wrong last, or "none".
 func (b *Books) LastTrouble() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -26,6 +26,7 @@ func (l *Latencies) bucket(d time.Duration) int {
 	return octave*latencySteps + step
 }
 
+// Add counts one more.
 func (l *Latencies) Add(d time.Duration) { l.count[l.bucket(d)].Add(1) }
 
 func (l *Latencies) reset() {

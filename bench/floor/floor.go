@@ -47,15 +47,18 @@ type miner struct {
 // maxLine bounds an unfinished line.
 const maxLine = 4 << 10
 
+// New is a floor that serves once Run is called.
 func New() *Floor {
 	return &Floor{booted: make(chan gnet.Engine, 1), Difficulty: proof.EasyDifficulty}
 }
 
+// OnBoot keeps the engine for the end.
 func (f *Floor) OnBoot(engine gnet.Engine) gnet.Action {
 	f.booted <- engine
 	return gnet.None
 }
 
+// OnOpen enters the miner into its loop's list.
 func (f *Floor) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	l := f.loopOf(c.EventLoop())
 	c.SetContext(&miner{loop: l, at: len(l.miners)})
@@ -76,6 +79,7 @@ func (f *Floor) loopOf(loop gnet.EventLoop) *loopMiners {
 	return l
 }
 
+// OnClose takes it out.
 func (f *Floor) OnClose(c gnet.Conn, _ error) gnet.Action {
 	m := c.Context().(*miner)
 	last := m.loop.miners[len(m.loop.miners)-1]
@@ -85,6 +89,7 @@ func (f *Floor) OnClose(c gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
+// OnTraffic answers whole lines.
 func (f *Floor) OnTraffic(c gnet.Conn) gnet.Action {
 	m := c.Context().(*miner)
 	in, _ := c.Next(-1)
@@ -176,7 +181,7 @@ func (silent) Fatalf(string, ...any) {}
 
 var _ logging.Logger = silent{}
 
-// scenario.Run serves until ctx ends. listen is host:port, loops 0 is one for each CPU.
+// Run serves until ctx ends. listen is host:port, loops 0 is one for each CPU.
 func (f *Floor) Run(ctx context.Context, listen string, loops int) error {
 	if f.job.Load() == nil {
 		f.Notify(proof.NewTemplate(1, "floor", 12).Params(true, 8, time.Now()))

@@ -14,13 +14,13 @@ import (
 type Comparison struct {
 	Shares []fleet.Share
 	Name   func(miner int) string // under which a pool knows that miner's shares
-	Pools  []witness
+	Pools  []Witness
 	Flight time.Duration            // that a share may take from the miner to the pool
 	CutOff func(fleet.Share) string // why a share has no answer, "": it should have; nil: all should
 }
 
-// witness is what a pool has to say.
-type witness struct {
+// Witness is what a pool has to say.
+type Witness struct {
 	name      string
 	algorithm *proof.Algorithm
 	resume    bool          // a session outlives its link
@@ -32,10 +32,10 @@ type witness struct {
 }
 
 // Witnesses are the pools as they stand now.
-func Witnesses(pools ...*pool.Pool) (all []witness) {
+func Witnesses(pools ...*pool.Pool) (all []Witness) {
 	for _, p := range pools {
 		o := p.Options()
-		all = append(all, witness{
+		all = append(all, Witness{
 			name: o.Name, algorithm: o.Algorithm, resume: o.Resume, delay: o.AnswerDelay,
 			hardest: p.HardestDifficulty(), books: p.Books(), events: p.Timeline(), jobs: p.Jobs(),
 		})
@@ -103,6 +103,7 @@ const (
 	ExcuseGone     = "never answered: its account was deleted"
 )
 
+// NewReconciled is a result that found nothing yet.
 func NewReconciled() Reconciled {
 	return Reconciled{
 		Refused: map[string]int{}, PoolRefused: map[string]int{},
@@ -154,7 +155,7 @@ func (c Comparison) Reconcile() Reconciled {
 func (c Comparison) owners() map[proof.WorkKey]*owner {
 	owners := map[proof.WorkKey]*owner{}
 	for _, p := range c.Pools {
-		o := &owner{witness: p, emitted: map[proof.WorkKey]time.Time{}}
+		o := &owner{Witness: p, emitted: map[proof.WorkKey]time.Time{}}
 		for _, j := range p.jobs {
 			o.emitted[j.Key] = j.Emitted
 			owners[j.Key] = o
@@ -165,7 +166,7 @@ func (c Comparison) owners() map[proof.WorkKey]*owner {
 
 // owner is a pool with what explains refusals.
 type owner struct {
-	witness
+	Witness
 	emitted map[proof.WorkKey]time.Time
 }
 
@@ -306,7 +307,7 @@ func (c Comparison) describe(s fleet.Share) string {
 }
 
 // checkPool looks for what only the pool knows of.
-func (c Comparison) checkPool(r *Reconciled, p witness, known map[proof.Hash]bool) {
+func (c Comparison) checkPool(r *Reconciled, p Witness, known map[proof.Hash]bool) {
 	total := p.books.Total()
 	r.PoolAccepted += total.Accepted
 	for text, n := range total.Refused {

@@ -14,7 +14,7 @@ import (
 // ledger plants what the two sides saw of one share.
 type ledger struct {
 	t       *testing.T
-	pool    witness
+	pool    Witness
 	jobs    []proof.Job // the first, a second one, and a clean one
 	share   fleet.Share
 	booked  pool.Submit
@@ -133,7 +133,7 @@ func newLedger(t *testing.T, change func(*ledger)) Comparison {
 		l.pool.books.Book(l.booked, 1)
 	}
 	return Comparison{
-		Shares: []fleet.Share{l.share}, Pools: []witness{l.pool}, Flight: 2 * time.Second,
+		Shares: []fleet.Share{l.share}, Pools: []Witness{l.pool}, Flight: 2 * time.Second,
 		Name: func(int) string { return "farm" },
 	}
 }

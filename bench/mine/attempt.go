@@ -9,7 +9,7 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// wire.AgentShare is what an agent says of the attempt, in the shortest form.
+// AgentShare is what an agent says of the attempt, in the shortest form.
 func (a *Attempt) AgentShare(j *Job, session uint16) wire.AgentShare {
 	s := wire.AgentShare{
 		Session: session, Nonce: a.Nonce, Extranonce2: binary.BigEndian.Uint32(a.Extranonce2),

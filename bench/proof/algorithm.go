@@ -30,6 +30,7 @@ var (
 	Unchecked = &Algorithm{"x11", 1, reversed, 1 << 22}
 )
 
+// Algorithms are all of them.
 var Algorithms = []*Algorithm{SHA256d, Scrypt, Unchecked}
 
 // LookupAlgorithm is for flags.

@@ -20,12 +20,14 @@ func Number(d float64) string {
 // EasyDifficulty takes 256 hashes a share: a CPU finds thousands a second.
 const EasyDifficulty = 1.0 / (1 << 24)
 
+// ValidDifficulty says whether a share can have that difficulty.
 func ValidDifficulty(d float64) bool { return d > 0 && !math.IsInf(d, 0) && !math.IsNaN(d) }
 
 // Hash is that of a block header as it comes out of the function: a
 // little-endian number. String is the usual big-endian form.
 type Hash [32]byte
 
+// String is the hash as explorers write it: big-endian.
 func (h Hash) String() string {
 	big := h.bigEndian()
 	return hex.EncodeToString(big[:])
@@ -72,6 +74,7 @@ func (h Hash) Meets(t Target) bool {
 	return bytes.Compare(b[:], t[:]) <= 0
 }
 
+// DoubleSHA256 is the function of Bitcoin's headers and merkle trees.
 func DoubleSHA256(b []byte) [32]byte {
 	once := sha256.Sum256(b)
 	return sha256.Sum256(once[:])

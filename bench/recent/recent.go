@@ -11,6 +11,7 @@ type Map[K comparable, V any] struct {
 	now, old map[K]V
 }
 
+// Get is the value of a key that is still remembered.
 func (r *Map[K, V]) Get(k K) (V, bool) {
 	if v, ok := r.now[k]; ok {
 		return v, true
@@ -32,6 +33,7 @@ func (r *Map[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
+// Put remembers a key as the latest.
 func (r *Map[K, V]) Put(k K, v V) {
 	if r.now == nil || len(r.now) >= r.Limit {
 		r.now, r.old = map[K]V{}, r.now

@@ -69,7 +69,7 @@ func (t *trial) passing(ctx context.Context) error {
 	return t.finish()
 }
 
-// Sweep is what costs of shares at several rates and of jobs are, for one number
+// sweep is what costs of shares at several rates and of jobs are, for one number
 // of miners.
 func (t *trial) sweep(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {

@@ -127,7 +127,7 @@ func playHostile(ctx context.Context, o Options, t cli.Terminal) (out Outcome, e
 	return out, nil
 }
 
-// Run plays one stage and judges it. The child is stopped and all is closed when
+// run plays one stage and judges it. The child is stopped and all is closed when
 // it returns.
 func (s *siege) run(ctx context.Context, t cli.Terminal, some []attack.Attack, out *Outcome) (err error) {
 	defer func() {

@@ -16,7 +16,7 @@ const warmUp = 1.0 / 20
 // memoryLooks is how many times the memory is looked at over a long load.
 const memoryLooks = 200
 
-// Long is one load with jobs, and what memory there was meanwhile.
+// long is one load with jobs, and what memory there was meanwhile.
 func (t *trial) long(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err

@@ -118,6 +118,7 @@ const (
 	Hostile  = "hostile"
 )
 
+// DefaultOptions are those of bench run.
 func DefaultOptions() Options {
 	return Options{
 		Scenario: Farm, Miners: 10_000, Rate: 1000, Jobs: 6, JobEvery: 5 * time.Second, CleanEvery: 3,
@@ -149,6 +150,7 @@ func (o *Options) Sizes(given map[string]bool) {
 	}
 }
 
+// FindExe takes this program for the proxy unless another one is named.
 func (o *Options) FindExe() (err error) {
 	if o.Exe != "" {
 		return nil
@@ -171,6 +173,7 @@ func (o *Options) rolls() string {
 	return fleet.RollVersion + "," + fleet.RollTime
 }
 
+// Check names the flag that is wrong.
 func (o *Options) Check() error {
 	switch {
 	case o.Scenario == Accounts && o.Miners < 3:

@@ -79,6 +79,7 @@ const (
 // NewFrame begins a frame; the length is right when CloseFrame was called.
 func NewFrame(command frameCommand) []byte { return []byte{Magic, byte(command), 0, 0} }
 
+// CloseFrame writes the length into the header.
 func CloseFrame(f []byte) []byte {
 	binary.LittleEndian.PutUint16(f[2:], uint16(len(f)))
 	return f
@@ -94,10 +95,12 @@ func RegisterFrame(session uint16, agent, worker string) []byte {
 	return CloseFrame(append(append(f, worker...), 0))
 }
 
+// UnregisterFrame ends a session.
 func UnregisterFrame(session uint16) []byte {
 	return CloseFrame(binary.LittleEndian.AppendUint16(NewFrame(FrameUnregister), session))
 }
 
+// Frame is the share in the form that says what it has to say.
 func (s AgentShare) Frame() []byte {
 	command := FrameSubmit
 	switch {
@@ -136,6 +139,7 @@ func DifficultyFrames(exponent uint8, sessions []uint16) (frames []byte) {
 	return frames
 }
 
+// ResponseFrame is the verdict on the share of that index.
 func ResponseFrame(index uint16, status uint32) []byte {
 	f := binary.LittleEndian.AppendUint16(NewFrame(FrameResponse), index)
 	return CloseFrame(binary.LittleEndian.AppendUint32(f, status))
@@ -144,8 +148,10 @@ func ResponseFrame(index uint16, status uint32) []byte {
 // Frame is a whole one, as received.
 type Frame []byte
 
+// Command is what the frame asks for, or tells of.
 func (f Frame) Command() frameCommand { return frameCommand(f[1]) }
 
+// Register reads the frame that begins a session.
 func (f Frame) Register() (session uint16, agent, worker string, ok bool) {
 	if len(f) < frameHeader+4 || len(f) > frameMost {
 		return 0, "", "", false
@@ -157,6 +163,7 @@ func (f Frame) Register() (session uint16, agent, worker string, ok bool) {
 	return binary.LittleEndian.Uint16(f[frameHeader:]), string(texts[0]), string(texts[1]), true
 }
 
+// Unregister reads the frame that ends one.
 func (f Frame) Unregister() (session uint16, ok bool) {
 	if len(f) != frameHeader+2 {
 		return 0, false
@@ -202,6 +209,7 @@ func (f Frame) Submit() (s AgentShare, ok bool) {
 	return s, true
 }
 
+// SetDifficulty reads whose difficulty is 2^exponent.
 func (f Frame) SetDifficulty() (exponent uint8, sessions []uint16, ok bool) {
 	const fixed = frameHeader + 3
 	if len(f) < fixed || len(f) != fixed+2*int(binary.LittleEndian.Uint16(f[frameHeader+1:])) {
@@ -213,6 +221,7 @@ func (f Frame) SetDifficulty() (exponent uint8, sessions []uint16, ok bool) {
 	return f[frameHeader], sessions, true
 }
 
+// Response reads a verdict.
 func (f Frame) Response() (index uint16, status uint32, ok bool) {
 	if len(f) != frameHeader+6 {
 		return 0, 0, false
