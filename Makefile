@@ -12,6 +12,9 @@ DESTDIR    ?=
 FUZZTIME       ?= 30s
 FUZZTIME_OTHER ?= 10s
 
+# Tests of one package at a time: those with sockets wait more than they compute.
+AT_ONCE ?= 6
+
 # Passed on to the harness, such as BENCHFLAGS="-miners 1000". With RECORD=1 a run
 # of bench, bench-long or bench-sweep is kept in bench/results.
 BENCHFLAGS ?=
@@ -29,8 +32,8 @@ build: ## the binary ./farmproxy, static
 	@command -v $(GO) >/dev/null || { echo "There is no Go in the PATH of $$(id -un): install Go 1.26, or say GO=/where/it/is/bin/go"; exit 1; }
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X farmproxy/proxy.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
 
-test: ## all tests, quick
-	$(GO) test ./...
+test: ## all tests, quick; at the end those that were skipped, and why
+	@GO='$(GO)' $(GO) run .ci/tests.go -parallel $(AT_ONCE) ./...
 
 postgres: ## the store's tests on a PostgreSQL of their own (needs Debian's postgresql, or FARMPROXY_TEST_POSTGRES)
 	store/testdata/postgres.sh $(GO) test -count=1 ./store

@@ -85,6 +85,7 @@ func TestAStopUnderLoad(t *testing.T) {
 
 // A pool that never answers does not keep a stop up for long.
 func TestAStopWithoutAVerdict(t *testing.T) {
+	t.Parallel()
 	pool, came, _ := heldPool(t)
 	p, stop := launch(t, testLog{t}, unchecked, nil, pool)
 	linked(t, p)
@@ -124,6 +125,7 @@ func (m *miner) answers() iter.Seq[string] {
 
 // Shares whose hash takes long are hashed, handed on and answered first.
 func TestAStopWaitsForSlowHashes(t *testing.T) {
+	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Algorithm = proof.Scrypt })
 	p, stop := launch(t, testLog{t}, func(c *config.Config) { c.Pools[0].Algorithm = "scrypt" }, nil, pool)
 	p.drain = patience

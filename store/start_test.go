@@ -204,6 +204,7 @@ func TestStartRefusesABadURL(t *testing.T) {
 
 // A database that does not answer at all is not waited for.
 func TestStartDoesNotWaitForAMuteDatabase(t *testing.T) {
+	t.Parallel()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer mute.Close()
@@ -239,6 +240,7 @@ func TestMemoryFile(t *testing.T) {
 
 // It follows the accounts, on a goroutine of its own.
 func TestMemoryFollows(t *testing.T) {
+	t.Parallel()
 	d := newSQLite(t)
 	state := remembering(t)
 	s := withPools(t, d.open(t, state))

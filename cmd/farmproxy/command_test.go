@@ -168,6 +168,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	go hangUp(taken) // so that nobody waits for what it says
 	f := func(text, want string) {
 		t.Helper()
 		file := fileOf(t, text)
@@ -277,4 +278,15 @@ func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
 	go http.Serve(other, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"store":"of shoes"}`) }))
 	defer other.Close()
 	f(other.Addr().String(), exitFailed, "another program has this port")
+}
+
+// hangUp closes each connection that comes, until the listener is closed.
+func hangUp(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
 }
