@@ -20,7 +20,7 @@ var onLoops = []string{"netloop.Server.OnOpen", "netloop.Server.OnTraffic", "net
 
 // loopPackages are those whose types may stand behind other people's interfaces on
 // a loop: what a gnet.Conn or a net.Conn of ours is.
-var loopPackages = []string{"netloop", "session", "upstream", "dial", "codec", "codec/agent", "stats", "work", "descriptors"}
+var loopPackages = []string{"netloop", "session", "upstream", "dial", "transport", "codec", "codec/agent", "stats", "work", "descriptors"}
 
 // harmless are foreign packages, types, functions and methods that do not wait for
 // anybody, with the reason where it is not plain. What is under one that is here is
@@ -64,10 +64,12 @@ var harmless = map[string]string{
 	"os.File.Write":                        "a bell's rope: a socket that does not block",
 	"os.File.Close":                        "a bell's rope",
 
-	"io.Reader.Read":  "a stream's, of a link that a loop carries: upstream.socket has what was received",
 	"io.Writer.Write": "gnet's, see above",
-	"net.Conn.Read":   "as io.Reader.Read", "net.Conn.Write": "upstream.socket: wire.Write",
-	"net.Conn.SetReadDeadline": "upstream.socket: nothing once a loop carries it", "net.Conn.SetWriteDeadline": "the same",
+	"net.Conn.Read":   "transport.socket: what was received", "net.Conn.Write": "transport.socket: it collects what is to be sent",
+	"crypto/tls.Conn.HandshakeContext":      "on a coroutine, over transport.socket: it stops where the rest has yet to come",
+	"iter.Pull":                             "goes on with that coroutine, and comes back when it stops",
+	"a func value of unknown origin: yield": "of iter.Pull: the coroutine stops, and whoever had it go on does so",
+	"sync.Pool.Get":                         "", "sync.Pool.Put": "",
 	"net.TCPAddr": "", "net.JoinHostPort": "", "net.SplitHostPort": "",
 }
 

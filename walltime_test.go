@@ -17,20 +17,20 @@ import (
 // compare, as long as nothing takes it off. What does is here, by file, with what it
 // is for; anything else wants the monotonic clock.
 var wallTime = map[string]string{
-	"api/answer.go":                  "display",
-	"bench":                          "the harness writes reports",
-	"cmd/farmproxy/repair.go":        "display",
-	"stats/clock.go":                 "where the books' time begins, and display",
-	"stats/linkmetrics.go":           "display",
-	"stats/status.go":                "display",
-	"store/accounts.go":              "storage",
-	"store/clock.go":                 "compares the database's clock with this one, and knows that both may be wrong",
-	"store/errors.go":                "display",
-	"store/health.go":                "display of a duration",
-	"store/remember.go":              "storage",
-	"store/repair.go":                "the name of a file",
-	"dial/connect.go":                "a deadline that has passed, whatever the clock says",
-	"upstream/reader.go: LastNotify": "display",
+	"api/answer.go":                "display",
+	"bench":                        "the harness writes reports",
+	"cmd/farmproxy/repair.go":      "display",
+	"stats/clock.go":               "where the books' time begins, and display",
+	"stats/linkmetrics.go":         "display",
+	"stats/status.go":              "display",
+	"store/accounts.go":            "storage",
+	"store/clock.go":               "compares the database's clock with this one, and knows that both may be wrong",
+	"store/errors.go":              "display",
+	"store/health.go":              "display of a duration",
+	"store/remember.go":            "storage",
+	"store/repair.go":              "the name of a file",
+	"dial/connect.go":              "a deadline that has passed, whatever the clock says",
+	"upstream/jobs.go: LastNotify": "display",
 }
 
 // takesOff are the functions and methods of package time that give wall time, or

@@ -28,6 +28,7 @@ type loop struct {
 	request codec.Request
 	halves  halves
 	out     []byte // bytes for one miner, written at once
+	toPool  []byte // bytes for one pool, written at once
 
 	wrapped []byte // what a transport has made of out
 

@@ -102,16 +102,29 @@ func (w *wire) may(err error) gnet.Action {
 	return gnet.Close
 }
 
-func (w *wire) received(data []byte) gnet.Action { return w.may(w.link.Received(data)) }
+func (w *wire) received(data []byte) gnet.Action {
+	return w.may(w.link.Received(w.loop.wall, data))
+}
 
+// flush writes what the link has to say. With more than that to be read by the pool
+// it goes on when some has been read.
 func (w *wire) flush() {
-	if w.conn == nil {
-		return
-	}
-	w.link.Flush()
-	if w.Full() {
-		w.loop.stalled = true
-		w.Wake()
+	for w.conn != nil {
+		if w.full() {
+			w.loop.stalled = true
+			w.Wake()
+			return
+		}
+		b := w.link.Pending(time.Now(), w.loop.toPool[:0])
+		if len(b) == 0 {
+			return
+		}
+		if cap(b) <= maxWireKept {
+			w.loop.toPool = b
+		}
+		if !w.write(b) {
+			return
+		}
 	}
 }
 
@@ -119,7 +132,7 @@ func (w *wire) tick() {
 	if w.conn == nil {
 		return
 	}
-	err := w.link.Overdue(w.loop.wall)
+	err := w.link.Tick(w.loop.wall)
 	if w.conn.OutboundBuffered() == 0 {
 		w.stuck = time.Time{}
 	} else if w.loop.wall.Sub(w.stuck) > maxWireStuck {
@@ -155,26 +168,22 @@ func (w *wire) closed(err error) {
 	close(w.done)
 }
 
-// Write implements upstream.Wire.
-func (w *wire) Write(b []byte) (int, error) {
-	if w.conn == nil {
-		return 0, net.ErrClosed
-	}
+// write sends b; what the kernel does not take is kept. false: the connection is gone.
+func (w *wire) write(b []byte) bool {
 	if w.conn.OutboundBuffered() == 0 {
 		w.stuck = time.Time{}
 	}
-	n, err := w.conn.Write(b)
-	if err != nil {
-		return n, err // gnet has closed it and called OnClose
+	if _, err := w.conn.Write(b); err != nil {
+		return false // gnet has closed it and called OnClose
 	}
 	if w.stuck.IsZero() && w.conn.OutboundBuffered() > 0 {
 		w.stuck = w.loop.wall
 	}
-	return n, nil
+	return true
 }
 
-// Full implements upstream.Wire.
-func (w *wire) Full() bool { return w.conn != nil && w.conn.OutboundBuffered() > maxWireKept }
+// full reports that so much is kept that no more should be added.
+func (w *wire) full() bool { return w.conn.OutboundBuffered() > maxWireKept }
 
 // Wake implements upstream.Wire.
 func (w *wire) Wake() { w.loop.mailbox.flush(w) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
-	"time"
 
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
@@ -25,19 +24,15 @@ import (
 // A worker's session id at the pool is its prefix: so the pool's extranonce2,
 // session<<32 | extranonce2, is what a link's layout makes of the two anyway.
 type agentDialect struct {
-	*link
+	*protocol
 
-	own       *work.Difficulties // the reader's: of single workers, for the next job; never nil
-	scratch   []uint16           // the reader's
-	half      bool               // the reader's: a frame has begun, and not ended
-	outer     time.Time          // the reader's: the deadline that holds after it
-	responses bool               // the pool says what becomes of shares; set by the handshake
+	missing   []string           // the requests of the handshake that have no answer
+	responses bool               // the pool says what becomes of shares
+	own       *work.Difficulties // of single workers, for the next job; never nil
+	scratch   []uint16           // room for the sessions of a frame
+	changes   []change           // room for what the roster tells
+	more      bool               // the roster has more of them
 
-	changes  []change  // the writer's
-	more     bool      // the writer's: the roster has more of them
-	accepted []Verdict // the writer's: where the pool says nothing of shares
-
-	// Guarded by the link's mutex:
 	registered map[uint16]*registration // what the pool has, or will have with the next write
 	due        map[uint16]change        // registered ones that are to become something else
 	dropped    map[uint16]struct{}      // unregistered: what they have of own is not theirs any more
@@ -53,9 +48,9 @@ func (s *sidSet) has(sid uint16) bool {
 	return int(sid/64) < len(s) && s[sid/64]>>(sid%64)&1 == 1
 }
 
-func newAgent(k *link) *agentDialect {
+func newAgent(p *protocol) *agentDialect {
 	return &agentDialect{
-		link: k, own: new(work.Difficulties),
+		protocol: p, own: new(work.Difficulties),
 		registered: make(map[uint16]*registration),
 		due:        make(map[uint16]change),
 		dropped:    make(map[uint16]struct{}),
@@ -75,57 +70,62 @@ const (
 // from 0 and leaves out all but the low 16 bits, so ids begin where these are 0.
 const firstIndexID = 1 << 16
 
-// handshake says all of it in one write, as BTCAgent does, and then reads the
-// answers. Capabilities are asked for once more when authorize was answered:
-// btcpool forgets then what was negotiated before.
-func (a *agentDialect) handshake() error {
-	a.resume = nil // job ids are the connection's own: nothing of an old one can be handed in
-	hello := agent.AppendGetCapabilities(a.buf[:0], capabilitiesID)
+// begin says all of the handshake in one write, as BTCAgent does. Capabilities are
+// asked for once more when authorize was answered: btcpool forgets then what was
+// negotiated before.
+func (a *agentDialect) begin() error {
+	hello := agent.AppendGetCapabilities(nil, capabilitiesID)
 	hello = agent.AppendConfigure(hello, agentConfigureID)
 	hello = agent.AppendSubscribe(hello, agentSubscribeID, a.to.UserAgent)
 	hello = agent.AppendAuthorize(hello, agentAuthorizeID, a.to.User)
-	if err := a.say(hello); err != nil {
-		return err
-	}
-	if err := a.collect(capabilitiesID, agentSubscribeID, agentAuthorizeID); err != nil {
-		return err
-	}
-	a.flight.begin(firstIndexID)
-	if err := a.say(agent.AppendGetCapabilities(a.buf[:0], capabilitiesAgainID)); err != nil {
-		return err
-	}
-	return a.collect(capabilitiesAgainID)
-}
-
-// collect reads until all the given requests are answered.
-func (a *agentDialect) collect(missing ...string) error {
-	a.readBy(time.Now().Add(stepTimeout))
-	for len(missing) > 0 {
-		m, err := a.answer()
-		if timeout(err) {
-			return a.noAnswer(missing)
-		}
-		if missing[0] == capabilitiesID && (errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET)) {
-			return a.noAgentPort(fmt.Sprintf("after agent.get_capabilities: %v", err))
-		}
-		if err != nil {
-			return err
-		}
-		text, _ := m.ID.String()
-		id := string(text)
-		if i := slices.Index(missing, id); i >= 0 {
-			missing = slices.Delete(missing, i, i+1)
-			err = a.understand(id, m)
-			a.readBy(time.Now().Add(stepTimeout))
-		} else if id == agentConfigureID {
-			a.configured(m)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	a.say(hello)
+	a.await(capabilitiesID, agentSubscribeID, agentAuthorizeID)
 	return nil
 }
+
+// await waits for the answers to requests.
+func (a *agentDialect) await(ids ...string) {
+	a.missing = ids
+	a.wait(stepTimeout)
+}
+
+// reply takes the answers to the handshake; shares are answered in frames.
+func (a *agentDialect) reply(m *codec.Message) error {
+	text, _ := m.ID.String()
+	id := string(text)
+	if id == agentConfigureID {
+		a.configured(m) // late, maybe
+	}
+	i := slices.Index(a.missing, id)
+	if i < 0 {
+		return nil
+	}
+	a.await(slices.Delete(a.missing, i, i+1)...)
+	if err := a.understand(id, m); err != nil || len(a.missing) > 0 {
+		return err
+	}
+	if id == capabilitiesAgainID {
+		a.shaken()
+		return nil
+	}
+	a.flight.begin(firstIndexID)
+	a.say(agent.AppendGetCapabilities(nil, capabilitiesAgainID))
+	a.await(capabilitiesAgainID)
+	return nil
+}
+
+// late implements dialect.
+func (a *agentDialect) late() error { return a.noAnswer(a.missing) }
+
+// ended implements dialect: whoever closes before the first answer is no agent port.
+func (a *agentDialect) ended(err error) error {
+	if len(a.missing) > 0 && a.missing[0] == capabilitiesID && (errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET)) {
+		return a.noAgentPort(fmt.Sprintf("after agent.get_capabilities: %v", err))
+	}
+	return err
+}
+
+func (a *agentDialect) closedOver() {}
 
 // noAnswer says what it means that answers are missing.
 func (a *agentDialect) noAnswer(missing []string) error {
@@ -182,9 +182,7 @@ func (a *agentDialect) job(n *codec.Notify) (*work.Difficulties, error) {
 	if _, ok := shortJobID(n.JobID); !ok {
 		return nil, errJobID
 	}
-	a.mu.Lock()
 	a.forget()
-	a.mu.Unlock()
 	return a.own, nil
 }
 
@@ -203,15 +201,8 @@ func shortJobID(id string) (job uint8, ok bool) {
 	return uint8(n), len(id) > 0 && n <= 0xff
 }
 
-// reply has nothing to do: shares are answered in frames.
-func (a *agentDialect) reply(m *codec.Message) {
-	if id, _ := m.ID.String(); string(id) == agentConfigureID {
-		a.configured(m) // late
-	}
-}
-
 func (a *agentDialect) activate() { a.lane.roster.attach(a.link) }
 
-func (a *agentDialect) expire(time.Time) bool { return false }
+func (a *agentDialect) expire() bool { return false }
 
 func (a *agentDialect) leave(dst []Share) []Share { return dst }

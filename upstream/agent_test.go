@@ -101,7 +101,7 @@ func TestAgentNames(t *testing.T) {
 		{"bob", "7804e4ad", "", "7804e4ad.rig1", "rig1"},
 		{"bob", "ac.me", "", "ac.me.rig1", "rig1"},
 	} {
-		a := &agentDialect{link: &link{route: &Route{account: q.account}, to: Pool{User: q.user, FixedWorker: q.fixed}}}
+		a := &agentDialect{protocol: &protocol{assignment: &assignment{route: &Route{account: q.account}, to: Pool{User: q.user, FixedWorker: q.fixed}}}}
 		equal(t, q.login+" of "+q.user, a.registrationOf(member{login: q.login}).worker, q.want)
 	}
 }

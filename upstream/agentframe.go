@@ -25,65 +25,46 @@ var (
 	errNotSent   = errors.New("a verdict on a share that was never sent, or has one already")
 )
 
-// line returns the next line, and deals with the frames before it.
-func (a *agentDialect) line() ([]byte, error) {
-	for {
-		for len(a.stream.pending()) == 0 {
-			if err := a.stream.fill(a.link); err != nil {
-				return nil, err
-			}
-		}
-		for !a.stream.inLine() && len(a.stream.pending()) > 0 && codec.Padding(a.stream.pending()[0]) {
+// step takes lines, and the frames between them.
+func (a *agentDialect) step() error {
+	for !a.paused {
+		for !a.stream.inLine() && len(a.stream.pending) > 0 && codec.Padding(a.stream.pending[0]) {
 			a.stream.skip(1)
 		}
-		if len(a.stream.pending()) == 0 {
-			continue
+		next := a.nextLine
+		switch pending := a.stream.pending; {
+		case len(pending) == 0:
+			return nil
+		case !a.stream.inLine() && pending[0] == agent.Magic:
+			next = a.nextFrame
 		}
-		if a.stream.inLine() || a.stream.pending()[0] != agent.Magic {
-			return a.stream.line(a.link)
-		}
-		f, err := a.nextFrame()
-		if err != nil {
-			return nil, err
-		}
-		if err := a.frame(f); err != nil {
-			return nil, err
+		if ok, err := next(); !ok || err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-// nextFrame returns the frame that the stream is at; valid until the next read.
-func (a *agentDialect) nextFrame() (agent.Frame, error) {
-	for {
-		f, n, err := agent.NextFrame(a.stream.pending())
-		if err != nil {
-			a.book.Malformed.Add(1)
-			return nil, err
-		}
-		if n > 0 {
-			a.stream.skip(n)
-			a.book.BytesDown.Add(uint64(n))
-			if a.half {
-				a.half = false
-				a.readBy(a.outer)
-			}
-			return f, nil
-		}
-		if !a.half {
-			a.half, a.outer = true, a.deadline
-			by := time.Now().Add(frameTimeout)
-			if !a.outer.IsZero() && a.outer.Before(by) {
-				by = a.outer
-			}
-			a.readBy(by)
-		}
-		if err := a.stream.fill(a.link); timeout(err) {
-			a.book.Malformed.Add(1)
-			return nil, errHalfFrame
-		} else if err != nil {
-			return nil, err
-		}
+// nextFrame takes the frame that the stream is at, if it is whole.
+func (a *agentDialect) nextFrame() (ok bool, err error) {
+	f, n, err := agent.NextFrame(a.stream.pending)
+	if err != nil {
+		a.book.Malformed.Add(1)
+		return false, err
 	}
+	if n == 0 {
+		if a.wholeBy.IsZero() {
+			a.wholeBy = a.now.Add(frameTimeout)
+			if !a.deadline.IsZero() && a.deadline.Before(a.wholeBy) {
+				a.wholeBy = a.deadline
+			}
+		}
+		return false, nil
+	}
+	a.stream.skip(n)
+	a.book.BytesDown.Add(uint64(n))
+	a.wholeBy = time.Time{}
+	return true, a.frame(f)
 }
 
 // frame handles a frame. Those that are not what they should be are counted and
@@ -114,7 +95,7 @@ func (a *agentDialect) frame(f agent.Frame) error {
 		a.book.Malformed.Add(1)
 		return nil
 	}
-	a.malformed = 0
+	a.lines.malformed = 0
 	return nil
 }
 
@@ -122,17 +103,14 @@ func (a *agentDialect) frame(f agent.Frame) error {
 // was never registered on this connection. Those that are not registered any
 // more are passed over without a word: the pool can't know yet that they left.
 func (a *agentDialect) setOwn(exponent uint8, sids []uint16) (ok bool) {
-	a.mu.Lock()
 	a.forget()
 	ok = !slices.ContainsFunc(sids, func(s uint16) bool { return !a.known.has(s) })
 	sids = slices.DeleteFunc(sids, func(s uint16) bool { return a.registered[s] == nil })
-	a.mu.Unlock()
 	a.own = a.own.With(exponent, sids)
 	return ok
 }
 
-// forget takes from own what unregistered workers had. The caller has the
-// link's mutex.
+// forget takes from own what unregistered workers had.
 func (a *agentDialect) forget() {
 	if len(a.dropped) > 0 {
 		a.own = a.own.Without(slices.Collect(maps.Keys(a.dropped)))
@@ -144,22 +122,15 @@ func (a *agentDialect) forget() {
 // false when there is no such share without one. The window of ids is shorter
 // than an index, so that there is one id at most.
 func (a *agentDialect) answered(index uint16, status agent.Status) bool {
-	a.mu.Lock()
 	wasFull := a.flight.room() <= 0
 	low := a.flight.low
 	s, ok := a.flight.answer(low + uint64(index-uint16(low)))
 	if !ok {
-		a.mu.Unlock()
 		return false
 	}
 	v := verdictOfStatus(status)
-	own := a.rejects.note(&s.share, v)
-	wake := a.landed(&s) || wasFull
-	a.mu.Unlock()
-
-	if wake {
-		a.rouse()
-	}
+	own := a.health.note(&s.share, v)
+	a.stirred = a.landed(&s) || wasFull || a.stirred
 	a.settled(&s, v, codec.PoolError{Code: status.Code(), Text: status.Text()}, own)
 	return true
 }

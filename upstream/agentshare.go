@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"time"
 
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
@@ -33,8 +32,8 @@ type registration struct {
 	flying        int // its shares that have no verdict yet
 }
 
-// begin registers who came.
-func (a *agentDialect) begin(buf []byte) (out []byte, room int) {
+// precede registers who came.
+func (a *agentDialect) precede(buf []byte) (out []byte, room int) {
 	a.changes, a.more = a.lane.roster.take(a.link, a.changes[:0], maxRegisters)
 	for i := range a.changes {
 		c := &a.changes[i]
@@ -48,7 +47,7 @@ func (a *agentDialect) begin(buf []byte) (out []byte, room int) {
 }
 
 // share appends a share's SUBMIT, the shortest that says it all.
-func (a *agentDialect) share(buf []byte, s *Share, now time.Time) (out []byte, f fate) {
+func (a *agentDialect) share(buf []byte, s *Share) (out []byte, f fate) {
 	sid, extranonce2, ok := sidOf(s)
 	if !ok {
 		return buf, lost
@@ -59,7 +58,7 @@ func (a *agentDialect) share(buf []byte, s *Share, now time.Time) (out []byte, f
 		r = a.registered[sid]
 	}
 	r.flying++
-	a.flight.put(s, now)
+	a.flight.put(s, a.now)
 	job, _ := shortJobID(s.Job.PoolID)
 	// Bits that the job allowed but the mask does not any more are shown too:
 	// without them the pool would see another header than the miner hashed.
@@ -83,8 +82,8 @@ func sidOf(s *Share) (sid uint16, extranonce2 uint32, ok bool) {
 	return sid, extranonce2, sid <= agent.MaxSID
 }
 
-// end unregisters who left, and registers anew who is called something else.
-func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
+// follow unregisters who left, and registers anew who is called something else.
+func (a *agentDialect) follow(buf []byte, drained bool) (out []byte, more bool) {
 	more = a.more
 	if !drained || len(a.due) == 0 {
 		return buf, more
@@ -97,7 +96,7 @@ func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 			continue
 		}
 		if a.responses && r.flying > 0 {
-			// Its last verdict wakes the writer. There is no bound: a worker has a
+			// Its last verdict stirs the link. There is no bound: a worker has a
 			// share every few seconds, and a verdict takes a fraction of one; where
 			// they overlap all the time an old name does less harm than the wrong
 			// verdicts that would follow.
@@ -117,8 +116,8 @@ func (a *agentDialect) end(buf []byte, drained bool) (out []byte, more bool) {
 	return buf, more
 }
 
-// landed notes that a share is not in flight any more, and says whether the
-// writer has waited for that.
+// landed implements dialect: the last share of a session that is to be unregistered
+// was waited for.
 func (a *agentDialect) landed(s *sent) bool {
 	sid := s.share.Prefix
 	r := a.registered[sid]
@@ -133,18 +132,14 @@ func (a *agentDialect) landed(s *sent) bool {
 // sent gives shares their verdict where the pool never does.
 func (a *agentDialect) sent() {
 	for !a.responses {
-		a.mu.Lock()
 		s, ok := a.flight.remove(a.flight.low)
-		if ok {
-			a.landed(&s)
-		}
-		a.mu.Unlock()
 		if !ok {
 			break
 		}
-		a.accepted = a.verdict(a.accepted, &s, work.Accepted, codec.PoolError{}, time.Now())
+		a.landed(&s)
+		a.settled(&s, work.Accepted, codec.PoolError{}, false)
 	}
-	a.accepted = a.deliver(a.accepted)
+	a.deliver()
 }
 
 // register appends a REGISTER.

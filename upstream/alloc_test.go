@@ -5,7 +5,6 @@ package upstream
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"farmproxy/codec"
 	"farmproxy/dial"
@@ -22,14 +21,13 @@ func TestSharesAllocateNothing(t *testing.T) {
 	e := newEpoch(r.list()[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
 	k := r.newLink(t.Context(), r.list()[0], l, linkFiles{})
-	k.epoch.Store(e)
-	k.flight.begin(firstID)
-	k.setMask(0x1fffe000)
+	atWork(k, e)
+	k.protocol.setMask(0x1fffe000)
 	job := work.NewJob(work.Template{}, nil, layout)
 	job.PoolID, job.Epoch = `"a-1"`, e.id
 	s := share(job, 1)
 	s.Worker = d.book.Worker("acct.rig1")
-	stratum := k.dialect.(*stratum)
+	stratum := k.protocol.dialect.(*stratum)
 	stratum.names.workers[s.Worker] = &name{text: "farm.rig1", fixed: true}
 
 	var batch []Share
@@ -42,14 +40,14 @@ func TestSharesAllocateNothing(t *testing.T) {
 		batch, _ = e.take(batch[:0], maxBatch)
 		buf = buf[:0]
 		for i := range batch {
-			buf, _ = k.dialect.share(buf, &batch[i], time.Now())
+			buf, _ = k.protocol.dialect.share(buf, &batch[i])
 		}
-		sent, ok := k.flight.remove(id)
+		sent, ok := k.protocol.flight.remove(id)
 		id++
 		if !ok {
 			t.Fatal("not in flight")
 		}
-		k.settled(&sent, work.Accepted, codec.PoolError{}, false)
+		k.protocol.settled(&sent, work.Accepted, codec.PoolError{}, false)
 	}
 	once()
 	if n := testing.AllocsPerRun(1000, once); n != 0 {

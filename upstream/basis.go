@@ -24,8 +24,6 @@ const (
 // mining.authorize, whatever names there were: so a worker's refused name takes
 // it away from all others. It is renewed then, before the next share; and shares
 // that were refused meanwhile are sent once more.
-//
-// The link's mutex guards it.
 type basis struct {
 	lapsed  bool      // it is to be renewed before the next share
 	wait    bool      // and its answer waited for
@@ -44,11 +42,11 @@ func (b *basis) lapse(wait bool) {
 }
 
 // renew appends the request for a renewal that is due, and reports whether shares
-// wait for one. The caller has the link's mutex.
-func (s *stratum) renew(buf []byte, now time.Time) (out []byte, waits bool) {
+// wait for one.
+func (s *stratum) renew(buf []byte) (out []byte, waits bool) {
 	b := &s.names.basis
 	if b.lapsed {
-		b.lapsed, b.renewal, b.sent = false, s.flight.skip(), now
+		b.lapsed, b.renewal, b.sent = false, s.flight.skip(), s.now
 		buf = codec.AppendPoolAuthorize(buf, b.renewal, s.names.base, s.to.Password)
 	}
 	return buf, b.renewal != 0 && b.wait
@@ -58,33 +56,32 @@ func (s *stratum) renew(buf []byte, now time.Time) (out []byte, waits bool) {
 func (b *basis) settle(now time.Time) { b.renewal, b.wait, b.renewed = 0, false, now }
 
 // renewalAnswered takes the answer to a renewal; false: id is that of none. A link
-// that is refused altogether ends. The caller has the link's mutex.
+// that is refused altogether ends.
 func (s *stratum) renewalAnswered(id uint64, yes bool, e codec.PoolError) bool {
 	b := &s.names.basis
 	if b.renewal == 0 || id != b.renewal {
 		return false
 	}
-	b.settle(s.came)
+	b.settle(s.now)
 	if !yes {
-		s.drop(fmt.Errorf("pool %q does not authorize %q any more: %s", s.pool.Name, s.names.base, saying(e)))
+		s.link.drop(fmt.Errorf("pool %q does not authorize %q any more: %s", s.pool.Name, s.names.base, saying(e)))
 	}
 	return true
 }
 
-// expireRenewal waits no longer for a renewal that is not answered. The caller has
-// the link's mutex.
-func (s *stratum) expireRenewal(now time.Time) bool {
+// expireRenewal waits no longer for a renewal that is not answered.
+func (s *stratum) expireRenewal() bool {
 	b := &s.names.basis
-	if b.renewal == 0 || now.Sub(b.sent) < basisTimeout {
+	if b.renewal == 0 || s.now.Sub(b.sent) < basisTimeout {
 		return false
 	}
-	b.settle(now)
+	b.settle(s.now)
 	return true
 }
 
 // unauthorized takes note of a share that was refused for want of authorization, and
 // reports that it is to be sent once more: the authorization had lapsed, and is
-// renewed. The caller has the link's mutex.
+// renewed.
 func (s *stratum) unauthorized(share *Share, at, now time.Time) (again bool) {
 	n := &s.names
 	if n.pass {
@@ -111,7 +108,7 @@ func (s *stratum) unauthorized(share *Share, at, now time.Time) (again bool) {
 
 // refusedForNow reports that a share was refused, and is sent again.
 func (s *stratum) refusedForNow(x *sent, v work.Verdict) bool {
-	if v != work.Unauthorized || !s.unauthorized(&x.share, x.at, s.came) {
+	if v != work.Unauthorized || !s.unauthorized(&x.share, x.at, s.now) {
 		return false
 	}
 	x.share.resubmitted = true

@@ -11,7 +11,7 @@ import (
 // loops. As there, writing does not wait for the pool.
 type oneLoop struct{}
 
-// carrierTick is how often such a loop calls Overdue.
+// carrierTick is how often such a loop calls Tick.
 const carrierTick = time.Second
 
 func (oneLoop) Carry(ctx context.Context, conn net.Conn, c Carried) error {
@@ -45,12 +45,12 @@ func (oneLoop) Carry(ctx context.Context, conn net.Conn, c Carried) error {
 		var err error
 		select {
 		case b := <-received:
-			err = c.Received(b)
+			err = c.Received(time.Now(), b)
 			clear(b) // what is kept of it was to be copied
 		case <-w.wake:
-			c.Flush()
+			w.flush(c)
 		case now := <-tick.C:
-			err = c.Overdue(now)
+			err = c.Tick(now)
 		case err = <-ended:
 		}
 		if err != nil {
@@ -103,13 +103,13 @@ func (w *testWire) close() {
 	w.more.Signal()
 }
 
-func (w *testWire) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.kept = append(w.kept, append([]byte(nil), b...))
-	w.more.Signal()
-	return len(b), nil
+func (w *testWire) flush(c Carried) {
+	for b := c.Pending(time.Now(), nil); len(b) > 0; b = c.Pending(time.Now(), nil) {
+		w.mu.Lock()
+		w.kept = append(w.kept, b)
+		w.more.Signal()
+		w.mu.Unlock()
+	}
 }
 
-func (w *testWire) Full() bool { return false }
-func (w *testWire) Wake()      { poke(w.wake) }
+func (w *testWire) Wake() { poke(w.wake) }

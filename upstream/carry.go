@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"farmproxy/dial"
+	"farmproxy/transport"
 )
 
 // Carrier is where event loops take links over. A link that is up has no
@@ -16,7 +17,7 @@ import (
 //
 //	       goroutine (run)                  event loop
 //	dial ─> handshake ─> first job ─> Opened ─> Received ... ─> end
-//	                                            Flush ...
+//	                                            Pending ...
 //
 // Goroutines would be woken for each read and each write, by a scheduler that
 // does not know of the loops, which hold its processors: they were a third of a
@@ -27,98 +28,110 @@ type Carrier interface {
 	Carry(ctx context.Context, conn net.Conn, c Carried) error
 }
 
-// Carried is a link as the loop that carries it sees it. Only that loop calls it.
-// An error ends the connection.
+// Carried is a link as the loop that carries it sees it: bytes in, bytes out. Only
+// that loop calls it. An error ends the connection.
 type Carried interface {
 	// Opened comes first, and once.
 	Opened(Wire) error
 	// Received takes what the pool sent; data is the loop's again afterwards.
-	Received(data []byte) error
-	// Flush writes what is to be written.
-	Flush()
-	// Overdue looks whether the pool has ended in time what it began to send. It
-	// is called every second or so.
-	Overdue(now time.Time) error
+	Received(now time.Time, data []byte) error
+	// Pending appends to dst what is to be written next; nothing: there is no more
+	// for now. The loop calls it when it was woken, until there is no more, or as
+	// much is unread as may be. That it is called again says that what it appended
+	// before was written.
+	Pending(now time.Time, dst []byte) []byte
+	// Tick does what is due by time. It is called every second or so.
+	Tick(now time.Time) error
 }
 
-// Wire is what a loop carries a link on.
+// Wire is what a link has of the loop that carries it.
 type Wire interface {
-	// Write sends b; what the kernel does not take is kept and sent later. Only
-	// the loop calls it.
-	Write(b []byte) (int, error)
-	// Full reports that so much is kept that no more should be added. Flush is
-	// called again when there is room. Only the loop calls it.
-	Full() bool
-	// Wake makes the loop call Flush at the end of its turn. Any goroutine; it
+	// Wake makes the loop call Pending at the end of its turn. Any goroutine; it
 	// does not block.
 	Wake()
 }
 
-// carried is the link to the loop that carries it, which is both its reader and
-// its writer.
+// carried is the link to the loop that carries it, which drives it from now on.
 type carried struct {
 	*link
-	socket *socket
+	stack *transport.Stack // TLS, or a tunnel's rest; nil: the bytes are the protocol's own
+
+	// With a stack:
+	now   time.Time
+	take  func(plain []byte) error
+	plain []byte
 }
 
-// Opened implements Carried. What the handshake had read already is taken first.
-func (c *carried) Opened(w Wire) error {
-	c.socket.wire = w
-	c.wire.Store(&w)
-	if err := c.resume(); err != nil {
-		return err
-	}
-	c.Flush()
-	return nil
-}
-
-// Received implements Carried.
-func (c *carried) Received(data []byte) error {
-	c.socket.inbox = data
-	return c.resume()
-}
-
-// Flush implements Carried.
-func (c *carried) Flush() {
-	if !c.active.Load() {
-		return // activate rouses
-	}
-	for c.ctx.Err() == nil && !c.socket.wire.Full() && c.flush() {
-	}
-}
-
-// Overdue implements Carried.
-func (c *carried) Overdue(now time.Time) error {
-	if c.deadline.IsZero() || now.Before(c.deadline) {
-		return nil
-	}
-	c.socket.late = true
-	return c.resume()
-}
-
-// resume reads on where there was no more.
-func (c *carried) resume() error {
-	if err := c.read(); !errors.Is(err, errMore) {
-		return err
-	}
-	return nil
-}
-
-// carry has an event loop carry the link until it ends: a socket takes the place of
-// what is at the bottom of its connection.
+// carry has an event loop carry the link until it ends.
 func (k *link) carry() error {
+	c := &carried{link: k}
 	bottom := dial.Bottom(k.conn)
-	if bottom == nil { // somebody else's DirectoryOptions.Dial has made it
-		bottom = &dial.Conn{Conn: k.conn}
-		k.conn = bottom
+	socket := k.conn
+	if bottom != nil {
+		socket = bottom.Conn
 	}
-	conn := bottom.Conn
-	conn.SetDeadline(time.Time{}) // those of the handshake
-	s := &socket{Conn: conn}
-	bottom.Conn = s
-	err := k.route.directory.down.Carry(k.ctx, conn, &carried{k, s})
+	if bottom != nil && k.conn != net.Conn(bottom) {
+		c.stack = transport.Adopt(k.conn, func(conn net.Conn) { bottom.Conn = conn })
+		c.take = func(plain []byte) error { return k.protocol.Step(c.now, plain) }
+	}
+	socket.SetDeadline(time.Time{}) // those of the handshake
+	err := k.route.directory.down.Carry(k.ctx, socket, c)
 	if errors.Is(err, io.EOF) {
 		return errHungUp
 	}
 	return err
+}
+
+// Opened implements Carried. What the handshake had read already is taken first.
+func (c *carried) Opened(w Wire) error {
+	c.wire.Store(&w)
+	now := time.Now()
+	c.protocol.goOn()
+	if err := c.protocol.Step(now, nil); err != nil {
+		return err
+	}
+	if c.stack != nil {
+		if err := c.Received(now, nil); err != nil {
+			return err
+		}
+	}
+	w.Wake()
+	return nil
+}
+
+// Received implements Carried.
+func (c *carried) Received(now time.Time, data []byte) error {
+	if c.stack == nil {
+		return c.stir(c.protocol.Step(now, data))
+	}
+	c.now = now
+	return c.stir(c.stack.Received(data, c.take))
+}
+
+// Tick implements Carried.
+func (c *carried) Tick(now time.Time) error { return c.stir(c.protocol.Tick(now)) }
+
+// stir asks the loop for a look at Pending where there is reason for one.
+func (c *carried) stir(err error) error {
+	if c.protocol.stirred || c.stack != nil && c.stack.Waiting() > 0 {
+		c.protocol.stirred = false
+		c.rouse()
+	}
+	return err
+}
+
+// Pending implements Carried.
+func (c *carried) Pending(now time.Time, dst []byte) []byte {
+	if c.ctx.Err() != nil {
+		return dst
+	}
+	if c.stack == nil {
+		return c.protocol.Pending(now, dst)
+	}
+	c.plain = c.protocol.Pending(now, c.plain[:0])
+	dst, err := c.stack.Append(dst, c.plain)
+	if err != nil {
+		c.drop(err)
+	}
+	return dst
 }

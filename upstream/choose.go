@@ -13,8 +13,7 @@ func (l *Lane) watch(ctx context.Context, now time.Time) {
 	l.examine(ctx, now)
 	l.askAgain(ctx, now)
 	for _, k := range l.draining {
-		k.unanswered(now) // for the names that it waits for
-		if !now.Before(k.drainAt) {
+		if !now.Before(k.tenure.drainAt) {
 			k.drop(errClosed)
 		}
 	}
@@ -32,12 +31,12 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	l.leaveBarren(ctx, k, now)
 	k.files.keep(1) // it has been up since the last look: what it took besides to get there is closed
 	f := l.route.failover
-	switch silent := now.Sub(k.started)-time.Duration(k.notify.Load()) >= f.Silence; {
-	case k.unanswered(now):
+	switch silent := k.silent(now, f.Silence); {
+	case k.health.unanswered.Load():
 		k.drop(errUnanswered)
 	case k.moveDue(now):
 		k.drop(errMoved)
-	case len(l.candidates) > 0 || !silent && !k.rejected(f.RejectRate, l.route.membersOf(l)):
+	case len(l.candidates) > 0 || !silent && !k.health.rejected(f.RejectRate, l.route.membersOf(l)):
 	default:
 		if p := l.other(now, k.pool); p != nil {
 			if l.try(ctx, p, now) {
@@ -46,8 +45,8 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 			}
 		} else if silent {
 			k.drop(errSilent)
-		} else if !k.complained {
-			k.complained = true
+		} else if !k.tenure.complained {
+			k.tenure.complained = true
 			l.log.Warn("the pool rejects most shares, and there is no other that is healthy; see /api/v1/links for the reasons, and add a backup [[pool]]", "pool", k.pool.Name, "reject_rate", f.RejectRate)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // later at most.
 const difficultyTimeout = time.Second
 
-// pricing is what a link's reader knows of the pool's difficulty.
+// pricing is what a protocol knows of the pool's difficulty.
 //
 // A pool says it before the first job, most of the time. Where it comes after it,
 // miners would be at difficulty 1 until the next job, and the pool would refuse
@@ -22,76 +22,77 @@ const difficultyTimeout = time.Second
 // it too: that is known once they have refused one that met its own job's
 // difficulty, but not the new one. Such shares are counted here then, and not sent.
 type pricing struct {
-	difficulty float64       // what the next job has
-	told       bool          // by the pool, on this link
-	atOnce     bool          // the pool holds shares for older jobs to a raised one
-	unpriced   *codec.Notify // the first job, which waits; nil: none
+	difficulty float64              // what the next job has
+	told       bool                 // by the pool, on this link
+	atOnce     bool                 // the pool holds shares for older jobs to a raised one
+	unpriced   *codec.Notify        // the first job, which waits; nil: none
+	doubted    map[string]time.Time // when it was last said that a difficulty makes no sense, by why
 }
 
 // hold keeps the first job until its difficulty is known; false: it is.
-func (k *link) hold(n *codec.Notify) bool {
-	if k.told || k.job != nil {
+func (p *protocol) hold(n *codec.Notify) bool {
+	if p.told || p.job != nil {
 		return false
 	}
-	if k.unpriced != nil {
-		n.Clean = n.Clean || k.unpriced.Clean
+	if p.unpriced != nil {
+		n.Clean = n.Clean || p.unpriced.Clean
 	}
-	k.unpriced = n
+	p.unpriced = n
 	return true
 }
 
 // setDifficulty holds for the jobs that follow; miners must not be given more
 // from now on.
-func (k *link) setDifficulty(d float64) error {
-	if k.doubt(d) {
+func (p *protocol) setDifficulty(d float64) error {
+	if p.doubt(d) {
 		return nil
 	}
-	k.told = true
-	k.difficulty = d
-	k.book.Difficulty.Store(d)
-	k.pool.lastDifficulty(d)
-	if k.unpriced != nil {
-		return k.price()
+	p.told = true
+	p.difficulty = d
+	p.book.Difficulty.Store(d)
+	p.pool.lastDifficulty(d)
+	if p.unpriced != nil {
+		return p.price()
 	}
-	k.republish()
+	p.republish()
 	return nil
 }
 
 // price lets the first job go, at the difficulty that is known.
-func (k *link) price() error {
-	n := k.unpriced
-	k.told, k.unpriced = true, nil
-	return k.newJob(n)
+func (p *protocol) price() error {
+	n := p.unpriced
+	p.told, p.unpriced = true, nil
+	return p.newJob(n)
 }
 
 // assume gives the first job the difficulty that the pool had before, since it says none.
-func (k *link) assume() error {
-	if d := k.pool.lastDifficulty(0); d > 0 {
-		k.difficulty = d
-		k.book.Difficulty.Store(d)
+func (p *protocol) assume() error {
+	if d := p.pool.lastDifficulty(0); d > 0 {
+		p.difficulty = d
+		p.book.Difficulty.Store(d)
 	}
-	return k.price()
+	return p.price()
 }
 
 // raised reports that a share was refused for a difficulty that was raised after its
 // job had come: that is neither the miner's fault nor the pool's illness. From the first
 // on, the pool is sent no others.
-func (k *link) raised(s *Share, v work.Verdict) bool {
-	if v != work.LowDifficulty || k.job == nil || s.Job.Epoch != k.job.Epoch || s.Job.Difficulty >= k.difficulty {
+func (p *protocol) raised(s *Share, v work.Verdict) bool {
+	if v != work.LowDifficulty || p.job == nil || s.Job.Epoch != p.job.Epoch || s.Job.Difficulty >= p.difficulty {
 		return false
 	}
-	if !k.atOnce {
-		k.atOnce = true
-		k.log.Info("the pool holds shares to a raised difficulty at once, not from the next job on: those below it are counted here", "difficulty", k.difficulty, "before", s.Job.Difficulty)
+	if !p.atOnce {
+		p.atOnce = true
+		p.log.Info("the pool holds shares to a raised difficulty at once, not from the next job on: those below it are counted here", "difficulty", p.difficulty, "before", s.Job.Difficulty)
 	}
 	return true
 }
 
 // least returns the least difficulty at which the pool takes shares for any job; 0:
 // each job has its own.
-func (k *link) least() float64 {
-	if k.atOnce {
-		return k.difficulty
+func (p *protocol) least() float64 {
+	if p.atOnce {
+		return p.difficulty
 	}
 	return 0
 }

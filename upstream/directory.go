@@ -27,8 +27,8 @@ const MaxOnDemand = 1 << 14
 //
 // Locks are taken in this order, and none of them is held during I/O:
 // Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
-// Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu, epoch.mu; before
-// those a link's mutex, with none of the first three.
+// Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu, epoch.mu,
+// health.mu.
 type Directory struct {
 	failover  Failover
 	letGo     time.Duration

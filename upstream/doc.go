@@ -10,9 +10,9 @@
 //	│ ┌─ Lane ─────────────────────▼┐                │       one for every slot  │
 //	│ │ epoch: shares that wait     │     supervisor: which pool now             │
 //	│ │   │                         │                ▲ up, dead                  │
-//	│ │ ┌─▼─ link ──────────────────┼────────────────┼─────────────┐             │
-//	│ │ │ writer: dialect, batch ─> inflight ─> reader: jobs,      │ candidates, │
-//	│ │ │   │                            verdicts, handshake ▲     │ draining    │
+//	│ │ ┌─▼─ link: protocol ────────┼────────────────┼─────────────┐             │
+//	│ │ │ Pending: shares ──> in flight ──> Step, Tick: verdicts,  │ candidates, │
+//	│ │ │   │                                jobs, handshake ▲     │ draining    │
 //	│ │ └───┼────────────────────────────────────────────────┼─────┘ links       │
 //	│ └─────┼────────────────────────────────────────────────┼─────┘             │
 //	│       │         pools: this user's health           <──┼── probes          │
@@ -28,10 +28,11 @@
 // the link behind a lane, never the lane. An epoch is one extranonce1 at one
 // pool: it may outlive the link, when the pool gives the session back.
 //
-// A link is dialled and greeted by a goroutine of its own; once it has a job an
-// event loop carries it (Carrier), which is then its reader and its writer.
+// What a link and its pool say to each other is a state machine (protocol): bytes and
+// the time in, bytes and events out. A goroutine of the link's own dials and drives it
+// until there is a job; then an event loop does (Carrier).
 //
-// A link speaks its pool's dialect: Stratum V1, or the agent protocol, in which
+// How it is said is the pool's dialect: Stratum V1, or the agent protocol, in which
 // the pool sees every worker. For that a lane has a roster of who works on it.
 //
 // Prefixes are unique in the process, so that a miner can join any route at any

@@ -23,7 +23,7 @@ var epochs atomic.Uint64
 // to be sent. It belongs to a lane and outlives its link: a link that resumes
 // the session takes the epoch over.
 //
-// Any goroutine may add; one writer at a time takes.
+// Any goroutine may add; one link at a time takes.
 type epoch struct {
 	id          uint64
 	pool        *pool
@@ -33,7 +33,7 @@ type epoch struct {
 	layout      work.Layout
 	mortal      bool // it ends with its link: no agent pool gives a session back
 
-	block [32]byte // that its last job builds on; its link's reader's
+	block [32]byte // that its last job builds on; its link's driver's
 
 	link atomic.Pointer[link] // that sends its shares; nil: none yet
 

@@ -24,10 +24,8 @@ func BenchmarkFlush(b *testing.B) {
 	l.setEpochs([]*epoch{e})
 	k := r.newLink(b.Context(), r.list()[0], l, linkFiles{})
 	out := new(sink)
-	k.conn = out
-	k.epoch.Store(e)
-	k.flight.begin(firstID)
-	k.setMask(0x1fffe000)
+	atWork(k, e)
+	k.protocol.setMask(0x1fffe000)
 	job := work.NewJob(work.Template{}, nil, layout)
 	job.PoolID, job.Epoch = `"a-1"`, e.id
 	s := share(job, 1)
@@ -40,16 +38,14 @@ func BenchmarkFlush(b *testing.B) {
 				b.Fatal("not taken")
 			}
 		}
-		if k.flush() {
-			b.Fatal("not all were written")
-		}
+		out.take(k)
 		for range shares {
-			sent, ok := k.flight.remove(id)
+			sent, ok := k.protocol.flight.remove(id)
 			id++
 			if !ok {
 				b.Fatal("not in flight")
 			}
-			k.settled(&sent, work.Accepted, codec.PoolError{}, false)
+			k.protocol.settled(&sent, work.Accepted, codec.PoolError{}, false)
 		}
 	}
 	once()

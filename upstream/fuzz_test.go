@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
@@ -47,6 +48,7 @@ type fuzzedLink struct {
 	t        *testing.T
 	link     *carried
 	wire     aWire
+	out      sink
 	verdicts []string
 	err      error
 }
@@ -67,20 +69,14 @@ func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
 	e := newEpoch(r.list()[0], "", nil, agentSize, layout)
 	lane.setEpochs([]*epoch{e})
 	k := r.newLink(t.Context(), r.list()[0], lane, linkFiles{})
-	bottom := &socket{Conn: new(sink)}
-	k.conn = bottom
-	k.epoch.Store(e)
+	atWork(k, e)
+	k.active.Store(false)
 	lane.serving = k
-	k.flight.begin(firstID)
-	if a, ok := k.dialect.(*agentDialect); ok {
-		k.flight.begin(firstIndexID)
-		a.responses = true
-	}
-	l.link = &carried{k, bottom}
+	l.link = &carried{link: k}
 	if err := l.link.Opened(&l.wire); err != nil {
 		t.Fatal(err)
 	}
-	k.setMask(0x1fffe000)
+	k.protocol.setMask(0x1fffe000)
 	k.activate()
 	job := work.NewJob(work.Template{Version: 0x20400000}, nil, layout)
 	job.PoolID, job.Epoch, job.Mask = `"7"`, e.id, 0x1fffe000
@@ -89,17 +85,17 @@ func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
 		s.Worker = d.book.Worker("acct.rig1")
 		lane.Submit(s)
 	}
-	l.link.Flush()
+	l.out.take(k)
 	return l
 }
 
 // feed is one read of the loop, and the end of its turn.
 func (l *fuzzedLink) feed(data []byte) {
 	data = slices.Clone(data)
-	l.err = l.link.Received(data)
-	l.link.Flush()
+	l.err = l.link.Received(time.Now(), data)
+	l.out.take(l.link.link)
 	clear(data) // the loop's buffer is read into again: nothing may be kept of it
-	if n := len(l.link.stream.buf); n > 2*codec.MaxPoolLine {
+	if n := cap(l.link.protocol.stream.buf); n > 2*codec.MaxPoolLine {
 		l.t.Fatalf("the buffer has grown to %d bytes", n)
 	}
 	seen := make(map[string]bool)
@@ -114,10 +110,10 @@ func (l *fuzzedLink) feed(data []byte) {
 
 // String is all that the two links must have in common.
 func (l *fuzzedLink) String() string {
-	k, job := l.link, "none"
+	k, job := l.link.protocol, "none"
 	if k.job != nil {
 		job = fmt.Sprintf("%s clean %v difficulty %v mask %08x of %x", k.job.PoolID, k.job.Clean, k.job.Difficulty, k.job.Mask, k.job.Extranonce1)
 	}
 	return fmt.Sprintf("err %v, job %s, difficulty %v, mask %08x, malformed %d, verdicts %q, moves to %q",
-		l.err, job, k.difficulty, k.mask.Load(), k.book.Malformed.Load(), l.verdicts, k.moveTo)
+		l.err, job, k.difficulty, k.mask, k.book.Malformed.Load(), l.verdicts, k.health.moveTo)
 }

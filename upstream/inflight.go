@@ -7,7 +7,7 @@ const (
 	minInflight = 4
 
 	// maxInflight bounds the window of request ids from the oldest one that is
-	// not answered to the newest. Where it is reached the writer waits: shares
+	// not answered to the newest. Where it is reached no more are written: shares
 	// then fill the epoch's queue, and then Lane.Submit says no.
 	maxInflight = 1 << 15
 
@@ -20,7 +20,7 @@ const (
 
 // inflight holds the shares that were sent and not yet answered. Request ids
 // of a link increase one by one, so a ring indexed by id finds each in one
-// step, in whatever order the answers come. It is guarded by its link's mutex.
+// step, in whatever order the answers come. It is its link's driver's.
 //
 // The ring doubles when it is full, and gives back what is too much when less than
 // an eighth is in use.

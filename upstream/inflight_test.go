@@ -120,7 +120,7 @@ func TestFullWindowOfABlockUnderANewName(t *testing.T) {
 		l.Submit(block)
 		f.after(time.Second)
 		equal(t, "sent with the block", len(a.shares()), maxInflight)
-		equal(t, "room", l.serving.flight.room(), -1)
+		equal(t, "room", l.serving.protocol.flight.room(), -1)
 		f.submitFor(job, maxInflight+1, maxInflight+10)
 		equal(t, "sent while there is no room", len(a.shares()), maxInflight)
 		for _, s := range slices.Backward(a.shares()[:2]) { // the oldest last: it makes room for both

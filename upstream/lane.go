@@ -19,7 +19,7 @@ import (
 //   - epochs, an atomic pointer to an immutable list: where Submit finds the
 //     queue for a share's job. Any goroutine, no lock of the lane's.
 //   - latest, an atomic pointer: what Latest returns.
-//   - mu orders what is published. A link's reader offers its jobs under it, and
+//   - mu orders what is published. A link's driver offers its jobs under it, and
 //     the supervisor switches links under it: so no job of a link that has been
 //     replaced follows one of the link that replaced it. Downstream.Publish is
 //     called with mu held, which is why it must not block.
@@ -113,7 +113,7 @@ func (l *Lane) Leave(p Prefix) {
 	l.roster.remove(p)
 	l.quarantine(p)
 	if k := l.servingLink(); k != nil {
-		k.forget(p)
+		k.health.forget(p)
 	}
 	l.route.leave(l)
 }
@@ -242,7 +242,7 @@ func (l *Lane) Latest() Post {
 }
 
 // offer keeps what a link has to offer, and publishes it if the link serves.
-// The link's reader calls it.
+// The link's driver calls it.
 func (l *Lane) offer(k *link, p Post) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -315,7 +315,7 @@ func (l *Lane) Since(x Prefix) (work uint32) {
 }
 
 // replace puts the epoch that a set_extranonce began in the place of the
-// link's old one. The link's reader calls it; both changes are made under mu, so
+// link's old one. The link's driver calls it; both changes are made under mu, so
 // that the supervisor finds them made or not made.
 func (l *Lane) replace(k *link, next *epoch) {
 	l.mu.Lock()

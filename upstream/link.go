@@ -4,39 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"slices"
-	"sync"
+	"os"
 	"sync/atomic"
 	"time"
 
-	"farmproxy/codec"
 	"farmproxy/dial"
 	"farmproxy/stats"
-	"farmproxy/work"
 )
 
-const (
-	// stepTimeout bounds each step of the handshake, and the wait for the first
-	// job. Pools that look an account up in a database take seconds.
-	stepTimeout = 15 * time.Second
-
-	// configureTimeout bounds the wait for version rolling: old pools do not
-	// answer mining.configure at all.
-	configureTimeout = 5 * time.Second
-
-	// writeTimeout is how long a pool may not read.
-	writeTimeout = 10 * time.Second
-
-	// answerTimeout is how long a share may be unanswered before it is given up,
-	// or, where later ones are not answered either, the link is taken for dead: the
-	// longest verdict seen from a live pool took 10 s.
-	answerTimeout = 30 * time.Second
-
-	// maxMalformed is how many lines, or frames, in a row may be malformed.
-	maxMalformed = 10
-)
+// writeTimeout is how long a pool may not read during the handshake.
+const writeTimeout = 10 * time.Second
 
 var (
 	errHungUp     = errors.New("the pool closed the connection")
@@ -48,64 +28,65 @@ var (
 	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: is this the kind of port that the url says?", maxMalformed)
 )
 
-// link is one connection to one pool, from dial to close.
+// link is one connection to one pool, from dial to close. Each of its parts has one
+// owner:
 //
-// A goroutine of its own (run) dials, shakes hands and waits for the first job;
-// then an event loop carries it (Carrier). Whoever reads is the reader: it alone
-// has the protocol's state, what the next job will be built from. On the loop it is
-// also the writer, which takes shares when the lane has activated the link.
+//	assignment  what it is for    nobody changes it once the link runs
+//	protocol    what is said      its driver: the goroutine of run, then the loop that
+//	                              carries the link; after its end, who was told of that
+//	health      how the pool does anybody: atomics, and a lock of its own
+//	tenure      how it serves     its lane's supervisor
+//	post        what it offers    Lane.mu
 //
-// What the two say to the pool, and how they understand it, is the dialect's.
+// The goroutine drives it until there is a job, by reads that wait; then a loop does,
+// among its miners (carried). Both call the same three methods of protocol.
 //
 // A link never decides about itself: it tells its lane that it is up (it has a
 // job) and that it is dead, once each, and is told to activate or to drop.
 // Anybody may drop it, at any time, more than once.
 //
-// Why the reader publishes jobs itself, past the supervisor: a job must not
+// Why the driver publishes jobs itself, past the supervisor: a job must not
 // wait for a supervisor that dials. That the lane does not switch links
 // meanwhile is what Lane.mu is for.
 type link struct {
-	route  *Route
-	lane   *Lane // nil: a probe
-	proof  bool  // it ends when the pool has let it in
-	pool   *pool
-	to     Pool   // the pool, or where client.reconnect led
-	resume *epoch // to be taken over when the pool gives the session back; may be nil
-	book   *stats.Link
-	log    *slog.Logger
+	*assignment
+	protocol *protocol
+	health   health
+	tenure   tenure
+	post     Post
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	conn   net.Conn
-	wire   atomic.Pointer[Wire] // of the loop that carries the link; nil: none yet
-	buf    []byte               // for what is written: the reader's until there is a writer
-	batch  []Share              // the writer's
+	files  linkFiles
+	conn   net.Conn // run's: what was dialled
 
-	epoch   atomic.Pointer[epoch]
-	mask    atomic.Uint32
-	rolling atomic.Bool  // version rolling was granted: shares carry version bits
-	active  atomic.Bool  // shares may be taken
-	up      atomic.Bool  // it has told the lane that it is up
-	notify  atomic.Int64 // when the last job came, since started
+	// Between the driver and the lane:
+	epoch  atomic.Pointer[epoch] // changed under Lane.mu, once the link is up
+	active atomic.Bool           // shares may be taken
+	wire   atomic.Pointer[Wire]  // of the loop that carries the link; nil: none yet
+}
 
-	protocol // the reader's
-	dialect  dialect
+// assignment is what a link was made for.
+type assignment struct {
+	route   *Route
+	lane    *Lane // nil: a probe
+	proof   bool  // it ends when the pool has let it in
+	trial   bool  // it is to see what the pool bears, and makes all optional requests
+	pool    *pool
+	to      Pool   // the pool, or where client.reconnect led
+	resume  *epoch // to be taken over when the pool gives the session back; may be nil
+	book    *stats.Link
+	log     *slog.Logger
+	started time.Time
+}
 
-	mu      sync.Mutex
-	flight  inflight
-	again   []Share // to be sent before what the epoch has: they were held
-	rejects rejects
-	moveAt  time.Time // client.reconnect; zero: none
-	moveTo  string
-
-	files      linkFiles
-	started    time.Time
-	upAt       time.Time // lane's supervisor only
-	drainAt    time.Time // lane's supervisor only: when draining ends
-	complained bool      // lane's supervisor only: of the rejects
-	harvest    harvest   // lane's supervisor only
-	barrenSaid bool      // lane's supervisor only
-	post       Post      // Lane.mu: what the link offers
+// tenure is what a lane's supervisor knows of its link.
+type tenure struct {
+	upAt       time.Time
+	drainAt    time.Time // when draining ends
+	complained bool      // of the rejects
+	harvest    harvest
+	barrenSaid bool
 }
 
 // event is what a link tells its lane.
@@ -115,13 +96,12 @@ type event struct {
 }
 
 func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFiles) *link {
-	k := &link{
+	a := &assignment{
 		route: r, lane: lane, pool: p, to: p.Pool,
 		book: new(stats.Link), log: r.log.With("pool", p.Name),
 		started: time.Now(),
-		files:   files,
 	}
-	k.protocol.init()
+	k := &link{assignment: a, files: files}
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
 		k.book = r.directory.book.OpenLink(p.Name, lane.number)
@@ -129,17 +109,16 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFile
 		k.book.User.Store(&user)
 		k.log = k.log.With("lane", lane.number)
 	}
-	k.dialect = newDialect(k)
+	k.protocol = newProtocol(k)
 	return k
 }
 
-// run lives as long as the link does, and returns why it ended. It is the
-// reader until a loop is.
+// run lives as long as the link does, and returns why it ended.
 func (k *link) run() (err error) {
 	defer k.end()
 	defer func() {
 		k.rate(err)
-		err = k.blame(err)
+		err = k.protocol.blame(err, time.Now())
 	}()
 	k.state(stats.LinkConnecting)
 	if k.conn, err = k.dial(); err != nil {
@@ -150,21 +129,22 @@ func (k *link) run() (err error) {
 	defer hangUp()
 
 	k.state(stats.LinkHandshaking)
-	if err := k.dialect.handshake(); err != nil {
+	if err := k.converse(); err != nil {
 		return k.because(err)
 	}
 	if k.proof {
 		return k.because(errProbed)
 	}
-	if err := k.firstJob(); err != nil || k.lane == nil {
-		return k.because(err)
+	k.book.Connects.Add(1)
+	dial.Rate(k.conn, true)
+	if k.lane == nil {
+		return k.because(errProbed)
 	}
+	k.lane.tell(event{link: k})
 	if !hangUp() {
 		return k.because(nil)
 	}
-	err = k.carry()
-	k.verdicts = k.deliver(k.verdicts)
-	return k.because(err)
+	return k.because(k.carry())
 }
 
 func (k *link) dial() (net.Conn, error) {
@@ -173,12 +153,43 @@ func (k *link) dial() (net.Conn, error) {
 	return k.route.directory.dial(ctx, k.to.Target)
 }
 
+// converse drives the protocol until it pauses, by a connection that it waits on.
+func (k *link) converse() error {
+	p := k.protocol
+	out, in := make([]byte, 0, firstBuffer), make([]byte, firstBuffer)
+	err := p.Begin(time.Now())
+	for err == nil {
+		for out = p.Pending(time.Now(), out[:0]); len(out) > 0; out = p.Pending(time.Now(), out[:0]) {
+			k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+			if _, err := k.conn.Write(out); err != nil {
+				return err
+			}
+		}
+		if p.paused {
+			return nil
+		}
+		k.conn.SetReadDeadline(p.due())
+		n, e := k.conn.Read(in)
+		switch {
+		case n > 0:
+			err = p.Step(time.Now(), in[:n])
+		case timeout(e):
+			err = p.Tick(time.Now())
+		case errors.Is(e, io.EOF):
+			err = p.dialect.ended(errHungUp)
+		default:
+			err = p.dialect.ended(e)
+		}
+	}
+	return err
+}
+
 // level is how loud the log is about what the pool says of itself.
-func (k *link) level(level slog.Level) slog.Level {
-	if k.lane == nil {
+func (a *assignment) level(level slog.Level) slog.Level {
+	if a.lane == nil {
 		return level
 	}
-	return k.lane.level(level)
+	return a.lane.level(level)
 }
 
 // drop ends the link; the first reason counts.
@@ -218,147 +229,39 @@ func (k *link) end() {
 }
 
 // tried notes the end of a link that was never up, after its failure was noted:
-// so that nobody takes the pool for well in between.
+// so that nobody takes the pool for well in between. It comes after run.
 func (k *link) tried() {
-	if !k.up.Load() {
+	if !k.protocol.up() {
 		k.pool.tried()
 	}
 }
 
 func (k *link) state(s stats.LinkState) { k.book.State.Store(uint32(s)) }
 
-// activate lets the writer take shares.
+// activate lets the driver take shares.
 func (k *link) activate() {
 	k.state(stats.LinkUp)
-	k.dialect.activate()
+	k.protocol.dialect.activate()
 	k.active.Store(true)
 	k.epoch.Load().link.Store(k)
 	k.rouse()
 }
 
-// offer hands a job, or a changed mask or difficulty, to the lane.
-func (k *link) offer(clean bool) {
-	if k.lane == nil {
-		return
-	}
-	k.lane.offer(k, Post{
-		Lane: k.lane, Job: k.job, Clean: clean,
-		Mask: k.offered.mask, Difficulty: k.difficulty, Least: k.least(),
-	})
-}
-
-// noAnswer is what a miner is told of a share that the pool leaves unanswered,
-// though it answers others.
-const noAnswer = "The pool did not answer"
-
-// unanswered gives up what the pool leaves unanswered for too long, and reports
-// that it answers nothing any more. A share that it has passed over, since it has
-// answered later ones, is that share's loss alone.
-func (k *link) unanswered(now time.Time) (dead bool) {
-	var list []Verdict
-	k.mu.Lock()
-	wake := k.dialect.expire(now)
-	for {
-		id, passed, ok := k.flight.overdue(now.Add(-answerTimeout))
-		if dead = ok && !passed; dead || !ok {
-			break
-		}
-		s, _ := k.flight.remove(id)
-		k.dialect.landed(&s)
-		wake = true
-		v := work.Overloaded
-		list = k.verdict(list, &s, v, codec.PoolError{Code: v.Code(), Text: noAnswer}, now)
-	}
-	k.mu.Unlock()
-	if wake {
-		k.rouse()
-	}
-	for chunk := range slices.Chunk(list, maxBatch) {
-		k.lane.settle(chunk...)
-	}
-	return dead
-}
-
-// leave returns the shares that a dead link leaves behind, those that were
-// sent first and marked so.
-func (k *link) leave() []Share {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.book.InFlight.Store(0)
-	shares := k.flight.drain(nil)
-	for i := range shares {
-		shares[i].resubmitted = true
-	}
-	shares = append(shares, k.again...)
-	k.again = nil
-	return k.dialect.leave(shares)
-}
-
-// verdict counts what became of a share, and appends it to those that deliver
-// takes.
-func (k *link) verdict(dst []Verdict, s *sent, v work.Verdict, e codec.PoolError, now time.Time) []Verdict {
-	k.book.InFlight.Add(-1)
-	k.book.Verdict(v, s.share.Job.Algorithm.Work(s.share.Job.DifficultyFor(s.share.Prefix)), now.Sub(s.at))
-	return append(dst, s.share.verdict(v, e.Code, e.Text))
-}
-
-// settled is verdict for the reader, which delivers before it waits for more. own
-// says that the refusal is the miner's own doing.
-func (k *link) settled(s *sent, v work.Verdict, e codec.PoolError, own bool) {
-	k.verdicts = k.verdict(k.verdicts, s, v, e, k.came)
-	k.verdicts[len(k.verdicts)-1].Own = own
-	if len(k.verdicts) == maxBatch {
-		k.verdicts = k.deliver(k.verdicts)
-	}
-}
-
-// deliver returns verdicts to the miners. Many at a time: each time may wake
-// every event loop.
-func (k *link) deliver(list []Verdict) (none []Verdict) {
-	if len(list) > 0 {
-		k.lane.settle(list...)
-		clear(list)
-	}
-	return list[:0]
-}
-
-// Read reads from the pool, for the reader. The verdicts that came with what
-// was read before are delivered first: it may take long.
-func (k *link) Read(b []byte) (int, error) {
-	k.verdicts = k.deliver(k.verdicts)
-	n, err := k.conn.Read(b)
-	if n > 0 {
-		k.came = time.Now() // once for all verdicts that it brought
-	}
-	return n, err
-}
-
-// rouse makes the writer look. Any goroutine.
+// rouse has the loop ask for what is to be written. Any goroutine. Before a loop
+// carries the link there is nobody to be roused: Opened looks for itself.
 func (k *link) rouse() {
 	if w := k.wire.Load(); w != nil {
-		(*w).Wake() // before that there is nobody to be roused: Opened looks for itself
+		(*w).Wake()
 	}
 }
 
-// rejected reports that the pool rejects more than the given fraction of what the
-// lane's miners send.
-func (k *link) rejected(rate float64, members int) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.rejects.members = members
-	return k.rejects.above(rate)
+// leave returns the shares that a link leaves behind, those that were sent first and
+// marked so. It comes after run.
+func (k *link) leave() []Share {
+	k.book.InFlight.Store(0)
+	return k.protocol.leave()
 }
 
-// forget drops what is held against the pool for a miner that has left.
-func (k *link) forget(p Prefix) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.rejects.forget(p)
-}
-
-// moveDue reports that a client.reconnect is to be followed now.
-func (k *link) moveDue(now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.moveTo != "" && !now.Before(k.moveAt)
+func timeout(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) // not net.Error: ETIMEDOUT says Timeout too
 }

@@ -3,8 +3,8 @@ package upstream
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,19 +12,30 @@ import (
 	"farmproxy/codec"
 )
 
-// chunks is a reader that hands out data in pieces of size bytes.
-type chunks struct {
-	data string
-	size int
-}
-
-func (c *chunks) Read(b []byte) (int, error) {
-	if c.data == "" {
-		return 0, io.EOF
+// linesOf feeds a stream in pieces of size bytes, and returns its lines; of those
+// that are too long their length.
+func linesOf(t *testing.T, s *stream, data string, size int) (got []string) {
+	t.Helper()
+	for piece := range slices.Chunk([]byte(data), size) {
+		piece = slices.Clone(piece)
+		s.feed(piece)
+		for {
+			line, tooLong, ok := s.line()
+			if !ok {
+				break
+			}
+			if tooLong > 0 {
+				line = fmt.Append(nil, tooLong)
+			}
+			got = append(got, string(line))
+		}
+		s.keep()
+		clear(piece)
+		if cap(s.buf) > 3*codec.MaxPoolLine {
+			t.Fatalf("the buffer has grown to %d bytes", cap(s.buf))
+		}
 	}
-	n := copy(b, c.data[:min(c.size, len(c.data))])
-	c.data = c.data[n:]
-	return n, nil
+	return got
 }
 
 func TestLongLinesArePassedOver(t *testing.T) {
@@ -32,22 +43,7 @@ func TestLongLinesArePassedOver(t *testing.T) {
 	f := func(data string, want ...string) {
 		t.Helper()
 		for _, size := range []int{1000, 4096, 1 << 20} {
-			var s stream
-			var got []string
-			from := &chunks{data, size}
-			for {
-				line, err := s.line(from)
-				if err == io.EOF {
-					break
-				} else if err != nil {
-					got = append(got, fmt.Sprint(int(err.(longLine))))
-				} else {
-					got = append(got, string(line))
-				}
-				if len(s.buf) > 2*codec.MaxPoolLine {
-					t.Fatalf("the buffer has grown to %d bytes", len(s.buf))
-				}
-			}
+			got := linesOf(t, new(stream), data, size)
 			if strings.Join(got, "|") != strings.Join(want, "|") {
 				t.Errorf("in pieces of %d: %d lines, the first %.20q; want %d", size, len(got), got, len(want))
 			}
@@ -62,14 +58,17 @@ func TestLongLinesArePassedOver(t *testing.T) {
 // What a long line has made the buffer grow to is given back.
 func TestTheBufferOfALongLineIsGivenBack(t *testing.T) {
 	var s stream
-	from := &chunks{strings.Repeat("x", codec.MaxPoolLine) + "\n{1}\n", 1000}
-	for range 2 {
-		if _, err := s.line(from); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.line(from)
-	equal(t, "the buffer is small again", len(s.buf) <= keptBuffer, true)
+	linesOf(t, &s, strings.Repeat("x", codec.MaxPoolLine)+"\n{1}\n", 1000)
+	equal(t, "the buffer is small again", cap(s.buf) <= keptBuffer, true)
+}
+
+// What comes whole is cut where it lies.
+func TestWholeLinesAreNotCopied(t *testing.T) {
+	var s stream
+	linesOf(t, &s, "{1}\n{2}\n", 100)
+	equal(t, "buffer", cap(s.buf), 0)
+	linesOf(t, &s, "{3", 100)
+	equal(t, "the half of a line is kept", string(s.buf), "{3")
 }
 
 // bigJob is a notify of about that many bytes.
@@ -99,21 +98,21 @@ func TestAJobOfEachSizeInTheHandshake(t *testing.T) {
 
 func TestALongLineOnALoop(t *testing.T) {
 	c, _, _, _ := onWire(t)
-	c.told = true
+	c.protocol.told = true
 	long := []byte(bigJob("7", codec.MaxPoolLine) + "\n" + bigJob("8", codec.MaxPoolLine))
 	for len(long) > 0 {
 		n := min(len(long), 1<<16)
-		if err := c.Received(long[:n]); err != nil {
+		if err := c.Received(time.Now(), long[:n]); err != nil {
 			t.Fatal(err)
 		}
 		long = long[n:]
 	}
 	// Inside such a line a byte that a frame could begin with is no frame.
 	for _, piece := range []string{"\x7f\x01\x01\x00", "\n", bigJob("9", 200<<10)[:1000], bigJob("9", 200<<10)[1000:] + "\n"} {
-		if err := c.Received([]byte(piece)); err != nil {
+		if err := c.Received(time.Now(), []byte(piece)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	equal(t, "the job", c.job.PoolID, `"9"`)
+	equal(t, "the job", c.protocol.job.PoolID, `"9"`)
 	equal(t, "malformed", c.book.Malformed.Load(), 2)
 }

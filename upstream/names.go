@@ -1,6 +1,8 @@
 package upstream
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -23,8 +25,7 @@ const (
 	nameTimeout = 10 * time.Second
 )
 
-// names are the workers that a link has authorized, or asked for. They are
-// guarded by the link's mutex.
+// names are the workers that a link has authorized, or asked for.
 type names struct {
 	base    string // that the link authorized as: the pool's user, or the one name that all its shares go under
 	refused string // that the pool would not have for a base; "": none
@@ -36,7 +37,8 @@ type names struct {
 	asked   map[uint64]*name // by request id
 	held    int              // shares that wait for a name
 	last    time.Time        // when one was asked for last
-	sole    bool             // the one name of the link is asked for, in the handshake
+	sole    string           // the one name of the link, that the handshake asks for; "": there is none
+	asking  bool             // its answer is waited for
 
 	basis
 }
@@ -56,6 +58,11 @@ func (n *names) init(p *Pool, account string) {
 	if n.pass {
 		n.workers, n.asked = make(map[*stats.Worker]*name), make(map[uint64]*name)
 	}
+}
+
+// asksSole notes that the one name of the link is asked for.
+func (n *names) asksSole(name string, now time.Time) {
+	n.sole, n.asking, n.last = name, true, now
 }
 
 // workerPart returns the part of a miner's login that says which worker it is:
@@ -108,8 +115,7 @@ func encodeDots(worker string) string {
 
 // under returns the name that a share goes under. Where that is not settled
 // yet the share is held, and buf asks the pool if it was not asked before.
-// The caller has the link's mutex.
-func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, out []byte, ok bool) {
+func (s *stratum) under(buf []byte, share *Share) (user string, out []byte, ok bool) {
 	n := &s.names
 	if !n.pass || share.Worker == nil {
 		return n.base, buf, true
@@ -121,14 +127,14 @@ func (s *stratum) under(buf []byte, share *Share, now time.Time) (user string, o
 		}
 		own := upstreamName(n.user, n.account, n.worker, share.Worker.Name())
 		settled := own == n.base || own == n.refused
-		if !settled && !s.pool.asksNames(now) {
+		if !settled && !s.pool.asksNames(s.now) {
 			return n.base, buf, true
 		}
-		w = &name{text: n.base, own: own, asked: now, fixed: settled}
+		w = &name{text: n.base, own: own, asked: s.now, fixed: settled}
 		n.workers[n.key(share)] = w
 		if !settled {
 			id := s.flight.skip()
-			n.asked[id], n.last = w, now
+			n.asked[id], n.last = w, s.now
 			buf = codec.AppendPoolAuthorize(buf, id, own, s.to.Password)
 		}
 	}
@@ -152,8 +158,7 @@ func (n *names) key(share *Share) *stats.Worker {
 }
 
 // nameAnswered settles the name that was asked for with id; false when none
-// was. answer is what the pool said to it, for the log. The caller has the
-// link's mutex.
+// was. answer is what the pool said to it, for the log.
 func (s *stratum) nameAnswered(id uint64, yes bool, answer string) bool {
 	w := s.names.asked[id]
 	if w == nil {
@@ -176,14 +181,13 @@ func (s *stratum) nameAnswered(id uint64, yes bool, answer string) bool {
 
 // nameRefused notes that the pool does not authorize a name.
 func (s *stratum) nameRefused(name, answer string) {
-	if s.pool.refusedName(time.Now()) {
+	if s.pool.refusedName(s.now) {
 		s.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
 			"worker", name, "user", s.names.user, "answer", answer)
 	}
 }
 
-// release has the shares that wait for a name go out. The caller has the link's
-// mutex.
+// release has the shares that wait for a name go out.
 func (s *stratum) release(w *name) {
 	s.again = append(s.again, w.held...)
 	s.names.held -= len(w.held)
@@ -192,11 +196,10 @@ func (s *stratum) release(w *name) {
 
 // expireNames gives up on names that the pool does not answer for; false when
 // there are none. An answer that comes later is taken all the same: pools that
-// keep one authorization of a connection keep that of the last answer. The caller
-// has the link's mutex.
-func (s *stratum) expireNames(now time.Time) (some bool) {
+// keep one authorization of a connection keep that of the last answer.
+func (s *stratum) expireNames() (some bool) {
 	for _, w := range s.names.asked {
-		if !w.fixed && now.Sub(w.asked) >= nameTimeout {
+		if !w.fixed && s.now.Sub(w.asked) >= nameTimeout {
 			some = true
 			w.fixed, w.late = true, true
 			s.nameRefused(w.own, "none in time")
@@ -208,7 +211,7 @@ func (s *stratum) expireNames(now time.Time) (some bool) {
 }
 
 // releaseNames has shares wait for names no longer: there is a new block, for
-// which they would come too late. The caller has the link's mutex.
+// which they would come too late.
 func (s *stratum) releaseNames() (some bool) {
 	if s.names.held == 0 {
 		return false
@@ -220,14 +223,16 @@ func (s *stratum) releaseNames() (some bool) {
 	return true
 }
 
-// closedOverName reports that the pool has closed the connection over a name that
-// it was to authorize: it answered none of those that were asked for last, and no
-// name ever. The caller is the link's end.
-func (s *stratum) closedOverName(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// closedOver implements dialect: the pool has closed the connection over a name that
+// it was to authorize if it answered none of those that were asked for last, and no
+// name ever.
+func (s *stratum) closedOver() {
 	n := &s.names
-	return (n.sole || len(n.asked) > 0) && now.Sub(n.last) < suspectTime && !s.pool.knowsNames()
+	if !n.asking && len(n.asked) == 0 || s.now.Sub(n.last) >= suspectTime || s.pool.knowsNames() {
+		return
+	}
+	s.pool.quietNames(s.now)
+	s.log.Log(context.Background(), s.level(slog.LevelWarn), "the pool closes the connection over a worker that it is to authorize: shares go under the pool's user for a while; register the workers at the pool, or set workers = \"aggregate\"", "for", namesPause)
 }
 
 // drain appends the shares that are held, and forgets them.

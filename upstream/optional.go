@@ -168,9 +168,8 @@ func (e *endpoint) ignoresConfigure(now time.Time) {
 	e.leftOut.unanswered, e.leftOut.trial = true, now.Add(trialEvery)
 }
 
-// asking is what a link has of it: the reader's.
+// asking is what a protocol has of it.
 type asking struct {
-	trial    bool      // it is to see what the pool bears, and makes all of them
 	skipped  optional  // what it leaves out; not changed once the link is up
 	unheard  bool      // mining.configure had no answer in time; not changed once the link is up
 	suspects optional  // made, and nothing was answered since
@@ -179,72 +178,54 @@ type asking struct {
 }
 
 // ask makes an optional request, unless it is left out.
-func (k *link) ask(request optional, text []byte) error {
-	if k.skipped.has(request) {
-		return nil
+func (p *protocol) ask(request optional, text []byte) {
+	if !p.skipped.has(request) {
+		p.suspects |= request
+		p.made = p.now
+		p.say(text)
 	}
-	k.suspects |= request
-	k.made = time.Now()
-	return k.say(text)
 }
 
 // heard notes that the request with that id was answered.
-func (k *link) heard(id uint64) {
-	if k.suspects == 0 {
+func (p *protocol) heard(id uint64) {
+	if p.suspects == 0 {
 		return
 	}
-	if passed := k.suspects & answeredBy(id); passed != 0 {
-		k.suspects &^= passed
-		k.pool.bears(passed)
+	if passed := p.suspects & answeredBy(id); passed != 0 {
+		p.suspects &^= passed
+		p.pool.bears(passed)
 	}
-}
-
-// outlive waits, in a trial, until the pool has borne what it was asked.
-func (k *link) outlive() error {
-	k.readBy(k.made.Add(suspectTime))
-	for k.suspects != 0 {
-		err := k.take()
-		if timeout(err) {
-			k.pool.bears(k.suspects)
-			k.suspects = 0
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // blame finds out what the end of a link says of what it asked, or did not, and
 // adds it to the reason.
-func (k *link) blame(err error) error {
-	if !hungUp(err) || k.proof {
+func (p *protocol) blame(err error, now time.Time) error {
+	if !hungUp(err) || p.proof {
 		return err
 	}
-	suspects := k.suspects
-	if time.Since(k.made) >= suspectTime {
+	suspects := p.suspects
+	if now.Sub(p.made) >= suspectTime {
 		suspects = 0
 	}
-	if s, is := k.dialect.(*stratum); is && s.closedOverName(time.Now()) {
-		k.pool.quietNames(time.Now())
-		k.log.Log(k.ctx, k.level(slog.LevelWarn), "the pool closes the connection over a worker that it is to authorize: shares go under the pool's user for a while; register the workers at the pool, or set workers = \"aggregate\"", "for", namesPause)
-	}
+	p.now = now
+	p.dialect.closedOver()
 	if suspects == 0 {
 		return err
 	}
-	k.closed = true
+	p.closed = true
 	err = fmt.Errorf("after %v: %w", suspects, err)
-	if k.pool.grantedBits() {
+	if p.pool.grantedBits() {
 		suspects &^= askConfigure
 	}
 	if suspects == 0 {
 		return err
 	}
-	if news := k.pool.closedOver(suspects, time.Now()); news != 0 {
+	if news := p.pool.closedOver(suspects, now); news != 0 {
 		text := "the pool closes the connection over a request that it need not know: links leave it out until a probe finds that the pool bears it"
 		if news.has(askConfigure) {
 			text += "; miners can't roll version bits there until then"
 		}
-		k.log.Log(k.ctx, k.level(slog.LevelWarn), text, "request", news, "probe_every", trialEvery)
+		p.log.Log(context.Background(), p.level(slog.LevelWarn), text, "request", news, "probe_every", trialEvery)
 	}
 	return err
 }
@@ -266,8 +247,8 @@ func (l *Lane) askAgain(ctx context.Context, now time.Time) {
 	if k == nil {
 		return
 	}
-	bitless := (k.unheard || k.skipped.has(askConfigure)) && !k.rolling.Load()
-	if k.skipped&^untried == 0 && !bitless {
+	bitless := k.health.bitless && !k.health.rolling.Load()
+	if k.health.leftOut&^untried == 0 && !bitless {
 		return
 	}
 	if k.pool.trialDue(now) {

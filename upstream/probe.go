@@ -114,11 +114,11 @@ func (r *Route) probe(ctx context.Context, p *pool, trial bool) {
 	if errors.Is(err, errProbed) || errors.Is(err, errClosed) {
 		return // the link has said that it succeeded
 	}
-	if trial && (k.closed || p.serves()) {
+	if trial && (k.protocol.closed || p.serves()) {
 		k.log.Debug("the pool does not bear yet what is left out", "reason", err)
 		return
 	}
-	if p.fail(time.Now(), k.started, r.failover.BackoffMax, k.reached, err) {
+	if p.fail(time.Now(), k.started, r.failover.BackoffMax, k.protocol.reached, err) {
 		k.log.Warn("probe failed", "reason", err)
 	}
 }

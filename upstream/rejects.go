@@ -36,7 +36,7 @@ const (
 //   - while the pool accepts somebody's shares, those who never had one accepted
 //     are no witnesses: a broken rig may come back under any number of prefixes.
 //
-// The link's mutex guards it.
+// Its health's mutex guards it.
 type rejects struct {
 	senders []sender
 	members int    // miners on the lane

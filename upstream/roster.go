@@ -6,7 +6,7 @@ import (
 )
 
 // roster is who works on a lane: the workers that an agent pool is to have
-// registered. Loops change it, at any time; the writer of the link that serves
+// registered. Loops change it, at any time; the link that serves
 // the lane brings the pool to it, step by step. The nil roster is that of a lane
 // without agent pools: nobody asks for it.
 //

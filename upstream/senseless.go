@@ -46,15 +46,15 @@ func (p *pool) work(difficulty float64) float64 {
 
 // doubt says in the log, now and then, that the pool's difficulty makes no sense,
 // and reports whether it is passed over.
-func (k *link) doubt(d float64) (passOver bool) {
-	why := k.pool.senseless(d)
-	passOver = k.pool.work(d) <= metByAll
-	if why != "" && k.came.Sub(k.doubted[why]) >= messagePause {
-		if k.doubted == nil {
-			k.doubted = make(map[string]time.Time)
+func (p *protocol) doubt(d float64) (passOver bool) {
+	why := p.pool.senseless(d)
+	passOver = p.pool.work(d) <= metByAll
+	if why != "" && p.now.Sub(p.doubted[why]) >= messagePause {
+		if p.doubted == nil {
+			p.doubted = make(map[string]time.Time)
 		}
-		k.doubted[why] = k.came
-		k.log.Warn("the pool's difficulty makes no sense; check the algorithm and the port of this pool, and tell its operator", "difficulty", d, "why", why, "taken", !passOver)
+		p.doubted[why] = p.now
+		p.log.Warn("the pool's difficulty makes no sense; check the algorithm and the port of this pool, and tell its operator", "difficulty", d, "why", why, "taken", !passOver)
 	}
 	return passOver
 }
@@ -82,15 +82,15 @@ func (l *Lane) Kept(n int64) { l.keptHere.Add(n) }
 // leaveBarren leaves a serving link whose difficulty no miner meets, where there
 // is another pool.
 func (l *Lane) leaveBarren(ctx context.Context, k *link, now time.Time) {
-	barren := k.harvest.barren(k.book.Submitted.Load(), l.keptHere.Load(), now, l.route.failover.Silence)
+	barren := k.tenure.harvest.barren(k.book.Submitted.Load(), l.keptHere.Load(), now, l.route.failover.Silence)
 	difficulty := k.book.Difficulty.Load()
 	if !barren || k.pool.senseless(difficulty) == "" || len(l.candidates) > 0 {
 		return
 	}
 	p := l.other(now, k.pool)
 	if p == nil {
-		if !k.barrenSaid {
-			k.barrenSaid = true
+		if !k.tenure.barrenSaid {
+			k.tenure.barrenSaid = true
 			l.log.Warn("no share has gone up for long, since no miner meets the pool's difficulty, and there is no other pool that is healthy; add a backup [[pool]]", "pool", k.pool.Name, "difficulty", difficulty)
 		}
 		return

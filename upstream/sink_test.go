@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"farmproxy/dial"
@@ -10,20 +9,37 @@ import (
 	"farmproxy/work"
 )
 
-// sink is a connection to a pool that takes everything.
+// sink is a pool that takes everything that a link has to say.
 type sink struct {
-	net.Conn // nil: what is not used
-	writes   int
-	bytes    int
+	buf    []byte
+	writes int
+	bytes  int
 }
 
-func (s *sink) Write(b []byte) (int, error) {
-	s.writes++
-	s.bytes += len(b)
-	return len(b), nil
+// take has the link say all that it has to say.
+func (s *sink) take(k *link) {
+	for {
+		s.buf = k.protocol.Pending(time.Now(), s.buf[:0])
+		if len(s.buf) == 0 {
+			return
+		}
+		s.writes++
+		s.bytes += len(s.buf)
+	}
 }
 
-func (*sink) SetWriteDeadline(time.Time) error { return nil }
+// atWork takes a link to where it has a job, and shares are taken.
+func atWork(k *link, e *epoch) {
+	k.epoch.Store(e)
+	k.active.Store(true)
+	p := k.protocol
+	p.phase = working
+	p.flight.begin(firstID)
+	if a, ok := p.dialect.(*agentDialect); ok {
+		p.flight.begin(firstIndexID)
+		a.responses = true
+	}
+}
 
 // agentLink returns a link to an agent pool that serves a lane, and a share for
 // it.
@@ -36,11 +52,8 @@ func agentLink(ctx context.Context) (*link, *agentDialect, Share) {
 	e := newEpoch(r.list()[0], "", nil, agentSize, layout)
 	l.setEpochs([]*epoch{e})
 	k := r.newLink(ctx, r.list()[0], l, linkFiles{})
-	k.epoch.Store(e)
-	k.conn = new(sink)
-	k.flight.begin(firstIndexID)
-	a := k.dialect.(*agentDialect)
-	a.responses = true
+	atWork(k, e)
+	a := k.protocol.dialect.(*agentDialect)
 	l.roster.attach(k)
 	job := work.NewJob(work.Template{}, nil, layout)
 	job.PoolID, job.Epoch, job.Own = `"7"`, e.id, a.own

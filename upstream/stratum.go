@@ -10,14 +10,15 @@ import (
 
 // stratum is the dialect of Stratum V1.
 type stratum struct {
-	*link
-	names names       // guarded by the link's mutex
-	bits  versionBits // guarded by the link's mutex
+	*protocol
+	awaits uint64 // the request of the handshake whose answer is waited for; 0: none
+	names  names
+	bits   versionBits
 }
 
-func newStratum(k *link) *stratum {
-	s := &stratum{link: k}
-	s.names.init(&k.to, k.route.account)
+func newStratum(p *protocol) *stratum {
+	s := &stratum{protocol: p}
+	s.names.init(&p.to, p.route.account)
 	return s
 }
 
@@ -34,119 +35,130 @@ const (
 	firstID // of the shares
 )
 
-func (s *stratum) handshake() error {
+func (s *stratum) begin() error {
 	switch {
 	case s.proof:
 		s.skipped = everyRequest
 	case !s.trial:
-		s.skipped = s.pool.skips(time.Now())
+		s.skipped = s.pool.skips(s.now)
 	}
-	if err := s.configure(); err != nil {
-		return err
-	}
-	if err := s.subscribe(); err != nil {
-		return err
-	}
-	if s.to.SuggestDifficulty > 0 {
-		// Sent alone and not waited for: public-pool answers it with a
-		// notification that carries the request's id.
-		if err := s.ask(askSuggest, codec.AppendPoolSuggestDifficulty(s.buf[:0], suggestID, s.to.SuggestDifficulty)); err != nil {
-			return err
-		}
-	}
-	if err := s.authorize(); err != nil {
-		return err
-	}
-	s.flight.begin(firstID)
-	return s.ask(askExtranonce, codec.AppendPoolExtranonceSubscribe(s.buf[:0], extranonceID))
+	s.configure()
+	return nil
+}
+
+// await waits for the answer to a request.
+func (s *stratum) await(id uint64, d time.Duration) {
+	s.awaits = id
+	s.wait(d)
 }
 
 // configure asks for version rolling. A pool that refuses, or does not answer,
 // has none.
-func (s *stratum) configure() error {
-	if err := s.ask(askConfigure, codec.AppendPoolConfigure(s.buf[:0], configureID)); err != nil {
-		return err
+func (s *stratum) configure() {
+	s.ask(askConfigure, codec.AppendPoolConfigure(nil, configureID))
+	switch {
+	case s.skipped.has(askConfigure):
+		s.subscribe()
+	case !s.trial && !s.pool.waitsForBits():
+		s.unheard = true // its answer is taken whenever it comes
+		s.subscribe()
+	default:
+		s.await(configureID, configureTimeout)
 	}
-	if s.skipped.has(askConfigure) {
-		return nil
-	}
-	if !s.trial && !s.pool.waitsForBits() {
-		s.unheard = true
-		return nil // its answer is taken whenever it comes
-	}
-	m, err := s.await(configureID, configureTimeout)
-	if timeout(err) {
-		s.unheard = true
-		s.pool.ignoresConfigure(time.Now())
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	s.configured(m)
-	return nil
 }
 
 // subscribe opens a session, or takes up the old one.
-func (s *stratum) subscribe() error {
-	var err error
+func (s *stratum) subscribe() {
 	if s.resume != nil && s.resume.session != "" && !s.skipped.has(askResume) {
-		err = s.ask(askResume, codec.AppendPoolSubscribe(s.buf[:0], subscribeID, s.to.UserAgent, s.resume.session))
+		s.ask(askResume, codec.AppendPoolSubscribe(nil, subscribeID, s.to.UserAgent, s.resume.session))
 	} else {
-		err = s.say(codec.AppendPoolSubscribe(s.buf[:0], subscribeID, s.to.UserAgent, ""))
+		s.say(codec.AppendPoolSubscribe(nil, subscribeID, s.to.UserAgent, ""))
 	}
-	if err != nil {
-		return err
-	}
-	m, err := s.await(subscribeID, stepTimeout)
-	if timeout(err) {
-		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
-	}
-	if err != nil {
-		return err
-	}
-	return s.subscribed(m)
+	s.await(subscribeID, stepTimeout)
 }
 
 // authorize says who the farm is: by the one name that all shares of the link go
 // under, where there is one. Pools of ckpool's kind know no other of a connection.
-func (s *stratum) authorize() error {
-	if name := s.soleName(); name != s.to.User && s.pool.asksNames(time.Now()) {
-		s.names.sole, s.names.last = true, time.Now()
-		m, err := s.authorizeAs(name, nameID, nameTimeout)
-		s.names.sole = err != nil
-		answer := "none in time"
-		if err == nil {
-			e, refused := m.Error.PoolError()
-			if m.Result.Yes() && !refused {
-				s.names.base = name
-				s.pool.authorizedName()
-				return nil
-			}
-			answer = saying(e)
-		} else if !timeout(err) {
-			return err
-		}
-		s.names.refused = name
-		s.nameRefused(name, answer)
+func (s *stratum) authorize() {
+	if s.to.SuggestDifficulty > 0 {
+		// Sent alone and not waited for: public-pool answers it with a
+		// notification that carries the request's id.
+		s.ask(askSuggest, codec.AppendPoolSuggestDifficulty(nil, suggestID, s.to.SuggestDifficulty))
 	}
-	m, err := s.authorizeAs(s.to.User, authorizeID, stepTimeout)
-	if timeout(err) {
-		return fmt.Errorf("mining.authorize of user %q got no answer within %v", s.to.User, stepTimeout)
+	if name := s.soleName(); name != s.to.User && s.pool.asksNames(s.now) {
+		s.names.asksSole(name, s.now)
+		s.say(codec.AppendPoolAuthorize(nil, nameID, name, s.to.Password))
+		s.await(nameID, nameTimeout)
+		return
 	}
-	if err != nil {
-		return err
-	}
-	return s.authorized(m)
+	s.authorizeUser()
 }
 
-// authorizeAs sends mining.authorize and waits for its answer.
-func (s *stratum) authorizeAs(name string, id uint64, limit time.Duration) (*codec.Message, error) {
-	if err := s.say(codec.AppendPoolAuthorize(s.buf[:0], id, name, s.to.Password)); err != nil {
-		return nil, err
-	}
-	return s.await(id, limit)
+func (s *stratum) authorizeUser() {
+	s.say(codec.AppendPoolAuthorize(nil, authorizeID, s.to.User, s.to.Password))
+	s.await(authorizeID, stepTimeout)
 }
+
+// soleRefused goes on without the one name. answer is what the pool said to it.
+func (s *stratum) soleRefused(answer string) {
+	s.names.refused = s.names.sole
+	s.nameRefused(s.names.sole, answer)
+	s.authorizeUser()
+}
+
+// answered takes the answer that the handshake waits for.
+func (s *stratum) answered(m *codec.Message) error {
+	id := s.awaits
+	s.awaits = 0
+	switch id {
+	case configureID:
+		s.configured(m)
+		s.subscribe()
+		return nil
+	case subscribeID:
+		if err := s.subscribed(m); err != nil {
+			return err
+		}
+		s.authorize()
+		return nil
+	case nameID:
+		s.names.asking = false
+		e, refused := m.Error.PoolError()
+		if !m.Result.Yes() || refused {
+			s.soleRefused(saying(e))
+			return nil
+		}
+		s.names.base = s.names.sole
+		s.pool.authorizedName()
+	case authorizeID:
+		if err := s.authorized(m); err != nil {
+			return err
+		}
+	}
+	s.flight.begin(firstID)
+	s.ask(askExtranonce, codec.AppendPoolExtranonceSubscribe(nil, extranonceID))
+	s.shaken()
+	return nil
+}
+
+// late implements dialect.
+func (s *stratum) late() error {
+	switch s.awaits {
+	case configureID:
+		s.unheard = true
+		s.pool.ignoresConfigure(s.now)
+		s.subscribe()
+	case subscribeID:
+		return fmt.Errorf("mining.subscribe got no answer within %v", stepTimeout)
+	case nameID:
+		s.soleRefused("none in time")
+	case authorizeID:
+		return fmt.Errorf("mining.authorize of user %q got no answer within %v", s.to.User, stepTimeout)
+	}
+	return nil
+}
+
+func (s *stratum) ended(err error) error { return err }
 
 // soleName returns the name that all shares of the link go under; the pool's user
 // where there is none.
@@ -163,26 +175,15 @@ func (s *stratum) soleName() string {
 	return s.names.user
 }
 
-// await reads until the answer to request id is there.
-func (s *stratum) await(id uint64, limit time.Duration) (*codec.Message, error) {
-	s.readBy(time.Now().Add(limit))
-	for {
-		m, err := s.answer()
-		if err != nil {
-			return nil, err
-		}
-		got, _ := m.ID.RequestID()
-		s.heard(got)
-		switch got {
-		case id:
-			return m, nil
-		case configureID:
-			s.configured(m)
+// step takes lines.
+func (s *stratum) step() error {
+	for !s.paused {
+		if ok, err := s.nextLine(); !ok || err != nil {
+			return err
 		}
 	}
+	return nil
 }
-
-func (s *stratum) line() ([]byte, error) { return s.stream.line(s.link) }
 
 func (s *stratum) admit(size int) error {
 	if size < MinShared {
@@ -193,99 +194,92 @@ func (s *stratum) admit(size int) error {
 
 // job lets go what would come too late for another block.
 func (s *stratum) job(n *codec.Notify) (*work.Difficulties, error) {
-	if last := s.link.job; last != nil && (n.Clean || n.PrevHash != last.PrevHash) {
-		s.mu.Lock()
-		some := s.releaseNames()
-		s.mu.Unlock()
-		if some {
-			s.rouse()
-		}
+	if last := s.protocol.job; last != nil && (n.Clean || n.PrevHash != last.PrevHash) && s.releaseNames() {
+		s.stirred = true
 	}
 	return nil, nil
 }
 
-// reply handles the answer to a share or to the authorize of a name. Answers
-// to anything else are of no interest.
-func (s *stratum) reply(m *codec.Message) {
+// reply takes the answer to a request of the handshake, to a share, or to the
+// authorize of a name. Answers to anything else are of no interest.
+func (s *stratum) reply(m *codec.Message) error {
 	id, ok := m.ID.RequestID()
 	if !ok {
-		return
+		return nil
 	}
 	s.heard(id)
-	if id == configureID {
+	switch {
+	case id != 0 && id == s.awaits:
+		return s.answered(m)
+	case id == configureID:
 		s.configured(m)
-		return
+	case s.phase != shaking:
+		s.verdict(id, m)
 	}
+	return nil
+}
+
+// verdict takes the answer to a share, or to the authorize of a name.
+func (s *stratum) verdict(id uint64, m *codec.Message) {
 	e, refused := m.Error.PoolError()
 	yes := m.Result.Yes() && !refused
 	if !yes && !refused {
 		e, _ = m.Reason.PoolError()
 	}
-
-	s.mu.Lock()
 	wasFull := s.flight.room() <= 0
 	answered, ok := s.flight.answer(id)
 	if !ok {
 		if s.renewalAnswered(id, yes, e) || s.nameAnswered(id, yes, saying(e)) {
-			s.rouse()
+			s.stirred = true
 		}
-		s.mu.Unlock()
 		return
 	}
 	v := verdictOf(yes, e)
 	if v == work.Duplicate && answered.share.resubmitted {
 		v, e = work.Accepted, codec.PoolError{} // the first copy had arrived
 	}
-	if s.bits.answered(&answered.share, v, s.shown(answered.share.Job)) || s.refusedForNow(&answered, v) {
-		s.again = append(s.again, answered.share)
-		s.mu.Unlock()
-		s.book.InFlight.Add(-1)
-		s.rouse()
+	if s.bits.answered(&answered.share, v, s.shownBits(answered.share.Job)) || s.refusedForNow(&answered, v) {
+		s.sendAgain(&answered.share)
 		return
 	}
 	before, own := s.atOnce, false
 	if !s.raised(&answered.share, v) {
-		own = s.rejects.note(&answered.share, v)
+		own = s.health.note(&answered.share, v)
 	}
-	s.mu.Unlock()
-
 	if s.atOnce != before {
 		s.republish()
 	}
-
-	if wasFull {
-		s.rouse()
-	}
+	s.stirred = s.stirred || wasFull
 	s.settled(&answered, v, e, own)
 }
 
-// begin renews the link's authorization where it has lapsed: no share goes out before.
-func (s *stratum) begin(buf []byte) (out []byte, room int) {
-	buf, waits := s.renew(buf, time.Now())
+// precede renews the link's authorization where it has lapsed: no share goes out before.
+func (s *stratum) precede(buf []byte) (out []byte, room int) {
+	buf, waits := s.renew(buf)
 	if waits {
 		return buf, 0
 	}
 	return buf, maxQueue - s.names.held
 }
 
-func (s *stratum) share(buf []byte, share *Share, now time.Time) (out []byte, f fate) {
-	user, buf, ok := s.under(buf, share, now)
+func (s *stratum) share(buf []byte, share *Share) (out []byte, f fate) {
+	user, buf, ok := s.under(buf, share)
 	if !ok {
 		return buf, held
 	}
-	p := codec.PoolShare{User: user, Job: share.Job, Solution: &share.Solution, HasVersion: s.rolling.Load()}
+	p := codec.PoolShare{User: user, Job: share.Job, Solution: &share.Solution, HasVersion: s.health.rolling.Load()}
 	if p.HasVersion {
-		p.VersionBits, p.HasVersion = s.bits.of(share, s.shown(share.Job))
+		p.VersionBits, p.HasVersion = s.bits.of(share, s.shownBits(share.Job))
 	}
-	return codec.AppendPoolSubmit(buf, s.flight.put(share, now), &p), inFlight
+	return codec.AppendPoolSubmit(buf, s.flight.put(share, s.now), &p), inFlight
 }
 
-// shown returns the version bits that a share for a job can show: those that the
+// shownBits returns the version bits that a share for a job can show: those that the
 // job allowed but the mask does not any more too, or the pool would see another
 // header than the miner hashed.
-func (s *stratum) shown(job *work.Job) uint32 { return job.Mask | s.mask.Load() }
+func (s *stratum) shownBits(job *work.Job) uint32 { return job.Mask | s.mask }
 
-func (s *stratum) end(buf []byte, _ bool) (out []byte, more bool) { return buf, false }
+func (s *stratum) follow(buf []byte, _ bool) (out []byte, more bool) { return buf, false }
 
 func (s *stratum) sent() {}
 
@@ -293,8 +287,8 @@ func (s *stratum) landed(*sent) bool { return false }
 
 func (s *stratum) activate() { s.lane.roster.attach(nil) }
 
-func (s *stratum) expire(now time.Time) bool {
-	names, renewal := s.expireNames(now), s.expireRenewal(now)
+func (s *stratum) expire() bool {
+	names, renewal := s.expireNames(), s.expireRenewal()
 	return names || renewal
 }
 

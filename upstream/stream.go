@@ -2,8 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 
 	"farmproxy/codec"
 )
@@ -18,73 +16,63 @@ const (
 	keptBuffer = 64 << 10
 )
 
-// stream is what a pool sends, not cut up yet. What a deadline cuts short stays
-// for the next call.
+// stream is what a pool sends, not cut up yet. It cuts what it is fed where that
+// lies, and copies only what is not whole.
 type stream struct {
-	buf        []byte
-	start, end int
-	scanned    int // of the pending bytes: no line ends in them
-	passed     int // bytes of the line under way that are gone, since it is too long
+	buf     []byte // what was kept of what came before
+	pending []byte // what came and was not taken: of buf, or the caller's until keep
+	scanned int    // of pending: no line ends in it
+	passed  int    // bytes of the line under way that are gone, since it is too long
 }
 
-// longLine is how a line ends that was passed over: its length in bytes.
-type longLine int
-
-func (n longLine) Error() string {
-	return fmt.Sprintf("a line of %d bytes, of which up to %d are taken", int(n), codec.MaxPoolLine)
+// feed adds what came. data is looked at until keep.
+func (s *stream) feed(data []byte) {
+	if len(s.pending) == 0 {
+		s.pending = data
+		return
+	}
+	s.buf = append(s.buf, data...)
+	s.pending = s.buf
 }
 
-// pending returns what was received and not taken; valid until the next fill.
-func (s *stream) pending() []byte { return s.buf[s.start:s.end] }
+// keep copies what was not taken, for the next feed.
+func (s *stream) keep() {
+	if len(s.pending) == 0 && cap(s.buf) > keptBuffer {
+		s.buf = nil
+	}
+	if s.buf == nil && len(s.pending) > 0 {
+		s.buf = make([]byte, 0, max(firstBuffer, len(s.pending)))
+	}
+	s.buf = append(s.buf[:0], s.pending...)
+	s.pending = s.buf
+}
 
 // skip takes n of the pending bytes.
 func (s *stream) skip(n int) {
-	s.start += n
+	s.pending = s.pending[n:]
 	s.scanned = 0
 }
 
 // inLine reports that what is pending goes on with a line that is too long.
 func (s *stream) inLine() bool { return s.passed > 0 }
 
-// fill waits for more.
-func (s *stream) fill(r io.Reader) error {
-	if s.start > 0 {
-		s.end = copy(s.buf, s.pending())
-		s.start = 0
-	}
-	if s.end == 0 && len(s.buf) > keptBuffer {
-		s.buf = nil
-	}
-	if s.end == len(s.buf) {
-		s.buf = append(s.buf, make([]byte, max(firstBuffer, len(s.buf)))...)
-	}
-	n, err := r.Read(s.buf[s.end:])
-	s.end += n
-	if n > 0 {
-		return nil
-	}
-	return err
-}
-
-// line returns the next line without its newline; valid until the next call. One
-// that is too long is passed over, at no cost of memory, and is a longLine.
-func (s *stream) line(r io.Reader) ([]byte, error) {
-	for {
-		if i := bytes.IndexByte(s.pending()[s.scanned:], '\n'); i >= 0 {
-			line := s.pending()[:s.scanned+i]
-			s.skip(len(line) + 1)
-			if length := s.passed + len(line); length > codec.MaxPoolLine {
-				s.passed = 0
-				return nil, longLine(length)
-			}
-			return line, nil
+// line takes the next line, without its newline; false: it is not whole yet. One that
+// is too long is passed over, at no cost of memory: then its length is what tooLong
+// says, and there is no line.
+func (s *stream) line() (line []byte, tooLong int, ok bool) {
+	i := bytes.IndexByte(s.pending[s.scanned:], '\n')
+	if i >= 0 {
+		line = s.pending[:s.scanned+i]
+		s.skip(len(line) + 1)
+		if length := s.passed + len(line); length > codec.MaxPoolLine {
+			s.passed = 0
+			return nil, length, true
 		}
-		if s.scanned = s.end - s.start; s.scanned > codec.MaxPoolLine || s.inLine() {
-			s.passed += s.scanned
-			s.skip(s.scanned)
-		}
-		if err := s.fill(r); err != nil {
-			return nil, err
-		}
+		return line, 0, true
 	}
+	if s.scanned = len(s.pending); s.scanned > codec.MaxPoolLine || s.inLine() {
+		s.passed += s.scanned
+		s.skip(s.scanned)
+	}
+	return nil, 0, false
 }

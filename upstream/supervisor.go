@@ -126,7 +126,7 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	k, now := e.link, time.Now()
 	switch {
 	case e.err != nil && k == l.serving:
-		again := now.Sub(k.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
+		again := now.Sub(k.tenure.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
 		if again && l.route.leads(k.pool) {
 			l.retried = now
@@ -161,14 +161,14 @@ func (l *Lane) serve(k *link, now time.Time) {
 		c.drop(errSurplus)
 	}
 	if old := l.serving; old != nil {
-		old.drainAt = now.Add(drainTime)
+		old.tenure.drainAt = now.Add(drainTime)
 		old.state(stats.LinkDraining)
 		l.draining = append(l.draining, old)
 		old.pool.serve(-1)
 	} else {
 		l.link(true, now)
 	}
-	k.upAt = now
+	k.tenure.upAt = now
 	k.pool.serve(1)
 	l.misfit = false
 
@@ -202,7 +202,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	l.link(false, now)
 	l.misfit = errors.Is(err, errMisfit)
 	k.pool.serve(-1)
-	k.pool.lost(now, now.Sub(k.upAt), l.route.failover.BackoffMax, again, err)
+	k.pool.lost(now, now.Sub(k.tenure.upAt), l.route.failover.BackoffMax, again, err)
 	l.noteMove(k)
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
@@ -240,7 +240,7 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	}
 	l.noteMove(k)
 	level := slog.LevelDebug
-	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, k.reached, err) {
+	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, k.protocol.reached, err) {
 		level = slog.LevelWarn
 	}
 	k.log.Log(context.Background(), level, "link failed", "reason", err)
@@ -251,10 +251,8 @@ func (l *Lane) closing(err error) bool { return errors.Is(err, errClosed) }
 // noteMove keeps where client.reconnect leads for the next attempt only.
 func (l *Lane) noteMove(k *link) {
 	delete(l.moves, k.pool)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.moveTo != "" {
-		l.moves[k.pool] = k.moveTo
+	if to, _ := k.health.moves(time.Now()); to != "" {
+		l.moves[k.pool] = to
 	}
 }
 
@@ -287,7 +285,7 @@ func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
 		return false
 	}
 	k := l.route.newLink(ctx, p, l, files)
-	if !l.orphaned.IsZero() && l.current.pool == p {
+	if !l.orphaned.IsZero() && l.current.pool == p && !l.current.mortal {
 		k.resume = l.current
 	}
 	if address := l.moves[p]; address != "" {

@@ -31,7 +31,7 @@ func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target)
 	k := r.newLink(ctx, x, nil, linkFiles{})
 	defer k.tried()
 	err := k.run()
-	o := Offer{Mask: k.mask.Load(), Difficulty: k.difficulty}
+	o := Offer{Mask: k.protocol.mask, Difficulty: k.protocol.difficulty}
 	if c, ok := k.conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		if list := c.ConnectionState().PeerCertificates; len(list) > 0 {
 			o.Certificate = dial.Fingerprint(list[0])
@@ -45,7 +45,7 @@ func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target)
 		o.Job = time.Since(k.started)
 	case ctx.Err() != nil:
 		return o, fmt.Errorf("no job within the time that there was: %w", context.Cause(ctx))
-	case p.User != "" || !k.reached:
+	case p.User != "" || !k.protocol.reached:
 		return o, err
 	}
 	return o, nil
