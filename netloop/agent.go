@@ -97,14 +97,15 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 
 // authorize brings an agent to the lane that it has on its user's route.
 func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte, session.Effect) {
-	route, account, ok := l.server.directory.Login(user)
-	if !ok {
-		out = a.session.Refused(&l.request, unknownAccount, out)
+	route, account, err := l.server.directory.LoginFrom(user, p.remote.Addr())
+	if err != nil {
+		text := l.nowhere(err)
+		out = a.session.Refused(&l.request, text, out)
 		if _, _, fixed := l.server.directory.Login(""); fixed || !a.session.Waiting() {
 			return out, session.Effect{}
 		}
 		// Its answers wait for an extranonce that nobody will have for it.
-		return a.session.Unserved(unknownAccount, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
+		return a.session.Unserved(text, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
 	l.server.logins.note(account)
 	p.login = user
@@ -121,13 +122,13 @@ func (a *agentPeer) enter(l *loop, p *peer, route *upstream.Route) (reason sessi
 	if p.route != nil {
 		return session.ExtranonceChanged, p.route == route
 	}
-	group, ok := l.server.directory.Prefixes().TakeGroup()
+	group, ok := l.server.directory.Prefixes().TakeGroup(p.remote.Addr())
 	if !ok {
 		return session.Full, false
 	}
 	p.prefix = upstream.Prefix{Group: group, Len: session.AgentPrefix}
 	p.route = route
-	l.feed(route.JoinGroup(group, p.remote.Addr())).join(p)
+	l.feed(route.JoinGroup(group, p.remote.Addr(), p.login)).join(p)
 	l.setEnv(p)
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
@@ -208,6 +209,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: l.intern(e.Agent)}
 	miner := a.minerOf(e.SID)
 	if old := a.session.Name(e.SID); old == "" {
+		m.Record = l.server.book.Vouches(e.Login, 0)
 		p.route.Join(m)
 		l.counts.Miners.Add(1)
 		l.counts.Subscribed.Add(1)

@@ -74,16 +74,33 @@ func (l *loop) stillFits(p *peer, parked *parkedSession) bool {
 	return route == nil || route.Fits(parked.prefix)
 }
 
-// unknownAccount is what those are told whose login leads nowhere.
-const unknownAccount = "Unknown account: register it first, and log in as NAME.WORKER"
+// What those are told whose login leads nowhere.
+const (
+	unknownAccount = "Unknown account: register it first, and log in as NAME.WORKER"
+	manyOfYours    = "Too many new users from your address: try again in a minute"
+	tooManyUsers   = "Too many new users: try again in a minute"
+)
+
+// nowhere returns what the miner of a login that leads nowhere is told, and counts it.
+func (l *loop) nowhere(err error) string {
+	switch err {
+	case upstream.ErrManyOfYours:
+		l.counts.UsersCrowd.Add(1)
+		return manyOfYours
+	case upstream.ErrTooManyUsers:
+		l.counts.UsersNoRoom.Add(1)
+		return tooManyUsers
+	}
+	return unknownAccount
+}
 
 // authorize books the miner under its worker's name, and brings it to that
 // worker's route. said is the login as the miner says it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.names.login(said, p.remote.Addr())
-	route, account, ok := l.server.directory.Login(login)
-	if !ok {
-		return p.session.Refused(&l.request, unknownAccount, out), session.Effect{}
+	route, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
+	if err != nil {
+		return p.session.Refused(&l.request, l.nowhere(err), out), session.Effect{}
 	}
 	before := p.feed
 	if p.strays(route) {
@@ -136,8 +153,8 @@ func (p *peer) strays(next *upstream.Route) bool {
 // reauthorize is authorize for a name that the miner has named before.
 func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.names.login(said, p.remote.Addr())
-	route, _, ok := l.server.directory.Login(login)
-	if !ok {
+	route, _, err := l.server.directory.LoginFrom(login, p.remote.Addr())
+	if err != nil {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
 	if p.strays(route) {
@@ -205,7 +222,7 @@ func (l *loop) openBooks(p *peer) {
 // enter makes the miner a member of its lane.
 func (l *loop) enter(p *peer) {
 	m := p.member()
-	m.Address, m.Record = p.remote.Addr(), l.server.book.HasEarned(p.login)
+	m.Address, m.Record = p.remote.Addr(), l.server.book.Vouches(p.login, p.connectedAs(p.login))
 	p.last = p.route.Join(m)
 	l.feed(p.last).join(p)
 	l.setEnv(p)
@@ -250,8 +267,8 @@ func (l *loop) rerouted(route *upstream.Route) {
 		if p == nil || p.route != route {
 			continue
 		}
-		next, _, ok := l.server.directory.Login(p.login)
-		if !ok {
+		next, _, err := l.server.directory.LoginFrom(p.login, p.remote.Addr())
+		if err != nil {
 			l.close(p, session.AccountGone)
 			continue
 		}

@@ -30,9 +30,16 @@ type farm struct {
 	directory *upstream.Directory
 	conn      net.Conn
 	lines     *bufio.Reader
+	users     int // that were brought
 }
 
 func newFarm(t *testing.T, change func(*Options)) *farm {
+	t.Helper()
+	return newFarmOf(t, upstream.Kind{Kept: true}, change)
+}
+
+// newFarmOf is newFarm with other routes.
+func newFarmOf(t *testing.T, kind upstream.Kind, change func(*Options)) *farm {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons()})
 	o := Options{
@@ -49,7 +56,7 @@ func newFarm(t *testing.T, change func(*Options)) *farm {
 		Dial: func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") },
 		Book: book,
 	}, s)
-	d.Set(upstream.Everybody{Kind: upstream.Kind{Kept: true}, Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}}})
+	d.Set(upstream.Everybody{Kind: kind, Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}}})
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(d) }()
 	<-s.Booted()

@@ -107,6 +107,17 @@ func (p *peer) booked(visit func(*stats.Worker)) {
 	}
 }
 
+// connectedAs returns how many of a worker's miners are this one: it counts as one
+// where its books are open.
+func (p *peer) connectedAs(login string) (n int) {
+	p.booked(func(w *stats.Worker) {
+		if w.Name() == login {
+			n = 1
+		}
+	})
+	return n
+}
+
 // connected opens the books of a worker of a miner that is there.
 func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)

@@ -85,8 +85,19 @@ func (b *Book) Worker(login string) *Worker {
 	return b.workers.get(login, b.now())
 }
 
+// Vouches reports that a worker of that name has had a share accepted, and that no more
+// than so many miners are connected under it: who only knows the name of one that works
+// is not taken for it.
+func (b *Book) Vouches(login string, connected int) bool {
+	earned, miners := b.workers.record(login)
+	return earned && miners <= connected
+}
+
 // HasEarned reports that a worker of that name has had a share accepted.
-func (b *Book) HasEarned(login string) bool { return b.workers.hasEarned(login) }
+func (b *Book) HasEarned(login string) bool {
+	earned, _ := b.workers.record(login)
+	return earned
+}
 
 // SetLeftOut says how many lines of the log were left out.
 func (b *Book) SetLeftOut(lines func() uint64) { b.leftOut.Store(&lines) }

@@ -17,6 +17,8 @@ type Loop struct {
 	Opened      atomic.Uint64 // connections accepted, refused ones included
 	Resumed     atomic.Uint64 // subscribes that got an old session back
 	LostRolling atomic.Uint64 // miners told to reconnect because they had lost version rolling
+	UsersNoRoom atomic.Uint64 // logins refused since there are too many new users
+	UsersCrowd  atomic.Uint64 // the same, of one address
 	Messages    atomic.Uint64 // lines and frames decoded
 	Malformed   atomic.Uint64 // lines, messages or frames that were malformed
 	Notifies    atomic.Uint64 // mining.notify written
@@ -38,6 +40,7 @@ type totals struct {
 	miners, subscribed, authorized int64
 	agents                         int64
 	opened, resumed, lostRolling   uint64
+	usersNoRoom, usersCrowd        uint64
 	messages, malformed, notifies  uint64
 	bytesIn, bytesOut              uint64
 	closed                         []uint64 // by close reason
@@ -56,6 +59,8 @@ func (b *Book) totals() totals {
 		t.agents += l.Agents.Load()
 		t.opened += l.Opened.Load()
 		t.resumed += l.Resumed.Load()
+		t.usersNoRoom += l.UsersNoRoom.Load()
+		t.usersCrowd += l.UsersCrowd.Load()
 		t.lostRolling += l.LostRolling.Load()
 		t.messages += l.Messages.Load()
 		t.malformed += l.Malformed.Load()

@@ -28,6 +28,8 @@ func fill(b *Book) {
 		l.Opened.Add(5)
 		l.Closed[1].Add(3)
 		l.Resumed.Add(1)
+		l.UsersNoRoom.Add(3)
+		l.UsersCrowd.Add(4)
 		l.LostRolling.Add(4)
 		l.Messages.Add(1_000_000)
 		l.Malformed.Add(2)

@@ -90,18 +90,18 @@ func (r *registry) get(name string, now time.Time) *Worker {
 	return r.create(name, now)
 }
 
-// hasEarned reports that the worker of that name is known, and has had a share
-// accepted.
-func (r *registry) hasEarned(name string) bool {
+// record reports that the worker of that name is known and has had a share accepted,
+// and how many miners are connected under it.
+func (r *registry) record(name string) (earned bool, miners int) {
 	r.mu.RLock()
 	w := r.byName[name]
 	r.mu.RUnlock()
 	if w == nil {
-		return false
+		return false, 0
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.accepted > 0
+	return w.accepted > 0, int(w.miners)
 }
 
 func (r *registry) create(name string, now time.Time) *Worker {

@@ -194,3 +194,30 @@ func TestMemoryOfAWorker(t *testing.T) {
 	}
 	runtime.KeepAlive(b)
 }
+
+// A worker with a record vouches for a miner as long as no other is connected under its
+// name.
+func TestAWorkerVouches(t *testing.T) {
+	b := New(Options{})
+	now := time.Unix(1000, 0)
+	vouches := func(what string, connected int, want bool) {
+		t.Helper()
+		if got := b.Vouches("rig", connected); got != want {
+			t.Errorf("%s: got %v", what, got)
+		}
+	}
+	vouches("nobody", 0, false)
+	w := b.Worker("rig")
+	vouches("one without a share", 0, false)
+	w.Connected(now, "10.0.0.1:1", "")
+	w.Share(0, now, work.Stale, 1)
+	vouches("one with a refused share", 1, false)
+	w.Share(0, now, work.Accepted, 1)
+	vouches("one with a share, for itself", 1, true)
+	vouches("for another", 0, false)
+	w.Connected(now, "10.0.0.2:1", "")
+	vouches("for one of two", 1, false)
+	w.Disconnected(now)
+	w.Disconnected(now)
+	vouches("when it has left", 0, true)
+}

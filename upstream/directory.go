@@ -27,8 +27,8 @@ const MaxOnDemand = 1 << 14
 //
 // Locks are taken in this order, and none of them is held during I/O:
 // Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
-// Directory.life, Prefixes.mu, state.mu, endpoint.mu, roster.mu, epoch.mu,
-// health.mu.
+// Directory.life, Prefixes.mu, newcomers.mu, strangers.mu, state.mu, endpoint.mu,
+// roster.mu, epoch.mu, health.mu.
 type Directory struct {
 	failover  Failover
 	letGo     time.Duration
@@ -42,6 +42,7 @@ type Directory struct {
 	state     state
 
 	born        time.Time
+	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
 	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
 	pending     atomic.Int64 // shares taken, without a verdict yet
 	onDemand    *newcomers   // lanes of accounts, users, agents, and single miners that have, or may have, a link
@@ -111,6 +112,8 @@ func (d *Directory) Start(ctx context.Context) {
 	d.life.ctx, d.life.cancel = context.WithCancel(ctx)
 	d.life.Unlock()
 	d.run(d.state.keep)
+	d.run(d.onDemand.seatAll)
+	d.run(d.groups.seatAll)
 	d.mu.RLock()
 	routes := slices.Collect(maps.Values(d.routes))
 	d.mu.RUnlock()
@@ -159,6 +162,18 @@ func (d *Directory) Close(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 	}
+}
+
+// fullPause is how often the log says that there are no places left.
+const fullPause = time.Minute
+
+// noRoom says that lanes wait for others to end.
+func (d *Directory) noRoom(places *newcomers) {
+	now, last := int64(time.Since(d.born)), d.fullLogged.Load()
+	if last != 0 && now-last < int64(fullPause) || !d.fullLogged.CompareAndSwap(last, max(1, now)) {
+		return
+	}
+	d.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", places.max)
 }
 
 // drainTick is how often Drain looks.

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"log/slog"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -40,12 +39,10 @@ type Lane struct {
 	roused chan struct{} // the supervisor is to look
 
 	members   int          // miners
-	from      netip.Prefix // the address of the one that came last
-	record    bool         // one of them is a worker that has earned something
 	idle      time.Time    // since when there are none
 	linked    bool         // a link serves it
 	unlinked  time.Time    // since when none does, or the first miner came
-	running   bool
+	running   bool         // its supervisor was started; not while it waits for a place
 	first     bool         // it is of the first group of its length; set once
 	earned    atomic.Bool  // a share that counts was handed in on it
 	dismissed atomic.Bool  // it has to give its place up
@@ -75,8 +72,6 @@ type Lane struct {
 	retried    time.Time // when a dead link's pool was last tried without a pause
 	moves      map[*pool]string
 	cool       map[*pool]time.Time // until when a pool is passed over by this lane alone
-	admitted   bool                // it has a place: see newcomers
-	refused    bool                // it was said that there is no room
 	misfit     bool                // a pool that works left too little room for the lane's prefixes, since its last link
 	turned     bool                // it was said that its miners are closed for that
 }
@@ -115,14 +110,21 @@ func (l *Lane) Leave(p Prefix) {
 	if k := l.servingLink(); k != nil {
 		k.health.forget(p)
 	}
-	l.route.leave(l)
+	l.leaveRoute()
 }
 
 // LeaveUnused is Leave for a miner that has handed in nothing: its prefix needs
 // no quarantine, since no share of it can be anybody's duplicate.
 func (l *Lane) LeaveUnused(p Prefix) {
 	l.roster.remove(p)
-	l.route.leave(l)
+	l.leaveRoute()
+}
+
+// leaveRoute notes that a member has gone.
+func (l *Lane) leaveRoute() {
+	if l.route.leave(l) {
+		l.end()
+	}
 }
 
 // Rename says that a member mines for another worker of the same route from
@@ -173,6 +175,7 @@ func (l *Lane) places() *newcomers {
 func (l *Lane) Earn() {
 	if !l.earned.Load() && !l.earned.Swap(true) && !l.kept() {
 		l.places().earn(l)
+		l.route.settle()
 	}
 }
 

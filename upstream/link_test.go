@@ -114,15 +114,16 @@ func TestFailover(t *testing.T) {
 func TestWhatALinkSaysOfItsAddress(t *testing.T) {
 	for _, c := range []struct {
 		name string
+		is   func(p *scripted) // from the beginning
 		end  func(f *farm)
 		said string // in order
 	}{
-		{"it closes at once", func(f *farm) { f.pools[0].do(func() { f.pools[0].on["mining.subscribe"] = hangsUp }) }, "false"},
-		{"it is mute", func(f *farm) { f.pools[0].do(func() { f.pools[0].mute = true }); f.after(time.Minute) }, "false"},
-		{"it has no job", func(f *farm) { f.pools[0].do(func() { f.pools[0].jobless = true }); f.after(time.Minute) }, "false"},
-		{"it loses the link soon", func(f *farm) { f.after(time.Second); f.pools[0].last().Close() }, "true false"},
-		{"it loses the link after an hour", func(f *farm) { f.after(time.Hour); f.pools[0].last().Close() }, "true"},
-		{"we end it", func(f *farm) { f.after(time.Second); f.lane().serving.drop(errMoved) }, "true"},
+		{"it closes at once", func(p *scripted) { p.on["mining.subscribe"] = hangsUp }, func(f *farm) {}, "false"},
+		{"it is mute", func(p *scripted) { p.mute = true }, func(f *farm) { f.after(time.Minute) }, "false"},
+		{"it has no job", func(p *scripted) { p.jobless = true }, func(f *farm) { f.after(time.Minute) }, "false"},
+		{"it loses the link soon", nil, func(f *farm) { f.after(time.Second); f.pools[0].last().Close() }, "true false"},
+		{"it loses the link after an hour", nil, func(f *farm) { f.after(time.Hour); f.pools[0].last().Close() }, "true"},
+		{"we end it", nil, func(f *farm) { f.after(time.Second); f.lane().serving.drop(errMoved) }, "true"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inFarm(t, "a", func(f *farm) {
@@ -137,6 +138,9 @@ func TestWhatALinkSaysOfItsAddress(t *testing.T) {
 					}
 					first = false
 					return &dial.Conn{Conn: conn, Rated: func(worked bool) { said = append(said, fmt.Sprint(worked)) }}, nil
+				}
+				if c.is != nil {
+					c.is(f.pools[0])
 				}
 				f.open()
 				f.directory.Start(context.Background())

@@ -1,6 +1,9 @@
 package upstream
 
-import "strings"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Login returns the route that serves a miner of that name: the account's whose
 // name is the login up to the first dot, else the account's whose name is the
@@ -12,18 +15,25 @@ import "strings"
 // A miner that joins the route in the same turn of its event loop can't miss
 // that it was rerouted.
 func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
+	r, account, err := d.LoginFrom(login, netip.Addr{})
+	return r, account, err == nil
+}
+
+// LoginFrom is Login for a miner at an address, which may bring so many new users; the
+// zero Addr: not known. err is ErrNoAccount, ErrTooManyUsers or ErrManyOfYours.
+func (d *Directory) LoginFrom(login string, from netip.Addr) (r *Route, account string, err error) {
 	d.mu.RLock()
 	if r = d.inUse(login); r != nil {
 		r.call()
 	}
 	d.mu.RUnlock()
 	if r == nil {
-		r = d.open(login)
+		r, err = d.open(login, homeOf(from))
 	}
-	if r == nil {
-		return nil, "", false
+	if err != nil {
+		return nil, "", err
 	}
-	return r, r.account, true
+	return r, r.account, nil
 }
 
 // inUse returns the route that a login is for, where it is there already. The
@@ -48,12 +58,12 @@ func (d *Directory) inUse(login string) *Route {
 	return r
 }
 
-// open makes the route that a login is for; nil where there can be none.
-func (d *Directory) open(login string) *Route {
+// open makes the route that a login is for, unless there can be none.
+func (d *Directory) open(login string, from netip.Prefix) (*Route, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r := d.inUse(login); r != nil {
-		return r
+		return r, nil
 	}
 	name, _, dotted := strings.Cut(login, ".")
 	e, ok := d.account(name)
@@ -61,17 +71,17 @@ func (d *Directory) open(login string) *Route {
 		e, ok = d.account(login)
 	}
 	if !ok && d.others.PerUser {
-		return d.openUser(name)
+		return d.openUser(name, from)
 	}
 	if !ok {
 		e, ok = d.entry("")
 	}
 	if !ok {
-		return nil
+		return nil, ErrNoAccount
 	}
 	r := d.newRoute(e)
 	d.routes[e.Name] = r
-	return r
+	return r, nil
 }
 
 // InUse reports that an account has a miner connected.

@@ -142,8 +142,8 @@ func TestLanesOfOneAreTurnedAwayToo(t *testing.T) {
 	t.Run("an agent", func(t *testing.T) {
 		inFarm(t, "a", func(f *farm) {
 			f.start()
-			group, _ := f.directory.Prefixes().TakeGroup()
-			l := f.route.JoinGroup(group, netip.Addr{})
+			group, _ := f.directory.Prefixes().TakeGroup(netip.Addr{})
+			l := f.route.JoinGroup(group, netip.Addr{}, "agent")
 			f.after(time.Second)
 			wantLaneOn(t, l, "a")
 			f.pools[0].do(func() { f.pools[0].size, f.pools[0].forget = 4, true })

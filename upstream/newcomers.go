@@ -1,7 +1,10 @@
 package upstream
 
 import (
+	"context"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,43 +21,64 @@ const (
 	// miners each at least.
 	groupsEach = 4
 
-	// newcomerTime is how long a newcomer has its lane for certain: others of its
-	// address wait so long. Ten times what a share takes at the usual rate.
+	// newcomerTime is how long a newcomer has its place for certain: others of its
+	// address wait so long, even if it leaves before. Ten times what a share takes at
+	// the usual rate.
 	newcomerTime = 2 * time.Minute
+
+	// seatPause is how often it is seen whose time is over. Places that are given back
+	// are filled at once.
+	seatPause = time.Second
 )
 
 // newcomers says which lanes may have a link: those that are opened by whoever comes,
 // and would be opened by whoever invents names. A lane is a newcomer until a share
-// that counts was handed in on it.
+// that counts was handed in on it, or a worker that has a record vouches for it.
 //
-//	enter ──> admitted, a newcomer ──earn──> has earned its place ──leave──>
-//	  │            └── displaced by another, when it is one of the oldest of
-//	  │                the address that has most
-//	  └──> not now: ask again
+//	enter ──> in, a newcomer ──earn──> has earned its place ──leave──> may come back
+//	  │         │                                                     as a newcomer at once
+//	  │         ├─leave──> its place stays taken until its time is over
+//	  │         └─displaced by another, when it is one of the oldest of the address
+//	  │           that has most
+//	  └──> waits ──seat──> in
 //
 // Bounds: each address has a number of newcomers, all together half of the places. At
 // the first bound the oldest of that address gives way once it has had its time; at
 // the second the oldest of whoever has most. So one address keeps out itself, and
-// many that do not work can't keep out one that does.
+// many that do not work can't keep out one that does. Who comes and goes opens no more
+// links than who stays: that is what the place of one that left is held for.
 //
-// It is a pure table, of lanes by address; mu guards it.
+// A lane that waits costs an entry: it runs, with a goroutine and timers, once it has a
+// place. It is a pure table, of lanes by address; mu guards it.
 type newcomers struct {
-	each int // newcomers of one address before any of its lanes has earned its place
-	max  int // places in all
+	each  int           // newcomers of one address before any of its lanes has earned its place
+	max   int           // places in all
+	freed chan struct{} // somebody who waits may come in
 
-	mu     sync.Mutex
-	fresh  int   // newcomers
-	sizes  []int // how many addresses have so many newcomers
-	proven int   // lanes that have earned their places
-	homes  map[netip.Prefix]*home
-	places map[*Lane]*place
+	mu      sync.Mutex
+	fresh   int   // newcomers
+	sizes   []int // how many addresses have so many newcomers
+	proven  int   // lanes that have earned their places
+	waiting int
+	homes   map[netip.Prefix]*home
+	places  map[*Lane]*place
+	vouched map[string]time.Time // workers with a record, and when they last vouched for a lane
 }
 
 // home is an address that lanes were opened from.
 type home struct {
-	from   netip.Prefix
-	proven int
-	fresh  []*Lane // newcomers, the oldest first
+	from    netip.Prefix
+	proven  int
+	fresh   []*Lane     // newcomers, the oldest first
+	waiting []*Lane     // the next one first
+	held    []time.Time // places of newcomers that left: since when each was taken
+	left    []departed  // that had earned their places
+}
+
+// departed is a lane that has ended.
+type departed struct {
+	who string
+	at  time.Time
 }
 
 // most returns how many newcomers the address has that has most.
@@ -79,15 +103,23 @@ func (n *newcomers) resize(before int, h *home) {
 	}
 }
 
-// place is what a lane has.
+// place is what a lane has, or waits for.
 type place struct {
 	*home
-	since  time.Time
+	since  time.Time // it has it; zero: it waits
+	who    string    // it is for, at its address: an agent, a worker, an account; "": not known
 	proven bool
+	back   bool // who had earned a place, and has just left it
 }
 
+// bounded reports that its address may have only so many like it.
+func (p *place) bounded() bool { return p.from.IsValid() && !p.proven && !p.back }
+
 func newNewcomers(each, max int) *newcomers {
-	return &newcomers{each: each, max: max, homes: make(map[netip.Prefix]*home), places: make(map[*Lane]*place)}
+	return &newcomers{
+		each: each, max: max, freed: make(chan struct{}, 1),
+		homes: make(map[netip.Prefix]*home), places: make(map[*Lane]*place), vouched: make(map[string]time.Time),
+	}
 }
 
 // homeOf returns what counts as one address: of IPv6 what one customer gets.
@@ -101,52 +133,119 @@ func homeOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// enter asks for a place for a lane that a miner at an address opened. proven says
-// that it needs no share any more: a worker with a record is on it. displaced is the
-// lane that has to give way, if any.
-func (n *newcomers) enter(l *Lane, from netip.Prefix, proven bool, now time.Time) (ok bool, displaced *Lane) {
+// enter asks for a place for a lane, for the sake of a miner at an address; who is the
+// same whenever the miner comes. voucher is its worker where that one has a record, else
+// "": it makes the lane one that has earned its place. displaced is the lane that has to give way, if any. A lane that
+// is not let in waits for seat.
+func (n *newcomers) enter(l *Lane, from netip.Prefix, who, voucher string, now time.Time) (ok bool, displaced *Lane) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.places[l] != nil {
+	p := n.places[l]
+	switch {
+	case p != nil && !p.since.IsZero():
+		if !p.proven && n.vouches(voucher, now) {
+			n.prove(l, p)
+		}
 		return true, nil
+	case p != nil && voucher == "" && p.from == from:
+		return false, nil
 	}
 	h := n.homes[from]
 	if h == nil {
 		h = &home{from: from}
+		n.homes[from] = h
 	}
-	if displaced, ok = n.makeRoom(h, proven, now); !ok {
-		return false, nil
-	}
-	if displaced != nil {
-		n.remove(displaced)
-	}
-	n.homes[from] = h
-	n.places[l] = &place{home: h, since: now, proven: proven}
-	if proven {
-		h.proven++
-		n.proven++
+	h.age(now)
+	next := &place{home: h, who: who, proven: n.vouches(voucher, now)}
+	if p == nil {
+		next.back = h.back(who)
 	} else {
-		h.fresh = append(h.fresh, l)
-		n.resize(len(h.fresh)-1, h)
-		n.fresh++
+		next.who = p.who
 	}
-	return true, displaced
+	displaced, ok = n.makeRoom(next, now)
+	if p != nil && (ok || next.proven) {
+		n.unqueue(l, p)
+		p = nil
+	}
+	switch {
+	case ok:
+		n.letIn(l, next, displaced, now)
+	case p == nil:
+		n.queue(l, next)
+	default:
+		n.tidy(h)
+	}
+	return ok, displaced
 }
 
-// makeRoom says whether there is room for one more lane of an address, and which has
-// to give way for it. The caller has mu.
-func (n *newcomers) makeRoom(h *home, proven bool, now time.Time) (displaced *Lane, ok bool) {
-	full := n.proven+n.fresh >= n.max
+// back reports that somebody had earned a place, and has just left it: once.
+func (h *home) back(who string) bool {
+	i := slices.IndexFunc(h.left, func(d departed) bool { return d.who == who })
+	if who == "" || i < 0 {
+		return false
+	}
+	h.left = slices.Delete(h.left, i, i+1)
+	return true
+}
+
+// queue has a lane wait, before all that are bounded if it is not. The caller has mu.
+func (n *newcomers) queue(l *Lane, p *place) {
+	n.homes[p.from] = p.home // its last lane may have left the line for this
+	n.places[l] = p
+	n.waiting++
+	if p.bounded() {
+		p.waiting = append(p.waiting, l)
+	} else {
+		p.waiting = slices.Insert(p.waiting, 0, l)
+	}
+}
+
+// vouches reports that a worker makes a lane one that has earned its place. Once in
+// newcomerTime: who knows its name could open any number.
+func (n *newcomers) vouches(worker string, now time.Time) bool {
+	if worker == "" {
+		return false
+	}
+	if last, did := n.vouched[worker]; did && now.Sub(last) < newcomerTime {
+		return false
+	}
+	n.vouched[strings.Clone(worker)] = now
+	return true
+}
+
+// letIn gives a lane its place, in that of another where that has to give way. The
+// caller has mu.
+func (n *newcomers) letIn(l *Lane, p *place, displaced *Lane, now time.Time) {
+	p.since = now
+	if displaced != nil {
+		n.remove(displaced, n.places[displaced])
+	}
+	n.homes[p.from] = p.home // what was displaced may have been its last
+	n.places[l] = p
+	if p.proven {
+		p.home.proven++
+		n.proven++
+		return
+	}
+	p.fresh = append(p.fresh, l)
+	n.resize(len(p.fresh)-1, p.home)
+	n.fresh++
+}
+
+// makeRoom says whether a lane can have its place, and which has to give way for it.
+// The caller has mu.
+func (n *newcomers) makeRoom(p *place, now time.Time) (displaced *Lane, ok bool) {
+	h, full := p.home, n.proven+n.fresh >= n.max
 	switch {
-	case !proven && h.from.IsValid() && len(h.fresh) >= n.each+h.proven:
+	case p.bounded() && len(h.fresh)+len(h.held) >= n.each+h.proven:
 		return n.oldest(h, now)
-	case !full && (proven || n.fresh < (n.max+1)/2):
+	case !full && (p.proven || n.fresh < (n.max+1)/2):
 		return nil, true
 	}
 	switch most := n.most(); {
 	case most == 0:
 		return nil, false // all work
-	case proven, most > len(h.fresh)+1:
+	case p.proven, most > len(h.fresh)+1:
 		return n.greediest(most), true
 	}
 	return n.oldest(h, now)
@@ -174,30 +273,60 @@ func (n *newcomers) oldest(h *home, now time.Time) (l *Lane, ok bool) {
 func (n *newcomers) earn(l *Lane) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	p := n.places[l]
-	if p == nil || p.proven {
-		return
+	if p := n.places[l]; p != nil && !p.since.IsZero() && !p.proven {
+		n.prove(l, p)
 	}
+}
+
+// prove makes a newcomer one that has earned its place. The caller has mu.
+func (n *newcomers) prove(l *Lane, p *place) {
 	p.proven = true
 	n.drop(p.home, l)
 	p.home.proven++
 	n.fresh--
 	n.proven++
+	n.free()
 }
 
-// leave gives a lane's place back, if it has one.
-func (n *newcomers) leave(l *Lane) {
+// leave takes out a lane that has ended. ran says that it may have had a link.
+func (n *newcomers) leave(l *Lane, ran bool, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.remove(l)
-}
-
-// remove takes a lane out. The caller has mu.
-func (n *newcomers) remove(l *Lane) {
 	p := n.places[l]
 	if p == nil {
 		return
 	}
+	switch {
+	case p.since.IsZero():
+		n.unqueue(l, p)
+		delete(n.places, l)
+		return
+	case !ran || !p.from.IsValid():
+	case p.proven && p.who == "":
+	case p.proven:
+		n.departs(p, now)
+	default:
+		p.held = append(p.held, p.since)
+	}
+	p.age(now)
+	n.remove(l, p)
+}
+
+// departs notes that a lane has ended that had earned its place. Who came back before
+// that was seen need not wait any more. The caller has mu.
+func (n *newcomers) departs(p *place, now time.Time) {
+	i := slices.IndexFunc(p.waiting, func(l *Lane) bool { return n.places[l].who == p.who && n.places[l].bounded() })
+	if i < 0 {
+		p.left = append(p.left, departed{p.who, now})
+		return
+	}
+	l := p.waiting[i]
+	n.places[l].back = true
+	p.waiting = slices.Insert(slices.Delete(p.waiting, i, i+1), 0, l)
+}
+
+// remove takes out a lane that had a place. The caller has mu.
+func (n *newcomers) remove(l *Lane, p *place) {
 	delete(n.places, l)
 	if p.proven {
 		p.home.proven--
@@ -206,18 +335,115 @@ func (n *newcomers) remove(l *Lane) {
 		n.drop(p.home, l)
 		n.fresh--
 	}
-	if p.home.proven == 0 && len(p.fresh) == 0 {
-		delete(n.homes, p.from)
-	}
+	n.tidy(p.home)
+	n.free()
 }
 
 // drop takes a lane out of the newcomers of an address.
 func (n *newcomers) drop(h *home, l *Lane) {
-	for i, other := range h.fresh {
-		if other == l {
-			h.fresh = append(h.fresh[:i], h.fresh[i+1:]...)
-			n.resize(len(h.fresh)+1, h)
+	if i := slices.Index(h.fresh, l); i >= 0 {
+		h.fresh = slices.Delete(h.fresh, i, i+1)
+		n.resize(len(h.fresh)+1, h)
+	}
+}
+
+// unqueue takes a lane out of those that wait. The caller has mu.
+func (n *newcomers) unqueue(l *Lane, p *place) {
+	i := slices.Index(p.home.waiting, l)
+	p.home.waiting = slices.Delete(p.home.waiting, i, i+1)
+	n.waiting--
+	n.tidy(p.home)
+}
+
+// age forgets what has been held for an address for its time.
+func (h *home) age(now time.Time) {
+	over := func(t time.Time) bool { return now.Sub(t) >= newcomerTime }
+	h.held = slices.DeleteFunc(h.held, over)
+	h.left = slices.DeleteFunc(h.left, func(d departed) bool { return over(d.at) })
+}
+
+// tidy forgets an address that has nothing.
+func (n *newcomers) tidy(h *home) {
+	if h.proven == 0 && len(h.fresh)+len(h.waiting)+len(h.held)+len(h.left) == 0 {
+		delete(n.homes, h.from)
+	}
+}
+
+// free says that somebody may come in. The caller has mu.
+func (n *newcomers) free() {
+	if n.waiting > 0 {
+		poke(n.freed)
+	}
+}
+
+// expire forgets what is over.
+func (n *newcomers) expire(now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, h := range n.homes {
+		h.age(now)
+		n.tidy(h)
+	}
+	for worker, last := range n.vouched {
+		if now.Sub(last) >= newcomerTime {
+			delete(n.vouched, worker)
+		}
+	}
+}
+
+// seat lets in those that wait, as many as there is room for, the addresses in turn;
+// displaced are those that have to give way for them.
+func (n *newcomers) seat(now time.Time) (in, displaced []*Lane) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiting == 0 {
+		return nil, nil
+	}
+	var queues []*home
+	for _, h := range n.homes {
+		if len(h.waiting) > 0 {
+			h.age(now)
+			queues = append(queues, h)
+		}
+	}
+	for len(queues) > 0 {
+		queues = slices.DeleteFunc(queues, func(h *home) bool {
+			l := h.waiting[0]
+			p := n.places[l]
+			gone, ok := n.makeRoom(p, now)
+			if !ok {
+				return true
+			}
+			n.unqueue(l, p)
+			n.letIn(l, p, gone, now)
+			in = append(in, l)
+			if gone != nil {
+				displaced = append(displaced, gone)
+			}
+			return len(h.waiting) == 0
+		})
+	}
+	return in, displaced
+}
+
+// seatAll lets in those that wait until ctx ends.
+func (n *newcomers) seatAll(ctx context.Context) {
+	tick := time.NewTicker(seatPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-n.freed:
+		case <-tick.C:
+			n.expire(time.Now())
+		}
+		in, displaced := n.seat(time.Now())
+		for _, l := range displaced {
+			l.dismiss()
+		}
+		for _, l := range in {
+			l.route.begin(l)
 		}
 	}
 }

@@ -182,7 +182,9 @@ func TestLinksAreBounded(t *testing.T) {
 
 	f.open()
 	for group := range uint32(maxGroups) {
-		f.route.Join(Member{Prefix: Prefix{Group: group, Len: 2}})
+		for value := range uint16(64) {
+			f.route.Join(Member{Prefix: Prefix{Group: group, Value: value, Len: 2}})
+		}
 	}
 	equal(t, "lanes with 2-byte prefixes", len(f.route.lanes), maxLinks)
 }

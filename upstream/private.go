@@ -10,6 +10,10 @@ import (
 // largest farm known has some dozens.
 const maxPrivate = 1 << 12
 
+// agentsEach is how many of them agents of one address may have: ten times what the
+// largest farm has, and too few to keep others out.
+const agentsEach = 512
+
 // privateGroups are the groups of 2-byte prefixes that are not shared out:
 // whoever has taken one chooses the prefixes in it. An agent does so, since its
 // session ids stand where prefixes do, and it knows nothing of other miners.
@@ -30,11 +34,13 @@ type privateGroups struct {
 	begun uint32   // how many numbers were given out
 	free  []uint32 // of them: given back
 	taken map[uint32]*privateGroup
+	homes map[netip.Prefix]int // how many of them agents of an address have
 }
 
 // privateGroup is one of them. Its number is taken until it is released and has
 // no lane any more: no job, share or verdict of one agent can reach the next.
 type privateGroup struct {
+	from     netip.Prefix
 	lanes    []*Lane
 	released time.Time // zero: it is not
 }
@@ -43,14 +49,16 @@ type privateGroup struct {
 // all others.
 func (p Prefix) private() bool { return p.Group >= maxGroups }
 
-// TakeGroup begins a private group: its prefixes have 2 bytes, and Take hands
-// none of them out. Any goroutine. false when there are as many as there may be.
-// Each wants one ReleaseGroup.
-func (p *Prefixes) TakeGroup() (group uint32, ok bool) {
+// TakeGroup begins a private group, for an agent at an address: its prefixes have 2
+// bytes, and Take hands none of them out. Any goroutine. false when there are as many as
+// there may be, of that address or in all. Each wants one ReleaseGroup.
+func (p *Prefixes) TakeGroup(agent netip.Addr) (group uint32, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	g := &p.private
+	g, from := &p.private, homeOf(agent)
 	switch n := len(g.free); {
+	case from.IsValid() && g.homes[from] >= agentsEach:
+		return 0, false
 	case n > 0:
 		group = g.free[n-1]
 		g.free = g.free[:n-1]
@@ -61,9 +69,10 @@ func (p *Prefixes) TakeGroup() (group uint32, ok bool) {
 		return 0, false
 	}
 	if g.taken == nil {
-		g.taken = make(map[uint32]*privateGroup)
+		g.taken, g.homes = make(map[uint32]*privateGroup), make(map[netip.Prefix]int)
 	}
-	g.taken[group] = new(privateGroup)
+	g.taken[group] = &privateGroup{from: from}
+	g.homes[from]++
 	return group, true
 }
 
@@ -116,6 +125,9 @@ func (p *Prefixes) ended(l *Lane) {
 // lock.
 func (p *Prefixes) drop(group uint32) {
 	if g := p.private.taken[group]; !g.released.IsZero() && len(g.lanes) == 0 {
+		if p.private.homes[g.from]--; p.private.homes[g.from] == 0 {
+			delete(p.private.homes, g.from)
+		}
 		delete(p.private.taken, group)
 		p.private.free = append(p.private.free, group)
 	}
@@ -131,15 +143,15 @@ func (p *Prefixes) released(group uint32) time.Time {
 	return time.Time{}
 }
 
-// JoinGroup makes the owner of a private group, which comes from that address, a member of its lane on the
-// route, which is opened where need be: it gets jobs before a miner of the group
-// joins, and holds the lane when none is left. It never blocks on I/O. Each
-// JoinGroup wants one Lane.LeaveGroup.
-func (r *Route) JoinGroup(group uint32, from netip.Addr) *Lane {
+// JoinGroup makes the owner of a private group, which comes from that address under that
+// name, a member of its lane on the route, which is opened where need be: it gets jobs
+// before a miner of the group joins, and holds the lane when none is left. It never
+// blocks on I/O. Each JoinGroup wants one Lane.LeaveGroup.
+func (r *Route) JoinGroup(group uint32, from netip.Addr, login string) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.enter(Prefix{Group: group, Len: 2}, from)
+	return r.enter(Prefix{Group: group, Len: 2}, from, login, "")
 }
 
 // LeaveGroup takes back one JoinGroup. Any goroutine.
-func (l *Lane) LeaveGroup() { l.route.leave(l) }
+func (l *Lane) LeaveGroup() { l.leaveRoute() }

@@ -10,7 +10,7 @@ import (
 
 func takeGroup(t *testing.T, f *farm) uint32 {
 	t.Helper()
-	g, ok := f.directory.Prefixes().TakeGroup()
+	g, ok := f.directory.Prefixes().TakeGroup(netip.Addr{})
 	if !ok {
 		t.Fatal("no group is left")
 	}
@@ -24,7 +24,7 @@ func TestPrivateGroup(t *testing.T) {
 		f.others.Pools[0].Links = 3
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{})
+		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		equal(t, "links", f.pools[0].links(), 4)
 		job := l.Latest().Job
@@ -46,7 +46,7 @@ func TestPrivateLaneIsLetGo(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{})
+		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		p := Prefix{Group: g, Value: 1, Len: 2}
 		f.route.Join(Member{Prefix: p})
 		l.Leave(p)
@@ -57,7 +57,7 @@ func TestPrivateLaneIsLetGo(t *testing.T) {
 		equal(t, "links", f.pools[0].links(), 2)
 		f.after(10 * time.Second)
 		equal(t, "links a minute later", f.pools[0].links(), 1)
-		again := f.route.JoinGroup(g, netip.Addr{})
+		again := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		equal(t, "links", f.pools[0].links(), 2)
 		equal(t, "another lane", again != l, true)
@@ -75,7 +75,7 @@ func TestReleasedGroup(t *testing.T) {
 		g := takeGroup(t, f)
 		equal(t, "one that nobody joined is free at once", g, idle)
 
-		l := f.route.JoinGroup(g, netip.Addr{})
+		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		s := share(l.Latest().Job, 1)
@@ -94,7 +94,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links", f.pools[0].links(), 1)
 		equal(t, "when nothing is left", takeGroup(t, f), g)
 
-		l = f.route.JoinGroup(g, netip.Addr{})
+		l = f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		l.LeaveGroup()
 		f.directory.Prefixes().ReleaseGroup(g)
@@ -102,7 +102,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links of a group without shares, at once", f.pools[0].links(), 1)
 		f.directory.Prefixes().ReleaseGroup(g) // once too often
 		f.directory.Prefixes().ReleaseGroup(4711)
-		f.route.JoinGroup(takeGroup(t, f), netip.Addr{})
+		f.route.JoinGroup(takeGroup(t, f), netip.Addr{}, "agent")
 		f.after(time.Minute)
 		equal(t, "links", f.pools[0].links(), 2)
 	})
@@ -112,7 +112,7 @@ func TestReleasedGroupDoesNotWaitForever(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{})
+		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		l.Submit(share(l.Latest().Job, 1))
@@ -131,7 +131,7 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 		f.open()
 		g := takeGroup(t, f)
 		equal(t, "fits while nothing is known", f.route.Fits(Prefix{Group: g, Value: 1, Len: 2}), true)
-		l := f.route.JoinGroup(g, netip.Addr{})
+		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.run()
 		wantLaneOn(t, l, "b")
 		f.wantOn("a")
@@ -152,7 +152,7 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 func TestPrivateGroupOnADirectRoute(t *testing.T) {
 	inDirect(t, func(f *farm, r *Route) {
 		g := takeGroup(t, f)
-		l := r.JoinGroup(g, netip.Addr{})
+		l := r.JoinGroup(g, netip.Addr{}, "agent")
 		for v := range uint16(3) {
 			equal(t, "lane", r.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
 		}
@@ -167,7 +167,7 @@ func TestPrivateGroupAtAnAgentPool(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{})
+		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		p := Prefix{Group: g, Value: 7, Len: 2}
 		f.route.Join(Member{Prefix: p, Login: "acct.rig7"})
@@ -191,8 +191,30 @@ func TestPrivateGroupsAreBounded(t *testing.T) {
 		}
 		seen[g] = true
 	}
-	_, ok := f.directory.Prefixes().TakeGroup()
+	_, ok := f.directory.Prefixes().TakeGroup(netip.Addr{})
 	equal(t, "one more", ok, false)
 	f.directory.Prefixes().ReleaseGroup(maxGroups + 5)
 	equal(t, "one that was given back", takeGroup(t, f), maxGroups+5)
+}
+
+// Agents of one address keep out themselves.
+func TestAgentsOfOneAddressAreBounded(t *testing.T) {
+	var p Prefixes
+	var groups []uint32
+	for range agentsEach {
+		g, ok := p.TakeGroup(stranger)
+		equal(t, "one of many", ok, true)
+		groups = append(groups, g)
+	}
+	_, ok := p.TakeGroup(stranger)
+	equal(t, "one too many", ok, false)
+	_, ok = p.TakeGroup(honest)
+	equal(t, "of another address", ok, true)
+	p.ReleaseGroup(groups[0])
+	_, ok = p.TakeGroup(stranger)
+	equal(t, "when one has gone", ok, true)
+	for _, g := range groups[1:] {
+		p.ReleaseGroup(g)
+	}
+	equal(t, "counted for it", p.private.homes[homeOf(stranger)], 1)
 }

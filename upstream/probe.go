@@ -25,11 +25,11 @@ const (
 	firstProbe = 50 * time.Millisecond
 )
 
-// watchAll begins to watch the pools of a route that is kept, or has a choice, and
-// lanes. The caller has mu.
+// watchAll begins to watch the pools of a route that is kept, or has a choice and a lane
+// that runs. The caller has mu.
 func (r *Route) watchAll() {
 	list := r.list()
-	if !r.Kept && (len(list) == 1 || len(r.lanes) == 0) {
+	if !r.Kept && (len(list) == 1 || !r.runs()) {
 		return
 	}
 	for _, p := range list {
@@ -39,12 +39,22 @@ func (r *Route) watchAll() {
 	}
 }
 
-// unwatched reports that there is nothing to watch for: the route has no lane any
+// runs reports that a lane of the route runs. The caller has mu.
+func (r *Route) runs() bool {
+	for _, l := range r.lanes {
+		if l.running {
+			return true
+		}
+	}
+	return false
+}
+
+// unwatched reports that there is nothing to watch for: no lane of the route runs any
 // more, and is not kept, or it does not lead to the pool.
 func (r *Route) unwatched(p *pool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.leads(p) && (r.Kept && r.retired.IsZero() || len(r.lanes) > 0) {
+	if r.leads(p) && (r.Kept && r.retired.IsZero() || r.runs()) {
 		return false
 	}
 	p.watched = false

@@ -112,7 +112,7 @@ type Member struct {
 	Login   string     // the worker that it mines for, by the name that it logged in with
 	Agent   string     // the user agent that it gave; may be empty
 	Address netip.Addr // where it comes from; the zero Addr: not known
-	Record  bool       // the worker has earned something before
+	Record  bool       // the worker has earned something before, and no other miner of it is connected
 }
 
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in

@@ -36,6 +36,8 @@ type Route struct {
 	pools     atomic.Pointer[[]*pool]
 	failover  *Failover
 	log       *slog.Logger
+	from      netip.Prefix // the address that brought the user
+	stranger  atomic.Bool  // a user none of whose workers has earned anything
 	called    atomic.Int64 // when it was last logged in to, since Directory.born; of users' routes
 
 	mu      sync.Mutex
@@ -173,28 +175,61 @@ func (r *Route) keeps() bool { return r.Kept && !r.direct }
 func (r *Route) Join(m Member) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := r.enter(m.Prefix, m.Address)
-	if m.Record && !r.direct && !m.Prefix.private() { // who knows a name could open many of these
-		l.record = true
+	voucher := ""
+	if m.Record {
+		voucher = m.Login
+		r.settle()
 	}
+	l := r.enter(m.Prefix, m.Address, m.Login, voucher)
 	l.roster.put(m)
 	l.known(m)
 	return l
 }
 
-// enter takes one more member into the lane that serves a prefix. The caller
-// has mu.
-func (r *Route) enter(p Prefix, from netip.Addr) *Lane {
+// enter takes one more member into the lane that serves a prefix: see
+// newcomers.enter. The caller has mu.
+func (r *Route) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
 	l := r.lane(p)
 	if l.members == 0 && !l.linked && !l.kept() {
 		l.unlinked = time.Now()
 	}
 	l.members++
-	if from.IsValid() {
-		l.from = homeOf(from)
-	}
 	r.members++
+	who := r.account
+	if r.direct || l.key.private() {
+		who = login
+	}
+	r.admit(l, from, who, voucher)
 	return l
+}
+
+// admit has a lane run that has a place; one that has none waits for it. The caller
+// has mu.
+func (r *Route) admit(l *Lane, from netip.Addr, who, voucher string) {
+	if l.kept() {
+		r.runLane(l)
+		return
+	}
+	places := l.places()
+	ok, displaced := places.enter(l, homeOf(from), who, voucher, time.Now())
+	if displaced != nil {
+		displaced.dismiss()
+	}
+	switch {
+	case ok:
+		r.runLane(l)
+	case places.full():
+		r.directory.noRoom(places)
+	}
+}
+
+// begin has a lane run that has waited for its place.
+func (r *Route) begin(l *Lane) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lanes[l.key] == l { // else nobody is there any more
+		r.runLane(l)
+	}
 }
 
 // lane returns the lane that serves a prefix, opened. The caller has mu.
@@ -206,9 +241,9 @@ func (r *Route) lane(p Prefix) *Lane {
 		return r.open(p)
 	}
 	width := r.width(p)
-	if r.keeps() {
-		for i := range width { // a group's links are up before its miners come
-			r.open(Prefix{p.Group, uint16(i), p.Len})
+	if r.keeps() && r.directory.prefixes.isFirst(p) {
+		for i := range width { // the first group's links are up before its miners come
+			r.runLane(r.open(Prefix{p.Group, uint16(i), p.Len}))
 		}
 	}
 	return r.open(Prefix{p.Group, p.Value % uint16(width), p.Len})
@@ -242,7 +277,7 @@ func (r *Route) width(p Prefix) int {
 	return w
 }
 
-// open returns the lane with that key, and begins it where there is none.
+// open returns the lane with that key, a new one where there is none.
 func (r *Route) open(key Prefix) *Lane {
 	l := r.lanes[key]
 	if l == nil {
@@ -252,16 +287,16 @@ func (r *Route) open(key Prefix) *Lane {
 		if key.private() {
 			r.directory.prefixes.opened(l)
 		}
-		r.runLane(l)
-		r.watchAll()
 	}
 	return l
 }
 
-// runLane starts a lane's supervisor, once. The caller has mu.
+// runLane starts a lane's supervisor, once, and begins to watch its pools. The caller
+// has mu.
 func (r *Route) runLane(l *Lane) {
 	if !l.running {
 		l.running = r.directory.run(l.supervise)
+		r.watchAll()
 	}
 }
 
@@ -273,7 +308,7 @@ func (r *Route) start() {
 		if l.members == 0 || l.kept() {
 			l.unlinked = time.Now()
 		}
-		r.runLane(l)
+		r.admit(l, netip.Addr{}, "", "")
 	}
 	r.watchAll()
 }
@@ -300,27 +335,25 @@ func (r *Route) retire(now time.Time) {
 	}
 }
 
-// leave takes a member out of a lane.
-func (r *Route) leave(l *Lane) {
+// leave takes a member out of a lane. over says that the lane ends: it never ran, and
+// waits for nobody any more.
+func (r *Route) leave(l *Lane) (over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members--
 	l.members--
 	if l.members > 0 {
-		return
+		return false
 	}
 	l.idle = time.Now()
+	if !l.running && !l.kept() && r.lanes[l.key] == l {
+		delete(r.lanes, l.key)
+		return true
+	}
 	if !r.retired.IsZero() {
 		l.rouse()
 	}
-}
-
-// newest returns the address of the miner that came to a lane last, and whether a
-// worker of it has a record.
-func (r *Route) newest(l *Lane) (from netip.Prefix, record bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return l.from, l.record
+	return false
 }
 
 // membersOf returns how many miners a lane has.

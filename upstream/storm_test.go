@@ -3,6 +3,7 @@ package upstream
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -92,10 +93,9 @@ func TestLanesOfFurtherGroupsAreGivenBack(t *testing.T) {
 		}
 		f.after(time.Minute)
 		equal(t, "links of those that do nothing", f.pools[0].links(), 1+groupsEach)
-		for _, l := range lanes {
-			if l.Latest().Job != nil {
-				l.Earn()
-			}
+		linked := slices.DeleteFunc(slices.Clone(lanes), func(l *Lane) bool { return l.Latest().Job == nil })
+		for _, l := range linked {
+			l.Earn()
 		}
 		f.after(time.Minute)
 		equal(t, "links when these work", f.pools[0].links(), 1+3*groupsEach)
@@ -106,5 +106,124 @@ func TestLanesOfFurtherGroupsAreGivenBack(t *testing.T) {
 		f.after(letGo + 5*time.Second)
 		equal(t, "links when all have gone", f.pools[0].links(), 1)
 		equal(t, "places", f.directory.groups.taken(), 0)
+	})
+}
+
+// Users that are invented, and come and go, are forgotten in a moment, and run nothing.
+func TestUsersThatComeAndGoAreForgotten(t *testing.T) {
+	inUsers(t, "a b", func(f *farm) {
+		for i := range 4 * usersEach {
+			login := fmt.Sprintf("invented%d", i)
+			r, _, err := f.directory.LoginFrom(login, stranger)
+			if err != nil {
+				t.Fatalf("%s: %v", login, err)
+			}
+			l := r.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: login, Address: stranger})
+			l.LeaveUnused(Prefix{Value: 1, Len: 2})
+			f.after(4 * time.Millisecond)
+		}
+		equal(t, "links that were opened", f.pools[0].dialled(), newcomersEach)
+		equal(t, "users, a moment's, are few", len(f.directory.routes) < usersEach, true)
+	})
+}
+
+// What waits for a place runs nothing, and its pools are not watched; it is let in when
+// there is one.
+func TestALaneThatWaitsRunsNothing(t *testing.T) {
+	inUsers(t, "a b", func(f *farm) {
+		for i := range uint16(newcomersEach) {
+			f.joinFrom(stranger, fmt.Sprintf("user%d", i), i)
+		}
+		f.after(time.Second)
+		l := f.joinFrom(stranger, "waits", 1000)
+		f.after(time.Minute)
+		l.route.relook()
+		f.after(time.Second)
+		equal(t, "runs", l.running, false)
+		watched := func() (n int) {
+			for _, p := range l.route.list() {
+				if p.watched {
+					n++
+				}
+			}
+			return n
+		}
+		equal(t, "pools that are watched", watched(), 0)
+		_, none := l.Without()
+		equal(t, "it has no link", none, true)
+		last := f.joinFrom(stranger, "last", 1001)
+		f.joinFrom(stranger, "user0", 0).Earn() // its place, and what it earned
+		f.after(seatPause / 4)
+		wantLaneOn(t, l, "a")
+		wantLaneOn(t, last, "a")
+		equal(t, "pools that are watched", watched(), 2)
+	})
+}
+
+// Agents end with their connection, and each opens a link: one address opens no more of
+// them by going and coming again than by staying. One whose miners work is back at once.
+func TestAgentsThatComeAndGo(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.pools[0].size = 12
+		f.start()
+		before := f.pools[0].dialled()
+		connect := func(from netip.Addr, login string) (l *Lane, leave func()) {
+			group, _ := f.directory.Prefixes().TakeGroup(from)
+			l = f.route.JoinGroup(group, from, login)
+			f.after(time.Second)
+			return l, func() {
+				l.LeaveGroup()
+				f.directory.Prefixes().ReleaseGroup(group)
+			}
+		}
+		good, leave := connect(stranger, "good")
+		wantLaneOn(t, good, "a")
+		good.Earn()
+		for i := range 3 * newcomersEach / 2 {
+			_, leave := connect(stranger, fmt.Sprint("ghost", i))
+			leave()
+		}
+		equal(t, "links", f.pools[0].dialled()-before, 1+1+newcomersEach)
+		leave()
+		good, _ = connect(stranger, "good")
+		wantLaneOn(t, good, "a")
+		other, _ := connect(honest, "other")
+		wantLaneOn(t, other, "a")
+		last, _ := connect(stranger, "ghost")
+		wantLaneOn(t, last, "none")
+		f.after(newcomerTime)
+		wantLaneOn(t, last, "a")
+	})
+}
+
+// The same of miners with a lane each; a worker with a record waits for nobody, but is
+// one at a time.
+func TestDirectMinersThatComeAndGo(t *testing.T) {
+	inDirect(t, func(f *farm, r *Route) {
+		value := uint16(0)
+		join := func(login string, record bool) *Lane {
+			value++
+			return r.Join(Member{Prefix: Prefix{Value: value, Len: 2}, Login: login, Address: stranger, Record: record})
+		}
+		for range newcomersEach {
+			l := join("bob.new", false)
+			l.Leave(l.key)
+		}
+		waits := join("bob.new", false)
+		f.after(letGo + 10*time.Second) // their lanes have ended
+		equal(t, "links", f.pools[0].links(), 0)
+		equal(t, "dials", f.pools[0].dialled(), newcomersEach)
+		wantLaneOn(t, waits, "none")
+		known, twice, other := join("bob.known", true), join("bob.known", true), join("bob.other", true)
+		f.after(time.Second)
+		wantLaneOn(t, known, "a")
+		wantLaneOn(t, other, "a")
+		wantLaneOn(t, waits, "a") // for each of the two a newcomer is let in
+		wantLaneOn(t, twice, "a")
+		again := join("bob.known", true)
+		f.after(time.Second)
+		wantLaneOn(t, again, "none")
+		f.after(newcomerTime)
+		wantLaneOn(t, again, "a")
 	})
 }

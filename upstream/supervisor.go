@@ -63,9 +63,7 @@ func (l *Lane) supervise(ctx context.Context) {
 		}
 		l.forsake()
 		l.watch(ctx, now)
-		if l.admit(now) {
-			l.decide(ctx, now)
-		}
+		l.decide(ctx, now)
 		l.turnAway(now)
 		timer.Reset(l.tick())
 	}
@@ -83,30 +81,10 @@ func (l *Lane) tick() (d time.Duration) {
 	return d
 }
 
-// admit reports that the lane may have links: see MaxOnDemand, and newcomers.
-func (l *Lane) admit(now time.Time) bool {
-	if l.admitted || l.kept() {
-		return true
-	}
-	from, record := l.route.newest(l)
-	var displaced *Lane
-	if l.admitted, displaced = l.places().enter(l, from, record || l.earned.Load(), now); displaced != nil {
-		displaced.dismiss()
-	}
-	if l.admitted {
-		return true
-	}
-	if !l.refused && l.places().full() {
-		l.refused = true
-		l.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", l.places().max)
-	}
-	return false
-}
-
 // end gives back what the lane had of the process's.
 func (l *Lane) end() {
 	d := l.route.directory
-	l.places().leave(l)
+	l.places().leave(l, l.running, time.Now()) // nobody starts it any more
 	if l.dismissed.Load() {
 		d.down.Dismissed(l)
 	}

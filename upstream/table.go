@@ -155,7 +155,7 @@ func (d *Directory) Set(table Table) {
 			r.lead(is)
 			led = append(led, r)
 		default:
-			delete(d.routes, name)
+			d.drop(r)
 			retired = append(retired, r)
 		}
 	}

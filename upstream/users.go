@@ -1,16 +1,26 @@
 package upstream
 
 import (
+	"errors"
+	"net/netip"
 	"strings"
+	"sync"
 	"time"
 )
 
 // maxUsers bounds the users' routes (Kind.PerUser): any miner can
 // invent a name, and each costs 2 kB for as long as its route is in use. More
-// could not have links anyway. Beyond, a login with yet another name is refused.
+// could not have links anyway. Beyond, a login with yet another name is refused, as are
+// those of an address that has brought many who have not worked (usersEach).
 const maxUsers = MaxOnDemand
 
 const (
+	// usersEach is how many users that have not worked yet one address may have. As
+	// many more may be new for each that has: a thousand behind one address may all
+	// come at once. All addresses together have half of the routes for theirs, so that
+	// nobody can keep out those that work.
+	usersEach = 1024
+
 	// sweepMin is the least number of routes at which those that nobody uses are
 	// looked for.
 	sweepMin = 64
@@ -19,10 +29,17 @@ const (
 	// milliseconds where there are tens of thousands.
 	sweepPause = time.Second
 
-	// sweepFull is how long a route that was logged in to and never joined stays
-	// where there are as many as there may be: a join follows in the same turn of its
-	// loop.
-	sweepFull = 2 * time.Second
+	// strangerTime is how long a route that was logged in to and never joined stays
+	// when its user has never worked, or where there are as many as there may be: a
+	// join follows in the same turn of its loop.
+	strangerTime = 2 * time.Second
+)
+
+// Why a login leads nowhere.
+var (
+	ErrNoAccount    = errors.New("no such account")
+	ErrTooManyUsers = errors.New("too many users that have not worked yet")
+	ErrManyOfYours  = errors.New("too many users of this address that have not worked yet")
 )
 
 // users are what the directory knows of users who are in no table of accounts.
@@ -31,34 +48,105 @@ const (
 // A user's route is forgotten when its last lane has ended; one that was logged
 // in to and never joined when another user comes, and there are twice as many as
 // were in use at the last look. So there are, a second's apart, never more than
-// twice those in use or logged in to within LetGo.
+// twice those in use or logged in to lately (stays).
 type users struct {
-	sweep int // the number of routes at which to look next
-	swept time.Time
+	sweep     int // the number of routes at which to look next
+	swept     time.Time
+	strangers strangers
 }
 
-// openUser makes the route of a user; nil where there can be none. The caller
-// has mu.
-func (d *Directory) openUser(name string) *Route {
+// strangers counts the users that have not worked yet, by the address that brought
+// them; mu guards it.
+type strangers struct {
+	mu    sync.Mutex
+	all   int
+	homes map[netip.Prefix]neighbours
+}
+
+// neighbours are the users that one address brought.
+type neighbours struct{ fresh, settled int }
+
+// room says whether an address may bring one more.
+func (s *strangers) room(from netip.Prefix) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.homes[from]; from.IsValid() && h.fresh >= usersEach+h.settled {
+		return ErrManyOfYours
+	}
+	if s.all >= maxUsers/2 {
+		return ErrTooManyUsers
+	}
+	return nil
+}
+
+// add counts users of an address.
+func (s *strangers) add(from netip.Prefix, fresh, settled int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all += fresh
+	h := s.homes[from]
+	h.fresh += fresh
+	h.settled += settled
+	if h == (neighbours{}) {
+		delete(s.homes, from)
+		return
+	}
+	if s.homes == nil {
+		s.homes = make(map[netip.Prefix]neighbours)
+	}
+	s.homes[from] = h
+}
+
+// settle notes that a user's worker has earned something, now or before.
+func (r *Route) settle() {
+	if r.PerUser && r.stranger.Swap(false) {
+		r.directory.users.strangers.add(r.from, -1, 1)
+	}
+}
+
+// drop takes a route out. The caller has mu.
+func (d *Directory) drop(r *Route) {
+	delete(d.routes, r.account)
+	if r.PerUser { // what it earns from now on is not counted
+		if r.stranger.Swap(false) {
+			d.users.strangers.add(r.from, -1, 0)
+		} else {
+			d.users.strangers.add(r.from, 0, -1)
+		}
+	}
+}
+
+// openUser makes the route of a user that an address brings, unless there can be none.
+// The caller has mu.
+func (d *Directory) openUser(name string, from netip.Prefix) (*Route, error) {
 	if name == "" {
-		return nil
+		return nil, ErrNoAccount
 	}
 	now := time.Now()
-	if len(d.routes) >= min(d.users.sweep, maxUsers) && now.Sub(d.users.swept) >= sweepPause {
-		after := d.letGo
-		if len(d.routes) >= maxUsers {
-			after = min(after, sweepFull)
-		}
-		d.sweepUsers(now, after)
+	err := d.roomForUser(from)
+	if (err != nil || len(d.routes) >= d.users.sweep) && now.Sub(d.users.swept) >= sweepPause {
+		d.sweepUsers(now)
+		err = d.roomForUser(from)
 	}
-	if len(d.routes) >= maxUsers {
-		return nil
+	if err != nil {
+		return nil, err
 	}
 	name = strings.Clone(name) // of the login
 	r := d.newRoute(d.others.of(name))
+	r.from = from
+	r.stranger.Store(true)
+	d.users.strangers.add(from, 1, 0)
 	r.call()
 	d.routes[name] = r
-	return r
+	return r, nil
+}
+
+// roomForUser says whether an address may bring one more user.
+func (d *Directory) roomForUser(from netip.Prefix) error {
+	if len(d.routes) >= maxUsers {
+		return ErrTooManyUsers
+	}
+	return d.users.strangers.room(from)
 }
 
 // call notes that a user's route was logged in to.
@@ -76,6 +164,14 @@ func (r *Route) unused(now time.Time, after time.Duration) bool {
 	return len(r.lanes) == 0 && r.members == 0 && now.Sub(r.directory.born)-time.Duration(r.called.Load()) >= after
 }
 
+// stays is how long a user's route stays without a miner.
+func (d *Directory) stays(r *Route) time.Duration {
+	if r.stranger.Load() || len(d.routes) >= maxUsers {
+		return min(d.letGo, strangerTime)
+	}
+	return d.letGo
+}
+
 // forget drops the route of a user that nobody is any more.
 func (d *Directory) forget(r *Route) {
 	if !r.PerUser {
@@ -83,16 +179,16 @@ func (d *Directory) forget(r *Route) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.routes[r.account] == r && r.unused(time.Now(), d.letGo) {
-		delete(d.routes, r.account)
+	if d.routes[r.account] == r && r.unused(time.Now(), d.stays(r)) {
+		d.drop(r)
 	}
 }
 
 // sweepUsers drops the routes of all such users. The caller has mu.
-func (d *Directory) sweepUsers(now time.Time, after time.Duration) {
-	for name, r := range d.routes {
-		if r.PerUser && r.unused(now, after) {
-			delete(d.routes, name)
+func (d *Directory) sweepUsers(now time.Time) {
+	for _, r := range d.routes {
+		if r.PerUser && r.unused(now, d.stays(r)) {
+			d.drop(r)
 		}
 	}
 	d.users.sweep, d.users.swept = max(sweepMin, 2*len(d.routes)), now

@@ -162,16 +162,89 @@ func TestInventedUsersAreBounded(t *testing.T) {
 			t.Errorf("%d routes", n)
 		}
 		equal(t, "who works stays", f.login("ann"), worker.Route())
+		worker.Earn()
 		for i := range maxUsers + 10 {
 			f.login(fmt.Sprintf("at-once%d", i))
 		}
-		equal(t, "routes", len(f.directory.routes), maxUsers)
-		_, _, ok := f.directory.Login("one-too-many")
-		equal(t, "one too many", ok, false)
+		equal(t, "routes", len(f.directory.routes), 1+maxUsers/2)
+		_, _, err := f.directory.LoginFrom("one-too-many", honest)
+		equal(t, "one too many", err, ErrTooManyUsers)
 		equal(t, "who works", f.login("ann"), worker.Route())
-		f.after(letGo)
-		_, _, ok = f.directory.Login("one-too-many")
-		equal(t, "a minute later", ok, true)
+		f.after(strangerTime)
+		_, _, err = f.directory.LoginFrom("one-too-many", honest)
+		equal(t, "a moment later", err, nil)
+	})
+}
+
+// One address brings so many users that do not work, and one more for each that does;
+// others may come all the while.
+func TestNewUsersOfOneAddressAreBounded(t *testing.T) {
+	inUsers(t, "a", func(f *farm) {
+		users := 0
+		bring := func(record bool) (l *Lane, err error) {
+			users++
+			login := fmt.Sprintf("user%d", users)
+			r, _, err := f.directory.LoginFrom(login, stranger)
+			if err == nil {
+				l = r.Join(Member{Prefix: Prefix{Value: uint16(users), Len: 2}, Login: login, Address: stranger, Record: record})
+			}
+			return l, err
+		}
+		var lanes []*Lane
+		for range usersEach {
+			l, err := bring(false)
+			equal(t, "one of many", err, nil)
+			lanes = append(lanes, l)
+		}
+		_, err := bring(false)
+		equal(t, "one too many", err, ErrManyOfYours)
+		f.after(10 * strangerTime)
+		_, err = bring(false)
+		equal(t, "while all are there", err, ErrManyOfYours)
+		_, _, err = f.directory.LoginFrom("other", honest)
+		equal(t, "of another address", err, nil)
+		_, _, err = f.directory.LoginFrom("user1.another-rig", stranger)
+		equal(t, "a user who is there", err, nil)
+
+		lanes[0].Earn() // its place, and what it earned
+		for range 2 {
+			_, err = bring(false)
+			equal(t, "when one has worked", err, nil)
+		}
+		_, err = bring(false)
+		equal(t, "and no more", err, ErrManyOfYours)
+		lanes[usersEach-1].Leave(lanes[usersEach-1].key)
+		f.after(strangerTime)
+		_, err = bring(true)
+		equal(t, "when one has left", err, nil)
+		for range 2 {
+			_, err = bring(false)
+			equal(t, "when one with a record has come", err, nil)
+		}
+		_, err = bring(false)
+		equal(t, "no more again", err, ErrManyOfYours)
+	})
+}
+
+// Users that are gone count no more, whatever they were.
+func TestUsersThatAreGoneDoNotCount(t *testing.T) {
+	inUsers(t, "a", func(f *farm) {
+		for i, login := range []string{"ann", "bob", "eve", "joe"} {
+			l := f.joinFrom(honest, login, uint16(i))
+			if i < 2 {
+				l.Earn()
+			}
+			if i%2 == 0 {
+				l.Leave(l.key)
+			}
+		}
+		f.set("bob a robert", "joe a joe") // users no more
+		f.after(newcomerTime)
+		f.directory.mu.Lock()
+		f.directory.sweepUsers(time.Now())
+		f.directory.mu.Unlock()
+		equal(t, "users", len(f.directory.routes), 0)
+		equal(t, "counted", f.directory.users.strangers.all+len(f.directory.users.strangers.homes), 0)
 	})
 }
 
