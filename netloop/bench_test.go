@@ -37,12 +37,12 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 	b.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons(), MaxWorkers: miners + 1})
 	s := &Server{
-		terms: session.Terms{
-			SubscribeTimeout: time.Hour, AuthorizeTimeout: time.Hour,
-			Difficulty: session.Policy{Start: 512, Min: 1, SharesPerMinute: 6},
-		},
 		book: book, log: slog.New(slog.DiscardHandler), started: time.Now(),
 	}
+	s.settings.Store(&settings{Settings: Settings{Terms: session.Terms{
+		SubscribeTimeout: time.Hour, AuthorizeTimeout: time.Hour,
+		Difficulty: session.Policy{Start: 512, Min: 1, SharesPerMinute: 6},
+	}}})
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.directory = upstream.NewDirectory(upstream.DirectoryOptions{
 		Dial: func(ctx context.Context, _ dial.Target) (net.Conn, error) {
@@ -59,6 +59,14 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 	l.mailbox.wake = func() bool { return true }
 	l.clock()
 	return l
+}
+
+// set changes one of the settings, before anything happens.
+func (l *loop) set(change func(*Settings)) {
+	next := *l.server.settings.Load()
+	change(&next.Settings)
+	l.server.settings.Store(&next)
+	l.clock()
 }
 
 // join brings a miner through its handshake.

@@ -144,7 +144,7 @@ func (l *loop) tick() {
 // for a dead one after 60 s.
 func (l *loop) keepalive(f *feed) {
 	job := f.Job()
-	if job == nil || f.busy || l.env.Now-f.sent < l.server.keepalive {
+	if job == nil || f.busy || l.env.Now-f.sent < l.server.settings.Load().Keepalive {
 		return
 	}
 	age := l.wall.Sub(job.Received)

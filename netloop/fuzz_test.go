@@ -125,7 +125,7 @@ func fuzzed(t *testing.T, who int, transports Transports, own *veil) *fuzzedPeer
 	p := &fuzzedPeer{t: t, loop: newBenchLoop(t, 4), veil: own}
 	p.address = net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 4711}
 	p.loop.gnet = closing{peer: p}
-	p.loop.server.terms.MalformedLimit = 10
+	p.loop.set(func(o *Settings) { o.Terms.MalformedLimit = 10 })
 	p.loop.add(p, &listener{Listener: Listener{Transport: transports}})
 	p.peer = p.context.(*peer)
 	switch who {

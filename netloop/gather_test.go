@@ -89,7 +89,9 @@ func TestSharesAreJudgedBeforeWhateverElseTheMinerSays(t *testing.T) {
 // goes up any more may be ill.
 func TestSharesThatStayHereAreCounted(t *testing.T) {
 	g := &gathering{loop: newBenchLoop(t, 1), t: t}
-	g.server.terms.Difficulty = session.Policy{Start: 1.0 / (1 << 32), Min: 1.0 / (1 << 32), SharesPerMinute: 6}
+	g.set(func(o *Settings) {
+		o.Terms.Difficulty = session.Policy{Start: 1.0 / (1 << 32), Min: 1.0 / (1 << 32), SharesPerMinute: 6}
+	})
 	g.miners = append(g.miners, g.join(t, 0))
 	f := g.miners[0].feed
 	g.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})

@@ -97,7 +97,7 @@ func (l *loop) nowhere(err error) string {
 // authorize books the miner under its worker's name, and brings it to that
 // worker's route. said is the login as the miner says it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
-	login := l.server.names.login(said, p.remote.Addr())
+	login := l.server.settings.Load().names.login(said, p.remote.Addr())
 	route, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
 	if err != nil {
 		return p.session.Refused(&l.request, l.nowhere(err), out), session.Effect{}
@@ -152,7 +152,7 @@ func (p *peer) strays(next *upstream.Route) bool {
 
 // reauthorize is authorize for a name that the miner has named before.
 func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
-	login := l.server.names.login(said, p.remote.Addr())
+	login := l.server.settings.Load().names.login(said, p.remote.Addr())
 	route, _, err := l.server.directory.LoginFrom(login, p.remote.Addr())
 	if err != nil {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}

@@ -66,7 +66,6 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 		feeds:      make(map[*upstream.Lane]*feed),
 		userAgents: make(map[string]string),
 	}
-	l.env.Terms = &s.terms
 	l.lagging.max = maxOutgoing / max(1, s.loopCount)
 	l.mailbox.wake = l.wake
 	return l
@@ -81,8 +80,10 @@ func (l *loop) wake() bool {
 	return l.gnet.Execute(context.Background(), l) == nil
 }
 
-// clock sets the time that everything until the next call happens at.
+// clock sets the time that everything until the next call happens at, and what
+// miners are held to until then.
 func (l *loop) clock() {
+	l.env.Terms = &l.server.settings.Load().Terms
 	l.wall = time.Now()
 	l.env.Now = l.wall.Sub(l.server.started)
 }

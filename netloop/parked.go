@@ -13,7 +13,6 @@ import (
 // memory of shares again. Its prefix is held back for that time. All loops
 // share it.
 type parked struct {
-	window   time.Duration // 0: nothing is kept
 	prefixes *upstream.Prefixes
 
 	mu    sync.Mutex
@@ -47,11 +46,11 @@ type parkedID struct {
 	end time.Duration
 }
 
-// park takes over what a leaving miner had.
-func (k *parked) park(p *peer, now time.Duration) {
+// park takes over what a leaving miner had, for the window; 0: nothing is kept.
+func (k *parked) park(p *peer, now, window time.Duration) {
 	// One that never authorized was a probe, and does not come back for it; one
 	// whose prefix is too long comes back for another.
-	if k.window == 0 || !p.session.IsAuthorized() || p.reason == session.ExtranonceTooSmall {
+	if window == 0 || !p.session.IsAuthorized() || p.reason == session.ExtranonceTooSmall {
 		k.release(p.prefix, p.last, p.used())
 		return
 	}
@@ -68,7 +67,7 @@ func (k *parked) park(p *peer, now time.Duration) {
 		return
 	}
 	k.slots += headers.Slots()
-	id, end := p.session.ID(), now+k.window
+	id, end := p.session.ID(), now+window
 	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.earned, p.used(), now, end}
 	*queue = append(*queue, parkedID{id, end})
 }

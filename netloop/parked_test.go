@@ -20,7 +20,7 @@ type lot struct {
 
 func newLot(t testing.TB) *lot {
 	l := &lot{newBenchLoop(t, 10), t}
-	l.server.parked.window = time.Minute
+	l.set(func(o *Settings) { o.ResumeWindow = time.Minute })
 	return l
 }
 
@@ -183,7 +183,7 @@ func TestAFeedIsItsLanes(t *testing.T) {
 // worked are kept, however many of the others come.
 func TestParkedSessionsOfMinersThatNeverWorked(t *testing.T) {
 	l := newBenchLoop(t, 1)
-	l.server.parked.window = patience
+	l.set(func(o *Settings) { o.ResumeWindow = patience })
 	worked := l.join(t, 0)
 	worked.earned = true
 	id := worked.session.ID()

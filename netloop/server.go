@@ -22,19 +22,15 @@ import (
 	"farmproxy/work"
 )
 
-// Options say how miners are served. Immutable after New.
+// Options make a server. Only Settings may change after New.
 type Options struct {
-	Listeners    []Listener          // one at least
-	Loops        int                 // event loops; 0: one for each CPU
-	MaxMiners    int                 // connections at once, up to MaxConnections
-	Descriptors  *descriptors.Budget // each connection takes one; nil: as many as there may be
-	Terms        session.Terms
-	WorkerName   string        // names workers by their miner's address, see workerName; "": by what the miner says
-	Keepalive    time.Duration // the last job is sent again after that much silence
-	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0 not at all
-	Hold         time.Duration // how long miners are kept without any pool; 0 for ever
-	Book         *stats.Book
-	Log          *slog.Logger
+	Listeners   []Listener          // one at least
+	Loops       int                 // event loops; 0: one for each CPU
+	Descriptors *descriptors.Budget // each connection takes one; nil: as many as there may be
+	Book        *stats.Book
+	Log         *slog.Logger
+
+	Settings // at the start, see Server.Set
 }
 
 // Server is the downstream side of farmproxy: it listens, and is what routes
@@ -44,16 +40,12 @@ type Options struct {
 // loops share nothing else.
 type Server struct {
 	gnet.BuiltinEventEngine
-	terms     session.Terms
-	keepalive time.Duration
-	hold      time.Duration
-	max       int64
+	settings  atomic.Pointer[settings]
 	files     *descriptors.Budget
 	loopCount int
 	listeners []*listener
 	book      *stats.Book
 	directory *upstream.Directory
-	names     workerName
 	hasher    hasher
 	logins    logins
 	parked    parked
@@ -81,10 +73,6 @@ type Server struct {
 // Options.WorkerName can't be read.
 func New(o Options) (*Server, error) {
 	s := &Server{
-		terms:     o.Terms,
-		keepalive: o.Keepalive,
-		hold:      o.Hold,
-		max:       int64(o.MaxMiners),
 		files:     o.Descriptors,
 		loopCount: o.Loops,
 		book:      o.Book,
@@ -96,15 +84,13 @@ func New(o Options) (*Server, error) {
 	}
 	s.begin = sync.OnceFunc(s.begun)
 	s.closed.log = o.Log
-	s.parked.window = o.ResumeWindow
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.loops.Store(&[]*loop{})
 	if s.loopCount == 0 {
 		s.loopCount = runtime.GOMAXPROCS(0)
 	}
-	var err error
-	if s.names, err = parseWorkerName(o.WorkerName); err != nil {
-		return nil, fmt.Errorf("miners.worker_name = %q: %w", o.WorkerName, err)
+	if err := s.Set(o.Settings); err != nil {
+		return nil, err
 	}
 	for _, o := range o.Listeners {
 		l, err := newListener(o)
@@ -206,7 +192,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 
 // admit takes what a connection needs; false: there is no room.
 func (s *Server) admit() bool {
-	if s.miners.Add(1) > s.max || !s.files.Take(descriptors.Miner, 1) {
+	if s.miners.Add(1) > int64(s.settings.Load().MaxMiners) || !s.files.Take(descriptors.Miner, 1) {
 		s.miners.Add(-1)
 		return false
 	}
@@ -341,11 +327,12 @@ func (s *Server) LoggedIn() []string { return s.logins.take() }
 // givenUp reports whether a lane has had no pool for longer than hold: time for
 // its miners to try their own backups.
 func (s *Server) givenUp(lane *upstream.Lane, now time.Time) bool {
-	if s.hold == 0 {
+	hold := s.settings.Load().Hold
+	if hold == 0 {
 		return false
 	}
 	since, none := lane.Without()
-	return none && now.Sub(since) > s.hold
+	return none && now.Sub(since) > hold
 }
 
 // newSessionID returns an id that nobody guesses; never 0.

@@ -244,7 +244,7 @@ func TestATransportThatGivesUp(t *testing.T) {
 	}
 	l, closed := (*f.server.loops.Load())[0], make(chan uint64, 1)
 	l.mailbox.call(func() {
-		f.server.max = 0
+		l.set(func(o *Settings) { o.MaxMiners = 0 })
 		closed <- l.counts.Closed[session.TransportFailed].Load()
 	})
 	if n := <-closed; n != 1 {

@@ -66,7 +66,7 @@ func TestTemplatesThatMakeNoName(t *testing.T) {
 }
 
 func TestTheServerRefusesATemplateThatMakesNoName(t *testing.T) {
-	_, err := New(Options{WorkerName: "{ip1}x{port}"})
+	_, err := New(Options{Settings: Settings{WorkerName: "{ip1}x{port}"}})
 	if err == nil || !strings.Contains(err.Error(), `miners.worker_name = "{ip1}x{port}": there is no variable {port}`) {
 		t.Errorf("error %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"farmproxy/api"
 	"farmproxy/config"
+	"farmproxy/descriptors"
 	"farmproxy/dial"
 	"farmproxy/netloop"
 	"farmproxy/session"
@@ -93,6 +94,18 @@ func hold(h config.Hold) time.Duration {
 		return 0
 	}
 	return max(h.Duration, time.Nanosecond)
+}
+
+// minerSettings say how miners are served; files bound how many there are.
+func minerSettings(c *config.Config, files *descriptors.Budget) netloop.Settings {
+	return netloop.Settings{
+		MaxMiners:    maxMiners(c, files),
+		Terms:        terms(c),
+		WorkerName:   c.Miners.WorkerName,
+		Keepalive:    c.Miners.Keepalive,
+		ResumeWindow: c.Miners.ResumeWindow,
+		Hold:         hold(c.Failover.Hold),
+	}
 }
 
 func terms(c *config.Config) session.Terms {

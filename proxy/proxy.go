@@ -88,17 +88,12 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book.SetNeedsLink(needsLink(c))
 	p.book.SetOnlyAccounts(len(c.Pools) == 0)
 	p.server, err = netloop.New(netloop.Options{
-		Listeners:    listeners(c.Listeners),
-		Loops:        loops,
-		MaxMiners:    miners,
-		Descriptors:  shared,
-		Terms:        terms(c),
-		WorkerName:   c.Miners.WorkerName,
-		Keepalive:    c.Miners.Keepalive,
-		ResumeWindow: c.Miners.ResumeWindow,
-		Hold:         hold(c.Failover.Hold),
-		Book:         p.book,
-		Log:          log,
+		Listeners:   listeners(c.Listeners),
+		Loops:       loops,
+		Descriptors: shared,
+		Settings:    minerSettings(c, shared),
+		Book:        p.book,
+		Log:         log,
 	})
 	if err != nil {
 		return nil, err
