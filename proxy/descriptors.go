@@ -40,6 +40,13 @@ const (
 	auditEvery = 10 * time.Second
 )
 
+// tellNoRoom says that every miner will be refused, unless there is room for some.
+func tellNoRoom(log *slog.Logger, miners int, limit uint64) {
+	if miners <= 0 {
+		log.Error("there is no room for any miner: the limit of open files is used up by what is no miner's; raise LimitNOFILE in the unit, or ulimit -n", "file_limit", limit)
+	}
+}
+
 // budget shares out the descriptors of the process, and says how many lanes may be
 // opened on demand.
 func budget(c *config.Config, limit uint64, loops int) (files *descriptors.Budget, onDemand int) {

@@ -33,6 +33,19 @@ func TestLinksThatMinersBringAlong(t *testing.T) {
 	f("a direct pool", func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 700, 806)
 }
 
+// With a limit of 256 farmproxy refused every miner, and its log said only that links wait.
+func TestALimitWithNoRoomForMinersIsAnError(t *testing.T) {
+	c := &config.Config{Listeners: make([]config.Listener, 1), Pools: []config.Pool{{Links: 1}}, HTTP: config.HTTP{Address: "127.0.0.1:0"}}
+	for limit, wanted := range map[uint64]bool{200: true, 20000: false} {
+		var out strings.Builder
+		files, _ := budget(c, limit, 2)
+		tellNoRoom(slog.New(slog.NewTextHandler(&out, nil)), maxMiners(c, files), limit)
+		if got := strings.Contains(out.String(), "level=ERROR"); got != wanted {
+			t.Errorf("a limit of %d: an error is %v, want %v: %s", limit, got, wanted, out.String())
+		}
+	}
+}
+
 // The limit of the proxy that TestDescriptorsRunOut runs, how many come, and how many
 // find room at least: none of them works, so that half of the places are theirs.
 const (

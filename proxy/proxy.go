@@ -81,6 +81,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	shared, onDemand := budget(c, files, loops)
 	miners := maxMiners(c, shared)
 	log.Info("farmproxy starts", "version", Version(), "miners_max", miners, "file_limit", files, "loops", loops)
+	tellNoRoom(log, miners, files)
 
 	p := &proxy{log: log, loops: loops, files: shared, drain: drainTime}
 	p.book = stats.New(statsOptions(c, loops))
