@@ -138,14 +138,14 @@ func TestListeners(t *testing.T) {
 	f(":0", &box{}, "")
 	f("edge.farm:3333", &box{}, `2: listener[1].address = "edge.farm:3333": this name does not resolve: no such host; try "0.0.0.0:3333", or another address of this machine`)
 	f("edge.farm:3333", &box{names: map[string]string{"edge.farm": "10.0.0.7", "pool.farm": "10.9.9.9"}}, "")
-	f("0.0.0.0:3333", no("0.0.0.0:3333", syscall.EADDRINUSE), `another program has this port; try another port, or see which one it is: ss -ltnp 'sport = :3333'`)
+	f("0.0.0.0:3333", no("0.0.0.0:3333", syscall.EADDRINUSE), `another program has this port; try another port, or ss -ltnp 'sport = :3333'`)
 	f("127.0.0.1:1", no("127.0.0.1:8080", syscall.EADDRINUSE), `http.address = "127.0.0.1:8080": another program has this port`)
 	running := no("0.0.0.0:3333", syscall.EADDRINUSE)
 	running.running = true
-	f("0.0.0.0:3333", running, `2: warning: listener[1].address = "0.0.0.0:3333": the farmproxy that runs now has this port`)
-	f("10.0.0.9:3333", no("10.0.0.9:3333", syscall.EADDRNOTAVAIL), `this machine has no such address; try "0.0.0.0:3333"`)
+	f("0.0.0.0:3333", running, `2: warning: listener[1].address = "0.0.0.0:3333": the running farmproxy has this port`)
+	f("10.0.0.9:3333", no("10.0.0.9:3333", syscall.EADDRNOTAVAIL), `this machine does not have this address; try "0.0.0.0:3333"`)
 	f("0.0.0.0:443", no("0.0.0.0:443", syscall.EACCES), `warning: listener[1].address = "0.0.0.0:443": this user may not listen there`)
-	f("0.0.0.0:443", no("0.0.0.0:443", syscall.EAFNOSUPPORT), `this can't be listened on: bind: address family not supported`)
+	f("0.0.0.0:443", no("0.0.0.0:443", syscall.EAFNOSUPPORT), `cannot listen here: bind: address family not supported`)
 }
 
 func TestPools(t *testing.T) {
@@ -160,7 +160,7 @@ func TestPools(t *testing.T) {
 	f("203.0.113.1:3333", "")
 	f("localhost:3334", "")
 	f("10.0.0.8:3333", "")
-	const itself = "this is farmproxy itself: listener[1].address listens there, and it would be its own pool; try the host and port of the pool"
+	const itself = "this is farmproxy itself: listener[1].address listens there, so it would be its own pool; try the host and port of the pool"
 	f("localhost:3333", `4: pool[1].url = "stratum+tcp://localhost:3333": `+itself)
 	f("127.0.0.1:3333", itself)
 	f("127.5.5.5:3333", itself)
@@ -171,7 +171,7 @@ func TestPools(t *testing.T) {
 	f("127.0.0.1:8080", "this is farmproxy itself: http.address listens there")
 	f("gone.farm:3333", `warning: pool[1].url = "stratum+tcp://gone.farm:3333": this name does not resolve now: no such host`)
 
-	const example = "this is an example's pool, which does not exist; try the host and port that your pool names for Stratum"
+	const example = "this is an example name; the pool does not exist; try the Stratum host and port of your pool"
 	f("pool.example:3333", example)
 	f("eu.Pool.Example.:3333", example)
 	f("pool.example.com:3333", example)
@@ -216,10 +216,10 @@ func TestAlgorithms(t *testing.T) {
 	f("algorithm = 'sha256d'\n", "")
 	f("algorithm = 'sha256'\n", "")
 	f("algorithm = 'x11'\n", "")
-	f("algorithm = 'sha256f'\n", `6: pool[1].algorithm = "sha256f": farmproxy does not know this algorithm; docs/algorithms.md has those that it does; try "sha256`)
+	f("algorithm = 'sha256f'\n", `6: pool[1].algorithm = "sha256f": farmproxy does not know this algorithm; docs/algorithms.md lists the known ones; try "sha256`)
 	f("algorithm = 'sha256f'\nunchecked = true\n", "")
-	f("algorithm = 'quite-new'\n", "try unchecked = true if it is called so: the pool alone judges its shares then")
-	f("unchecked = true\n", "warning: pool[1].unchecked = true: this is of no use: farmproxy knows sha256d; try to leave the key out")
+	f("algorithm = 'quite-new'\n", "try unchecked = true if the name is right: only the pool then judges its shares")
+	f("unchecked = true\n", "warning: pool[1].unchecked = true: has no effect: farmproxy knows sha256d; try removing the key")
 	f("algorithm = 'no name'\n", "expected up to 32 letters")
 }
 
@@ -236,15 +236,15 @@ func TestFiles(t *testing.T) {
 	f(sqlite, &box{}, "7: store.url: /data: this directory does not exist; try mkdir -p /data, owned by the user that farmproxy runs as")
 	f(sqlite, &box{files: map[string]string{"/data": ""}}, "store.url: /data is not a directory")
 	f(sqlite, &box{dirs: "/data /data/farm.db"}, `store.url: /data/farm.db is a directory, expected a file or nothing; try "sqlite:///data/farm.db/farmproxy.db"`)
-	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": strings.Repeat("x", 100)}}, "warning: store.url: /data/farm.db is no SQLite database: it is damaged, or another file")
-	f(sqlite, &box{dirs: "/data", readOnly: "/data"}, "warning: store.url: this user can't write to /data: permission denied")
-	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": magic}, readOnly: "/data/farm.db"}, "warning: store.url: this user can't write to /data/farm.db")
+	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": strings.Repeat("x", 100)}}, "warning: store.url: /data/farm.db is not an SQLite database: it is damaged, or it is another file")
+	f(sqlite, &box{dirs: "/data", readOnly: "/data"}, "warning: store.url: this user cannot write to /data: permission denied")
+	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": magic}, readOnly: "/data/farm.db"}, "warning: store.url: this user cannot write to /data/farm.db")
 	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data"}, "store.key_file: /keys: this directory does not exist")
 	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data /keys"}, "")
-	f("[store]\nurl = 'sqlite:///var/lib/farmproxy/farmproxy.db'\n", &box{}, "warning: store.url: /var/lib/farmproxy does not exist yet: the unit makes it")
+	f("[store]\nurl = 'sqlite:///var/lib/farmproxy/farmproxy.db'\n", &box{}, "warning: store.url: /var/lib/farmproxy does not exist yet: systemd creates it")
 
 	const postgres = "[store]\nurl = 'postgres://farm:hunter2@db.farm/farm'\n"
-	f(postgres, &box{}, "warning: store.key_file: there is no place for the key of the passwords")
+	f(postgres, &box{}, "warning: store.key_file: there is no place for the key that encrypts passwords")
 	f(postgres, &box{state: "/var/lib/x", dirs: "/var/lib/x"}, "")
 	f(postgres, &box{state: "/var/lib/x"}, "store.key_file: /var/lib/x: this directory does not exist")
 
@@ -351,7 +351,7 @@ pool[2]   agent+tls://10.0.0.1:443, user farm, sha256d, sees every worker, 2 lin
 store     PostgreSQL
 accounts  deleted after 2160h without a miner
 proxies   1, direct after
-http      127.0.0.1:8080, no tokens: for this machine, and as farm.example
+http      127.0.0.1:8080, no tokens: for this machine only, and as farm.example
 metrics   each worker
 log       info, as text`
 	if got := strings.Join(Summary(c), "\n"); got != want {

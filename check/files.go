@@ -47,7 +47,7 @@ func (k *checker) store() {
 	key := k.config.StoreKeyFile(k.stateDirectory())
 	switch {
 	case key == "":
-		k.warning("store.key_file", "", "there is no place for the key of the passwords, unless systemd starts farmproxy with a state directory", `key_file = "`+unitDirectory+`/store.key"`)
+		k.warning("store.key_file", "", "there is no place for the key that encrypts passwords, unless systemd starts farmproxy with a state directory", `key_file = "`+unitDirectory+`/store.key"`)
 	case file == "" || filepath.Dir(key) != filepath.Dir(file):
 		k.directory("store.key_file", filepath.Dir(key))
 	}
@@ -68,7 +68,7 @@ func (k *checker) sqlite(file string) {
 	case errors.Is(err, fs.ErrNotExist):
 		return
 	case err != nil:
-		k.storeProblem("store.url", fmt.Sprintf("%s can't be looked at: %v", file, err), "to give it to the user that farmproxy runs as")
+		k.storeProblem("store.url", fmt.Sprintf("cannot access %s: %v", file, err), "giving it to the user that farmproxy runs as")
 		return
 	case info.IsDir():
 		k.storeProblem("store.url", file+" is a directory, expected a file or nothing", strconv.Quote("sqlite://"+filepath.Join(file, "farmproxy.db")))
@@ -76,7 +76,7 @@ func (k *checker) sqlite(file string) {
 	}
 	// farmproxy serves what needs no accounts even so.
 	if head, err := k.machine.Head(file, len(sqliteMagic)); err == nil && info.Size() > 0 && string(head) != sqliteMagic {
-		k.warning("store.url", "", file+" is no SQLite database: it is damaged, or another file", "the right file, or a backup of it")
+		k.warning("store.url", "", file+" is not an SQLite database: it is damaged, or it is another file", "the right file, or a backup of it")
 	}
 	k.writable("store.url", file)
 }
@@ -86,7 +86,7 @@ func (k *checker) sqlite(file string) {
 func (k *checker) directory(key, dir string) bool {
 	switch info, err := k.machine.Stat(dir); {
 	case errors.Is(err, fs.ErrNotExist) && dir == unitDirectory:
-		k.warning(key, "", dir+" does not exist yet: the unit makes it when it starts farmproxy", "systemctl start farmproxy; without it, mkdir "+dir)
+		k.warning(key, "", dir+" does not exist yet: systemd creates it when it starts farmproxy", "systemctl start farmproxy, or without systemd mkdir "+dir)
 		return false
 	case err != nil:
 		k.storeProblem(key, dir+": "+missing(err), "mkdir -p "+dir+", owned by the user that farmproxy runs as")
@@ -102,7 +102,7 @@ func (k *checker) directory(key, dir string) bool {
 // writable warns: the service may be another user.
 func (k *checker) writable(key, path string) {
 	if err := k.machine.Writable(path); err != nil {
-		k.warning(key, "", fmt.Sprintf("this user can't write to %s: %v", path, err), "to give it to the user that farmproxy runs as, if that is another one")
+		k.warning(key, "", fmt.Sprintf("this user cannot write to %s: %v", path, err), "giving it to the user that farmproxy runs as, if that is another user")
 	}
 }
 
@@ -110,7 +110,7 @@ func missing(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "this directory does not exist"
 	}
-	return fmt.Sprintf("this directory can't be looked at: %v", err)
+	return fmt.Sprintf("this directory cannot be accessed: %v", err)
 }
 
 // tokens checks the token file. Its errors begin with its path, each on a line.

@@ -30,15 +30,15 @@ func (k *checker) listener(key, address string) {
 	switch err := k.machine.Bind(address); {
 	case err == nil:
 	case errors.Is(err, syscall.EADDRINUSE) && k.isRunning():
-		k.warning(key, value, "the farmproxy that runs now has this port", "to stop it before another one starts")
+		k.warning(key, value, "the running farmproxy has this port", "stopping it before another one starts")
 	case errors.Is(err, syscall.EADDRINUSE):
-		k.problem(key, value, "another program has this port", fmt.Sprintf("another port, or see which one it is: ss -ltnp 'sport = :%s'", port))
+		k.problem(key, value, "another program has this port", fmt.Sprintf("another port, or ss -ltnp 'sport = :%s'", port))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		k.problem(key, value, "this machine has no such address", everywhere)
+		k.problem(key, value, "this machine does not have this address", everywhere)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		k.warning(key, value, "this user may not listen there", "a port of 1024 or above, or the capability that the unit's comment names")
+		k.warning(key, value, "this user may not listen there", "a port of 1024 or above, or the capability named in the unit's comment")
 	default:
-		k.problem(key, value, fmt.Sprintf("this can't be listened on: %v", err), everywhere)
+		k.problem(key, value, fmt.Sprintf("cannot listen here: %v", err), everywhere)
 	}
 }
 

@@ -24,7 +24,7 @@ func (k *checker) pool(i int, p *config.Pool) {
 	}
 	value := strconv.Quote(p.URL)
 	if isExample(p.Host()) {
-		k.problem(key+".url", value, "this is an example's pool, which does not exist", "the host and port that your pool names for Stratum")
+		k.problem(key+".url", value, "this is an example name; the pool does not exist", "the Stratum host and port of your pool")
 		return
 	}
 	if !k.asks(p) {
@@ -32,11 +32,11 @@ func (k *checker) pool(i int, p *config.Pool) {
 	}
 	host := k.hosts[p.Host()]
 	if host.err != nil {
-		k.warning(key+".url", value, fmt.Sprintf("this name does not resolve now: %v", host.err), "the host as the pool names it, or see the name servers of this machine")
+		k.warning(key+".url", value, fmt.Sprintf("this name does not resolve now: %v", host.err), "the host name that your pool gives, or checking this machine's name servers")
 		return
 	}
 	if own := k.own(host.addresses, p.Address()); own != "" {
-		k.problem(key+".url", value, "this is farmproxy itself: "+own+" listens there, and it would be its own pool", "the host and port of the pool")
+		k.problem(key+".url", value, "this is farmproxy itself: "+own+" listens there, so it would be its own pool", "the host and port of the pool")
 	}
 }
 
@@ -58,13 +58,13 @@ func (k *checker) algorithm(key string, p *config.Pool) {
 	_, known := store.ShippedAlgorithm(p.Algorithm)
 	switch {
 	case !known && !p.Unchecked:
-		try := "unchecked = true if it is called so: the pool alone judges its shares then"
+		try := "unchecked = true if the name is right: only the pool then judges its shares"
 		if near := config.Nearest(p.Algorithm, store.ShippedNames()); near != "" {
 			try = strconv.Quote(near) + ", or " + try
 		}
-		k.problem(key+".algorithm", strconv.Quote(p.Algorithm), "farmproxy does not know this algorithm; docs/algorithms.md has those that it does", try)
+		k.problem(key+".algorithm", strconv.Quote(p.Algorithm), "farmproxy does not know this algorithm; docs/algorithms.md lists the known ones", try)
 	case known && p.Unchecked:
-		k.warning(key+".unchecked", "true", "this is of no use: farmproxy knows "+p.Algorithm, "to leave the key out")
+		k.warning(key+".unchecked", "true", "has no effect: farmproxy knows "+p.Algorithm, "removing the key")
 	}
 }
 

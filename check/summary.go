@@ -21,14 +21,14 @@ func Summary(c *config.Config) (lines []string) {
 	}
 	switch {
 	case c.Store.URL == "":
-		add("store", "none: [[pool]] serves everybody")
+		add("store", "none: [[pool]] serves all miners")
 	case c.Store.SQLiteFile() != "":
 		add("store", "SQLite, %s", c.Store.SQLiteFile())
 	default:
 		add("store", "PostgreSQL")
 	}
 	if c.Accounts.MultiUser {
-		add("accounts", "the part of each miner's name before the first dot, with links of its own")
+		add("accounts", "the part of each miner's login before the first dot; each has its own links")
 	}
 	if c.Accounts.Expire > 0 {
 		add("accounts", "deleted after %s without a miner", strings.TrimSuffix(c.Accounts.Expire.String(), "0m0s"))
@@ -39,10 +39,10 @@ func Summary(c *config.Config) (lines []string) {
 	add("http", "%s", web(c))
 	metrics := "each worker"
 	if !c.Metrics.PerWorker {
-		metrics = "no single worker"
+		metrics = "no worker series"
 	}
 	if c.Metrics.Predecessor {
-		metrics += ", and the account proxy's series"
+		metrics += ", and stratum-proxy's series"
 	}
 	add("metrics", "%s", metrics)
 	add("log", "%s, as %s", c.Log.Level, c.Log.Format)
@@ -62,7 +62,7 @@ func pool(p *config.Pool) string {
 		said[len(said)-1] += " (unchecked)"
 	}
 	if p.Mode == config.ModeDirect {
-		said = append(said, "a link for each miner")
+		said = append(said, "one link per miner")
 	}
 	if p.Workers == config.WorkersPass || p.Agent() {
 		said = append(said, "sees every worker")
@@ -84,9 +84,9 @@ func web(c *config.Config) string {
 	case h.Address == "":
 		return "none"
 	case h.TokenFile != "":
-		return h.Address + ", tokens of " + h.TokenFile
+		return h.Address + ", tokens in " + h.TokenFile
 	case len(h.Hosts) > 0:
-		return h.Address + ", no tokens: for this machine, and as " + strings.Join(h.Hosts, ", ")
+		return h.Address + ", no tokens: for this machine only, and as " + strings.Join(h.Hosts, ", ")
 	default:
 		return h.Address + ", no tokens: for this machine only"
 	}

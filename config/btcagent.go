@@ -57,7 +57,7 @@ func convertBTCAgent(text []byte) (*draft, Problems) {
 	}
 	c := &converter{settings: read, taken: make(map[string]bool), problems: problems}
 	c.origins = make(map[string]setting)
-	c.note("Made of a configuration of BTCAgent. Behind each # stands the key of BTCAgent's that the value comes from. All keys, their units and defaults: docs/configuration.md. What is different on purpose: docs/migrating.md.")
+	c.note("Converted from a BTCAgent configuration. The comment after each value names the BTCAgent key it comes from. docs/configuration.md lists all keys, their units and defaults; docs/migrating.md lists the intended differences.")
 	c.insecure = c.take("advanced.tls_skip_certificate_verify")
 	c.unsafe = c.flag(c.insecure, true)
 	c.agentType()
@@ -81,9 +81,9 @@ func (c *converter) agentType() {
 	case "btc":
 		c.needless(s)
 	case "eth", "etc", "ethw", "etf":
-		c.problem(s, "this is an agent for Ethereum's kind of pools, which farmproxy does not replace", "to leave BTCAgent where it is for these miners")
+		c.problem(s, "this is an agent for Ethereum pools, which farmproxy does not replace", "keeping BTCAgent for these miners")
 	default:
-		c.problem(s, "there is no such agent", `"btc"`)
+		c.problem(s, "no such agent type", `"btc"`)
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *converter) http() {
 		return
 	}
 	c.open("[http]", "http")
-	c.note("farmproxy's default is " + own + ", where the miners are here.")
+	c.note("farmproxy's default is " + own + ", the port of the miners here.")
 	c.set("address", net.JoinHostPort(host, strconv.Itoa(c.port+1)), c.take("agent_listen_port"))
 }
 
@@ -149,7 +149,7 @@ func (c *converter) miners() {
 	if c.flag(answer, false) {
 		c.set("answer", AnswerPool, answer)
 	} else {
-		c.note(`BTCAgent said yes to every share at once, whatever became of it. "local" answers at once too, with what farmproxy's own check says; "pool" waits for the pool's verdict.`)
+		c.note(`BTCAgent accepted every share at once, whatever the pool said later. "local" also answers at once, with the result of farmproxy's own check; "pool" waits for the pool's verdict.`)
 		c.set("answer", AnswerLocal, answer)
 	}
 	lost := c.take("disconnect_when_lost_asicboost")
@@ -162,9 +162,9 @@ func (c *converter) miners() {
 	case beat.value == nil:
 		c.needless(beat)
 	case pause < minTimeout || pause > maxTimeout:
-		c.lacks(beat, "[miners] keepalive takes 1s to 1h; its default is kept")
+		c.lacks(beat, "[miners] keepalive accepts 1s to 1h, so its default is used")
 	default:
-		c.note("There are no fake jobs: while all pools are gone miners are sent their last job again.")
+		c.note("farmproxy sends no fake jobs: while all pools are down, miners get their last job again.")
 		c.set("keepalive", pause, beat)
 	}
 }
@@ -176,7 +176,7 @@ func (c *converter) failover() {
 		c.set("hold", forever, hold)
 	} else {
 		c.needless(hold)
-		c.note("BTCAgent closed the miners as soon as it lost their link to the pool. farmproxy keeps them on their last job for 10 minutes, which is longer than most outages, before it lets them go to their own backups. Another time:")
+		c.note("BTCAgent disconnected the miners as soon as it lost their link to the pool. farmproxy keeps them on their last job for 10 minutes, longer than most outages, before it disconnects them so they can try their own backups. To change that:")
 		c.note(`hold = "10m"`)
 	}
 	read := c.take("advanced.pool_connection_read_timeout_seconds")
@@ -184,23 +184,23 @@ func (c *converter) failover() {
 	case read.value == nil:
 		c.needless(read)
 	case silence > btcagentRead:
-		c.note("BTCAgent counted the time without a byte of the pool's, farmproxy counts that without a job.")
+		c.note("BTCAgent measured the time without any data from the pool; farmproxy measures the time without a job.")
 		if silence > maxPause {
-			c.note("BTCAgent had " + short(silence) + "; " + short(maxPause) + " is the most.")
+			c.note("BTCAgent had " + short(silence) + "; the most allowed is " + short(maxPause) + ".")
 		}
 		c.set("silence", min(silence, maxPause), read)
 	default:
-		c.lacks(read, "farmproxy leaves a pool that sent no job for 3 minutes ([failover] silence), since jobs may be a minute apart")
+		c.lacks(read, "farmproxy leaves a pool that has sent no job for 3 minutes ([failover] silence), since jobs may be a minute apart")
 	}
 }
 
 // rest names what is not written: nothing of the file is dropped silently.
 func (c *converter) rest() {
-	const queues = "farmproxy's queues need no choice"
+	const queues = "farmproxy's queues need no configuration"
 	for _, key := range []struct{ path, instead string }{
 		{"http_debug.enable", "it was for profiling; metrics, health and the API are at [http] address, which is " + Default().HTTP.Address + " by default"},
 		{"http_debug.listen", "see [http] address"},
-		{"advanced.pool_connection_dial_timeout_seconds", "farmproxy chooses the time itself, and tries the next pool then"},
+		{"advanced.pool_connection_dial_timeout_seconds", "farmproxy chooses the timeout itself, then tries the next pool"},
 		{"advanced.message_queue_size.session_manager", queues},
 		{"advanced.message_queue_size.pool_session_manager", queues},
 		{"advanced.message_queue_size.pool_session", queues},
@@ -221,9 +221,9 @@ func (c *converter) rest() {
 		twice = append(twice, plainKey(c.byPath[path].path))
 	}
 	if len(c.idle) > 0 {
-		c.list("Needs no line: farmproxy does so by default, or it was switched off or empty.", []string{strings.Join(c.idle, ", ")})
+		c.list("Not needed: farmproxy does this by default, or it was switched off or empty.", []string{strings.Join(c.idle, ", ")})
 	}
-	c.list("Has no counterpart:", c.without)
-	c.list("Is no key of BTCAgent's and never did anything; look for a slip of the keyboard:", unknown)
-	c.list("Was there more than once; the last one counted:", twice)
+	c.list("No equivalent:", c.without)
+	c.list("Not a BTCAgent key, so it never had an effect; check the spelling:", unknown)
+	c.list("Given more than once; the last value counted:", twice)
 }

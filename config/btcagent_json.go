@@ -60,7 +60,7 @@ func readSettings(text []byte) (settings, Problems) {
 
 // notJSON is the problem of text that is none.
 func notJSON(text []byte, err error) Problem {
-	p := Problem{Want: "this is not JSON: " + err.Error(), Try: `"key": value, with a comma between any two of them and none behind the last`}
+	p := Problem{Want: "this is not JSON: " + err.Error(), Try: `"key": value, with a comma between entries and none after the last`}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		p.Line = 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))

@@ -45,14 +45,14 @@ func (c *converter) pools() {
 		c.poolEndpoint(p, secure, names)
 		c.poolUser(p, many, i == named)
 		if i == 0 && links > 1 {
-			c.note(fmt.Sprintf("One would do: a link carries up to 65,535 miners. %d is the most.", MaxLinks))
+			c.note(fmt.Sprintf("One is enough: a link carries up to 65,535 miners. The most allowed is %d.", MaxLinks))
 		}
 		c.set("links", max(1, min(links, MaxLinks)), number)
 		if c.fixedName != "" {
 			c.set("fixed_worker", c.fixedName, c.fixed)
 		}
 		if secure && i == 0 && c.unsafe {
-			c.note("BTCAgent took any certificate, so that whoever is between it and the pool can take the hash rate. Better leave the line out, or have tls_fingerprint instead (docs/configuration.md).")
+			c.note("BTCAgent accepted any certificate: anyone between it and the pool could steal the hash rate. It is safer to remove this line, or to set tls_fingerprint instead (docs/configuration.md).")
 		}
 		if secure && c.unsafe {
 			c.set("tls_insecure", true, c.insecure)
@@ -61,7 +61,7 @@ func (c *converter) pools() {
 	if many {
 		c.open("[accounts]", "accounts")
 		if multi.path == list.path {
-			c.note("No pool has a sub-account, as in the C++ BTCAgent for many users.")
+			c.note("No pool has a sub-account, as in the C++ multi-user BTCAgent.")
 		}
 		c.set("multi_user", true, multi)
 	} else {
@@ -90,11 +90,11 @@ func (c *converter) poolEndpoint(p agentPool, secure bool, names map[string]bool
 func (c *converter) poolUser(p agentPool, many, first bool) {
 	switch {
 	case !many && p.account == "":
-		c.problem(p.setting, wantAgentPool+", the last one is missing", tryAgentPool+`, or "multi_user_mode": true where the miners' names begin with their sub-account`)
+		c.problem(p.setting, wantAgentPool+"; the last one is missing", tryAgentPool+`, or "multi_user_mode": true if the miners' logins begin with their sub-account`)
 	case !many:
 		c.set("user", p.account, p.setting)
 	case p.account != "" && first:
-		c.note("The sub-accounts of the pools are left out: it is the miners who say theirs.")
+		c.note("The sub-accounts of the pools are left out: miners' logins name them.")
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *converter) readPools(list setting) (pools []agentPool) {
 			p.account = c.string(parts[2], "")
 		}
 		if len(parts) > 3 {
-			c.lacks(parts[3], "and what follows: a pool has a host, a port and a sub-account, and nothing else")
+			c.lacks(parts[3], "this entry and any after it: a pool has only a host, a port and a sub-account")
 		}
 		pools = append(pools, p)
 	}
@@ -167,7 +167,7 @@ func (c *converter) proxies() {
 		c.needless(with)
 	}
 	if c.unsafe && slices.ContainsFunc(urls, proxyHasTLS) {
-		c.note("BTCAgent took any certificate of a proxy too. Better leave the line out.")
+		c.note("BTCAgent also accepted any certificate from a proxy. It is safer to remove this line.")
 		c.set("tls_insecure", true, c.insecure)
 		c.tls = true
 	}

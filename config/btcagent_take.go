@@ -82,7 +82,7 @@ func (c *converter) number(s setting, standard, low, high int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high {
-		c.problem(s, fmt.Sprintf("expected a whole number of %d to %d", low, high), strconv.Itoa(standard))
+		c.problem(s, fmt.Sprintf("expected a whole number from %d to %d", low, high), strconv.Itoa(standard))
 		return standard
 	}
 	return n

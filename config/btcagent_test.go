@@ -79,10 +79,10 @@ func TestNoValueOfBTCAgentIsDropped(t *testing.T) {
 	}
 	f(`{"multi_user_mode":true,"pools":[["a.example",1800],["b.example",1800,"farm"]]}`, "The sub-accounts of the pools are left out")
 	f(`{"multi_user_mode":true,"pools":[["a.example",1800,"farm"],["b.example",1800,"farm"]]}`, "The sub-accounts of the pools are left out")
-	f(`{"pools":[["a.example",1800,"farm"]],"advanced":{"pool_connection_read_timeout_seconds":172800}}`, `silence = "24h"`, "BTCAgent had 48h; 24h is the most")
-	f(`{"pools":[["a.example",1800,"farm"]],"advanced":{"pool_connection_number_per_subaccount":200}}`, "links = 64", "64 is the most")
-	f(`{"pools":[["a.example",1800,"farm","x","y"]]}`, "pools[1][4]", "and what follows")
-	f(`{"pools":[["a.example",1800,"farm"]],"pools":[["b.example",1800,"farm"]]}`, "Was there more than once", "b.example")
+	f(`{"pools":[["a.example",1800,"farm"]],"advanced":{"pool_connection_read_timeout_seconds":172800}}`, `silence = "24h"`, "BTCAgent had 48h; the most allowed is 24h")
+	f(`{"pools":[["a.example",1800,"farm"]],"advanced":{"pool_connection_number_per_subaccount":200}}`, "links = 64", "The most allowed is 64")
+	f(`{"pools":[["a.example",1800,"farm","x","y"]]}`, "pools[1][4]", "this entry and any after it")
+	f(`{"pools":[["a.example",1800,"farm"]],"pools":[["b.example",1800,"farm"]]}`, "Given more than once", "b.example")
 }
 
 // docs/migrating.md says of each key what became of it.
@@ -129,7 +129,7 @@ func TestBTCAgentIsRecognized(t *testing.T) {
 	f("[[pool]]", false)
 	f("# {\n", false)
 
-	if _, err := fromBTCAgent(t, "testdata/good/minimal.toml"); err == nil || !strings.Contains(err.Error(), "this is no configuration of BTCAgent") {
+	if _, err := fromBTCAgent(t, "testdata/good/minimal.toml"); err == nil || !strings.Contains(err.Error(), "this is not a BTCAgent configuration") {
 		t.Errorf("%v", err)
 	}
 }
@@ -218,14 +218,14 @@ func TestBTCAgentProblems(t *testing.T) {
 	}
 	f(`{"pools": []}`, "pools", "required: a host, a port and a sub-account of at least one pool")
 	f(`{"pools": [["", 1800, "farm"]]}`, "pools[1]", "expected stratum+tcp://host:port, stratum+tls://host:port, or the same with agent+, and nothing else")
-	f(`{"pools": [["pool.example", 0, "farm"]]}`, "pools[1][2]", "expected a whole number of 1 to 65535")
+	f(`{"pools": [["pool.example", 0, "farm"]]}`, "pools[1][2]", "expected a whole number from 1 to 65535")
 	f(`{"pools": [["pool.example", 1800, ""], ["pool.example", 443, "farm"]]}`, "pools[1]", "the last one is missing")
 	f(`{"multi_user_mode": false, "pools": [["pool.example", 1800]]}`, "pools[1]", "the last one is missing")
-	f(`{"pools": [`+strings.Repeat(`["pool.example", 1800, "farm"],`, MaxPools)+`["pool.example", 1800, "farm"]]}`, "pools", "expected at most 64 pools, there are 65")
-	f(`{"agent_type": "ETC",`+agentPools+`}`, "agent_type", "this is an agent for Ethereum's kind of pools, which farmproxy does not replace")
+	f(`{"pools": [`+strings.Repeat(`["pool.example", 1800, "farm"],`, MaxPools)+`["pool.example", 1800, "farm"]]}`, "pools", "expected at most 64 pools, found 65")
+	f(`{"agent_type": "ETC",`+agentPools+`}`, "agent_type", "this is an agent for Ethereum pools, which farmproxy does not replace")
 	f(`{"agent_listen_ip": "a b",`+agentPools+`}`, "agent_listen_ip", "expected an address of this machine before the port")
 	f(`{"proxy": ["", "u:hunter2@h:x"],`+agentPools+`}`, "proxy[2]", "expected socks5://")
-	f(`{"advanced": {"pool_connection_number_per_subaccount": 256},`+agentPools+`}`, "advanced.pool_connection_number_per_subaccount", "expected a whole number of 0 to 255; try 5")
+	f(`{"advanced": {"pool_connection_number_per_subaccount": 256},`+agentPools+`}`, "advanced.pool_connection_number_per_subaccount", "expected a whole number from 0 to 255; try 5")
 }
 
 func TestProblemsDoNotShowPasswordsOfProxies(t *testing.T) {

@@ -149,9 +149,9 @@ func (d *decoder) single(path string, v any, into reflect.Value) {
 	case map[string]any:
 		d.table(path, v, into)
 	case []map[string]any:
-		d.problems.add(path, "", "expected one table, this is a list of them", "["+path+"] with single brackets")
+		d.problems.add(path, "", "expected one table, this is a list of tables", "["+path+"] with single brackets")
 	default:
-		d.mismatch(path, v, "a table", "["+path+"] on a line of its own, its keys below")
+		d.mismatch(path, v, "a table", "["+path+"] on its own line, with its keys below it")
 	}
 }
 
@@ -182,13 +182,13 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 		for _, element := range v {
 			table, ok := element.(map[string]any)
 			if !ok {
-				d.mismatch(path, v, "a list of tables", "[["+path+"]] on a line of its own, its keys below")
+				d.mismatch(path, v, "a list of tables", "[["+path+"]] on its own line, with its keys below it")
 				return
 			}
 			tables = append(tables, table)
 		}
 	default:
-		d.mismatch(path, v, "a list of tables", "[["+path+"]] on a line of its own, its keys below")
+		d.mismatch(path, v, "a list of tables", "[["+path+"]] on its own line, with its keys below it")
 		return
 	}
 	elements := reflect.MakeSlice(into.Type(), len(tables), len(tables))

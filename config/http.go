@@ -32,15 +32,15 @@ func (h *HTTP) validate(ps *Problems) {
 		return
 	}
 	_, port, _ := net.SplitHostPort(h.Address)
-	ps.add("http.address", show(h.Address), "without http.token_file expected an address that only this machine can reach, since everyone who reaches it may do everything",
-		strconv.Quote(net.JoinHostPort("127.0.0.1", port))+`, or token_file = "/etc/farmproxy/tokens" with lines such as: admin TOKEN`)
+	ps.add("http.address", show(h.Address), "without http.token_file, expected an address that only this machine can reach: anyone who can reach it may do everything",
+		strconv.Quote(net.JoinHostPort("127.0.0.1", port))+`, or token_file = "/etc/farmproxy/tokens" with lines like: admin TOKEN`)
 }
 
 // checkHosts checks the names that a reverse proxy passes on. That of a request
 // is compared without its port.
 func (h *HTTP) checkHosts(ps *Problems) {
 	if n := len(h.Hosts); n > MaxHosts {
-		ps.add("http.hosts", "", fmt.Sprintf("expected at most %d names, there are %d", MaxHosts, n), "only those that the reverse proxy passes on")
+		ps.add("http.hosts", "", fmt.Sprintf("expected at most %d names, found %d", MaxHosts, n), "only those that the reverse proxy forwards")
 	}
 	for i, host := range h.Hosts {
 		if _, err := netip.ParseAddr(host); err == nil || validName(host) {
@@ -57,6 +57,6 @@ func (h *HTTP) checkHosts(ps *Problems) {
 		if bare = strings.Trim(bare, "[]."); !validHost(bare) {
 			bare = "farm.example"
 		}
-		ps.add(fmt.Sprintf("http.hosts[%d]", i+1), show(host), "expected a name or an IP address alone, as the reverse proxy passes it on in Host", strconv.Quote(bare))
+		ps.add(fmt.Sprintf("http.hosts[%d]", i+1), show(host), "expected only a name or an IP address, as the reverse proxy sends it in Host", strconv.Quote(bare))
 	}
 }

@@ -37,7 +37,7 @@ func network(text string) (netip.Prefix, error) {
 // balancers checks ProxyProtocol.
 func (l *Listener) balancers(ps *Problems, key string) {
 	if len(l.ProxyProtocol) > maxBalancers {
-		ps.add(key, "", fmt.Sprintf("expected at most %d addresses and networks, there are %d", maxBalancers, len(l.ProxyProtocol)), "a network in the place of single addresses")
+		ps.add(key, "", fmt.Sprintf("expected at most %d addresses and networks, found %d", maxBalancers, len(l.ProxyProtocol)), "a network instead of single addresses")
 	}
 	for i, text := range l.ProxyProtocol {
 		if _, err := network(text); err != nil {

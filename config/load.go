@@ -64,8 +64,8 @@ func (f *File) Check() (*Config, Problems) {
 	p := f.parse()
 	if p.config != nil && f.BTCAgent() {
 		p.problems = append(p.problems, Problem{Warning: true,
-			Want: "this is BTCAgent's configuration, which says only what BTCAgent had",
-			Try:  "farmproxy import btcagent, which makes one of farmproxy's of it, with comments"})
+			Want: "this is a BTCAgent configuration, which cannot set farmproxy's other keys",
+			Try:  "farmproxy import btcagent, which converts it to farmproxy's format, with comments"})
 	}
 	return p.config, f.place(p.problems)
 }
@@ -83,7 +83,7 @@ func (f *File) Place(found Problems) Problems {
 // everything that is in the way.
 func (f *File) FromBTCAgent() ([]byte, error) {
 	if !f.BTCAgent() {
-		return nil, Problems{{File: f.path, Want: "this is no configuration of BTCAgent, which begins with a brace", Try: "its agent_conf.json"}}
+		return nil, Problems{{File: f.path, Want: "this is not a BTCAgent configuration, which begins with a brace", Try: "its agent_conf.json"}}
 	}
 	p := f.parse()
 	if errors, _ := f.place(p.problems).Split(); len(errors) > 0 {
@@ -140,7 +140,7 @@ func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("configuration file %s: there is none; name one with -c FILE, or begin with systemd/farmproxy.toml: %w", path, err)
+		return nil, fmt.Errorf("configuration file %s does not exist; name one with -c FILE, or start from systemd/farmproxy.toml: %w", path, err)
 	case err != nil:
 		return nil, fmt.Errorf("configuration file %s: %w; let the user that farmproxy runs as read it", path, err)
 	}
@@ -150,7 +150,7 @@ func read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("configuration file %s: %w; name a TOML file with -c FILE", path, err)
 	}
 	if len(text) > maxFile {
-		return nil, fmt.Errorf("configuration file %s: longer than %d bytes, so hardly one of farmproxy's; name the right one with -c FILE", path, maxFile)
+		return nil, fmt.Errorf("configuration file %s: longer than %d bytes, which no farmproxy configuration is; name the right file with -c FILE", path, maxFile)
 	}
 	return text, nil
 }
@@ -194,6 +194,6 @@ func syntaxProblem(err error) Problem {
 	if strings.HasSuffix(p.Key, "password") || strings.HasPrefix(p.Key, "store.") || strings.HasPrefix(p.Key, "proxies.") {
 		p.Want = "this is not TOML"
 	}
-	p.Try = `key = "text", key = 1 or key = true, one a line, under a [table]`
+	p.Try = `key = "text", key = 1 or key = true, one per line, under a [table]`
 	return p
 }

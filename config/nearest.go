@@ -9,11 +9,11 @@ import (
 // unknownKey is the problem of a key that the table does not have. It names
 // the nearest key of that table, or the table in which the key would be right.
 func unknownKey(path, key string, table reflect.Type) Problem {
-	place := path
-	if place == "" {
-		place = "the top of the file"
+	place := "in " + path
+	if path == "" {
+		place = "at the top of the file"
 	}
-	p := Problem{Key: join(path, key), Want: "there is no such key in " + place}
+	p := Problem{Key: join(path, key), Want: "no such key " + place}
 	near, far := nearest(key, keysOf(table)), homes(key)
 	switch {
 	case near != "":

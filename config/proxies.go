@@ -11,11 +11,11 @@ import (
 // The schemes of Proxies.URLs.
 var proxySchemes = []string{"socks5", "socks5h", "http", "https"}
 
-const wantProxy = `expected socks5://, socks5h://, http:// or https:// with host:port behind it, and user:password@ before the host where the proxy asks for them; or "` + ProxySystem + `"`
+const wantProxy = `expected socks5://, socks5h://, http:// or https:// with host:port, and user:password@ before the host if the proxy requires it; or "` + ProxySystem + `"`
 
 func (x *Proxies) validate(ps *Problems) {
 	if n := len(x.URLs); n > MaxProxies {
-		ps.add("proxies.urls", "", fmt.Sprintf("expected at most %d proxies, there are %d: all are dialled at once", MaxProxies, n), "the fastest ones")
+		ps.add("proxies.urls", "", fmt.Sprintf("expected at most %d proxies, found %d: all are dialled at once", MaxProxies, n), "the fastest ones")
 	}
 	secure := false
 	for i, u := range x.URLs {
@@ -24,10 +24,10 @@ func (x *Proxies) validate(ps *Problems) {
 	}
 	oneOf(ps, "proxies.direct", x.Direct, DirectAfter, DirectBeside, DirectFirst, DirectNever)
 	if len(x.URLs) == 0 && x.Direct != DirectAfter && !ps.has("proxies.direct") {
-		ps.add("proxies.direct", show(x.Direct), "this is of no use without proxies.urls: all links are direct", `urls = ["socks5://proxy.example:1080"], or leave the key out`)
+		ps.add("proxies.direct", show(x.Direct), "has no effect without proxies.urls: all links are direct", `urls = ["socks5://proxy.example:1080"], or removing the key`)
 	}
 	if x.TLSInsecure && !secure {
-		ps.add("proxies.tls_insecure", "true", "this needs an https:// proxy, there is none", "to leave the key out")
+		ps.add("proxies.tls_insecure", "true", "this requires an https:// proxy, and there is none", "removing the key")
 	}
 }
 
@@ -39,7 +39,7 @@ func checkProxy(ps *Problems, key, text string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		ps.add(key, "", wantProxy+"; this is no URL", "%40 for an @ in the password, and %2F for a /")
+		ps.add(key, "", wantProxy+"; this is not a URL", "%40 for an @ in the password, and %2F for a /")
 	case !slices.Contains(proxySchemes, u.Scheme):
 		ps.add(key, "", wantProxy, `"socks5://proxy.example:1080"`)
 	case !validHost(u.Hostname()) || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
@@ -57,11 +57,11 @@ func checkProxyUser(ps *Problems, key string, u *url.URL) {
 	password, _ := u.User.Password()
 	switch {
 	case user == "" && password != "":
-		ps.add(key, "", wantProxy+"; there is a password but no user", strconv.Quote(u.Scheme+"://user:password@"+u.Host))
+		ps.add(key, "", wantProxy+"; it has a password but no user", strconv.Quote(u.Scheme+"://user:password@"+u.Host))
 	case max(len(user), len(password)) > maxProxyUser:
-		ps.add(key, "", fmt.Sprintf("%s; user and password have at most %d bytes each", wantProxy, maxProxyUser), "shorter ones")
+		ps.add(key, "", fmt.Sprintf("%s; user and password may have at most %d bytes each", wantProxy, maxProxyUser), "shorter ones")
 	case strings.HasPrefix(u.Scheme, "http") && strings.Contains(user, ":"):
-		ps.add(key, "", wantProxy+"; a user of this scheme can't have a colon", "another user, or socks5://")
+		ps.add(key, "", wantProxy+"; with this scheme the user cannot contain a colon", "another user, or socks5://")
 	}
 }
 

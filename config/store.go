@@ -46,7 +46,7 @@ func (c *Config) store(ps *Problems) {
 	s.validate(ps)
 	switch {
 	case s.URL == "" && s.KeyFile != "":
-		ps.add("store.key_file", show(s.KeyFile), "this is of no use without store.url", `url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
+		ps.add("store.key_file", show(s.KeyFile), "has no effect without store.url", `url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
 	case s.KeyFile != "" && !filepath.IsAbs(s.KeyFile):
 		ps.add("store.key_file", show(s.KeyFile), "expected an absolute path", `"/var/lib/farmproxy/store.key"`)
 	}
@@ -56,11 +56,11 @@ func (c *Config) accounts(ps *Problems) {
 	if e := c.Accounts.Expire; e != 0 {
 		lasting(ps, "accounts.expire", e, minExpire, maxExpire, `"2160h", which is 90 days, or "0s" for never`)
 		if c.Store.URL == "" && e > 0 {
-			ps.add("accounts.expire", show(e), "this is of no use without store.url: no account is registered", `[store] with url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
+			ps.add("accounts.expire", show(e), "has no effect without store.url: there are no registered accounts", `[store] with url = "sqlite:///var/lib/farmproxy/farmproxy.db"`)
 		}
 	}
 	if c.Accounts.MultiUser && len(c.Pools) == 0 {
-		ps.add("accounts.multi_user", "true", "this is of no use without a [[pool]]: it is there that miners have the accounts that their names begin with", `[[pool]] with url = "stratum+tcp://host:port"`)
+		ps.add("accounts.multi_user", "true", "has no effect without a [[pool]]: the accounts in miners' logins are accounts at these pools", `[[pool]] with url = "stratum+tcp://host:port"`)
 	}
 }
 
@@ -74,7 +74,7 @@ func (s *Store) validate(ps *Problems) {
 	}
 	u, err := url.Parse(string(s.URL))
 	if err != nil {
-		ps.add(key, "", wantStore+"; this is no URL", "%40 for an @ in the password, and %2F for a /")
+		ps.add(key, "", wantStore+"; this is not a URL", "%40 for an @ in the password, and %2F for a /")
 		return
 	}
 	switch u.Scheme {
@@ -84,7 +84,7 @@ func (s *Store) validate(ps *Problems) {
 		}
 	case schemePostgres, schemePostgreSQL:
 		if u.Host == "" && u.RawQuery == "" {
-			ps.add(key, "", wantStore+", the host is missing", `"postgres://farmproxy:password@db.example:5432/farmproxy"`)
+			ps.add(key, "", wantStore+"; the host is missing", `"postgres://farmproxy:password@db.example:5432/farmproxy"`)
 		}
 	default:
 		ps.add(key, "", wantStore, `"sqlite:///var/lib/farmproxy/farmproxy.db"`)

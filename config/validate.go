@@ -14,7 +14,7 @@ import (
 func (c *Config) validate() Problems {
 	var ps Problems
 	if c.StateDir != "" && !filepath.IsAbs(c.StateDir) {
-		ps.add("state_dir", show(c.StateDir), "expected an absolute directory: a service has no place of its own to start from", `"/var/lib/farmproxy"`)
+		ps.add("state_dir", show(c.StateDir), "expected an absolute path: a service has no working directory of its own", `"/var/lib/farmproxy"`)
 	}
 	c.addresses(&ps)
 	c.pools(&ps)
@@ -40,7 +40,7 @@ func (c *Config) addresses(ps *Problems) {
 	case n == 0:
 		ps.add("listener", "", "expected at least one port for miners", `[[listener]] with address = "0.0.0.0:3333" below it`)
 	case n > MaxListeners:
-		ps.add("listener", "", fmt.Sprintf("expected at most %d listeners, there are %d", MaxListeners, n), "fewer: one port serves any number of miners")
+		ps.add("listener", "", fmt.Sprintf("expected at most %d listeners, found %d", MaxListeners, n), "fewer: one port serves any number of miners")
 	}
 	var taken []binding
 	for i, l := range c.Listeners {
@@ -74,14 +74,14 @@ func bind(ps *Problems, taken []binding, key, address string) []binding {
 		return taken
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		ps.add(key, show(address), "expected a port of 0 to 65535; 0 is any free one", strconv.Quote(net.JoinHostPort(host, "3333")))
+		ps.add(key, show(address), "expected a port from 0 to 65535; 0 means any free port", strconv.Quote(net.JoinHostPort(host, "3333")))
 		return taken
 	} else if n == 0 {
 		return taken // each gets another one
 	}
 	b := binding{key, host, port}
 	if i := slices.IndexFunc(taken, b.clashes); i >= 0 {
-		ps.add(key, show(address), "expected an address of its own, "+taken[i].key+" has this port already", "another port")
+		ps.add(key, show(address), taken[i].key+" already has this address and port", "another port")
 	}
 	return append(taken, b)
 }
@@ -130,8 +130,8 @@ func validName(host string) bool {
 }
 
 func (m *Miners) validate(ps *Problems) {
-	within(ps, "miners.max", m.Max, 0, maxMiners, "0, which is what RLIMIT_NOFILE leaves room for")
-	within(ps, "miners.loops", m.Loops, 0, maxLoops, "0, which is one for each CPU")
+	within(ps, "miners.max", m.Max, 0, maxMiners, "0, which means as many as RLIMIT_NOFILE allows")
+	within(ps, "miners.loops", m.Loops, 0, maxLoops, "0, which means one per CPU")
 	within(ps, "miners.malformed_limit", m.MalformedLimit, 1, maxMalformed, "10")
 	lasting(ps, "miners.subscribe_timeout", m.SubscribeTimeout, minTimeout, maxTimeout, `"15s"`)
 	lasting(ps, "miners.authorize_timeout", m.AuthorizeTimeout, minTimeout, maxTimeout, `"1m"`)
@@ -150,25 +150,25 @@ func (d *Difficulty) validate(ps *Problems) {
 	}{
 		{"difficulty.start", d.Start, false, "16384"},
 		{"difficulty.min", d.Min, false, "1"},
-		{"difficulty.max", d.Max, true, "0, which leaves it to the pool"},
+		{"difficulty.max", d.Max, true, "0, which leaves the limit to the pool"},
 	} {
 		if v.value < 0 || v.value > maxDifficulty || v.value == 0 && !v.zero {
 			ps.add(v.key, show(v.value), "expected a difficulty above 0 and up to 2^53", v.try)
 		}
 	}
 	if d.SharesPerMinute <= 0 || d.SharesPerMinute > maxShareRate {
-		ps.add("difficulty.shares_per_minute", show(d.SharesPerMinute), fmt.Sprintf("expected more than 0 and up to %d", maxShareRate), "6")
+		ps.add("difficulty.shares_per_minute", show(d.SharesPerMinute), fmt.Sprintf("expected a number above 0 and up to %d", maxShareRate), "6")
 	}
 	// What is out of range can't be compared.
 	low, start, high := !ps.has("difficulty.min"), !ps.has("difficulty.start"), !ps.has("difficulty.max") && d.Max > 0
 	if low && high && d.Max < d.Min {
-		ps.add("difficulty.max", show(d.Max), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more, or 0")
+		ps.add("difficulty.max", show(d.Max), "expected at least difficulty.min, which is "+show(d.Min), show(d.Min)+" or more, or 0")
 	}
 	switch {
 	case low && start && d.Start < d.Min:
-		ps.add("difficulty.start", show(d.Start), "expected no less than difficulty.min, which is "+show(d.Min), show(d.Min)+" or more")
+		ps.add("difficulty.start", show(d.Start), "expected at least difficulty.min, which is "+show(d.Min), show(d.Min)+" or more")
 	case start && high && d.Start > d.Max:
-		ps.add("difficulty.start", show(d.Start), "expected no more than difficulty.max, which is "+show(d.Max), show(d.Max)+" or less")
+		ps.add("difficulty.start", show(d.Start), "expected at most difficulty.max, which is "+show(d.Max), show(d.Max)+" or less")
 	}
 }
 
@@ -183,7 +183,7 @@ func (f *Failover) validate(ps *Problems) {
 		if f.RejectRate > 1 && f.RejectRate <= 100 {
 			try = show(f.RejectRate / 100)
 		}
-		ps.add("failover.reject_rate", show(f.RejectRate), "expected a fraction of 0 to 1", try)
+		ps.add("failover.reject_rate", show(f.RejectRate), "expected a fraction from 0 to 1", try)
 	}
 }
 

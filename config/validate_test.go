@@ -20,11 +20,11 @@ func TestListenerAddress(t *testing.T) {
 	f("127.0.0.1:0", "")
 	f("", `required: host:port`)
 	f("3334", `expected host:port; try "0.0.0.0:3334"`)
-	f("0.0.0.0:", `expected a port of 0 to 65535; 0 is any free one; try "0.0.0.0:3333"`)
+	f("0.0.0.0:", `expected a port from 0 to 65535; 0 means any free port; try "0.0.0.0:3333"`)
 	f("::1", `expected host:port; try "[::1]:3333"`)
 	f("10.0.0.1", `expected host:port; try "10.0.0.1:3333"`)
-	f("10.0.0.1:stratum", "expected a port of 0 to 65535")
-	f("10.0.0.1:65536", "expected a port of 0 to 65535")
+	f("10.0.0.1:stratum", "expected a port from 0 to 65535")
+	f("10.0.0.1:65536", "expected a port from 0 to 65535")
 	f("tcp://10.0.0.1:3333", `expected host:port; try "0.0.0.0:3333"`)
 	f("a b:3333", `expected an address of this machine before the port; try "0.0.0.0:3333"`)
 }
@@ -37,9 +37,9 @@ func TestPortsThatClash(t *testing.T) {
 	f("10.0.0.1:3333", "10.0.0.2:3333", "")
 	f("10.0.0.1:3333", "10.0.0.1:3334", "")
 	f(":0", ":0", "")
-	f("10.0.0.1:3333", "10.0.0.1:3333", "listener[1].address has this port already")
-	f("10.0.0.1:3333", ":3333", "listener[1].address has this port already")
-	f("[::]:3333", "10.0.0.1:3333", "listener[1].address has this port already")
+	f("10.0.0.1:3333", "10.0.0.1:3333", "listener[1].address already has this address and port")
+	f("10.0.0.1:3333", ":3333", "listener[1].address already has this address and port")
+	f("[::]:3333", "10.0.0.1:3333", "listener[1].address already has this address and port")
 }
 
 func TestPoolURL(t *testing.T) {
@@ -52,7 +52,7 @@ func TestPoolURL(t *testing.T) {
 	f("stratum+tcp://pool.example:3333/", "")
 	f("stratum+tcp://10.0.0.1:3333", "")
 	f("stratum+tcp://[::1]:3333", "")
-	f("", "required: where the pool is")
+	f("", "required: the pool's address")
 	f("pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
 	f("tcp://pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
 	f("stratum://pool.example:3333", `try "stratum+tcp://pool.example:3333"`)
@@ -63,18 +63,18 @@ func TestPoolURL(t *testing.T) {
 	f("agent://pool.example:3333", `try "agent+tcp://pool.example:3333"`)
 	f("agent+ssl://pool.example:3333", `try "agent+tls://pool.example:3333"`)
 	f("agent+tcp://pool.example", `the port is missing; try "agent+tcp://pool.example:3333"`)
-	f("stratum2+tcp://pool.example:3333/key", "Stratum V2 is not supported by this version")
+	f("stratum2+tcp://pool.example:3333/key", "this version does not support Stratum V2")
 	f("stratum+tcp://pool.example", `the port is missing; try "stratum+tcp://pool.example:3333"`)
 	f("stratum+tcp://pool.example:", `the port is missing; try "stratum+tcp://pool.example:3333"`)
 	f("stratum+tcp://[::1]", `the port is missing; try "stratum+tcp://[::1]:3333"`)
-	f("stratum+tcp://pool.example:0", "expected a port of 1 to 65535")
-	f("stratum+tcp://pool.example:70000", "expected a port of 1 to 65535")
+	f("stratum+tcp://pool.example:0", "expected a port from 1 to 65535")
+	f("stratum+tcp://pool.example:70000", "expected a port from 1 to 65535")
 	f("stratum+tcp://pool.example:port", "and nothing else")
 	f("stratum+tcp://:3333", "and nothing else")
 	f("stratum+tcp://pool.example:3333/path", "and nothing else")
 	f("stratum+tcp://pool.example:3333?user=a", "and nothing else")
 	f("stratum+tcp://pool example:3333", "and nothing else")
-	f("stratum+tcp://user:hunter2@pool.example:3333", `without a user before the host; try url = "stratum+tcp://pool.example:3333", and user and password as keys of their own`)
+	f("stratum+tcp://user:hunter2@pool.example:3333", `without a user before the host; try url = "stratum+tcp://pool.example:3333", with user and password as separate keys`)
 }
 
 func TestPoolKeys(t *testing.T) {
@@ -85,7 +85,7 @@ func TestPoolKeys(t *testing.T) {
 			map[bool]string{true: "user = 'u'\n"}[key != "user"], "pool[1]."+key, want)
 	}
 	f("user = 'account.farm_1~x@example.org'", "")
-	f("user = ''", "required: the account that the pool knows the farm as")
+	f("user = ''", "required: the farm's account at the pool")
 	f(`user = "a\\b"`, "expected text without control characters")
 	f(`user = "a\u0007"`, "expected text without control characters")
 	f(`user = "it's"`, "expected text without control characters")
@@ -99,7 +99,7 @@ func TestPoolKeys(t *testing.T) {
 	f("password = true", "expected a string, this is true or false")
 	f("workers = 'pass'", "")
 	f("fixed_worker = 'farm'\nworkers = 'pass'", "")
-	f("fixed_worker = 'farm'", `with workers = "aggregate" the pool sees no worker but user; try workers = "pass", or leave the key out`)
+	f("fixed_worker = 'farm'", `has no effect with workers = "aggregate": the pool sees only the worker user; try workers = "pass", or removing the key`)
 	f("fixed_worker = 'a<b'\nworkers = 'pass'", "expected text without control characters")
 	f("workers = 'Pass'", `expected "aggregate" or "pass"; try "pass"`)
 	f("algorithm = 'sha256d'", "")
@@ -109,7 +109,7 @@ func TestPoolKeys(t *testing.T) {
 	f("algorithm = '"+strings.Repeat("x", 33)+"'", "expected up to 32 letters")
 	f("mode = 'direct'", "")
 	f("mode = 'Direct'", `expected "aggregate" or "direct"; try "direct"`)
-	f("links = 2\nmode = 'direct'", `with mode = "direct" each miner has a link of its own; try 1`)
+	f("links = 2\nmode = 'direct'", `with mode = "direct" each miner has its own link; try 1`)
 	f("links = 64", "")
 	f("links = 0", "expected 1 to 64")
 	f("links = 1.5", "expected a whole number")
@@ -133,24 +133,24 @@ func TestAgentPoolKeys(t *testing.T) {
 	}
 	f("links = 5", "")
 	f("fixed_worker = 'farm'", "")
-	f("fixed_worker = 'the farm'", `an agent pool cuts everything else out of names; try "thefarm"`)
+	f("fixed_worker = 'the farm'", `an agent pool removes everything else from names; try "thefarm"`)
 	f("tls_insecure = true", "")
 	f("mode = 'aggregate'", "")
-	f("mode = 'direct'", `it gives each its own difficulty there anyway; try "aggregate", or a url with stratum+tcp:// or stratum+tls://`)
+	f("mode = 'direct'", `gives each its own difficulty there; try "aggregate", or a url with stratum+tcp:// or stratum+tls://`)
 	f("workers = 'aggregate'", "")
-	f("workers = 'pass'", "an agent pool sees every worker anyway; try to leave the key out")
+	f("workers = 'pass'", "an agent pool always sees every worker; try removing the key")
 	f("algorithm = 'sha256'", "")
 	f("algorithm = 'scrypt'", `the agent protocol is for sha256d only; try "sha256d"`)
-	f("suggest_difficulty = 1024", "an agent pool takes no suggestion")
+	f("suggest_difficulty = 1024", "an agent pool accepts no suggestion")
 	f("user_agent = 'btccom-agent/2.0.0'", "")
-	f("user_agent = 'farmproxy/1'", `expected one that begins with btccom-agent/: pools take no other for an agent; try "btccom-agent/2.0.0-mu"`)
+	f("user_agent = 'farmproxy/1'", `expected one that begins with btccom-agent/: pools accept no other agents; try "btccom-agent/2.0.0-mu"`)
 }
 
 // Where one pool of the list is direct all are.
 func TestAgentPoolsBesideDirectOnes(t *testing.T) {
 	const agent = "[[pool]]\nurl = 'agent+tls://pool.example:443'\nuser = 'u'\n"
 	wantProblem(t, oneListener+agent+onePool, "pool[2].mode", "")
-	wantProblem(t, oneListener+agent+onePool+"mode = 'direct'\n", "pool[2].mode", "pool[1] is an agent pool, which can't be")
+	wantProblem(t, oneListener+agent+onePool+"mode = 'direct'\n", "pool[2].mode", "pool[1] is an agent pool, which cannot be direct")
 }
 
 // With multi_user it is the miners who say whose shares they are.
@@ -160,9 +160,9 @@ func TestPoolUser(t *testing.T) {
 		wantProblem(t, oneListener+"[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\n"+user+"\n[accounts]\n"+accounts+"\n", "pool[1].user", want)
 	}
 	f("user = 'farm'", "", "")
-	f("", "", "required: the account that the pool knows the farm as")
+	f("", "", "required: the farm's account at the pool")
 	f("", "multi_user = true", "")
-	f("user = 'farm'", "multi_user = true", "this is not used: with accounts.multi_user each miner's name says its account")
+	f("user = 'farm'", "multi_user = true", "not used: with accounts.multi_user each miner's login names its account")
 }
 
 func TestWorkerName(t *testing.T) {
@@ -175,7 +175,7 @@ func TestWorkerName(t *testing.T) {
 	f("{ip1}x{ip2}x{ip3}x{ip4}", "")
 	f("rack-{ip3}.{ip4}", "")
 	f("{ip4}{ip4}", "")
-	f("farm", "expected at least one of {ip1} {ip2} {ip3} {ip4}: with none of them all miners would have the same name here; "+all+", or fixed_worker in [[pool]]")
+	f("farm", "expected at least one of {ip1} {ip2} {ip3} {ip4}: without one, all miners would have the same name here; "+all+", or fixed_worker in [[pool]]")
 	f("{1}x{2}", "there is no {1}, only {ip1} {ip2} {ip3} {ip4}; "+all)
 	f("{ip1}x{ip5}", "there is no {ip5}")
 	f("{ip1}x{IP2}", "there is no {IP2}")
@@ -186,7 +186,7 @@ func TestWorkerName(t *testing.T) {
 	f("rack {ip1}", "expected printable ASCII without spaces")
 	f("räck{ip1}", "expected printable ASCII without spaces")
 	f(strings.Repeat("x", 61)+"{ip1}", "")
-	f(strings.Repeat("x", 62)+"{ip1}", "expected a name of up to 64 bytes, this may get 65")
+	f(strings.Repeat("x", 62)+"{ip1}", "expected a name of up to 64 bytes, this may reach 65")
 }
 
 func TestProxyURL(t *testing.T) {
@@ -208,11 +208,11 @@ func TestProxyURL(t *testing.T) {
 	f("socks5://proxy.example:1080/path", "and nothing else")
 	f("socks5://proxy.example:1080?a=b", "and nothing else")
 	f("socks5://:1080", "and nothing else")
-	f("socks5://user:se%cret@proxy.example:1080", "this is no URL; try %40 for an @ in the password")
-	f("socks5://:secret@proxy.example:1080", "there is a password but no user")
+	f("socks5://user:se%cret@proxy.example:1080", "this is not a URL; try %40 for an @ in the password")
+	f("socks5://:secret@proxy.example:1080", "it has a password but no user")
 	f("socks5://"+strings.Repeat("u", 255)+"@proxy.example:1080", "")
 	f("socks5://"+strings.Repeat("u", 256)+"@proxy.example:1080", "at most 255 bytes each")
-	f("http://a%3Ab:c@proxy.example:80", "a user of this scheme can't have a colon")
+	f("http://a%3Ab:c@proxy.example:80", "with this scheme the user cannot contain a colon")
 	f("socks5://a%3Ab:c@proxy.example:1080", "")
 }
 
@@ -224,14 +224,14 @@ func TestProxyKeys(t *testing.T) {
 	const one = "urls = ['http://proxy.example:80']\n"
 	f(one+"direct = 'beside'", "proxies.direct", "")
 	f(one+"direct = 'After'", "proxies.direct", `expected "after", "beside", "first" or "never"; try "after"`)
-	f("direct = 'never'", "proxies.direct", "this is of no use without proxies.urls")
+	f("direct = 'never'", "proxies.direct", "has no effect without proxies.urls")
 	f("direct = 'after'", "proxies.direct", "")
 	f("urls = ['https://proxy.example:443']\ntls_insecure = true", "proxies.tls_insecure", "")
 	f("urls = ['system']\ntls_insecure = true", "proxies.tls_insecure", "")
-	f(one+"tls_insecure = true", "proxies.tls_insecure", "this needs an https:// proxy, there is none")
+	f(one+"tls_insecure = true", "proxies.tls_insecure", "this requires an https:// proxy, and there is none")
 	f("urls = 'http://proxy.example:80'", "proxies.urls", "expected a list of strings, this is a string; try brackets around it")
 	f("urls = [1]", "proxies.urls[1]", "expected a string, this is a number; try quotes around it")
-	f("urls = ['"+strings.Repeat("system','", MaxProxies)+"system']", "proxies.urls", "expected at most 16 proxies, there are 17")
+	f("urls = ['"+strings.Repeat("system','", MaxProxies)+"system']", "proxies.urls", "expected at most 16 proxies, found 17")
 }
 
 func TestSettings(t *testing.T) {
@@ -241,7 +241,7 @@ func TestSettings(t *testing.T) {
 		wantProblem(t, smallest+"["+table+"]\n"+line+"\n", table+"."+key, want)
 	}
 	f("miners", "max = 20000", "")
-	f("miners", "max = -1", "expected 0 to 10000000; try 0, which is what RLIMIT_NOFILE leaves room for")
+	f("miners", "max = -1", "expected 0 to 10000000; try 0, which means as many as RLIMIT_NOFILE allows")
 	f("miners", "loops = 256", "")
 	f("miners", "loops = 257", "expected 0 to 256")
 	f("miners", "subscribe_timeout = '500ms'", `expected 1s to 1h; try "15s"`)
@@ -256,32 +256,32 @@ func TestSettings(t *testing.T) {
 	f("difficulty", "min = 0", "expected a difficulty above 0")
 	f("difficulty", "start = inf", "expected a number")
 	f("difficulty", "max = 1e300", "expected a difficulty above 0 and up to 2^53")
-	f("difficulty", "max = 0.5", "expected no less than difficulty.min, which is 1; try 1 or more, or 0")
-	f("difficulty", "start = 0.5", "expected no less than difficulty.min, which is 1")
-	f("difficulty", "start = 2048\nmax = 1024", "expected no more than difficulty.max, which is 1024")
-	f("difficulty", "shares_per_minute = 0", "expected more than 0 and up to 6000")
+	f("difficulty", "max = 0.5", "expected at least difficulty.min, which is 1; try 1 or more, or 0")
+	f("difficulty", "start = 0.5", "expected at least difficulty.min, which is 1")
+	f("difficulty", "start = 2048\nmax = 1024", "expected at most difficulty.max, which is 1024")
+	f("difficulty", "shares_per_minute = 0", "expected a number above 0 and up to 6000")
 	f("failover", "hold = '36h'", `failover.hold = "36h": expected 0s to 24h; try "10m", or "forever"`)
 	f("failover", "hold = 'Forever'", `try "10m", or "forever"`)
 	f("failover", "hold = 600", `try "600s"`)
 	f("failover", "reject_rate = 1", "")
-	f("failover", "reject_rate = 50", "expected a fraction of 0 to 1; try 0.5")
-	f("failover", "reject_rate = -0.1", "expected a fraction of 0 to 1")
+	f("failover", "reject_rate = 50", "expected a fraction from 0 to 1; try 0.5")
+	f("failover", "reject_rate = -0.1", "expected a fraction from 0 to 1")
 	f("failover", "silence = '0s'", "expected 1s to 24h")
 	f("http", "address = ''", "")
 	f("http", "address = '8080'", "expected host:port")
-	f("http", "address = '127.0.0.1:3333'", "listener[1].address has this port already")
+	f("http", "address = '127.0.0.1:3333'", "listener[1].address already has this address and port")
 	f("http", "token_file = 'tokens'", `expected an absolute path; try "/etc/farmproxy/tokens"`)
 	f("http", "registrations_per_minute = 1000000", "")
 	f("http", "registrations_per_minute = -1", "expected 0 to 1000000; try 60, or 0 for no limit")
 	f("metrics", "proxy = 'farm 1'", "")
 	f("metrics", `proxy = 'a"b'`, "expected text without control characters")
 	f("metrics", "per_worker = 'no'", "expected true or false")
-	f("accounts", "expire = '2160h'", "this is of no use without store.url: no account is registered")
+	f("accounts", "expire = '2160h'", "has no effect without store.url: there are no registered accounts")
 	f("accounts", "multi_user = 'yes'", "expected true or false")
 	f("miners", "reconnect_lost_rolling = 0", "expected true or false")
 	f("accounts", "expire = '59m'", `expected 1h to 87600h; try "2160h", which is 90 days, or "0s" for never`)
 	f("accounts", "expire = '-1h'", "expected 1h to 87600h")
-	f("accounts", "expire = '90d'", "this is of no use without store.url")
+	f("accounts", "expire = '90d'", "has no effect without store.url")
 	f("log", "level = 'warning'", `expected "debug", "info", "warn" or "error"; try "warn"`)
 	f("log", "format = 'xml'", `expected "text" or "json"`)
 }
@@ -351,7 +351,7 @@ func TestStoreURL(t *testing.T) {
 	f("postgresql://farm:hunter2@db.example:5432/farm?sslmode=require", "")
 	f("postgres:///farm?host=/run/postgresql", "")
 	f("postgres:///farm", "the host is missing")
-	f("postgres://farm:hunter%2@db.example/farm", "this is no URL; try %40 for an @ in the password")
+	f("postgres://farm:hunter%2@db.example/farm", "this is not a URL; try %40 for an @ in the password")
 	f("mysql://farm:hunter2@db.example/farm", wantStore)
 }
 
@@ -363,9 +363,9 @@ func TestStoreKeys(t *testing.T) {
 	const url = "url = 'sqlite:///a.db'\n"
 	f("[store]\n"+url+"key_file = '/a.key'", "store.key_file", "")
 	f("[store]\n"+url+"key_file = 'a.key'", "store.key_file", "expected an absolute path")
-	f("[store]\nkey_file = '/a.key'", "store.key_file", "this is of no use without store.url")
+	f("[store]\nkey_file = '/a.key'", "store.key_file", "has no effect without store.url")
 	f("[store]\n"+url+"[accounts]\nexpire = '1h'", "accounts.expire", "")
-	wantProblem(t, oneListener+"[store]\n"+url+"[accounts]\nmulti_user = true", "accounts.multi_user", "this is of no use without a [[pool]]")
+	wantProblem(t, oneListener+"[store]\n"+url+"[accounts]\nmulti_user = true", "accounts.multi_user", "has no effect without a [[pool]]")
 }
 
 func TestPoolsHaveOneAlgorithm(t *testing.T) {
@@ -375,7 +375,7 @@ func TestPoolsHaveOneAlgorithm(t *testing.T) {
 	}
 	f("scrypt", "scrypt", "")
 	f("sha256", "sha256d", "")
-	f("sha256", "scrypt", `expected that of pool[1], which is "sha256d"`)
+	f("sha256", "scrypt", `expected the algorithm of pool[1], which is "sha256d"`)
 }
 
 func TestHTTPHosts(t *testing.T) {
@@ -387,14 +387,14 @@ func TestHTTPHosts(t *testing.T) {
 	f("10.0.0.7", "")
 	f("2001:db8::1", "")
 	f("Farm.example.", "")
-	f("", "expected a name or an IP address alone")
+	f("", "expected only a name or an IP address")
 	f("*", `try "farm.example"`)
-	f("*.farm.example", "expected a name or an IP address alone")
-	f("farm.example:443", `expected a name or an IP address alone, as the reverse proxy passes it on in Host; try "farm.example"`)
+	f("*.farm.example", "expected only a name or an IP address")
+	f("farm.example:443", `expected only a name or an IP address, as the reverse proxy sends it in Host; try "farm.example"`)
 	f("https://farm.example/", `try "farm.example"`)
 	f("[2001:db8::1]:80", `try "2001:db8::1"`)
-	f("farm..example", "expected a name")
-	wantProblem(t, smallest+"[http]\nhosts = ['"+strings.Repeat("a','", MaxHosts)+"a']\n", "http.hosts", "expected at most 64 names, there are 65")
+	f("farm..example", "expected only a name")
+	wantProblem(t, smallest+"[http]\nhosts = ['"+strings.Repeat("a','", MaxHosts)+"a']\n", "http.hosts", "expected at most 64 names, found 65")
 	wantProblem(t, smallest+"[http]\nhosts = 'farm.example'\n", "http.hosts", "expected a list of strings, this is a string; try brackets around it")
 }
 
@@ -437,7 +437,7 @@ func TestPublicAddressesNeedTokens(t *testing.T) {
 	f("127.8.8.8:0", "")
 	f("[::1]:8080", "")
 	f("localhost:8080", "")
-	f(":8080", public+`, since everyone who reaches it may do everything; try "127.0.0.1:8080", or token_file = "/etc/farmproxy/tokens" with lines such as: admin TOKEN`)
+	f(":8080", public+`: anyone who can reach it may do everything; try "127.0.0.1:8080", or token_file = "/etc/farmproxy/tokens" with lines like: admin TOKEN`)
 	f("0.0.0.0:8080", public)
 	f("[::]:8080", public)
 	f("10.0.0.1:8080", public)
@@ -449,21 +449,21 @@ func TestUnknownKeys(t *testing.T) {
 		t.Helper()
 		wantProblem(t, smallest+text+"\n", key, want)
 	}
-	f("pasword = 'x'", "pool[1].pasword", "there is no such key in pool[1]; try password")
-	f("[difficulty]\nstrat = 1", "difficulty.strat", "there is no such key in difficulty; try start")
-	f("[dificulty]\nstart = 1", "dificulty", "there is no such key in the top of the file; try difficulty")
-	f("[log]\nanswer = 'pool'", "log.answer", "there is no such key in log; try it under [miners]")
+	f("pasword = 'x'", "pool[1].pasword", "no such key in pool[1]; try password")
+	f("[difficulty]\nstrat = 1", "difficulty.strat", "no such key in difficulty; try start")
+	f("[dificulty]\nstart = 1", "dificulty", "no such key at the top of the file; try difficulty")
+	f("[log]\nanswer = 'pool'", "log.answer", "no such key in log; try it under [miners]")
 	f("[log]\naddress = ':1'", "log.address", "try it under [[listener]] or [http]")
 	f("[log]\nstate_dir = '/x'", "log.state_dir", "try it under no table, at the top of the file")
-	f("[http]\nzzz = 1", "http.zzz", "there is no such key in http, only address, token_file")
-	f("[URL]", "URL", "there is no such key in the top of the file, only state_dir, listener")
+	f("[http]\nzzz = 1", "http.zzz", "no such key in http, only address, token_file")
+	f("[URL]", "URL", "no such key at the top of the file, only state_dir, listener")
 }
 
 func TestTooMany(t *testing.T) {
 	listeners := strings.Repeat("[[listener]]\naddress = ':0'\n", MaxListeners)
 	wantProblem(t, listeners+onePool, "listener", "")
-	wantProblem(t, listeners+oneListener+onePool, "listener", "expected at most 64 listeners, there are 65")
-	wantProblem(t, oneListener+strings.Repeat(onePool, MaxPools+1), "pool", "expected at most 64 pools, there are 65")
+	wantProblem(t, listeners+oneListener+onePool, "listener", "expected at most 64 listeners, found 65")
+	wantProblem(t, oneListener+strings.Repeat(onePool, MaxPools+1), "pool", "expected at most 64 pools, found 65")
 }
 
 const (

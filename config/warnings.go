@@ -17,10 +17,10 @@ func (c *Config) warnings(problems Problems) (ps Problems) {
 		c.Pools[i].warnings(&ps, fmt.Sprintf("pool[%d]", i+1))
 	}
 	if c.Proxies.TLSInsecure {
-		ps.add("proxies.tls_insecure", "true", "whoever is between farmproxy and the proxy can read what is sent through it", "to leave the key out once the proxy's certificate is right")
+		ps.add("proxies.tls_insecure", "true", "anyone between farmproxy and the proxy can read the traffic", "removing the key once the proxy has a valid certificate")
 	}
 	if len(c.HTTP.Hosts) > 0 && c.HTTP.TokenFile != "" {
-		ps.add("http.hosts", "", "this is of no use with http.token_file: who shows a token may use any name", "to leave the key out")
+		ps.add("http.hosts", "", "has no effect with http.token_file: a client with a token may use any host name", "removing the key")
 	}
 	for i := range ps {
 		ps[i].Warning = true
@@ -30,7 +30,7 @@ func (c *Config) warnings(problems Problems) (ps Problems) {
 
 func (p *Pool) warnings(ps *Problems, key string) {
 	if p.TLSInsecure {
-		ps.add(key+".tls_insecure", "true", "whoever is between farmproxy and the pool can take the hash rate", "tls_fingerprint with the SHA-256 of the pool's certificate, which check --connect prints")
+		ps.add(key+".tls_insecure", "true", "anyone between farmproxy and the pool can steal the hash rate", "tls_fingerprint with the SHA-256 of the pool's certificate, which farmproxy check -connect prints")
 	}
 }
 
@@ -50,7 +50,7 @@ func (d *Difficulty) warnings() (ps Problems) {
 			fmt.Sprintf("%s, or difficulty.min = %s", show(2*low), show(low)))
 	case low < d.Start && d.Start <= d.Max:
 		ps.add("difficulty.start", show(d.Start),
-			fmt.Sprintf("no power of two lies between this and difficulty.max, which is %s: miners begin with %s", show(d.Max), show(low)),
+			fmt.Sprintf("no power of two lies between this and difficulty.max, which is %s: miners start with %s", show(d.Max), show(low)),
 			show(low))
 	}
 	return ps

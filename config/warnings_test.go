@@ -38,12 +38,12 @@ func TestWarnings(t *testing.T) {
 	}
 	f(smallest, "")
 	f(smallest+"tls_insecure = false\n", "")
-	f(strings.Replace(smallest, "tcp", "tls", 1)+"tls_insecure = true\n", "line 8: warning: pool[1].tls_insecure = true: whoever is between farmproxy and the pool can take the hash rate")
-	f(smallest+"[proxies]\nurls = ['https://proxy.example:443']\ntls_insecure = true\n", "warning: proxies.tls_insecure = true: whoever is between farmproxy and the proxy")
+	f(strings.Replace(smallest, "tcp", "tls", 1)+"tls_insecure = true\n", "line 8: warning: pool[1].tls_insecure = true: anyone between farmproxy and the pool can steal the hash rate")
+	f(smallest+"[proxies]\nurls = ['https://proxy.example:443']\ntls_insecure = true\n", "warning: proxies.tls_insecure = true: anyone between farmproxy and the proxy")
 	f(smallest+"[http]\nhosts = ['farm.example']\n", "")
-	f(smallest+"[http]\nhosts = ['farm.example']\ntoken_file = '/t'\n", "warning: http.hosts: this is of no use with http.token_file")
+	f(smallest+"[http]\nhosts = ['farm.example']\ntoken_file = '/t'\n", "warning: http.hosts: has no effect with http.token_file")
 	f(smallest+"[difficulty]\nmin = 1000\nmax = 1010\n", "warning: difficulty.max = 1010: no power of two lies between")
-	f(smallest+"[difficulty]\nstart = 1000\nmax = 1010\n", "warning: difficulty.start = 1000: no power of two lies between this and difficulty.max, which is 1010: miners begin with 512; try 512")
+	f(smallest+"[difficulty]\nstart = 1000\nmax = 1010\n", "warning: difficulty.start = 1000: no power of two lies between this and difficulty.max, which is 1010: miners start with 512; try 512")
 	f(smallest+"[difficulty]\nstart = 1000\nmax = 1024\n", "")
 }
 

@@ -22,7 +22,7 @@ func (m *Miners) checkWorkerName(ps *Problems) {
 	}
 	const all = `"{ip1}x{ip2}x{ip3}x{ip4}"`
 	if strings.ContainsFunc(m.WorkerName, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		ps.add(key, show(m.WorkerName), "expected printable ASCII without spaces: pools take no other names of workers", all)
+		ps.add(key, show(m.WorkerName), "expected printable ASCII without spaces: pools accept no other worker names", all)
 		return
 	}
 	found := braced.FindAllString(m.WorkerName, -1)
@@ -36,8 +36,8 @@ func (m *Miners) checkWorkerName(ps *Problems) {
 	}
 	switch {
 	case longest > maxWorkerName:
-		ps.add(key, show(m.WorkerName), fmt.Sprintf("expected a name of up to %d bytes, this may get %d", maxWorkerName, longest), all)
+		ps.add(key, show(m.WorkerName), fmt.Sprintf("expected a name of up to %d bytes, this may reach %d", maxWorkerName, longest), all)
 	case len(found) == 0:
-		ps.add(key, show(m.WorkerName), "expected at least one of "+strings.Join(workerNameVariables, " ")+": with none of them all miners would have the same name here", all+", or fixed_worker in [[pool]] for one name at the pool only")
+		ps.add(key, show(m.WorkerName), "expected at least one of "+strings.Join(workerNameVariables, " ")+": without one, all miners would have the same name here", all+", or fixed_worker in [[pool]] for one name at the pool only")
 	}
 }

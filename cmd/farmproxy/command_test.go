@@ -34,28 +34,28 @@ func TestCommands(t *testing.T) {
 			t.Errorf("farmproxy %s: %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", line, got, code, stdout, out.String(), stderr, err.String())
 		}
 	}
-	const usage = "farmproxy import - take over"
+	const usage = "farmproxy import - import from another proxy"
 	f("import -h", exitOK, usage, "")
 	f("import stratum-proxy -h", exitOK, usage, "")
 	f("import btcagent -h", exitOK, usage, "")
 	f("import btcagent --help", exitOK, usage, "")
 	f("import", exitMisused, "", usage)
 	f("import btcagents "+agentConf, exitMisused, "", usage)
-	f("import btcagent", exitMisused, "", "which file?")
-	f("import btcagent a.json b.json", exitMisused, "", "One file at a time")
+	f("import btcagent", exitMisused, "", "name a file to import")
+	f("import btcagent a.json b.json", exitMisused, "", "name one file at a time")
 	f("import btcagent -c x a.json", exitMisused, "", "flag provided but not defined: -c")
-	f("import stratum-proxy", exitMisused, "", "which file?")
+	f("import stratum-proxy", exitMisused, "", "name a file to import")
 	f("import btcagent "+agentConf, exitOK, `url = "agent+tcp://pool.example:1800"  # pools[1]`, "")
-	f("import btcagent none.json", exitFailed, "", "none.json: there is no such file")
-	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is no configuration of BTCAgent")
+	f("import btcagent none.json", exitFailed, "", "none.json: no such file")
+	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is not a BTCAgent configuration")
 	f("import btcagent ../../config/testdata/btcagent/wrong.json", exitFailed, "", `wrong.json:9: agent_listen_port = 70000: expected`)
-	f("check -c ../../systemd/farmproxy.toml", exitFailed, "", `pool[1].url = "stratum+tcp://pool.example:3333": this is an example's pool`)
-	f("check -c "+agentConf, exitFailed, "", "warning: this is BTCAgent's configuration, which says only what BTCAgent had; try farmproxy import btcagent")
-	f("check", exitMisused, "", "farmproxy check wants a configuration file and nothing else")
-	f("check -c a.toml b.toml", exitMisused, "", "farmproxy check wants a configuration file and nothing else")
+	f("check -c ../../systemd/farmproxy.toml", exitFailed, "", `pool[1].url = "stratum+tcp://pool.example:3333": this is an example name`)
+	f("check -c "+agentConf, exitFailed, "", "warning: this is a BTCAgent configuration, which cannot set farmproxy's other keys; try farmproxy import btcagent")
+	f("check", exitMisused, "", "farmproxy check takes a configuration file and nothing else")
+	f("check -c a.toml b.toml", exitMisused, "", "farmproxy check takes a configuration file and nothing else")
 	f("check -h", exitOK, "", "-connect")
-	f("check -c none.toml", exitFailed, "", "configuration file none.toml: there is none")
-	f("run -c none.toml", exitFailed, "", `level=ERROR msg="configuration file none.toml: there is none`)
+	f("check -c none.toml", exitFailed, "", "configuration file none.toml does not exist")
+	f("run -c none.toml", exitFailed, "", `level=ERROR msg="configuration file none.toml does not exist`)
 	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
 }
 
@@ -90,11 +90,11 @@ func TestImportOfTheAccountProxy(t *testing.T) {
 			}
 		}
 	}
-	f(exitOK, "new: 1 accounts, 1 pools, 0 algorithms; there already: 0\n", "as it was here: algorithm scrypt: the divider stays 65536; it was 65535 there")
+	f(exitOK, "new: 1 accounts, 1 pools, 0 algorithms; already present: 0\n", "kept as it was here: algorithm scrypt: the divider stays 65536; it was 65535 there")
 	if _, err := db.Exec("INSERT INTO users VALUES ('7804e4ad081dc331', 7, 'bob', 'x'), ('7804e4ad081dc332', 8, 'carol', 'x')"); err != nil {
 		t.Fatal(err)
 	}
-	f(exitPartly, "new: 0 accounts, 0 pools, 0 algorithms; there already: 2\n", `not taken over: account "7804e4ad081dc331" of user "bob": its pool has no row in pools (pool_id 7)`, `"carol"`, "not taken over: 2, for the reasons above")
+	f(exitPartly, "new: 0 accounts, 0 pools, 0 algorithms; already present: 2\n", `not imported: account "7804e4ad081dc331" of user "bob": its pool has no row in pools (pool_id 7)`, `"carol"`, "not imported: 2, for the reasons above")
 }
 
 // What is printed runs as it is.
@@ -150,7 +150,7 @@ address = "127.0.0.1:0"
 	want := file + `: ok, 1 warning
   listener  127.0.0.1:0
   pool[1]   stratum+tls://127.0.0.1:1, user farm, sha256d
-  store     none: [[pool]] serves everybody
+  store     none: [[pool]] serves all miners
   http      127.0.0.1:0, no tokens: for this machine only
   metrics   each worker
   log       info, as text
@@ -183,7 +183,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	const listener = "[[listener]]\naddress = '127.0.0.1:0'\n"
 	f(listener+pool+web+"[log]\nlevel = 'loud'\n", `log.level = "loud"`)
 	f("[[listener]]\naddress = '"+taken.Addr().String()+"'\n"+pool+web, "listener[1].address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
-	f("[[listener]]\naddress = '192.0.2.1:3333'\n"+pool+web, "this machine has no such address")
+	f("[[listener]]\naddress = '192.0.2.1:3333'\n"+pool+web, "this machine does not have this address")
 	f(listener+pool+"[http]\naddress = '"+taken.Addr().String()+"'\n", "http.address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
 	f(listener+pool+web+"token_file = '"+dir+"/none'\n", "http.token_file: "+dir+"/none: there is no such file")
 	f(listener+pool+"algorithm = 'sha256f'\n"+web, `pool[1].algorithm = "sha256f": farmproxy does not know this algorithm`)
@@ -267,7 +267,7 @@ func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
 			t.Errorf("http on %s: %d %s\nwant %d, %s twice", address, got, said, code, want)
 		}
 	}
-	f(web.Addr().String(), exitOK, "the farmproxy that runs now has this port")
+	f(web.Addr().String(), exitOK, "the running farmproxy has this port")
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,13 @@ import (
 	"farmproxy/store"
 )
 
-const importUsage = `farmproxy import - take over what another proxy knows
+const importUsage = `farmproxy import - import from another proxy
 
-  farmproxy import stratum-proxy [-c FILE] OLD.db    accounts, pools and algorithms of the account
-                                                     proxy, into the store that FILE names
+  farmproxy import stratum-proxy [-c FILE] OLD.db    copy the accounts, pools and algorithms of
+                                                     miningmeter/stratum-proxy to the store set in FILE
                                                      (default ` + installedConfig + `)
-  farmproxy import btcagent agent_conf.json          a configuration of BTCAgent as one of farmproxy's,
-                                                     with comments, on standard output
+  farmproxy import btcagent agent_conf.json          convert a BTCAgent configuration to farmproxy's format
+                                                     and print it, with comments
 `
 
 // installedConfig is where make install puts the configuration.
@@ -70,7 +70,7 @@ func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) i
 }
 
 // errPartly is that not all could be taken over.
-var errPartly = errors.New("not taken over")
+var errPartly = errors.New("not imported")
 
 // oneFile parses a command line that names one file, before or behind the flags.
 func oneFile(flags *flag.FlagSet, args []string) (string, error) {
@@ -78,14 +78,14 @@ func oneFile(flags *flag.FlagSet, args []string) (string, error) {
 		return "", err
 	}
 	if flags.NArg() == 0 {
-		return "", errors.New("which file?")
+		return "", errors.New("name a file to import")
 	}
 	file := flags.Arg(0)
 	if err := flags.Parse(flags.Args()[1:]); err != nil {
 		return "", err
 	}
 	if flags.NArg() > 0 {
-		return "", fmt.Errorf("%s and what else? One file at a time", file)
+		return "", fmt.Errorf("more than one file after %s; name one file at a time", file)
 	}
 	return file, nil
 }
@@ -95,7 +95,7 @@ func oneFile(flags *flag.FlagSet, args []string) (string, error) {
 func importBTCAgent(old string, stdout io.Writer) error {
 	f, err := config.Open(old)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: there is no such file; name BTCAgent's configuration, usually agent_conf.json beside its binary", old)
+		return fmt.Errorf("%s: no such file; name BTCAgent's configuration, usually agent_conf.json next to its binary", old)
 	}
 	if err != nil {
 		return err
@@ -125,15 +125,15 @@ func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer)
 	if err != nil {
 		return err // what was taken over before stays, and the next run goes on from there
 	}
-	fmt.Fprintf(stdout, "new: %d accounts, %d pools, %d algorithms; there already: %d\n", report.Accounts, report.Pools, report.Algorithms, report.Known)
+	fmt.Fprintf(stdout, "new: %d accounts, %d pools, %d algorithms; already present: %d\n", report.Accounts, report.Pools, report.Algorithms, report.Known)
 	for _, kept := range report.Kept {
-		fmt.Fprintln(stdout, "as it was here:", kept)
+		fmt.Fprintln(stdout, "kept as it was here:", kept)
 	}
 	for _, lost := range report.Lost {
-		fmt.Fprintln(stdout, "not taken over:", lost)
+		fmt.Fprintln(stdout, "not imported:", lost)
 	}
 	if n := len(report.Lost); n > 0 {
-		return fmt.Errorf("%w: %d, for the reasons above; the rest is, and the import may be repeated", errPartly, n)
+		return fmt.Errorf("%w: %d, for the reasons above; everything else was imported, and you may repeat the import", errPartly, n)
 	}
 	return nil
 }

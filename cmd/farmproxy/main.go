@@ -33,14 +33,14 @@ const (
 const usage = `farmproxy - a mining proxy for farms
 
   farmproxy run   -c FILE    serve miners
-  farmproxy check -c FILE    print every problem of a configuration, exit 1 if there is one,
-                             and what it turns on; -connect tries the pools as well
-  farmproxy import …         take over from the account proxy or from BTCAgent (farmproxy import -h)
-  farmproxy store repair …   move a damaged store aside and make a new one (farmproxy store -h)
-  farmproxy bench …          load-test this machine: a demo, pools, miners, measured runs (farmproxy bench -h)
+  farmproxy check -c FILE    list every problem of a configuration, or else what it turns on;
+                             exit 1 if there is a problem; -connect also tries the pools
+  farmproxy import …         import from stratum-proxy or BTCAgent (farmproxy import -h)
+  farmproxy store repair …   replace a damaged account database (farmproxy store -h)
+  farmproxy bench …          load-test this machine with simulated pools and miners, or run a demo (farmproxy bench -h)
   farmproxy version
 
-FILE is TOML, or the agent_conf.json of a BTCAgent. Two tables suffice:
+FILE is a TOML file, or BTCAgent's agent_conf.json. A minimal FILE:
 
   [[listener]]
   address = "0.0.0.0:3333"
@@ -75,7 +75,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	case "check":
 		connect := false
 		path, code := configFile(name, args, stderr, func(flags *flag.FlagSet) {
-			flags.BoolVar(&connect, "connect", false, "connect to each pool as far as the first job, and say what it gives")
+			flags.BoolVar(&connect, "connect", false, "connect to each pool, wait for its first job, and print what it offers")
 		})
 		if path == "" {
 			return code
@@ -94,7 +94,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	default:
-		fmt.Fprintf(stderr, "farmproxy: there is no command %q\n\n%s", name, usage)
+		fmt.Fprintf(stderr, "farmproxy: unknown command %q\n\n%s", name, usage)
 		return exitMisused
 	}
 }
@@ -113,7 +113,7 @@ func configFile(name string, args []string, stderr io.Writer, more func(*flag.Fl
 		return "", exitMisused
 	}
 	if *file == "" || flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "farmproxy %s wants a configuration file and nothing else: farmproxy %s -c FILE\n", name, name)
+		fmt.Fprintf(stderr, "farmproxy %s takes a configuration file and nothing else: farmproxy %s -c FILE\n", name, name)
 		return "", exitMisused
 	}
 	return *file, exitOK

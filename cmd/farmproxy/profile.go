@@ -21,8 +21,8 @@ type profile struct {
 }
 
 func (p *profile) flags(flags *flag.FlagSet) {
-	flags.StringVar(&p.cpu, "cpuprofile", "", "write a CPU profile to this `file` at the end; SIGUSR1 begins it anew, SIGUSR2 ends it")
-	flags.StringVar(&p.heap, "memprofile", "", "write a heap profile to this `file` at the end, or at SIGUSR2")
+	flags.StringVar(&p.cpu, "cpuprofile", "", "write a CPU profile to this `file` on exit; SIGUSR1 restarts the profile, SIGUSR2 ends it")
+	flags.StringVar(&p.heap, "memprofile", "", "write a heap profile to this `file` on exit, or on SIGUSR2")
 }
 
 // start begins the profiles. stop, to be called once, writes what no signal had

@@ -15,11 +15,11 @@ import (
 
 const storeUsage = `farmproxy store - the store of accounts, pools and algorithms
 
-  farmproxy store repair [-c FILE]    look whether the SQLite file that FILE names is whole; if it is
-                                      damaged, rename it, and make a new one with the accounts that
-                                      are remembered in state_dir (default FILE: ` + installedConfig + `)
+  farmproxy store repair [-c FILE]    check the SQLite file set in FILE; if it is damaged, rename it and
+                                      make a new one with the accounts remembered in state_dir
+                                      (default FILE: ` + installedConfig + `)
 
-Run it as the user that farmproxy runs as, while farmproxy is stopped. It deletes nothing.
+Stop farmproxy first, and run this as farmproxy's user. It deletes nothing.
 `
 
 // storeCommand runs farmproxy store.
@@ -73,11 +73,11 @@ func repair(ctx context.Context, file string, stdout io.Writer) error {
 	case err != nil:
 		return err
 	case r.Whole:
-		fmt.Fprintln(stdout, "the store is whole: nothing was changed")
+		fmt.Fprintln(stdout, "the store is intact: nothing was changed")
 	case r.Unusable != nil:
-		return fmt.Errorf("no new store was made: what is remembered in %s can't be used: %w", o.StateFile, r.Unusable)
+		return fmt.Errorf("no new store was made: the accounts remembered in %s cannot be used: %w", o.StateFile, r.Unusable)
 	case r.Remembered.IsZero():
-		fmt.Fprintln(stdout, "no accounts are remembered: restore a backup of the store, or start farmproxy, which makes an empty one")
+		fmt.Fprintln(stdout, "no accounts are remembered: restore a backup of the store, or start farmproxy, which creates an empty one")
 	default:
 		fmt.Fprintf(stdout, "made a new store with the %d accounts remembered at %s; start farmproxy\n", r.Accounts, r.Remembered.Local().Format("2006-01-02 15:04:05"))
 	}

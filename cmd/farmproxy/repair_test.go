@@ -67,10 +67,10 @@ func TestStoreRepair(t *testing.T) {
 		t.Fatal(err)
 	}
 	register(t, proxy.StoreOptions(c, slog.New(slog.DiscardHandler)))
-	f("store repair -c "+conf, exitOK, "the store is whole: nothing was changed")
+	f("store repair -c "+conf, exitOK, "the store is intact: nothing was changed")
 	damage(t, dir)
 	f("store repair -c "+conf, exitOK, "moved aside: "+dir+"/accounts.db.damaged-")
-	f("store repair -c "+conf, exitOK, "the store is whole")
+	f("store repair -c "+conf, exitOK, "the store is intact")
 	damage(t, dir)
 	if err := os.Remove(filepath.Join(dir, "store.key")); err != nil {
 		t.Fatal(err)
