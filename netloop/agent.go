@@ -206,7 +206,7 @@ func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte
 // register makes a miner of an agent a member of the agent's lane, or gives it
 // another name.
 func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
-	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: l.intern(e.Agent)}
+	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: *l.intern(e.Agent)}
 	miner := a.minerOf(e.SID)
 	if old := a.session.Name(e.SID); old == "" {
 		m.Record = l.server.book.Vouches(e.Login, 0)

@@ -108,7 +108,7 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 	}
 	if d := p.session.Difficulty(); d != before {
 		p.booked(func(w *stats.Worker) { w.SetDifficulty(d) })
-		p.books.SetDifficulty(d)
+		p.books().SetDifficulty(d)
 	}
 }
 

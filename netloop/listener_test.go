@@ -53,7 +53,7 @@ func (f *farm) peer(port uint16) *peer {
 		found := make(chan *peer, 1)
 		l.mailbox.call(func() {
 			for _, s := range l.slots {
-				if s.peer != nil && s.peer.remote.Port() == port {
+				if s.peer != nil && s.peer.remote.port == port {
 					found <- s.peer
 					return
 				}

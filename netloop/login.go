@@ -18,7 +18,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	p.userAgent = l.intern(e.Agent)
 	parked, resumed := l.server.parked.resume(e.Resume)
 	length, extranonce2 := directory.Shape()
-	behind := isFarmproxy(p.userAgent)
+	behind := isFarmproxy(p.agent())
 	if behind {
 		length, extranonce2 = directory.ShapeBehind()
 	}
@@ -112,12 +112,17 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	l.server.logins.note(account)
 	if p.session.IsAuthorized() {
 		l.openBooks(p)
-		p.adds(&further{loop: l, peer: p, login: login, agent: p.userAgent})
+		p.adds(&further{loop: l, peer: p, login: login, agent: p.agent()})
 		out = p.session.Authorized(&l.env, &l.request, said, 0, out)
 	} else {
 		l.counts.Authorized.Add(1)
 		l.owes(p)
-		p.first = l.connected(p, login, p.userAgent)
+		p.first = l.connected(p, login, p.agent())
+		if name := p.first.Name(); name == login { // one copy of it for all
+			if p.login = name; said == name {
+				said = name
+			}
+		}
 		l.openBooks(p)
 		out = p.session.Authorized(&l.env, &l.request, said, p.first.Difficulty(), out)
 	}
@@ -127,7 +132,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	}
 	if d := p.session.Difficulty(); d > 0 {
 		p.booked(func(w *stats.Worker) { w.SetDifficulty(d) })
-		p.books.SetDifficulty(d)
+		p.books().SetDifficulty(d)
 	}
 	return out, effect
 }
@@ -214,9 +219,13 @@ func (l *loop) openBooks(p *peer) {
 	if account == "" {
 		account, _, _ = strings.Cut(p.login, ".")
 	}
-	p.books.Close(l.wall)
-	p.books = l.server.book.OpenMiner(p.remote.String(), account, algorithm, pool)
-	p.books.SetDifficulty(p.session.Difficulty())
+	p.books().Close(l.wall)
+	if m := l.server.book.OpenMiner(p.remote.String(), account, algorithm, pool); m != nil {
+		m.SetDifficulty(p.session.Difficulty())
+		p.more().books = m
+	} else if p.rare != nil {
+		p.rare.books = nil
+	}
 }
 
 // enter makes the miner a member of its lane.

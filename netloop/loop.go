@@ -39,7 +39,7 @@ type loop struct {
 	slots      []slot
 	free       []uint32
 	feeds      map[*upstream.Lane]*feed
-	userAgents map[string]string
+	userAgents map[string]*string
 	ticks      int
 
 	wires   []*wire // the links that it carries
@@ -64,7 +64,7 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 		counts:     s.book.Loop(index),
 		decoder:    codec.NewDecoder(),
 		feeds:      make(map[*upstream.Lane]*feed),
-		userAgents: make(map[string]string),
+		userAgents: make(map[string]*string),
 	}
 	l.lagging.max = maxOutgoing / max(1, s.loopCount)
 	l.mailbox.wake = l.wake
@@ -98,10 +98,10 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 		at = uint32(len(l.slots))
 		l.slots = append(l.slots, slot{})
 	}
-	p := &peer{conn: c, fd: noSocket, slot: at, remote: addrPort(c.RemoteAddr()), listener: from}
+	p := &peer{conn: c, fd: noSocket, slot: at, remote: makeAddress(addrPort(c.RemoteAddr())), listener: from}
 	p.session.Opened = l.env.Now
 	if from.Transport != nil {
-		p.transport = l.wrapping(p, from.Transport)
+		p.more().transport = l.wrapping(p, from.Transport)
 	}
 	p.dialect = l.recognise(p, nil)
 	l.slots[at].peer = p
@@ -115,10 +115,10 @@ func (l *loop) remove(p *peer) {
 	p.conn = nil
 	l.judge() // its shares are among those that were gathered
 	p.dialect.left(l, p)
-	if p.transport != nil {
-		p.transport.Close()
+	if t := p.transport(); t != nil {
+		t.Close()
 	}
-	p.books.Close(l.wall)
+	p.books().Close(l.wall)
 	s := &l.slots[p.slot]
 	s.peer = nil
 	s.generation++
@@ -160,7 +160,7 @@ func (l *loop) read(p *peer, data []byte) gnet.Action {
 			return gnet.Close
 		}
 	}
-	if p.transport != nil {
+	if p.transport() != nil {
 		return l.unwrap(p, data)
 	}
 	return l.messages(p, data)
@@ -211,7 +211,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
-	if p.transport != nil {
+	if p.transport() != nil {
 		var ok bool
 		if out, ok = l.wrap(p, out); !ok {
 			return false
@@ -247,13 +247,13 @@ func (l *loop) close(p *peer, reason session.Reason) {
 }
 
 // intern keeps one copy of each user agent: a farm has few.
-func (l *loop) intern(agent []byte) string {
+func (l *loop) intern(agent []byte) *string {
 	if known, ok := l.userAgents[string(agent)]; ok {
 		return known
 	}
 	clean := codec.CleanText(agent, maxUserAgent)
 	if len(l.userAgents) < maxUserAgents {
-		l.userAgents[string(agent)] = clean
+		l.userAgents[string(agent)] = &clean
 	}
-	return clean
+	return &clean
 }

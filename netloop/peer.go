@@ -1,8 +1,6 @@
 package netloop
 
 import (
-	"net/netip"
-
 	"github.com/panjf2000/gnet/v2"
 
 	"farmproxy/session"
@@ -19,7 +17,6 @@ type peer struct {
 	slot      uint32
 	dialect   dialect        // what it speaks
 	first     *stats.Worker  // under the name that it authorized first; nil: none yet
-	books     *stats.Miner   // nil: none are kept
 	feed      *feed          // of its lane; nil before subscribe and authorize
 	place     uint32         // in feed.members
 	lags      bool           // it has something to read that the kernel did not take, or waits for a job: it is in loop.lagging
@@ -36,16 +33,62 @@ type peer struct {
 	session session.Session
 	lines   lines
 
-	remote   netip.AddrPort // the miner's address, IPv4 as such
-	listener *listener      // that it came in by
+	remote   address   // the miner's
+	listener *listener // that it came in by
 
-	transport *wrapping // nil: plain TCP
-
-	others    *[]*further     // its workers after the first; nil: none
+	rare      *rare           // what few miners have; nil: nothing of it
 	route     *upstream.Route // of the worker that it mines for; nil before authorize
 	login     string          // that worker's name, as it is booked
 	last      *upstream.Lane  // the lane that it last worked on; nil: none yet
-	userAgent string          // that it gave
+	userAgent *string         // that it gave, interned; nil: none yet
+}
+
+// rare is what few miners have, and the others pay for by a pointer.
+type rare struct {
+	transport *wrapping    // nil: plain TCP
+	books     *stats.Miner // nil: none are kept
+	others    []*further   // its workers after the first
+}
+
+// transport returns what stands between the socket and the dialect; nil: plain TCP.
+func (p *peer) transport() *wrapping {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.transport
+}
+
+// books returns those that the account proxy kept of a connection; nil, which counts
+// nothing, where none are kept.
+func (p *peer) books() *stats.Miner {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.books
+}
+
+// others returns its workers after the first.
+func (p *peer) others() []*further {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.others
+}
+
+// more returns the peer's rare, to be changed.
+func (p *peer) more() *rare {
+	if p.rare == nil {
+		p.rare = new(rare)
+	}
+	return p.rare
+}
+
+// agent returns the user agent that it gave.
+func (p *peer) agent() string {
+	if p.userAgent == nil {
+		return ""
+	}
+	return *p.userAgent
 }
 
 // noSocket is the descriptor of a peer whose bytes have to go through something
@@ -54,7 +97,7 @@ const noSocket = -1
 
 // member returns what the miner's lane is told of it.
 func (p *peer) member() upstream.Member {
-	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.userAgent}
+	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.agent()}
 }
 
 // used reports that a share of the miner's may be known somewhere: at the pool, or to

@@ -77,7 +77,7 @@ func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, o
 		return nil, session.ProxyHeader, false
 	}
 	if from, _, ok := h.TCPAddrs(); ok && h.Command.IsProxy() {
-		p.remote = addrPort(from) // otherwise it is the balancer's own connection
+		p.remote = makeAddress(addrPort(from)) // otherwise it is the balancer's own connection
 	}
 	p.opened = true
 	return data[size:], 0, true

@@ -30,7 +30,7 @@ func TestProxyHeader(t *testing.T) {
 		t.Helper()
 		for cut := range len(sent) {
 			l := &loop{}
-			p := &peer{remote: netip.MustParseAddrPort(from), listener: &listener{Listener: Listener{ProxyProtocol: allowed}}}
+			p := &peer{remote: makeAddress(netip.MustParseAddrPort(from)), listener: &listener{Listener: Listener{ProxyProtocol: allowed}}}
 			var read []byte
 			reason, ok := session.Reason(0), true
 			for _, piece := range [][]byte{[]byte(sent[:cut]), []byte(sent[cut:])} {

@@ -39,7 +39,7 @@ func TestSettingsHoldForMinersThatAreThere(t *testing.T) {
 		}},
 		{"max", func(o *Settings) { o.MaxMiners = 1 }, func(l *loop, _ *peer) bool { return l.server.admit() }},
 		{"worker_name", func(o *Settings) { o.WorkerName = "{ip4}" }, func(l *loop, p *peer) bool {
-			p.remote = netip.MustParseAddrPort("10.0.0.1:4711")
+			p.remote = makeAddress(netip.MustParseAddrPort("10.0.0.1:4711"))
 			_, _ = l.authorize(p, "farm.rig", nil)
 			return p.login == "farm.1"
 		}},

@@ -21,7 +21,7 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 		l.judged(w, e.Verdict, e.Work)
 		if e.Verdict == work.Accepted {
 			l.earned(p)
-			p.books.Mined(l.wall, e.Work)
+			p.books().Mined(l.wall, e.Work)
 			p.feed.kept++
 		}
 	case session.Forward:
@@ -70,7 +70,7 @@ func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte 
 	p.forwarded = true
 	if p.feed.lane.Submit(share) {
 		*waiting++
-		p.books.Sent(poolWork(share.Job, share.Prefix))
+		p.books().Sent(poolWork(share.Job, share.Prefix))
 		return out
 	}
 	return l.refused(p, w, e, work.Overloaded, out)
@@ -114,8 +114,8 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	if v.Verdict == work.Accepted {
 		l.earned(p)
 		prefix, _ := p.dialect.miner(p, &v.ID)
-		p.books.Accepted(poolWork(v.Job, prefix))
-		p.books.Mined(l.wall, v.Work)
+		p.books().Accepted(poolWork(v.Job, prefix))
+		p.books().Mined(l.wall, v.Work)
 	}
 	if p.dialect.verdict(l, p, v) {
 		l.close(p, session.SharesRefused)

@@ -101,10 +101,8 @@ func (*stratum) left(l *loop, p *peer) {
 	if p.session.IsAuthorized() {
 		l.counts.Authorized.Add(-1)
 		p.booked(func(w *stats.Worker) { w.Disconnected(l.wall) })
-		if p.others != nil {
-			for _, f := range *p.others {
-				f.gone()
-			}
+		for _, f := range p.others() {
+			f.gone()
 		}
 	}
 	if p.session.IsSubscribed() {

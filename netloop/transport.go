@@ -56,12 +56,13 @@ var errEnough = errors.New("the connection is to be closed")
 
 // unwrap is read for a peer with a transport.
 func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
-	err := p.transport.Received(data, p.transport.take)
+	t := p.transport()
+	err := t.Received(data, t.take)
 	if p.conn == nil {
 		return gnet.Close
 	}
-	if p.transport.Waiting() > 0 {
-		l.wrapped, _ = p.transport.Append(l.wrapped[:0], nil) // after an error too: it may say why
+	if t.Waiting() > 0 {
+		l.wrapped, _ = t.Append(l.wrapped[:0], nil) // after an error too: it may say why
 		if !l.transmit(p, l.wrapped) {
 			return gnet.Close
 		}
@@ -79,7 +80,7 @@ func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
 // wrap returns what a peer's socket has to send for out; false: it has been closed.
 func (l *loop) wrap(p *peer, out []byte) (wrapped []byte, ok bool) {
 	var err error
-	if l.wrapped, err = p.transport.Append(l.wrapped[:0], out); err != nil {
+	if l.wrapped, err = p.transport().Append(l.wrapped[:0], out); err != nil {
 		l.close(p, session.TransportFailed)
 		return nil, false
 	}

@@ -204,7 +204,7 @@ func TestAMinerBehindATransport(t *testing.T) {
 	f.wantLines("mining.set_difficulty", "mining.notify")
 	f.want(`"error":[23,`, `{"id":4,"method":"mining.submit","params":["farm.rig","1","0000","66a1b2d0","00000001"]}`)
 	var wire *veil
-	f.onLoop(func(_ *loop, p *peer) { wire = p.transport.Transport.(*veil) })
+	f.onLoop(func(_ *loop, p *peer) { wire = p.transport().Transport.(*veil) })
 	io.WriteString(f.conn, "GET / HTTP/1.1\n")
 	if rest, err := io.ReadAll(f.lines); err != nil && err != io.ErrUnexpectedEOF || len(rest) > 0 {
 		t.Errorf("%q, %v", rest, err)

@@ -20,7 +20,7 @@ func (p *peer) worker(w session.Worker) worker {
 	case 1:
 		return worker{books: p.first}
 	}
-	return worker{further: (*p.others)[w-2]}
+	return worker{further: p.others()[w-2]}
 }
 
 // opened returns the books of a worker that has handed in a share. One whose share
@@ -73,10 +73,8 @@ func (f *further) open(counts bool) *stats.Worker {
 
 // adds notes one more worker of the miner.
 func (p *peer) adds(f *further) {
-	if p.others == nil {
-		p.others = new([]*further)
-	}
-	*p.others = append(*p.others, f)
+	more := p.more()
+	more.others = append(more.others, f)
 }
 
 // gone notes that its miner has left.
@@ -97,10 +95,7 @@ func (p *peer) booked(visit func(*stats.Worker)) {
 	if p.first != nil {
 		visit(p.first)
 	}
-	if p.others == nil {
-		return
-	}
-	for _, f := range *p.others {
+	for _, f := range p.others() {
 		if f.books != nil {
 			visit(f.books)
 		}

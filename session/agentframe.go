@@ -53,7 +53,7 @@ func (a *Agent) Registered(e *Env, sid uint16, name string, last float64) (diffi
 	binary.BigEndian.PutUint16(s.prefix[:], sid)
 	a.allow(s)
 	s.vardiff.start(e.Now)
-	s.vardiff.want, s.vardiff.told = last, a.base
+	s.vardiff.want, s.vardiff.told = upper32(last), a.base
 	s.headers = a.gone.back(sid)
 	if job := a.LastJob(); job != 0 {
 		s.remember(job, a.base)

@@ -159,6 +159,16 @@ func (s *Session) remember(job uint32, difficulty float64) {
 // LastJob returns the id of the job that the miner was last sent; 0: none yet.
 func (s *Session) LastJob() uint32 { return s.posted[s.head].job }
 
+// upper32 returns d as a float32 that is at least d: who names a difficulty means at
+// least that.
+func upper32(d float64) float32 {
+	f := float32(d)
+	if float64(f) < d {
+		f = math.Nextafter32(f, math.MaxFloat32)
+	}
+	return f
+}
+
 // lower32 returns d as a float32 that is at most d, so that no share is refused
 // for the sake of the last bits of a difficulty that is no power of two.
 func lower32(d float64) float32 {

@@ -20,7 +20,7 @@ import (
 const stateVersion = 1
 
 // StateSize is how many bytes a State takes when it is written out.
-const StateSize = 169
+const StateSize = 157
 
 // State is what a session knows, but for its names and its headers. It is plain data of
 // fixed size: no pointer, and nothing that means something in this process only, but for
@@ -128,11 +128,11 @@ func (s *State) layout(c *cursor) {
 	number(c, &s.later)
 	number(c, &s.swept)
 	v := &s.vardiff
-	c.float64(&v.want)
+	c.float32(&v.want)
 	c.float64(&v.told)
-	c.float64(&v.floor)
+	c.float32(&v.floor)
 	number(c, &v.since)
-	c.float64(&v.work)
+	c.float32(&v.work)
 	number(c, &v.shares)
 	number(c, &s.standing.next)
 	number(c, &s.standing.refused)

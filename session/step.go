@@ -66,7 +66,7 @@ func (s *Session) configure(e *Env, r *codec.Request, out []byte) []byte {
 			s.told = p.Mask & maskNow(e)
 		case codec.MinimumDifficulty:
 			if e.Terms.Difficulty.keeps(p.MinimumDifficulty, e.Feed) {
-				s.vardiff.floor = p.MinimumDifficulty
+				s.vardiff.floor = upper32(p.MinimumDifficulty)
 			} else {
 				p.Refuse(i)
 			}
@@ -160,7 +160,7 @@ func (s *Session) Authorized(e *Env, r *codec.Request, name string, last float64
 		}
 	}
 	if last > 0 && s.flags&wantsDiff == 0 && s.vardiff.want == 0 {
-		s.vardiff.want = last
+		s.vardiff.want = upper32(last)
 	}
 	return s.firstJob(e, out)
 }

@@ -30,13 +30,13 @@ const (
 // It adds up the work of a window, so that shares of different difficulties
 // count right.
 type vardiff struct {
-	want  float64 // what the miner should have, unbounded; 0: nothing known yet
-	told  float64 // what it was last told; 0: nothing yet
-	floor float64 // BIP 310 minimum-difficulty of the miner, as it was granted; 0 none
+	told  float64       // what it was last told; 0: nothing yet
+	since time.Duration // when the window began
 
-	since  time.Duration // when the window began
-	work   float64       // handed in since, in shares of difficulty 1
-	shares uint32        // handed in since
+	want   float32 // what the miner should have, unbounded; 0: nothing known yet
+	floor  float32 // BIP 310 minimum-difficulty of the miner, as it was granted; 0 none
+	work   float32 // handed in since, in shares of difficulty 1
+	shares uint32  // handed in since
 }
 
 // start begins the first window: the miner has its first job.
@@ -55,13 +55,13 @@ func (v *vardiff) resume(old *vardiff) {
 
 // suggest takes a difficulty that the miner named itself.
 func (v *vardiff) suggest(now time.Duration, d float64) {
-	v.want = d
+	v.want = upper32(d)
 	v.start(now)
 }
 
 // share counts a share of difficulty d.
 func (v *vardiff) share(now time.Duration, d float64, p *Policy) {
-	v.work += d
+	v.work += float32(d)
 	if v.shares++; v.shares >= vardiffShares {
 		v.judge(now, p)
 	}
@@ -81,7 +81,7 @@ func (v *vardiff) tick(now time.Duration, p *Policy) bool {
 // judge ends the window and sets what the miner should have.
 func (v *vardiff) judge(now time.Duration, p *Policy) {
 	minutes := max((now - v.since).Minutes(), 1.0/60)
-	handedIn := v.work
+	handedIn := float64(v.work)
 	if v.shares == 0 {
 		handedIn = v.told / 2 // half a share: the best guess from none
 	}
@@ -89,7 +89,7 @@ func (v *vardiff) judge(now time.Duration, p *Policy) {
 	// The nearest power of two, judged by the logarithm.
 	ideal = math.Exp2(math.Round(math.Log2(ideal)))
 	if ideal >= v.told*vardiffStep || ideal <= v.told/vardiffStep {
-		v.want = ideal
+		v.want = float32(ideal)
 	}
 	v.start(now)
 }
@@ -105,7 +105,7 @@ func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	if f.exact() && pool > 0 {
 		return pool
 	}
-	want := v.want
+	want := float64(v.want)
 	if want == 0 {
 		want = p.Start
 	}
@@ -116,7 +116,7 @@ func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	if pool > 0 {
 		high = min(high, pool)
 	}
-	return powerWithin(want, max(p.Min, v.floor), high)
+	return powerWithin(want, max(p.Min, float64(v.floor)), high)
 }
 
 // powerWithin returns the power of two from low to high that is wanted. It is no
