@@ -263,16 +263,22 @@ func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
 		return false
 	}
 	k := l.route.newLink(ctx, p, l, files)
-	if !l.orphaned.IsZero() && l.current.pool == p && !l.current.mortal {
-		k.resume = l.current
-	}
-	if address := l.moves[p]; address != "" {
-		k.to.Target = k.to.At(address)
-		delete(l.moves, p)
-	}
+	l.inherit(k)
 	l.candidates = append(l.candidates, k)
 	go func() { l.tell(event{k, k.run()}) }()
 	return true
+}
+
+// inherit gives a link what the last one to its pool has left: a session to take up,
+// and the address that client.reconnect leads to.
+func (l *Lane) inherit(k *link) {
+	if !l.orphaned.IsZero() && l.current.pool == k.pool && !l.current.mortal {
+		k.resume = l.current
+	}
+	if address := l.moves[k.pool]; address != "" {
+		k.to.Target = k.to.At(address)
+		delete(l.moves, k.pool)
+	}
 }
 
 // close ends all links and gives up all shares.
