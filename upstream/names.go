@@ -3,6 +3,8 @@ package upstream
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,7 +200,7 @@ func (s *stratum) release(w *name) {
 // there are none. An answer that comes later is taken all the same: pools that
 // keep one authorization of a connection keep that of the last answer.
 func (s *stratum) expireNames() (some bool) {
-	for _, w := range s.names.asked {
+	for _, w := range s.names.inOrder() {
 		if !w.fixed && s.now.Sub(w.asked) >= nameTimeout {
 			some = true
 			w.fixed, w.late = true, true
@@ -216,7 +218,7 @@ func (s *stratum) releaseNames() (some bool) {
 	if s.names.held == 0 {
 		return false
 	}
-	for _, w := range s.names.asked {
+	for _, w := range s.names.inOrder() {
 		w.late = true
 		s.release(w)
 	}
@@ -235,9 +237,22 @@ func (s *stratum) closedOver() {
 	s.log.Log(context.Background(), s.level(slog.LevelWarn), "the pool closes the connection over a worker that it is to authorize: shares go under the pool's user for a while; register the workers at the pool, or set workers = \"aggregate\"", "for", namesPause)
 }
 
+// inOrder returns the names that have no answer, in the order in which they were asked
+// for: whose share came first is served first.
+func (n *names) inOrder() []*name {
+	if len(n.asked) == 0 {
+		return nil
+	}
+	list := make([]*name, 0, len(n.asked))
+	for _, id := range slices.Sorted(maps.Keys(n.asked)) {
+		list = append(list, n.asked[id])
+	}
+	return list
+}
+
 // drain appends the shares that are held, and forgets them.
 func (n *names) drain(dst []Share) []Share {
-	for _, w := range n.asked {
+	for _, w := range n.inOrder() {
 		dst = append(dst, w.held...)
 	}
 	n.asked, n.held = nil, 0

@@ -46,7 +46,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what links do n
 // same. Long hex is shortened to its first eight digits.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 8 {
+	if err != nil || len(files) < 9 {
 		t.Fatalf("%d transcripts, %v", len(files), err)
 	}
 	for _, file := range files {
