@@ -116,3 +116,38 @@ func TestALongLineOnALoop(t *testing.T) {
 	equal(t, "the job", c.protocol.job.PoolID, `"9"`)
 	equal(t, "malformed", c.book.Malformed.Load(), 2)
 }
+
+// A line that never ends is no line: it would keep a core busy.
+func TestALineWithoutAnEnd(t *testing.T) {
+	c, _, _, _ := onWire(t)
+	c.protocol.told = true
+	piece := bytes.Repeat([]byte{'x'}, 1<<20)
+	piece[0] = '{'
+	for passed := 0; passed <= maxPassed+2*len(piece); passed += len(piece) {
+		if err := c.Received(time.Now(), piece); err != nil {
+			if passed < maxPassed {
+				t.Errorf("given up after %d bytes: %v", passed, err)
+			}
+			equal(t, "the reason", err, errEndless)
+			return
+		}
+	}
+	t.Error("it goes on for ever")
+}
+
+// Once jobs come, a line that is no message at all is one malformed line like others.
+func TestAStrayLineOnAWorkingLink(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		l := f.start().lane()
+		first := l.serving
+		for range maxMalformed {
+			f.pools[0].lane().say("null")
+		}
+		f.after(time.Second)
+		equal(t, "the link", l.serving, first)
+		equal(t, "malformed", first.book.Malformed.Load(), maxMalformed)
+		f.pools[0].lane().say("null")
+		f.after(time.Second)
+		equal(t, "one too many ends it", l.serving != first, true)
+	})
+}

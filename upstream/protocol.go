@@ -250,6 +250,8 @@ func (p *protocol) take(line []byte) error {
 func (p *protocol) nextLine() (ok bool, err error) {
 	line, tooLong, ok := p.stream.line()
 	switch {
+	case !ok && p.stream.endless():
+		return false, errEndless
 	case !ok:
 		return false, nil
 	case tooLong > 0:
@@ -270,11 +272,15 @@ func (p *protocol) passOver(length int) {
 	}
 }
 
-// garbled counts a malformed line, message or frame; an error when it is enough.
+var errEndless = fmt.Errorf("a line of more than %d MB without an end", maxPassed>>20)
+
+// garbled counts a malformed line, message or frame; an error when it is enough. One
+// that is no Stratum at all is enough by itself before the first job, when the port is of
+// another kind, and among frames, whose begin nobody would find again.
 func (p *protocol) garbled(err error) error {
 	p.book.Malformed.Add(1)
 	var e *codec.Error
-	if errors.As(err, &e) && e.Fatal() {
+	if errors.As(err, &e) && e.Fatal() && (p.job == nil || p.pool.Agent) {
 		return fmt.Errorf("%w: is this the kind of port that the url says?", err)
 	}
 	if p.lines.malformed++; p.lines.malformed > maxMalformed {

@@ -14,6 +14,10 @@ const (
 	// keptBuffer is how much of it stays once it is empty: there may be thousands
 	// of links, each with a long job now and then.
 	keptBuffer = 64 << 10
+
+	// maxPassed bounds a line that is passed over. The longest job known has 100 kB;
+	// a line without an end would cost most of a core for as long as it goes on.
+	maxPassed = 16 << 20
 )
 
 // stream is what a pool sends, not cut up yet. It cuts what it is fed where that
@@ -52,6 +56,9 @@ func (s *stream) skip(n int) {
 	s.pending = s.pending[n:]
 	s.scanned = 0
 }
+
+// endless reports that the line under way is longer than any pool's can be.
+func (s *stream) endless() bool { return s.passed > maxPassed }
 
 // inLine reports that what is pending goes on with a line that is too long.
 func (s *stream) inLine() bool { return s.passed > 0 }
