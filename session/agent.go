@@ -9,17 +9,17 @@ import (
 	"farmproxy/work"
 )
 
-// maxHeld bounds the answers that wait, with that of mining.subscribe, for the
-// lane's first job, in bytes: a handshake has three, of 60.
+// maxHeld bounds, in bytes, the answers held back behind that of mining.subscribe
+// until the lane's first job: a handshake has three, of 60 bytes each.
 const maxHeld = 4 << 10
 
-// assumeAfter is how long an agent that has subscribed may leave open who it
-// is. BTCAgent in Go says it in the same breath; the older one in C++ waits for
-// its extranonce first, and is taken for one of the fixed route's then.
+// assumeAfter is how long a subscribed agent may wait before it authorizes. BTCAgent
+// in Go does both at once; the older one in C++ waits for its extranonce first, and is
+// assumed to belong to the fixed route.
 const assumeAfter = 2 * time.Second
 
-// Agent is one connection of an agent: BTCAgent, or another farmproxy. It
-// brings many miners, each with a session id that the agent has chosen.
+// Agent is one connection of an agent: BTCAgent, or another farmproxy. It carries many
+// miners, each under a session id chosen by the agent.
 //
 //	JSON line ─> Step ──┬──> bytes for the agent
 //	frame ─────> Frame  │
@@ -27,25 +27,25 @@ const assumeAfter = 2 * time.Second
 //	verdict ───> Verdict│
 //	time ──────> Tick   └──> a Session for each miner, and the state of the connection
 //
-// Each miner is a Session, so that its shares are judged and its difficulty is
-// found as those of any other; only what is written differs. It is a state
-// machine like Session, with the same rules, and as plain; it is not kept when
-// the connection ends, since an agent registers its miners again.
+// Each miner is a Session, so its shares are judged and its difficulty is found like
+// any other miner's; only the wire format differs. Agent is a state machine like
+// Session, under the same rules, and just as plain. It is not kept when the connection
+// ends, since an agent registers its miners again.
 //
-// Its extranonce1 is the pool's, and can't be changed without a new connection.
-// So mining.subscribe is answered when the lane has its first job, and what
-// follows it is answered in order behind it.
+// Its extranonce1 is the pool's and can't change on a live connection. So
+// mining.subscribe is answered when the lane has its first job, and answers to later
+// requests follow it in order.
 type Agent struct {
 	agentState
-	user string // that it authorized as; "" before
-	held []byte // answers that wait behind that of mining.subscribe
+	user string // it authorized as this; "" before
+	held []byte // answers held back behind that of mining.subscribe
 
 	miners  []*Session
-	place   map[uint16]int // in miners, by session id
-	gone    gone           // of those that were unregistered
-	slots   int            // that the headers of all take, to maxAgentSlots
-	changed []toldMiner    // those whose difficulty the last job changed
-	ids     []uint16       // of one SET_DIFF
+	place   map[uint16]int // index in miners, by session id
+	gone    gone           // headers of unregistered miners
+	slots   int            // taken by the headers of all miners, up to maxAgentSlots
+	changed []toldMiner    // miners whose difficulty the last job changed
+	ids     []uint16       // scratch: the session ids of one SET_DIFF
 }
 
 type agentFlags uint8
@@ -54,7 +54,7 @@ const (
 	agentSubscribing agentFlags = 1 << iota // mining.subscribe was read
 	agentSubscribed                         // and answered
 	agentRolling                            // version rolling was asked for
-	agentAnswers                            // each share is to be answered
+	agentAnswers                            // each share is answered
 	agentAssumed                            // WantRoute was asked
 )
 
@@ -65,7 +65,7 @@ func (a *Agent) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	return a.answering(out, func(out []byte) ([]byte, Effect) { return a.step(e, r, out) })
 }
 
-// answering lets answer append to out, or to what is held back.
+// answering appends the answer to out, or to held while answers are held back.
 func (a *Agent) answering(out []byte, answer func([]byte) ([]byte, Effect)) ([]byte, Effect) {
 	if !a.Waiting() {
 		return answer(out)
@@ -98,9 +98,9 @@ func (a *Agent) step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	return codec.AppendError(out, &r.ID, codeMethodNotFound, "Method not found"), Effect{}
 }
 
-// capabilities answers agent.get_capabilities with all that there are. Answers
-// to shares are sent only when they were asked for after mining.authorize: so
-// does btcpool, and so agents expect it.
+// capabilities answers agent.get_capabilities with everything we support. Shares are
+// answered only if the agent asked for it after mining.authorize: btcpool does the
+// same, and agents expect it.
 func (a *Agent) capabilities(r *codec.Request, out []byte) []byte {
 	if a.user != "" && agent.Offered(r).SubmitResponse {
 		a.flags |= agentAnswers
@@ -108,7 +108,8 @@ func (a *Agent) capabilities(r *codec.Request, out []byte) []byte {
 	return agent.AppendCapabilitiesReply(out, &r.ID, agent.Capabilities{VersionRolling: true, SubmitResponse: true})
 }
 
-// configure answers mining.configure; the mask follows at once, as at btcpool.
+// configure answers mining.configure; the mask follows at once, as it does from
+// btcpool.
 func (a *Agent) configure(e *Env, r *codec.Request, out []byte) []byte {
 	p, ok := r.Configure()
 	if !ok {
@@ -152,8 +153,8 @@ func (a *Agent) setMask(e *Env, out []byte) []byte {
 	return codec.AppendSetVersionMask(out, mask)
 }
 
-// subscribed takes mining.subscribe: its answer comes with the first job. A
-// second one gets what the first one got.
+// subscribed handles mining.subscribe: the answer is sent with the first job. A
+// repeated one gets the same answer as the first.
 func (a *Agent) subscribed(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	switch {
 	case a.is(agentSubscribed):
@@ -167,12 +168,12 @@ func (a *Agent) subscribed(e *Env, r *codec.Request, out []byte) ([]byte, Effect
 }
 
 func (a *Agent) appendSubscribed(id *codec.ID, out []byte) []byte {
-	label := uint64(binary.BigEndian.Uint32(a.extranonce1[:])) // of the subscription, as at btcpool; nothing is resumed by it
+	label := uint64(binary.BigEndian.Uint32(a.extranonce1[:])) // the subscription id, as btcpool builds it; nothing is resumed by it
 	return codec.AppendSubscribed(out, id, label, a.extranonce1[:], agentExtranonce2)
 }
 
-// authorize reads mining.authorize. An agent has one user, whose workers its
-// miners are.
+// authorize handles mining.authorize. An agent has one user, and its miners are that
+// user's workers.
 func (a *Agent) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	p, ok := r.Authorize()
 	user := codec.CleanName(p.Login)
@@ -187,15 +188,15 @@ func (a *Agent) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	return out, Effect{Kind: WantAuthorize, Login: user}
 }
 
-// Authorized answers the mining.authorize that WantAuthorize came from: yes.
-// The caller has brought the agent to its lane, and calls Job next.
+// Authorized answers the mining.authorize that WantAuthorize came from: accepted. The
+// caller has put the agent on its lane, and calls Job next.
 func (a *Agent) Authorized(r *codec.Request, user string, out []byte) []byte {
 	a.user = user
 	out, _ = a.answering(out, func(out []byte) ([]byte, Effect) { return codec.AppendTrue(out, &r.ID), Effect{} })
 	return out
 }
 
-// Refused answers the mining.authorize that WantAuthorize came from: no.
+// Refused answers the mining.authorize that WantAuthorize came from: rejected.
 func (a *Agent) Refused(r *codec.Request, text string, out []byte) []byte {
 	out, _ = a.answering(out, func(out []byte) ([]byte, Effect) {
 		return codec.AppendError(out, &r.ID, codeUnauthorized, text), Effect{}
@@ -203,7 +204,7 @@ func (a *Agent) Refused(r *codec.Request, text string, out []byte) []byte {
 	return out
 }
 
-// Unserved answers the mining.subscribe that waits: no.
+// Unserved rejects the pending mining.subscribe.
 func (a *Agent) Unserved(text string, out []byte) []byte {
 	if !a.Waiting() {
 		return out
@@ -211,14 +212,14 @@ func (a *Agent) Unserved(text string, out []byte) []byte {
 	return append(codec.AppendError(out, &a.subscribe, codeOther, text), a.held...)
 }
 
-// Malformed takes note of a line that could not be decoded.
+// Malformed records a line that could not be decoded.
 func (a *Agent) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
 	return a.answering(out, func(out []byte) ([]byte, Effect) { return malformed(e, err, &a.malformed, out) })
 }
 
-// Tick is called now and then: it hangs up on an agent that does not get
-// through its handshake, and asks for a route for one that waits for its
-// extranonce before it says who it is.
+// Tick is called every few seconds. It hangs up on an agent that does not finish its
+// handshake, and asks for a route for one that waits for its extranonce before it
+// authorizes.
 func (a *Agent) Tick(e *Env) Effect {
 	age := e.Now - a.Opened
 	switch {
@@ -248,7 +249,7 @@ func (a *Agent) Name(sid uint16) string {
 	return ""
 }
 
-// miner returns a registered miner; nil when there is none of that id.
+// miner returns a registered miner; nil if no miner has that id.
 func (a *Agent) miner(sid uint16) *Session {
 	if at, ok := a.place[sid]; ok {
 		return a.miners[at]
@@ -256,7 +257,7 @@ func (a *Agent) miner(sid uint16) *Session {
 	return nil
 }
 
-// agentStatuses are what verdicts are called in SUBMIT_RESPONSE.
+// agentStatuses maps verdicts to the status codes of SUBMIT_RESPONSE.
 var agentStatuses = [work.NumVerdicts]agent.Status{
 	work.Accepted:      agent.Accept,
 	work.UnknownJob:    agent.UnknownJob,

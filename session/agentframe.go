@@ -8,12 +8,13 @@ import (
 	"farmproxy/work"
 )
 
-// Frame takes one frame of the agent and appends the answer to out, if it gets
-// one. One that is not what it must be is counted, and passed over.
+// Frame handles one frame of the agent and appends the answer to out, if there is one.
+// Invalid frames are counted and skipped.
 func (a *Agent) Frame(e *Env, f agent.Frame, out []byte) ([]byte, Effect) {
 	switch f.Command() {
 	case agent.Register:
-		// Who a miner is follows from whose it is: nobody's before authorize.
+		// A miner's login starts with the agent's user, so nothing registers before
+		// authorize.
 		if sid, agent, worker, ok := f.Register(); ok && a.user != "" {
 			return out, Effect{Kind: WantRegister, SID: sid, Agent: agent, Login: a.login(worker)}
 		}
@@ -26,12 +27,12 @@ func (a *Agent) Frame(e *Env, f agent.Frame, out []byte) ([]byte, Effect) {
 			return a.submit(e, &share, out)
 		}
 	}
-	// Not what it must be: counted, and passed over. The limit on malformed
-	// lines is not for frames: one odd miner of an agent would end all others.
+	// Invalid: counted and skipped. The limit on malformed lines does not apply to
+	// frames, or one odd miner would disconnect all others of the agent.
 	return out, Effect{Kind: Malformed}
 }
 
-// login returns what a miner of the agent would log in as.
+// login returns the login of one of the agent's miners.
 func (a *Agent) login(worker []byte) string {
 	if len(worker) == 0 {
 		return a.user
@@ -39,11 +40,11 @@ func (a *Agent) login(worker []byte) string {
 	return codec.JoinName(a.user, worker)
 }
 
-// Registered does what WantRegister asked for: the agent's miner of that
-// session id works under that name, from now on or still. last is the difficulty that
-// the worker had when it was last seen, 0 if never; it gets it with the next job.
-// Until then it has what mining.set_difficulty said, for the job that the agent
-// has now: that is returned, 0 before there was a job.
+// Registered does what WantRegister asked for: from now on, the agent's miner with
+// that session id works under that name. last is the difficulty that the worker had
+// when it was last seen, 0 if never; it takes effect with the next job. Until then the
+// miner works on the agent's current job, at the difficulty that mining.set_difficulty
+// announced: this one is returned, 0 before the first job.
 func (a *Agent) Registered(e *Env, sid uint16, name string, last float64) (difficulty float64) {
 	if s := a.miner(sid); s != nil {
 		s.name = name
@@ -62,7 +63,7 @@ func (a *Agent) Registered(e *Env, sid uint16, name string, last float64) (diffi
 	return s.vardiff.told
 }
 
-// add takes in a miner.
+// add adds a miner.
 func (a *Agent) add(s *Session) {
 	if a.place == nil {
 		a.place = make(map[uint16]int)
@@ -71,8 +72,8 @@ func (a *Agent) add(s *Session) {
 	a.miners = append(a.miners, s)
 }
 
-// unregister forgets a miner. One that is not known is not worth a word:
-// agents tell it of those that were never registered, too.
+// unregister removes a miner. Unknown ids are ignored: agents also unregister miners
+// that they never registered.
 func (a *Agent) unregister(sid uint16) Effect {
 	at, ok := a.place[sid]
 	if !ok {
@@ -89,8 +90,9 @@ func (a *Agent) unregister(sid uint16) Effect {
 	return Effect{Kind: Unregistered, SID: sid, Gone: gone}
 }
 
-// submit looks at a share. The answer says which share it is for by an index: both sides count the shares of registered sessions, in frames of the
-// right length, from 0. Others are not counted, and not answered.
+// submit checks a share. The answer identifies the share by an index: both sides
+// count, from 0, the shares of registered sessions in frames of the right length.
+// Other shares are neither counted nor answered.
 func (a *Agent) submit(e *Env, p *agent.Share, out []byte) ([]byte, Effect) {
 	s := a.miner(p.SID)
 	if s == nil {
@@ -103,8 +105,8 @@ func (a *Agent) submit(e *Env, p *agent.Share, out []byte) ([]byte, Effect) {
 	return out, effect
 }
 
-// inFrame makes a candidate of a share that came in a frame, or refuses it. sent is
-// its job as the agent was sent it.
+// inFrame turns a share from a frame into a candidate, or rejects it. sent is the job
+// as the agent received it.
 func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *agent.Share) Effect {
 	c, no := s.candidate(e, id, sent.job)
 	if c == nil {
@@ -122,8 +124,8 @@ func (s *Session) inFrame(e *Env, id codec.ID, sent *agentJob, p *agent.Share) E
 	return Effect{Kind: WantHash, Worker: 1, Candidate: c}
 }
 
-// Judge judges a candidate by its hash, and answers it if that decides: the
-// caller's answer to WantHash.
+// Judge judges a candidate by its hash, and answers it if that settles the share. The
+// caller calls it in response to WantHash.
 func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 	sid, _ := agent.ShareOf(&c.ID)
 	s := a.miner(sid)
@@ -139,8 +141,7 @@ func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 	return out, effect
 }
 
-// answer answers a share with what became of it, if that is known, and notes
-// whose it is.
+// answer answers a share if its outcome is known, and sets the effect's session id.
 func (a *Agent) answer(out []byte, id *codec.ID, e *Effect) []byte {
 	e.SID, _ = agent.ShareOf(id)
 	switch {
@@ -152,7 +153,7 @@ func (a *Agent) answer(out []byte, id *codec.ID, e *Effect) []byte {
 	return out
 }
 
-// Verdict answers a share that was forwarded, where the agent wants answers.
+// Verdict answers a forwarded share, if the agent wants answers.
 func (a *Agent) Verdict(id *codec.ID, v work.Verdict, out []byte) []byte {
 	if !a.is(agentAnswers) {
 		return out

@@ -1,15 +1,15 @@
 package session
 
-// gone is what an agent's miners had handed in that it has unregistered: a miner
-// registered again under the same session id finds the same headers.
+// gone holds the headers of miners that the agent has unregistered: a miner that
+// registers again under the same session id gets them back.
 type gone struct {
 	headers map[uint16]headers // by session id
-	from    uint32             // works with lower numbers may be those of a miner that was dropped from it
-	swept   uint32             // the job (work.Job.ID) at which that was last done
+	from    uint32             // works with lower numbers may belong to a miner that was dropped from headers
+	swept   uint32             // the job (work.Job.ID) of the last sweep
 }
 
-// left keeps what an unregistered miner has handed in. It returns how many slots
-// that gives back.
+// left keeps the headers of an unregistered miner. It returns the number of slots
+// freed.
 func (g *gone) left(sid uint16, h headers) (slots int) {
 	if h.used == 0 {
 		g.from = max(g.from, h.from)
@@ -22,7 +22,7 @@ func (g *gone) left(sid uint16, h headers) (slots int) {
 	return 0
 }
 
-// back returns it to the miner that is registered now.
+// back returns the headers to the miner that registers again.
 func (g *gone) back(sid uint16) headers {
 	if h, ok := g.headers[sid]; ok {
 		delete(g.headers, sid)
@@ -31,8 +31,8 @@ func (g *gone) back(sid uint16) headers {
 	return headers{from: g.from}
 }
 
-// sweep drops what nobody can answer any more, once for each job. It returns how
-// many slots that gives back.
+// sweep drops headers whose work nobody can answer any more, once per job. It returns
+// the number of slots freed.
 func (g *gone) sweep(f *Feed) (slots int) {
 	if len(g.headers) == 0 || g.swept == f.last.ID {
 		return 0

@@ -10,10 +10,10 @@ import (
 	"farmproxy/work"
 )
 
-// Job sends the feed's last job to the agent: the answers that waited for it, a
-// new mask, new difficulties, and the notify, to be written in one go. clean
-// drops what the miners work on. Once the agent has an extranonce1, it hangs up
-// where the pool's is another.
+// Job sends the feed's last job to the agent: the answers held back for it, a new
+// mask, new difficulties, and the notify, for a single write. clean makes the miners
+// drop their current work. If the pool's extranonce1 is no longer the one the agent
+// has, it hangs up.
 func (a *Agent) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 	if !a.is(agentSubscribing) || e.Feed == nil || e.Feed.Job() == nil {
 		return out, Effect{}
@@ -33,7 +33,7 @@ func (a *Agent) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 	}
 	a.lane = e.Feed.Lane
 	if a.user == "" {
-		return out, Effect{} // it has subscribed and waits; it will authorize next
+		return out, Effect{} // it has subscribed; mining.authorize comes next
 	}
 	if a.LastJob() == 0 {
 		clean = true
@@ -44,14 +44,14 @@ func (a *Agent) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 	return out, Effect{}
 }
 
-// LastJob returns the id of the job that the agent was last sent; 0: none yet.
+// LastJob returns the id of the job last sent to the agent; 0: none yet.
 func (a *Agent) LastJob() uint32 { return a.jobs[uint8(a.sent)].job }
 
-// Notifies returns how often the agent was sent a job.
+// Notifies returns the number of jobs sent to the agent.
 func (a *Agent) Notifies() uint64 { return a.sent }
 
-// notify appends the job, under the next id: also one that was sent before,
-// with another time.
+// notify appends the job under the next id, even if it was sent before with another
+// time.
 func (a *Agent) notify(f *Feed, clean bool, out []byte) []byte {
 	job := f.Job()
 	a.sent++
@@ -60,7 +60,7 @@ func (a *Agent) notify(f *Feed, clean bool, out []byte) []byte {
 	return agent.AppendNotify(out, &job.Line, id, agentCut, f.ntime, clean)
 }
 
-// Adjust tells the agent what changed without a job: another mask is valid at
+// Adjust tells the agent what changed without a new job: a new mask takes effect at
 // once. Difficulties can only change with a job.
 func (a *Agent) Adjust(e *Env, out []byte) []byte {
 	if a.LastJob() == 0 {
@@ -69,7 +69,7 @@ func (a *Agent) Adjust(e *Env, out []byte) []byte {
 	return a.setMask(e, out)
 }
 
-// toldMiner is a miner that gets another difficulty, 2^exponent.
+// toldMiner is a miner that gets a new difficulty, 2^exponent.
 type toldMiner struct {
 	miner    *Session
 	exponent int
@@ -80,12 +80,12 @@ func byExponent(a, b toldMiner) int {
 	return cmp.Or(cmp.Compare(a.exponent, b.exponent), cmp.Compare(a.miner.prefixValue(), b.miner.prefixValue()))
 }
 
-// setDifficulties finds the difficulty that each miner has for the feed's last
-// job, and tells those that changed, in as few frames as that takes. A miner
-// gets its first one in any case, as at btcpool.
+// setDifficulties finds each miner's difficulty for the feed's last job and announces
+// the changed ones, in as few frames as possible. A miner is always told its first
+// one, as by btcpool.
 //
-// A frame can't say a difficulty below 1. Pools for tests have such; there the
-// miners have that of mining.set_difficulty, which is sent again when it changes.
+// A frame can't express a difficulty below 1. Test pools use such; their miners get
+// the one of mining.set_difficulty, which is sent again whenever it changes.
 func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 	policy := &e.Terms.Difficulty
 	var newcomer vardiff
@@ -97,11 +97,11 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 	a.changed = a.changed[:0]
 	for _, s := range a.miners {
 		v := &s.vardiff
-		first := v.told == 0 // it registered before there was a job
+		first := v.told == 0 // it registered before the first job
 		if first {
 			v.told = a.base
 		}
-		v.tick(e.Now, policy) // here, since nothing can be changed between jobs
+		v.tick(e.Now, policy) // here, since nothing can change between jobs
 		d := agentDifficulty(v, e.Feed, s.prefixValue(), policy)
 		if d < 1 {
 			d = 1
@@ -123,16 +123,16 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 	return a.appendDifficulties(out)
 }
 
-// agentDifficulty returns what a miner should be told, as a power of two.
+// agentDifficulty returns the difficulty for a miner, as a power of two.
 func agentDifficulty(v *vardiff, f *Feed, sid uint16, p *Policy) float64 {
 	return work.FloorPowerOfTwo(v.next(f, sid, p))
 }
 
-// noSID is the session id that no miner has.
+// noSID is a session id that no miner has.
 const noSID = agent.MaxSID + 1
 
-// appendDifficulties appends a SET_DIFF for each exponent among those changed
-// that a frame can say.
+// appendDifficulties appends one SET_DIFF for each exponent among the changed miners
+// that a frame can express.
 func (a *Agent) appendDifficulties(out []byte) []byte {
 	for rest := a.changed; len(rest) > 0; {
 		exponent := rest[0].exponent
@@ -148,8 +148,8 @@ func (a *Agent) appendDifficulties(out []byte) []byte {
 	return out
 }
 
-// Changed calls visit with the miners whose difficulty the last call of Job changed,
-// and that difficulty.
+// Changed calls visit with each miner whose difficulty the last call of Job changed,
+// and its new difficulty.
 func (a *Agent) Changed(visit func(sid uint16, difficulty float64)) {
 	for _, c := range a.changed {
 		visit(c.miner.prefixValue(), c.miner.vardiff.told)

@@ -9,49 +9,51 @@ import (
 	"farmproxy/codec/agent"
 )
 
-// agentVersion is that of agentState.layout and Agent.Append. Who changes them raises it.
+// agentVersion is the version of agentState.layout and Agent.Append: raise it with
+// each change of them.
 const agentVersion = 1
 
-// agentStateSize is how many bytes an agentState takes when it is written out.
+// agentStateSize is the size in bytes of an encoded agentState.
 const agentStateSize = 2154
 
-// maxAgentMiners is how many session ids there are.
+// maxAgentMiners is the number of session ids.
 const maxAgentMiners = agent.MaxSID + 1
 
-// agentState is what an Agent knows, but for its user and its miners: plain data of fixed
-// size as State is, with times and ids of jobs as there, and the id of its lane.
+// agentState is what an Agent knows, except its user and its miners: plain data of
+// fixed size like State, with the same kinds of times and job ids, plus the id of its
+// lane.
 type agentState struct {
 	Opened time.Duration // when it connected, as Env.Now
 
 	flags     agentFlags
-	subscribe codec.ID      // of mining.subscribe, while it waits for its answer
-	waits     time.Duration // since when it waits
+	subscribe codec.ID      // of the pending mining.subscribe
+	waits     time.Duration // since when it has been pending
 	malformed uint32        // lines
 
-	extranonce1 [4]byte // that it was told
+	extranonce1 [4]byte // as told to the agent
 	asked       uint32  // version bits that it wants its miners to roll
-	told        uint32  // version bits that it was last told they may
+	told        uint32  // version bits last granted to it
 
-	base  float64       // difficulty of a miner that registers, told by mining.set_difficulty; 0 before
-	jobs  [256]agentJob // by the id that the agent knows them by
-	sent  uint64        // how many there were; the last one's id is the low byte
-	index uint16        // of the next share in SUBMIT_RESPONSE
-	lane  uint32        // Feed.Lane; 0: it had no job yet
+	base  float64       // difficulty of a newly registered miner, from mining.set_difficulty; 0 before
+	jobs  [256]agentJob // by the id under which the agent knows them
+	sent  uint64        // number of jobs sent; the low byte is the last one's id
+	index uint16        // of the next share, for SUBMIT_RESPONSE
+	lane  uint32        // Feed.Lane; 0: no job yet
 }
 
-// agentJob is a job as the agent was sent it.
+// agentJob is a job as it was sent to the agent.
 type agentJob struct {
 	job   uint32 // work.Job.ID; 0 none
-	ntime uint32 // later than the job's in a keepalive
+	ntime uint32 // later than the job's after a keepalive
 }
 
-// move makes times count from another moment, which lies by before theirs.
+// move shifts the origin of all times back by by.
 func (a *agentState) move(by time.Duration) {
 	a.Opened += by
 	a.waits += by
 }
 
-// layout is how an agent's state is written out, and read.
+// layout encodes or decodes an agent's state.
 func (a *agentState) layout(c *cursor) {
 	c.version("state of an agent", agentVersion)
 	number(c, &a.Opened)
@@ -72,7 +74,7 @@ func (a *agentState) layout(c *cursor) {
 	number(c, &a.lane)
 }
 
-// id is for the id of a request.
+// id encodes or decodes the id of a request.
 func (c *cursor) id(v *codec.ID) {
 	var raw [codec.MaxID]byte
 	n := uint8(len(v.Append(raw[:0])))
@@ -87,9 +89,9 @@ func (c *cursor) id(v *codec.ID) {
 	*v = id
 }
 
-// Append writes an agent out, between two calls of it: its state, its user, what is held
-// back, its miners, and what those had handed in that have gone. Its times count from
-// moment, which is as Env.Now.
+// Append encodes an agent, between two calls of its methods: its state, its user, the
+// answers held back, its miners, and the headers of those that have gone. Its times
+// count from moment, given like Env.Now.
 func (a *Agent) Append(dst []byte, moment time.Duration) []byte {
 	c := cursor{data: dst}
 	x := a.agentState
@@ -109,7 +111,7 @@ func (a *Agent) Append(dst []byte, moment time.Duration) []byte {
 	return c.data
 }
 
-// DecodeAgent reads what Append wrote, and returns what follows it.
+// DecodeAgent decodes what Append encoded, and returns the rest of data.
 func DecodeAgent(data []byte, t *Translation) (a *Agent, rest []byte, err error) {
 	c := cursor{data: data, reading: true}
 	a = new(Agent)
@@ -143,7 +145,7 @@ func DecodeAgent(data []byte, t *Translation) (a *Agent, rest []byte, err error)
 	return a, c.data, nil
 }
 
-// layout is how the headers of miners that have gone are written out, and read.
+// layout encodes or decodes the headers of miners that have gone.
 func (g *gone) layout(c *cursor) {
 	number(c, &g.from)
 	number(c, &g.swept)

@@ -6,17 +6,16 @@ import (
 	"unsafe"
 )
 
-// cursor writes values out one after the other, or reads them: so a layout is written
-// down once, for both. Numbers are little-endian. After an error everything that is
-// read is zero.
+// cursor encodes values one after the other, or decodes them, so that each layout is
+// written down once. Numbers are little-endian. After an error, everything decoded is
+// zero.
 type cursor struct {
-	data    []byte // what was written, or is still to be read
+	data    []byte // encoded so far, or not yet decoded
 	reading bool
 	err     error
 }
 
-// VersionError says that what is to be read was written by a farmproxy that has another
-// layout for it.
+// VersionError reports data encoded by a farmproxy with another version of the layout.
 type VersionError struct {
 	Part          string
 	Version, Want uint16
@@ -26,7 +25,7 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s has version %d, expected %d: it was written by another version of farmproxy, and its miner has to connect again", e.Part, e.Version, e.Want)
 }
 
-// version begins a part.
+// version starts a part.
 func (c *cursor) version(part string, version uint16) {
 	v := version
 	if number(c, &v); v != version && c.err == nil {
@@ -34,14 +33,14 @@ func (c *cursor) version(part string, version uint16) {
 	}
 }
 
-// check fails the reading of what can't have been written.
+// check fails decoding if the data can't have been encoded by us.
 func (c *cursor) check(ok bool, what string) {
 	if !ok && c.reading && c.err == nil {
 		c.err = fmt.Errorf("a session is damaged: it has %s, and its miner has to connect again", what)
 	}
 }
 
-// next returns the next n bytes, to be filled or to be read.
+// next returns the next n bytes, to fill or to read.
 func (c *cursor) next(n int) []byte {
 	if !c.reading {
 		at := len(c.data)
@@ -95,7 +94,7 @@ func (c *cursor) bool(v *bool) {
 	*v = u == 1
 }
 
-// bytes is for what has a fixed length.
+// bytes encodes or decodes a field of fixed length.
 func (c *cursor) bytes(v []byte) {
 	if b := c.next(len(v)); c.reading {
 		copy(v, b)
@@ -104,7 +103,7 @@ func (c *cursor) bytes(v []byte) {
 	}
 }
 
-// count is for how many follow: n, or what is read. No more than max.
+// count encodes n, the number of items that follow, or decodes it. At most max.
 func (c *cursor) count(n, max int) int {
 	u := uint32(n)
 	number(c, &u)

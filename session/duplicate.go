@@ -6,20 +6,20 @@ import (
 	"farmproxy/work"
 )
 
-// maxLeft is how many lanes that it left a miner has a memory of. Firmware that
-// mines for its maker now and then goes to and fro between two.
+// maxLeft is how many lanes that a miner has left are remembered. Firmware that
+// occasionally mines for its maker switches between two.
 const maxLeft = 3
 
-// left is what a miner that goes from lane to lane has handed in on those that it
-// left: it may come back while their jobs can be answered.
+// left holds a miner's headers on lanes that it has left: it may come back while their
+// jobs can still be answered.
 type left struct {
-	lanes []headers // the longest ago first; no more slots than one lane may have
-	lost  bool      // there were more
+	lanes []headers // least recently left first; together no more slots than one lane may have
+	lost  bool      // some were dropped
 }
 
-// Enter makes the miner's memory of headers that of the feed's lane. Where it has
-// none yet, works before since are not the miner's to answer: another may have
-// handed in their headers, with the same prefix.
+// Enter switches the miner's memory of headers to the feed's lane. If it has none
+// there, the miner can't answer works before since: another miner may have handed in
+// their headers with the same prefix.
 func (s *Session) Enter(f *Feed, since uint32) {
 	if s.headers.lane == f.Lane {
 		return
@@ -29,8 +29,8 @@ func (s *Session) Enter(f *Feed, since uint32) {
 	s.leave(old)
 }
 
-// take returns what is remembered of the feed's lane. Of one that may have been
-// forgotten nothing that is there now may be answered.
+// take returns what is remembered of the feed's lane. If that lane may have been
+// dropped, no work that exists now may be answered.
 func (l *left) take(f *Feed, since uint32) (h headers) {
 	h = headers{lane: f.Lane, from: since}
 	if l == nil {
@@ -61,7 +61,7 @@ func (s *Session) leave(h headers) {
 	}
 }
 
-// slots returns what all lanes take.
+// slots returns the number of slots of all lanes.
 func (l *left) slots() (n int) {
 	if l == nil {
 		return 0
@@ -72,10 +72,10 @@ func (l *left) slots() (n int) {
 	return n
 }
 
-// accepted reports that a header was accepted from the miner before. Since no two
-// miners of a link share a prefix, only the miner itself can repeat one; and since
-// the fingerprint is the header's, not the job's, work that the pool sent again
-// under another job id is caught too.
+// accepted reports whether a header was accepted from the miner before. No two miners
+// of a link share a prefix, so only the miner itself can repeat one. The fingerprint
+// is the header's, not the job's, so it also catches work that the pool sent again
+// under another job id.
 func (s *Session) accepted(fingerprint uint64) bool {
 	if s.headers.has(fingerprint) {
 		return true
@@ -83,8 +83,9 @@ func (s *Session) accepted(fingerprint uint64) bool {
 	return s.left != nil && slices.ContainsFunc(s.left.lanes, func(h headers) bool { return h.has(fingerprint) })
 }
 
-// accept remembers the header of a share that is good; false when it can't, and then
-// the share can't be accepted. room is how many slots more there may be.
+// accept remembers the header of a good share. If it returns false, the header can't
+// be remembered and the share must not be accepted. room is how many more slots may be
+// allocated.
 func (s *Session) accept(fingerprint uint64, job *work.Job, f *Feed, room int) bool {
 	h := &s.headers
 	if h.full() && !s.makeRoom(job, f, room) {
@@ -94,21 +95,22 @@ func (s *Session) accept(fingerprint uint64, job *work.Job, f *Feed, room int) b
 	return true
 }
 
-// textUnremembered is what a miner is told of a share that can't be remembered.
+// textUnremembered tells a miner that a share can't be remembered.
 const textUnremembered = "Too many shares for one job: ask for a higher difficulty"
 
-// unremembered refuses a share that can't be remembered.
+// unremembered rejects a share that can't be remembered.
 func (s *Session) unremembered(e *Env) Effect {
 	effect := s.reject(e, 0, work.TooMany)
 	effect.Text = textUnremembered
 	return effect
 }
 
-// makeRoom drops what the miner can't answer any more; if that is not enough, what
-// it has left behind long ago; if that is not enough, it takes more memory.
+// makeRoom drops headers that the miner can't answer any more. If that is not enough
+// it drops those of jobs replaced long ago, and if that is not enough it allocates
+// more memory.
 func (s *Session) makeRoom(job *work.Job, f *Feed, room int) bool {
 	h := &s.headers
-	if s.swept != f.last.ID { // there is more to be found than at the last look
+	if s.swept != f.last.ID { // a new job since the last sweep: there may be more to drop
 		s.swept = f.last.ID
 		h.sweep(s.oldest(f, job, false))
 		if h.crowded() {
@@ -121,7 +123,7 @@ func (s *Session) makeRoom(job *work.Job, f *Feed, room int) bool {
 	return !h.full()
 }
 
-// tidy is makeRoom for a miner that took more than usual, at each job.
+// tidy does the same at each job for a miner that uses more than usual.
 func (s *Session) tidy(f *Feed) {
 	if h := &s.headers; len(h.slots) > usualSlots {
 		h.sweep(s.oldest(f, f.last, true))
@@ -129,9 +131,9 @@ func (s *Session) tidy(f *Feed) {
 	}
 }
 
-// oldest returns the lowest number among the works that the miner can still
-// answer: of the jobs that it was sent, and of job. Those that were replaced long
-// ago it need not, if lately.
+// oldest returns the lowest number among the works that the miner can still answer:
+// those of job and of the jobs sent to it. With lately, jobs that were replaced long
+// ago are left out.
 func (s *Session) oldest(f *Feed, job *work.Job, lately bool) uint32 {
 	oldest := min(job.Work, f.last.Work)
 	for i, j := range f.jobs {

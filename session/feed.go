@@ -6,38 +6,38 @@ import (
 	"farmproxy/work"
 )
 
-// maxFeedJobs is how many jobs a feed keeps. Pools send one every 30 to 60 s,
-// ASICs finish what they have within seconds: 16 cover any pool seen, and a
-// second epoch besides.
+// maxFeedJobs is how many jobs a feed keeps. Pools send one every 30 to 60 s, ASICs
+// finish what they have within seconds: 16 cover every pool seen so far, plus a second
+// epoch.
 const maxFeedJobs = 16
 
-// Feed is what one event loop shows its miners of their lane: the jobs that
-// may still be answered, and what the pool allows now. All miners of the lane
-// on that loop share it; only that loop touches it.
+// Feed is what one event loop shows its miners of their lane: the jobs that may still
+// be answered, and what the pool allows now. All miners of the lane on that loop share
+// it; only that loop touches it.
 type Feed struct {
-	Mask       uint32  // version bits that the pool lets roll now
+	Mask       uint32  // version bits that may be rolled now
 	Difficulty float64 // the pool's, now; 0 before the first post
 	Least      float64 // the pool takes no share below it for a job of its epoch; 0: each job has its own
-	Direct     bool    // the miner gets the pool's difficulty as it is: it has a link of its own
-	Lane       uint32  // which lane it is: the same on all loops, and of no other
+	Direct     bool    // miners get the pool's difficulty unchanged: the link serves a single miner
+	Lane       uint32  // the lane's id: unique, and the same on all loops
 
 	jobs  [maxFeedJobs]*work.Job
 	stale [maxFeedJobs]bool
-	times [maxFeedJobs]uint32 // the latest ntime that each was sent with
-	next  int                 // where in the ring the next job goes
+	times [maxFeedJobs]uint32 // the latest ntime that each job was sent with
+	next  int                 // index in the ring of the next job
 	last  *work.Job           // nil: none yet
-	onNew bool                // last builds on another block than the job before
-	ntime uint32              // of last as it is sent now: the job's, or later where miners have had it
+	onNew bool                // last builds on another block than the job before it
+	ntime uint32              // of last as sent now: the job's own, or later if miners have had that work
 
 	// lines are the notify of last as miners get it, by extranonce2 size and
-	// clean_jobs: built when the first miner needs one, the same bytes for all.
+	// clean_jobs. Each is built when the first miner needs it, and shared by all.
 	lines [work.MaxExtranonce2 + 1][2][]byte
 }
 
-// Job returns the job that newcomers get; nil: none yet.
+// Job returns the job for newcomers; nil: none yet.
 func (f *Feed) Job() *work.Job { return f.last }
 
-// least returns the least difficulty at which the pool takes a miner's share for a
+// least returns the lowest difficulty at which the pool takes a miner's share for a
 // job.
 func (f *Feed) least(job *work.Job, prefix uint16) float64 {
 	d := job.DifficultyFor(prefix)
@@ -47,8 +47,8 @@ func (f *Feed) least(job *work.Job, prefix uint16) float64 {
 	return d
 }
 
-// rollable returns the version bits that may be rolled in the last job, or what
-// the pool lets roll where there is none yet.
+// rollable returns the version bits that may be rolled in the last job, or the pool's
+// mask if there is none yet.
 func (f *Feed) rollable() uint32 {
 	if f.last == nil {
 		return f.Mask
@@ -56,19 +56,19 @@ func (f *Feed) rollable() uint32 {
 	return rollable(f.Mask, f.last)
 }
 
-// rollable returns the bits of mask that are free in a job: those that its
-// version has set are the pool's. Miners and pools apply version bits in three
-// ways (replace those of the mask, OR them in, flip them), which agree only where
-// the job has none. BIP 310 means the first, ckpool and ESP-Miner do the second,
-// btcpool and public-pool the third.
+// rollable returns the bits of mask that are free in a job: bits set in its version
+// belong to the pool. Miners and pools apply version bits in three ways (replace those
+// of the mask, OR them in, flip them), which agree only if the job has none of them
+// set. BIP 310 means the first, ckpool and ESP-Miner do the second, btcpool and
+// public-pool the third.
 func rollable(mask uint32, job *work.Job) uint32 { return mask &^ job.Version }
 
-// Post takes over what the pool offers now. job may be the last one again, or
-// nil, when only the mask or the difficulty changed; it reports whether job
-// was new. clean makes older jobs of its epoch stale when they build on another
-// block: some pools send the same work again as clean, and still take shares
-// for the old id (public-pool at each change of difficulty). Jobs of other
-// epochs are for the lane to judge, which knows whether their link still drains.
+// Post takes what the pool offers now. job may be the last one again, or nil, when
+// only the mask or the difficulty changed; Post reports whether job was new. clean
+// makes older jobs of its epoch stale if they build on another block: some pools send
+// the same work again as clean, and still take shares for the old id (public-pool at
+// each change of difficulty). Jobs of other epochs are left to the lane, which knows
+// whether their link is still draining.
 func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) (isNew bool) {
 	f.Mask, f.Difficulty = mask, difficulty
 	if job == nil || f.last != nil && job.ID <= f.last.ID {
@@ -95,21 +95,21 @@ func (f *Feed) Post(job *work.Job, clean bool, mask uint32, difficulty float64) 
 	return true
 }
 
-// Keepalive makes the last job later by the given number of seconds, so that
-// sending it again gives miners new work. The same bytes again would make
-// those that restart their extranonce2 at each notify find the same shares
-// twice. Post does so with work that the pool itself sends again.
+// Keepalive advances the last job's time by the given number of seconds, so that
+// sending it again gives miners new work. With identical bytes, miners that restart
+// their extranonce2 at each notify would find the same shares twice. Post does the
+// same with work that the pool itself sends again.
 func (f *Feed) Keepalive(seconds uint32) {
 	f.setTime(max(f.last.NTime+min(seconds, work.MaxTimeRoll), f.ntime+1))
 }
 
-// setTime sets when the last job is, within what the pool may take.
+// setTime sets the last job's ntime, within what the pool may take.
 func (f *Feed) setTime(ntime uint32) {
 	f.ntime = min(ntime, f.last.NTime+work.MaxTimeRoll)
 	f.times[(f.next+maxFeedJobs-1)%maxFeedJobs] = f.ntime
 	for size := range f.lines {
 		for clean := range f.lines[size] {
-			f.lines[size][clean] = f.lines[size][clean][:0] // empty: to be built
+			f.lines[size][clean] = f.lines[size][clean][:0] // empty: built when needed
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (f *Feed) line(extranonce2 int, clean bool) []byte {
 	return *l
 }
 
-// find returns a job that may still be answered; nil when it is forgotten.
+// find returns a job that may still be answered; nil if it is forgotten.
 func (f *Feed) find(id uint32) (job *work.Job, stale bool) {
 	for i, j := range f.jobs {
 		if j != nil && j.ID == id {
@@ -137,7 +137,7 @@ func (f *Feed) find(id uint32) (job *work.Job, stale bool) {
 	return nil, false
 }
 
-// latest returns the latest ntime that miners were sent with job.
+// latest returns the latest ntime sent to miners with job.
 func (f *Feed) latest(job *work.Job) uint32 {
 	if job == f.last {
 		return f.ntime
@@ -145,13 +145,13 @@ func (f *Feed) latest(job *work.Job) uint32 {
 	return job.NTime
 }
 
-// lateAfter is how long after a job was replaced a share for it is worth nothing
-// to anybody: ASICs finish what they have within seconds, and what they find in a
-// minute is on its way for less.
+// lateAfter is how long after a job was replaced a share for it is worthless: ASICs
+// finish their work within seconds, and their shares take far less than a minute to
+// arrive.
 const lateAfter = time.Minute
 
-// late reports that the job at that place of the ring was replaced long ago, as
-// seen when the last one came.
+// late reports whether the job at that place in the ring was replaced long ago, as of
+// the arrival of the last one.
 func (f *Feed) late(at int) bool {
 	if f.jobs[at] == f.last {
 		return false
@@ -160,6 +160,6 @@ func (f *Feed) late(at int) bool {
 	return f.last.Received.Sub(replaced) >= lateAfter
 }
 
-// exact reports that miners get the pool's difficulty as it is: where the link
-// is the miner's own, and where the pool alone can tell what a share is worth.
+// exact reports whether miners get the pool's difficulty unchanged: if the link is the
+// miner's own, or if only the pool can tell what a share is worth.
 func (f *Feed) exact() bool { return f.Direct || f.last != nil && f.last.Algorithm.Hash == nil }

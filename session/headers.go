@@ -3,60 +3,60 @@ package session
 import "math/bits"
 
 const (
-	// firstSlots is what a miner's first share takes: 64 bytes.
+	// firstSlots is the size of the table at a miner's first share: 64 bytes.
 	firstSlots = 8
 
-	// usualSlots is what six shares a minute come to, with a job every 30 or 60 s: 21
-	// headers of the last two or three jobs, in 192 bytes. What is larger is looked through at each job, and
-	// given back when it is not needed any more.
+	// usualSlots is enough for six shares a minute with a job every 30 or 60 s: 21
+	// headers of the last two or three jobs, in 192 bytes. Larger tables are swept at
+	// each job, and shrunk when they no longer need the space.
 	usualSlots = 24
 
-	// maxSlots bounds what one miner takes: 64 kB, 7,168 headers. A pool's jobs are
-	// some 30 s apart, so that is room for 100 shares a second for over a minute. A
-	// miner finds that many until its first difficulty is adjusted, or where a pool
-	// of its own gives it far too low a one.
+	// maxSlots bounds the headers of one miner: 64 kB, 7,168 headers. A pool's jobs
+	// are some 30 s apart, so that is room for 100 shares per second for over a
+	// minute. A miner finds that many until its first difficulty is adjusted, or if
+	// its own pool sets it far too low.
 	maxSlots = 1 << 13
 
-	// maxAgentSlots is the same for all miners of one agent: 16 MB, 28 headers for
-	// each of 65,535.
+	// maxAgentSlots is the same for all miners of one agent together: 16 MB, 28
+	// headers for each of 65,535.
 	maxAgentSlots = 1 << 21
 )
 
-// headers is the memory of the headers that were accepted from one miner on one
-// lane: forwarded, or answered here. It decides what is a duplicate.
+// headers remembers the headers accepted from one miner on one lane: forwarded, or
+// answered here. It decides what is a duplicate.
 //
-// Two things make sure that none is accepted twice: a header that is accepted is
-// in slots; and when one goes, to make room, so does the right to answer its work
-// (from). What goes is what the miner can't answer any more in any case, or has
-// left behind long ago. Where there is neither, the next share is refused: it
-// would be accepted, and not remembered.
+// Two rules ensure that no header is accepted twice: every accepted header is in
+// slots; and when one is dropped to make room, its work can't be answered any more
+// (from). Dropped headers are of works that the miner can't answer anyway, or that
+// were replaced long ago. If there are none, the next share is rejected: it would be
+// accepted without being remembered.
 //
-// It belongs to the prefix, whose miner alone can find these headers, and not to
-// the connection: it is parked and resumed with the session, and an agent keeps
-// that of a miner that it unregisters. No pointer in it is shared.
+// It belongs to the prefix, whose miner alone can find these headers, not to the
+// connection: it is parked and resumed with the session, and an agent keeps that of a
+// miner that it unregisters. No pointer in it is shared.
 type headers struct {
 	// slots is a hash table with open addressing. The upper bits of a slot are the
-	// fingerprint, the lower ones the end of its work's number; 0 is a free slot.
+	// fingerprint, the lower ones the low bits of its work's number; 0 is a free slot.
 	slots []uint64
 
 	lane   uint32 // Feed.Lane
-	from   uint32 // works with lower numbers can't be answered: what was handed in for them may be forgotten
-	newest uint32 // the highest number among those of slots
+	from   uint32 // works with lower numbers can't be answered: headers accepted for them may be forgotten
+	newest uint32 // the highest work number in slots
 	used   uint16
 }
 
-// workBits are those of a slot that tell its work. 48 are left for the fingerprint:
-// among 24 headers one share in 10^13 is taken for another.
+// workBits are the bits of a slot that hold the work's number. They leave 48 for the
+// fingerprint: among 24 headers, one share in 10^13 is mistaken for another.
 const workBits = 1<<16 - 1
 
-// fingerprint returns what a header is known again by: some of the bits of its
-// hash that are not zeros even in a block's.
+// fingerprint identifies a header: it returns bits of its hash that are not zero even
+// in a block's.
 func fingerprint(hash *[32]byte) uint64 {
 	f := uint64(hash[0]) | uint64(hash[1])<<8 | uint64(hash[2])<<16 | uint64(hash[3])<<24 | uint64(hash[4])<<32 | uint64(hash[5])<<40
 	return max(f, 1) << 16 // 0 would be a free slot
 }
 
-// has reports that a header is remembered.
+// has reports whether a header is remembered.
 func (h *headers) has(fingerprint uint64) bool {
 	if len(h.slots) == 0 {
 		return false
@@ -69,7 +69,7 @@ func (h *headers) has(fingerprint uint64) bool {
 	return false
 }
 
-// put remembers a header of a work. There must be room.
+// put remembers a header and its work. There must be room.
 func (h *headers) put(fingerprint uint64, number uint32) {
 	h.newest = max(h.newest, number)
 	h.used++
@@ -84,7 +84,7 @@ func (h *headers) insert(slot uint64) {
 	h.slots[at] = slot
 }
 
-// home is where the search for a slot begins, whatever its work.
+// home is where the search for a slot starts, regardless of its work.
 func (h *headers) home(slot uint64) int {
 	at, _ := bits.Mul64(slot&^workBits, uint64(len(h.slots)))
 	return int(at)
@@ -97,11 +97,11 @@ func (h *headers) after(at int) int {
 	return at
 }
 
-// full reports that there is no room: an eighth of the slots stays free, so that a
-// search ends soon.
+// full reports whether there is no room: an eighth of the slots stays free, to keep
+// searches short.
 func (h *headers) full() bool { return int(h.used) >= len(h.slots)-len(h.slots)/8 }
 
-// crowded reports that there soon will be no room.
+// crowded reports whether room is about to run out.
 func (h *headers) crowded() bool { return int(h.used) >= len(h.slots)-len(h.slots)/4 }
 
 // sweep drops the headers of works before the given one.
@@ -109,26 +109,26 @@ func (h *headers) sweep(oldest uint32) {
 	for at := 0; at < len(h.slots); {
 		if h.slots[at] != 0 && h.numberOf(h.slots[at]) < oldest {
 			h.from = max(h.from, h.numberOf(h.slots[at])+1)
-			h.remove(at) // and looks at what is there now
+			h.remove(at) // and look at the slot that takes its place
 		} else {
 			at++
 		}
 	}
 }
 
-// numberOf returns the number of a slot's work. One that lies back 65,536 works or
-// more is taken for a later one: its header only stays longer.
+// numberOf returns the number of a slot's work. A work 65,536 or more back is mistaken
+// for a later one: its header merely stays longer.
 func (h *headers) numberOf(slot uint64) uint32 {
 	return h.newest - uint32(uint16(h.newest)-uint16(slot&workBits))
 }
 
-// remove empties a slot, and moves those up that could not be found behind it.
+// remove empties a slot, and moves up slots that could otherwise no longer be found.
 func (h *headers) remove(hole int) {
 	h.used--
 	for at := h.after(hole); h.slots[at] != 0; at = h.after(at) {
 		home := h.home(h.slots[at])
 		if hole <= at && hole < home && home <= at || hole > at && (hole < home || home <= at) {
-			continue // it is between its home and the hole's end
+			continue // still reachable from its home
 		}
 		h.slots[hole] = h.slots[at]
 		hole = at
@@ -136,13 +136,13 @@ func (h *headers) remove(hole int) {
 	h.slots[hole] = 0
 }
 
-// grow takes more slots, up to room of them; false when it can't.
+// grow allocates more slots, at most room of them; false if it can't.
 func (h *headers) grow(room int) bool {
 	n := firstSlots
 	if now := len(h.slots); now&(now-1) != 0 {
 		n = now / 3 * 4
 	} else if now > 0 {
-		n = now / 2 * 3 // 8, 12, 16, 24, 32, 48: sizes that the allocator has
+		n = now / 2 * 3 // 8, 12, 16, 24, 32, 48: the allocator has these sizes
 	}
 	if n > maxSlots || n-len(h.slots) > room {
 		return false
@@ -151,7 +151,7 @@ func (h *headers) grow(room int) bool {
 	return true
 }
 
-// shrink gives back what is not needed.
+// shrink frees slots that are not needed.
 func (h *headers) shrink() {
 	n := len(h.slots)
 	for n > usualSlots && int(h.used) < n/4 {

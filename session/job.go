@@ -7,9 +7,9 @@ import (
 	"farmproxy/work"
 )
 
-// Job sends the feed's last job to the miner: what must come before it (a new
-// mask, a new difficulty) and the notify, to be written in one go. clean drops
-// what the miner works on.
+// Job sends the feed's last job to the miner: what must precede it (a new mask, a new
+// difficulty) and the notify, for a single write. clean makes the miner drop its
+// current work.
 func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 	if s.flags&subscribed == 0 || s.name == "" || e.Feed == nil || e.Feed.Job() == nil {
 		return out, Effect{}
@@ -24,7 +24,7 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		s.flags |= working
 		s.vardiff.start(e.Now)
 		clean = true
-		if s.mayHaveJobAgain(e) { // it has resumed its session
+		if s.mayHaveJobAgain(e) { // it has resumed a session
 			return s.jobAgain(e, out), Effect{}
 		}
 	}
@@ -34,15 +34,15 @@ func (s *Session) Job(e *Env, clean bool, out []byte) ([]byte, Effect) {
 		out = codec.AppendSetDifficulty(out, d)
 	}
 	if _, had := s.recall(job.ID); !had && e.Feed.onNew {
-		s.later = 0 // what the miner has had before does not come again
+		s.later = 0 // what the miner was sent before does not come again
 	}
 	s.remember(job.ID, s.vardiff.told)
 	s.tidy(e.Feed)
 	return s.notify(e.Feed, clean, out), Effect{}
 }
 
-// notify appends the feed's last job: the bytes that all miners get, or the
-// miner's own where it has been sent that work later than they.
+// notify appends the feed's last job: the bytes shared by all miners, or the miner's
+// own if it was sent that work with a later time than the others.
 func (s *Session) notify(f *Feed, clean bool, out []byte) []byte {
 	if s.later == 0 {
 		return append(out, f.line(int(s.extranonce2), clean)...)
@@ -50,20 +50,20 @@ func (s *Session) notify(f *Feed, clean bool, out []byte) []byte {
 	return appendNotify(out, f.Job(), int(s.extranonce2), f.ntime+uint32(s.later), clean)
 }
 
-// maxLater bounds how often a miner is sent the same work again at its own wish,
-// each time a second later: little for a miner to ask for, and for a pool to take.
+// maxLater bounds how often a miner can make us send the same work again, each time a
+// second later: small enough for pools to accept.
 const maxLater = 8
 
-// mayHaveJobAgain reports that the miner has its lane's last job, and may be sent it
+// mayHaveJobAgain reports whether the miner has its lane's last job and may be sent it
 // once more.
 func (s *Session) mayHaveJobAgain(e *Env) bool {
 	return s.flags&working != 0 && s.later < maxLater && e.Feed != nil && e.Feed.Job() != nil && e.Feed.Job().ID == s.LastJob()
 }
 
-// jobAgain sends the miner the job that it has once more: after a second
-// mining.subscribe some firmware waits for work, and one that comes back begins
-// anew. It begins with the same extranonce2 then, and would find its own shares
-// again; so the job is a little later, and stays so.
+// jobAgain sends the miner its current job again: some firmware waits for work after a
+// second mining.subscribe, and a returning miner starts over. It then starts with the
+// same extranonce2 and would find its own shares again, so the job is a little later,
+// and stays so.
 func (s *Session) jobAgain(e *Env, out []byte) []byte {
 	s.later++
 	s.flags &^= maskTold
@@ -74,21 +74,20 @@ func (s *Session) jobAgain(e *Env, out []byte) []byte {
 	return s.notify(e.Feed, true, out)
 }
 
-// firstJob sends the first job once the miner is through its handshake.
+// firstJob sends the first job once the miner has completed its handshake.
 func (s *Session) firstJob(e *Env, out []byte) []byte {
 	if s.flags&working != 0 {
 		return out
 	}
-	// Hangup for want of room can't come here: a miner's extranonce2 is given
-	// to it by what the pool leaves now. Should it come, the next job brings
-	// it again.
+	// Hangup for lack of room can't happen here: the miner's extranonce2 was sized by
+	// what the pool leaves now. If it happened, the next job would hang up.
 	out, _ = s.Job(e, true, out)
 	return out
 }
 
-// Adjust tells the miner what changed without a job: another mask is valid at
-// once, a difficulty above the pool's must come down at once. A raised one
-// waits for the next job.
+// Adjust tells the miner what changed without a new job: a new mask takes effect at
+// once, and so does a difficulty that must drop to the pool's. A higher one waits for
+// the next job.
 func (s *Session) Adjust(e *Env, out []byte) []byte {
 	if s.flags&working == 0 {
 		return out
@@ -96,9 +95,9 @@ func (s *Session) Adjust(e *Env, out []byte) []byte {
 	return s.lowerDifficulty(e, s.setMask(e, out))
 }
 
-// fit sees to it that the miner's extranonce fits into what the pool leaves.
-// Where it does not, the miner gets a smaller extranonce2 if it takes
-// mining.set_extranonce; otherwise it has to come back for another.
+// fit makes sure that the miner's extranonce fits what the pool leaves. If it does
+// not, the miner gets a smaller extranonce2 if it supports mining.set_extranonce;
+// otherwise it has to reconnect for another.
 func (s *Session) fit(job *work.Job, out []byte) ([]byte, bool) {
 	if int(s.prefixLen) != job.Layout.Prefix {
 		return out, false
@@ -113,9 +112,8 @@ func (s *Session) fit(job *work.Job, out []byte) ([]byte, bool) {
 	return codec.AppendSetExtranonce(out, s.prefix[:s.prefixLen], job.Layout.Room), true
 }
 
-// setMask tells a version-rolling miner its mask when it changed, and once
-// after authorize in any case: some firmware waits for it, and some hangs up
-// when it comes earlier.
+// setMask tells a version-rolling miner its mask when it changed, and always once
+// after authorize: some firmware waits for it, and some hangs up if it comes earlier.
 func (s *Session) setMask(e *Env, out []byte) []byte {
 	if s.flags&rolling == 0 {
 		return out
@@ -129,9 +127,9 @@ func (s *Session) setMask(e *Env, out []byte) []byte {
 	return codec.AppendSetVersionMask(out, mask)
 }
 
-// lowerDifficulty tells the miner a lower difficulty at once, where one is due.
-// It holds for the jobs that the miner has, too: many firmwares apply it to
-// the one they work on.
+// lowerDifficulty tells the miner a lower difficulty at once, if one is due. It also
+// applies to the jobs that the miner has: many firmwares apply it to their current
+// job.
 func (s *Session) lowerDifficulty(e *Env, out []byte) []byte {
 	d := s.vardiff.next(e.Feed, s.prefixValue(), &e.Terms.Difficulty)
 	if d >= s.vardiff.told {
@@ -144,8 +142,8 @@ func (s *Session) lowerDifficulty(e *Env, out []byte) []byte {
 	return codec.AppendSetDifficulty(out, d)
 }
 
-// remember notes that the miner was sent a job. One sent again (a keepalive)
-// keeps the lower of both difficulties: the miner may be at either.
+// remember records that the miner was sent a job. A job sent again (a keepalive) keeps
+// the lower of both difficulties: the miner may be using either.
 func (s *Session) remember(job uint32, difficulty float64) {
 	last := &s.posted[s.head]
 	if last.job == job {
@@ -156,11 +154,11 @@ func (s *Session) remember(job uint32, difficulty float64) {
 	s.posted[s.head] = posted{job, lower32(difficulty)}
 }
 
-// LastJob returns the id of the job that the miner was last sent; 0: none yet.
+// LastJob returns the id of the job last sent to the miner; 0: none yet.
 func (s *Session) LastJob() uint32 { return s.posted[s.head].job }
 
-// upper32 returns d as a float32 that is at least d: who names a difficulty means at
-// least that.
+// upper32 returns d as a float32 that is at least d: a requested difficulty is a
+// minimum.
 func upper32(d float64) float32 {
 	f := float32(d)
 	if float64(f) < d {
@@ -169,8 +167,8 @@ func upper32(d float64) float32 {
 	return f
 }
 
-// lower32 returns d as a float32 that is at most d, so that no share is refused
-// for the sake of the last bits of a difficulty that is no power of two.
+// lower32 returns d as a float32 that is at most d, so that no share is rejected over
+// the last bits of a difficulty that is not a power of two.
 func lower32(d float64) float32 {
 	f := float32(d)
 	if float64(f) > d {
@@ -179,8 +177,8 @@ func lower32(d float64) float32 {
 	return f
 }
 
-// Moved tells the miner that it is on another lane now: that lane's job, clean.
-// What was known of its difficulty is of no use for another algorithm.
+// Moved tells the miner that it is on another lane now, by sending that lane's job,
+// clean. If the algorithm differs, its known difficulty is useless.
 func (s *Session) Moved(e *Env, sameAlgorithm bool, out []byte) ([]byte, Effect) {
 	if !sameAlgorithm {
 		s.vardiff.want = 0
@@ -193,8 +191,8 @@ func (s *Session) Moved(e *Env, sameAlgorithm bool, out []byte) ([]byte, Effect)
 	return s.Job(e, true, out)
 }
 
-// recall returns the difficulty that the miner was to mine a job at; ok is
-// false when it was never sent, or too long ago.
+// recall returns the difficulty that the miner was given for a job; ok is false if the
+// job was never sent, or too long ago.
 func (s *Session) recall(job uint32) (difficulty float64, ok bool) {
 	for i := range s.posted {
 		if s.posted[i].job == job && job != 0 {

@@ -2,34 +2,35 @@ package session
 
 import "slices"
 
-// Headers is what a miner has handed in, on the lane that it is on and on those that it
-// left: see headers and left. It is handed out and taken over, never shared.
+// Headers are the headers accepted from a miner, on its lane and on those that it
+// left: see headers and left. They change hands, and are never shared.
 type Headers struct {
 	headers headers
 	left    *left // nil: it never left a lane
 }
 
-// memory is Headers in a Session, which has a method of that name.
+// memory is Headers under another name, for Session to embed: Session has a method
+// Headers.
 type memory = Headers
 
-// Headers returns what the miner has handed in. The session is not to be used any more.
+// Headers returns the miner's headers. The session must not be used any more.
 func (s *Session) Headers() Headers { return s.memory }
 
-// Slots returns how many headers there is room for: what bounds the memory that parked
-// sessions take.
+// Slots returns the number of slots, which bounds the memory of parked sessions.
 func (m *Headers) Slots() int { return len(m.headers.slots) + m.left.slots() }
 
-// headersVersion is that of Headers.layout. Who changes the layout raises it.
+// headersVersion is the version of Headers.layout: raise it with each change of the
+// layout.
 const headersVersion = 1
 
-// Append writes the headers out: some 200 bytes for a usual miner, 115 kB at most.
+// Append encodes the headers: some 200 bytes for a typical miner, 115 kB at most.
 func (m *Headers) Append(dst []byte) []byte {
 	c := cursor{data: dst}
 	m.layout(&c)
 	return c.data
 }
 
-// DecodeHeaders reads what Append wrote, and returns what follows it.
+// DecodeHeaders decodes what Append encoded, and returns the rest of data.
 func DecodeHeaders(data []byte) (m Headers, rest []byte, err error) {
 	c := cursor{data: data, reading: true}
 	if m.layout(&c); c.err != nil {
@@ -38,7 +39,7 @@ func DecodeHeaders(data []byte) (m Headers, rest []byte, err error) {
 	return m, c.data, nil
 }
 
-// layout is how headers are written out, and read.
+// layout encodes or decodes headers.
 func (m *Headers) layout(c *cursor) {
 	c.version("memory of a session's headers", headersVersion)
 	m.headers.layout(c)
@@ -62,8 +63,8 @@ func (m *Headers) layout(c *cursor) {
 	c.check(l.slots() <= maxSlots, "more headers than there can be")
 }
 
-// layout is how the headers of one lane are written out, and read: the size of the
-// table, and what is in it, in ascending order.
+// layout encodes or decodes the headers of one lane: the size of the table, and its
+// slots in ascending order.
 func (h *headers) layout(c *cursor) {
 	number(c, &h.lane)
 	number(c, &h.from)
@@ -105,7 +106,7 @@ func (h *headers) read(c *cursor, size, used int) {
 	}
 }
 
-// renumber makes works have higher numbers, by that much.
+// renumber adds higher to the numbers of all works.
 func (h *headers) renumber(higher uint32) {
 	h.from += higher
 	h.newest += higher

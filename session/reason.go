@@ -1,7 +1,7 @@
 package session
 
-// Reason is why a miner's connection ended. The names are the `reason` label
-// of farmproxy_connections_closed_total and stand in the log.
+// Reason is why a miner's connection ended. The names are the values of the `reason`
+// label of farmproxy_connections_closed_total, and appear in the log.
 type Reason uint8
 
 const (
@@ -12,17 +12,17 @@ const (
 	TooManyMalformed                 // Terms.MalformedLimit
 	SubscribeTimeout                 // no mining.subscribe in time
 	AuthorizeTimeout                 // no mining.authorize in time
-	TooSlow                          // does not read what it is sent
+	TooSlow                          // does not read what is sent to it
 	Full                             // no room for another miner
 	NoPool                           // no pool for longer than failover.hold
 	AccountGone                      // its account was deleted
-	ExtranonceTooSmall               // the pool leaves less than this miner was promised
-	BadFrame                         // an agent's frame of a length that can't be
-	ExtranonceChanged                // an agent's extranonce1 is no longer the pool's: it connects again for another
+	ExtranonceTooSmall               // the pool leaves less extranonce than this miner was promised
+	BadFrame                         // an agent's frame of an impossible length
+	ExtranonceChanged                // an agent's extranonce1 is no longer the pool's: it reconnects for another
 	SharesRefused                    // the pool refuses its shares again and again, and accepts others'
-	ProxyHeader                      // its PROXY header is malformed, missing, or not to be believed from its address
-	NoShare                          // it had a link, never handed in a share that counts, and another needed the link
-	TransportFailed                  // what stands between its socket and its messages gave up: a handshake, a record
+	ProxyHeader                      // its PROXY header is malformed, missing, or not trusted from its address
+	NoShare                          // it held a link without an accepted share, and another miner needed the link
+	TransportFailed                  // its transport failed: a handshake, a record
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1

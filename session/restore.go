@@ -2,24 +2,24 @@ package session
 
 import "time"
 
-// Translation is how the process that reads a session understands what only the one that
-// wrote it did.
+// Translation maps what only the encoding process understood to terms of the decoding
+// one.
 type Translation struct {
-	// Moment is the one that times count from, as Env.Now of the process that reads: it
-	// may lie before its start.
+	// Moment is the origin of the encoded times, as Env.Now of the decoding process:
+	// it may lie before that process's start.
 	Moment time.Duration
 
-	// Jobs are the ids of jobs here, by their ids there; one that is missing can't be
-	// answered any more. A miner names jobs by their ids, so that one with another id is
-	// known to an agent's miner only. nil: they have the same ids.
+	// Jobs maps the job ids of the encoding process to ours; a job that is missing
+	// can't be answered any more. A miner refers to jobs by their ids, so only an
+	// agent's miner recognises a job under a new id. nil: the ids are the same.
 	Jobs map[uint32]uint32
 
-	// Lanes are the lanes here, by their ids there; none of the jobs of one that is missing
-	// can be answered any more. nil: they are the same.
+	// Lanes maps the lane ids of the encoding process to our lanes; no job of a
+	// missing lane can be answered any more. nil: they are the same.
 	Lanes map[uint32]Renumbered
 }
 
-// Renumbered is a lane that has another id, and numbers its works higher by so much.
+// Renumbered is a lane's new id, and how much higher its works are numbered.
 type Renumbered struct{ Lane, Higher uint32 }
 
 func (t *Translation) job(id *uint32) {
@@ -63,7 +63,8 @@ func (t *Translation) memory(m *Headers) {
 	}
 }
 
-// Restore makes a session of what one has handed out. It takes the headers over.
+// Restore builds a session from the parts of another. It takes ownership of the
+// headers.
 func Restore(s State, names []Name, h Headers, t *Translation) Session {
 	x := Session{state: s, memory: h}
 	t.state(&x.state)
@@ -78,8 +79,8 @@ func Restore(s State, names []Name, h Headers, t *Translation) Session {
 	return x
 }
 
-// Append writes a whole session out. Its times count from moment, which is as Env.Now;
-// booked returns what a name is booked as.
+// Append encodes a whole session. Its times count from moment, given like Env.Now;
+// booked returns the name under which a worker is booked.
 func (s *Session) Append(dst []byte, moment time.Duration, booked func(said string) string) []byte {
 	x := s.State(moment)
 	c := cursor{data: dst}
@@ -96,8 +97,8 @@ func (s *Session) Append(dst []byte, moment time.Duration, booked func(said stri
 	return c.data
 }
 
-// Decode reads what Append wrote, and returns what follows it. The names are in the
-// order of the session's workers.
+// Decode decodes what Append encoded, and returns the rest of data. The names are in
+// the order of the session's workers.
 func Decode(data []byte, t *Translation) (s Session, names []Name, rest []byte, err error) {
 	c := cursor{data: data, reading: true}
 	var x State

@@ -2,25 +2,24 @@ package session
 
 import "time"
 
-// Firmware is known to stop rolling versions in the middle of a session, and to
-// mine on without AsicBoost, for more power a share. It does not say so; it
-// shows in shares that have no version bits any more. A new
-// handshake brings the rolling back.
+// Some firmware stops rolling versions in the middle of a session and mines on without
+// AsicBoost, using more power per share. The only sign is that its shares no longer
+// have version bits. A new handshake restores rolling.
 
 const (
-	// rollingShares is how many shares with version bits a miner must have
-	// handed in before one without tells anything. It is BTCAgent's number.
+	// rollingShares is how many shares with version bits a miner must have sent before
+	// one without means anything. It is BTCAgent's number.
 	rollingShares = 100
 
-	// reconnectEvery is how often a miner is told to reconnect at most: one
-	// that a new handshake does not help is not helped by the next either, and
-	// each costs it seconds of work.
+	// reconnectEvery is the least time between two requests to reconnect: if one new
+	// handshake does not help, the next won't either, and each costs the miner seconds
+	// of work.
 	reconnectEvery = 10 * time.Minute
 )
 
-// lostRolling takes note of a share whose form is right, of a miner that may
-// roll version bits: whether it has some. It reports whether the miner is to be
-// told to reconnect. What it knows outlives the connection: see Resume.
+// lostRolling records whether a well-formed share, of a miner that may roll version
+// bits, has any. It reports whether to tell the miner to reconnect. Its state outlives
+// the connection: see Resume.
 func (s *Session) lostRolling(e *Env, rolled bool) bool {
 	if rolled {
 		if s.rolled <= rollingShares {

@@ -8,16 +8,16 @@ import (
 	"farmproxy/work"
 )
 
-// Terms are what every miner of a listener is held to. Immutable.
+// Terms are the rules for every miner of a listener. Immutable.
 type Terms struct {
 	SubscribeTimeout time.Duration
 	AuthorizeTimeout time.Duration
-	MalformedLimit   int  // malformed lines before the miner is hung up on
-	AnswerLocal      bool // forwarded shares are answered before the pool has spoken
+	MalformedLimit   int  // malformed lines tolerated before the miner is hung up on
+	AnswerLocal      bool // forwarded shares are answered before the pool replies
 	Difficulty       Policy
 
-	// ReconnectLostRolling tells a miner that rolled versions, and silently
-	// stopped, to reconnect: see rolling.go.
+	// ReconnectLostRolling tells a miner that silently stopped rolling versions to
+	// reconnect: see rolling.go.
 	ReconnectLostRolling bool
 }
 
@@ -26,78 +26,78 @@ type Terms struct {
 type Env struct {
 	Terms *Terms
 	Now   time.Duration // monotonic, since the process started
-	Mask  uint32        // what the route lets roll, for a miner that has no feed yet
+	Mask  uint32        // the route's mask, for a miner that has no feed yet
 	Feed  *Feed         // of the miner's lane; nil before mining.subscribe
 
-	candidate Candidate // the share that is looked at
+	candidate Candidate // the share being checked
 }
 
 // Worker is one of the names that a miner has authorized: 1 is the first, 2 the next;
-// 0 is none. The caller has its books of them in the same order. An agent's miner has
-// one name.
+// 0 is none. The caller keeps its books of them in the same order. An agent's miner
+// has one name.
 type Worker uint16
 
-// maxWorkers bounds how many names one connection may authorize: a proxy of
-// another make in front of this one uses one for each of its miners.
+// maxWorkers bounds the names authorized on one connection: another kind of proxy in
+// front of this one uses one for each of its miners.
 const maxWorkers = 256
 
-// maxPosted is how many jobs a miner can answer, the last one included.
+// maxPosted is how many jobs a miner can answer, including the last one.
 const maxPosted = 8
 
 // Session is one miner's side of a connection: plain data, in parts that can be parked
-// when the miner disconnects and given back to it (Resume), or be written out and read
-// by another process: see State. The zero value is a miner that has just connected, apart
-// from Opened.
+// when the miner disconnects and given back to it (Resume), or encoded for another
+// process: see State. The zero value, with Opened set, is a miner that has just
+// connected.
 //
-// Its size counts: a farm has tens of thousands.
+// Its size matters: a farm has tens of thousands.
 type Session struct {
-	name   string // the first that authorized, clean; "" before
-	memory        // of the headers that were accepted from it
+	name   string // the first authorized name, clean; "" before
+	memory        // of its accepted headers
 	state
 
-	others *[]string // names authorized after the first; nil: none, as nearly always
+	others *[]string // names authorized after the first; nil: none, the usual case
 }
 
-// EffectKind says what the caller has to do.
+// EffectKind says what the caller must do.
 type EffectKind uint8
 
 const (
 	None          EffectKind = iota
-	WantSubscribe            // give it a prefix, by Subscribed
-	WantAuthorize            // look the login up, then Authorized or Refused
-	Reauthorized             // the miner named Login again, and wants to mine for it; it has its answer
-	JobSentAgain             // the miner has its answer, and its job: count it
-	Judged                   // count Verdict; the miner has its answer
-	WantHash                 // find the hash of a copy of Candidate, then Judge
-	Forward                  // hand Candidate to the lane; the miner is answered by Verdict, unless it is Answered
-	Hangup                   // write what there is, then close for Reason
+	WantSubscribe            // give the miner a prefix, with Subscribed
+	WantAuthorize            // look up the login, then call Authorized or Refused
+	Reauthorized             // the miner authorized Login again, and wants to mine for it; it has been answered
+	JobSentAgain             // the miner has been answered and sent its job again: count it
+	Judged                   // count Verdict; the miner has been answered
+	WantHash                 // hash a copy of Candidate, then call Judge
+	Forward                  // hand Candidate to the lane; Verdict answers the miner, unless Candidate is Answered
+	Hangup                   // write pending output, then close for Reason
 
-	// Only of an Agent:
-	WantRegister // its miner SID is to be Login from now on, by Registered
+	// From an Agent only:
+	WantRegister // its miner SID works as Login from now on: call Registered
 	Unregistered // its miner SID has gone
-	WantRoute    // it waits for its extranonce before it says who it is: which route?
+	WantRoute    // it waits for its extranonce before it authorizes: which route?
 	Malformed    // count a frame
 )
 
-// Effect is what a call asks of its caller besides writing the bytes. Slices
-// alias the request.
+// Effect is what a call asks of its caller, besides writing the bytes. Slices alias
+// the request.
 type Effect struct {
 	Kind   EffectKind
 	Reason Reason   // Hangup
-	SID    uint16   // session id, of an Agent's miner
-	Gone   *Session // Unregistered: that miner's
+	SID    uint16   // session id of an Agent's miner
+	Gone   *Session // Unregistered: that miner's session
 
-	Agent  []byte // WantSubscribe, WantRegister: what the miner says it runs
+	Agent  []byte // WantSubscribe, WantRegister: the user agent that the miner reports
 	Resume uint64 // WantSubscribe: the session to resume; 0 none
 
 	Login string // WantAuthorize, Reauthorized, WantRegister: clean
 
-	Worker    Worker       // Judged by Step or Frame, WantHash: whose share it is; 0 when it came under no known name
+	Worker    Worker       // Judged by Step or Frame, WantHash: whose share it is; 0 if its name is not authorized
 	Verdict   work.Verdict // Judged
-	Text      string       // Judged: what the miner is told instead of the verdict's own text; "": that
-	Work      float64      // Judged, Forward: what the share counts, in shares of difficulty 1
-	Candidate *Candidate   // WantHash: valid until the next call; Forward: the one that was judged
-	Reconnect bool         // Judged, Forward: the miner was told to reconnect, for it lost version rolling
+	Text      string       // Judged: error text for the miner; "": the verdict's own text
+	Work      float64      // Judged, Forward: the share's work, in shares of difficulty 1
+	Candidate *Candidate   // WantHash: valid until the next call; Forward: the one passed to Judge
+	Reconnect bool         // Judged, Forward: the miner was told to reconnect because it lost version rolling
 }
 
 // IsAuthorized reports whether the miner has authorized at least one worker.
@@ -106,8 +106,8 @@ func (s *Session) IsAuthorized() bool { return s.name != "" }
 // Name returns the first name that the miner authorized; "" before.
 func (s *Session) Name() string { return s.name }
 
-// Prefetch makes the name ready, which Step compares with a share's: it lies elsewhere
-// in memory. Without it 20,000 miners cost 0.1 µs more per share.
+// Prefetch prefetches the name, which Step compares with a share's: it is stored
+// elsewhere. Without it 20,000 miners cost 0.1 µs more per share.
 func (s *Session) Prefetch() { work.Prefetch(unsafe.StringData(s.name), len(s.name)) }
 
 // rest returns the names that the miner authorized after the first.
@@ -118,7 +118,7 @@ func (s *Session) rest() []string {
 	return *s.others
 }
 
-// add notes one more name after the first.
+// add appends a name after the first.
 func (s *Session) add(name string) {
 	if s.others == nil {
 		s.others = new([]string)
@@ -126,7 +126,7 @@ func (s *Session) add(name string) {
 	*s.others = append(*s.others, name)
 }
 
-// find returns the worker of that name; 0 when it has not authorized.
+// find returns the worker of that name; 0 if the name is not authorized.
 func (s *Session) find(name []byte) Worker {
 	if s.name != "" && codec.IsName(s.name, name) {
 		return 1
@@ -147,11 +147,11 @@ func (s *Session) nameOf(w Worker) string {
 	return s.rest()[w-2]
 }
 
-// sender returns the worker of a share that came under that name; 0 when there is
-// none. Where only one has authorized it is that one, however the miner spells it:
-// some firmware says the account alone, or changes the case.
+// sender returns the worker that a share's name means; 0 if there is none. If only one
+// has authorized it is that one, however the miner spells it: some firmware sends the
+// account alone, or changes the case.
 //
-// Nearly all firmware says the name just as it was authorized.
+// Nearly all firmware sends the name exactly as it was authorized.
 func (s *Session) sender(name []byte) Worker {
 	if s.flags&verbatim != 0 && string(name) == s.name {
 		return 1
@@ -163,7 +163,7 @@ func (s *Session) sender(name []byte) Worker {
 	return w
 }
 
-// Malformed takes note of a line that could not be decoded.
+// Malformed records a line that could not be decoded.
 func (s *Session) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect) {
 	return malformed(e, err, &s.malformed, out)
 }
@@ -184,9 +184,8 @@ func malformed(e *Env, err *codec.Error, n *uint32, out []byte) ([]byte, Effect)
 	return out, Effect{}
 }
 
-// Tick is called now and then, at least every few seconds: it hangs up on a
-// miner that does not get through its handshake, and lowers the difficulty of
-// one that finds no shares.
+// Tick is called at least every few seconds: it hangs up on a miner that does not
+// finish its handshake, and lowers the difficulty of one that finds no shares.
 func (s *Session) Tick(e *Env, out []byte) ([]byte, Effect) {
 	age := e.Now - s.Opened
 	switch {

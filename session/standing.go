@@ -7,40 +7,41 @@ import (
 )
 
 const (
-	// slowedAt is how many refusals of its own doing (upstream.Verdict.Own) make a
-	// miner slow: few of its shares are forwarded, so that the pool does not take the
-	// farm for an attacker. A burst after a change of difficulty is shorter.
+	// slowedAt is how many refusals by the pool that are the miner's own fault
+	// (upstream.Verdict.Own) make it slow: few of its shares are forwarded, so that
+	// the pool does not mistake the farm for an attacker. A burst after a change of
+	// difficulty is shorter.
 	slowedAt = 16
 
-	// refusedAt is how many make it go.
+	// refusedAt is how many get the miner disconnected.
 	refusedAt = 32
 
-	// redeems is how many refusals one accepted share makes up for: who works four
-	// fifths in vain goes, not who has a bad board.
+	// redeems is how many refusals one accepted share makes up for: a miner with four
+	// fifths of its shares refused is disconnected, one with a bad board is not.
 	redeems = 4
 
-	// slowEvery is the pause between two shares of a slowed miner: at four a second
-	// it is through within seconds, one way or the other.
+	// slowEvery is the pause between two shares of a slowed miner: at four a second,
+	// its case is decided within seconds.
 	slowEvery = 250 * time.Millisecond
 
-	// retryEvery is that pause for a miner of an agent beyond refusedAt: it can't be
-	// closed without the others, and may have been mended.
+	// retryEvery is the pause for an agent's miner beyond refusedAt: it can't be
+	// disconnected without the others, and may get fixed.
 	retryEvery = time.Minute
 
-	// inheritedAt is the most that a newcomer can be held to for what it did before:
-	// a few shares are left to prove itself.
+	// inheritedAt is the most refusals that a newcomer can inherit from its past: it
+	// leaves a few shares to prove itself.
 	inheritedAt = refusedAt - 4
 )
 
-// textSlowed is what a miner is told of a share that is not forwarded.
+// textSlowed tells a miner that its share was not forwarded.
 const textSlowed = "The pool refuses the shares of this miner: few of them are forwarded"
 
-// standing is how the pool has taken a miner's shares so far: 16 bytes.
+// standing is the pool's record with a miner's shares so far: 16 bytes.
 type standing struct {
-	next      time.Duration // no share is forwarded before, of a slowed miner; as Env.Now
-	refused   uint8         // refusals of its own doing, less what accepted ones made up for
+	next      time.Duration // no share of a slowed miner is forwarded before; as Env.Now
+	refused   uint8         // refusals of its own fault, less those that accepted shares made up for
 	proven    bool          // it had a share accepted
-	inherited bool          // refused is from before: the first accepted share clears it
+	inherited bool          // refused was inherited: the first accepted share clears it
 }
 
 // may reports whether a share may be forwarded now.
@@ -58,8 +59,8 @@ func (s *standing) may(now time.Duration) bool {
 	return true
 }
 
-// settled notes the verdict on a share that was forwarded, and reports that the
-// miner is to go.
+// settled records the verdict on a forwarded share, and reports whether to disconnect
+// the miner.
 func (s *standing) settled(v work.Verdict, own bool) (over bool) {
 	switch {
 	case v == work.Accepted && s.inherited:
@@ -73,9 +74,9 @@ func (s *standing) settled(v work.Verdict, own bool) (over bool) {
 	return s.refused >= refusedAt
 }
 
-// leave returns what a miner leaves behind: shares that wait for their verdict, and
-// that nothing vouches for, count as refused unless it is proven. So a burst that is
-// over before the first verdict is no way out.
+// leave returns the refusals that a miner leaves behind. Unless it is proven, shares
+// without a verdict that nothing vouches for count as refused, so that leaving before
+// the first verdict is no way out after a burst.
 func (s *standing) leave(doubtful int) (debt uint8) {
 	if !s.proven {
 		s.refused = uint8(min(int(s.refused)+doubtful, refusedAt))
@@ -90,32 +91,31 @@ func (s *standing) inherit(debt uint8, next time.Duration) {
 	}
 }
 
-// Settled takes note of a forwarded share's verdict. own says that a refusal is the
-// miner's own doing. It reports that the miner is to be closed: SharesRefused.
+// Settled records the verdict on a forwarded share. own says that a refusal is the
+// miner's own fault. It reports whether to disconnect the miner: SharesRefused.
 func (s *Session) Settled(v work.Verdict, own bool) (over bool) {
 	return s.standing.settled(v, own)
 }
 
-// Leave returns what is held against the miner, which leaves; 0 when it is in good
-// standing. doubtful is how many of its shares wait for their verdict that could not be
-// checked here.
+// Leave returns the debt of a miner that disconnects; 0 if it is in good standing.
+// doubtful is how many of its shares without a verdict could not be checked here.
 func (s *Session) Leave(doubtful int) (debt uint8) { return s.standing.leave(doubtful) }
 
-// Inherit makes the miner begin with the debt that it left behind. Its first share is
-// not forwarded before next, as Env.Now. With the first that the pool accepts it is
-// forgotten.
+// Inherit makes the miner start with the debt that it left behind. Its first share is
+// not forwarded before next, given like Env.Now. The first share that the pool accepts
+// clears the debt.
 func (s *Session) Inherit(debt uint8, next time.Duration) { s.standing.inherit(debt, next) }
 
-// Settled is that of a Session for the agent's miner with that session id. It
-// reports nothing, since no miner is closed without the others: beyond the limit
-// nearly all of its shares are refused.
+// Settled is Session.Settled for the agent's miner with that session id. It reports
+// nothing, since no miner can be disconnected without the others: beyond the limit
+// nearly all of its shares are rejected.
 func (a *Agent) Settled(session uint16, v work.Verdict, own bool) {
 	if s := a.miner(session); s != nil {
 		s.standing.settled(v, own)
 	}
 }
 
-// Leave is that of a Session for the agent's miner with that session id.
+// Leave is Session.Leave for the agent's miner with that session id.
 func (a *Agent) Leave(session uint16, doubtful int) (debt uint8) {
 	if s := a.miner(session); s != nil {
 		return s.standing.leave(doubtful)
@@ -123,7 +123,7 @@ func (a *Agent) Leave(session uint16, doubtful int) (debt uint8) {
 	return 0
 }
 
-// Inherit is that of a Session for the agent's miner with that session id.
+// Inherit is Session.Inherit for the agent's miner with that session id.
 func (a *Agent) Inherit(session uint16, debt uint8, next time.Duration) {
 	if s := a.miner(session); s != nil {
 		s.standing.inherit(debt, next)

@@ -7,57 +7,58 @@ import (
 	"farmproxy/work"
 )
 
-// A session is three parts, and each can be written out:
+// A session has three parts, and each can be encoded:
 //
 //	State    what it knows: of fixed size, plain data
 //	names    that the miner has authorized: up to maxWorkers
 //	Headers  what it has handed in: the largest part, up to 2 * maxSlots headers
 //
-// A parked session is its State and its Headers. What is written out begins with the
-// version of its layout, in each part, and one that is not known is refused.
+// A parked session is its State and its Headers. Each encoded part starts with the
+// version of its layout, and unknown versions are rejected.
 
-// stateVersion is that of State.layout. Who changes the layout raises it.
+// stateVersion is the version of State.layout: raise it with each change of the
+// layout.
 const stateVersion = 1
 
-// StateSize is how many bytes a State takes when it is written out.
+// StateSize is the size in bytes of an encoded State.
 const StateSize = 157
 
-// State is what a session knows, but for its names and its headers. It is plain data of
-// fixed size: no pointer, and nothing that means something in this process only, but for
+// State is what a session knows, except its names and its headers. It is plain data of
+// fixed size: no pointer, and nothing that is meaningful only in this process, except
 //
 //   - times: those of a session in use count from the start of the process, as Env.Now;
-//     those of a State that was handed out from the moment that the caller gave;
-//   - ids of jobs, for which the reader has a Translation.
+//     those of a State that was returned count from the moment that the caller gave;
+//   - ids of jobs, for which the decoding process has a Translation.
 type State struct {
-	// What each share takes comes first, as it is to lie close together.
+	// Fields that every share reads come first, to share cache lines.
 
 	asked uint32 // version bits that the miner wants to roll
-	told  uint32 // version bits that it was last told it may
+	told  uint32 // version bits last granted to it
 
 	prefix      [2]byte
 	prefixLen   uint8
 	extranonce2 uint8 // size in bytes
 	flags       flags
-	head        uint8 // of the ring posted
-	later       uint8 // by how many seconds the miner has its work later than others: see jobAgain
-	rolled      uint8 // shares with version bits, counted to rollingShares and one more
+	head        uint8 // index of the last job in the ring posted
+	later       uint8 // how many seconds later than others the miner has its work: see jobAgain
+	rolled      uint8 // shares with version bits; saturates at rollingShares+1
 
-	swept     uint32 // the job (work.Job.ID) at which makeRoom last looked for what can go
+	swept     uint32 // the job (work.Job.ID) at which makeRoom last swept
 	malformed uint32 // lines
 	posted    [maxPosted]posted
 	vardiff   vardiff
 	standing  standing
 
 	Opened        time.Duration // when the miner connected, as Env.Now
-	id            uint64        // what the miner resumes with
-	nextReconnect time.Duration // it is not told to reconnect for its rolling before, as Env.Now
+	id            uint64        // the session id that the miner resumes with
+	nextReconnect time.Duration // before it, the miner is not told to reconnect for lost rolling; as Env.Now
 }
 
-// state is State in a Session, which has a method of that name.
+// state is State under another name, for Session to embed: Session has a method State.
 type state = State
 
-// posted is a job that the miner was sent, and the difficulty that it was to
-// mine it at. A float32 holds any power of two exactly.
+// posted is a job that the miner was sent, and its difficulty. A float32 holds any
+// power of two exactly.
 type posted struct {
 	job        uint32 // work.Job.ID; 0 none
 	difficulty float32
@@ -71,12 +72,12 @@ const (
 	extranonceSubscribed
 	working   // has been sent a job
 	maskTold  // has been sent mining.set_version_mask
-	wantsDiff // the miner named a difficulty itself
-	framed    // of an agent's: it was told its difficulty in a frame
-	verbatim  // the miner says its first name as it is, clean
+	wantsDiff // the miner requested a difficulty itself
+	framed    // agents' miners only: told its difficulty in a frame
+	verbatim  // the first name was sent exactly in its clean form
 )
 
-// State returns what the session knows, with times that count from moment, which is as
+// State returns the session's state, with times that count from moment, given like
 // Env.Now.
 func (s *Session) State(moment time.Duration) State {
 	x := s.state
@@ -84,7 +85,7 @@ func (s *Session) State(moment time.Duration) State {
 	return x
 }
 
-// move makes times count from another moment, which lies by before theirs.
+// move shifts the origin of all times back by by.
 func (s *State) move(by time.Duration) {
 	s.Opened += by
 	s.vardiff.since += by
@@ -92,21 +93,21 @@ func (s *State) move(by time.Duration) {
 	s.nextReconnect += by
 }
 
-// Append writes the state out: StateSize bytes, the version first.
+// Append encodes the state: StateSize bytes, the version first.
 func (s *State) Append(dst []byte) []byte {
 	c := cursor{data: dst}
 	s.layout(&c)
 	return c.data
 }
 
-// DecodeState reads what Append wrote, and returns what follows it.
+// DecodeState decodes what Append encoded, and returns the rest of data.
 func DecodeState(data []byte) (s State, rest []byte, err error) {
 	c := cursor{data: data, reading: true}
 	s.layout(&c)
 	return s, c.data, c.err
 }
 
-// layout is how a state is written out, and read.
+// layout encodes or decodes a state.
 func (s *State) layout(c *cursor) {
 	c.version("state of a session", stateVersion)
 	number(c, &s.id)
@@ -141,13 +142,13 @@ func (s *State) layout(c *cursor) {
 	c.check(s.isSound(), "a number that is out of bounds")
 }
 
-// isSound reports that what everything else relies on is so.
+// isSound reports whether the state has the invariants that all other code relies on.
 func (s *State) isSound() bool {
 	return s.prefixLen <= 2 && s.extranonce2 <= work.MaxExtranonce2 && s.head < maxPosted && s.later <= maxLater &&
 		s.rolled <= rollingShares+1 && s.standing.refused <= refusedAt && s.vardiff.shares < vardiffShares
 }
 
-// ID returns the session id, which the miner resumes with; 0 before subscribe.
+// ID returns the session id, with which the miner resumes; 0 before subscribe.
 func (s *State) ID() uint64 { return s.id }
 
 // Extranonce2 returns the size of the miner's extranonce2, in bytes; 0 before subscribe.
@@ -159,10 +160,10 @@ func (s *State) IsSubscribed() bool { return s.flags&subscribed != 0 }
 // IsWorking reports whether the miner has been sent a job.
 func (s *State) IsWorking() bool { return s.flags&working != 0 }
 
-// Difficulty returns the difficulty that the miner was last told; 0 before.
+// Difficulty returns the difficulty last told to the miner; 0 before.
 func (s *State) Difficulty() float64 { return s.vardiff.told }
 
-// prefixValue returns the prefix as the number that it is.
+// prefixValue returns the prefix as a number.
 func (s *State) prefixValue() uint16 {
 	if s.prefixLen == 1 {
 		return uint16(s.prefix[0])
@@ -170,13 +171,13 @@ func (s *State) prefixValue() uint16 {
 	return uint16(s.prefix[0])<<8 | uint16(s.prefix[1])
 }
 
-// Name is one that a miner has authorized: as it says it, clean, and as it is booked.
+// Name is an authorized name: as the miner sends it, clean, and as it is booked.
 type Name struct{ Said, Booked string }
 
-// namesVersion is that of layoutNames.
+// namesVersion is the version of layoutNames.
 const namesVersion = 1
 
-// layoutNames is how names are written out, and read.
+// layoutNames encodes or decodes names.
 func layoutNames(c *cursor, names []Name) []Name {
 	c.version("names of a session", namesVersion)
 	n := c.count(len(names), maxWorkers)

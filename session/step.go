@@ -7,7 +7,7 @@ import (
 	"farmproxy/work"
 )
 
-// Stratum error codes that are not a share's verdict.
+// Stratum error codes other than the verdicts on shares.
 const (
 	codeOther          = 20
 	codeUnauthorized   = 24
@@ -44,7 +44,7 @@ func (s *Session) Step(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	case codec.Ping:
 		return codec.AppendPong(out, &r.ID), Effect{}
 	case codec.GetTransactions, codec.MultiVersion:
-		// An answer is a must: some firmware waits for one for ever.
+		// An answer is required: some firmware waits for one forever.
 		return codec.AppendError(out, &r.ID, codeOther, "Not supported"), Effect{}
 	case codec.ReplyMessage:
 		return out, Effect{}
@@ -85,9 +85,9 @@ func maskNow(e *Env) uint32 {
 	return e.Mask
 }
 
-// Subscribed answers the mining.subscribe that WantSubscribe came from. prefix
-// has 1 or 2 bytes. A second mining.subscribe of a connection gets what the
-// first one got: the miner's extranonce never changes.
+// Subscribed answers the mining.subscribe that WantSubscribe came from. prefix has 1
+// or 2 bytes. A second mining.subscribe on a connection gets the same answer: the
+// miner's extranonce never changes.
 func (s *Session) Subscribed(e *Env, r *codec.Request, id uint64, prefix []byte, extranonce2 int, out []byte) []byte {
 	if s.flags&subscribed == 0 {
 		s.flags |= subscribed
@@ -99,9 +99,9 @@ func (s *Session) Subscribed(e *Env, r *codec.Request, id uint64, prefix []byte,
 	return s.firstJob(e, out)
 }
 
-// Resume is Subscribed for a miner that comes back: it gets the parked
-// session's extranonce, difficulty and memory of shares. What is known of its
-// version rolling comes along, or a reconnect asked for would lead to the next.
+// Resume is Subscribed for a returning miner: it gets the parked session's extranonce,
+// difficulty and accepted headers. Its version-rolling state is restored too, or a
+// reconnect that we asked for would lead to the next.
 func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) []byte {
 	s.id, s.prefix, s.prefixLen, s.extranonce2 = parked.id, parked.prefix, parked.prefixLen, parked.extranonce2
 	s.flags |= subscribed
@@ -119,8 +119,8 @@ func (s *Session) Resume(e *Env, r *codec.Request, parked *Session, out []byte) 
 	return s.firstJob(e, out)
 }
 
-// authorize reads mining.authorize. Repeating a name changes nothing: no
-// second job, no second difficulty.
+// authorize handles mining.authorize. Repeating a name changes nothing: no second job,
+// no second difficulty.
 func (s *Session) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	p, ok := r.Authorize()
 	login := codec.CleanName(p.Login)
@@ -136,9 +136,9 @@ func (s *Session) authorize(r *codec.Request, out []byte) ([]byte, Effect) {
 	return out, Effect{Kind: WantAuthorize, Login: login}
 }
 
-// Authorized answers the mining.authorize that WantAuthorize came from: yes. name is
-// its Login, and the next Worker's. last is the difficulty that the worker had when it
-// was last seen, 0 if never.
+// Authorized answers the mining.authorize that WantAuthorize came from: accepted. name
+// is its Login; it becomes the next Worker. last is the difficulty that the worker had
+// when it was last seen, 0 if never.
 func (s *Session) Authorized(e *Env, r *codec.Request, name string, last float64, out []byte) []byte {
 	first := s.name == ""
 	if first {
@@ -165,7 +165,7 @@ func (s *Session) Authorized(e *Env, r *codec.Request, name string, last float64
 	return s.firstJob(e, out)
 }
 
-// Refused answers the mining.authorize that WantAuthorize came from: no. text
+// Refused answers the mining.authorize that WantAuthorize came from: rejected. text
 // tells the miner's owner what to do, without quotes.
 func (s *Session) Refused(r *codec.Request, text string, out []byte) []byte {
 	return codec.AppendError(out, &r.ID, codeUnauthorized, text)
@@ -199,8 +199,8 @@ func (s *Session) suggestTarget(e *Env, r *codec.Request, out []byte) []byte {
 	return s.suggest(e, work.TargetDifficulty(&target), codec.AppendTrue(out, &r.ID))
 }
 
-// suggest takes the difficulty that the miner wants. A higher one waits for
-// the next job; a lower one is told at once.
+// suggest handles a difficulty requested by the miner. A higher one waits for the next
+// job; a lower one is announced at once.
 func (s *Session) suggest(e *Env, d float64, out []byte) []byte {
 	s.flags |= wantsDiff
 	s.vardiff.suggest(e.Now, d)

@@ -7,25 +7,24 @@ import (
 	"farmproxy/work"
 )
 
-// Candidate is a share whose form is right and whose hash is to be judged. It is a
-// value of two cache lines, so that shares can be gathered and hashed together, or
-// elsewhere.
+// Candidate is a well-formed share whose hash has yet to be judged. It is a value of
+// two cache lines, so that shares can be gathered and hashed together, or elsewhere.
 type Candidate struct {
 	Job *work.Job
 	work.Solution
 	Hash [32]byte // of the header, once FindHashes has found it
-	ID   codec.ID // of mining.submit, to be echoed with the verdict
+	ID   codec.ID // of mining.submit, echoed with the verdict
 
-	reconnect bool // the miner is to be told to reconnect, for it lost version rolling
+	reconnect bool // tell the miner to reconnect: it lost version rolling
 
-	// What the session says of it when it is to be forwarded.
+	// Set by the session when the share is forwarded.
 	Block    bool // the hash meets the network's difficulty
-	Answered bool // the miner has its answer already
-	Proven   bool // the pool has accepted a share of the miner before
+	Answered bool // the miner has already been answered
+	Proven   bool // the pool has accepted an earlier share of the miner
 }
 
-// FindHashes finds the hashes of shares, two at a time: those of one job are done
-// in half the time. Any goroutine, with a checker of its own.
+// FindHashes hashes shares, two at a time: shares of one job take half the time that
+// way. Any goroutine may call it, with a checker of its own.
 func FindHashes(checker *work.Checker, list []Candidate) {
 	for ; len(list) > 1; list = list[2:] {
 		a, b := &list[0], &list[1]
@@ -37,14 +36,14 @@ func FindHashes(checker *work.Checker, list []Candidate) {
 	}
 }
 
-// submit looks at a share. What the hash does not decide comes first, and is
-// answered.
+// submit checks a share. Everything that does not need the hash is checked and
+// answered first.
 func (s *Session) submit(e *Env, r *codec.Request, out []byte) ([]byte, Effect) {
 	effect := s.submitted(e, r)
 	return answer(out, &r.ID, &effect), effect
 }
 
-// submitted makes a candidate of a share, or refuses it.
+// submitted turns a share into a candidate, or rejects it.
 func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 	p, ok := r.Submit()
 	if !ok {
@@ -77,26 +76,26 @@ func (s *Session) submitted(e *Env, r *codec.Request) Effect {
 	return Effect{Kind: WantHash, Worker: w, Candidate: c}
 }
 
-// candidate begins a share for a job that the miner was sent; nil, and why,
-// when it can't be answered any more.
+// candidate starts a candidate for a job that was sent to the miner; nil, and the
+// reason, if the job can't be answered any more.
 func (s *Session) candidate(e *Env, id codec.ID, job uint32) (c *Candidate, no work.Verdict) {
 	if _, sent := s.recall(job); !sent || e.Feed == nil {
 		return nil, work.UnknownJob
 	}
 	j, _ := e.Feed.find(job)
-	if j == nil { // it was sent, but on a lane that the miner has left, or too long ago
+	if j == nil { // sent, but on a lane that the miner has left, or too long ago
 		return nil, work.Stale
 	}
 	if n := min(len(s.headers.slots), usualSlots); n > 0 {
-		work.Prefetch(&s.headers.slots[0], n*8) // judge looks at it once the share is hashed
+		work.Prefetch(&s.headers.slots[0], n*8) // judge needs it once the share is hashed
 	}
 	c = &e.candidate
 	*c = Candidate{ID: id, Job: j, Solution: work.Solution{Prefix: s.prefixValue(), Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}}
 	return c, work.Accepted
 }
 
-// Judge judges a candidate by its hash, and answers it if that decides: the
-// caller's answer to WantHash. The effect is Judged, or Forward with c.
+// Judge judges a candidate by its hash, and answers it if that settles the share. The
+// caller calls it in response to WantHash. The effect is Judged, or Forward with c.
 func (s *Session) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 	effect := s.judge(e, c, maxSlots)
 	out = answer(out, &c.ID, &effect)
@@ -106,12 +105,12 @@ func (s *Session) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 	return out, effect
 }
 
-// judge judges a candidate by its hash. A block is a block, late or not, and
-// goes to the pool. room is how many headers more may be remembered.
+// judge judges a candidate by its hash. A block is a block, late or not, and goes to
+// the pool. room is how many more slots for headers may be allocated.
 func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	job := c.Job
 	difficulty, stale, ok := s.answerable(e, job)
-	if !ok { // it has moved on while a slow hash was computed
+	if !ok { // the miner moved on while a slow hash was computed
 		return s.reject(e, 0, work.Stale)
 	}
 	if job.Algorithm.Hash == nil {
@@ -131,7 +130,7 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	case c.NTime < job.NTime || c.NTime > e.Feed.latest(job)+work.MaxTimeRoll:
 		return s.reject(e, 0, work.BadTime)
 	}
-	difficulty = min(difficulty, met) // a block may be worth less than what was asked for
+	difficulty = min(difficulty, met) // a block may have less than the difficulty that was asked for
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
 	if !s.accept(fingerprint, job, e.Feed, room) {
 		return s.unremembered(e)
@@ -142,8 +141,8 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	return s.forward(e, c, difficulty, block)
 }
 
-// answerable returns the difficulty that the miner was to mine a job at, and whether
-// the pool has replaced it since; ok is false when it can't be answered here.
+// answerable returns the difficulty that the miner was given for a job, and whether
+// the pool has replaced the job since; ok is false if it can't be answered here.
 func (s *Session) answerable(e *Env, job *work.Job) (difficulty float64, stale, ok bool) {
 	difficulty, ok = s.recall(job.ID)
 	if !ok || e.Feed == nil {
@@ -153,8 +152,8 @@ func (s *Session) answerable(e *Env, job *work.Job) (difficulty float64, stale, 
 	return difficulty, stale, j != nil && j.Work >= s.headers.from
 }
 
-// unchecked forwards a share of an algorithm that can't be checked here. What
-// its header alone tells is still looked at.
+// unchecked forwards a share of an algorithm that can't be checked here. What the
+// header alone reveals is still checked.
 func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool, room int) Effect {
 	fingerprint := fingerprint(&c.Hash)
 	switch {
@@ -169,8 +168,8 @@ func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool
 	return s.forward(e, c, difficulty, false)
 }
 
-// forward hands the share to the caller for the pool, unless the pool is to be
-// spared. A block is a block, whoever has found it.
+// forward hands the share to the caller for the pool, unless the miner is slowed to
+// spare the pool. A block always goes, whoever found it.
 func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool) Effect {
 	if !s.standing.may(e.Now) && !block {
 		effect := s.reject(e, 0, work.PoolRejected)
@@ -181,9 +180,9 @@ func (s *Session) forward(e *Env, c *Candidate, difficulty float64, block bool) 
 	return Effect{Kind: Forward, Work: c.Job.Algorithm.Work(difficulty), Candidate: c}
 }
 
-// rollable returns the version bits that the miner may roll in job: a changed
-// mask is valid at once for the pool's current epoch, while a job of another
-// epoch is judged by the pool that sent it.
+// rollable returns the version bits that the miner may roll in job: a changed mask
+// takes effect at once for the pool's current epoch, while a job of another epoch has
+// the mask of the pool that sent it.
 func (s *Session) rollable(e *Env, job *work.Job) uint32 {
 	if s.flags&rolling == 0 {
 		return 0
@@ -195,8 +194,8 @@ func (s *Session) rollable(e *Env, job *work.Job) uint32 {
 	return s.asked & rollable(mask, job)
 }
 
-// reject gives a share the verdict that needs no pool. w is 0 where the caller knows
-// whose it is.
+// reject gives a share a verdict without the pool. w is 0 if the caller knows whose it
+// is.
 func (s *Session) reject(e *Env, w Worker, v work.Verdict) Effect {
 	effect := Effect{Kind: Judged, Worker: w, Verdict: v, Work: s.vardiff.told}
 	if e.Feed != nil && e.Feed.Job() != nil {
@@ -205,7 +204,7 @@ func (s *Session) reject(e *Env, w Worker, v work.Verdict) Effect {
 	return effect
 }
 
-// answer answers a share with what became of it, if that is known.
+// answer answers a share if its outcome is known.
 func answer(out []byte, id *codec.ID, e *Effect) []byte {
 	switch {
 	case e.Kind == Judged && e.Verdict != work.Accepted:
@@ -216,8 +215,8 @@ func answer(out []byte, id *codec.ID, e *Effect) []byte {
 	return out
 }
 
-// Verdict answers a share that was forwarded. code and text are what the miner
-// is told when it was not accepted.
+// Verdict answers a forwarded share. code and text tell the miner why it was not
+// accepted.
 func (s *Session) Verdict(id *codec.ID, v work.Verdict, code int, text string, out []byte) []byte {
 	if v == work.Accepted {
 		return codec.AppendTrue(out, id)

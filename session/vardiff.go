@@ -7,8 +7,8 @@ import (
 	"farmproxy/work"
 )
 
-// Policy is how the share rate of each miner is held. Difficulties as in the
-// configuration; Max 0 leaves only the pool's difficulty as upper bound.
+// Policy says how each miner's share rate is controlled. Difficulties are as in the
+// configuration; with Max 0, only the pool's difficulty is an upper bound.
 type Policy struct {
 	Start           float64
 	Min             float64
@@ -17,34 +17,34 @@ type Policy struct {
 }
 
 const (
-	// vardiffShares is how many shares a judgement takes. The square root of
-	// 12 is 3.5, so that a miner at its right difficulty is judged wrong by a
-	// factor of 2 once in a thousand times.
+	// vardiffShares is how many shares a judgement needs. The square root of 12 is
+	// 3.5, so a miner at its right difficulty is judged wrong by a factor of 2 once in
+	// a thousand times.
 	vardiffShares = 12
 
-	// vardiffStep is the smallest change worth a message, as a factor.
+	// vardiffStep is the smallest change, as a factor, that is worth a message.
 	vardiffStep = 2
 )
 
-// vardiff finds the difficulty at which a miner hands in Policy.SharesPerMinute.
-// It adds up the work of a window, so that shares of different difficulties
-// count right.
+// vardiff finds the difficulty at which a miner sends Policy.SharesPerMinute. It adds
+// up the work of a window, so that shares of different difficulties are weighted
+// correctly.
 type vardiff struct {
-	told  float64       // what it was last told; 0: nothing yet
+	told  float64       // last told to the miner; 0: nothing yet
 	since time.Duration // when the window began
 
-	want   float32 // what the miner should have, unbounded; 0: nothing known yet
-	floor  float32 // BIP 310 minimum-difficulty of the miner, as it was granted; 0 none
-	work   float32 // handed in since, in shares of difficulty 1
+	want   float32 // ideal difficulty, unbounded; 0: not known yet
+	floor  float32 // the miner's BIP 310 minimum-difficulty, as granted; 0 none
+	work   float32 // handed in since then, in shares of difficulty 1
 	shares uint32  // handed in since
 }
 
-// start begins the first window: the miner has its first job.
+// start starts the first window: the miner has its first job.
 func (v *vardiff) start(now time.Duration) {
 	v.since, v.work, v.shares = now, 0, 0
 }
 
-// resume takes over what was known of the miner before it disconnected. It has
+// resume takes over what was known of the miner before it disconnected. The miner has
 // to be told again.
 func (v *vardiff) resume(old *vardiff) {
 	if v.want == 0 {
@@ -53,7 +53,7 @@ func (v *vardiff) resume(old *vardiff) {
 	v.floor = max(v.floor, old.floor)
 }
 
-// suggest takes a difficulty that the miner named itself.
+// suggest takes a difficulty requested by the miner.
 func (v *vardiff) suggest(now time.Duration, d float64) {
 	v.want = upper32(d)
 	v.start(now)
@@ -67,8 +67,8 @@ func (v *vardiff) share(now time.Duration, d float64, p *Policy) {
 	}
 }
 
-// tick judges a miner whose shares are too few to be judged by share. It
-// reports whether the difficulty that it should have changed.
+// tick judges a miner with too few shares for share to do so. It reports whether its
+// ideal difficulty changed.
 func (v *vardiff) tick(now time.Duration, p *Policy) bool {
 	if now-v.since < time.Duration(vardiffShares/p.SharesPerMinute*float64(time.Minute)) {
 		return false
@@ -78,7 +78,7 @@ func (v *vardiff) tick(now time.Duration, p *Policy) bool {
 	return v.want != before
 }
 
-// judge ends the window and sets what the miner should have.
+// judge ends the window and sets the ideal difficulty.
 func (v *vardiff) judge(now time.Duration, p *Policy) {
 	minutes := max((now - v.since).Minutes(), 1.0/60)
 	handedIn := float64(v.work)
@@ -94,9 +94,8 @@ func (v *vardiff) judge(now time.Duration, p *Policy) {
 	v.start(now)
 }
 
-// next returns the difficulty that the miner should be told: a power of two
-// within the bounds, never above the pool's; the pool's itself where that has
-// to be.
+// next returns the difficulty to tell the miner: a power of two within the bounds,
+// never above the pool's; the pool's own if it must be exact.
 func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	pool := f.Difficulty
 	if f.last != nil && f.last.Own != nil {
@@ -119,10 +118,10 @@ func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	return powerWithin(want, max(p.Min, float64(v.floor)), high)
 }
 
-// powerWithin returns the power of two from low to high that is wanted. It is no
-// less than want, since who names a difficulty means at least that, unless that
-// is above high. Where there is none it is high itself. low gives way to high: a
-// miner with more than the pool's difficulty would keep shares from it.
+// powerWithin returns the power of two between low and high that suits want: no less
+// than want, since a requested difficulty is a minimum, unless that exceeds high. If
+// there is none between them it returns high itself. low gives way to high: a miner
+// above the pool's difficulty would withhold shares from the pool.
 func powerWithin(want, low, high float64) float64 {
 	if d := work.CeilPowerOfTwo(max(want, low)); d <= high {
 		return d
@@ -133,8 +132,8 @@ func powerWithin(want, low, high float64) float64 {
 	return high
 }
 
-// keeps reports that a miner can have the floor that it asks for, as far as the
-// bounds are known.
+// keeps reports whether a miner can have the minimum difficulty that it asks for, as
+// far as the bounds are known.
 func (p *Policy) keeps(floor float64, f *Feed) bool {
 	return (p.Max == 0 || floor <= p.Max) && (f == nil || f.Difficulty == 0 || floor <= f.Difficulty)
 }
