@@ -27,13 +27,14 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 			fmt.Sprintf("busy: all %d connections are in use, %d at most by one client; close some, or ask again later. /healthz and /readyz are answered always", s.connections.most, s.connections.perClient),
 		}
 	}
-	if err := s.knownHost(ctx); err != nil {
+	o := s.settings.Load() // once: with tokens no host has to be known
+	if err := o.knownHost(ctx); err != nil {
 		return err
 	}
 	if err := ownPage(ctx); err != nil {
 		return err
 	}
-	if s.options.Tokens == nil {
+	if o.Tokens == nil {
 		return nil
 	}
 	kind, token, _ := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
@@ -44,7 +45,7 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 			fmt.Sprintf("this needs a token with scope %v: send the header Authorization: Bearer TOKEN, with one of http.token_file", needed),
 		}
 	}
-	allowed, by := s.options.Tokens.allows(strings.TrimSpace(token))
+	allowed, by := o.Tokens.allows(strings.TrimSpace(token))
 	ctx.SetUserValue(byKey, by)
 	switch {
 	case allowed == scopeNone:

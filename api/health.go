@@ -58,7 +58,7 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 		if compress {
 			_ = s.writeCompressed(w)
 		} else {
-			_ = s.options.Book.WriteMetrics(w, !s.options.NoWorkerMetrics)
+			_ = s.options.Book.WriteMetrics(w, !s.settings.Load().NoWorkerMetrics)
 		}
 	})
 	return nil
@@ -81,6 +81,6 @@ func (s *Server) writeCompressed(w io.Writer) error {
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)
 	z.Reset(w)
-	err := s.options.Book.WriteMetrics(z, !s.options.NoWorkerMetrics)
+	err := s.options.Book.WriteMetrics(z, !s.settings.Load().NoWorkerMetrics)
 	return errors.Join(err, z.Close())
 }

@@ -18,11 +18,11 @@ const maxClients = 10_000
 // limiter allows each client address so many requests a minute, all of them at
 // once if need be.
 type limiter struct {
-	perMinute float64 // 0: any number
-	now       func() time.Time
+	now func() time.Time
 
-	mu      sync.Mutex
-	clients map[netip.Prefix]*allowance
+	mu        sync.Mutex
+	perMinute float64 // 0: any number
+	clients   map[netip.Prefix]*allowance
 }
 
 // allowance is what a client has left.
@@ -35,15 +35,23 @@ func newLimiter(perMinute int) *limiter {
 	return &limiter{perMinute: float64(perMinute), now: time.Now, clients: make(map[netip.Prefix]*allowance)}
 }
 
+// allow allows each client so many from now on. What it has left stays, as far as it
+// may still have that much.
+func (l *limiter) allow(perMinute int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.perMinute = float64(perMinute)
+}
+
 // take takes one request from what the client has left. Where that is not
 // enough, it says how long to wait.
 func (l *limiter) take(client netip.Addr) (wait time.Duration, ok bool) {
-	if l.perMinute == 0 {
-		return 0, true
-	}
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.perMinute == 0 {
+		return 0, true
+	}
 	a := l.find(network(client), now)
 	a.refill(now, l.perMinute)
 	if a.requests < 1 {
@@ -114,6 +122,6 @@ func (s *Server) limit(ctx *fasthttp.RequestCtx) error {
 	ctx.Response.Header.Set("Retry-After", strconv.Itoa(seconds))
 	return &httpError{
 		fasthttp.StatusTooManyRequests,
-		fmt.Sprintf("too many registrations from your address: try again in %d s, or raise http.registrations_per_minute, which is %v", seconds, s.registrations.perMinute),
+		fmt.Sprintf("too many registrations from your address: try again in %d s, or raise http.registrations_per_minute, which is %v", seconds, s.settings.Load().RegistrationsPerMinute),
 	}
 }

@@ -93,7 +93,7 @@ func BenchmarkScrape(b *testing.B) {
 // scrapeBook has 10,000 workers, each of an account of its own, and the series
 // of the account proxy as well.
 func scrapeBook() *stats.Book {
-	book := stats.New(stats.Options{Loops: 1, Predecessor: true, Proxy: "0.0.0.0:3333"})
+	book := stats.New(stats.Options{Loops: 1, Settings: stats.Settings{Predecessor: true, Proxy: "0.0.0.0:3333"}})
 	now := time.Now()
 	for i := range 10_000 {
 		account, address := fmt.Sprintf("%016x", i*7919), fmt.Sprintf("10.1.%d.%d:47060", i/256, i%256)

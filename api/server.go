@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -57,12 +58,24 @@ type Options struct {
 	Version string       // farmproxy's, as the status says it
 	Log     *slog.Logger // nil: slog.Default()
 
+	// Registry is the store; nil: there is none.
+	Registry Registry
+
+	// Prove asks a pool whether it lets an account in, before what its miners work
+	// with is replaced; nil: nothing does.
+	Prove store.Prove
+
+	// Uses reports that an account has miners connected; nil where Prove is.
+	Uses func(account string) bool
+
+	Settings // at the start, see Server.Configure
+}
+
+// Settings say what is answered to whom. They may change at any time.
+type Settings struct {
 	// NoWorkerMetrics leaves the series of single workers and accounts out of
 	// /metrics.
 	NoWorkerMetrics bool
-
-	// Registry is the store; nil: there is none.
-	Registry Registry
 
 	// Tokens say who may ask for what; nil: everybody for everything, so the
 	// listener must be one that only this machine can reach.
@@ -72,20 +85,20 @@ type Options struct {
 	// the API under. Without tokens, only these and loopback's are answered.
 	Hosts []string
 
-	// Prove asks a pool whether it lets an account in, before what its miners work
-	// with is replaced; nil: nothing does.
-	Prove store.Prove
-
-	// Uses reports that an account has miners connected; nil where Prove is.
-	Uses func(account string) bool
-
 	// RegistrationsPerMinute bounds those of each client address; 0: any number.
 	RegistrationsPerMinute int
 }
 
+// Configure has requests answered so from now on. Any goroutine.
+func (s *Server) Configure(o Settings) {
+	s.registrations.allow(o.RegistrationsPerMinute)
+	s.settings.Store(&o)
+}
+
 // Server answers HTTP requests. Its methods may be called from any goroutine.
 type Server struct {
-	options     Options
+	options     Options // but Settings
+	settings    atomic.Pointer[Settings]
 	http        *fasthttp.Server
 	connections *connections
 	scrapes     streams
@@ -108,9 +121,11 @@ func New(o Options) *Server {
 		queries:     newGate("queries over all workers", maxQueries),
 
 		registry:      newGate("requests to the store", maxRegistry),
-		registrations: newLimiter(o.RegistrationsPerMinute),
+		registrations: newLimiter(0),
 		proofs:        newProofs(),
 	}
+	s.Configure(o.Settings)
+	s.options.Settings = Settings{}
 	compress := fasthttp.CompressHandlerLevel(s.route, fasthttp.CompressBestSpeed)
 	s.http = &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {

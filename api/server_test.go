@@ -305,8 +305,8 @@ func TestBusy(t *testing.T) {
 func TestNoWorkerMetrics(t *testing.T) {
 	f := func(no, want bool) {
 		t.Helper()
-		s := newSite(t)
-		s.options.NoWorkerMetrics = no
+		s := newSite(t, func(o *Options) { o.NoWorkerMetrics = !no })
+		s.Configure(Settings{NoWorkerMetrics: no})
 		s.book.Worker("rig")
 		_, body := s.ask(t, "GET", "/metrics")
 		if got := strings.Contains(body, `farmproxy_worker_up{worker="rig"} 0`); got != want {

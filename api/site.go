@@ -20,13 +20,13 @@ import (
 
 // knownHost refuses a request that was meant for another name than this
 // server's. With tokens no name has to be known: a page does not have one.
-func (s *Server) knownHost(ctx *fasthttp.RequestCtx) error {
-	if s.options.Tokens != nil {
+func (o *Settings) knownHost(ctx *fasthttp.RequestCtx) error {
+	if o.Tokens != nil {
 		return nil
 	}
 	// The second one is that of an absolute request target, if it is one.
 	for _, host := range []string{string(ctx.Request.Header.Host()), string(ctx.URI().Host())} {
-		if name := hostName(host); !isLoopback(name) && !slices.Contains(s.options.Hosts, name) {
+		if name := hostName(host); !isLoopback(name) && !slices.Contains(o.Hosts, name) {
 			return &httpError{
 				fasthttp.StatusMisdirectedRequest,
 				fmt.Sprintf("this server is not called %s: ask for localhost or 127.0.0.1, "+

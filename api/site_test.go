@@ -89,7 +89,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 		for _, s := range []*site{open, locked} {
 			resp, body := s.send(t, method, "/api/v1/users", `{"pool":"b.example:3333","user":"u"}`, append(header, "Authorization", "Bearer "+adminToken)...)
 			if resp.StatusCode != code {
-				t.Errorf("%s with %q, tokens %v: %d, want %d: %s", method, header, s.options.Tokens != nil, resp.StatusCode, code, body)
+				t.Errorf("%s with %q, tokens %v: %d, want %d: %s", method, header, s.settings.Load().Tokens != nil, resp.StatusCode, code, body)
 			}
 			if resp, body := s.send(t, "GET", "/readyz", "", header...); resp.StatusCode == 403 {
 				t.Errorf("/readyz with %q: %s", header, body)

@@ -42,9 +42,9 @@ var leaves = [uses]struct{ one, in int }{
 type Budget struct {
 	standing int
 	total    int // to be shared out
-	links    int // of these: kept for links
 
 	mu     sync.Mutex
+	links  int // of the total: kept for links
 	used   [uses]int
 	others int // that are open and nobody has asked for
 }
@@ -59,8 +59,22 @@ func New(limit uint64, standing, links int) *Budget {
 	return &Budget{standing: standing, total: total, links: min(links, total)}
 }
 
+// Total returns how many are shared out.
+func (b *Budget) Total() int { return b.total }
+
+// Keep keeps so many for links from now on. Who has some keeps them.
+func (b *Budget) Keep(links int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.links = min(links, b.total)
+}
+
 // Miners returns for how many miners there is room.
-func (b *Budget) Miners() int { return b.total - b.links }
+func (b *Budget) Miners() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.total - b.links
+}
 
 // Take takes n descriptors for a use; false when there are too few for it now. What
 // was taken is given back with Give.

@@ -83,3 +83,22 @@ func TestALimitBelowWhatStands(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+func TestAnotherPartForLinks(t *testing.T) {
+	b := New(20, 10, 2)
+	if b.Total() != 10 || b.Miners() != 8 || !b.Take(Miner, 8) || b.Take(Miner, 1) {
+		t.Errorf("%+v", b)
+	}
+	b.Keep(6)
+	if b.Miners() != 4 || !b.Take(Link, 2) || b.Take(Link, 1) {
+		t.Errorf("miners keep what they have: %+v", b)
+	}
+	b.Give(Miner, 5)
+	if b.Take(Miner, 2) || !b.Take(Miner, 1) {
+		t.Errorf("of ten, six are for links, two of which are taken, and three miners': %+v", b)
+	}
+	b.Keep(100)
+	if b.Miners() != 0 {
+		t.Errorf("there are no more than there are: %+v", b)
+	}
+}

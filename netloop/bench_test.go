@@ -45,10 +45,10 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 	}}})
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.directory = upstream.NewDirectory(upstream.DirectoryOptions{
-		Dial: func(ctx context.Context, _ dial.Target) (net.Conn, error) {
+		Settings: upstream.Settings{Dial: func(ctx context.Context, _ dial.Target) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, errors.New("no pool")
-		},
+		}},
 		Book: book,
 	}, deaf{})
 	s.directory.Set(upstream.Everybody{Kind: upstream.Kind{Kept: true}, Pools: []upstream.Pool{{Target: dial.Target{Name: "pool"}, User: "farm"}}})

@@ -56,8 +56,8 @@ func newFarmOf(t *testing.T, kind upstream.Kind, change func(*Options)) *farm {
 		t.Fatal(err)
 	}
 	d := upstream.NewDirectory(upstream.DirectoryOptions{
-		Dial: func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") },
-		Book: book,
+		Settings: upstream.Settings{Dial: func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") }},
+		Book:     book,
 	}, s)
 	d.Set(upstream.Everybody{Kind: kind, Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}}})
 	ended := make(chan error, 1)

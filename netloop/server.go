@@ -30,7 +30,7 @@ type Options struct {
 	Book        *stats.Book
 	Log         *slog.Logger
 
-	Settings // at the start, see Server.Set
+	Settings // at the start, see Server.Configure
 }
 
 // Server is the downstream side of farmproxy: it listens, and is what routes
@@ -89,7 +89,7 @@ func New(o Options) (*Server, error) {
 	if s.loopCount == 0 {
 		s.loopCount = runtime.GOMAXPROCS(0)
 	}
-	if err := s.Set(o.Settings); err != nil {
+	if err := s.Configure(o.Settings); err != nil {
 		return nil, err
 	}
 	for _, o := range o.Listeners {

@@ -7,7 +7,7 @@ import (
 	"farmproxy/session"
 )
 
-// Settings say how miners are served. They may change at any time (Server.Set), so
+// Settings say how miners are served. They may change at any time (Server.Configure), so
 // nothing keeps a copy: whoever needs one reads the last.
 type Settings struct {
 	MaxMiners    int // connections at once, up to MaxConnections
@@ -24,10 +24,10 @@ type settings struct {
 	names workerName
 }
 
-// Set has miners served so from now on: those that are there, too. More than
+// Configure has miners served so from now on: those that are there, too. More than
 // MaxMiners are not disconnected, but nobody is added. Any goroutine. It fails, and
 // changes nothing, when WorkerName can't be read.
-func (s *Server) Set(o Settings) error {
+func (s *Server) Configure(o Settings) error {
 	names, err := parseWorkerName(o.WorkerName)
 	if err != nil {
 		return fmt.Errorf("miners.worker_name = %q: %w", o.WorkerName, err)

@@ -55,7 +55,7 @@ func TestSettingsHoldForMinersThatAreThere(t *testing.T) {
 			if set {
 				next := l.server.settings.Load().Settings
 				q.change(&next)
-				if err := l.server.Set(next); err != nil {
+				if err := l.server.Configure(next); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -19,7 +19,7 @@ func TestSettingsOfAServerThatRuns(t *testing.T) {
 	f.want("f", `{"id":1,"method":"mining.subscribe","params":[]}`)
 	next := f.server.settings.Load().Settings
 	next.MaxMiners, next.WorkerName, next.Terms.MalformedLimit = 1, "{ip1}", 3
-	if err := f.server.Set(next); err != nil {
+	if err := f.server.Configure(next); err != nil {
 		t.Fatal(err)
 	}
 	f.want("error", `{"id":2,`)
@@ -37,7 +37,7 @@ func TestSettingsOfAServerThatRuns(t *testing.T) {
 		t.Errorf("one too many is told %q", said)
 	}
 	next.WorkerName, next.MaxMiners = "{port}", 10
-	if err := f.server.Set(next); err == nil {
+	if err := f.server.Configure(next); err == nil {
 		t.Error("a name that can't be read was set")
 	}
 	if f.server.settings.Load().MaxMiners != 1 {

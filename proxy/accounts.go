@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"farmproxy/config"
@@ -33,7 +34,7 @@ type accounts struct {
 	directory *upstream.Directory
 	server    *netloop.Server
 	book      *stats.Book
-	expire    time.Duration // unused accounts are deleted after it; 0 never
+	settings  *atomic.Pointer[settings]
 	tables    *tables
 	log       *slog.Logger
 }
@@ -89,11 +90,7 @@ func (a *accounts) forget(before, now *store.Snapshot) {
 
 // run tells the store what the miners do, until ctx ends.
 func (a *accounts) run(ctx context.Context) {
-	often := expireEvery
-	if a.expire > 0 {
-		often = min(often, a.expire/expireShare)
-	}
-	seen, expire := time.NewTicker(seenEvery), time.NewTicker(often)
+	seen, expire := time.NewTicker(seenEvery), time.NewTimer(a.often())
 	defer seen.Stop()
 	defer expire.Stop()
 	for {
@@ -105,8 +102,17 @@ func (a *accounts) run(ctx context.Context) {
 			a.touch()
 		case <-expire.C:
 			a.dropUnused(ctx)
+			expire.Reset(a.often())
 		}
 	}
+}
+
+// often is how long to wait until unused accounts are looked for again.
+func (a *accounts) often() time.Duration {
+	if expire := a.settings.Load().expire; expire > 0 {
+		return min(expireEvery, expire/expireShare)
+	}
+	return expireEvery
 }
 
 // touch tells the store which accounts were used.
@@ -116,16 +122,17 @@ func (a *accounts) touch() {
 
 // dropUnused deletes accounts that nobody has used for long.
 func (a *accounts) dropUnused(ctx context.Context) {
-	if a.expire == 0 {
+	expire := a.settings.Load().expire
+	if expire == 0 {
 		return
 	}
 	a.touch()
-	names, err := a.store.Expire(ctx, a.expire, a.directory.InUse)
+	names, err := a.store.Expire(ctx, expire, a.directory.InUse)
 	if err != nil {
 		a.log.Warn("unused accounts are not deleted now", "reason", err)
 	}
 	for _, name := range names {
-		a.log.Info("account deleted: it was not used for accounts.expire", "account", name, "expire", a.expire)
+		a.log.Info("account deleted: it was not used for accounts.expire", "account", name, "expire", expire)
 	}
 }
 

@@ -47,9 +47,8 @@ func tellNoRoom(log *slog.Logger, miners int, limit uint64) {
 	}
 }
 
-// budget shares out the descriptors of the process, and says how many lanes may be
-// opened on demand.
-func budget(c *config.Config, limit uint64, loops int) (files *descriptors.Budget, onDemand int) {
+// budget shares out the descriptors of the process.
+func budget(c *config.Config, limit uint64, loops int) *descriptors.Budget {
 	standing, err := descriptors.CountOpen()
 	if err != nil {
 		standing = startFiles
@@ -61,8 +60,7 @@ func budget(c *config.Config, limit uint64, loops int) (files *descriptors.Budge
 	if c.Store.URL != "" {
 		standing += storeFiles
 	}
-	onDemand, kept := links(c, int(max(0, int64(min(limit, 1<<30))-int64(standing))))
-	return descriptors.New(limit, standing, kept), onDemand
+	return descriptors.New(limit, standing, 0)
 }
 
 // links returns how many lanes may be opened on demand, for accounts, users, agents,
@@ -93,9 +91,9 @@ func dialFiles(c *config.Config) int {
 	return 0
 }
 
-// maxMiners is how many miners there is room for.
-func maxMiners(c *config.Config, files *descriptors.Budget) int {
-	room := min(files.Miners(), netloop.MaxConnections)
+// maxMiners is how many miners may come, where there are descriptors for so many.
+func maxMiners(c *config.Config, room int) int {
+	room = max(0, min(room, netloop.MaxConnections))
 	if c.Miners.Max > 0 {
 		return min(c.Miners.Max, room)
 	}

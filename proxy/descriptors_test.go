@@ -38,8 +38,9 @@ func TestALimitWithNoRoomForMinersIsAnError(t *testing.T) {
 	c := &config.Config{Listeners: make([]config.Listener, 1), Pools: []config.Pool{{Links: 1}}, HTTP: config.HTTP{Address: "127.0.0.1:0"}}
 	for limit, wanted := range map[uint64]bool{200: true, 20000: false} {
 		var out strings.Builder
-		files, _ := budget(c, limit, 2)
-		tellNoRoom(slog.New(slog.NewTextHandler(&out, nil)), maxMiners(c, files), limit)
+		total := budget(c, limit, 2).Total()
+		_, kept := links(c, total)
+		tellNoRoom(slog.New(slog.NewTextHandler(&out, nil)), maxMiners(c, total-kept), limit)
 		if got := strings.Contains(out.String(), "level=ERROR"); got != wanted {
 			t.Errorf("a limit of %d: an error is %v, want %v: %s", limit, got, wanted, out.String())
 		}

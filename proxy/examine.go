@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"farmproxy/check"
 	"farmproxy/config"
-	"farmproxy/dial"
 	"farmproxy/upstream"
 )
 
@@ -38,7 +36,7 @@ func Examine(ctx context.Context, f *config.File, start, connect bool) (x Examin
 	}
 	x.Config = c
 	found := check.Config(ctx, c, problems, machine{}, start)
-	through, err := dialer(&c.Proxies, slog.New(slog.DiscardHandler))
+	through, err := dialer(proxies(&c.Proxies), slog.New(slog.DiscardHandler))
 	switch {
 	case err != nil && !problems.Within("proxies"):
 		found = append(found, config.Problem{Key: "proxies.urls", Want: err.Error()})
@@ -50,9 +48,6 @@ func Examine(ctx context.Context, f *config.File, start, connect bool) (x Examin
 	x.Problems = f.Place(found)
 	return x
 }
-
-// dialing is how a pool is dialled.
-type dialing = func(context.Context, dial.Target) (net.Conn, error)
 
 // tryPools connects to the pools that have no problem, all at once, and returns
 // what each gives, and why others give nothing.

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,8 @@ type LogQueue struct {
 	told  uint64        // of them, in the log; the writer's
 	log   atomic.Pointer[slog.Logger]
 
+	handler atomic.Pointer[slog.Handler] // of a line that is logged now
+
 	closing chan struct{}
 	close   func()
 	written chan struct{} // closed when the writer has ended
@@ -38,15 +42,52 @@ type LogQueue struct {
 // NewLogQueue returns a queue to a writer. It wants one End.
 func NewLogQueue(to io.Writer) *LogQueue {
 	q := &LogQueue{to: to, lines: make(chan []byte, maxLogLines), closing: make(chan struct{}), written: make(chan struct{})}
+	q.Configure(config.Default().Log)
 	q.close = sync.OnceFunc(func() { close(q.closing) })
 	go q.write()
 	return q
 }
 
-// Logger returns a log that is written through the queue.
-func (q *LogQueue) Logger(c config.Log) *slog.Logger {
+// Configure has lines written in that shape and from that level on, from now on. Any
+// goroutine.
+func (q *LogQueue) Configure(c config.Log) {
 	q.log.Store(newLog(c, q.to)) // for what the writer itself has to say
-	return newLog(c, q)
+	h := newLog(c, q).Handler()
+	q.handler.Store(&h)
+}
+
+// Logger returns a log that is written through the queue.
+func (q *LogQueue) Logger() *slog.Logger { return slog.New(&handler{queue: q}) }
+
+// handler makes each line as it is configured when it is logged, whenever the logger
+// was made.
+type handler struct {
+	queue *LogQueue
+	with  []func(slog.Handler) slog.Handler // what the logger adds to each line
+}
+
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return (*h.queue.handler.Load()).Enabled(ctx, level)
+}
+
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	to := *h.queue.handler.Load()
+	for _, add := range h.with {
+		to = add(to)
+	}
+	return to.Handle(ctx, r)
+}
+
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.and(func(to slog.Handler) slog.Handler { return to.WithAttrs(attrs) })
+}
+
+func (h *handler) WithGroup(name string) slog.Handler {
+	return h.and(func(to slog.Handler) slog.Handler { return to.WithGroup(name) })
+}
+
+func (h *handler) and(add func(slog.Handler) slog.Handler) slog.Handler {
+	return &handler{h.queue, append(slices.Clip(h.with), add)}
 }
 
 // Write implements io.Writer, for slog, which writes a line at a time.

@@ -24,6 +24,30 @@ func (g *gate) Write(b []byte) (int, error) {
 	return g.Buffer.Write(b)
 }
 
+// configured returns the log of a queue, with that configuration.
+func configured(q *LogQueue, c config.Log) *slog.Logger {
+	q.Configure(c)
+	return q.Logger()
+}
+
+// The level and the shape hold for loggers that were made before.
+func TestTheLogChangesWhileItIsWritten(t *testing.T) {
+	var b bytes.Buffer
+	q := NewLogQueue(&b)
+	log := q.Logger().With("lane", 1).WithGroup("pool").With("name", "main")
+	log.Debug("too much")
+	log.Info("plain")
+	q.Configure(config.Log{Level: "debug", Format: "json"})
+	log.Debug("wanted")
+	q.Configure(config.Log{Level: "error", Format: "text"})
+	log.Warn("too much")
+	q.End()
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 2 || !strings.HasSuffix(lines[0], `msg=plain lane=1 pool.name=main`) || !strings.HasSuffix(lines[1], `"msg":"wanted","lane":1,"pool":{"name":"main"}}`) {
+		t.Errorf("the log:\n%s", b.String())
+	}
+}
+
 // A log that is not read keeps nobody waiting: what there is no room for is left
 // out, counted, and said once the log is read again.
 func TestALogThatNobodyReads(t *testing.T) {
@@ -32,7 +56,7 @@ func TestALogThatNobodyReads(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := &gate{opened: make(chan struct{})}
 				q := NewLogQueue(g)
-				log := q.Logger(config.Log{Level: "info", Format: format})
+				log := configured(q, config.Log{Level: "info", Format: format})
 				log.Info("first") // the writer stands with it
 				synctest.Wait()
 				const beyond = 500
@@ -68,14 +92,14 @@ func TestTheLogEndsWithItsLastLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
 		q := NewLogQueue(&b)
-		q.Logger(config.Log{Level: "info"}).Info("farewell")
+		configured(q, config.Log{Level: "info"}).Info("farewell")
 		q.End()
 		if !strings.Contains(b.String(), "farewell") {
 			t.Errorf("the log: %q", b.String())
 		}
 		g := &gate{opened: make(chan struct{})}
 		q = NewLogQueue(g)
-		q.Logger(config.Log{Level: "info"}).Info("farewell")
+		configured(q, config.Log{Level: "info"}).Info("farewell")
 		q.End()
 		close(g.opened)
 	})
@@ -88,7 +112,7 @@ func TestAPipeThatNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := NewLogQueue(w)
-	log := q.Logger(config.Log{Level: "info"})
+	log := configured(q, config.Log{Level: "info"})
 	for range 4 * maxLogLines {
 		log.Info(strings.Repeat("x", 200), slog.Int("n", 1))
 	}

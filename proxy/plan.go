@@ -10,7 +10,6 @@ import (
 
 	"farmproxy/api"
 	"farmproxy/config"
-	"farmproxy/descriptors"
 	"farmproxy/dial"
 	"farmproxy/netloop"
 	"farmproxy/session"
@@ -30,32 +29,82 @@ const (
 	accountsFile = "accounts.json"
 )
 
-func statsOptions(c *config.Config, loops int) stats.Options {
-	return stats.Options{
-		Version:      Version(),
-		Loops:        loops,
-		CloseReasons: session.Reasons(),
-		Predecessor:  c.Metrics.Predecessor,
-		Proxy:        proxyLabel(c),
-	}
+// settings are what a configuration means to each package: what may change while they
+// run (proxy.apply). They are data: two of them can be compared.
+//
+// What a configuration says besides is read once, at the start: startKeys.
+type settings struct {
+	miners  netloop.Settings
+	links   upstream.Settings // but Dial, which proxies make
+	proxies dial.Proxies
+	others  upstream.Everybody
+	books   stats.Settings
+	web     api.Settings
+	log     config.Log
+
+	linkFiles    int           // descriptors that are kept for links
+	expire       time.Duration // accounts that were not used for so long are deleted; 0: none are
+	needsLink    bool          // it is not ready without a link
+	onlyAccounts bool          // nobody is served but accounts of the store
 }
 
-func webOptions(c *config.Config, book *stats.Book, s *store.Store, log *slog.Logger) (o api.Options, err error) {
-	o = api.Options{
-		Book:                   book,
-		Version:                Version(),
-		Log:                    log,
-		NoWorkerMetrics:        !c.Metrics.PerWorker,
-		Hosts:                  c.HTTP.Hosts,
-		RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
+// stateFileOf is where the pools' sizes are remembered; "": nowhere.
+func stateFileOf(c *config.Config) string {
+	dir := stateDir(c)
+	if dir == "" {
+		return ""
 	}
-	if s != nil { // not a nil *Store in a Registry that is not nil
-		o.Registry = s
+	return filepath.Join(dir, stateFile)
+}
+
+// startKeys are those of the configuration that are read at the start alone, with
+// their reason. What begins with one belongs to it.
+var startKeys = map[string]string{
+	"listener":     "gnet can't open or close a port of loops that run",
+	"miners.loops": "the books have counters for each",
+	"http.address": "the port is open",
+	"state_dir":    "what is remembered there was read",
+	"store":        "accounts come from there",
+}
+
+// plan returns the settings that a configuration means, where total descriptors are
+// shared out. It reads the token file.
+func plan(c *config.Config, total int, t *tlsConfigs) (s settings, err error) {
+	onDemand, kept := links(c, total)
+	s = settings{
+		miners: minerSettings(c, total-kept),
+		links: upstream.Settings{
+			Failover: upstream.Failover{
+				ReturnAfter: c.Failover.ReturnAfter,
+				ProbeEvery:  c.Failover.ProbeEvery,
+				Silence:     c.Failover.Silence,
+				RejectRate:  c.Failover.RejectRate,
+				BackoffMax:  c.Failover.BackoffMax,
+			},
+			DialFiles: dialFiles(c),
+			OnDemand:  onDemand,
+		},
+		proxies: proxies(&c.Proxies),
+		books:   stats.Settings{Predecessor: c.Metrics.Predecessor, Proxy: proxyLabel(c)},
+		web: api.Settings{
+			NoWorkerMetrics:        !c.Metrics.PerWorker,
+			Hosts:                  c.HTTP.Hosts,
+			RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
+		},
+		log: c.Log,
+
+		linkFiles:    kept,
+		expire:       c.Accounts.Expire,
+		needsLink:    needsLink(c),
+		onlyAccounts: len(c.Pools) == 0,
 	}
 	if c.HTTP.TokenFile != "" {
-		o.Tokens, err = api.LoadTokens(c.HTTP.TokenFile)
+		if s.web.Tokens, err = api.LoadTokens(c.HTTP.TokenFile); err != nil {
+			return s, err
+		}
 	}
-	return o, err
+	s.others, err = t.others(c)
+	return s, err
 }
 
 // proxyLabel is what the account proxy's series call this proxy.
@@ -96,10 +145,10 @@ func hold(h config.Hold) time.Duration {
 	return max(h.Duration, time.Nanosecond)
 }
 
-// minerSettings say how miners are served; files bound how many there are.
-func minerSettings(c *config.Config, files *descriptors.Budget) netloop.Settings {
+// minerSettings say how miners are served; there are descriptors for so many.
+func minerSettings(c *config.Config, room int) netloop.Settings {
 	return netloop.Settings{
-		MaxMiners:    maxMiners(c, files),
+		MaxMiners:    maxMiners(c, room),
 		Terms:        terms(c),
 		WorkerName:   c.Miners.WorkerName,
 		Keepalive:    c.Miners.Keepalive,
@@ -125,28 +174,6 @@ func terms(c *config.Config) session.Terms {
 	}
 }
 
-func routeOptions(c *config.Config, book *stats.Book, log *slog.Logger) (upstream.DirectoryOptions, error) {
-	o := upstream.DirectoryOptions{
-		Failover: upstream.Failover{
-			ReturnAfter: c.Failover.ReturnAfter,
-			ProbeEvery:  c.Failover.ProbeEvery,
-			Silence:     c.Failover.Silence,
-			RejectRate:  c.Failover.RejectRate,
-			BackoffMax:  c.Failover.BackoffMax,
-		},
-		Book: book,
-		Log:  log,
-	}
-	var err error
-	if o.Dial, err = dialer(&c.Proxies, log); err != nil {
-		return o, err
-	}
-	if dir := stateDir(c); dir != "" {
-		o.StateFile = filepath.Join(dir, stateFile)
-	}
-	return o, nil
-}
-
 // others are what serves everybody whose login is no account's.
 func (t *tlsConfigs) others(c *config.Config) (e upstream.Everybody, err error) {
 	e.Kept, e.PerUser = !c.Accounts.MultiUser, c.Accounts.MultiUser
@@ -168,13 +195,21 @@ var directWays = map[string]dial.DirectWay{
 	config.DirectNever:  dial.DirectNever,
 }
 
-// dialer returns what dials pools: directly, or through proxies.
-func dialer(p *config.Proxies, log *slog.Logger) (func(context.Context, dial.Target) (net.Conn, error), error) {
+// proxies are the ways to the pools that lead through another host.
+func proxies(p *config.Proxies) dial.Proxies {
 	urls := make([]string, len(p.URLs))
 	for i, u := range p.URLs {
 		urls[i] = string(u)
 	}
-	d, err := dial.Through(dial.Proxies{URLs: urls, Direct: directWays[p.Direct], TLSInsecure: p.TLSInsecure}, log)
+	return dial.Proxies{URLs: urls, Direct: directWays[p.Direct], TLSInsecure: p.TLSInsecure}
+}
+
+// dialing is how a pool is dialled.
+type dialing = func(context.Context, dial.Target) (net.Conn, error)
+
+// dialer returns what dials pools: directly, or through proxies.
+func dialer(p dial.Proxies, log *slog.Logger) (dialing, error) {
+	d, err := dial.Through(p, log)
 	if err != nil {
 		return nil, fmt.Errorf("[proxies]: %w", err)
 	}

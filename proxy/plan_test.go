@@ -66,19 +66,16 @@ func TestProxiesAreWired(t *testing.T) {
 		if _, known := directWays[way]; !known {
 			t.Errorf("%s: not known", way)
 		}
-		if d, err := dialer(&config.Proxies{URLs: []config.Secret{"socks5://u:hunter2@127.0.0.1:1080"}, Direct: way}, log); err != nil || d == nil {
+		if d, err := dialer(proxies(&config.Proxies{URLs: []config.Secret{"socks5://u:hunter2@127.0.0.1:1080"}, Direct: way}), log); err != nil || d == nil {
 			t.Errorf("%s: %v", way, err)
 		}
 	}
 	if len(directWays) != 4 || directWays[config.DirectNever] != dial.DirectNever {
 		t.Errorf("%v", directWays)
 	}
-	_, err := dialer(&config.Proxies{URLs: []config.Secret{"ftp://u:hunter2@127.0.0.1:1080"}}, log)
+	_, err := dialer(proxies(&config.Proxies{URLs: []config.Secret{"ftp://u:hunter2@127.0.0.1:1080"}}), log)
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "[proxies]") {
 		t.Errorf("%v", err)
-	}
-	if o, err := routeOptions(&config.Config{}, nil, log); err != nil || o.Dial == nil {
-		t.Errorf("%+v, %v", o, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"farmproxy/api"
@@ -15,6 +16,7 @@ import (
 	"farmproxy/config"
 	"farmproxy/descriptors"
 	"farmproxy/netloop"
+	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/systemd"
@@ -46,20 +48,24 @@ type proxy struct {
 	users  *accounts    // nil: none
 	server *netloop.Server
 	routes *upstream.Directory
-	tables *tables // of routes
-	web    *api.Server
-	webOn  net.Listener // nil: no HTTP
+	tables *tables   // of routes
+	queue  *LogQueue // nil: the log is somewhere else
+
+	settings atomic.Pointer[settings] // what apply was told last
+	web      *api.Server
+	webOn    net.Listener // nil: no HTTP
 }
 
 // Run serves miners as c says until ctx ends; then it stops in order and returns
-// nil. leftOut says how many lines of log were left out.
-func Run(ctx context.Context, c *config.Config, log *slog.Logger, leftOut func() uint64) error {
+// nil. Its log is written through queue.
+func Run(ctx context.Context, c *config.Config, queue *LogQueue) error {
 	tuneMemory()
-	p, err := newProxy(c, log, nil)
+	p, err := newProxy(c, queue.Logger(), nil)
 	if err != nil {
 		return err
 	}
-	p.book.SetLeftOut(leftOut)
+	p.queue = queue
+	p.book.SetLeftOut(queue.LeftOut)
 	return p.serve(ctx)
 }
 
@@ -78,24 +84,15 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
-	shared, onDemand := budget(c, files, loops)
-	miners := maxMiners(c, shared)
-	log.Info("farmproxy starts", "version", Version(), "miners_max", miners, "file_limit", files, "loops", loops)
-	tellNoRoom(log, miners, files)
-
-	p := &proxy{log: log, loops: loops, files: shared, drain: drainTime}
-	p.book = stats.New(statsOptions(c, loops))
-	p.book.SetMinersMax(miners)
-	p.book.SetNeedsLink(needsLink(c))
-	p.book.SetOnlyAccounts(len(c.Pools) == 0)
-	p.server, err = netloop.New(netloop.Options{
-		Listeners:   listeners(c.Listeners),
-		Loops:       loops,
-		Descriptors: shared,
-		Settings:    minerSettings(c, shared),
-		Book:        p.book,
-		Log:         log,
-	})
+	p := &proxy{log: log, loops: loops, files: budget(c, files, loops), drain: drainTime, tables: new(tables)}
+	settings, err := plan(c, p.files.Total(), &p.tables.tls)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("farmproxy starts", "version", Version(), "miners_max", settings.miners.MaxMiners, "file_limit", files, "loops", loops)
+	tellNoRoom(log, settings.miners.MaxMiners, files)
+	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
+	p.server, err = netloop.New(netloop.Options{Listeners: listeners(c.Listeners), Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -105,29 +102,22 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if p.store, err = startStore(c, log); err != nil {
 		return nil, err
 	}
-	web, err := webOptions(c, p.book, p.store, log)
-	if err != nil {
-		return nil, err
+	web := api.Options{Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses}
+	if p.store != nil { // not a nil *Store in a Registry that is not nil
+		web.Registry = p.store
 	}
-	web.Prove, web.Uses = p.prove, p.uses
 	p.web = api.New(web)
-	options, err := routeOptions(c, p.book, log)
-	options.OnDemand, options.Descriptors, options.DialFiles = onDemand, shared, dialFiles(c)
-	if err != nil {
-		return nil, err
-	}
+	options := upstream.DirectoryOptions{StateFile: stateFileOf(c), Descriptors: p.files, Book: p.book, Log: log}
 	if tune != nil {
 		tune(&options)
 	}
 	p.routes = upstream.NewDirectory(options, p.server)
-	p.tables = &tables{directory: p.routes}
-	others, err := p.tables.tls.others(c)
-	if err != nil {
+	p.tables.directory = p.routes
+	if err := p.apply(&settings); err != nil {
 		return nil, err
 	}
-	p.tables.change(func(t *table) { t.others = others })
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, expire: c.Accounts.Expire, tables: p.tables, log: log}
+		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
 	}
 	return p, nil
 }

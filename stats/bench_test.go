@@ -106,7 +106,7 @@ func BenchmarkStatus(b *testing.B) {
 func tenThousand() *Book { return farmOf(10_000) }
 
 func farmOf(miners int) *Book {
-	b := newBook(Options{Loops: 2, Predecessor: true, Proxy: "0.0.0.0:3333"})
+	b := newBook(Options{Loops: 2, Settings: Settings{Predecessor: true, Proxy: "0.0.0.0:3333"}})
 	for i := range miners {
 		account := fmt.Sprintf("%016x", i)
 		w := b.Worker(account + ".rig")

@@ -16,20 +16,31 @@ type Options struct {
 	CloseReasons []string      // names of the reasons that a miner is closed for: Loop.Closed is indexed by them
 	MaxWorkers   int           // how many names get books of their own; 0 = 100,000
 	Forget       time.Duration // a worker or account without a miner is dropped when unseen for so long; 0 = 24 h
-	Predecessor  bool          // keep books of each miner, and write the series of the account proxy as well
-	Proxy        string        // their label proxy
+
+	Settings // at the start, see Book.Configure
 }
+
+// Settings say which series there are. They may change at any time.
+type Settings struct {
+	Predecessor bool   // keep books of each miner, and write the series of the account proxy as well
+	Proxy       string // their label proxy
+}
+
+// Configure has these series written from now on. Miners that are there without
+// books get some when they log in again. Any goroutine.
+func (b *Book) Configure(s Settings) { b.settings.Store(&s) }
 
 // Book is everything that farmproxy counts. All methods may be called from any
 // goroutine.
 type Book struct {
-	options Options
-	started time.Time
-	now     func() time.Time
-	loops   []*Loop
-	workers *registry
-	ledger  *ledger
-	miners  *miners
+	options  Options // but Settings
+	settings atomic.Pointer[Settings]
+	started  time.Time
+	now      func() time.Time
+	loops    []*Loop
+	workers  *registry
+	ledger   *ledger
+	miners   *miners
 
 	minersMax atomic.Int64
 	leftOut   atomic.Pointer[func() uint64] // lines of the log
@@ -67,6 +78,8 @@ func New(o Options) *Book {
 		poolByName: make(map[string]*Pool),
 		poolByKey:  make(map[poolKey]*Pool),
 	}
+	b.Configure(o.Settings)
+	b.options.Settings = Settings{}
 	b.workers = newRegistry(o.MaxWorkers, o.Forget, b.ledger.nothing)
 	for i := range b.loops {
 		b.loops[i] = &Loop{Closed: make([]atomic.Uint64, len(o.CloseReasons))}

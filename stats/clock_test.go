@@ -72,7 +72,7 @@ func TestHashRateAcrossAStepOfTheClock(t *testing.T) {
 // is set to; so is a total, and the books of a miner.
 func TestNothingIsForgottenByAStepOfTheClock(t *testing.T) {
 	forEachStep(t, 60, func(t *testing.T, _ time.Duration, clock func(float64) time.Time) {
-		b := New(Options{Loops: 1, Forget: time.Hour, Predecessor: true})
+		b := New(Options{Loops: 1, Forget: time.Hour, Settings: Settings{Predecessor: true}})
 		at := 0.0
 		b.now = func() time.Time { return clock(at) }
 		w := b.Worker("a.rig")

@@ -14,7 +14,7 @@ import (
 // the race detector must have nothing to say.
 func TestEverybodyAtOnce(t *testing.T) {
 	const loops, rounds, names = 4, 500, 7
-	b := New(Options{Loops: loops, CloseReasons: []string{"eof"}, MaxWorkers: 5, Forget: time.Nanosecond, Predecessor: true})
+	b := New(Options{Loops: loops, CloseReasons: []string{"eof"}, MaxWorkers: 5, Forget: time.Nanosecond, Settings: Settings{Predecessor: true}})
 	held := make([]*Worker, names)
 	for i := range held {
 		held[i] = b.Worker(fmt.Sprint("rig", i))

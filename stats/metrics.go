@@ -34,7 +34,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 		b.writeTotals(e, byAccount, now)
 		writeWorkers(e, workers, now)
 	}
-	if b.options.Predecessor {
+	if b.settings.Load().Predecessor {
 		b.writePredecessor(e, now)
 	}
 	writeProcess(e)

@@ -19,7 +19,7 @@ const (
 
 // Miner is the books of one miner at one pool, from when it came until it left:
 // what the account proxy told of workers. There are none unless
-// Options.Predecessor asks for them. All methods may be called from any
+// Settings.Predecessor asks for them. All methods may be called from any
 // goroutine, and with a nil *Miner, which counts nothing.
 type Miner struct {
 	key   minerKey
@@ -48,10 +48,10 @@ type minerIdentity struct{ address, user string }
 
 // OpenMiner returns the books for a miner at address (its host:port) that mines
 // an algorithm at a pool under an account's name. nil, which may be used all
-// the same, where Options.Predecessor is false. The pool is one that was given
+// the same, where Settings.Predecessor is false. The pool is one that was given
 // to Book.Pool, by name, or any other host:port.
 func (b *Book) OpenMiner(address, user, algorithm, pool string) *Miner {
-	if !b.options.Predecessor {
+	if !b.settings.Load().Predecessor {
 		return nil
 	}
 	return b.miners.open(minerKey{minerIdentity{address, user}, predecessorHash(algorithm), b.poolAddress(pool)}, b.now())

@@ -23,7 +23,7 @@ func predecessor(b *Book, now time.Time) string {
 }
 
 func newPredecessor() *Book {
-	return newBook(Options{Predecessor: true, Proxy: "127.0.0.1:3434"})
+	return newBook(Options{Settings: Settings{Predecessor: true, Proxy: "127.0.0.1:3434"}})
 }
 
 // The worker with 185 accepted shares of difficulty 0.001 that the account
@@ -208,4 +208,27 @@ func TestNoPredecessorUnlessAskedFor(t *testing.T) {
 	if strings.Contains(out.String(), "\nproxy_") {
 		t.Error("there are series of the account proxy")
 	}
+}
+
+// The series of the account proxy may be turned on while miners are there, and off.
+func TestThePredecessorsSeriesWhileMinersAreThere(t *testing.T) {
+	b := newBook(Options{})
+	if b.OpenMiner("192.0.2.1:1", "farm", "sha256d", "p") != nil {
+		t.Error("there are books that nobody asked for")
+	}
+	f := func(s Settings, want bool) {
+		t.Helper()
+		b.Configure(s)
+		b.OpenMiner("192.0.2.1:2", "farm", "sha256d", "p").Sent(1)
+		var text strings.Builder
+		if err := b.WriteMetrics(&text, false); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(text.String(), `proxy="`+s.Proxy+`",user="farm",worker="192.0.2.1:2"} 1`); got != want {
+			t.Errorf("%+v: the series are there: %v, want %v", s, got, want)
+		}
+	}
+	f(Settings{Predecessor: true, Proxy: "one"}, true)
+	f(Settings{Predecessor: true, Proxy: "two"}, true)
+	f(Settings{Proxy: "two"}, false)
 }

@@ -12,8 +12,8 @@ import (
 // writePredecessor writes them all.
 func (b *Book) writePredecessor(e *exposition, now time.Time) {
 	b.miners.sweep(now, 0)
-	b.writePredecessorPools(e)
-	proxy := b.options.Proxy
+	proxy := b.settings.Load().Proxy
+	b.writePredecessorPools(e, proxy)
 	miners, tell := b.miners.all(e.tell[:0])
 	e.tell = tell
 	each := func(name string, k kind, help string, value func(*Miner) float64) {
@@ -52,7 +52,7 @@ type predecessorPool struct{ hash, address string }
 
 // writePredecessorPools writes what is told of pools. A pool is up when one of
 // ours there is.
-func (b *Book) writePredecessorPools(e *exposition) {
+func (b *Book) writePredecessorPools(e *exposition, proxy string) {
 	pools, _ := b.snapshot()
 	var order []predecessorPool
 	up, divider := make(map[predecessorPool]bool), make(map[predecessorPool]float64)
@@ -67,11 +67,11 @@ func (b *Book) writePredecessorPools(e *exposition) {
 	}
 	e.begin("proxy_pool_divider", gauge, "Divider of algorithm of pool.")
 	for _, k := range order {
-		e.value(divider[k], "hash", k.hash, "pool", k.address, "proxy", b.options.Proxy)
+		e.value(divider[k], "hash", k.hash, "pool", k.address, "proxy", proxy)
 	}
 	e.begin("proxy_pool_up", gauge, "Status of pool.")
 	for _, k := range order {
-		e.truth(up[k], "hash", k.hash, "pool", k.address, "proxy", b.options.Proxy)
+		e.truth(up[k], "hash", k.hash, "pool", k.address, "proxy", proxy)
 	}
 }
 

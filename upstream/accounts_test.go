@@ -373,7 +373,7 @@ func TestDownPoolIsNotHammeredByItsAccounts(t *testing.T) {
 			t.Errorf("%d attempts in 3 minutes", n)
 		}
 		a.do(func() { a.hole = false })
-		f.after(f.directory.failover.BackoffMax + dial.Timeout + 5*time.Second)
+		f.after(f.directory.failover().BackoffMax + dial.Timeout + 5*time.Second)
 		equal(t, "links once it is back", a.links(), accounts)
 	})
 }

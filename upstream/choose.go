@@ -30,7 +30,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	}
 	l.leaveBarren(ctx, k, now)
 	k.files.keep(1) // it has been up since the last look: what it took besides to get there is closed
-	f := l.route.failover
+	f := l.route.failover()
 	switch silent := k.silent(now, f.Silence); {
 	case k.health.unanswered.Load():
 		k.drop(errUnanswered)
@@ -131,7 +131,7 @@ func (l *Lane) better(now time.Time) *pool {
 		if p == l.serving.pool {
 			break
 		}
-		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.route.failover.ReturnAfter) {
+		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.route.failover().ReturnAfter) {
 			return p
 		}
 	}

@@ -33,7 +33,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := new(counting)
 		d := NewDirectory(DirectoryOptions{
-			Dial: func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
+			Settings: Settings{Dial: func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil }},
 		}, down)
 		others := kept(at("fixed", "farm"))
 		d.Set(others)

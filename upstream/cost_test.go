@@ -116,7 +116,7 @@ func inUse() uint64 {
 func BenchmarkDirectMiner(b *testing.B) {
 	down := &published{lanes: make(chan *Lane, 1<<16)}
 	d := NewDirectory(DirectoryOptions{
-		Dial: func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil },
+		Settings: Settings{Dial: func(context.Context, dial.Target) (net.Conn, error) { return newCanned(), nil }},
 	}, down)
 	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, Direct: true, User: "farm", UserAgent: "farmproxy/test"}))
 	d.Start(b.Context())

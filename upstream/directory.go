@@ -4,14 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"farmproxy/descriptors"
-	"farmproxy/dial"
 	"farmproxy/stats"
 )
 
@@ -30,16 +28,14 @@ const MaxOnDemand = 1 << 14
 // Directory.life, Prefixes.mu, newcomers.mu, strangers.mu, state.mu, endpoint.mu,
 // roster.mu, epoch.mu, health.mu.
 type Directory struct {
-	failover  Failover
-	letGo     time.Duration
-	files     *descriptors.Budget
-	dialFiles int
-	dial      func(context.Context, dial.Target) (net.Conn, error)
-	down      Downstream
-	book      *stats.Book
-	log       *slog.Logger
-	prefixes  Prefixes
-	state     state
+	settings atomic.Pointer[Settings]
+	letGo    time.Duration
+	files    *descriptors.Budget
+	down     Downstream
+	book     *stats.Book
+	log      *slog.Logger
+	prefixes Prefixes
+	state    state
 
 	born        time.Time
 	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
@@ -72,12 +68,13 @@ type Directory struct {
 func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
-		failover: o.Failover, letGo: o.LetGo, dial: o.Dial, files: o.Descriptors, dialFiles: o.DialFiles, onDemand: newNewcomers(newcomersEach, o.OnDemand), groups: newNewcomers(groupsEach, maxLinks),
+		letGo: o.LetGo, files: o.Descriptors, onDemand: newNewcomers(newcomersEach, 0), groups: newNewcomers(groupsEach, maxLinks),
 		down: down, book: o.Book, log: o.Log, table: Everybody{},
 		born:      time.Now(),
 		routes:    make(map[string]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
 	}
+	d.Configure(o.Settings)
 	d.prefixes.first = o.FirstPrefix
 	d.state.path, d.state.log = o.StateFile, o.Log
 	d.state.recall()
@@ -173,7 +170,7 @@ func (d *Directory) noRoom(places *newcomers) {
 	if last != 0 && now-last < int64(fullPause) || !d.fullLogged.CompareAndSwap(last, max(1, now)) {
 		return
 	}
-	d.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", places.max)
+	d.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", places.room())
 }
 
 // drainTick is how often Drain looks.
@@ -214,6 +211,9 @@ func (d *Directory) giveNumber(n int) {
 	defer d.life.Unlock()
 	d.life.free = append(d.life.free, n)
 }
+
+// failover says when pools are left and come back to, now.
+func (d *Directory) failover() *Failover { return &d.settings.Load().Failover }
 
 // openFirst opens the lanes of the first group that newcomers will be in, where
 // links are up before miners come. Before Start there are none.

@@ -21,7 +21,8 @@ type linkFiles struct {
 // hold takes what a link that is to be dialled needs; false: there are too few, and
 // it has to wait.
 func (d *Directory) hold(use descriptors.Use) (h linkFiles, ok bool) {
-	if !d.files.Take(use, d.dialFiles) {
+	n := d.settings.Load().DialFiles
+	if !d.files.Take(use, n) {
 		if now := int64(time.Since(d.born)); use == descriptors.Link {
 			if last := d.shortLogged.Load(); (last == 0 || now-last >= int64(shortLogEvery)) && d.shortLogged.CompareAndSwap(last, now) {
 				d.log.Warn("links wait for file descriptors, and their miners for work; raise LimitNOFILE, or lower miners.max")
@@ -30,7 +31,7 @@ func (d *Directory) hold(use descriptors.Use) (h linkFiles, ok bool) {
 		return h, false
 	}
 	h = linkFiles{d.files, use, new(atomic.Int32)}
-	h.n.Store(int32(d.dialFiles))
+	h.n.Store(int32(n))
 	return h, true
 }
 

@@ -150,7 +150,7 @@ func (k *link) run() (err error) {
 func (k *link) dial() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, dial.Timeout)
 	defer cancel()
-	return k.route.directory.dial(ctx, k.to.Target)
+	return k.route.directory.settings.Load().Dial(ctx, k.to.Target)
 }
 
 // converse drives the protocol until it pauses, by a connection that it waits on.

@@ -46,12 +46,12 @@ func TestMinersOfBeforeASmallerPool(t *testing.T) {
 		{"the backup has room", "a b", func(f *farm) { shrink(f.pools[0], 3) }, false},
 		{"the backup has room, and is away", "a b", func(f *farm) {
 			f.pools[1].do(func() { f.pools[1].refuse = true })
-			f.after(f.route.failover.ProbeEvery)
+			f.after(f.route.failover().ProbeEvery)
 			shrink(f.pools[0], 3)
 		}, true},
 		{"the backup has room, and is looked for", "a b", func(f *farm) {
 			f.pools[1].do(func() { f.pools[1].refuse = true })
-			f.after(f.route.failover.ProbeEvery)
+			f.after(f.route.failover().ProbeEvery)
 			f.pools[1].do(func() { f.pools[1].refuse, f.pools[1].hole = false, true })
 			shrink(f.pools[0], 3)
 			f.after(patience - 2*time.Second) // with the second that follows, and patience, it is not past
@@ -64,12 +64,12 @@ func TestMinersOfBeforeASmallerPool(t *testing.T) {
 			f.directory.learn(f.route.list()[1], 3, 0, true)
 			f.pools[0].do(func() { f.pools[0].refuse = true })
 			f.pools[1].do(func() { f.pools[1].refuse = true })
-			f.after(f.route.failover.ProbeEvery)
+			f.after(f.route.failover().ProbeEvery)
 			f.pools[0].lane().Close()
 		}, false},
 		{"the backup has less, and works", "a b", func(f *farm) {
 			f.pools[1].do(func() { f.pools[1].size = 3 })
-			f.after(2 * f.route.failover.ProbeEvery)
+			f.after(2 * f.route.failover().ProbeEvery)
 			f.pools[0].do(func() { f.pools[0].refuse = true })
 			for _, c := range f.pools[0].every() {
 				c.Close()

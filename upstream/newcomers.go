@@ -461,3 +461,17 @@ func (n *newcomers) taken() int {
 	defer n.mu.Unlock()
 	return n.fresh + n.proven
 }
+
+// room returns how many places there are.
+func (n *newcomers) room() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.max
+}
+
+// makePlaces makes so many places of them from now on. Who has one keeps it.
+func (n *newcomers) makePlaces(max int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.max = max
+}

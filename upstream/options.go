@@ -37,19 +37,35 @@ type Failover struct {
 	BackoffMax  time.Duration // longest pause between attempts at one pool; default 30s
 }
 
-// DirectoryOptions make a directory.
-type DirectoryOptions struct {
+// Settings say how links are dialled, and when their pools are left. They may change
+// at any time (Directory.Configure), so nothing keeps a copy: whoever needs one reads
+// the last.
+type Settings struct {
 	Failover  Failover
-	StateFile string // where the pools' sizes and masks are remembered; "": they are not
+	Dial      func(context.Context, dial.Target) (net.Conn, error) // nil: dial.Direct
+	DialFiles int                                                  // descriptors that a dial takes at a time; 0: dial.Files
+	OnDemand  int                                                  // bound on lanes that are opened on demand; 0: MaxOnDemand
+}
 
-	Dial        func(context.Context, dial.Target) (net.Conn, error) // nil: dial.Direct
-	FirstPrefix uint16                                               // the first prefix handed out
-	Descriptors *descriptors.Budget                                  // what links take; nil: as many as there may be
-	DialFiles   int                                                  // descriptors that a dial takes at a time; 0: dial.Files
-	OnDemand    int                                                  // bound on lanes that are opened on demand; 0: MaxOnDemand
-	LetGo       time.Duration                                        // a lane opened on demand lives that long without a miner; 0: a minute
-	Book        *stats.Book                                          // nil: nobody looks
-	Log         *slog.Logger                                         // nil: nothing is logged
+// DirectoryOptions make a directory. Only Settings may change afterwards.
+type DirectoryOptions struct {
+	StateFile   string              // where the pools' sizes and masks are remembered; "": they are not
+	FirstPrefix uint16              // the first prefix handed out
+	Descriptors *descriptors.Budget // what links take; nil: as many as there may be
+	LetGo       time.Duration       // a lane opened on demand lives that long without a miner; 0: a minute
+	Book        *stats.Book         // nil: nobody looks
+	Log         *slog.Logger        // nil: nothing is logged
+
+	Settings // at the start, see Directory.Configure
+}
+
+// Configure has links dialled, and pools left, so from now on. Links that are up stay,
+// those that are being dialled go on as they began, and lanes that have a place keep
+// it. Any goroutine.
+func (d *Directory) Configure(s Settings) {
+	s = s.withDefaults()
+	d.onDemand.makePlaces(s.OnDemand)
+	d.settings.Store(&s)
 }
 
 // letGo is the default of DirectoryOptions.LetGo: miners that lose their
@@ -57,18 +73,8 @@ type DirectoryOptions struct {
 const letGo = time.Minute
 
 func (o DirectoryOptions) withDefaults() DirectoryOptions {
-	o.Failover = o.Failover.withDefaults()
-	if o.Dial == nil {
-		o.Dial = dial.Direct
-	}
 	if o.LetGo <= 0 {
 		o.LetGo = letGo
-	}
-	if o.DialFiles <= 0 {
-		o.DialFiles = dial.Files
-	}
-	if o.OnDemand <= 0 {
-		o.OnDemand = MaxOnDemand
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -77,6 +83,20 @@ func (o DirectoryOptions) withDefaults() DirectoryOptions {
 		o.Book = stats.New(stats.Options{})
 	}
 	return o
+}
+
+func (s Settings) withDefaults() Settings {
+	s.Failover = s.Failover.withDefaults()
+	if s.Dial == nil {
+		s.Dial = dial.Direct
+	}
+	if s.DialFiles <= 0 {
+		s.DialFiles = dial.Files
+	}
+	if s.OnDemand <= 0 {
+		s.OnDemand = MaxOnDemand
+	}
+	return s
 }
 
 func (f Failover) withDefaults() Failover {

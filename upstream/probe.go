@@ -64,7 +64,6 @@ func (r *Route) unwatched(p *pool) bool {
 // watch probes a pool from time to time while no link leads there: from
 // handshake to the first job, then it closes.
 func (r *Route) watch(ctx context.Context, p *pool) {
-	often := max(betterMin, min(betterEvery, r.failover.ReturnAfter/returnProbes, r.failover.ProbeEvery))
 	timer := time.NewTimer(firstProbe)
 	defer timer.Stop()
 	for {
@@ -76,7 +75,8 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 		if r.unwatched(p) {
 			return
 		}
-		every := r.failover.ProbeEvery
+		f := r.failover()
+		every, often := f.ProbeEvery, f.often()
 		if r.wants(p) {
 			every = often
 		}
@@ -85,6 +85,11 @@ func (r *Route) watch(ctx context.Context, p *pool) {
 		}
 		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many farms share a pool
 	}
+}
+
+// often is how often a pool is looked at that may have to be probed.
+func (f *Failover) often() time.Duration {
+	return max(betterMin, min(betterEvery, f.ReturnAfter/returnProbes, f.ProbeEvery))
 }
 
 // curious reports that a probe would say something that matters. A user's route
@@ -128,7 +133,7 @@ func (r *Route) probe(ctx context.Context, p *pool, trial bool) {
 		k.log.Debug("the pool does not bear yet what is left out", "reason", err)
 		return
 	}
-	if p.fail(time.Now(), k.started, r.failover.BackoffMax, k.protocol.reached, err) {
+	if p.fail(time.Now(), k.started, r.failover().BackoffMax, k.protocol.reached, err) {
 		k.log.Warn("probe failed", "reason", err)
 	}
 }

@@ -42,7 +42,7 @@ func (d *Directory) routeToProve(account string, p Pool) *Route {
 		e = &endpoint{book: new(stats.Pool)} // nobody is to see a pool that is not in use
 	}
 	r := &Route{
-		directory: d, account: account, failover: &d.failover, form: form{links: 1},
+		directory: d, account: account, form: form{links: 1},
 		log: d.log.With("account", account),
 	}
 	r.pools.Store(&[]*pool{newPool(p, e, &d.state)})

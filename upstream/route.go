@@ -34,7 +34,6 @@ type Route struct {
 	account   string // the entry's name
 	serves    Entry  // guarded by Directory.mu
 	pools     atomic.Pointer[[]*pool]
-	failover  *Failover
 	log       *slog.Logger
 	from      netip.Prefix // the address that brought the user
 	stranger  atomic.Bool  // a user none of whose workers has earned anything
@@ -52,7 +51,7 @@ type Route struct {
 // Directory.mu, or is alone.
 func (d *Directory) newRoute(e Entry) *Route {
 	r := &Route{
-		Kind: e.Kind, form: e.form(), directory: d, account: e.Name, failover: &d.failover, log: d.log,
+		Kind: e.Kind, form: e.form(), directory: d, account: e.Name, log: d.log,
 		lanes: make(map[Prefix]*Lane), spare: maxSpare,
 	}
 	if r.account != "" {
@@ -82,6 +81,9 @@ func (r *Route) lead(e Entry) {
 	r.serves = e
 	r.pools.Store(&pools)
 }
+
+// failover says when the route's pools are left and come back to, now.
+func (r *Route) failover() *Failover { return r.directory.failover() }
 
 // list returns the pools that the route leads to, the preferred one first. Any
 // goroutine; a lane may still have links to others.

@@ -180,7 +180,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	l.link(false, now)
 	l.misfit = errors.Is(err, errMisfit)
 	k.pool.serve(-1)
-	k.pool.lost(now, now.Sub(k.tenure.upAt), l.route.failover.BackoffMax, again, err)
+	k.pool.lost(now, now.Sub(k.tenure.upAt), l.route.failover().BackoffMax, again, err)
 	l.noteMove(k)
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
@@ -218,7 +218,7 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	}
 	l.noteMove(k)
 	level := slog.LevelDebug
-	if k.pool.fail(now, k.started, l.route.failover.BackoffMax, k.protocol.reached, err) {
+	if k.pool.fail(now, k.started, l.route.failover().BackoffMax, k.protocol.reached, err) {
 		level = slog.LevelWarn
 	}
 	k.log.Log(context.Background(), level, "link failed", "reason", err)

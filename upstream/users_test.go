@@ -113,7 +113,7 @@ func TestUsersLeaveASilentPool(t *testing.T) {
 			lanes = append(lanes, f.join(login, uint16(i)))
 		}
 		equal(t, "probes of the backup", f.pools[1].dialled(), 1)
-		f.after(f.directory.failover.Silence + 10*time.Second)
+		f.after(f.directory.failover().Silence + 10*time.Second)
 		for _, l := range lanes {
 			wantLaneOn(t, l, "b")
 		}

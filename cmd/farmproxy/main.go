@@ -129,7 +129,7 @@ func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	}
 	queue := proxy.NewLogQueue(stderr)
 	defer queue.End()
-	log := queue.Logger(config.Default().Log)
+	log := queue.Logger()
 	f, err := config.Open(path)
 	if err != nil {
 		log.Error(err.Error())
@@ -137,14 +137,14 @@ func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	}
 	x := proxy.Examine(ctx, f, true, false)
 	if x.Config != nil && !x.Problems.Within("log") {
-		log = queue.Logger(x.Config.Log)
+		queue.Configure(x.Config.Log)
 	}
 	if !tell(log, x.Problems) {
 		return exitFailed
 	}
 	stop, err := p.start()
 	if err == nil {
-		err = errors.Join(proxy.Run(ctx, x.Config, log, queue.LeftOut), stop())
+		err = errors.Join(proxy.Run(ctx, x.Config, queue), stop())
 	}
 	if err != nil {
 		log.Error(err.Error())

@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"reflect"
+)
+
+// apply has every part work by other settings from now on. It is the one place that
+// they come from, at the start and whenever the configuration changes. It fails, and
+// then has changed nothing, where the proxies or a name can't be understood.
+func (p *proxy) apply(s *settings) error {
+	before := p.settings.Load()
+	if before != nil && reflect.DeepEqual(before.proxies, s.proxies) {
+		s.links.Dial = before.links.Dial // it knows which way is fast
+	} else {
+		dial, err := dialer(s.proxies, p.log)
+		if err != nil {
+			return err
+		}
+		s.links.Dial = dial
+	}
+	if err := p.server.Configure(s.miners); err != nil {
+		return err
+	}
+	p.files.Keep(s.linkFiles)
+	p.routes.Configure(s.links)
+	p.book.Configure(s.books)
+	p.book.SetMinersMax(s.miners.MaxMiners)
+	p.book.SetNeedsLink(s.needsLink)
+	p.book.SetOnlyAccounts(s.onlyAccounts)
+	p.web.Configure(s.web)
+	if p.queue != nil {
+		p.queue.Configure(s.log)
+	}
+	p.settings.Store(s)
+	p.tables.change(func(t *table) { t.others = s.others })
+	return nil
+}
