@@ -8,29 +8,29 @@ import (
 	"farmproxy/work"
 )
 
-// agentPeer is what a peer has besides when an agent is at its other end: BTCAgent,
-// or another farmproxy, which brings many miners over one connection.
+// agentPeer is the extra state of a peer that is an agent: BTCAgent, or another
+// farmproxy, which brings many miners over one connection.
 //
-// It has a group of prefixes to itself, since its miners' prefixes are the
-// session ids that it chose, and so a lane to itself, of which the peer is the
-// only one on any loop. The peer stands in the lane's feed once, for all of its
-// miners; for each of them it is a member of the lane.
+// An agent chooses its miners' session ids, which serve as their prefixes, so it needs
+// a whole group of prefixes to itself, and with it a lane to itself: it is that lane's
+// only peer on any loop. The peer is in the lane's feed once, for all of its miners;
+// each of them is a member of the lane.
 type agentPeer struct {
 	session session.Agent
 	stream  agentStream
-	answers []byte                 // to shares, of one collection of mail
+	answers []byte                 // to shares, from one collection of mail
 	miners  map[uint16]*agentMiner // by session id
 }
 
-// agentMiner is what the loop has of one of an agent's miners. It outlives it for as long
-// as shares of it wait.
+// agentMiner is what the loop knows of one of an agent's miners. It outlives the miner
+// while shares of it wait for a verdict.
 type agentMiner struct {
 	worker  worker
-	waiting uint16 // its shares without a verdict of the pool
+	waiting uint16 // its shares without the pool's verdict
 }
 
-// newAgentPeer makes a peer an agent's. It counts no longer as a miner; those that it
-// brings do.
+// newAgentPeer turns a peer into an agent. The peer no longer counts as a miner; its
+// miners do.
 func newAgentPeer(l *loop, p *peer) dialect {
 	l.counts.Miners.Add(-1)
 	l.counts.Agents.Add(1)
@@ -69,7 +69,7 @@ func (a *agentPeer) request(l *loop, p *peer, out []byte) ([]byte, session.Effec
 	return out, effect
 }
 
-// frame does what one frame asks for.
+// frame handles one frame.
 func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
 	command := f.Command()
@@ -95,7 +95,7 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 	return out, effect
 }
 
-// authorize brings an agent to the lane that it has on its user's route.
+// authorize puts an agent on its own lane of its user's route.
 func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte, session.Effect) {
 	route, account, err := l.server.directory.LoginFrom(user, p.remote.Addr())
 	if err != nil {
@@ -104,7 +104,7 @@ func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte
 		if _, _, fixed := l.server.directory.Login(""); fixed || !a.session.Waiting() {
 			return out, session.Effect{}
 		}
-		// Its answers wait for an extranonce that nobody will have for it.
+		// Its answers wait for an extranonce that nobody will provide.
 		return a.session.Unserved(text, out), session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
 	l.server.logins.note(account)
@@ -116,8 +116,8 @@ func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte
 	return a.job(l, p, true, a.session.Authorized(&l.request, user, out))
 }
 
-// enter brings an agent to a lane of its own on a route; ok is false, and
-// reason why, when it can't be there.
+// enter puts an agent on a lane of its own on a route; if it can't be there, ok is
+// false and reason says why.
 func (a *agentPeer) enter(l *loop, p *peer, route *upstream.Route) (reason session.Reason, ok bool) {
 	if p.route != nil {
 		return session.ExtranonceChanged, p.route == route
@@ -133,7 +133,7 @@ func (a *agentPeer) enter(l *loop, p *peer, route *upstream.Route) (reason sessi
 	return session.ExtranonceTooSmall, route.Fits(p.prefix)
 }
 
-// leave takes an agent off its lane, and all of its miners.
+// leave takes an agent and all of its miners off its lane.
 func (a *agentPeer) leave(l *loop, p *peer) {
 	f := p.feed
 	if f == nil {
@@ -146,8 +146,8 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 	l.server.directory.Prefixes().ReleaseGroup(p.prefix.Group)
 }
 
-// assumeRoute brings an agent that waits for its extranonce, before it says who
-// it is, to the fixed route.
+// assumeRoute puts an agent that waits for its extranonce before it authorizes on the
+// fixed route.
 func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
 	route, _, ok := l.server.directory.Login("")
 	if !ok || p.route != nil {
@@ -159,8 +159,8 @@ func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.E
 	return a.job(l, p, true, out)
 }
 
-// tick looks at an agent's deadlines, and whether what its lane has found
-// out about the pools meanwhile leaves it any.
+// tick checks an agent's deadlines, and whether its lane has since learnt that the
+// pools leave it no room.
 func (a *agentPeer) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
 	effect := a.session.Tick(&l.env)
 	switch {
@@ -172,7 +172,7 @@ func (a *agentPeer) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) 
 	return out, effect
 }
 
-// job sends the lane's last job to an agent.
+// job sends an agent its lane's last job.
 func (a *agentPeer) job(l *loop, p *peer, clean bool, out []byte) ([]byte, session.Effect) {
 	before := a.session.Notifies()
 	out, effect := a.session.Job(&l.env, clean, out)
@@ -188,8 +188,8 @@ func (a *agentPeer) job(l *loop, p *peer, clean bool, out []byte) ([]byte, sessi
 	return out, effect
 }
 
-// unserved ends an agent's connection for reason. Where the pool leaves too
-// little for agents, the agent and the log are told so.
+// unserved closes an agent's connection for reason. If the pool leaves too little room
+// for agents, the agent and the log are told so.
 func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte) ([]byte, session.Effect) {
 	if reason == session.ExtranonceTooSmall {
 		pool, _ := p.route.Names()
@@ -203,8 +203,7 @@ func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte
 	return out, session.Effect{Kind: session.Hangup, Reason: reason}
 }
 
-// register makes a miner of an agent a member of the agent's lane, or gives it
-// another name.
+// register makes an agent's miner a member of the agent's lane, or renames it.
 func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: *l.intern(e.Agent)}
 	miner := a.minerOf(e.SID)
@@ -228,7 +227,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 		miner.worker = worker{books: w}
 		last := w.Difficulty()
 		if d := a.session.Registered(&l.env, e.SID, e.Login, last); last == 0 && d > 0 {
-			w.SetDifficulty(d) // a job, and what it changes, may be a minute away
+			w.SetDifficulty(d) // the next job, which would set it, may be a minute away
 		}
 	}
 	if debt, next := l.server.debts.arrive(p.remote.Addr(), e.Login, l.env.Now); debt > 0 {
@@ -236,7 +235,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	}
 }
 
-// unregistered is called when a miner of an agent has gone.
+// unregistered removes a miner that an agent no longer has.
 func (a *agentPeer) unregistered(l *loop, p *peer, id uint16) {
 	m := a.minerOf(id)
 	l.disconnected(m.worker)
@@ -248,7 +247,7 @@ func (a *agentPeer) unregistered(l *loop, p *peer, id uint16) {
 	l.counts.Authorized.Add(-1)
 }
 
-// disconnected closes the books of a worker of an agent.
+// disconnected closes the books of an agent's worker.
 func (l *loop) disconnected(w worker) {
 	if w.further != nil {
 		w.further.gone()
@@ -259,7 +258,8 @@ func (l *loop) disconnected(w worker) {
 }
 
 // verdict keeps the answer to a share until all mail is read: it may be one of
-// thousands. The miner may have gone and come back: what waits is counted all the same.
+// thousands. The miner may have left and come back: its waiting shares are counted all
+// the same.
 func (a *agentPeer) verdict(l *loop, p *peer, v *upstream.Verdict) (over bool) {
 	id, _ := agent.ShareOf(&v.ID)
 	if m := a.miners[id]; m != nil {
@@ -276,7 +276,7 @@ func (a *agentPeer) verdict(l *loop, p *peer, v *upstream.Verdict) (over bool) {
 	return false
 }
 
-// flushAgents writes the answers that were kept.
+// flushAgents writes the answers kept by verdict.
 func (l *loop) flushAgents() {
 	for _, p := range l.answered {
 		a := p.dialect.(*agentPeer)
@@ -300,8 +300,8 @@ func (a *agentPeer) miner(_ *peer, share *codec.ID) (prefix uint16, waiting *uin
 	return prefix, &a.minerOf(prefix).waiting
 }
 
-// prefixOf returns the prefix of one of an agent's miners: it is known to the agent by
-// its session id.
+// prefixOf returns the prefix of one of an agent's miners: its session id, in the
+// agent's group.
 func prefixOf(p *peer, id uint16) upstream.Prefix {
 	x := p.prefix
 	x.Value = id
@@ -323,7 +323,7 @@ func (a *agentPeer) adjust(l *loop, _ *peer, out []byte) []byte {
 	return a.session.Adjust(&l.env, out)
 }
 
-// move closes an agent: its miners' prefixes are of a group that is its lane's.
+// move closes an agent: its miners' prefixes belong to a group tied to its lane.
 func (a *agentPeer) move(l *loop, p *peer, _ *upstream.Route) {
 	l.close(p, session.ExtranonceChanged)
 }
@@ -340,7 +340,7 @@ func (a *agentPeer) left(l *loop, p *peer) {
 
 func (a *agentPeer) limits() limits { return limits{maxAgentOutbound, maxAgentUnearned} }
 
-// minerOf returns one of the agent's miners.
+// minerOf returns one of the agent's miners, which it adds if need be.
 func (a *agentPeer) minerOf(sid uint16) *agentMiner {
 	m := a.miners[sid]
 	if m == nil {
@@ -353,7 +353,7 @@ func (a *agentPeer) minerOf(sid uint16) *agentMiner {
 	return m
 }
 
-// forget lets go of a miner of which nothing is left.
+// forget drops a miner that has neither a worker nor shares that wait.
 func (a *agentPeer) forget(sid uint16, m *agentMiner) {
 	if m.worker == (worker{}) && m.waiting == 0 {
 		delete(a.miners, sid)

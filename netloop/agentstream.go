@@ -6,34 +6,34 @@ import (
 	"farmproxy/session"
 )
 
-// maxAgentFrame bounds the frames of agents. A REGISTER is the only one of any
-// length; btcpool takes 100 bytes, and a user agent and a name of the usual
-// lengths fit here. What is longer is passed over.
+// maxAgentFrame bounds the frames of agents. Only a REGISTER has no fixed length;
+// btcpool takes 100 bytes, and a user agent and a name of usual lengths fit here.
+// Longer frames are skipped.
 const maxAgentFrame = 512
 
-// agentStream cuts an agent's bytes into lines and frames. As with lines, what
-// is whole is handed out where it lies, and the rest of a read is kept.
+// agentStream cuts an agent's bytes into lines and frames. As with lines, whole
+// messages are returned where they lie in the buffer, and the rest of a read is kept.
 type agentStream struct {
 	lines
-	skip int // bytes of a frame that is passed over
+	skip int // bytes still to skip of an oversized frame
 }
 
-// agentMessage is one line or one frame; neither, where the read ends.
+// agentMessage is a line or a frame; neither at the end of a read.
 type agentMessage struct {
 	line      []byte
 	frame     agent.Frame
-	oversized bool // a frame that was passed over, for its length
+	oversized bool // a frame was skipped for its length
 }
 
-// next cuts the next message off data. It is valid until the call after. ok is
-// false when the bytes are not worth reading on, for reason.
+// next cuts the next message off data. It is valid until the next call. ok is false if
+// the connection must be closed, for reason.
 func (a *agentStream) next(data []byte, pool *halves) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
 	n := min(a.skip, len(data))
 	a.skip -= n
 	data = data[n:]
 	half := a.half()
 	for len(half) == 0 && len(data) > 0 && codec.Padding(data[0]) {
-		data = data[1:] // lines cuts them off too, but would not know what follows
+		data = data[1:] // lines skips it too, but could not tell a frame from a line after it
 	}
 	if len(data) == 0 {
 		return m, nil, 0, true
@@ -49,7 +49,7 @@ func (a *agentStream) next(data []byte, pool *halves) (m agentMessage, rest []by
 	return m, rest, reason, ok
 }
 
-// frame cuts a frame off data, of which the beginning may have been kept.
+// frame cuts a frame off data; its beginning may have been kept.
 func (a *agentStream) frame(data []byte, pool *halves) (m agentMessage, rest []byte, reason session.Reason, ok bool) {
 	whole, half := data, a.half()
 	if len(half) > 0 {
@@ -71,7 +71,7 @@ func (a *agentStream) frame(data []byte, pool *halves) (m agentMessage, rest []b
 		return m, nil, 0, true
 	}
 	if kept > 0 {
-		a.drop(pool) // lent again only after this frame is done with
+		a.drop(pool) // lent again only when this frame has been handled
 	}
 	return agentMessage{frame: agent.Frame(whole[:size:size])}, data[size-kept:], 0, true
 }

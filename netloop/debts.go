@@ -8,41 +8,41 @@ import (
 )
 
 const (
-	// maxDebts bounds the miners in bad standing that are remembered, 48 bytes each,
-	// and the addresses that they came from.
+	// maxDebts bounds the miners in bad standing that are remembered, at 48 bytes
+	// each, and the addresses that they came from.
 	maxDebts = 4096
 
-	// leastDebt is from where a leaving miner is remembered: an honest one has less.
+	// leastDebt is the least debt that is remembered when a miner leaves: an honest
+	// one has less.
 	leastDebt = 8
 
-	// debtTime is how long a debt is held against who comes back.
+	// debtTime is how long a debt is held against a miner that comes back.
 	debtTime = 10 * time.Minute
 
-	// debtTurn is the least time between two miners of one address and name, both
-	// with the same debt, to hand in their first shares, and maxDebtWait the longest
-	// that one waits for it.
+	// debtTurn is the least time between the first shares of two miners with the same
+	// address, name and debt; maxDebtWait is the longest that one of them waits.
 	debtTurn    = 250 * time.Millisecond
 	maxDebtWait = time.Minute
 
-	// badAddress is how many that left an address in bad standing make its newcomers
-	// suspicious, whatever their names; suspicion is their debt. A whole farm
-	// may be behind one address: so none of them is refused for it.
+	// badAddress is how many departures in bad standing make an address's newcomers
+	// suspicious, whatever their names; suspicion is the debt that they start with.
+	// None of them is refused for it, since a whole farm may be behind one address.
 	badAddress = 8
 	suspicion  = 16
 )
 
-// debts are what is held against miners that left while the pool refused their
-// shares: one that comes back, with another prefix, begins where it was. All loops
-// share it; it is asked at logins, never for a share.
+// debts remembers miners that left while the pool refused their shares: one that comes
+// back, with another prefix, starts with the debt that it left with. All loops share
+// it; it is consulted at logins, never for a share.
 type debts struct {
 	mu    sync.Mutex
 	by    map[uint64]debt
-	queue []debtEnd // in the order of their end; one that was put off has a later place too
+	queue []debtEnd // in the order of expiry; a debt that was extended is in it again, later
 }
 
 type debt struct {
-	of   uint8         // a miner's; of an address, how many have left
-	next time.Duration // when the next may hand in its first share
+	of   uint8         // a miner's debt; for an address, how many left it in bad standing
+	next time.Duration // when the next may send its first share
 	end  time.Duration
 }
 
@@ -51,27 +51,27 @@ type debtEnd struct {
 	end time.Duration
 }
 
-// debtSeed keeps who knows the code from finding names with the same hash.
+// debtSeed keeps anybody who knows the code from finding names with the same hash.
 var debtSeed = maphash.MakeSeed()
 
-// debtKeys returns what a miner is remembered by: its address and name, and its
-// address alone.
+// debtKeys returns the keys under which a miner is remembered: its address with its
+// name, and its address alone.
 func debtKeys(host netip.Addr, login string) (own, from uint64) {
-	if host.Is6() { // whoever has one of these has all of the /64
+	if host.Is6() { // whoever has one such address has the whole /64
 		if network, err := host.WithZone("").Prefix(64); err == nil {
 			host = network.Addr()
 		}
 	}
 	var h maphash.Hash
 	h.SetSeed(debtSeed)
-	b := host.As16() // zeros where there is none
+	b := host.As16() // zeros if there is none
 	h.Write(b[:])
 	from = h.Sum64()
 	h.WriteString(login)
 	return h.Sum64(), from
 }
 
-// leave remembers the debt of a miner that leaves.
+// leave remembers the debt of a departing miner.
 func (d *debts) leave(host netip.Addr, login string, amount uint8, now time.Duration) {
 	if amount < leastDebt {
 		return
@@ -92,7 +92,7 @@ func (d *debts) leave(host netip.Addr, login string, amount uint8, now time.Dura
 	d.put(from, y, now)
 }
 
-// put keeps a debt for another debtTime. The caller has the lock.
+// put keeps a debt for another debtTime. The caller holds the lock.
 func (d *debts) put(key uint64, x debt, now time.Duration) {
 	for len(d.queue) >= 2*maxDebts {
 		d.dropOldest()
@@ -105,7 +105,7 @@ func (d *debts) put(key uint64, x debt, now time.Duration) {
 	d.queue = append(d.queue, debtEnd{key, x.end})
 }
 
-// dropOldest makes room. The caller has the lock.
+// dropOldest makes room. The caller holds the lock.
 func (d *debts) dropOldest() {
 	oldest := d.queue[0]
 	d.queue = d.queue[1:]
@@ -114,8 +114,7 @@ func (d *debts) dropOldest() {
 	}
 }
 
-// arrive returns what is held against a miner that comes, and from when on its
-// first share may be handed in.
+// arrive returns the debt of an arriving miner, and when its first share may be sent.
 func (d *debts) arrive(host netip.Addr, login string, now time.Duration) (amount uint8, next time.Duration) {
 	own, from := debtKeys(host, login)
 	d.mu.Lock()
@@ -132,15 +131,14 @@ func (d *debts) arrive(host netip.Addr, login string, now time.Duration) (amount
 	return 0, now
 }
 
-// owes has a miner that has authorized begin with what it left behind.
+// owes makes a newly authorized miner start with the debt that it left behind.
 func (l *loop) owes(p *peer) {
 	if debt, next := l.server.debts.arrive(p.remote.Addr(), p.login, l.env.Now); debt > 0 {
 		p.session.Inherit(debt, next)
 	}
 }
 
-// doubtful returns how many of the shares that wait for a verdict nothing here vouches
-// for.
+// doubtful returns how many of the waiting shares were not checked here.
 func (p *peer) doubtful(waiting uint16) int {
 	if p.feed == nil || p.feed.Job() == nil || p.feed.Job().Algorithm.Hash != nil {
 		return 0

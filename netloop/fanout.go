@@ -8,8 +8,8 @@ import (
 	"farmproxy/upstream"
 )
 
-// post takes what a lane offers now. A new job goes out to all its miners; a
-// changed mask or difficulty only to those that it concerns, at once.
+// post takes what a lane offers now. A new job goes out to all its miners; a changed
+// mask or difficulty only, and at once, to those that it affects.
 func (l *loop) post(p *upstream.Post) {
 	f := l.feeds[p.Lane]
 	if f == nil {
@@ -28,13 +28,13 @@ func (l *loop) post(p *upstream.Post) {
 			return m.dialect.adjust(l, m, out), session.Effect{}
 		})
 		if i < len(f.members) && f.members[i] == m {
-			i++ // otherwise m has left, and another stands in its place
+			i++ // otherwise m has left, and another took its place
 		}
 	}
 }
 
-// fanOut sends jobs to the next chunk of miners of each lane that has a new
-// one, and asks to be called again for the rest.
+// fanOut sends jobs to the next chunk of miners of each lane with a new one, and asks
+// to be called again if miners are left.
 func (l *loop) fanOut() (left bool) {
 	for _, f := range l.feeds {
 		switch {
@@ -63,7 +63,7 @@ func (l *loop) fanOutFeed(f *feed) {
 		m := f.members[f.cursor]
 		f.cursor++ // before the write: it may close m, which moves the members
 		if m.dialect.lastJob(m) == job && !f.repeat {
-			continue // came while the fan-out was under way, and has it
+			continue // joined during the fan-out, and has it
 		}
 		if !l.withhold(m, f) {
 			l.sendJob(m, f.clean)
@@ -71,19 +71,19 @@ func (l *loop) fanOutFeed(f *feed) {
 	}
 }
 
-// sendJob sends a peer the last job of its lane, which Env has.
+// sendJob sends a peer the last job of its lane, which must be in Env.
 func (l *loop) sendJob(p *peer, clean bool) {
 	l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.dialect.job(l, p, clean, out) })
 }
 
-// outgrown has the miners of a lane closed, since no pool has room for them.
+// outgrown has the miners of a lane closed, because no pool has room for them.
 func (l *loop) outgrown(lane *upstream.Lane) {
 	if f := l.feeds[lane]; f != nil {
 		f.outgrown = true
 	}
 }
 
-// turnAway closes the next chunk of the miners of a lane that is outgrown.
+// turnAway closes the next chunk of miners of an outgrown lane.
 func (l *loop) turnAway(f *feed) {
 	for range fanoutChunk {
 		if len(f.members) == 0 {
@@ -93,8 +93,8 @@ func (l *loop) turnAway(f *feed) {
 	}
 }
 
-// deliver writes what the session has for the miner, and keeps the worker's
-// difficulty up to date.
+// deliver writes what the session has for the miner, and keeps the difficulty in its
+// books up to date.
 func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) {
 	before := p.session.Difficulty()
 	out, effect := step(l.out[:0])
@@ -112,12 +112,11 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 	}
 }
 
-// tick looks at a share of the miners: deadlines, difficulties, and whether
-// there has been no pool for too long. Lanes that have been silent get their
-// last job sent again.
+// tick checks a fraction of the miners: deadlines, difficulties, and whether they have
+// had no pool for too long. Lanes that have been silent get their last job again.
 func (l *loop) tick() {
 	l.ticks++
-	for i := len(l.wires) - 1; i >= 0; i-- { // backwards: one that is closed has the last in its place
+	for i := len(l.wires) - 1; i >= 0; i-- { // backwards: the last one takes the place of one that closes
 		l.wires[i].tick()
 	}
 	for _, f := range l.feeds {
@@ -140,8 +139,8 @@ func (l *loop) tick() {
 	}
 }
 
-// keepalive sends the last job again after silence: miners take a quiet pool
-// for a dead one after 60 s.
+// keepalive sends the last job again after silence: miners consider a pool dead after
+// 60 s of silence.
 func (l *loop) keepalive(f *feed) {
 	job := f.Job()
 	if job == nil || f.busy || l.env.Now-f.sent < l.server.settings.Load().Keepalive {

@@ -7,21 +7,21 @@ import (
 	"farmproxy/upstream"
 )
 
-// feed is one lane as one loop sees it: what it offers, and the miners of this
-// loop that it serves. Jobs go out to them in chunks (fan-out), so that shares
-// are not held up; cursor says how far.
+// feed is one lane as seen by one loop: what it offers, and which of the loop's miners
+// it serves. Jobs go out to them in chunks (fan-out), so that shares are not held up;
+// cursor is the progress.
 type feed struct {
 	session.Feed
 	lane     *upstream.Lane
 	members  []*peer
 	cursor   int // members before it have the job
 	busy     bool
-	clean    bool          // the fan-out under way drops what miners work on
-	repeat   bool          // it is a keepalive: the same job again
+	clean    bool          // the current fan-out makes miners drop their work
+	repeat   bool          // the fan-out is a keepalive: the same job again
 	sent     time.Duration // when the last fan-out began, as Env.Now
 	gone     bool          // there has been no pool for too long
-	outgrown bool          // no pool that works has room for its members: they are closed
-	kept     int64         // shares that were accepted here, and that the lane has not been told of
+	outgrown bool          // no working pool has room for its members: they get closed
+	kept     int64         // shares accepted here that the lane has not been told of
 }
 
 func (f *feed) join(p *peer) {
@@ -29,8 +29,8 @@ func (f *feed) join(p *peer) {
 	f.members = append(f.members, p)
 }
 
-// leave takes a miner out. During a fan-out a member that has not had the job
-// must not slip in front of the cursor, nor one that has had it behind it.
+// leave removes a miner. During a fan-out, a member without the job must not move
+// before the cursor, nor one with it behind.
 func (f *feed) leave(p *peer) {
 	hole := int(p.place)
 	if f.busy && hole < f.cursor {
@@ -44,17 +44,17 @@ func (f *feed) leave(p *peer) {
 	p.feed = nil
 }
 
-// move puts the member at from into the hole at to; from is the hole then.
+// move moves the member at from into the hole at to; from becomes the hole.
 func (f *feed) move(from, to int) (hole int) {
-	if from != to { // the one at from may have been moved away already, and has its place
+	if from != to { // the member at from may already have been moved, and its place with it
 		f.members[to] = f.members[from]
 		f.members[to].place = uint32(to)
 	}
 	return from
 }
 
-// begin starts a fan-out of the last job. One that is under way starts over:
-// those that it has not reached never see the job before.
+// begin starts a fan-out of the last job. One that is under way starts over: miners
+// that it has not reached never see the previous job.
 func (f *feed) begin(now time.Duration, clean, repeat bool) {
 	f.clean = clean || f.busy && f.clean
 	f.repeat = repeat

@@ -5,33 +5,33 @@ import (
 	"farmproxy/work"
 )
 
-// maxGathered bounds the shares that wait to be hashed: 10 kB of them, so that
-// they are still in the processor's nearest cache when that is done.
+// maxGathered bounds the shares that wait to be hashed: 10 kB of them, so that they
+// are still in the first-level cache when their hashes are done.
 const maxGathered = 64
 
-// gathered are the shares of a turn that are not hashed yet. Two at a time are
-// hashed in the time of one, and what is done for many, one step after the other,
-// finds its code and its data in the processor's caches.
+// gathered are the shares of a turn that are not hashed yet. Hashing two at a time
+// takes as long as hashing one, and doing each step for many shares in a row keeps its
+// code and data in the processor's caches.
 //
 // They are judged when there are enough of them, at the end of the turn, and before
-// anything else happens that may concern them: to the miners and to the lanes it
-// looks as if each had been judged when it came.
+// anything that may concern them: to the miners and the lanes it looks as if each had
+// been judged on arrival.
 type gathered struct {
 	list    []session.Candidate
 	whose   []whose
 	checker work.Checker
 
-	out  []byte // the answers of a round
-	ends []int  // where in it those of each share end
+	out  []byte // the answers of one round
+	ends []int  // where in out each share's answers end
 }
 
-// whose tells whose a share is.
+// whose says whose a share is.
 type whose struct {
 	peer   *peer
 	worker worker
 }
 
-// gather keeps a share to be judged in this turn.
+// gather queues a share to be judged in this turn.
 func (l *loop) gather(p *peer, w worker, c *session.Candidate) {
 	g := &l.gathered
 	if len(g.list) == 0 {
@@ -43,8 +43,8 @@ func (l *loop) gather(p *peer, w worker, c *session.Candidate) {
 	}
 }
 
-// judge judges what was gathered. Answers are written when all is judged, since a
-// write may end a connection whose other shares are among them.
+// judge judges the gathered shares. Answers are written when all are judged, since a
+// write may close a connection with other shares among them.
 func (l *loop) judge() {
 	g := &l.gathered
 	if len(g.list) == 0 {
@@ -72,7 +72,7 @@ func (l *loop) judge() {
 	g.whose = g.whose[:0]
 }
 
-// verdictOn judges a share by its hash, and does what that asks for.
+// verdictOn judges a share by its hash, and acts on the effect.
 func (l *loop) verdictOn(p *peer, w worker, c *session.Candidate, out []byte) []byte {
 	out, effect := p.dialect.judge(l, p, c, out)
 	return l.share(p, w, &effect, out)

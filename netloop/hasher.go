@@ -10,20 +10,19 @@ import (
 )
 
 const (
-	// maxHashes is how many shares may wait for a slow hash: scrypt takes 0.5 ms,
-	// so that a core has them done in half a second. Beyond, a share of whoever has
-	// most is refused: see turns.
+	// maxHashes is how many shares may wait for a slow hash: scrypt takes 0.5 ms, so
+	// one core clears them in half a second. Beyond that, a share of the connection
+	// with the most is refused: see turns.
 	maxHashes = 1024
 
-	// keptLine and maxSpareLines are what is kept of lines that have emptied, so
-	// that a share allocates nothing: 256 of 4 shares take 0.3 MB.
+	// keptLine and maxSpareLines limit the empty lines kept for reuse, so that a share
+	// allocates nothing: 256 lines of 4 shares take 0.3 MB.
 	keptLine      = 4
 	maxSpareLines = 256
 )
 
-// hasher hashes shares of slow algorithms on goroutines of its own, so that no
-// event loop stands still for them. They begin with the first such share: most farms
-// never have one.
+// hasher hashes shares of slow algorithms on its own goroutines, so that no event loop
+// blocks on them. They start with the first such share: most farms never have one.
 type hasher struct {
 	begin func()
 	done  func(h *hashed) // tells the loop; any goroutine
@@ -31,7 +30,7 @@ type hasher struct {
 
 	mu      sync.Mutex
 	waiting turns
-	some    sync.Cond // of mu: a share waits, or stopped
+	some    sync.Cond // on mu: a share waits, or stopped is set
 	stopped bool
 }
 
@@ -40,17 +39,17 @@ type hashed struct {
 	cookie  upstream.Cookie
 	worker  worker
 	share   [1]session.Candidate
-	tooMany bool // it comes back without its hash: its miner has too many
+	tooMany bool // returned without a hash: its miner has too many waiting
 }
 
-// ready prepares for n goroutines; done may be called on each of them, and on those
-// that call hash.
+// ready prepares for n goroutines; done may be called on any of them, and by callers
+// of hash.
 func (h *hasher) ready(n int, done func(*hashed)) {
 	h.done = done
 	h.waiting = newTurns(maxHashes)
 	h.some.L = &h.mu
 	h.begin = sync.OnceFunc(func() {
-		// Loops keep their processors of the runtime's while they rest.
+		// A resting loop keeps its runtime processor.
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)
 		for range n {
 			h.wg.Go(h.work)
@@ -76,8 +75,8 @@ func (h *hasher) work() {
 	}
 }
 
-// hash takes a share; false when its miner has too many waiting. Another's share may
-// give way for it, and comes back to its loop as one too many.
+// hash queues a share; false if its miner has too many waiting. Another miner's share
+// may give way for it, and returns to its loop marked tooMany.
 func (h *hasher) hash(cookie upstream.Cookie, w worker, c *session.Candidate) bool {
 	h.begin()
 	x := hashed{cookie: cookie, worker: w, share: [1]session.Candidate{*c}}
@@ -92,7 +91,7 @@ func (h *hasher) hash(cookie upstream.Cookie, w worker, c *session.Candidate) bo
 	return ok
 }
 
-// stop ends the goroutines. No loop may run any more.
+// stop ends the goroutines. All loops must have ended.
 func (h *hasher) stop() {
 	h.mu.Lock()
 	h.stopped = true

@@ -6,61 +6,61 @@ import (
 	"farmproxy/session"
 )
 
-// Miners that do not read as fast as they are written to lag. What the kernel does
-// not take is kept for them, in bounds:
+// Miners that read more slowly than they are written to lag. What the kernel does not
+// take is kept for them, within bounds:
 //
-//   - A job waits until the miner has read what it was sent, and is the newest then:
-//     those between are never sent. So what is kept of jobs is one for each miner,
-//     however large they are and however often they come.
+//   - A job waits until the miner has read what it was sent, and is then the newest:
+//     those in between are never sent. So at most one job is kept for each miner,
+//     however large jobs are and however often they come.
 //   - Answers are what a miner asked for: with more than maxOutbound of them unread it
 //     is closed, too_slow.
-//   - All that is kept is at most maxOutgoing. Jobs take up to half of it, and beyond
-//     that wait; of the rest each miner may have as much as is free.
+//   - All that is kept is at most maxOutgoing. Jobs take up to half of it, and wait
+//     beyond that; of the rest each miner may have as much as is free.
 //
 // A miner that reads, if slowly, stays; one that has read nothing for maxUnread is
 // closed, too_slow.
 const (
-	// maxOutgoing bounds what all miners have to read yet, in bytes: 1,000 jobs of
-	// 64 KiB.
+	// maxOutgoing bounds, in bytes, what all miners together have not read yet: 1,000
+	// jobs of 64 KiB.
 	maxOutgoing = 64 << 20
 
-	// maxUnread is how long a miner may leave all of it unread: as long as the
-	// kernel waits for one that does not even acknowledge.
+	// maxUnread is how long a miner may read nothing at all: as long as the kernel
+	// waits for one that does not even acknowledge.
 	maxUnread = userTimeout
 
-	// lookEvery is how often a loop looks whether a miner has read on, as long as
-	// there are some that lag: gnet does not say so.
+	// lookEvery is how often a loop checks whether lagging miners have read on: gnet
+	// has no event for it.
 	lookEvery = 20 * time.Millisecond
 )
 
-// missed is a job that a miner did not get, since it lags.
+// missed is the job that a miner was not sent because it lags.
 type missed uint8
 
 const (
 	noJob missed = iota
 	aJob
-	aCleanJob // one of them was clean
+	aCleanJob // at least one of those missed was clean
 )
 
-// laggards are the miners of a loop that have more to read than the kernel takes,
-// and those that wait for a job since others do.
+// laggards are the loop's miners that have more to read than the kernel takes, and
+// those whose job waits because others lag.
 type laggards struct {
 	list   []laggard
-	spare  []laggard     // its memory, for the next look
-	kept   int           // bytes that wait for them, at the last look, and what came since
+	spare  []laggard     // its memory, reused by the next look
+	kept   int           // bytes that wait for them: at the last look, plus what was added since
 	max    int           // the loop's part of maxOutgoing
-	looked time.Duration // when, as Env.Now
-	armed  bool          // the loop is going to be woken for the next look
+	looked time.Duration // time of the last look, as Env.Now
+	armed  bool          // the loop will be woken for the next look
 }
 
 type laggard struct {
 	peer  *peer
 	left  int           // bytes, at the last look
-	since time.Duration // when it last had read on, as Env.Now
+	since time.Duration // when it last read anything, as Env.Now
 }
 
-// keep leaves it to gnet to write what the kernel does not take now, as far as it
-// is not too much.
+// keep leaves it to gnet to write what the kernel does not take now, unless that is
+// too much.
 func (l *loop) keep(p *peer, out []byte) bool {
 	before := p.conn.OutboundBuffered()
 	if before+len(out) > l.lagging.bound(p, before) {
@@ -77,21 +77,21 @@ func (l *loop) keep(p *peer, out []byte) bool {
 	return true
 }
 
-// bound is how many bytes a peer with so many may have unread.
+// bound is how many bytes a peer that has so many unread may have.
 func (g *laggards) bound(p *peer, has int) int {
 	own := p.dialect.limits().outbound
 	if p.feed != nil {
-		if job := p.feed.Job(); job != nil { // which comes on top of what it asked for
+		if job := p.feed.Job(); job != nil { // on top of what it asked for
 			own += len(job.Line.Head) + len(job.Line.Tail)
 		}
 	}
 	return min(own, has+g.max-g.kept)
 }
 
-// crammed reports that there is no room for the jobs of further miners.
+// crammed reports whether there is no room for the jobs of more miners.
 func (g *laggards) crammed() bool { return g.kept >= g.max/2 }
 
-// lag makes a peer one of the laggards, if it is not.
+// lag adds a peer to the laggards, unless it is one.
 func (l *loop) lag(p *peer, left int) {
 	if !p.lags {
 		p.lags = true
@@ -100,8 +100,8 @@ func (l *loop) lag(p *peer, left int) {
 	}
 }
 
-// withhold reports that a member does not get a job now: it will have the newest
-// when it has read what it was sent.
+// withhold reports whether a member does not get a job now: it gets the newest when it
+// has read what it was sent.
 func (l *loop) withhold(p *peer, f *feed) bool {
 	if !p.lags && !l.lagging.crammed() {
 		return false
@@ -118,7 +118,7 @@ func (l *loop) withhold(p *peer, f *feed) bool {
 	return true
 }
 
-// arm has the loop woken for a look.
+// arm schedules the next look.
 func (l *loop) arm() {
 	if g := &l.lagging; !g.armed {
 		g.armed = true
@@ -126,7 +126,7 @@ func (l *loop) arm() {
 	}
 }
 
-// look sees who has read on.
+// look checks which laggards have read on.
 func (l *loop) look() {
 	g := &l.lagging
 	if len(g.list) == 0 || l.env.Now-g.looked < lookEvery {
@@ -154,7 +154,7 @@ func (l *loop) look() {
 			g.list = append(g.list, x)
 			continue
 		}
-		l.catchUp(p) // it may lag again at once, and then is appended
+		l.catchUp(p) // it may lag again at once, and is then appended
 	}
 	clear(list)
 	g.spare = list

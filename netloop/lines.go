@@ -7,15 +7,14 @@ import (
 	"farmproxy/session"
 )
 
-// lines cuts a miner's bytes into lines. Whole lines are handed out where they
-// lie in the loop's read buffer; the rest of a read is kept for the
-// next one in a buffer that the loop lends for that time, since nearly all
-// reads end with a newline.
+// lines cuts a miner's bytes into lines. Whole lines are returned where they lie in
+// the loop's read buffer. The rest of a read is kept for the next one in a buffer that
+// the loop lends for that time, since nearly all reads end with a newline.
 type lines struct {
-	kept *[]byte // the beginning of one; nil: none. A pointer, since 10,000 miners have one each
+	kept *[]byte // a partial line; nil: none. A pointer, since 10,000 miners have one each
 }
 
-// halves lends buffers for half lines; each loop has one.
+// halves lends buffers for partial lines; each loop has one.
 type halves struct{ free []*[]byte }
 
 func (h *halves) get() *[]byte {
@@ -35,7 +34,7 @@ func (h *halves) put(b *[]byte) {
 	}
 }
 
-// half returns what was kept.
+// half returns the partial line.
 func (l *lines) half() []byte {
 	if l.kept == nil {
 		return nil
@@ -43,7 +42,7 @@ func (l *lines) half() []byte {
 	return *l.kept
 }
 
-// keep keeps data behind what was kept already.
+// keep appends data to the partial line.
 func (l *lines) keep(data []byte, pool *halves) {
 	if l.kept == nil {
 		l.kept = pool.get()
@@ -51,15 +50,15 @@ func (l *lines) keep(data []byte, pool *halves) {
 	*l.kept = append(*l.kept, data...)
 }
 
-// next cuts the next line off data. line is nil when the rest is not a whole
-// line; it is kept then. line is valid until the call after.
-// ok is false when the bytes are not worth reading on, for reason.
+// next cuts the next line off data. line is nil if the rest is not a whole line; it is
+// kept then. line is valid until the next call. ok is false if the connection must be
+// closed, for reason.
 func (l *lines) next(data []byte, pool *halves) (line, rest []byte, reason session.Reason, ok bool) {
 	half := l.half()
 	for len(data) > 0 {
 		if len(half) == 0 && data[0] != '{' {
-			// Seen at the first byte, so that a TLS hello or an HTTP request
-			// does not wait for a newline.
+			// Checked at the first byte, so that a TLS hello or an HTTP request does
+			// not wait for a newline.
 			if codec.Padding(data[0]) {
 				data = data[1:]
 				continue
@@ -81,14 +80,14 @@ func (l *lines) next(data []byte, pool *halves) (line, rest []byte, reason sessi
 		line, rest = data[:end], data[end+1:]
 		if len(half) > 0 {
 			line = append(half, line...)
-			l.drop(pool) // lent again only after this line is done with
+			l.drop(pool) // lent again only when this line has been handled
 		}
 		return codec.Trim(line), rest, 0, true
 	}
 	return nil, nil, 0, true
 }
 
-// drop gives the buffer back when the miner goes.
+// drop returns the buffer when the miner leaves.
 func (l *lines) drop(pool *halves) {
 	pool.put(l.kept)
 	l.kept = nil

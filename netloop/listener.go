@@ -10,23 +10,23 @@ import (
 type Listener struct {
 	Address string // host:port; port 0 takes a free one
 
-	// ProxyProtocol are the addresses that must send a PROXY header; those of others
-	// are refused. None: it may come from this machine.
+	// ProxyProtocol are the addresses that must send a PROXY header; headers from
+	// others are rejected. If empty, this machine may send one.
 	ProxyProtocol []netip.Prefix
 
-	// Transport is what all of its connections use; nil: they are plain TCP.
+	// Transport makes the transport of each connection; nil: plain TCP.
 	Transport Transports
 
-	dialect beginner // what is spoken there; nil: the first message says
+	dialect beginner // what is spoken there; nil: the first message tells
 }
 
 // listener is a Listener whose port is known.
 type listener struct {
 	Listener
-	bound netip.AddrPort // what gnet calls it; no address: all of them
+	bound netip.AddrPort // its address in gnet; unspecified: all addresses
 }
 
-// newListener checks that a Listener can be opened, and takes its port.
+// newListener checks that a Listener can be opened, and determines its port.
 func newListener(o Listener) (*listener, error) {
 	resolved, err := probe(o.Address)
 	if err != nil {
@@ -40,14 +40,14 @@ func newListener(o Listener) (*listener, error) {
 	return &listener{Listener: o, bound: addrPort(tcp)}, nil
 }
 
-// url is what gnet listens on: the address that was looked up, since the name might
-// mean another the next time.
+// url is what gnet listens on: the resolved address, since the name might resolve to
+// another the next time.
 func (l *listener) url() string {
 	return "tcp://" + (&net.TCPAddr{IP: l.bound.Addr().AsSlice(), Port: int(l.bound.Port()), Zone: l.bound.Addr().Zone()}).String()
 }
 
-// listener returns the one that a connection came in by: gnet gives each connection
-// the address of its listener.
+// listener returns the listener that a connection came in by: gnet gives each
+// connection the address of its listener.
 func (s *Server) listener(local net.Addr) *listener {
 	bound := addrPort(local)
 	for _, l := range s.listeners[1:] {
@@ -67,16 +67,16 @@ type address struct {
 
 func makeAddress(a netip.AddrPort) address { return address{a.Addr().As16(), a.Port()} }
 
-// Addr returns the IP address, IPv4 as such.
+// Addr returns the IP address, with IPv4 unmapped.
 func (a address) Addr() netip.Addr { return netip.AddrFrom16(a.ip).Unmap() }
 
-// AddrPort returns the IP address, IPv4 as such, and the port.
+// AddrPort returns the IP address, with IPv4 unmapped, and the port.
 func (a address) AddrPort() netip.AddrPort { return netip.AddrPortFrom(a.Addr(), a.port) }
 
 // String returns "ip:port".
 func (a address) String() string { return a.AddrPort().String() }
 
-// addrPort returns a TCP address, IPv4 as such; the zero AddrPort for any other.
+// addrPort returns a TCP address, with IPv4 unmapped; the zero AddrPort for any other.
 func addrPort(a net.Addr) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {

@@ -9,12 +9,12 @@ import (
 	"farmproxy/session"
 )
 
-// closeLogEvery is how often a reason for closing miners is logged at most: a
-// scanner or a broken firmware must not fill the disk.
+// closeLogEvery is the least time between two log entries of one reason for closing
+// miners: a scanner or broken firmware must not fill the disk.
 const closeLogEvery = 5 * time.Second
 
-// closeLog logs closed miners: of each reason the first, and then every
-// closeLogEvery one, with how many there were between.
+// closeLog logs closed miners: for each reason the first, then one every
+// closeLogEvery, with the number skipped in between.
 type closeLog struct {
 	log *slog.Logger
 	mu  sync.Mutex
@@ -36,8 +36,8 @@ func (c *closeLog) note(reason session.Reason, address string, now time.Time) {
 	r.last, r.skipped = now, 0
 }
 
-// gnetLog passes gnet's own messages on. Its errors are about single sockets:
-// worth a debug line.
+// gnetLog passes on gnet's own messages. Its errors are about single sockets: worth a
+// debug line.
 type gnetLog struct{ log *slog.Logger }
 
 func (g gnetLog) Debugf(format string, args ...any) {}

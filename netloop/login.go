@@ -8,11 +8,10 @@ import (
 	"farmproxy/upstream"
 )
 
-// Which lane a miner is on: its route is its worker's, its place there follows
-// from its prefix. So it needs both, subscribe and authorize, in any order.
+// A miner's route is that of its worker, and its lane on that route follows from its
+// prefix. So it needs both subscribe and authorize, in either order.
 
-// subscribe gives a miner its prefix: the one of the session that it resumes,
-// or a new one.
+// subscribe gives a miner its prefix: that of the session it resumes, or a new one.
 func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, session.Effect) {
 	directory := l.server.directory
 	p.userAgent = l.intern(e.Agent)
@@ -50,11 +49,11 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 	return p.session.Subscribed(&l.env, &l.request, l.server.newSessionID(), p.prefix.Append(prefix[:0]), extranonce2, out), session.Effect{}
 }
 
-// isFarmproxy reports that another farmproxy is at the other end, in a branch office:
-// it shares out its extranonce2 among miners of its own.
+// isFarmproxy reports whether the miner is another farmproxy, in a branch office: it
+// divides its extranonce2 among miners of its own.
 func isFarmproxy(userAgent string) bool { return strings.HasPrefix(userAgent, "farmproxy/") }
 
-// tooLittle says in the log that a farmproxy behind this one can't work here.
+// tooLittle logs that a farmproxy behind this one can't work here.
 func (l *loop) tooLittle(p *peer, extranonce2 int) {
 	if l.wall.Sub(l.unservedLogged) < closeLogEvery {
 		return
@@ -64,8 +63,8 @@ func (l *loop) tooLittle(p *peer, extranonce2 int) {
 		"address", p.remote.String(), "bytes", extranonce2, "needed", upstream.MinShared)
 }
 
-// stillFits reports that a session that was parked can be gone on with: there is a
-// pool with room for its prefix where its miner works, or did.
+// stillFits reports whether a parked session can continue: a pool has room for its
+// prefix where its miner works, or did.
 func (l *loop) stillFits(p *peer, parked *parkedSession) bool {
 	route := p.route
 	if route == nil && parked.last != nil {
@@ -74,14 +73,14 @@ func (l *loop) stillFits(p *peer, parked *parkedSession) bool {
 	return route == nil || route.Fits(parked.prefix)
 }
 
-// What those are told whose login leads nowhere.
+// Answers to logins that lead nowhere.
 const (
 	unknownAccount = "Unknown account: register it first, and log in as NAME.WORKER"
 	manyOfYours    = "Too many new users from your address: try again in a minute"
 	tooManyUsers   = "Too many new users: try again in a minute"
 )
 
-// nowhere returns what the miner of a login that leads nowhere is told, and counts it.
+// nowhere returns the answer to a login that leads nowhere, and counts it.
 func (l *loop) nowhere(err error) string {
 	switch err {
 	case upstream.ErrManyOfYours:
@@ -94,8 +93,8 @@ func (l *loop) nowhere(err error) string {
 	return unknownAccount
 }
 
-// authorize books the miner under its worker's name, and brings it to that
-// worker's route. said is the login as the miner says it.
+// authorize books the miner under its worker's name, and puts it on that worker's
+// route. said is the login as the miner sent it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
 	route, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
@@ -118,7 +117,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 		l.counts.Authorized.Add(1)
 		l.owes(p)
 		p.first = l.connected(p, login, p.agent())
-		if name := p.first.Name(); name == login { // one copy of it for all
+		if name := p.first.Name(); name == login { // one shared copy of it
 			if p.login = name; said == name {
 				said = name
 			}
@@ -137,16 +136,16 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	return out, effect
 }
 
-// maxStrayed is how many times a connection may go to another account before it has
-// handed in a share that counts: each may open a link. A miner has one account, and
+// maxStrayed is how many times a connection may switch to another account before its
+// first accepted share: each switch may open a link. A miner has one account, and
 // perhaps a second one for its developer's fee.
 const maxStrayed = 4
 
-// tooManyAccounts is what those are told who exceed it.
+// tooManyAccounts is the answer beyond that limit.
 const tooManyAccounts = "Too many accounts on one connection before a share"
 
-// strays reports that a miner that has never worked has changed its account too often
-// to go to yet another.
+// strays reports whether a miner without an accepted share has switched accounts too
+// often to switch again.
 func (p *peer) strays(next *upstream.Route) bool {
 	if p.route == nil || p.route == next || p.earned {
 		return false
@@ -155,7 +154,7 @@ func (p *peer) strays(next *upstream.Route) bool {
 	return p.strayed > maxStrayed
 }
 
-// reauthorize is authorize for a name that the miner has named before.
+// reauthorize is authorize for a name that the miner has already authorized.
 func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
 	route, _, err := l.server.directory.LoginFrom(login, p.remote.Addr())
@@ -168,7 +167,7 @@ func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Ef
 	return l.change(p, route, login, out)
 }
 
-// change puts a miner that works on another worker's route, if it is another.
+// change moves a working miner to another worker's route, if it is a different one.
 func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) ([]byte, session.Effect) {
 	before := p.feed
 	if !l.follow(p, route, login) {
@@ -187,9 +186,8 @@ func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) 
 	return l.moved(p, before, out)
 }
 
-// follow puts the miner on the route of the worker that it mines for now; false
-// when its prefix is too long for that route's pools: it has to come back for
-// a shorter one.
+// follow puts the miner on the route of the worker that it now mines for; false if its
+// prefix is too long for that route's pools: it has to reconnect for a shorter one.
 func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 	renamed := p.login != login
 	p.login = login
@@ -211,8 +209,8 @@ func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 	return true
 }
 
-// openBooks opens the books that the account proxy kept of a connection: an
-// agent's count all of its miners.
+// openBooks opens the per-connection books that the account proxy kept: an agent's
+// count all of its miners.
 func (l *loop) openBooks(p *peer) {
 	pool, algorithm := p.route.Names()
 	account := p.route.Account()
@@ -255,21 +253,21 @@ func (l *loop) leave(p *peer) {
 	}
 }
 
-// moved gives a miner that works the job of its new lane.
+// moved sends a working miner the job of its new lane.
 func (l *loop) moved(p *peer, before *feed, out []byte) ([]byte, session.Effect) {
 	old, now := before.Job(), p.feed.Job()
 	same := old != nil && now != nil && old.Algorithm.Name == now.Algorithm.Name
 	return p.session.Moved(&l.env, same, out)
 }
 
-// dismissed closes the miners of a lane that gave its place to another's.
+// dismissed closes the miners of a lane that gave up its place to another lane.
 func (l *loop) dismissed(lane *upstream.Lane) {
 	for f := l.feeds[lane]; f != nil && len(f.members) > 0; f = l.feeds[lane] {
 		l.close(f.members[len(f.members)-1], session.NoShare)
 	}
 }
 
-// rerouted brings the miners of a route to where their workers belong now.
+// rerouted moves the miners of a route to where their workers belong now.
 func (l *loop) rerouted(route *upstream.Route) {
 	for i := range l.slots {
 		p := l.slots[i].peer

@@ -2,17 +2,17 @@ package netloop
 
 import "sync"
 
-// maxLogins bounds the accounts that are noted between two calls of take; the
-// rest is noted at their next login.
+// maxLogins bounds the accounts recorded between two calls of take; any others are
+// recorded at their next login.
 const maxLogins = 1 << 16
 
-// logins are the accounts that miners log in to, for the store's "last seen".
+// logins are the accounts that miners logged in to, for the store's "last seen".
 type logins struct {
 	mu    sync.Mutex
 	names map[string]struct{}
 }
 
-// note notes an account; "" is none.
+// note records an account; "" is none.
 func (l *logins) note(account string) {
 	if account == "" {
 		return
@@ -27,7 +27,7 @@ func (l *logins) note(account string) {
 	}
 }
 
-// take returns what was noted since the last time.
+// take returns what was recorded since the last call.
 func (l *logins) take() (names []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"farmproxy/upstream"
 )
 
-// loop is one event loop: its peers and everything that they share. All
-// methods but those of mailbox are for the loop itself.
+// loop is one event loop: its peers and everything that they share. All methods except
+// the mailbox's are for the loop itself.
 type loop struct {
 	server  *Server
 	index   int
@@ -23,18 +23,18 @@ type loop struct {
 	mailbox mailbox
 
 	env     session.Env
-	wall    time.Time // the same instant as env.Now, for what people read
+	wall    time.Time // the same instant as env.Now, for display
 	decoder *codec.Decoder
 	request codec.Request
 	halves  halves
 	out     []byte // bytes for one miner, written at once
 	toPool  []byte // bytes for one pool, written at once
 
-	wrapped []byte // what a transport has made of out
+	wrapped []byte // out, as encoded by a transport
 
 	gathered       gathered
-	answered       []*peer   // agents with answers to be written
-	unservedLogged time.Time // when it was last logged that a pool can't serve agents
+	answered       []*peer   // agents with unwritten answers
+	unservedLogged time.Time // when the log last said that a pool can't serve agents
 
 	slots      []slot
 	free       []uint32
@@ -47,13 +47,13 @@ type loop struct {
 
 	bells   [2]atomic.Pointer[bell] // nil: not yet
 	rung    atomic.Uint32           // how often
-	handed  int                     // shares of this turn that were handed on to lanes
-	stalled bool                    // a link that it carries has more to write than its pool reads
-	crowded bool                    // miners came in in this turn
+	handed  int                     // shares handed to lanes in this turn
+	stalled bool                    // a link of this loop has more to write than its pool reads
+	crowded bool                    // miners connected in this turn
 	rhythm  rhythm
 
-	hashing  int  // shares of this loop that the hasher has
-	stopping bool // its miners leave, see CloseMiners
+	hashing  int  // shares of this loop at the hasher
+	stopping bool // its miners are leaving, see CloseMiners
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
@@ -71,8 +71,8 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 	return l
 }
 
-// wake makes the loop end its turn once it has done what is there to be done;
-// false: it is gone. Any goroutine, for the mailbox.
+// wake makes the loop end its turn once it has handled everything that is ready;
+// false: the loop is gone. Any goroutine may call it, for the mailbox.
 func (l *loop) wake() bool {
 	if b := l.bells[l.rung.Add(1)%2].Load(); b != nil {
 		return b.ring()
@@ -80,15 +80,14 @@ func (l *loop) wake() bool {
 	return l.gnet.Execute(context.Background(), l) == nil
 }
 
-// clock sets the time that everything until the next call happens at, and what
-// miners are held to until then.
+// clock sets the time and the terms that hold until its next call.
 func (l *loop) clock() {
 	l.env.Terms = &l.server.settings.Load().Terms
 	l.wall = time.Now()
 	l.env.Now = l.wall.Sub(l.server.started)
 }
 
-// add gives a connection its peer.
+// add makes the peer of a connection.
 func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	var at uint32
 	if n := len(l.free); n > 0 {
@@ -110,10 +109,10 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	return p
 }
 
-// remove is called when the connection is closed, by whomever.
+// remove is called when the connection has closed, whoever closed it.
 func (l *loop) remove(p *peer) {
 	p.conn = nil
-	l.judge() // its shares are among those that were gathered
+	l.judge() // its shares may be among those gathered
 	p.dialect.left(l, p)
 	if t := p.transport(); t != nil {
 		t.Close()
@@ -135,7 +134,7 @@ func (l *loop) find(c upstream.Cookie) *peer {
 	return l.slots[at].peer
 }
 
-// feed returns the loop's view on a lane.
+// feed returns the loop's view of a lane.
 func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
@@ -149,7 +148,7 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 	return f
 }
 
-// read takes what a miner sent. It returns gnet.Close when that was the last.
+// read handles bytes from a miner. It returns gnet.Close if the connection must end.
 func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
 	if !p.opened {
@@ -166,8 +165,8 @@ func (l *loop) read(p *peer, data []byte) gnet.Action {
 	return l.messages(p, data)
 }
 
-// messages has a peer's dialect take what it says. It returns gnet.Close when that was
-// the last.
+// messages passes a peer's bytes to its dialect. It returns gnet.Close if the
+// connection must end.
 func (l *loop) messages(p *peer, data []byte) gnet.Action {
 	out := l.out[:0]
 	for len(data) > 0 {
@@ -183,7 +182,7 @@ func (l *loop) messages(p *peer, data []byte) gnet.Action {
 	return gnet.None
 }
 
-// hangup is how read closes: what was answered so far is written first.
+// hangup ends read: it first writes the answers so far.
 func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 	l.out = out
 	if l.write(p, out) {
@@ -192,7 +191,7 @@ func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 	return gnet.Close
 }
 
-// setEnv makes the Env that of the peer's lane.
+// setEnv sets Env to the peer's lane.
 func (l *loop) setEnv(p *peer) {
 	l.env.Feed = nil
 	if p.feed != nil {
@@ -202,8 +201,8 @@ func (l *loop) setEnv(p *peer) {
 	}
 }
 
-// write writes to a miner, unless it has too much to read already. It reports
-// whether the miner is still there.
+// write writes to a miner, unless it already has too much to read. It reports whether
+// the miner is still connected.
 func (l *loop) write(p *peer, out []byte) bool {
 	if p.conn == nil {
 		return false
@@ -220,7 +219,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 	return l.transmit(p, out)
 }
 
-// transmit is write for the bytes of the socket.
+// transmit writes raw bytes to the socket.
 func (l *loop) transmit(p *peer, out []byte) bool {
 	sent := 0
 	if p.fd != noSocket && !p.lags {
@@ -243,7 +242,7 @@ func (l *loop) close(p *peer, reason session.Reason) {
 		return
 	}
 	p.reason = reason
-	_ = l.gnet.Close(p.conn) // an error is about a descriptor that is gone anyway
+	_ = l.gnet.Close(p.conn) // an error means that the descriptor is gone anyway
 }
 
 // intern keeps one copy of each user agent: a farm has few.

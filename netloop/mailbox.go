@@ -6,27 +6,26 @@ import (
 	"farmproxy/upstream"
 )
 
-// mailbox is how other goroutines talk to a loop. gnet's own task queue is
-// neither ordered nor bounded; so mail is put here, and the loop is woken once to
-// collect it.
+// mailbox is how other goroutines talk to a loop. gnet's own task queue is neither
+// ordered nor bounded, so mail is put here, and the loop is woken once to collect it.
 //
-// What it holds is bounded: posts by the number of lanes, since the last of a
-// lane replaces the one before; verdicts by what the lanes take in, hashes by what
-// the hasher does.
+// Its contents are bounded: posts by the number of lanes, since a lane's post replaces
+// the one before; verdicts by what the lanes accept, and hashes by what the hasher
+// does.
 type mailbox struct {
 	mu    sync.Mutex
 	in    mail
-	woken bool        // the loop will collect
+	woken bool        // the loop is going to collect
 	wake  func() bool // makes the loop call collect soon; false: the loop is gone
-	taken mail        // what collect returned last, to be reused
+	taken mail        // what collect last returned, for reuse
 }
 
-// mail is what a loop gets at a time.
+// mail is what a loop collects at once.
 type mail struct {
 	posts    []upstream.Post
 	verdicts []upstream.Verdict
 	hashed   []hashed
-	wires    []*wire // to be flushed
+	wires    []*wire // with bytes to flush
 	tick     bool
 	calls    []func() // rare things: pings, shutdown
 }
@@ -43,7 +42,7 @@ func (m *mail) reset() {
 	m.posts, m.verdicts, m.hashed, m.tick, m.calls = m.posts[:0], m.verdicts[:0], m.hashed[:0], false, m.calls[:0]
 }
 
-// put changes the mail that waits and wakes the loop if need be. Any goroutine.
+// put adds to the waiting mail and wakes the loop if necessary. Any goroutine.
 func (b *mailbox) put(change func(*mail)) {
 	b.mu.Lock()
 	change(&b.in)
@@ -57,8 +56,7 @@ func (b *mailbox) put(change func(*mail)) {
 	}
 }
 
-// post puts what a lane offers now; of several posts of one lane only the last
-// stays.
+// post adds what a lane offers now; only a lane's last post is kept.
 func (b *mailbox) post(p upstream.Post) {
 	b.put(func(m *mail) {
 		for i := range m.posts {
@@ -71,8 +69,8 @@ func (b *mailbox) post(p upstream.Post) {
 	})
 }
 
-// verdicts puts those of a list that are for the loop with that index. A loop
-// that has none is not woken.
+// verdicts adds the entries of list for the loop with that index. A loop without any
+// is not woken.
 func (b *mailbox) verdicts(index int, list []upstream.Verdict) {
 	for len(list) > 0 && !isFor(index, &list[0]) {
 		list = list[1:]
@@ -98,7 +96,7 @@ func (b *mailbox) hash(h *hashed) {
 	b.put(func(m *mail) { m.hashed = append(m.hashed, *h) })
 }
 
-// flush makes the loop flush a wire, at the end of its turn.
+// flush makes the loop flush a wire at the end of its turn.
 func (b *mailbox) flush(w *wire) {
 	b.put(func(m *mail) {
 		if !w.woken {
@@ -116,9 +114,9 @@ func (b *mailbox) tick() { b.put(func(m *mail) { m.tick = true }) }
 // call makes the loop call f.
 func (b *mailbox) call(f func()) { b.put(func(m *mail) { m.calls = append(m.calls, f) }) }
 
-// collect takes all mail. last, which sees it, says that the loop has to be woken for
-// what comes from now on: it does not collect once more anyway. Only the loop calls
-// it; what it returns is valid until the next call.
+// collect takes all mail. last sees it and reports whether the loop won't collect
+// again by itself, and so must be woken for later mail. Only the loop calls collect;
+// the result is valid until the next call.
 func (b *mailbox) collect(last func(*mail) bool) *mail {
 	b.taken.reset()
 	b.mu.Lock()

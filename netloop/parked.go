@@ -8,35 +8,34 @@ import (
 	"farmproxy/upstream"
 )
 
-// parked keeps the sessions of miners that disconnected, so that one that
-// comes back within the window gets its extranonce, its difficulty and its
-// memory of shares again. Its prefix is held back for that time. All loops
-// share it.
+// parked keeps the sessions of disconnected miners, so that one that comes back within
+// the window gets its extranonce, difficulty and accepted headers back. Its prefix is
+// reserved for that time. All loops share it.
 type parked struct {
 	prefixes *upstream.Prefixes
 
 	mu    sync.Mutex
-	slots int // that all their headers take, to maxParkedSlots
+	slots int // taken by all their headers, up to maxParkedSlots
 	byID  map[uint64]parkedSession
-	queue parkedQueue // of miners that had worked
-	fresh parkedQueue // of those that had not, and lose nothing that counts
+	queue parkedQueue // of miners with a share that was accepted or forwarded
+	fresh parkedQueue // of the others, which lose nothing that counts
 }
 
-// parkedQueue is ids in the order of their end.
+// parkedQueue holds ids in order of expiry.
 type parkedQueue []parkedID
 
 type parkedSession struct {
 	state   session.State   // its times count from parked
-	headers session.Headers // what it had handed in
+	headers session.Headers // of its accepted shares
 	prefix  upstream.Prefix
 	last    *upstream.Lane // the lane that it last worked on; nil: none
-	earned  bool           // it had handed in a share that counts
-	used    bool           // or one at all that went anywhere
+	earned  bool           // it had a share accepted
+	used    bool           // it had a share accepted or forwarded
 	parked  time.Duration  // when, as Env.Now
-	end     time.Duration  // when it is let go of
+	end     time.Duration  // when it expires
 }
 
-// session returns what was parked as a session again. It may be called once.
+// session restores the parked session. It may be called once.
 func (s *parkedSession) session() session.Session {
 	return session.Restore(s.state, nil, s.headers, &session.Translation{Moment: s.parked})
 }
@@ -46,10 +45,10 @@ type parkedID struct {
 	end time.Duration
 }
 
-// park takes over what a leaving miner had, for the window; 0: nothing is kept.
+// park keeps a departing miner's session for the window; 0: nothing is kept.
 func (k *parked) park(p *peer, now, window time.Duration) {
-	// One that never authorized was a probe, and does not come back for it; one
-	// whose prefix is too long comes back for another.
+	// One that never authorized was a probe, and does not come back for its session;
+	// one whose prefix is too long comes back for another.
 	if window == 0 || !p.session.IsAuthorized() || p.reason == session.ExtranonceTooSmall {
 		k.release(p.prefix, p.last, p.used())
 		return
@@ -72,7 +71,7 @@ func (k *parked) park(p *peer, now, window time.Duration) {
 	*queue = append(*queue, parkedID{id, end})
 }
 
-// resume gives a parked session back; ok is false when there is none of that id.
+// resume returns a parked session; ok is false if none has that id.
 func (k *parked) resume(id uint64) (s parkedSession, ok bool) {
 	if id == 0 {
 		return s, false
@@ -80,11 +79,11 @@ func (k *parked) resume(id uint64) (s parkedSession, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, ok = k.byID[id]
-	k.remove(id, &s) // its place in the queue is passed over when it comes up
+	k.remove(id, &s) // its entry in the queue is skipped later
 	return s, ok
 }
 
-// expire lets go of what has been kept for the window.
+// expire drops sessions kept for the whole window.
 func (k *parked) expire(now time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -92,12 +91,12 @@ func (k *parked) expire(now time.Duration) {
 	k.drop(&k.fresh, now, maxParkedFresh)
 }
 
-// drop lets go of what is due, and of the oldest beyond most.
+// drop drops expired sessions, and the oldest beyond most.
 func (k *parked) drop(queue *parkedQueue, now time.Duration, most int) {
 	for len(*queue) > 0 && ((*queue)[0].end <= now || len(*queue) > most) {
 		oldest := (*queue)[0]
 		*queue = (*queue)[1:]
-		// One that was resumed and parked again has a later place as well.
+		// A session that was resumed and parked again has another entry, later.
 		if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
 			k.remove(oldest.id, &s)
 			k.release(s.prefix, s.last, s.used)
@@ -105,7 +104,7 @@ func (k *parked) drop(queue *parkedQueue, now time.Duration, most int) {
 	}
 }
 
-// release gives a prefix back. It is in quarantine on the lane that it was used on last.
+// release returns a prefix. It is quarantined on the lane where it was last used.
 func (k *parked) release(x upstream.Prefix, last *upstream.Lane, used bool) {
 	if !used {
 		last = nil
@@ -113,7 +112,7 @@ func (k *parked) release(x upstream.Prefix, last *upstream.Lane, used bool) {
 	k.prefixes.Release(x, last)
 }
 
-// remove takes out a session: nobody else may get it.
+// remove removes a session: nobody else may get it.
 func (k *parked) remove(id uint64, s *parkedSession) {
 	k.slots -= s.headers.Slots()
 	delete(k.byID, id)

@@ -8,49 +8,49 @@ import (
 	"farmproxy/upstream"
 )
 
-// peer is one connection. What only some dialects need of it lies idle with others:
-// session, lines and what describes one miner. Its loop alone touches it. What each
-// share takes comes first, as it is to lie close together.
+// peer is one connection. Some fields are idle in dialects that don't need them:
+// session, lines and those that describe a single miner. Only its loop touches it.
+// Fields that every share reads come first, to share cache lines.
 type peer struct {
-	conn      gnet.Conn // nil once closed: gnet writes to a closed Conn's descriptor, which may be another miner's
-	fd        int32     // conn's, to be written to directly; noSocket: conn is to be asked
+	conn      gnet.Conn // nil once closed: gnet would write to the closed Conn's descriptor, which may be another miner's
+	fd        int32     // conn's, to write to directly; noSocket: write through conn
 	slot      uint32
 	dialect   dialect        // what it speaks
-	first     *stats.Worker  // under the name that it authorized first; nil: none yet
+	first     *stats.Worker  // of its first authorized name; nil: none yet
 	feed      *feed          // of its lane; nil before subscribe and authorize
 	place     uint32         // in feed.members
-	lags      bool           // it has something to read that the kernel did not take, or waits for a job: it is in loop.lagging
-	missed    missed         // while it lagged
+	lags      bool           // it has unread bytes that the kernel did not take, or waits for a job: it is in loop.lagging
+	missed    missed         // the job missed while it lagged
 	reason    session.Reason // why it is being closed
 	prefix    upstream.Prefix
-	earned    bool   // it has handed in a share that counts
-	forwarded bool   // and one that went to the pool, whatever became of it
-	unearned  uint16 // of its further workers: how many have books, and have not
-	opened    bool   // its first bytes were looked at: see open
-	strayed   uint8  // how often it went to another account before
-	waiting   uint16 // its shares without a verdict of the pool
+	earned    bool   // it has had a share accepted
+	forwarded bool   // it has had a share forwarded to the pool, whatever the verdict
+	unearned  uint16 // how many of its further workers have books but no accepted share
+	opened    bool   // its first bytes have been checked: see open
+	strayed   uint8  // how often it has switched accounts
+	waiting   uint16 // its shares without the pool's verdict
 
 	session session.Session
 	lines   lines
 
 	remote   address   // the miner's
-	listener *listener // that it came in by
+	listener *listener // that it connected to
 
-	rare      *rare           // what few miners have; nil: nothing of it
-	route     *upstream.Route // of the worker that it mines for; nil before authorize
-	login     string          // that worker's name, as it is booked
+	rare      *rare           // rarely needed fields; nil: all of them zero
+	route     *upstream.Route // of the worker that it mines for now; nil before authorize
+	login     string          // that worker's name as booked
 	last      *upstream.Lane  // the lane that it last worked on; nil: none yet
-	userAgent *string         // that it gave, interned; nil: none yet
+	userAgent *string         // as it reported, interned; nil: none yet
 }
 
-// rare is what few miners have, and the others pay for by a pointer.
+// rare holds what few miners need: the others pay only for a pointer.
 type rare struct {
 	transport *wrapping    // nil: plain TCP
 	books     *stats.Miner // nil: none are kept
 	others    []*further   // its workers after the first
 }
 
-// transport returns what stands between the socket and the dialect; nil: plain TCP.
+// transport returns the peer's transport; nil: plain TCP.
 func (p *peer) transport() *wrapping {
 	if p.rare == nil {
 		return nil
@@ -58,8 +58,8 @@ func (p *peer) transport() *wrapping {
 	return p.rare.transport
 }
 
-// books returns those that the account proxy kept of a connection; nil, which counts
-// nothing, where none are kept.
+// books returns the per-connection books that the account proxy kept; if there are
+// none it returns nil, which counts nothing.
 func (p *peer) books() *stats.Miner {
 	if p.rare == nil {
 		return nil
@@ -67,7 +67,7 @@ func (p *peer) books() *stats.Miner {
 	return p.rare.books
 }
 
-// others returns its workers after the first.
+// others returns the peer's workers after the first.
 func (p *peer) others() []*further {
 	if p.rare == nil {
 		return nil
@@ -75,7 +75,7 @@ func (p *peer) others() []*further {
 	return p.rare.others
 }
 
-// more returns the peer's rare, to be changed.
+// more returns the peer's rare for modification.
 func (p *peer) more() *rare {
 	if p.rare == nil {
 		p.rare = new(rare)
@@ -83,7 +83,7 @@ func (p *peer) more() *rare {
 	return p.rare
 }
 
-// agent returns the user agent that it gave.
+// agent returns the user agent that the peer reported.
 func (p *peer) agent() string {
 	if p.userAgent == nil {
 		return ""
@@ -91,21 +91,20 @@ func (p *peer) agent() string {
 	return *p.userAgent
 }
 
-// noSocket is the descriptor of a peer whose bytes have to go through something
-// else than a socket.
+// noSocket is the descriptor of a peer that does not write to its socket directly.
 const noSocket = -1
 
-// member returns what the miner's lane is told of it.
+// member describes the miner to its lane.
 func (p *peer) member() upstream.Member {
 	return upstream.Member{Prefix: p.prefix, Login: p.login, Agent: p.agent()}
 }
 
-// used reports that a share of the miner's may be known somewhere: at the pool, or to
-// itself.
+// used reports whether a share of the miner may be known somewhere: to the pool, or to
+// the miner itself.
 func (p *peer) used() bool { return p.earned || p.forwarded }
 
-// A Cookie names a peer: loop, generation, slot. The generation makes a cookie
-// worthless once its slot serves another miner.
+// A Cookie identifies a peer: loop, generation, slot. The generation invalidates a
+// cookie once its slot serves another miner.
 const (
 	slotBits       = 24
 	generationBits = 32

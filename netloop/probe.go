@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Probe says why an address can't be listened on; nil: it can be.
+// Probe returns why an address can't be listened on; nil if it can.
 func Probe(address string) error {
 	_, err := probe(address)
 	return err
 }
 
-// probe returns the address that a server can listen on, with its port; an
-// error that says why it can't: gnet itself would hide that, and would share
-// the port with another farmproxy. It binds and does not listen: after a
-// restart miners knock already, and a listener that closes again would reset
-// those that it has let in.
+// probe returns the address that a server can listen on, with its port, or an error
+// that says why it can't: gnet itself would hide that, and would share the port with
+// another farmproxy. It binds without listening: right after a restart miners are
+// already connecting, and a listener that closes again would reset those that it had
+// accepted.
 func probe(address string) (resolved string, err error) {
 	tcp, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
@@ -35,7 +35,7 @@ func probe(address string) (resolved string, err error) {
 		return "", os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
-	// Connections of before the restart may still be in TIME_WAIT.
+	// Connections from before the restart may still be in TIME_WAIT.
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return "", os.NewSyscallError("setsockopt", err)
 	}
@@ -57,7 +57,7 @@ func probe(address string) (resolved string, err error) {
 	return net.JoinHostPort(host, strconv.Itoa(port)), err
 }
 
-// sockaddr returns what to bind for an address; without an IP, all of them.
+// sockaddr returns what to bind for an address; without an IP, all addresses.
 func sockaddr(a netip.AddrPort) (family int, to unix.Sockaddr) {
 	if ip := a.Addr().Unmap(); ip.Is4() {
 		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: ip.As4()}

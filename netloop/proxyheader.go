@@ -12,32 +12,33 @@ import (
 	"farmproxy/session"
 )
 
-// A load balancer in front of farmproxy says whose connection it passes on: by a
-// header of the PROXY protocol, before the miner's first byte
+// A load balancer in front of farmproxy says whose connection it forwards by a PROXY
+// protocol header before the miner's first byte
 // (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, versions 1 and 2).
 
 const (
-	// maxProxyLine is the longest header of version 1, its newline included.
+	// maxProxyLine is the longest header of version 1, including its newline.
 	maxProxyLine = 107
 
-	// proxyFixed is what comes before the length that version 2 says, and the length.
+	// proxyFixed is the size of the fixed part of version 2, up to and including the
+	// length.
 	proxyFixed = 16
 )
 
-// proxyLine begins a header of version 1.
+// proxyLine is the start of a version 1 header.
 var proxyLine = append(slices.Clone(proxyproto.SIGV1), ' ')
 
-// proxyRule says what a connection's first bytes may be.
+// proxyRule says whether a connection may start with a header.
 type proxyRule uint8
 
 const (
-	proxyRefused  proxyRule = iota // a header is not believed: anybody could send one
-	proxyAllowed                   // with one or without
-	proxyRequired                  // not without
+	proxyRefused  proxyRule = iota // no header is trusted: anybody could send one
+	proxyAllowed                   // with or without one
+	proxyRequired                  // only with one
 )
 
-// proxyRule returns what holds for a connection from that address. Where nothing was
-// configured, a balancer on this machine is believed.
+// proxyRule returns the rule for a connection from that address. If nothing is
+// configured, a balancer on this machine is trusted.
 func (l *listener) proxyRule(from netip.Addr) proxyRule {
 	switch {
 	case len(l.ProxyProtocol) == 0 && from.IsLoopback():
@@ -48,9 +49,9 @@ func (l *listener) proxyRule(from netip.Addr) proxyRule {
 	return proxyRefused
 }
 
-// open takes a connection's first bytes, before anything else is read of it: a PROXY
-// header, or none. rest is what follows, and is nil while that is not clear. ok is
-// false when the connection is to be closed, for reason.
+// open handles a connection's first bytes: a PROXY header, or none. rest is what
+// follows, nil while that is undecided. ok is false if the connection must be closed,
+// for reason.
 func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, ok bool) {
 	if half := p.lines.half(); len(half) > 0 {
 		data = append(half, data...)
@@ -77,14 +78,14 @@ func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, o
 		return nil, session.ProxyHeader, false
 	}
 	if from, _, ok := h.TCPAddrs(); ok && h.Command.IsProxy() {
-		p.remote = makeAddress(addrPort(from)) // otherwise it is the balancer's own connection
+		p.remote = makeAddress(addrPort(from)) // otherwise the connection is the balancer's own
 	}
 	p.opened = true
 	return data[size:], 0, true
 }
 
-// proxyHeader reports whether data may begin with a PROXY header, and how long that
-// is; 0 where it is too short to tell.
+// proxyHeader reports whether data may start with a PROXY header, and that header's
+// size; 0 if data is too short to tell.
 func proxyHeader(data []byte) (size int, ok bool) {
 	if begins(data, proxyLine) {
 		if end := bytes.Index(data, []byte("\r\n")); end >= 0 {
@@ -103,7 +104,7 @@ func proxyHeader(data []byte) (size int, ok bool) {
 	return 0, false
 }
 
-// begins reports that data begins with a signature, or is the begin of one.
+// begins reports whether data starts with a signature, or with part of one.
 func begins(data, signature []byte) bool {
 	n := min(len(data), len(signature))
 	return bytes.Equal(data[:n], signature[:n])

@@ -9,49 +9,49 @@ import (
 )
 
 const (
-	// beat is the longest rest. All loops rest until the same moments, a beat apart:
-	// what one of them then hands to another does not find it resting.
+	// beat is the longest rest. All loops rest until the same moments, a beat apart,
+	// so that what one of them hands to another does not find that one resting.
 	beat = 3 * time.Millisecond
 
-	// turnShares is how many shares are to come during a rest, which is a half or a
-	// quarter of a beat where they come faster.
+	// turnShares is how many shares should arrive during a rest. If they come faster,
+	// the rest is a half or a quarter of a beat.
 	turnShares = 40
 
 	// promptly is how long a loop waits for a pool's verdicts before it rests.
 	promptly = time.Millisecond
 
-	// lonely is how long ago the last rest must have been for shares to be so rare
-	// that nothing would gather.
+	// lonely is the time since the last rest above which shares are so rare that none
+	// would gather.
 	lonely = 8 * beat
 
-	// stallRest is the rest of a loop with a link whose pool does not read as fast
-	// as there is something to be written.
+	// stallRest is how long a loop rests if the pool of one of its links reads more
+	// slowly than there is data to write.
 	stallRest = 3 * time.Millisecond
 )
 
-// rhythm says when a loop rests, so that miners' shares gather: each time it wakes
-// up it begins with caches that others have filled, reads a socket of the pool's and
-// writes one, whether for one share or for twelve.
+// rhythm says when a loop rests so that miners' shares gather: each wake-up starts
+// with caches that others have filled, and costs a read and a write on a pool's
+// socket, for one share as for twelve.
 //
 //	shares ──> handed on ──> verdicts ──> rest until the next beat ──> shares ...
 //
-// A share waits for half a rest on average, and its verdict for none: where the pool
-// answers within a millisecond the loop waits for its verdicts first, awake. Where it
-// takes longer, which shows by verdicts that are still missing when further shares
-// are handed on, it rests at once, and verdicts wait for half a rest as well.
+// A share waits half a rest on average, and its verdict not at all: if the pool
+// answers within a millisecond, the loop stays awake for its verdicts before it rests.
+// If the pool is slower, which shows when verdicts are still missing as more shares
+// are handed on, the loop rests at once, and verdicts wait half a rest as well.
 //
-// A share that comes alone has no rest before it.
+// A single share is not preceded by a rest.
 type rhythm struct {
-	shares int           // handed on since the last rest
-	open   int           // handed on and without a verdict
-	slow   bool          // the pool's verdicts take longer than from one turn to the next
-	since  time.Duration // when the first of shares were handed on
+	shares int           // handed to lanes since the last rest
+	open   int           // handed to lanes, without a verdict yet
+	slow   bool          // the pool's verdicts take longer than a turn
+	since  time.Duration // when the first of shares was handed on
 	rested time.Duration // when the last rest began
 	pace   pace
 }
 
-// ends takes note of what a turn hands on and of the verdicts that it brings, and
-// reports whether a rest is to follow it.
+// ends records the shares that a turn handed on and the verdicts it received, and
+// reports whether a rest should follow.
 func (g *rhythm) ends(shares, verdicts int, now time.Duration) (rest bool) {
 	if shares > 0 {
 		g.slow = g.open > 0
@@ -70,11 +70,10 @@ func (g *rhythm) ends(shares, verdicts int, now time.Duration) (rest bool) {
 	return g.open == 0 || now-g.since > promptly
 }
 
-// rest begins a rest, and returns how long it is to be.
+// rest starts a rest, and returns its length.
 //
-// A turn that took long is not followed by a shorter rest for that: a loop that is
-// late because the processor is busy elsewhere would get ever later if it took more
-// of it.
+// The rest after a long turn is not shortened: a loop that is late because the
+// processor is busy elsewhere would fall ever further behind if it used more of it.
 func (g *rhythm) rest(now time.Duration) time.Duration {
 	shares, since := g.shares, now-g.rested
 	g.shares, g.rested = 0, now
@@ -89,11 +88,11 @@ func (g *rhythm) rest(now time.Duration) time.Duration {
 	return step - now%step
 }
 
-// pace is how fast shares come, over the last rests: of single ones it tells little,
-// as some begin with the first share of many.
+// pace is the average interval between shares over the last rests. A single rest says
+// little: it may have started with the first share of a burst.
 type pace struct{ shares, time float64 }
 
-// of takes note of so many shares more, and returns the time from one to the next.
+// of adds shares that came in the given time, and returns the average interval.
 func (p *pace) of(shares int, since time.Duration) time.Duration {
 	const turns = 8
 	p.shares += float64(shares) - p.shares/turns
@@ -101,15 +100,15 @@ func (p *pace) of(shares int, since time.Duration) time.Duration {
 	return time.Duration(p.time / p.shares)
 }
 
-// pause stops the loop's thread, which keeps the Go runtime's processor.
+// pause stops the loop's thread, which keeps its Go runtime processor.
 //
-// time.Sleep and the usual kind of system call would give it up, and the
-// runtime's monitor, which takes processors away from system calls, then looks
-// every 20 µs: 3,300 times a second, threads of the runtime's own waking each
-// other, and 99 µs a share instead of 52 at 2,000 a second. So it
-// yields first, as the monitor would make a loop do that has not for 10 ms.
+// time.Sleep and ordinary system calls would give the processor up. The runtime's
+// monitor, which retakes processors from system calls, would then look every 20 µs:
+// 3,300 times a second, with the runtime's own threads waking each other, at 99 µs per
+// share instead of 52 at 2,000 shares per second. So pause yields first, as the
+// monitor would force a loop to that has not yielded for 10 ms.
 //
-// A signal cuts it short, such as the one by which the runtime stops the world.
+// A signal ends it early, for example the one by which the runtime stops the world.
 func pause(d time.Duration) {
 	if d <= 0 {
 		return

@@ -24,17 +24,17 @@ import (
 
 // Options make a server. Only Settings may change after New.
 type Options struct {
-	Listeners   []Listener          // one at least
-	Loops       int                 // event loops; 0: one for each CPU
-	Descriptors *descriptors.Budget // each connection takes one; nil: as many as there may be
+	Listeners   []Listener          // at least one
+	Loops       int                 // event loops; 0: one per CPU
+	Descriptors *descriptors.Budget // each connection takes one; nil: no limit
 	Book        *stats.Book
 	Log         *slog.Logger
 
-	Settings // at the start, see Server.Configure
+	Settings // initial settings, see Server.Configure
 }
 
-// Server is the downstream side of farmproxy: it listens, and is what routes
-// publish to.
+// Server is the downstream side of farmproxy: it listens for miners, and routes
+// publish to it.
 //
 // Everything in it is either immutable after Run, atomic, or a mailbox: the
 // loops share nothing else.
@@ -56,21 +56,21 @@ type Server struct {
 
 	engine  gnet.Engine
 	booted  chan struct{}
-	begin   func()        // to be called when there are event loops
-	running chan struct{} // closed by it
+	begin   func()        // called once the event loops exist
+	running chan struct{} // closed by begin
 	miners  atomic.Int64  // connections, for admission
-	refuse  atomic.Bool   // stopping: no newcomers
+	refuse  atomic.Bool   // stopping: newcomers are refused
 	stopped atomic.Bool   // Stop was called: Run may return
 	ended   chan struct{} // closed when Run returns
 
-	registering sync.Mutex // gnet's count of loops is not made for several goroutines
+	registering sync.Mutex // gnet's choice of the next loop is not safe for concurrent use
 
-	mu    sync.Mutex // guards changes of loops; a loop takes it
+	mu    sync.Mutex // guards changes of loops; an event loop may take it
 	loops atomic.Pointer[[]*loop]
 }
 
-// New prepares a server. It fails when an address can't be listened on, or
-// Options.WorkerName can't be read.
+// New prepares a server. It fails if an address can't be listened on or
+// Options.WorkerName can't be parsed.
 func New(o Options) (*Server, error) {
 	s := &Server{
 		files:     o.Descriptors,
@@ -102,7 +102,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addresses returns where the server listens, ports resolved.
+// Addresses returns the addresses that the server listens on, with ports resolved.
 func (s *Server) Addresses() (list []string) {
 	for _, l := range s.listeners {
 		list = append(list, l.Address)
@@ -110,9 +110,9 @@ func (s *Server) Addresses() (list []string) {
 	return list
 }
 
-// Run serves miners until Stop, each where directory says. It returns an error when the event
-// loops end for another reason: the caller should exit, so that the service
-// manager starts it again.
+// Run serves miners until Stop, on the routes that directory gives. It returns an
+// error if the event loops end for another reason: the caller should exit, so that the
+// service manager starts it again.
 func (s *Server) Run(directory *upstream.Directory) error {
 	defer close(s.ended)
 	s.directory = directory
@@ -181,7 +181,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		l.counts.Closed[session.Full].Add(1)
 		s.closed.note(session.Full, "", l.wall)
 		if s.listener(c.LocalAddr()).Transport != nil {
-			return nil, gnet.Close // nobody could read it before a handshake
+			return nil, gnet.Close // unreadable before a handshake
 		}
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
 	}
@@ -190,7 +190,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	return nil, gnet.None
 }
 
-// admit takes what a connection needs; false: there is no room.
+// admit reserves the resources of a connection; false: there is no room.
 func (s *Server) admit() bool {
 	if s.miners.Add(1) > int64(s.settings.Load().MaxMiners) || !s.files.Take(descriptors.Miner, 1) {
 		s.miners.Add(-1)
@@ -211,7 +211,7 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	switch x := context.(type) {
 	case *peer:
 		if l.stopping {
-			return gnet.None // too late: nobody would hear the verdict
+			return gnet.None // too late: nobody would receive the verdict
 		}
 		return l.read(x, data)
 	case *wire:
@@ -237,7 +237,7 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 	return gnet.None
 }
 
-// left is OnClose of a miner's connection.
+// left is OnClose for a miner's connection.
 func (s *Server) left(l *loop, p *peer) {
 	s.miners.Add(-1)
 	s.files.Give(descriptors.Miner, 1)
@@ -247,7 +247,7 @@ func (s *Server) left(l *loop, p *peer) {
 	l.remove(p)
 }
 
-// OnTick implements gnet.EventHandler. gnet calls it on a goroutine of its own.
+// OnTick implements gnet.EventHandler. gnet calls it on its own goroutine.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	s.begin()
 	for _, l := range *s.loops.Load() {
@@ -257,8 +257,8 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	return tickEvery, gnet.None
 }
 
-// begun gives each loop its bells. Until then, and where there are none, gnet
-// wakes it.
+// begun gives each loop its bells. Until then, and without bells, gnet wakes the
+// loops.
 func (s *Server) begun() {
 	for range 2 * s.loopCount {
 		if err := s.hang(); err != nil {
@@ -269,8 +269,8 @@ func (s *Server) begun() {
 	close(s.running)
 }
 
-// loop returns our loop for gnet's. gnet does not tell how many it has, so
-// each is met at its first connection.
+// loop returns our loop for gnet's. gnet does not list its loops, so each is added at
+// its first connection.
 func (s *Server) loop(g gnet.EventLoop) *loop {
 	for _, l := range *s.loops.Load() {
 		if l.gnet == g {
@@ -321,11 +321,11 @@ func (s *Server) Dismissed(lane *upstream.Lane) {
 	}
 }
 
-// LoggedIn returns the accounts that miners logged in to since the last call.
+// LoggedIn returns the accounts that miners have logged in to since the last call.
 func (s *Server) LoggedIn() []string { return s.logins.take() }
 
-// givenUp reports whether a lane has had no pool for longer than hold: time for
-// its miners to try their own backups.
+// givenUp reports whether a lane has had no pool for longer than hold: its miners
+// should then try their own backup pools.
 func (s *Server) givenUp(lane *upstream.Lane, now time.Time) bool {
 	hold := s.settings.Load().Hold
 	if hold == 0 {
@@ -335,7 +335,7 @@ func (s *Server) givenUp(lane *upstream.Lane, now time.Time) bool {
 	return none && now.Sub(since) > hold
 }
 
-// newSessionID returns an id that nobody guesses; never 0.
+// newSessionID returns an unguessable id; never 0.
 func (s *Server) newSessionID() uint64 { return rand.Uint64() | 1 }
 
 // Alive returns nil once every loop has answered, or ctx's error.
@@ -346,7 +346,7 @@ func (s *Server) Alive(ctx context.Context) error {
 		l.mailbox.call(func() {
 			select {
 			case answered <- struct{}{}:
-			default: // there is room for all
+			default: // never full: it has room for all loops
 			}
 		})
 	}

@@ -8,25 +8,25 @@ import (
 )
 
 // Settings say how miners are served. They may change at any time (Server.Configure), so
-// nothing keeps a copy: whoever needs one reads the last.
+// nothing keeps a copy: read the current ones when needed.
 type Settings struct {
-	MaxMiners    int // connections at once, up to MaxConnections
+	MaxMiners    int // simultaneous connections, up to MaxConnections
 	Terms        session.Terms
-	WorkerName   string        // names workers by their miner's address, see workerName; "": by what the miner says
-	Keepalive    time.Duration // the last job is sent again after that much silence
-	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0 not at all
-	Hold         time.Duration // how long miners are kept without any pool; 0 for ever
+	WorkerName   string        // template that names workers by their miner's address, see workerName; "": by what the miner sends
+	Keepalive    time.Duration // the last job is sent again after this much silence
+	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0: not at all
+	Hold         time.Duration // how long miners are kept without any pool; 0: forever
 }
 
-// settings are Settings, read. Immutable.
+// settings are parsed Settings. Immutable.
 type settings struct {
 	Settings
 	names workerName
 }
 
-// Configure has miners served so from now on: those that are there, too. More than
-// MaxMiners are not disconnected, but nobody is added. Any goroutine. It fails, and
-// changes nothing, when WorkerName can't be read.
+// Configure applies new settings to all miners, including those already connected.
+// Miners beyond MaxMiners are not disconnected, but no more are admitted. Any
+// goroutine. If WorkerName can't be parsed, it fails and changes nothing.
 func (s *Server) Configure(o Settings) error {
 	names, err := parseWorkerName(o.WorkerName)
 	if err != nil {

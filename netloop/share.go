@@ -9,9 +9,9 @@ import (
 	"farmproxy/work"
 )
 
-// What becomes of shares, apart from their bytes.
+// What happens to shares, apart from their encoding.
 
-// share does what the session asks for about a worker's share.
+// share does what the session asks for a worker's share.
 func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	if e.Reconnect {
 		l.counts.LostRolling.Add(1)
@@ -38,7 +38,7 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	return out
 }
 
-// hashed goes on with a share whose hash took long.
+// hashed continues with a share whose slow hash is done.
 func (l *loop) hashed(h *hashed) {
 	l.hashing--
 	p := l.find(h.cookie)
@@ -54,7 +54,7 @@ func (l *loop) hashed(h *hashed) {
 	l.write(p, l.out)
 }
 
-// forward hands a share to the lane.
+// forward passes a share to the lane.
 func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	c := e.Candidate
 	_, waiting := p.dialect.miner(p, &c.ID)
@@ -76,7 +76,7 @@ func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte 
 	return l.refused(p, w, e, work.Overloaded, out)
 }
 
-// refused is refuse for a share that was to be forwarded.
+// refused is refuse for a share that was about to be forwarded.
 func (l *loop) refused(p *peer, w worker, e *session.Effect, v work.Verdict, out []byte) []byte {
 	if e.Candidate.Answered {
 		l.judged(w, v, e.Work)
@@ -85,17 +85,17 @@ func (l *loop) refused(p *peer, w worker, e *session.Effect, v work.Verdict, out
 	return l.refuse(p, w, &e.Candidate.ID, v, e.Work, out)
 }
 
-// refuse answers a share that there is no room for.
+// refuse answers a share for which there is no room.
 func (l *loop) refuse(p *peer, w worker, id *codec.ID, v work.Verdict, credit float64, out []byte) []byte {
 	l.judged(w, v, credit)
 	return p.dialect.refuse(p, id, v, out)
 }
 
-// verdictsAhead is how far before its turn a verdict's miner is looked for: each
-// takes some 10 µs, most of it in the kernel, which needs the cache too.
+// verdictsAhead is how many verdicts ahead a miner is prefetched: each verdict takes
+// some 10 µs, most of it in the kernel, which needs the cache too.
 const verdictsAhead = 2
 
-// prefetch makes what verdict takes ready.
+// prefetch prefetches what verdict reads.
 func (l *loop) prefetch(v *upstream.Verdict) {
 	v.Worker.Prefetch()
 	if p := l.find(v.Cookie); p != nil {
@@ -103,8 +103,8 @@ func (l *loop) prefetch(v *upstream.Verdict) {
 	}
 }
 
-// verdict returns the pool's verdict to the miner, if it is still there, and
-// counts it in any case.
+// verdict passes the pool's verdict to the miner, if it is still connected, and always
+// counts it.
 func (l *loop) verdict(v *upstream.Verdict) {
 	l.judged(worker{books: v.Worker}, v.Verdict, v.Work)
 	p := l.find(v.Cookie)
@@ -122,8 +122,8 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	}
 }
 
-// earned notes that a miner has handed in a share that counts: what it holds of others'
-// is its own from now on.
+// earned records that a miner has had a share accepted: from now on, the link that it
+// holds is its own.
 func (l *loop) earned(p *peer) {
 	p.earned = true
 	if p.feed != nil {
@@ -140,9 +140,8 @@ func (l *loop) judged(w worker, v work.Verdict, credit float64) {
 	}
 }
 
-// poolWork returns what a share is worth to the pool, in shares of difficulty 1:
-// what the account proxy's series count, which know of no other shares than
-// those that the pool got.
+// poolWork returns a share's work at the pool's difficulty, in shares of difficulty 1.
+// The account proxy's series count this, and only shares that the pool received.
 func poolWork(job *work.Job, prefix uint16) float64 {
 	return job.Algorithm.Work(job.DifficultyFor(prefix))
 }

@@ -7,13 +7,13 @@ import (
 	"farmproxy/session"
 )
 
-// How a server ends: nobody comes in any more; each miner leaves as soon as it
-// has the verdicts that it waits for; then the loops end.
+// How a server stops: it admits nobody; each miner is disconnected as soon as it has
+// its pending verdicts; then the loops end.
 
-// leftEvery is how often it is looked whether all miners have left.
+// leftEvery is how often CloseMiners checks whether all miners have left.
 const leftEvery = 2 * time.Millisecond
 
-// Refuse closes the ports. Who was let in just then is closed.
+// Refuse closes the ports. A miner that was accepted meanwhile is closed.
 func (s *Server) Refuse() {
 	s.refuse.Store(true)
 	if err := unlisten(s.Addresses()); err != nil {
@@ -21,8 +21,8 @@ func (s *Server) Refuse() {
 	}
 }
 
-// CloseMiners closes all miners: those that wait for a verdict when they have it,
-// or when settled ends. They hand in nothing any more. It returns when all have
+// CloseMiners closes all miners: those that wait for a verdict when they have it, or
+// when settled ends. Whatever else they send is ignored. It returns when all have
 // left, or when ctx ends.
 func (s *Server) CloseMiners(ctx, settled context.Context) {
 	s.onLoops(func(l *loop) {
@@ -48,10 +48,10 @@ func (s *Server) onLoops(do func(*loop)) {
 	}
 }
 
-// Stop ends the event loops, and returns when Run does.
+// Stop ends the event loops, and returns when Run has returned.
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopped.Store(true)
-	// gnet looks twice a second whether they have ended.
+	// gnet's own Stop polls only twice a second whether they have ended.
 	asked, cancel := context.WithCancel(ctx)
 	cancel()
 	_ = s.engine.Stop(asked)
@@ -63,8 +63,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	}
 }
 
-// leaveSettled closes the miners that wait for no verdict. Hashes that take long
-// are waited for first: it is not noted whose they are.
+// leaveSettled closes the miners without pending verdicts. Slow hashes are waited for
+// first, since it is not recorded whose they are.
 func (l *loop) leaveSettled() {
 	l.judge()
 	if l.hashing > 0 {

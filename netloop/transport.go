@@ -8,24 +8,25 @@ import (
 	"farmproxy/session"
 )
 
-// Transport stands between a connection's socket and its dialect: TLS, for example. A
-// peer without one is plain TCP. Bytes go in and bytes come out; nothing may wait. It
-// belongs to the loop of its peer.
+// Transport sits between a connection's socket and its dialect: TLS, for example. A
+// peer without one is plain TCP. Bytes go in and bytes come out; nothing may block. It
+// belongs to its peer's loop.
 type Transport interface {
-	// Received takes what the socket has read, and hands what it says to take, in
-	// pieces; both are valid until the call returns. An error, of take's too, ends the
-	// connection. take may call Append.
+	// Received handles bytes read from the socket, and passes the plain bytes in them
+	// to take, in pieces; both slices are valid only until the call returns. An error,
+	// including one from take, ends the connection. take may call Append.
 	Received(data []byte, take func(plain []byte) error) error
 
-	// Append appends to dst what the socket has to send, so that the other side reads
-	// plain: first what waits, which is all where plain is empty.
+	// Append appends to dst the bytes to send on the socket so that the other side
+	// reads plain: first those that are waiting. With plain empty it appends only
+	// those.
 	Append(dst, plain []byte) ([]byte, error)
 
-	// Waiting returns how many bytes are to be sent whatever else there is to say:
-	// those of a handshake, or of an alert.
+	// Waiting returns how many bytes must be sent even without plain data: those of a
+	// handshake or an alert.
 	Waiting() int
 
-	// Close is called once, when the connection is closed.
+	// Close is called once, when the connection has closed.
 	Close()
 }
 
@@ -34,8 +35,8 @@ type Transports interface {
 	New() Transport
 }
 
-// wrapping is a peer's transport. A peer without one, as nearly all are, pays for a nil
-// pointer alone.
+// wrapping is a peer's transport. A peer without one, as nearly all are, costs only a
+// nil pointer.
 type wrapping struct {
 	Transport
 	take func(plain []byte) error
@@ -51,7 +52,7 @@ func (l *loop) wrapping(p *peer, from Transports) *wrapping {
 	}}
 }
 
-// errEnough is what take returns when the connection is to be closed.
+// errEnough is returned by take if the connection must be closed.
 var errEnough = errors.New("the connection is to be closed")
 
 // unwrap is read for a peer with a transport.
@@ -62,7 +63,7 @@ func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
 		return gnet.Close
 	}
 	if t.Waiting() > 0 {
-		l.wrapped, _ = t.Append(l.wrapped[:0], nil) // after an error too: it may say why
+		l.wrapped, _ = t.Append(l.wrapped[:0], nil) // even after an error: it may tell the reason
 		if !l.transmit(p, l.wrapped) {
 			return gnet.Close
 		}
@@ -77,7 +78,8 @@ func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
 	return gnet.Close
 }
 
-// wrap returns what a peer's socket has to send for out; false: it has been closed.
+// wrap returns the bytes to send on a peer's socket for out; false: the peer has been
+// closed.
 func (l *loop) wrap(p *peer, out []byte) (wrapped []byte, ok bool) {
 	var err error
 	if l.wrapped, err = p.transport().Append(l.wrapped[:0], out); err != nil {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Run is turn, for gnet to call where the loop has no bells.
+// Run is turn, for gnet to call if the loop has no bells.
 func (l *loop) Run(context.Context) error {
 	l.turn()
 	return nil
 }
 
-// turn ends a turn, or only brings mail. It is called when the loop has done
-// everything that was there to be done.
+// turn ends a turn, or only handles mail. It is called when the loop has handled
+// everything that was ready.
 //
-// It ends with a rest where shares are worth gathering (see rhythm), unless
-// something must not wait: miners that come in, for which gnet has one accept a turn,
-// or jobs on their way out.
+// It ends with a rest if shares are worth gathering (see rhythm), unless something
+// must not wait: miners that connect, of which gnet accepts one per turn, or jobs on
+// their way out.
 func (l *loop) turn() {
 	l.judge()
 	shares, crowded := l.handed, l.crowded
@@ -32,16 +32,15 @@ func (l *loop) turn() {
 		if d := l.rhythm.rest(now); !left {
 			pause(d)
 		}
-		l.wake() // heard behind what came meanwhile: that is the next turn, and with it goes the mail
+		l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
 	}
-	if l.stalled { // not at once again
+	if l.stalled { // don't retry at once
 		l.stalled = false
 		pause(stallRest)
 	}
 }
 
-// take does what the mail asks for, and reports whether there is more to do that
-// is not to wait.
+// take handles mail, and reports whether more work is left that must not wait.
 func (l *loop) take(m *mail) (left bool) {
 	l.clock()
 	for i := range m.verdicts {
@@ -73,7 +72,7 @@ func (l *loop) take(m *mail) (left bool) {
 	return l.fanOut()
 }
 
-// handOn says that a share of this turn waits in a lane.
+// handOn counts a share that was handed to a lane in this turn.
 func (l *loop) handOn() {
 	if l.handed++; l.handed == 1 {
 		l.mailbox.turn()

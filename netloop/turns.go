@@ -2,25 +2,25 @@ package netloop
 
 import "farmproxy/upstream"
 
-// turns is a bounded queue of shares that miners share fairly. Each connection has
-// a line of its own, and each line is served one share at a time, in turn: whoever
-// hands in thousands holds up itself. When the queue is full the longest line gives
-// up its last share for one of a shorter line, so that a flood never keeps out a
-// miner that hands in a few. Lines that are as long as any are refused.
+// turns is a bounded queue of shares that miners share fairly. Each connection has its
+// own line, and lines are served in turn, one share at a time: a connection that sends
+// thousands delays only itself. When the queue is full, the longest line gives up its
+// last share for one of a shorter line, so that a flood never keeps out a miner that
+// sends a few. A share for a line as long as any other is refused.
 //
-// A connection that carries many miners (an agent, another proxy) has one line: what
-// the others leave is its own.
+// A connection that carries many miners (an agent, another proxy) has one line: its
+// share of the queue is what the others leave.
 //
-// It is plain data: its owner guards it.
+// It is plain data, guarded by its owner.
 type turns struct {
 	max   int
 	n     int // shares in all lines
 	lines map[upstream.Cookie]*line
-	next  *line   // the line that is served next; the lines are a ring
+	next  *line   // the line served next; the lines form a ring
 	spare []*line // empty ones, with their memory
 }
 
-// line is what one connection has waiting, the oldest first.
+// line is one connection's waiting shares, the oldest first.
 type line struct {
 	of         upstream.Cookie
 	list       []hashed
@@ -32,8 +32,8 @@ func (l *line) len() int { return len(l.list) - l.head }
 
 func newTurns(max int) turns { return turns{max: max, lines: make(map[upstream.Cookie]*line)} }
 
-// put queues h. Where that takes another's place, refused is the share that gave
-// way, and gaveWay is true; ok is false when h itself is refused.
+// put queues h. If another share gave way for it, that share is returned and gaveWay
+// is true; ok is false if h itself is refused.
 func (t *turns) put(h *hashed) (refused hashed, gaveWay, ok bool) {
 	own := t.lines[h.cookie]
 	if t.n == t.max {
@@ -55,7 +55,7 @@ func (t *turns) put(h *hashed) (refused hashed, gaveWay, ok bool) {
 	return refused, gaveWay, true
 }
 
-// take returns the share whose turn it is; false when none waits.
+// take returns the next share; false if none waits.
 func (t *turns) take() (h hashed, ok bool) {
 	l := t.next
 	if l == nil {
@@ -72,8 +72,8 @@ func (t *turns) take() (h hashed, ok bool) {
 	return h, true
 }
 
-// longest returns the line that has most. It looks at all of them, which takes some
-// microseconds where there are hundreds, and is called when the queue is full only.
+// longest returns the longest line. It checks all of them, which takes some
+// microseconds with hundreds, and is called only when the queue is full.
 func (t *turns) longest() *line {
 	most := t.next
 	for l := t.next.aft; l != t.next; l = l.aft {
@@ -84,7 +84,7 @@ func (t *turns) longest() *line {
 	return most
 }
 
-// dropLast takes the newest share of a line of more than one.
+// dropLast removes the newest share of a line with more than one.
 func (t *turns) dropLast(l *line) hashed {
 	last := len(l.list) - 1
 	h := l.list[last]
@@ -94,7 +94,7 @@ func (t *turns) dropLast(l *line) hashed {
 	return h
 }
 
-// open gives a connection a line, behind all others.
+// open adds a line for a connection, behind all others.
 func (t *turns) open(of upstream.Cookie) *line {
 	var l *line
 	if n := len(t.spare); n > 0 {
@@ -115,7 +115,7 @@ func (t *turns) open(of upstream.Cookie) *line {
 	return l
 }
 
-// close takes an empty line out of the ring.
+// close removes an empty line from the ring.
 func (t *turns) close(l *line) {
 	delete(t.lines, l.of)
 	if l.aft == l {

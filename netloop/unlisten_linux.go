@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unlisten closes the listeners of this process on addresses, which gnet has and
-// gives nobody back: under their descriptors it puts a socket that listens where
-// nobody can find it. So gnet, which may be about to accept, finds nobody there,
-// and has something to close in the end.
+// unlisten closes this process's listeners on addresses, which gnet owns and does not
+// hand out: it replaces their descriptors by a socket that listens where nobody can
+// connect. So gnet, which may be about to accept, finds no connection, and still has
+// something to close in the end.
 func unlisten(addresses []string) error {
 	ports := make(map[int]bool)
 	for _, a := range addresses {
@@ -44,8 +44,8 @@ func unlisten(addresses []string) error {
 	return nil
 }
 
-// listensAs reports that a descriptor is a listener on one of the ports, and as
-// gnet makes them: one of several there.
+// listensAs reports whether a descriptor is a listener on one of the ports that shares
+// its port, as gnet's listeners do.
 func listensAs(fd int, ports map[int]bool) bool {
 	listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil || listens == 0 {

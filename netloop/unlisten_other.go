@@ -4,5 +4,5 @@ package netloop
 
 import "errors"
 
-// unlisten is for Linux, which says what the descriptors of a process are.
+// unlisten needs Linux, which lists the descriptors of a process.
 func unlisten([]string) error { return errors.ErrUnsupported }

@@ -18,7 +18,7 @@ const (
 	// what the kernel takes: three batches of shares.
 	maxWireKept = 128 << 10
 
-	// maxWireStuck is how long a pool may leave some unread.
+	// maxWireStuck is how long a pool may leave kept bytes unread.
 	maxWireStuck = 10 * time.Second
 )
 
@@ -28,27 +28,27 @@ var (
 	errStopping = errors.New("farmproxy is stopping")
 )
 
-// wire is the connection of a link that an event loop carries. But for what is
-// said to be anybody's, the loop alone touches it.
+// wire is a link's connection, carried by an event loop. Only the loop touches it,
+// except for fields marked as anybody's.
 type wire struct {
 	link  upstream.Carried
 	state atomic.Int32  // anybody's
 	done  chan struct{} // anybody's: closed when the connection is
 
-	loop  *loop     // set once, before the link gets to know the wire
+	loop  *loop     // set once, before the link learns of the wire
 	conn  gnet.Conn // nil once closed
 	place int       // in loop.wires
 	err   error     // why it was closed
-	stuck time.Time // since when there has always been something kept; zero: there is nothing
+	stuck time.Time // since when some bytes have always been kept; zero: there are none
 
 	woken bool // guarded by the mailbox
 }
 
-// What state may be.
+// Values of state.
 const (
 	wirePending = iota
 	wireOpen
-	wireAbandoned // nobody waits for it any more
+	wireAbandoned // Carry no longer waits for it
 )
 
 // Carry implements upstream.Carrier.
@@ -93,7 +93,7 @@ func (w *wire) open(l *loop, c gnet.Conn) gnet.Action {
 	return w.may(w.link.Opened(w))
 }
 
-// may goes on, unless there is an error.
+// may continues, unless there is an error.
 func (w *wire) may(err error) gnet.Action {
 	if err == nil {
 		return gnet.None
@@ -106,8 +106,8 @@ func (w *wire) received(data []byte) gnet.Action {
 	return w.may(w.link.Received(w.loop.wall, data))
 }
 
-// flush writes what the link has to say. With more than that to be read by the pool
-// it goes on when some has been read.
+// flush writes the link's pending bytes. If too much is unread, it continues once the
+// pool has read some.
 func (w *wire) flush() {
 	for w.conn != nil {
 		if w.full() {
@@ -145,7 +145,7 @@ func (w *wire) tick() {
 
 func (w *wire) close() {
 	if w.conn != nil {
-		_ = w.loop.gnet.Close(w.conn) // an error is about a descriptor that is gone anyway
+		_ = w.loop.gnet.Close(w.conn) // an error means that the descriptor is gone anyway
 	}
 }
 
@@ -168,7 +168,8 @@ func (w *wire) closed(err error) {
 	close(w.done)
 }
 
-// write sends b; what the kernel does not take is kept. false: the connection is gone.
+// write sends b and keeps what the kernel does not take; false: the connection is
+// gone.
 func (w *wire) write(b []byte) bool {
 	if w.conn.OutboundBuffered() == 0 {
 		w.stuck = time.Time{}
@@ -182,7 +183,7 @@ func (w *wire) write(b []byte) bool {
 	return true
 }
 
-// full reports that so much is kept that no more should be added.
+// full reports whether so much is kept that no more should be added.
 func (w *wire) full() bool { return w.conn.OutboundBuffered() > maxWireKept }
 
 // Wake implements upstream.Wire.

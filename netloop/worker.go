@@ -5,14 +5,14 @@ import (
 	"farmproxy/stats"
 )
 
-// worker is where the shares under one name of a miner are booked. The zero worker is
+// worker is where a miner's shares under one name are booked. The zero worker is
 // nobody.
 type worker struct {
 	books   *stats.Worker // nil: see further
 	further *further      // nil: it has had books since it authorized
 }
 
-// worker returns which worker the peer's session means.
+// worker returns the worker that the peer's session means.
 func (p *peer) worker(w session.Worker) worker {
 	switch w {
 	case 0:
@@ -23,8 +23,8 @@ func (p *peer) worker(w session.Worker) worker {
 	return worker{further: p.others()[w-2]}
 }
 
-// opened returns the books of a worker that has handed in a share. One whose share
-// counts has some from now on; nil: it has none yet.
+// opened returns the books of a worker that sent a share. If the share counts, they
+// exist from now on; nil: it has none yet.
 func (w worker) opened(counts bool) *stats.Worker {
 	if w.further != nil {
 		return w.further.open(counts)
@@ -40,26 +40,26 @@ func (w worker) booked() *stats.Worker {
 	return w.books
 }
 
-// maxUnearned is how many of a connection's further workers have books before they
-// have handed in a share that counts; maxAgentUnearned is that for an agent, whose
-// miners are to be seen as soon as they are there.
+// maxUnearned is how many of a connection's further workers may have books before an
+// accepted share; maxAgentUnearned is the same for an agent, whose miners should be
+// visible as soon as they connect.
 const (
 	maxUnearned      = 8
 	maxAgentUnearned = 1024
 )
 
-// further is a worker that a connection has named after its first. It has books once
-// it has handed in a share, one that counts where many have not: with one socket one
-// could fill the books with names otherwise.
+// further is a worker that a connection authorized after its first. It gets books with
+// its first share, or with its first accepted share if many others have had none
+// accepted: otherwise one socket could fill the books with names.
 type further struct {
 	loop  *loop
-	peer  *peer // nil: it has gone
+	peer  *peer // nil: the miner has left
 	login string
-	agent string        // what it runs
+	agent string        // user agent
 	books *stats.Worker // nil: none yet
 }
 
-// open opens its books for a share, as far as there may be some.
+// open opens its books for a share, if it may have any.
 func (f *further) open(counts bool) *stats.Worker {
 	if f.books != nil || f.peer == nil {
 		return f.books
@@ -71,16 +71,16 @@ func (f *further) open(counts bool) *stats.Worker {
 	return f.books
 }
 
-// adds notes one more worker of the miner.
+// adds adds one more worker of the miner.
 func (p *peer) adds(f *further) {
 	more := p.more()
 	more.others = append(more.others, f)
 }
 
-// gone notes that its miner has left.
+// gone records that its miner has left.
 func (f *further) gone() { f.peer = nil }
 
-// mayName reports that one more worker may have books that has not earned anything,
+// mayName reports whether one more worker without an accepted share may have books,
 // and counts it.
 func (p *peer) mayName() bool {
 	if p.unearned >= p.dialect.limits().unearned {
@@ -90,7 +90,7 @@ func (p *peer) mayName() bool {
 	return true
 }
 
-// booked visits the books of the miner's workers that have some.
+// booked visits the books of those of the miner's workers that have any.
 func (p *peer) booked(visit func(*stats.Worker)) {
 	if p.first != nil {
 		visit(p.first)
@@ -102,8 +102,8 @@ func (p *peer) booked(visit func(*stats.Worker)) {
 	}
 }
 
-// connectedAs returns how many of a worker's miners are this one: it counts as one
-// where its books are open.
+// connectedAs returns how many of the miners counted under a worker are this one: 1 if
+// its books are open, otherwise 0.
 func (p *peer) connectedAs(login string) (n int) {
 	p.booked(func(w *stats.Worker) {
 		if w.Name() == login {
@@ -113,7 +113,7 @@ func (p *peer) connectedAs(login string) (n int) {
 	return n
 }
 
-// connected opens the books of a worker of a miner that is there.
+// connected opens the books of a worker of a connected miner.
 func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.remote.String(), agent)

@@ -11,28 +11,28 @@ import (
 )
 
 // workerName names workers by their miner's address, as the template
-// "{ip1}x{ip2}x{ip3}x{ip4}" makes 192x0x2x17 of 192.0.2.17. Where the miners of
-// a farm all log in under one name it tells them apart; where their addresses
-// follow the racks it tells where one stands.
+// "{ip1}x{ip2}x{ip3}x{ip4}" turns 192.0.2.17 into 192x0x2x17. It tells the miners of a
+// farm apart if all log in under one name, and shows where one stands if addresses
+// follow the racks.
 //
-// nil leaves miners the names that they say.
+// nil leaves miners the names that they send.
 type workerName []namePart
 
-// namePart is text as it stands, or one number of the address.
+// namePart is literal text, or one number of the address.
 type namePart struct {
 	text   string
 	number int // 1 to 4; 0: text
 }
 
-// maxWorkerName bounds what a template makes, so that with an account's name
-// before it (codec.MaxName) it stays a name that has books of its own.
+// maxWorkerName bounds a template's result, so that with the account's name before it
+// (codec.MaxName) it is still a name that can have its own books.
 const maxWorkerName = 64
 
-// maxNumber is how many digits a number of an address has at most.
+// maxNumber is the most digits that a number of an address has.
 const maxNumber = 3
 
-// parseWorkerName reads a template: text, and {ip1} to {ip4}. "" is nil. The
-// error says what is wrong with it and what is expected.
+// parseWorkerName parses a template: text, and {ip1} to {ip4}. "" gives nil. The error
+// says what is wrong with it and what is expected.
 func parseWorkerName(template string) (workerName, error) {
 	if len(template) > codec.MaxName {
 		return nil, fmt.Errorf("it has %d characters, expected %d at most", len(template), codec.MaxName)
@@ -73,9 +73,9 @@ func parseWorkerName(template string) (workerName, error) {
 	return n, nil
 }
 
-// login returns the login that a miner is looked up and booked under: the
-// account in the one that it says, up to the first dot, with the name that its
-// address gives. Without an IP address it is the one that it says.
+// login returns the login under which a miner is looked up and booked: the account of
+// the one it sent, up to the first dot, with the name that its address gives. Without
+// an IP address it is the login as sent.
 func (n workerName) login(said string, ip netip.Addr) string {
 	if n == nil || !ip.IsValid() {
 		return said
@@ -84,9 +84,9 @@ func (n workerName) login(said string, ip netip.Addr) string {
 	return string(n.append(append([]byte(account), '.'), ip))
 }
 
-// append appends the name that an address gives. The numbers of an IPv4
-// address are decimal; an IPv6 address has its last four bytes in hex, without
-// leading zeros: so the names stay what they were under BTCAgent.
+// append appends the name that an address gives. The numbers of an IPv4 address are
+// decimal; an IPv6 address has its last four bytes in hex, without leading zeros, so
+// that names stay the same as under BTCAgent.
 func (n workerName) append(dst []byte, ip netip.Addr) []byte {
 	ip = ip.Unmap()
 	base, numbers := 16, ip.As16()
