@@ -10,7 +10,7 @@ import (
 	"farmproxy/work"
 )
 
-// algorithmOptions are an algorithm as it is added or changed, and shown.
+// algorithmOptions is an algorithm as clients add it, change it and see it.
 type algorithmOptions struct {
 	Name    string  `json:"name"`
 	Divider float64 `json:"divider"`
@@ -23,7 +23,7 @@ type algorithmsAnswer struct {
 
 type algorithm struct {
 	algorithmOptions
-	Checked bool `json:"checked"` // shares are checked here; else the verdict is the pool's
+	Checked bool `json:"checked"` // shares are checked here; otherwise the pool's verdict counts
 	done
 }
 
@@ -47,7 +47,7 @@ func (s *Server) algorithm(life context.Context, ctx *fasthttp.RequestCtx, r Reg
 	return s.showAlgorithm(life, ctx, r, item(ctx), fasthttp.StatusOK)
 }
 
-// showAlgorithm answers with an algorithm as it is stored now.
+// showAlgorithm answers with the stored algorithm.
 func (s *Server) showAlgorithm(life context.Context, ctx *fasthttp.RequestCtx, r Registry, name string, code int) error {
 	a, err := r.Algorithm(life, name)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Server) showAlgorithm(life context.Context, ctx *fasthttp.RequestCtx, r
 	return writeJSON(ctx, code, s.makeAlgorithm(a))
 }
 
-// addAlgorithm adds an algorithm that is not there yet.
+// addAlgorithm adds a new algorithm.
 func (s *Server) addAlgorithm(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
 	a, err := readAlgorithm(ctx)
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// A scrape of a large farm must not take what the farm needs: all that it
-// allocates, freed or not, is below the 8 MB that it may take at a time.
+// A scrape of a large farm must not starve the farm: everything it allocates, freed or
+// not, stays below the 8 MB allowed at a time.
 func TestMemoryOfAScrape(t *testing.T) {
 	address := serveTCP(t, Options{Book: scrapeBook()})
-	for range 2 { // the first one makes what the next ones use again
+	for range 2 { // the first one allocates what the next ones reuse
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		body := scrape(t, address)

@@ -19,7 +19,7 @@ type errorAnswer struct {
 type readyAnswer struct {
 	Ready bool   `json:"ready"`
 	Error string `json:"error"` // "" when ready
-	Store string `json:"store"` // why and since when its database is away; "" when it is not
+	Store string `json:"store"` // why and since when the database is unavailable; "" when it is available
 }
 
 type statusAnswer struct {
@@ -30,8 +30,8 @@ type statusAnswer struct {
 	MinersMax  int64   `json:"miners_max"` // 0: not known yet
 	Subscribed int64   `json:"subscribed"`
 	Authorized int64   `json:"authorized"`
-	Workers    int     `json:"workers"`    // names that are remembered
-	WorkersUp  int     `json:"workers_up"` // of these: with a miner
+	Workers    int     `json:"workers"`    // names remembered
+	WorkersUp  int     `json:"workers_up"` // those with a miner
 	LinksUp    int     `json:"links_up"`
 	Links      int     `json:"links"`
 	Pool       string  `json:"pool"` // the active one, or ""
@@ -43,10 +43,10 @@ type statusAnswer struct {
 	HashRate float64 `json:"hashrate"`
 }
 
-// tally is shares by verdict.
+// tally counts shares by verdict.
 type tally struct {
 	Accepted uint64            `json:"accepted"`
-	Rejected map[string]uint64 `json:"rejected"` // by reason, those that happened
+	Rejected map[string]uint64 `json:"rejected"` // by reason; only reasons that occurred
 }
 
 type workersAnswer struct {
@@ -56,13 +56,13 @@ type workersAnswer struct {
 
 type worker struct {
 	Name       string  `json:"name"`
-	User       string  `json:"user"`      // the account's name; "" for the configuration's pools
-	Pool       string  `json:"pool"`      // the last one that it mined at; "" none yet
-	Algorithm  string  `json:"algorithm"` //
+	User       string  `json:"user"` // the account's name; "" for the configuration's pools
+	Pool       string  `json:"pool"` // the last one it mined at; "" if none yet
+	Algorithm  string  `json:"algorithm"`
 	Up         bool    `json:"up"`
 	Miners     int     `json:"miners"`
-	Address    string  `json:"address"` // of the miner that came last
-	Agent      string  `json:"agent"`   // of the miner that came last
+	Address    string  `json:"address"` // of the most recent miner
+	Agent      string  `json:"agent"`   // of the most recent miner
 	Difficulty float64 `json:"difficulty"`
 	HashRate   float64 `json:"hashrate"`
 	tally
@@ -100,7 +100,7 @@ type link struct {
 	Malformed   uint64     `json:"malformed"` // lines and frames from the pool that could not be understood
 }
 
-// latency is of a share, from its write to the pool's verdict.
+// latency is the time from writing a share to the pool's verdict.
 type latency struct {
 	P50  float64 `json:"p50"`
 	P99  float64 `json:"p99"`
@@ -118,7 +118,7 @@ type pool struct {
 	Probes       uint64 `json:"probes"`
 	Failures     uint64 `json:"failures"`
 	NamesRefused uint64 `json:"names_refused"`
-	LastError    string `json:"last_error"` // why it is not up, or ""
+	LastError    string `json:"last_error"` // why it is down, or ""
 }
 
 func makeTally(s *stats.Shares) tally {
@@ -201,7 +201,7 @@ func makePool(p *stats.Pool) pool {
 
 func hex(mask uint32) string { return fmt.Sprintf("%08x", mask) }
 
-// orNull returns t in UTC and milliseconds, nil for the zero time.
+// orNull returns t in UTC to the millisecond, or nil for the zero time.
 func orNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

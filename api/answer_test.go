@@ -11,11 +11,11 @@ import (
 	"farmproxy/work"
 )
 
-// noon is when everything happens in these tests.
+// noon is the time of everything in these tests.
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// wantJSON compares an answer with what is wanted, line by line, after the parts
-// that depend on the clock were replaced.
+// wantJSON compares an answer with want line by line, after replacing the parts that
+// depend on the clock.
 func (s *site) wantJSON(t *testing.T, path, want string) {
 	t.Helper()
 	_, body := s.ask(t, "GET", path)
@@ -85,7 +85,7 @@ func TestWorkersAnswer(t *testing.T) {
 	w.SetDifficulty(1024)
 	w.Share(0, noon.Add(2*time.Second), work.Accepted, 1024)
 	w.Share(0, noon.Add(3*time.Second), work.LowDifficulty, 1024)
-	s.book.Worker("rig2").Connected(time.Now(), "", "") // seen now: nobody forgets it
+	s.book.Worker("rig2").Connected(time.Now(), "", "") // seen now, so it is not forgotten
 	s.book.Worker("rig2").Disconnected(time.Now())
 	s.wantJSON(t, "/api/v1/workers", `{"total":2,"page":1,"per_page":100,"workers":[
 		{"name":"\u003crig\u003e \"1\"","user":"7804e4ad081dc330","pool":"pool.example:3333","algorithm":"scrypt","up":true,"miners":1,"address":"192.0.2.1:4712","agent":"cgminer/4.12",
@@ -107,7 +107,7 @@ func TestLinksAnswer(t *testing.T) {
 	p.VersionMask.Store(0x1fffe000)
 	p.Probes.Store(5)
 	why := "dial tcp: connection refused"
-	p.LastError.Store(&why) // of old: it is up now
+	p.LastError.Store(&why) // an old error: the pool is up now
 	q := s.book.Pool("backup", "stratum+tls://backup.example:3334", 1)
 	q.LastError.Store(&why)
 	q.Failures.Store(2)

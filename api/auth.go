@@ -8,14 +8,14 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// realm is what clients are told that they are asked a token for.
+// realm is the challenge sent to clients that must show a token.
 const realm = `Bearer realm="farmproxy"`
 
-// retryBusy is when to try again where there was no room, in seconds.
+// retryBusy is the Retry-After, in seconds, when there was no room.
 const retryBusy = 1
 
-// authorize refuses who may not ask. Without tokens, everybody who reaches the
-// server may: it listens on loopback then. Pages of other sites never may.
+// authorize refuses clients that may not ask. Without tokens the server listens on
+// loopback, and everyone who reaches it may ask. Pages of other sites never may.
 func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 	if needed == scopeNone {
 		return nil

@@ -14,17 +14,17 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// How a body that is not read anyway is got rid of: closing a connection with
-// data unread resets it, and the client would not see why.
+// Bounds on draining a body that nobody reads: closing a connection with unread data
+// resets it, and the client would not see why.
 const (
 	maxDrained = 4 << 20
 	drainTime  = 2 * time.Second
-	drainPause = 100 * time.Millisecond // a client that is silent for that long waits for the answer
+	drainPause = 100 * time.Millisecond // a client silent for this long is waiting for the answer
 )
 
-// readJSON reads the body's one JSON object into v. Unknown fields are errors
-// only if strict. The errors show nothing of the body but names of fields:
-// there may be a password in it.
+// readJSON reads the body's single JSON object into v. Unknown fields are errors only
+// if strict. Errors quote nothing of the body but field names, because it may contain a
+// password.
 func readJSON(ctx *fasthttp.RequestCtx, v any, strict bool) error {
 	body := bytes.TrimSpace(ctx.PostBody())
 	want := "want " + example(v)
@@ -51,7 +51,7 @@ func readJSON(ctx *fasthttp.RequestCtx, v any, strict bool) error {
 
 func bodyError(err error, want string) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		got, _, _ := strings.Cut(e.Value, " ") // what follows is the value
+		got, _, _ := strings.Cut(e.Value, " ") // the value follows
 		return badRequest("%s: want %s, got %s", quoted(e.Field), kindName(e.Type), got)
 	}
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
@@ -85,7 +85,7 @@ func example(v any) string {
 	return "{" + strings.Join(fields, ", ") + "}"
 }
 
-// drain reads what the client still sends, within bounds.
+// drain reads what the client is still sending, within bounds.
 func drain(ctx *fasthttp.RequestCtx) {
 	conn, end := ctx.Conn(), time.Now().Add(drainTime)
 	buffer := make([]byte, 16<<10)

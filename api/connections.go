@@ -10,36 +10,35 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// How many connections there may be. Where there is no room for a newcomer, one
-// that waits for its next request, or has not sent its first, gives way: who
-// opens connections and leaves them idle keeps nobody else out.
+// Bounds on connections. When there is no room for a newcomer, a connection that is
+// waiting for its next request, or has not sent its first, gives way: opening
+// connections and leaving them idle keeps nobody else out.
 const (
-	// maxConnections is far above what a farm's monitoring opens, and far below
-	// the file descriptors that are kept back from miners.
+	// maxConnections is far above what a farm's monitoring opens, and far below the
+	// file descriptors kept back from miners.
 	maxConnections = 128
 
-	// maxPerClient of them are of one address, or one /64 of IPv6: no client can
-	// have them all.
+	// maxPerClient is the limit per address, or per /64 of IPv6: no client can take
+	// them all.
 	maxPerClient = maxConnections / 2
 
-	// keptForHealth more are taken when the others are all busy, for /healthz and
-	// /readyz only. These wait for nothing, so that this room is soon free again.
+	// keptForHealth is room for extra connections when all others are busy, for
+	// /healthz and /readyz only. Those wait for nothing, so this room soon frees up.
 	keptForHealth = 16
 
-	// MaxConnections is how many there are at most, of all kinds: each takes a file
-	// descriptor.
+	// MaxConnections is the limit for all kinds together: each takes a file descriptor.
 	MaxConnections = maxConnections + keptForHealth
 
-	// stallTime is how long a client may take for each piece of an answer: one
-	// that stopped reading does not keep its connection until writeTimeout.
+	// stallTime is how long a client may take for each piece of an answer, so that one
+	// that stopped reading loses its connection before writeTimeout.
 	stallTime = 10 * time.Second
 
-	// writePiece is what has to get through within it, in bytes: 1.6 kB/s, which
-	// the worst of lines has.
+	// writePiece is the size of a piece in bytes: 1.6 kB/s, which even the worst line
+	// manages.
 	writePiece = 16 << 10
 )
 
-// connections are those that are open.
+// connections tracks the open ones.
 type connections struct {
 	most, perClient int // see the constants
 	now             func() time.Time
@@ -47,7 +46,7 @@ type connections struct {
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
-	clients map[netip.Prefix]int // connections of each
+	clients map[netip.Prefix]int // number of connections of each
 }
 
 func newConnections() *connections {
@@ -61,27 +60,27 @@ func newConnections() *connections {
 	}
 }
 
-// conn is a client's connection. Its state is guarded by the mutex of of.
+// conn is a client's connection. The mutex of of guards its state.
 type conn struct {
 	net.Conn
 	of     *connections
 	client netip.Prefix
-	until  time.Time // when the answer that is being written must be out; of its own goroutine
+	until  time.Time // deadline of the answer being written; only its own goroutine uses it
 
 	progress atomic.Int64 // when the client last took a piece of an answer, or was admitted: nanoseconds since of.began
 
 	healthOnly bool      // there was no room for more; immutable
 	busy       bool      // a request is being answered
-	since      time.Time // it has been idle since
+	since      time.Time // when it became idle
 	closed     bool
 }
 
-// admit makes room for a connection; nil when there is none.
+// admit makes room for a connection, or returns nil if there is none.
 func (t *connections) admit(nc net.Conn) *conn {
 	c := &conn{Conn: nc, of: t, client: clientOf(nc)}
 	victim, ok := t.add(c)
 	if victim != nil {
-		_ = victim.Close() // that it is gone already is as good
+		_ = victim.Close() // it may be closed already, which is just as good
 	}
 	if !ok {
 		_ = nc.Close()
@@ -90,7 +89,7 @@ func (t *connections) admit(nc net.Conn) *conn {
 	return c
 }
 
-// add adds c where there is room, or where victim makes it by being closed.
+// add adds c if there is room, or if closing victim makes room.
 func (t *connections) add(c *conn) (victim *conn, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,9 +110,9 @@ func (t *connections) add(c *conn) (victim *conn, ok bool) {
 	return victim, true
 }
 
-// idlest is the connection that is missed least: the longest idle one of the
-// client that has most, or of the one given if own. nil: all are busy. t.mu is
-// held.
+// idlest returns the connection that will be missed least: the longest idle one of the
+// client with the most connections, or of the given client if own. It returns nil if
+// all are busy. The caller holds t.mu.
 func (t *connections) idlest(client netip.Prefix, own bool) (idlest *conn) {
 	for c := range t.open {
 		if c.busy || own && c.client != client {
@@ -127,7 +126,7 @@ func (t *connections) idlest(client netip.Prefix, own bool) (idlest *conn) {
 	return idlest
 }
 
-// drop takes a connection out; t.mu is held.
+// drop removes a connection; the caller holds t.mu.
 func (t *connections) drop(c *conn) {
 	if c.closed {
 		return
@@ -139,22 +138,22 @@ func (t *connections) drop(c *conn) {
 	}
 }
 
-// answering notes that a request is being answered.
+// answering records that a request is being answered.
 func (c *conn) answering() {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
 	c.busy = true
 }
 
-// moved notes that the client took something.
+// moved records that the client took something.
 func (c *conn) moved() { c.progress.Store(int64(c.of.now().Sub(c.of.began))) }
 
-// stalled is how long ago the client took something.
+// stalled returns the time since the client last took something.
 func (c *conn) stalled() time.Duration {
 	return c.of.now().Sub(c.of.began) - time.Duration(c.progress.Load())
 }
 
-// Read implements net.Conn. Whoever reads has written the last answer.
+// Read implements net.Conn. A reader has already written its last answer.
 func (c *conn) Read(p []byte) (int, error) {
 	c.of.mu.Lock()
 	if c.busy {
@@ -164,7 +163,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// SetWriteDeadline implements net.Conn: Write keeps it.
+// SetWriteDeadline implements net.Conn; Write keeps the deadline.
 func (c *conn) SetWriteDeadline(until time.Time) error {
 	c.until = until
 	return nil
@@ -191,7 +190,7 @@ func (c *conn) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// Close implements net.Conn. It may be called again, and by anybody.
+// Close implements net.Conn. Anyone may call it, more than once.
 func (c *conn) Close() error {
 	c.of.mu.Lock()
 	c.of.drop(c)
@@ -205,7 +204,7 @@ func connOf(ctx *fasthttp.RequestCtx) *conn {
 	return c
 }
 
-// clientOf is what counts as one client.
+// clientOf returns what counts as one client.
 func clientOf(c net.Conn) netip.Prefix {
 	a, err := netip.ParseAddrPort(c.RemoteAddr().String())
 	if err != nil {

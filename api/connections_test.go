@@ -15,7 +15,7 @@ import (
 	"farmproxy/stats"
 )
 
-// address is a connection that says where it comes from, and when it is closed.
+// address is a connection with a remote address that records its close.
 type address struct {
 	net.Conn
 	from   string
@@ -31,7 +31,7 @@ type fakeAddr string
 func (a fakeAddr) Network() string { return "tcp" }
 func (a fakeAddr) String() string  { return string(a) + ":47060" }
 
-// room is a table of 4 connections, 3 of a client, and what came to it.
+// room is a table of 4 connections, 3 per client, and the ones that arrived.
 type room struct {
 	*connections
 	time  time.Time
@@ -45,8 +45,8 @@ func newRoom() *room {
 	return r
 }
 
-// do reads a line of events: NAME@ADDRESS comes, NAME! asks, NAME. has its
-// answer, NAME- goes.
+// do plays a line of events: NAME@ADDRESS arrives, NAME! asks, NAME. has its answer,
+// NAME- leaves.
 func (r *room) do(line string) {
 	for event := range strings.FieldsSeq(line) {
 		if name, from, ok := strings.Cut(event, "@"); ok {
@@ -64,7 +64,7 @@ func (r *room) do(line string) {
 	}
 }
 
-// String names who is there, with + those that are for health only.
+// String names the open connections, with + after those for health only.
 func (r *room) String() string {
 	var names []string
 	for name, c := range r.conns {
@@ -105,11 +105,11 @@ func TestWhoGivesWay(t *testing.T) {
 	f("a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 a! d@10.0.0.1", "a c d")
 	f("a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 a- d@10.0.0.1", "b c d")
 	f("x@10.0.0.2 a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 d@10.0.0.1", "b c d x")
-	f("x@10.0.0.2 a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 y@10.0.0.3", "b c x y") // that of the client with most
+	f("x@10.0.0.2 a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 y@10.0.0.3", "b c x y") // one of the client with the most
 	f("x@10.0.0.2 y@10.0.0.3 z@10.0.0.4 a@10.0.0.1 b@10.0.0.5", "a b y z")
 	f("a@[2001:db8::1] b@[2001:db8::2] c@[2001:db8::3] d@[2001:db8::4] e@[2001:db8:0:1::1]", "b c d e") // a /64 is one client
 
-	// Where all are busy the newcomer is for health only, and gives way first.
+	// When all are busy the newcomer is for health only, and gives way first.
 	f("a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 a! b! c! d@10.0.0.1", "a b c d+")
 	f("a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 a! b! c! d@10.0.0.1 e@10.0.0.1", "a b c e+")
 	f("a@10.0.0.1 b@10.0.0.1 c@10.0.0.1 a! b! c! d@10.0.0.1 d! e@10.0.0.1", "a b c d+ e+")
@@ -117,7 +117,7 @@ func TestWhoGivesWay(t *testing.T) {
 	f("a@10.0.0.1 b@10.0.0.1 x@10.0.0.2 y@10.0.0.2 a! b! x! y! h@10.0.0.3 i@10.0.0.4 a- b- i! j@10.0.0.4", "i+ j x y")
 }
 
-// The room for health is bounded too: descriptors are.
+// The room for health is bounded too, as descriptors are.
 func TestRoomForHealthIsBounded(t *testing.T) {
 	r := newRoom()
 	for i := range 4 + 2*keptForHealth {
@@ -140,8 +140,8 @@ func TestRoomForHealthIsBounded(t *testing.T) {
 	}
 }
 
-// writes notes how an answer is written: the size of each piece, and the seconds
-// that there are for it.
+// writes records how an answer is written: the size of each piece and the seconds
+// allowed for it.
 type writes struct {
 	address
 	now    func() time.Time
@@ -155,7 +155,7 @@ func (w *writes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A client has so long for each piece of an answer, and writeTimeout for all.
+// A client has stallTime for each piece of an answer, and writeTimeout for the whole.
 func TestEachPieceIsTakenInTime(t *testing.T) {
 	f := func(bytes int, left time.Duration, want string) {
 		t.Helper()
@@ -179,7 +179,7 @@ func TestEachPieceIsTakenInTime(t *testing.T) {
 	f(100, 0, "100/10")
 }
 
-// until waits until ok says so, for longer than it takes on a busy machine.
+// until waits until ok returns true, for longer than that takes on a busy machine.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
@@ -189,7 +189,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// status asks over a connection of its own, and returns the answer's status.
+// status sends a request over a new connection and returns the answer's status.
 func status(t *testing.T, address, path string) int {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -225,7 +225,7 @@ func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
 	}
 }
 
-// Health is answered while every other connection waits for something.
+// Health is answered while every other connection is waiting.
 func TestHealthHasRoomOfItsOwn(t *testing.T) {
 	s, on := startTCP(t, Options{Book: stats.New(stats.Options{Loops: 1})})
 	s.queries.wait = time.Hour // until the test ends
@@ -262,7 +262,7 @@ func TestHealthHasRoomOfItsOwn(t *testing.T) {
 	}
 }
 
-// Readers that do not read lose their places to one that does.
+// Clients that have stopped reading lose their places to one that reads.
 func TestReadersThatDoNotReadGiveWay(t *testing.T) {
 	s, on := startTCP(t, Options{Book: scrapeBook()})
 	s.scrapes.wait = time.Hour
@@ -284,7 +284,7 @@ func TestReadersThatDoNotReadGiveWay(t *testing.T) {
 	}
 }
 
-// Those who read are waited for.
+// Clients that keep reading keep their places.
 func TestReadersThatReadKeepTheirPlaces(t *testing.T) {
 	r := newRoom()
 	g := newStreams("scrapes", 2)

@@ -7,9 +7,9 @@
 //	/api/v1/status ...        scripts, dashboards      │               └─────> Registry (store.Store)
 //	/api/v1/users ...         shops, operators         ┘
 //
-// What is counted is answered from the books at the moment it is asked for;
-// accounts, pools and algorithms are the store's. A change goes to the store
-// and nowhere else: who serves miners hears of it from there. It never sees a
-// miner, a session or a link, never shows a password, and never lets a question
-// cost more than its named limits. openapi.json says all of it to programs.
+// Counters are read from the books at the moment of the request; accounts, pools and
+// algorithms belong to the store. A change goes to the store and nowhere else: whoever
+// serves miners hears of it from there. The package never sees a miner, a session or a
+// link, never shows a password, and never lets a request cost more than its named
+// limits. openapi.json describes all of it to programs.
 package api

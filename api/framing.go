@@ -6,9 +6,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// oneLength refuses a request whose length is said in two ways, or in one that
-// proxies differ about: what one takes for the end of the body, another takes
-// for the next request, and that one is nobody's (RFC 9112, 6.3 and 11.2).
+// oneLength refuses a request that states its length twice, or in a form that proxies
+// read differently: what one takes for the end of the body, another takes for the next
+// request, which nobody sent (RFC 9112, 6.3 and 11.2).
 func oneLength(ctx *fasthttp.RequestCtx) error {
 	lengths, codings := 0, 0
 	for line := range bytes.Lines(ctx.Request.Header.RawHeaders()) {

@@ -9,11 +9,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// gate bounds how many answers of a kind are made at a time. Who finds it full
-// waits for a while and is then refused.
+// gate bounds how many answers of a kind are made at a time. A request that finds it
+// full waits for a while and is then refused.
 type gate struct {
 	what   string
-	inside chan struct{} // one for each
+	inside chan struct{} // one element each
 	wait   time.Duration
 }
 
@@ -21,7 +21,7 @@ func newGate(what string, most int) gate {
 	return gate{what: what, inside: make(chan struct{}, most), wait: gateWait}
 }
 
-// enter waits for a place. Whoever gets nil calls leave when the answer is made.
+// enter waits for a place. A caller that gets nil calls leave once the answer is made.
 func (g *gate) enter() error {
 	select {
 	case g.inside <- struct{}{}:
@@ -47,12 +47,12 @@ func (g *gate) busy() error {
 	}
 }
 
-// patience is how long a reader may take nothing while another one waits for its
-// place: longer than a lost packet, shorter than gateWait.
+// patience is how long a reader may take nothing while another waits for its place:
+// longer than it takes to resend a lost packet, shorter than gateWait.
 const patience = 2 * time.Second
 
-// streams is a gate for answers that last as long as their readers take. Where
-// it is full, a reader that has stopped reading gives way.
+// streams is a gate for answers that last as long as their readers take. When it is
+// full, a reader that has stopped reading gives way.
 type streams struct {
 	gate
 	patience time.Duration
@@ -65,7 +65,7 @@ func newStreams(what string, most int) streams {
 	return streams{gate: newGate(what, most), patience: patience}
 }
 
-// enter waits for a place. Whoever gets nil calls leave when the answer is
+// enter waits for a place. A caller that gets nil calls leave once the answer is
 // written.
 func (g *streams) enter(reader *conn) error {
 	end := time.NewTimer(g.wait)
@@ -91,8 +91,8 @@ func (g *streams) enter(reader *conn) error {
 	}
 }
 
-// makeRoom closes the reader that has taken nothing for longest, if that is too
-// long, and says when to look again.
+// makeRoom closes the reader that has taken nothing for longest, if that exceeds the
+// patience, and returns when to look again.
 func (g *streams) makeRoom() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -103,14 +103,14 @@ func (g *streams) makeRoom() time.Duration {
 		}
 	}
 	if longest < 0 {
-		return g.patience // those inside have just come
+		return g.patience // those inside have only just arrived
 	}
 	slowest := g.readers[longest]
 	if left := g.patience - slowest.stalled(); left > 0 {
 		return left
 	}
 	g.readers = slices.Delete(g.readers, longest, longest+1)
-	_ = slowest.Close() // its answer fails, and leaves
+	_ = slowest.Close() // its answer fails, and it leaves
 	return g.patience
 }
 

@@ -12,19 +12,19 @@ import (
 	"farmproxy/store"
 )
 
-// healthz says that the process answers; nothing else.
+// healthz says that the process answers, and nothing else.
 func (s *Server) healthz(ctx *fasthttp.RequestCtx) error {
 	ctx.SetContentType("text/plain; charset=utf-8")
 	ctx.SetBodyString("ok\n")
 	return nil
 }
 
-// readyz says whether miners that come now get work.
+// readyz says whether miners that connect now get work.
 func (s *Server) readyz(ctx *fasthttp.RequestCtx) error {
 	a := readyAnswer{Ready: true}
 	if err := s.options.Book.Store(); err != nil {
 		a.Store = err.Error()
-		// Everybody may ask this: what the driver says of hosts and users is for
+		// Anyone may ask this, so what the driver says about hosts and users goes to
 		// the log.
 		if away, ok := errors.AsType[*store.Unavailable](err); ok {
 			a.Store = away.Public()
@@ -37,7 +37,7 @@ func (s *Server) readyz(ctx *fasthttp.RequestCtx) error {
 	return writeJSON(ctx, fasthttp.StatusOK, a)
 }
 
-// metrics streams the exposition: as a whole it would take megabytes.
+// metrics streams the exposition: built as a whole it would take megabytes.
 func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 	if ctx.IsHead() {
@@ -54,7 +54,7 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	}
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer s.scrapes.leave(reader)
-		// An error means that the reader has gone: nobody is left to tell.
+		// An error means that the reader is gone: there is nobody left to tell.
 		if compress {
 			_ = s.writeCompressed(w)
 		} else {
@@ -64,8 +64,8 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx) error {
 	return nil
 }
 
-// compressors are kept: each has a megabyte. There are as many as scrapes at a
-// time.
+// compressors are reused: each takes a megabyte. There are as many as concurrent
+// scrapes.
 var compressors = sync.Pool{New: func() any {
 	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	if err != nil {
@@ -74,9 +74,9 @@ var compressors = sync.Pool{New: func() any {
 	return z
 }}
 
-// writeCompressed compresses in the goroutine that writes the metrics, where
-// fasthttp would do it in another one: a scrape then never keeps both of two
-// cores from the event loops.
+// writeCompressed compresses in the goroutine that writes the metrics, where fasthttp
+// would use another one: so a scrape never takes both of two cores from the event
+// loops.
 func (s *Server) writeCompressed(w io.Writer) error {
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)

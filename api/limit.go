@@ -11,12 +11,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// maxClients bounds how many addresses are told apart; those beyond share one
-// allowance.
+// maxClients bounds how many addresses are tracked; any beyond share one allowance.
 const maxClients = 10_000
 
-// limiter allows each client address so many requests a minute, all of them at
-// once if need be.
+// limiter allows each client address a number of requests a minute, all at once if need
+// be.
 type limiter struct {
 	now func() time.Time
 
@@ -28,7 +27,7 @@ type limiter struct {
 // allowance is what a client has left.
 type allowance struct {
 	requests float64
-	at       time.Time // when that was so
+	at       time.Time // when it had that much
 }
 
 func newLimiter(perMinute int) *limiter {
@@ -61,7 +60,7 @@ func (l *limiter) take(client netip.Addr) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// find finds or makes an allowance; l.mu is held.
+// find finds or makes an allowance; the caller holds l.mu.
 func (l *limiter) find(client netip.Prefix, now time.Time) *allowance {
 	if a := l.clients[client]; a != nil {
 		return a
@@ -80,7 +79,7 @@ func (l *limiter) find(client netip.Prefix, now time.Time) *allowance {
 	return a
 }
 
-// sweep drops those who have all that they could have; l.mu is held.
+// sweep drops clients whose allowance is full; the caller holds l.mu.
 func (l *limiter) sweep(now time.Time) {
 	for client, a := range l.clients {
 		if a.refill(now, l.perMinute); a.requests >= l.perMinute {
@@ -96,8 +95,8 @@ func (a *allowance) refill(now time.Time, perMinute float64) {
 	}
 }
 
-// network is what counts as one client: an address, or a /64 of IPv6, of which
-// a single machine may have every address.
+// network returns what counts as one client: an address, or a /64 of IPv6, since a
+// single machine may have every address in it.
 func network(a netip.Addr) netip.Prefix {
 	a = a.Unmap()
 	bits := 32

@@ -22,8 +22,8 @@ func TestLimiter(t *testing.T) {
 	f(0, "192.0.2.1", 0)
 	f(0, "192.0.2.1", 0)
 	f(0, "192.0.2.1", 30*time.Second)
-	f(10*time.Second, "192.0.2.1", 20*time.Second) // having been refused costs nothing
-	f(0, "::ffff:192.0.2.1", 20*time.Second)       // the same
+	f(10*time.Second, "192.0.2.1", 20*time.Second) // a refusal costs nothing
+	f(0, "::ffff:192.0.2.1", 20*time.Second)       // the same address
 	f(0, "192.0.2.2", 0)
 	f(20*time.Second, "192.0.2.1", 0)
 	f(0, "192.0.2.1", 30*time.Second)
@@ -34,7 +34,7 @@ func TestLimiter(t *testing.T) {
 
 	f(0, "2001:db8::1", 0)
 	f(0, "2001:db8::2", 0)
-	f(0, "2001:db8:0:0:ffff::3", 30*time.Second) // one network, one machine perhaps
+	f(0, "2001:db8:0:0:ffff::3", 30*time.Second) // one network, perhaps one machine
 	f(0, "2001:db8:0:1::1", 0)
 }
 

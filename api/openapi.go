@@ -6,8 +6,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// openAPIDocument describes this API, for programs that make clients of it.
-// Tests hold it and the handlers together.
+// openAPIDocument describes this API for programs that generate clients. Tests keep it
+// and the handlers in step.
 //
 //go:embed openapi.json
 var openAPIDocument []byte

@@ -17,7 +17,7 @@ import (
 	"farmproxy/store"
 )
 
-// document is what the tests need of openapi.json.
+// document is the part of openapi.json that the tests need.
 type document struct {
 	OpenAPI    string
 	Paths      map[string]map[string]operation // by path and method
@@ -42,10 +42,10 @@ type documented struct {
 	Content map[string]struct{ Schema schema }
 }
 
-// schema is a JSON Schema of those words that openapi.json uses.
+// schema is a JSON Schema, with the keywords that openapi.json uses.
 type schema struct {
 	Ref                  string `json:"$ref"`
-	Type                 any    // a name, or several
+	Type                 any    // one name or several
 	Format               string
 	Properties           map[string]schema
 	Required             []string
@@ -82,7 +82,7 @@ func (d *document) response(r documented) documented {
 	return r
 }
 
-// path returns the documented path that a request's is one of; "" if none is.
+// path returns the documented path that matches a request's, or "" if none does.
 func (d *document) path(path string) string {
 	best := ""
 	for p := range d.Paths {
@@ -94,7 +94,7 @@ func (d *document) path(path string) string {
 	return best
 }
 
-// check returns what is wrong with a value by a schema, "" if nothing is.
+// check returns what is wrong with a value under a schema, or "" if nothing is.
 func (d *document) check(at string, s schema, v any) string {
 	s = d.schema(s)
 	types, many := s.Type.([]any)
@@ -152,7 +152,7 @@ func (d *document) checkObject(at string, s schema, v map[string]any) string {
 	return ""
 }
 
-// isA reports whether a value is of a type of JSON Schema.
+// isA reports whether a value has a JSON Schema type.
 func isA(kind string, v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -172,7 +172,7 @@ func isA(kind string, v any) bool {
 	return false
 }
 
-// mustBeDocumented compares an answer with the document, and notes it.
+// mustBeDocumented compares an answer with the document, and records it.
 func (s *site) mustBeDocumented(t *testing.T, resp *http.Response, body []byte) {
 	t.Helper()
 	d, method, code := openAPI(), resp.Request.Method, strconv.Itoa(resp.StatusCode)
@@ -223,7 +223,7 @@ func (s *site) mustBeDocumented(t *testing.T, resp *http.Response, body []byte) 
 	}
 }
 
-// What is served is documented, what is documented is served.
+// Everything served is documented, and everything documented is served.
 func TestOpenAPIHasEveryEndpoint(t *testing.T) {
 	d := openAPI()
 	want, got := map[string]bool{}, map[string]bool{}
@@ -259,8 +259,8 @@ func TestOpenAPIHasEveryEndpoint(t *testing.T) {
 	}
 }
 
-// Each answer of the document must be had somehow. That each answer which is
-// had is in the document, every test of this package holds.
+// Every documented answer can be provoked. The converse, that every answer given is
+// documented, is checked by all tests of this package.
 func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	const admin, nobody = "Authorization: Bearer the-administrators", "Authorization: Bearer nobody's token"
 	registry := newRegistry(t)
@@ -382,8 +382,8 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	}
 }
 
-// Bodies that the document allows are taken: what it calls required suffices,
-// and every property of it is known.
+// Bodies that the document allows are accepted: the required properties suffice, and
+// every property is known.
 func TestOpenAPIRequestBodies(t *testing.T) {
 	d := openAPI()
 	f := func(name string, fields any) {

@@ -10,7 +10,7 @@ import (
 	"farmproxy/store"
 )
 
-// poolOptions are a pool as it is added or changed, and shown.
+// poolOptions is a pool as clients add it, change it and see it.
 type poolOptions struct {
 	Pool              string  `json:"pool"` // host:port
 	Algorithm         string  `json:"algorithm"`
@@ -19,7 +19,7 @@ type poolOptions struct {
 	TLSFingerprint    string  `json:"tls_fingerprint"`
 	Workers           string  `json:"workers"`
 	Mode              string  `json:"mode"`
-	Links             int     `json:"links"` // 0: as many as are needed
+	Links             int     `json:"links"` // 0: as many as needed
 	SuggestDifficulty float64 `json:"suggest_difficulty"`
 }
 
@@ -30,7 +30,7 @@ type poolsAnswer struct {
 
 type registeredPool struct {
 	poolOptions
-	Divider float64 `json:"divider"` // of its algorithm
+	Divider float64 `json:"divider"` // the algorithm's
 	done
 }
 
@@ -55,7 +55,7 @@ func (s *Server) pool(life context.Context, ctx *fasthttp.RequestCtx, r Registry
 	return s.showPool(life, ctx, r, item(ctx), fasthttp.StatusOK)
 }
 
-// showPool answers with a pool as it is stored now.
+// showPool answers with the stored pool.
 func (s *Server) showPool(life context.Context, ctx *fasthttp.RequestCtx, r Registry, address string, code int) error {
 	p, err := r.Pool(life, address)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Server) showPool(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 	return writeJSON(ctx, code, s.makeRegisteredPool(r, &p))
 }
 
-// addPool adds a pool that is not there yet.
+// addPool adds a new pool.
 func (s *Server) addPool(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
 	p, err := readPool(ctx)
 	if err != nil {

@@ -15,30 +15,30 @@ import (
 	"farmproxy/store"
 )
 
-// Before credentials that miners work with are replaced, the pool is asked
-// whether it takes the new ones: a link of its own, for a moment. Who may
-// register can have such links opened, and the pool sees them come from the same
-// address as the farm's: so they are few.
+// Before the credentials in use are replaced, farmproxy asks the pool whether it
+// accepts the new ones, over a short-lived link of its own. Anyone who may register can
+// cause such links, and the pool sees them come from the farm's own address, so there
+// are few of them.
 const (
-	// maxProofs at a time: half of maxRegistry, so that proofs that take long
-	// leave room for the rest of the API.
+	// maxProofs at a time: half of maxRegistry, so that slow proofs leave room for the
+	// rest of the API.
 	maxProofs = 4
 
-	// proofsPerMinute is how many each pool sees. Pools ban addresses that guess
-	// passwords, and a ban would take the whole farm off.
+	// proofsPerMinute is the limit per pool. Pools ban addresses that guess passwords,
+	// and a ban would take the whole farm offline.
 	proofsPerMinute = 6
 
-	// retryProof is when to try again where a pool can't be reached, in seconds.
+	// retryProof is the Retry-After, in seconds, when a pool can't be reached.
 	retryProof = 30
 )
 
-// proofs are what Server needs to have credentials proven.
+// proofs is the state that Server needs to prove credentials.
 type proofs struct {
 	gate gate
 	now  func() time.Time
 
 	mu    sync.Mutex
-	pools map[string]*allowance // by address; there are as many as the store has
+	pools map[string]*allowance // by address; as many as the store has pools
 }
 
 func newProofs() *proofs {
@@ -47,8 +47,8 @@ func newProofs() *proofs {
 	return p
 }
 
-// take takes one proof from what a pool may still be asked. Where that is not
-// enough, it says how long to wait.
+// take takes one proof from a pool's allowance. If that is not enough, it returns how
+// long to wait.
 func (p *proofs) take(address string) (wait time.Duration, ok bool) {
 	now := p.now()
 	p.mu.Lock()
@@ -67,7 +67,7 @@ func (p *proofs) take(address string) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// sweep drops pools that may be asked as often as any; p.mu is held.
+// sweep drops pools with a full allowance; the caller holds p.mu.
 func (p *proofs) sweep(now time.Time) {
 	for address, a := range p.pools {
 		if a.refill(now, proofsPerMinute); a.requests >= proofsPerMinute {
@@ -76,7 +76,8 @@ func (p *proofs) sweep(now time.Time) {
 	}
 }
 
-// prover returns what proves credentials for a request; nil where nothing does.
+// prover returns the function that proves credentials for a request, or nil if there is
+// none.
 func (s *Server) prover(ctx *fasthttp.RequestCtx) store.Prove {
 	if s.options.Prove == nil {
 		return nil
@@ -103,7 +104,7 @@ func (s *Server) prover(ctx *fasthttp.RequestCtx) store.Prove {
 	}
 }
 
-// unproven gives an error of a proof its status.
+// unproven maps an error of a proof to its status.
 func unproven(ctx *fasthttp.RequestCtx, err error) error {
 	switch {
 	case errors.Is(err, store.ErrRefused):
@@ -115,8 +116,8 @@ func unproven(ctx *fasthttp.RequestCtx, err error) error {
 	return err
 }
 
-// audit logs a change, or an attempt at one, with who asked for it: the token's
-// place in the token file, and the address.
+// audit logs a change, or an attempt at one, with who asked for it: the token's line in
+// the token file, and the address.
 func (s *Server) audit(ctx *fasthttp.RequestCtx, what string, attrs ...any) {
 	by, ok := ctx.UserValue(byKey).(string)
 	if !ok {
@@ -126,5 +127,5 @@ func (s *Server) audit(ctx *fasthttp.RequestCtx, what string, attrs ...any) {
 	s.options.Log.Info(what, append(attrs, "by", by, "address", address.Unmap().String())...)
 }
 
-// byKey is where authorize keeps who asks.
+// byKey is where authorize stores who is asking.
 const byKey = "by"

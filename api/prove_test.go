@@ -18,11 +18,11 @@ import (
 	"farmproxy/store"
 )
 
-// prover is a pool that lets in who has the right password, and counts.
+// prover is a pool that accepts the right password, and counts.
 type prover struct {
 	right string
 	away  bool
-	asked []string // pool, user, password, and what of the pool
+	asked []string // pool, user, password, and the pool options
 	hold  chan struct{}
 }
 
@@ -40,7 +40,7 @@ func (p *prover) prove(_ context.Context, pool store.Pool, a store.Account) erro
 	return nil
 }
 
-// proving is a farm whose pools have p's password.
+// proving returns a farm whose pools accept p's password.
 func proving(t *testing.T, p *prover, set ...func(*Options)) *farm {
 	t.Helper()
 	r := newRegistry(t)
@@ -48,8 +48,7 @@ func proving(t *testing.T, p *prover, set ...func(*Options)) *farm {
 	return &farm{newSite(t, set...), r}
 }
 
-// A password that miners work with is replaced by one that the pool has taken,
-// and by no other.
+// A password in use is replaced only by one that the pool has accepted.
 func TestNewPasswordsAreProvenFirst(t *testing.T) {
 	p := &prover{right: "good"}
 	s := proving(t, p)
@@ -78,14 +77,14 @@ func TestNewPasswordsAreProvenFirst(t *testing.T) {
 	if want := "a.example:3333 alice good false scrypt"; p.asked[2] != want {
 		t.Errorf("the pool was asked about %q, want %q", p.asked[2], want)
 	}
-	s.register(t, `{"pool":"a.example:3333","user":"bob","password":"bad"}`) // a new account is nobody's work
+	s.register(t, `{"pool":"a.example:3333","user":"bob","password":"bad"}`) // nobody mines with a new account
 	if len(p.asked) != 3 {
 		t.Errorf("asked about a new account: %q", p.asked)
 	}
 }
 
-// Proofs are links to a pool that whoever may register has opened: they are few,
-// and few at once.
+// Anyone who may register can cause links for proofs: there are few of them, in total
+// and at a time.
 func TestProofsAreFew(t *testing.T) {
 	p := &prover{right: "good"}
 	s := proving(t, p)
@@ -138,8 +137,7 @@ func TestProofsAtATime(t *testing.T) {
 	}
 }
 
-// The same for a pool's options: they are what the links of all its accounts are
-// made with.
+// Likewise for a pool's options: the links of all its accounts are made with them.
 func TestNewOptionsOfAPoolAreProvenFirst(t *testing.T) {
 	p := &prover{right: "good"}
 	used := true
@@ -226,12 +224,12 @@ func TestTheLogSaysWhoChangedWhat(t *testing.T) {
 	}
 }
 
-// A token is compared as a whole: one whose hash begins like a known one's is
-// another.
+// Tokens are compared whole: one whose hash merely begins like a known one's is a
+// different token.
 func TestTokensAreComparedAsAWhole(t *testing.T) {
 	tokens := mustTokens(t, allTokens)
 	known := tokens.hashes[0]
-	for i := range 20_000 { // each byte begins a hash some 80 times
+	for i := range 20_000 { // each byte begins about 80 of these hashes
 		guess := fmt.Sprintf("guess-of-a-token-%d", i)
 		if s, name := tokens.allows(guess); s != scopeNone || name != "" {
 			t.Fatalf("%s is taken for a token, whose hash begins with %x: scope %v", guess, known[:2], s)
@@ -244,7 +242,7 @@ func TestTokensAreComparedAsAWhole(t *testing.T) {
 	}
 }
 
-// What went wrong in the store is for the log.
+// What went wrong in the store goes to the log only.
 func TestErrorsOfTheStoreAreForTheLog(t *testing.T) {
 	var logged bytes.Buffer
 	s := New(Options{Book: stats.New(stats.Options{}), Log: slog.New(slog.NewTextHandler(&logged, nil))})

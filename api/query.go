@@ -16,33 +16,33 @@ const (
 	maxPerPage     = store.MaxPerPage
 	defaultPerPage = store.DefaultPerPage
 
-	// maxText is as long as the longest name that is kept.
+	// maxText is the length of the longest name stored.
 	maxText = 256
 )
 
 // paging says which part of a list an answer is.
 type paging struct {
-	Total   int `json:"total"` // that match, on all pages
+	Total   int `json:"total"` // matches, on all pages
 	Page    int `json:"page"`
 	PerPage int `json:"per_page"`
 }
 
 func makePaging[T any](p store.Page[T]) paging { return paging{p.Total, p.Page, p.PerPage} }
 
-// parameter is text that a query may have, and where it goes.
+// parameter is a text parameter of a query, and its destination.
 type parameter struct {
 	key  string
 	into *string
 }
 
-// listQuery reads what a list of the store may be asked.
+// listQuery reads the query parameters of a store list.
 func listQuery(ctx *fasthttp.RequestCtx, f *store.Filter, texts []parameter) error {
 	f.Page, f.PerPage = 1, defaultPerPage
 	return readQuery(ctx.QueryArgs(), &f.Page, &f.PerPage, texts, nil)
 }
 
-// readQuery reads page, per_page and texts. more, if not nil, reads the others,
-// and says whether there are such; its names stand before those of texts.
+// readQuery reads page, per_page and texts. more, if not nil, reads the others and says
+// which there are; their names are listed before those of texts.
 func readQuery(args *fasthttp.Args, page, perPage *int, texts []parameter, more *moreParameters) error {
 next:
 	for k, value := range args.All() {
@@ -78,13 +78,13 @@ next:
 	return nil
 }
 
-// moreParameters are those that are no text.
+// moreParameters are those that are not text.
 type moreParameters struct {
 	names []string
 	read  func(key, value string) (known bool, err error)
 }
 
-// parameters names all that a query may have.
+// parameters names everything a query may have.
 func parameters(texts []parameter, more *moreParameters) string {
 	names := []string{"page", "per_page"}
 	if more != nil {

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// storeTimeout is how long the store may take for one request: less than the
-	// answer may, so that there is one.
+	// storeTimeout is how long the store may take for one request: shorter than
+	// writeTimeout, so that the client gets an answer.
 	storeTimeout = 20 * time.Second
 
-	// maxRegistry requests are with the store at a time: it has no more
-	// connections to its database, and lists of 1,000 items are half a megabyte.
+	// maxRegistry bounds the requests at the store at a time: it has no more database
+	// connections, and lists of 1,000 items are half a megabyte each.
 	maxRegistry = 8
 
-	// retryStore is when to try again while the database is away, in seconds.
+	// retryStore is the Retry-After, in seconds, while the database is unavailable.
 	retryStore = 5
 )
 
-// Registry is what the API needs of a *store.Store. See there.
+// Registry is what the API needs of a *store.Store, which documents the methods.
 type Registry interface {
 	Register(ctx context.Context, pool, user, password string, prove store.Prove) (name string, did store.Registered, err error)
 	Account(ctx context.Context, name string) (store.Account, error)
@@ -51,8 +51,8 @@ type Registry interface {
 // the store has taken too long.
 type registryHandler func(s *Server, life context.Context, ctx *fasthttp.RequestCtx, r Registry) error
 
-// withRegistry makes a handler of one that needs the store: it says what to do
-// where there is none, and bounds how many ask it at a time.
+// withRegistry makes a handler of one that needs the store: it tells the client what to
+// do if there is none, and bounds how many use it at a time.
 func withRegistry(answer registryHandler) handler {
 	return func(s *Server, ctx *fasthttp.RequestCtx) error {
 		if s.options.Registry == nil {
@@ -65,15 +65,15 @@ func withRegistry(answer registryHandler) handler {
 			return err
 		}
 		defer s.registry.leave()
-		// Not ctx: fasthttp uses it for the next request, and the database's
-		// driver may look at it after the answer.
+		// Not ctx: fasthttp reuses it for the next request, and the database's driver
+		// may look at it after the answer.
 		life, cancel := context.WithTimeout(context.Background(), storeTimeout)
 		defer cancel()
 		return s.registryError(ctx, answer(s, life, ctx, s.options.Registry))
 	}
 }
 
-// registryError gives an error of the store its status.
+// registryError maps an error of the store to its status.
 func (s *Server) registryError(ctx *fasthttp.RequestCtx, err error) error {
 	if err == nil {
 		return nil
@@ -111,8 +111,8 @@ func (s *Server) registryError(ctx *fasthttp.RequestCtx, err error) error {
 	return &httpError{code, text}
 }
 
-// unknownIn gives an error about something that the body names, and that is not
-// known, the status of a body that can't be followed; what the path names is 404.
+// unknownIn maps an error about something unknown that the body names to the status for
+// a body that can't be processed; something unknown in the path is a 404.
 func unknownIn(err error, kind error) error {
 	if errors.Is(err, kind) {
 		return &httpError{fasthttp.StatusUnprocessableEntity, err.Error()}
@@ -120,7 +120,7 @@ func unknownIn(err error, kind error) error {
 	return err
 }
 
-// done is what an account, a pool or an algorithm has done, in an answer.
+// done is what an account, a pool or an algorithm has done so far, as answers show it.
 type done struct {
 	Miners   int     `json:"miners"` // connected now
 	HashRate float64 `json:"hashrate"`

@@ -41,7 +41,7 @@ func closedRegistry(t *testing.T) *store.Store {
 	return r
 }
 
-// farm is a site with a store, whose answers the tests compare.
+// farm is a site with a store; the tests compare its answers.
 type farm struct {
 	*site
 	registry *store.Store
@@ -53,7 +53,7 @@ func newFarm(t *testing.T) *farm {
 	return &farm{newSite(t, func(o *Options) { o.Registry = r }), r}
 }
 
-// want compares an answer, in which times stand as TIME.
+// want compares an answer, with TIME in place of every time.
 func (s *farm) want(t *testing.T, method, path, body string, code int, want string) {
 	t.Helper()
 	resp, got := s.send(t, method, path, body)
@@ -63,7 +63,7 @@ func (s *farm) want(t *testing.T, method, path, body string, code int, want stri
 	}
 }
 
-// register returns the name of an account.
+// register registers an account and returns its name.
 func (s *site) register(t *testing.T, body string, header ...string) string {
 	t.Helper()
 	resp, answer := s.send(t, "POST", "/api/v1/users", body, header...)

@@ -10,19 +10,19 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// handler answers a request; an error is told to the client, with the status of
-// its httpError, or else 500.
+// handler answers a request; an error is sent to the client with the status of its
+// httpError, or 500.
 type handler func(*Server, *fasthttp.RequestCtx) error
 
-// endpoint is a method of a path, and HEAD with GET. A path that ends in {} has
-// any text there: see item.
+// endpoint is a method of a path; GET includes HEAD. A path that ends in {} has any
+// text there: see item.
 type endpoint struct {
 	method, path string
 	needs        scope
 	answer       handler
 }
 
-// endpoints is the whole surface, in the order that it is listed in.
+// endpoints is the whole surface, in the order in which it is listed.
 var endpoints = []endpoint{
 	{"GET", "/healthz", scopeNone, (*Server).healthz},
 	{"GET", "/readyz", scopeNone, (*Server).readyz},
@@ -48,7 +48,7 @@ var endpoints = []endpoint{
 	{"GET", "/api/v1/openapi.json", scopeRead, (*Server).openAPI},
 }
 
-// match reports whether the endpoint's path is this one, and what stands for {}.
+// match reports whether path is the endpoint's, and the text in the place of {}.
 func (e *endpoint) match(path string) (item string, ok bool) {
 	before, open := strings.CutSuffix(e.path, "{}")
 	if !open {
@@ -58,7 +58,7 @@ func (e *endpoint) match(path string) (item string, ok bool) {
 	return item, ok && item != ""
 }
 
-// itemKey is where dispatch keeps for the handler what stands for {}.
+// itemKey is where dispatch stores the text in the place of {} for the handler.
 const itemKey = "item"
 
 // item is the text at the end of the path, for endpoints that have {} there.
@@ -67,7 +67,7 @@ func item(ctx *fasthttp.RequestCtx) string {
 	return text
 }
 
-// httpError is an error with the status that it is answered with.
+// httpError is an error with its HTTP status.
 type httpError struct {
 	code int
 	text string
@@ -79,7 +79,7 @@ func badRequest(format string, args ...any) error {
 	return &httpError{fasthttp.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// quoted shows a client what it sent, up to a length.
+// quoted shows clients what they sent, up to a length.
 func quoted(s string) string {
 	const most = 40
 	if len(s) > most {
@@ -125,7 +125,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
 		ctx.SetUserValue(itemKey, text)
 		return e.answer(s, ctx)
 	}
-	// Who may not read is not told what there is.
+	// Clients that may not read are not told what exists.
 	if err := s.authorize(ctx, scopeRead); err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 	}
 }
 
-// malformed answers what was not a request, or was too much of one.
+// malformed answers something that was not a request, or was too large.
 func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	e := &httpError{fasthttp.StatusBadRequest, "this is not an HTTP request that can be understood"}
 	var timeout interface{ Timeout() bool }
@@ -203,7 +203,7 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	s.fail(ctx, e)
 }
 
-// noContent answers that it is done.
+// noContent answers that the request is done.
 func noContent(ctx *fasthttp.RequestCtx) error {
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil

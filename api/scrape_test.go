@@ -15,7 +15,7 @@ import (
 	"farmproxy/work"
 )
 
-// scrape asks for the metrics as Prometheus does, and returns them compressed.
+// scrape requests the metrics as Prometheus does, and returns them compressed.
 func scrape(t testing.TB, address string) io.ReadCloser {
 	t.Helper()
 	req, err := http.NewRequest("GET", "http://"+address+"/metrics", nil)
@@ -34,7 +34,7 @@ func scrape(t testing.TB, address string) io.ReadCloser {
 	return resp.Body
 }
 
-// serveTCP serves on loopback, and returns where.
+// serveTCP serves on loopback and returns the address.
 func serveTCP(t testing.TB, o Options) (address string) {
 	t.Helper()
 	_, address = startTCP(t, o)
@@ -90,8 +90,8 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// scrapeBook has 10,000 workers, each of an account of its own, and the series
-// of the account proxy as well.
+// scrapeBook has 10,000 workers, each with its own account, and the predecessor's
+// series as well.
 func scrapeBook() *stats.Book {
 	book := stats.New(stats.Options{Loops: 1, Settings: stats.Settings{Predecessor: true, Proxy: "0.0.0.0:3333"}})
 	now := time.Now()

@@ -15,47 +15,47 @@ import (
 	"farmproxy/store"
 )
 
-// What the server spends on its clients at most. It shares two cores with the
-// miners' event loops, and serves a handful of scrapers and browsers.
+// Bounds on what the server spends on its clients. It shares two cores with the miners'
+// event loops, and serves a handful of scrapers and browsers.
 const (
-	// maxHeader holds the largest query and what browsers and proxies add, in
-	// bytes; fasthttp keeps that much for each connection.
+	// maxHeader holds the largest query and what browsers and proxies add, in bytes;
+	// fasthttp keeps this much for each connection.
 	maxHeader = 8 << 10
 
-	// maxBody holds the longest user and password, each of their characters
-	// escaped, and what is added by clients that know more fields.
+	// maxBody holds the longest user and password, each character escaped, and the
+	// extra fields of clients that know more.
 	maxBody = 8 << 10
 
-	// readTimeout is for one request's header: it fits into one packet or two.
+	// readTimeout is for one request's header, which fits into one or two packets.
 	readTimeout = 10 * time.Second
 
-	// writeTimeout is for one answer: 10,000 workers are 6 MB of metrics, or
-	// half of one compressed, and the reader may sit behind a bad line.
+	// writeTimeout is for one answer: 10,000 workers are 6 MB of metrics, or 0.5 MB
+	// compressed, and the reader may sit behind a bad line.
 	writeTimeout = 30 * time.Second
 
 	// idleTimeout keeps the connection of a scraper that comes once a minute.
 	idleTimeout = 75 * time.Second
 
-	// maxScrapes of /metrics are written at a time: each lasts as long as its
-	// reader takes, and there are seldom more than two Prometheus.
+	// maxScrapes bounds concurrent answers of /metrics: each lasts as long as its
+	// reader takes, and there are seldom more than two Prometheus servers.
 	maxScrapes = 4
 
-	// maxServed is no bound of its own: a connection that gave way takes a moment
-	// until it is gone.
+	// maxServed is no bound of its own: a connection that gave way takes a moment to
+	// disappear.
 	maxServed = 4 * (maxConnections + keptForHealth)
 
-	// maxQueries that look at every worker are answered at a time: one core is
-	// left to the miners.
+	// maxQueries bounds concurrent queries that look at every worker: one core is left
+	// to the miners.
 	maxQueries = 1
 
-	// gateWait is how long another one waits for its turn before it is refused.
+	// gateWait is how long a further one waits for its turn before it is refused.
 	gateWait = 5 * time.Second
 )
 
-// Options are what a Server answers from.
+// Options say what a Server answers from.
 type Options struct {
 	Book    *stats.Book
-	Version string       // farmproxy's, as the status says it
+	Version string       // farmproxy's, for the status
 	Log     *slog.Logger // nil: slog.Default()
 
 	// Registry is the store; nil: there is none.
@@ -81,8 +81,8 @@ type Settings struct {
 	// listener must be one that only this machine can reach.
 	Tokens *Tokens
 
-	// Hosts are names, in lower case, that a reverse proxy on this machine serves
-	// the API under. Without tokens, only these and loopback's are answered.
+	// Hosts are the names, in lower case, under which a reverse proxy on this machine
+	// serves the API. Without tokens, only these and loopback's names are answered.
 	Hosts []string
 
 	// RegistrationsPerMinute bounds those of each client address; 0: any number.
@@ -130,7 +130,7 @@ func New(o Options) *Server {
 	s.http = &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			if ctx.Request.Header.HasAcceptEncoding("gzip") {
-				compress(ctx) // prefers gzip to all else
+				compress(ctx) // prefers gzip to everything else
 			} else {
 				s.route(ctx)
 			}
@@ -150,8 +150,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Serve answers on l until Shutdown, then returns nil; l is closed. An error is
-// one of l that will not go away.
+// Serve answers on l until Shutdown, then returns nil; l is closed. An error means that
+// l has failed for good.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.http.Serve(&listener{Listener: l, connections: s.connections, log: s.options.Log}); err != nil {
 		return fmt.Errorf("http.address: %s can't be served any more: %w", l.Addr(), err)
@@ -159,22 +159,22 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Shutdown closes the listeners and idle connections, and waits for answers
-// under way; an error when ctx ended before they did. Call it after Serve.
+// Shutdown closes the listeners and idle connections and waits for answers under way;
+// it returns an error if ctx ends first. Call it after Serve.
 func (s *Server) Shutdown(ctx context.Context) error {
 	return s.http.ShutdownWithContext(ctx)
 }
 
-// listener admits connections. It outlasts the shortages in which accept fails
-// and works again later, such as of file descriptors: fasthttp would end.
+// listener admits connections. It survives temporary shortages, as of file descriptors,
+// in which accept fails: fasthttp would stop.
 type listener struct {
 	net.Listener
 	connections *connections
 	log         *slog.Logger
 }
 
-// acceptPause is how long a shortage is waited for: long enough not to spin,
-// shorter than a scraper's patience.
+// acceptPause is the wait during a shortage: long enough not to spin, shorter than a
+// scraper's patience.
 const acceptPause = 100 * time.Millisecond
 
 func (l *listener) Accept() (net.Conn, error) {
@@ -198,8 +198,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// printer logs what fasthttp has to say: troubles of single connections, which
-// anyone can cause.
+// printer logs fasthttp's messages: trouble with single connections, which anyone can
+// cause.
 type printer struct{ log *slog.Logger }
 
 func (p printer) Printf(format string, args ...any) {

@@ -26,7 +26,7 @@ type site struct {
 	book    *stats.Book
 	l       *fasthttputil.InmemoryListener
 	http    http.Client
-	answers map[string]bool // that were given, as "GET /path 200"
+	answers map[string]bool // answers given so far, as "GET /path 200"
 }
 
 func newSite(t *testing.T, set ...func(*Options)) *site {
@@ -59,13 +59,13 @@ func newSite(t *testing.T, set ...func(*Options)) *site {
 	return s
 }
 
-// ask returns the answer to a request, and its body.
+// ask sends a request and returns the answer and its body.
 func (s *site) ask(t *testing.T, method, path string, header ...string) (*http.Response, string) {
 	t.Helper()
 	return s.send(t, method, path, "", header...)
 }
 
-// send is ask with a body. Every answer must be as openapi.json has it.
+// send is ask with a body. Every answer must match openapi.json.
 func (s *site) send(t *testing.T, method, path, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
@@ -174,8 +174,7 @@ func TestMethodNotAllowedNamesTheAllowed(t *testing.T) {
 	}
 }
 
-// raw sends bytes over a connection of their own, and wants the status and part
-// of the answer.
+// raw sends bytes over a new connection, and checks the status and part of the answer.
 func (s *site) raw(t *testing.T, request, status, part string) *http.Response {
 	t.Helper()
 	c, err := s.l.Dial()
@@ -195,7 +194,7 @@ func (s *site) raw(t *testing.T, request, status, part string) *http.Response {
 	return resp
 }
 
-// What is not a proper request is answered and closed.
+// A malformed request is answered and its connection closed.
 func TestMalformedRequests(t *testing.T) {
 	s := newSite(t)
 	f := func(request, status, part string) {
@@ -290,8 +289,8 @@ func TestBusy(t *testing.T) {
 		t.Errorf("HEAD /metrics: %s, but it costs nothing", resp.Status)
 	}
 
-	// With one place free, each answer must give back the one that it took. A
-	// streamed one does so a moment after its last byte.
+	// With one place free, each answer must give back the one it took. A streamed one
+	// does so a moment after its last byte.
 	s.scrapes.gate.leave()
 	s.queries.leave()
 	s.scrapes.wait, s.queries.wait = time.Minute, time.Minute

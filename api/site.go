@@ -11,12 +11,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Loopback and tokens keep strangers out, but not the web pages that a browser
-// on this machine shows: they can send requests here, and a page whose name
-// suddenly resolves to 127.0.0.1 can read the answers as well (DNS rebinding).
-// A browser says where it believes to be (Host) and which page asks
-// (Sec-Fetch-Site, Origin). Neither /healthz nor /readyz asks for that: load
-// balancers send any Host, and these answers hold nothing.
+// Loopback and tokens keep strangers out, but not the web pages that a browser on this
+// machine shows: they can send requests here, and a page whose name suddenly resolves
+// to 127.0.0.1 can also read the answers (DNS rebinding). A browser says which host it
+// believes it is talking to (Host) and which page is asking (Sec-Fetch-Site, Origin).
+// /healthz and /readyz check neither: load balancers send any Host, and these answers
+// reveal nothing.
 
 // knownHost refuses a request that was meant for another name than this
 // server's. With tokens no name has to be known: a page does not have one.
@@ -24,7 +24,7 @@ func (o *Settings) knownHost(ctx *fasthttp.RequestCtx) error {
 	if o.Tokens != nil {
 		return nil
 	}
-	// The second one is that of an absolute request target, if it is one.
+	// The second one is the host of an absolute request target, if there is one.
 	for _, host := range []string{string(ctx.Request.Header.Host()), string(ctx.URI().Host())} {
 		if name := hostName(host); !isLoopback(name) && !slices.Contains(o.Hosts, name) {
 			return &httpError{
@@ -37,7 +37,7 @@ func (o *Settings) knownHost(ctx *fasthttp.RequestCtx) error {
 	return nil
 }
 
-// hostName is the name in host:port, or in host alone, in lower case.
+// hostName returns the name in host:port, or in host alone, in lower case.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -51,9 +51,9 @@ func isLoopback(name string) bool {
 	return name == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-// ownPage refuses what the page of another site asks for. Only a link there
-// that somebody follows, and that changes nothing, is answered. What is not a
-// browser sends none of these headers.
+// ownPage refuses requests from pages of other sites. Only following a link from there,
+// which changes nothing, is answered. Clients other than browsers send none of these
+// headers.
 func ownPage(ctx *fasthttp.RequestCtx) error {
 	header := &ctx.Request.Header
 	switch string(header.Peek("Sec-Fetch-Site")) {

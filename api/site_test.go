@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A page whose name resolves to 127.0.0.1 after it was loaded (DNS rebinding) is
-// of the same origin as this server to its browser: only the Host gives it away.
+// To the browser, a page whose name resolves to 127.0.0.1 after it was loaded (DNS
+// rebinding) has the same origin as this server: only the Host gives it away.
 func TestOnlyLoopbackNamesAreAnswered(t *testing.T) {
 	f := func(hosts, host string, code int) {
 		t.Helper()
@@ -16,7 +16,7 @@ func TestOnlyLoopbackNamesAreAnswered(t *testing.T) {
 			code         int
 		}{
 			{"GET", "/api/v1/status", code}, {"HEAD", "/metrics", code}, {"POST", "/api/v1/users", max(code, 404)}, {"GET", "/nothing", max(code, 404)},
-			{"GET", "/healthz", 200}, // load balancers send any
+			{"GET", "/healthz", 200}, // load balancers send any Host
 		} {
 			resp, body := s.ask(t, c.method, c.path, "Host", host)
 			if resp.StatusCode != c.code {
@@ -40,7 +40,7 @@ func TestOnlyLoopbackNamesAreAnswered(t *testing.T) {
 	f("", "localhost.evil.example", 421)
 	f("", "evil-localhost", 421)
 	f("", "127.0.0.1.evil.example:8080", 421)
-	f("", "0.0.0.0:8080", 421) // reaches loopback from a browser
+	f("", "0.0.0.0:8080", 421) // a browser reaches loopback with it
 	f("", "[::]:8080", 421)
 	f("", "10.0.0.7:8080", 421)
 	f("", "128.0.0.1", 421)
@@ -53,7 +53,7 @@ func TestOnlyLoopbackNamesAreAnswered(t *testing.T) {
 	f("farm.example 10.0.0.7", "farm.example.evil.example", 421)
 }
 
-// What says two names is for neither.
+// A request that states two names is meant for neither.
 func TestAnAbsoluteTargetIsAHostToo(t *testing.T) {
 	s := newSite(t)
 	f := func(target, host, status string) {
@@ -66,7 +66,7 @@ func TestAnAbsoluteTargetIsAHostToo(t *testing.T) {
 	f("/api/v1/links", "", "400 Bad Request")
 }
 
-// A token is shown by no page, so names do not matter.
+// No foreign page has a token, so names do not matter.
 func TestTokensNeedNoHost(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.Tokens = mustTokens(t, allTokens) })
 	f := func(host, token string, code int) {
@@ -79,7 +79,7 @@ func TestTokensNeedNoHost(t *testing.T) {
 	f("edge-box.example:8080", "", 401)
 }
 
-// Neither loopback nor a token of a browser's keeps out the pages that it shows.
+// Neither loopback nor a token in a browser keeps out the pages it shows.
 func TestPagesOfOtherSites(t *testing.T) {
 	registry := newRegistry(t)
 	open := newSite(t, func(o *Options) { o.Registry = registry })

@@ -12,33 +12,34 @@ import (
 	"strings"
 )
 
-// What a token file may hold.
+// Bounds on a token file.
 const (
-	// maxTokens bounds the time that a comparison with all of them takes.
+	// maxTokens bounds the time it takes to compare with all of them.
 	maxTokens = 256
 
-	// maxTokenFile is room for all of them, and for comments, in bytes.
+	// maxTokenFile leaves room for all of them and for comments, in bytes.
 	maxTokenFile = 256 << 10
 
-	// maxWrong lines are told of: a file of something else is wrong in all of them.
+	// maxWrong bounds the reported lines: if the file is something else entirely, all
+	// of them are wrong.
 	maxWrong = 10
 
-	// minToken is the fewest characters of a token: 16 of a good generator can't
+	// minToken is the shortest token allowed: 16 characters from a good generator can't
 	// be guessed over a network, a word can.
 	minToken = 16
 	maxToken = 256
 )
 
-// scope is what a token allows, a set.
+// scope is the set of things a token allows.
 type scope uint8
 
 const (
 	scopeRead     scope = 1 << iota // every GET
 	scopeRegister                   // register accounts
-	scopeWrite                      // everything else; of admin only
+	scopeWrite                      // everything else; admin only
 
 	scopeAdmin = scopeRead | scopeRegister | scopeWrite
-	scopeNone  = scope(0) // needed by what needs no token
+	scopeNone  = scope(0) // for requests that need no token
 )
 
 // scopes are the names of scopes in a token file.
@@ -55,16 +56,16 @@ func (s scope) String() string {
 	return "admin"
 }
 
-// Tokens are the secrets that clients show, and what each of them allows. Only
-// their hashes are kept. They are immutable and may be used from any goroutine.
+// Tokens are the secrets that clients show, and what each allows. Only their hashes are
+// kept. They are immutable and may be used from any goroutine.
 type Tokens struct {
 	hashes [][sha256.Size]byte
 	scopes []scope
 	lines  []int // in the file, from 1: what a log can call them
 }
 
-// LoadTokens reads a token file: lines of a scope (read, register or admin) and
-// a token. The error says what to do about each line that is wrong, and shows no
+// LoadTokens reads a token file, in which each line is a scope (read, register or
+// admin) and a token. The error says what to do about each wrong line, and shows no
 // token.
 func LoadTokens(path string) (*Tokens, error) {
 	text, err := readPrivate(path)
@@ -92,7 +93,7 @@ func LoadTokens(path string) (*Tokens, error) {
 	return t, nil
 }
 
-// readPrivate reads a file that must not be open to every user of the machine.
+// readPrivate reads a file that must not be readable by every user of the machine.
 func readPrivate(path string) (string, error) {
 	f, err := os.Open(path)
 	switch {
@@ -143,8 +144,8 @@ func (t *Tokens) add(line string, n int) error {
 	return nil
 }
 
-// allows returns what a token allows, and what a log may call it; nothing when it
-// is none of these. It takes as long for every token.
+// allows returns what a token allows and the name that a log may use for it, or nothing
+// if the token is unknown. It takes the same time for every token.
 func (t *Tokens) allows(token string) (s scope, name string) {
 	hash := sha256.Sum256([]byte(token))
 	for i := range t.hashes {

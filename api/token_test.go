@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// mustTokens returns the tokens of a file with that text.
+// mustTokens returns the tokens of a file with this text.
 func mustTokens(t *testing.T, text string) *Tokens {
 	t.Helper()
 	tokens, err := LoadTokens(tokenFile(t, text, 0o600))

@@ -9,17 +9,17 @@ import (
 	"farmproxy/store"
 )
 
-// registration is what the account proxy's clients send. Fields that it did not
-// know it passed over, and so does this.
+// registration is what the account proxy's clients send. It ignored unknown fields, and
+// so does this.
 type registration struct {
 	Pool     string `json:"pool"`
 	User     string `json:"user"`
 	Password string `json:"password"`
 }
 
-// registered is what they get, in every case.
+// registered is the answer they get in every case.
 type registered struct {
-	Name  string `json:"name"` // "" when it was refused
+	Name  string `json:"name"` // "" if it was refused
 	Error string `json:"error"`
 }
 
@@ -34,15 +34,15 @@ type user struct {
 	Algorithm string     `json:"algorithm"`
 	User      string     `json:"user"`
 	Created   *time.Time `json:"created"`
-	LastSeen  *time.Time `json:"last_seen"` // when a miner was connected
+	LastSeen  *time.Time `json:"last_seen"` // when a miner was last connected
 	done
 }
 
 // usersPath is where accounts are registered.
 const usersPath = "/api/v1/users"
 
-// registers reports whether a request is of the account proxy's clients, who
-// know one shape of answers.
+// registers reports whether a request comes from a client of the account proxy's, which
+// knows only one shape of answer.
 func registers(ctx *fasthttp.RequestCtx) bool {
 	return (ctx.IsPost() || ctx.IsPut()) && string(ctx.Path()) == usersPath
 }
@@ -117,7 +117,7 @@ func (s *Server) makeUser(r Registry, a *store.Account) user {
 		LastSeen: orNull(a.LastSeen),
 		done:     makeDone(s.options.Book.AccountTotal(a.Name)),
 	}
-	if u.Miners > 0 { // the store hears of them now and then
+	if u.Miners > 0 { // the store hears of them only now and then
 		u.LastSeen = orNull(time.Now())
 	}
 	if p := r.Snapshot().Pool(a.Pool); p != nil {

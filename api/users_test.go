@@ -17,7 +17,7 @@ import (
 	"farmproxy/work"
 )
 
-// registration as the account proxy's clients know it, and what it got wrong.
+// Registration as the account proxy's clients know it, and their mistakes.
 func TestRegister(t *testing.T) {
 	s := newFarm(t)
 	names := map[string]string{} // of accounts, by pool and user
@@ -111,8 +111,8 @@ func TestTheLongestRegistrationFits(t *testing.T) {
 	s.register(t, fmt.Sprintf(`{"pool":"a.example:3333","user":"%s","password":"%s","comment":"%s"}`, long, long, long))
 }
 
-// Whoever sends megabytes must see why they were refused, and not a connection
-// that was reset under them.
+// A client that sends megabytes must see why it was refused, rather than a reset
+// connection.
 func TestFarTooLargeABodyIsAnswered(t *testing.T) {
 	c, err := net.Dial("tcp", serveTCP(t, Options{Book: stats.New(stats.Options{})}))
 	if err != nil {
@@ -231,7 +231,7 @@ func TestUserPages(t *testing.T) {
 	s.want(t, "GET", list+"search="+strings.Repeat("x", 257), "", 400, `{"error":"search: want up to 256 bytes, got 257"}`)
 }
 
-// What a pool is told to let an account in is told to nobody else.
+// A pool's password is shown to nobody else.
 func TestPasswordsAreShownNowhere(t *testing.T) {
 	var logged bytes.Buffer
 	registry := newRegistry(t)

@@ -65,7 +65,7 @@ func (s *Server) links(ctx *fasthttp.RequestCtx) error {
 	return writeJSON(ctx, fasthttp.StatusOK, &a)
 }
 
-// workerQuery reads what /api/v1/workers may be asked.
+// workerQuery reads the query parameters of /api/v1/workers.
 func workerQuery(args *fasthttp.Args) (q stats.WorkerQuery, page int, err error) {
 	q.Limit, page = defaultPerPage, 1
 	texts := []parameter{{"search", &q.Search}, {"account", &q.Account}, {"pool", &q.Pool}, {"algorithm", &q.Algorithm}}
