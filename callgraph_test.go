@@ -17,21 +17,21 @@ import (
 	"testing"
 )
 
-// program is our packages with their types, and who calls whom in them. It errs on
-// the safe side: an interface's method may be that of any of our types that have
-// it, and a func value any that was ever put where it comes from.
+// program is our packages with their types and their call graph. It errs on the safe
+// side: an interface's method may be that of any of our types that have it, and a func
+// value any that was ever stored where it comes from.
 type program struct {
 	fset  *token.FileSet
 	info  *types.Info
 	files []*ast.File
-	named []types.Type // of our packages, not interfaces
+	named []types.Type // our packages' types, without interfaces
 
 	ours  map[string]*types.Package
 	funcs map[any]*function // by *types.Func or *ast.FuncLit
 	flows map[types.Object][]source
 }
 
-// function is a declared one or a literal.
+// function is a declared function or a literal.
 type function struct {
 	name  string
 	takes *types.Tuple
@@ -46,22 +46,22 @@ type lock struct {
 	begin, end token.Pos
 }
 
-// call is what a function does that may take it elsewhere.
+// call is a call, or a wait, in a function.
 type call struct {
 	pos     token.Pos
 	to      []*function
-	foreign string // what it calls that is not ours: net.Conn.Write, time.Sleep; or what it waits for
+	foreign string // the foreign function called: net.Conn.Write, time.Sleep; or what is waited for
 }
 
 // source is where a func value comes from: a function, or something that holds one.
 type source struct {
 	f       *function
-	foreign string // a function that is not ours
+	foreign string // a foreign function
 	object  types.Object
 }
 
-// loadProgram type-checks packages of ours from source, and takes what they import
-// from the compiler.
+// loadProgram type-checks packages of ours from source, and their imports from the
+// compiler's export data.
 func loadProgram(t *testing.T, names ...string) *program {
 	t.Helper()
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export"}
@@ -97,7 +97,7 @@ func loadProgram(t *testing.T, names ...string) *program {
 		if !strings.HasPrefix(l.ImportPath, module+"/") {
 			continue
 		}
-		var files []*ast.File // deps come first
+		var files []*ast.File // dependencies come first
 		for _, name := range l.GoFiles {
 			file, err := parser.ParseFile(p.fset, filepath.Join(l.Dir, name), nil, parser.SkipObjectResolution)
 			if err != nil {
@@ -154,7 +154,7 @@ func (p *program) collect() {
 			return true
 		})
 	}
-	for range 2 { // the second time with what func values get that the first has found
+	for range 2 { // the second time with the func values found by the first
 		for _, file := range p.files {
 			ast.Inspect(file, p.flow)
 		}
@@ -164,7 +164,7 @@ func (p *program) collect() {
 	}
 }
 
-// title is a function's name as the lists have it: package.Type.Method.
+// title returns a function's name as in the lists: package.Type.Method.
 func title(f *types.Func) string {
 	name := f.Name()
 	if recv := f.Signature().Recv(); recv != nil {
@@ -182,7 +182,7 @@ func title(f *types.Func) string {
 	return strings.TrimPrefix(name, module+"/")
 }
 
-// flow notes where func values are put.
+// flow records where func values are stored.
 func (p *program) flow(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.AssignStmt:
@@ -214,7 +214,7 @@ func (p *program) flow(n ast.Node) bool {
 	return true
 }
 
-// arguments notes what a call hands to its parameters.
+// arguments records the values that a call passes to its parameters.
 func (p *program) arguments(n *ast.CallExpr) {
 	if tv := p.info.Types[n.Fun]; len(n.Args) == 0 || tv.IsType() || tv.IsBuiltin() {
 		return
@@ -300,7 +300,7 @@ func (p *program) values(e ast.Expr) (list []source) {
 	return list
 }
 
-// carriesFunc reports that a value of that type is a func, or holds some.
+// carriesFunc reports whether a value of that type is a func, or holds one.
 func carriesFunc(t types.Type) bool {
 	switch u := t.Underlying().(type) {
 	case *types.Signature:
@@ -318,12 +318,12 @@ func carriesFunc(t types.Type) bool {
 	return false
 }
 
-// isForeign reports that a function is not ours.
+// isForeign reports whether a function is not ours.
 func (p *program) isForeign(f *types.Func) bool {
 	return f.Pkg() == nil || p.ours[f.Pkg().Path()] == nil
 }
 
-// resolve returns the functions that may be in something: ours, and others.
+// resolve returns the functions that something may hold: ours, and foreign ones.
 func (p *program) resolve(sources []source) (list []*function, foreign []string) {
 	seen := make(map[types.Object]bool)
 	var visit func(sources []source)
@@ -343,7 +343,7 @@ func (p *program) resolve(sources []source) (list []*function, foreign []string)
 	return list, foreign
 }
 
-// static returns the function or method that a call names; nil: it calls a value.
+// static returns the function or method that a call names, or nil if it calls a value.
 func (p *program) static(c *ast.CallExpr) *types.Func {
 	fun := ast.Unparen(c.Fun)
 	if x, is := fun.(*ast.IndexExpr); is { // of a generic function
@@ -356,7 +356,7 @@ func (p *program) static(c *ast.CallExpr) *types.Func {
 	return f
 }
 
-// implementations returns the functions of ours that a call of f may come to.
+// implementations returns our functions that a call of f may reach.
 func (p *program) implementations(f *types.Func) (list []*function) {
 	recv := f.Signature().Recv()
 	if recv == nil || !types.IsInterface(recv.Type()) {
@@ -368,7 +368,7 @@ func (p *program) implementations(f *types.Func) (list []*function) {
 	i := recv.Type().Underlying().(*types.Interface)
 	for _, t := range p.named {
 		if p.isForeign(f) && !slices.Contains(loopPackages, strings.TrimPrefix(t.(*types.Named).Obj().Pkg().Path(), module+"/")) {
-			continue // io.Writer, error and their like are everybody's
+			continue // io.Writer, error and the like are everywhere
 		}
 		ptr := types.NewPointer(t)
 		if !types.Implements(ptr, i) {
@@ -382,10 +382,10 @@ func (p *program) implementations(f *types.Func) (list []*function) {
 	return list
 }
 
-// later are the functions that call what they are given on another goroutine.
+// later are the functions that call their argument on another goroutine.
 var later = map[string]bool{"sync.WaitGroup.Go": true, "context.AfterFunc": true, "time.AfterFunc": true}
 
-// scan finds the calls of one function; literals in it are functions of their own.
+// scan finds the calls in one function; literals in it are separate functions.
 func (p *program) scan(f *function) {
 	ready := make(map[ast.Node]bool) // channel operations of a select with a default
 	var walk func(n ast.Node) bool
@@ -421,11 +421,11 @@ func (p *program) scan(f *function) {
 	f.locks = p.locks(f.body)
 }
 
-// locks returns the parts of a function that hold a mutex: from each Lock to the
-// last Unlock before the next one, or to the end.
+// locks returns the parts of a function that hold a mutex: from each Lock to the last
+// Unlock before the next one, or to the end.
 func (p *program) locks(body *ast.BlockStmt) (list []lock) {
 	deferred := make(map[*ast.CallExpr]bool)
-	open := make(map[types.Object]int) // places in list
+	open := make(map[types.Object]int) // indexes in list
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
@@ -454,7 +454,7 @@ func (p *program) locks(body *ast.BlockStmt) (list []lock) {
 	return list
 }
 
-// selects notes a select without a default; in one with it nothing waits.
+// selects records a select without a default; one with a default never waits.
 func (p *program) selects(f *function, n *ast.SelectStmt, ready map[ast.Node]bool) {
 	waits := true
 	for _, c := range n.Body.List {
@@ -470,7 +470,7 @@ func (p *program) selects(f *function, n *ast.SelectStmt, ready map[ast.Node]boo
 	}
 }
 
-// called notes one call.
+// called records one call.
 func (p *program) called(f *function, n *ast.CallExpr) {
 	if tv := p.info.Types[n.Fun]; tv.IsType() || tv.IsBuiltin() {
 		return
@@ -487,7 +487,7 @@ func (p *program) called(f *function, n *ast.CallExpr) {
 		c.to = p.implementations(fn)
 		if p.isForeign(fn) {
 			c.foreign = title(fn)
-			if !later[c.foreign] { // what it is given, it may call
+			if !later[c.foreign] { // it may call its argument
 				for _, arg := range n.Args {
 					if _, is := p.info.TypeOf(arg).Underlying().(*types.Signature); is {
 						p.given(f, n, arg)
@@ -499,7 +499,7 @@ func (p *program) called(f *function, n *ast.CallExpr) {
 	f.calls = append(f.calls, c)
 }
 
-// given notes the call of a func value.
+// given records the call of a func value.
 func (p *program) given(f *function, n *ast.CallExpr, value ast.Expr) {
 	to, foreign := p.resolve(p.values(value))
 	if len(to) == 0 && len(foreign) == 0 {

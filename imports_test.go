@@ -21,8 +21,8 @@ import (
 
 const module = "farmproxy"
 
-// mayImport has every package of the module, and the others of the module
-// that it may import. What is not here is not allowed.
+// mayImport maps every package of the module to the others that it may import. Anything
+// not listed is not allowed.
 var mayImport = map[string][]string{
 	"cmd/farmproxy": {"bench", "check", "config", "proxy", "store"},
 	"proxy":         {"api", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
@@ -62,8 +62,8 @@ var mayImport = map[string][]string{
 	"bench/wait":     {},
 }
 
-// usedBy has every module that is not ours, and the packages that may import
-// it, tests included: each has one place, so that it can be replaced there.
+// usedBy maps every foreign module to the packages that may import it, tests included:
+// each has one place, where it can be replaced.
 var usedBy = map[string][]string{
 	"github.com/panjf2000/gnet/v2":       {"netloop", "bench/floor"},
 	"github.com/bytedance/sonic":         {"codec", "api"},
@@ -74,13 +74,13 @@ var usedBy = map[string][]string{
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy"},
 	"golang.org/x/crypto":                {"work", "bench/proof"},
-	"github.com/klauspost/cpuid/v2":      {"work"}, // has it the SHA extensions?
+	"github.com/klauspost/cpuid/v2":      {"work"}, // does the CPU have the SHA extensions?
 	"golang.org/x/net":                   {"dial"}, // SOCKS5
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/jackc/pgx/v5":            {"store"},
 }
 
-// listed is what go list says of a package.
+// listed is the output of go list for a package.
 type listed struct {
 	ImportPath                         string
 	Imports, TestImports, XTestImports []string
@@ -115,8 +115,7 @@ func TestImportDirections(t *testing.T) {
 	}
 }
 
-// checkForeign complains about an import from another module that is not for
-// this package.
+// checkForeign complains about a foreign import that this package may not have.
 func checkForeign(t *testing.T, name, path string) {
 	t.Helper()
 	if first, _, _ := strings.Cut(path, "/"); !strings.Contains(first, ".") {

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// compiler is a go that builds what SOURCE says; with WRONG, it can't.
+// compiler is a go command that builds what SOURCE says, and fails with WRONG.
 const compiler = `#!/bin/sh
 [ -z "$WRONG" ] || exit 1
 while [ "$1" != -o ]; do shift; done
 echo "$SOURCE" >"$2"
 `
 
-// What is installed is what the source says now: a binary of before a pull is not.
+// What is installed is built from the current source, not a binary from before a pull.
 func TestInstallBuilds(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("there is no make")

@@ -8,23 +8,22 @@ import (
 	"testing"
 )
 
-// An event loop carries thousands of miners: whatever waits on it holds up all of
-// them. So everything that can be reached from its entry points has to be known
-// not to wait: what our own code does, what is in harmless, and nothing else. And
-// a lock that loops take must not be held by others while they wait.
+// An event loop carries thousands of miners: anything that waits on it holds all of
+// them up. So everything reachable from its entry points must be known not to wait: our
+// own code, what is in harmless, and nothing else. And nobody may wait while holding a
+// lock that loops take.
 
-// onLoops are where gnet enters an event loop. What others have it do comes
-// through mailbox.call, which these reach. OnTick and OnBoot are on other
+// onLoops are the functions by which gnet enters an event loop. Work posted by others
+// comes through mailbox.call, which these reach. OnTick and OnBoot run on other
 // goroutines.
 var onLoops = []string{"netloop.Server.OnOpen", "netloop.Server.OnTraffic", "netloop.Server.OnClose", "netloop.loop.Run"}
 
-// loopPackages are those whose types may stand behind other people's interfaces on
-// a loop: what a gnet.Conn or a net.Conn of ours is.
+// loopPackages are those whose types may stand behind foreign interfaces on a loop: our
+// implementations of gnet.Conn or net.Conn.
 var loopPackages = []string{"netloop", "session", "upstream", "dial", "transport", "codec", "codec/agent", "stats", "work", "descriptors"}
 
-// harmless are foreign packages, types, functions and methods that do not wait for
-// anybody, with the reason where it is not plain. What is under one that is here is
-// harmless too.
+// harmless are foreign packages, types, functions and methods that never wait, with the
+// reason if it is not obvious. Everything below an entry is harmless too.
 var harmless = map[string]string{
 	"bytes": "", "cmp": "", "encoding/binary": "", "encoding/hex": "", "errors": "", "hash": "", "hash/fnv": "", "hash/maphash": "",
 	"maps": "", "math": "", "math/bits": "", "math/rand/v2": "", "net/netip": "", "slices": "", "strconv": "", "strings": "",
@@ -73,7 +72,7 @@ var harmless = map[string]string{
 	"net.TCPAddr": "", "net.JoinHostPort": "", "net.SplitHostPort": "",
 }
 
-// relied are the entries of harmless that were asked for.
+// relied are the entries of harmless that were used.
 var relied = make(map[string]bool)
 
 func isHarmless(name string) bool {
@@ -137,8 +136,7 @@ func TestNothingThatWaitsIsOnAnEventLoop(t *testing.T) {
 	}
 }
 
-// checkLocks adds to bad what is waited for by whoever holds a lock that loops
-// take.
+// checkLocks adds to bad every wait of a function that holds a lock that loops take.
 func (p *program) checkLocks(locked map[types.Object]*function, onLoop map[*function]*function, bad map[string]string) {
 	for _, f := range p.funcs {
 		for _, l := range f.locks {
@@ -151,7 +149,7 @@ func (p *program) checkLocks(locked map[types.Object]*function, onLoop map[*func
 					continue
 				}
 				note := func(foreign string, g *function, within map[*function]*function) {
-					if foreign != "" && !isHarmless(foreign) && foreign != "sync.Cond.Wait" { // that gives the lock back
+					if foreign != "" && !isHarmless(foreign) && foreign != "sync.Cond.Wait" { // Wait releases the lock
 						bad[fmt.Sprintf("%s while it holds %s, which %s takes: %s", f.name, l.mutex.Name(), taker.name, foreign)] =
 							fmt.Sprintf("%v: %s; the lock: %s", p.fset.Position(c.pos), path(g, within), path(taker, onLoop))
 					}
@@ -168,8 +166,7 @@ func (p *program) checkLocks(locked map[types.Object]*function, onLoop map[*func
 	}
 }
 
-// reach returns the functions that can be reached from some, each with the one that
-// it is reached from.
+// reach returns the functions reachable from entries, each with its caller.
 func reach(entries ...*function) map[*function]*function {
 	from := make(map[*function]*function)
 	for _, f := range entries {
@@ -188,7 +185,7 @@ func reach(entries ...*function) map[*function]*function {
 	return from
 }
 
-// path is how a function is reached.
+// path returns how a function is reached.
 func path(f *function, from map[*function]*function) string {
 	var list []string
 	for ; f != nil; f = from[f] {

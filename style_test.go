@@ -14,17 +14,17 @@ import (
 	"testing"
 )
 
-// What CONTRIBUTING.md says about the size of things.
+// The limits in CONTRIBUTING.md.
 const (
 	maxFileLines     = 600
 	maxFunctionLines = 80
 )
 
-// vague are names that say nothing about what something does.
+// vague matches names that say nothing about what something does.
 var vague = regexp.MustCompile(`(?i)^(util|utils|helper|helpers|manager|misc|common)$|(Util|Utils|Helper|Helpers|Manager)$`)
 
-// TestStyle holds what CONTRIBUTING.md says and no linter checks: the length of
-// files and functions, names, no sleeps in tests, errors that keep their cause.
+// TestStyle checks what CONTRIBUTING.md says and no linter checks: the length of files
+// and functions, names, no sleeps in tests, errors that keep their cause.
 func TestStyle(t *testing.T) {
 	files := token.NewFileSet()
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -61,7 +61,7 @@ func checkFile(t *testing.T, files *token.FileSet, file *ast.File) {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
 			begin, end := files.Position(n.Pos()), files.Position(n.End())
-			isTable := strings.HasPrefix(n.Name.Name, "Test") && strings.HasSuffix(in.Name(), "_test.go") // of cases
+			isTable := strings.HasPrefix(n.Name.Name, "Test") && strings.HasSuffix(in.Name(), "_test.go") // a table of cases
 			if lines := end.Line - begin.Line + 1; lines > maxFunctionLines && !isTable {
 				t.Errorf("%s: %s has %d lines, at most %d", begin, n.Name, lines, maxFunctionLines)
 			}
@@ -76,7 +76,7 @@ func checkFile(t *testing.T, files *token.FileSet, file *ast.File) {
 	})
 }
 
-// fakesTime reports that a package's tests run in synctest bubbles, where a sleep
+// fakesTime reports whether a package's tests run in synctest bubbles, where a sleep
 // takes no time.
 func fakesTime(t *testing.T, dir string) bool {
 	names, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
@@ -89,8 +89,8 @@ func fakesTime(t *testing.T, dir string) bool {
 	})
 }
 
-// checkCall looks for sleeps in tests, and for errors that are put into another
-// one without being wrapped: nobody can ask for them by errors.Is any more.
+// checkCall looks for sleeps in tests, and for errors that are put into another error
+// without wrapping: errors.Is can no longer find them.
 func checkCall(t *testing.T, files *token.FileSet, name string, call *ast.CallExpr) {
 	f, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {

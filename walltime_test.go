@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// Wall time is for display and storage only: it is set forward and back, and then
-// a link is silent, a worker forgotten, an account deleted that were not. Times of
-// time.Now also have a monotonic reading, which is what Sub, Before and After
-// compare, as long as nothing takes it off. What does is here, by file, with what it
-// is for; anything else wants the monotonic clock.
+// Wall time is for display and storage only: when it is set forward or back, a link
+// would seem silent, a worker forgotten, an account expired. Times from time.Now also
+// have a monotonic reading, which Sub, Before and After compare as long as nothing
+// strips it. The uses that strip it are listed here, by file, with their purpose;
+// everything else needs the monotonic clock.
 var wallTime = map[string]string{
 	"api/answer.go":                "display",
 	"bench":                        "the harness writes reports",
@@ -33,8 +33,8 @@ var wallTime = map[string]string{
 	"upstream/jobs.go: LastNotify": "display",
 }
 
-// takesOff are the functions and methods of package time that give wall time, or
-// take the monotonic reading off.
+// takesOff are the functions and methods of package time that return wall time or strip
+// the monotonic reading.
 var takesOff = []string{"Unix", "UnixMilli", "UnixMicro", "UnixNano", "Round", "Truncate", "UTC", "Local", "Date", "Clock", "YearDay", "Weekday"}
 
 func TestWallTimeIsForDisplayAndStorageOnly(t *testing.T) {
@@ -92,7 +92,7 @@ func TestWallTimeIsForDisplayAndStorageOnly(t *testing.T) {
 	}
 }
 
-// owner returns what the value of a call is stored in: X of a.X.Store(call).
+// owner returns where the value of a call is stored: X of a.X.Store(call).
 func owner(file *ast.File, call *ast.CallExpr) (name string) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		store, is := n.(*ast.CallExpr)

@@ -13,55 +13,55 @@ import (
 	"farmproxy/config"
 )
 
-// Machine is what a configuration is to run on.
+// Machine is the machine that a configuration is meant for.
 type Machine interface {
 	// Lookup resolves a name.
 	Lookup(ctx context.Context, host string) ([]netip.Addr, error)
-	// Bind says why the address can't be listened on; nil: it can be.
+	// Bind returns why the address can't be listened on, or nil if it can.
 	Bind(address string) error
-	// Addresses are the machine's own.
+	// Addresses returns the machine's own.
 	Addresses() []netip.Addr
-	// Farmproxy reports that a farmproxy serves its web endpoints there.
+	// Farmproxy reports whether a farmproxy serves its web endpoints at address.
 	Farmproxy(ctx context.Context, address string) bool
 	// Stat is os.Stat.
 	Stat(path string) (fs.FileInfo, error)
-	// Writable says why this user can't write there; nil: it can.
+	// Writable returns why this user can't write there, or nil if it can.
 	Writable(path string) error
-	// Head returns the first n bytes of a file, or what there is.
+	// Head returns the first n bytes of a file, or as many as it has.
 	Head(path string, n int) ([]byte, error)
-	// Tokens says what is wrong with a token file, a line for each.
+	// Tokens returns what is wrong with a token file, one line per fault.
 	Tokens(path string) error
-	// StateDirectory is what the service manager made for the service; "": nothing.
+	// StateDirectory returns the directory that the service manager made for the
+	// service, or "".
 	StateDirectory() string
 }
 
-// lookupTime bounds the questions to the name server: all are asked at once.
+// lookupTime bounds all name lookups together: they run at the same time.
 const lookupTime = 5 * time.Second
 
-// checker collects what is found.
+// checker collects problems.
 type checker struct {
 	ctx     context.Context
 	config  *config.Config
 	machine Machine
-	known   config.Problems // keys with a problem already are not judged
+	known   config.Problems // keys that already have a problem are not judged
 	start   bool            // see Config
 	found   config.Problems
 
 	hosts   map[string]resolved
-	running *bool // a farmproxy serves config.HTTP.Address; nil: not asked yet
+	running *bool // a farmproxy serves config.HTTP.Address; nil: not checked yet
 }
 
-// resolved is what a host is.
+// resolved is the result of a lookup.
 type resolved struct {
 	addresses []netip.Addr
 	err       error
 }
 
-// Config returns what is wrong with a configuration on a machine, apart from
-// what is known to be wrong already. start: farmproxy is about to serve miners, so
-// that there is no time to look up the names of pools, which may take seconds; and
-// what is wrong with the store's files is a warning: pools that need no account are
-// served without it.
+// Config returns what is wrong with a configuration on a machine, except for the
+// problems already known. start means that farmproxy is about to serve miners: pool
+// names are then not looked up, which may take seconds, and problems with the store's
+// files are warnings, because pools that need no account are served without the store.
 func Config(ctx context.Context, c *config.Config, known config.Problems, m Machine, start bool) config.Problems {
 	k := &checker{ctx: ctx, config: c, machine: m, known: known, start: start}
 	k.resolve()
@@ -84,7 +84,7 @@ func (k *checker) problem(key, value, want, try string) {
 	k.found = append(k.found, config.Problem{Key: key, Value: value, Want: want, Try: try})
 }
 
-// storeProblem is a problem that does not keep farmproxy from starting.
+// storeProblem adds a problem that does not keep farmproxy from starting.
 func (k *checker) storeProblem(key, want, try string) {
 	k.found = append(k.found, config.Problem{Key: key, Want: want, Try: try, Warning: k.start})
 }

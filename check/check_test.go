@@ -16,15 +16,15 @@ import (
 	"farmproxy/config"
 )
 
-// box is a machine made of words: what is not there does not exist.
+// box is a machine described by strings: anything not listed does not exist.
 type box struct {
-	names    map[string]string // host to addresses, apart by spaces
+	names    map[string]string // host to addresses, separated by spaces
 	bound    map[string]error  // addresses that can't be listened on
 	own      string            // addresses
 	running  bool              // a farmproxy
-	dirs     string            // directories, apart by spaces
+	dirs     string            // directories, separated by spaces
 	files    map[string]string // path to text
-	readOnly string            // what can't be written
+	readOnly string            // paths that can't be written
 	tokens   error
 	state    string
 
@@ -90,12 +90,12 @@ func (i info) Size() int64 { return i.size }
 
 const listens = "[[listener]]\naddress = '0.0.0.0:3333'\n"
 
-// poolAt is a [[pool]] there.
+// poolAt returns a [[pool]] with this address.
 func poolAt(address string) string {
 	return fmt.Sprintf("[[pool]]\nurl = 'stratum+tcp://%s'\nuser = 'farm'\n", address)
 }
 
-// look returns what is said about a text on a machine, a line for each.
+// look returns what is reported about a text on a machine, one problem per line.
 func look(t *testing.T, b *box, text string, start bool) string {
 	t.Helper()
 	path := t.TempDir() + "/farm.toml"
@@ -114,7 +114,7 @@ func look(t *testing.T, b *box, text string, start bool) string {
 	return strings.ReplaceAll(all.Error(), path+":", "")
 }
 
-// wants compares what is said with what has to be said, "" for nothing.
+// wants compares the report with want; "" means no problem.
 func wants(t *testing.T, b *box, text, want string) {
 	t.Helper()
 	got := look(t, b, text, false)
@@ -180,7 +180,7 @@ func TestPools(t *testing.T) {
 	f("pool.myexample.com:3333", "warning")
 }
 
-// A listener on one address is not there on the others.
+// A listener on one address does not listen on the others.
 func TestOwnListenerOnOneAddress(t *testing.T) {
 	f := func(listener, pool string, itself bool) {
 		t.Helper()
@@ -199,7 +199,7 @@ func TestOwnListenerOnOneAddress(t *testing.T) {
 	f(":0", "127.0.0.1:0", false)
 }
 
-// Where only a proxy knows what a name is, this machine is not asked.
+// Where only a proxy can resolve a name, this machine does not look it up.
 func TestPoolsBehindAProxy(t *testing.T) {
 	b := &box{}
 	wants(t, b, listens+poolAt("pool.farm:3333")+"[proxies]\nurls = ['socks5://10.0.0.2:1080']\ndirect = 'never'\n", "")
@@ -268,8 +268,8 @@ func TestBeforeAStart(t *testing.T) {
 	}
 }
 
-// Everything is said at once, by the lines of the file; what is said by the file
-// alone is not said again.
+// Everything is reported at once, in the order of the file's lines; problems found in
+// the file alone are not repeated.
 func TestAllAtOnce(t *testing.T) {
 	got := look(t, &box{tokens: errors.New("http.token_file /t: bad")}, `
 [[listener]]
@@ -302,7 +302,7 @@ token_file = "/t"
 	}
 }
 
-// A name server that does not answer holds nobody up for long.
+// A name server that does not answer does not hold anyone up for long.
 func TestLookupsAreBounded(t *testing.T) {
 	b := &slowNames{}
 	c, err := config.Parse([]byte(listens + poolAt("pool.farm:3333")))

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// unitDirectory is what the shipped unit has the service manager make when it
-	// starts farmproxy: before that it need not be there.
+	// unitDirectory is created by the service manager when it starts farmproxy with the
+	// shipped unit: before that it need not exist.
 	unitDirectory = "/var/lib/farmproxy"
 
 	// sqliteMagic begins every SQLite file.
@@ -23,7 +23,7 @@ func (k *checker) stateDir() {
 	if dir == "" || k.known.Has("state_dir") {
 		return
 	}
-	// Without it farmproxy works, and learns everything anew.
+	// Without it farmproxy works, but has to learn everything anew.
 	value := strconv.Quote(dir)
 	switch info, err := k.machine.Stat(dir); {
 	case err != nil:
@@ -60,8 +60,7 @@ func (k *checker) stateDirectory() string {
 	return k.machine.StateDirectory()
 }
 
-// sqlite checks the database's file, if it is there: it is made at the first
-// start.
+// sqlite checks the database's file, if it exists: the first start creates it.
 func (k *checker) sqlite(file string) {
 	info, err := k.machine.Stat(file)
 	switch {
@@ -74,15 +73,15 @@ func (k *checker) sqlite(file string) {
 		k.storeProblem("store.url", file+" is a directory, expected a file or nothing", strconv.Quote("sqlite://"+filepath.Join(file, "farmproxy.db")))
 		return
 	}
-	// farmproxy serves what needs no accounts even so.
+	// Even so, farmproxy serves the pools that need no accounts.
 	if head, err := k.machine.Head(file, len(sqliteMagic)); err == nil && info.Size() > 0 && string(head) != sqliteMagic {
 		k.warning("store.url", "", file+" is not an SQLite database: it is damaged, or it is another file", "the right file, or a backup of it")
 	}
 	k.writable("store.url", file)
 }
 
-// directory checks that files can be made in a directory, and reports that it
-// is there. Nothing is made.
+// directory checks that files can be created in a directory, and reports whether it
+// exists. It creates nothing.
 func (k *checker) directory(key, dir string) bool {
 	switch info, err := k.machine.Stat(dir); {
 	case errors.Is(err, fs.ErrNotExist) && dir == unitDirectory:
@@ -99,7 +98,7 @@ func (k *checker) directory(key, dir string) bool {
 	return true
 }
 
-// writable warns: the service may be another user.
+// writable only warns: the service may run as another user.
 func (k *checker) writable(key, path string) {
 	if err := k.machine.Writable(path); err != nil {
 		k.warning(key, "", fmt.Sprintf("this user cannot write to %s: %v", path, err), "giving it to the user that farmproxy runs as, if that is another user")
@@ -113,7 +112,7 @@ func missing(err error) string {
 	return fmt.Sprintf("this directory cannot be accessed: %v", err)
 }
 
-// tokens checks the token file. Its errors begin with its path, each on a line.
+// tokens checks the token file. Each line of its error begins with the file's path.
 func (k *checker) tokens() {
 	const key = "http.token_file"
 	if k.config.HTTP.TokenFile == "" || k.known.Has(key) {

@@ -42,7 +42,7 @@ func (k *checker) listener(key, address string) {
 	}
 }
 
-// isRunning reports that it is a farmproxy which has the ports.
+// isRunning reports whether it is a farmproxy that holds the ports.
 func (k *checker) isRunning() bool {
 	if k.running == nil {
 		yes := k.config.HTTP.Address != "" && k.machine.Farmproxy(k.ctx, k.config.HTTP.Address)
@@ -51,14 +51,14 @@ func (k *checker) isRunning() bool {
 	return *k.running
 }
 
-// binding is an address that farmproxy itself will listen on.
+// binding is an address on which farmproxy itself will listen.
 type binding struct {
 	key  string
 	port string
 	at   []netip.Addr // nil: every address of the machine
 }
 
-// bindings are all of them, as far as they are known.
+// bindings returns all of them, as far as they are known.
 func (k *checker) bindings() (list []binding) {
 	add := func(key, address string) {
 		host, port, err := net.SplitHostPort(address)

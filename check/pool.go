@@ -12,8 +12,8 @@ import (
 	"farmproxy/store"
 )
 
-// examples are the ends of names that documentation uses and that nobody has
-// (RFC 2606), as labels.
+// examples are the labels that end names reserved for documentation, which nobody owns
+// (RFC 2606).
 var examples = []string{"example", "invalid", "example.com", "example.net", "example.org"}
 
 func (k *checker) pool(i int, p *config.Pool) {
@@ -40,17 +40,17 @@ func (k *checker) pool(i int, p *config.Pool) {
 	}
 }
 
-// asks reports that it matters here what a pool's host is.
+// asks reports whether this machine needs to resolve a pool's host.
 func (k *checker) asks(p *config.Pool) bool {
 	if k.config.Proxies.Direct == config.DirectNever {
-		return false // the proxy knows what the name is, and what is there
+		return false // the proxy resolves the name and knows what is there
 	}
 	_, err := netip.ParseAddr(p.Host())
 	return err == nil || p.Host() == "localhost" || !k.start && !isExample(p.Host())
 }
 
-// algorithm checks that it is known, or said to be unknown. A slip in the name
-// would have every share forwarded unchecked.
+// algorithm checks that the algorithm is known, or declared as unchecked. A typo in the
+// name would forward every share unchecked.
 func (k *checker) algorithm(key string, p *config.Pool) {
 	if k.known.Has(key + ".algorithm") {
 		return
@@ -68,14 +68,14 @@ func (k *checker) algorithm(key string, p *config.Pool) {
 	}
 }
 
-// isExample reports that a host is one of documentation's.
+// isExample reports whether a host is reserved for documentation.
 func isExample(host string) bool {
 	host = "." + strings.ToLower(strings.TrimSuffix(host, "."))
 	return slices.ContainsFunc(examples, func(end string) bool { return strings.HasSuffix(host, "."+end) })
 }
 
-// own returns the key of what farmproxy listens on at a pool's address, "" if it
-// does not. address is host:port, addresses are what the host means.
+// own returns the key of farmproxy's own listener at a pool's address, or "" if there
+// is none. address is host:port; addresses are the host's.
 func (k *checker) own(addresses []netip.Addr, address string) string {
 	_, port, _ := net.SplitHostPort(address)
 	for _, b := range k.bindings() {
@@ -91,7 +91,7 @@ func (k *checker) own(addresses []netip.Addr, address string) string {
 	return ""
 }
 
-// isOwn reports that an address is one of this machine.
+// isOwn reports whether an address belongs to this machine.
 func (k *checker) isOwn(a netip.Addr) bool {
 	return a.IsLoopback() || a.IsUnspecified() || slices.Contains(k.machine.Addresses(), a)
 }

@@ -7,8 +7,8 @@ import (
 	"farmproxy/config"
 )
 
-// Summary says what a configuration turns on, a line for each thing. Pools
-// begin with their key, as problems do.
+// Summary returns what a configuration turns on, one line each. Lines about pools begin
+// with their key, as problems do.
 func Summary(c *config.Config) (lines []string) {
 	add := func(what, format string, args ...any) {
 		lines = append(lines, fmt.Sprintf("%-9s", what)+" "+fmt.Sprintf(format, args...))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What BTCAgent did where its file did not say, in all of its versions.
+// BTCAgent's defaults, in all of its versions.
 const (
 	btcagentPort  = 3333
 	btcagentLinks = 5
@@ -17,39 +17,39 @@ const (
 	btcagentRead  = time.Minute // without a byte from the pool
 )
 
-// byteOrderMark is what some editors begin a file with.
+// byteOrderMark is what some editors put at the start of a file.
 const byteOrderMark = "\uFEFF"
 
-// isBTCAgent reports whether a text is a configuration of BTCAgent: JSON, which
-// begins with a brace as no TOML can.
+// isBTCAgent reports whether a text is a configuration of BTCAgent: JSON, which begins
+// with a brace, as TOML never does.
 func isBTCAgent(text []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(text, byteOrderMark+" \t\r\n"), []byte("{"))
 }
 
-// converter makes a configuration of farmproxy's of one of BTCAgent's: of the
-// C++ one and of that in Go, which has all keys of the former but use_iocp.
-// Each key of the file is taken once, or named as unknown.
+// converter turns a configuration of BTCAgent's into one of farmproxy's: that of the
+// C++ version and that of the Go version, which has all keys of the former but
+// use_iocp. Each key of the file is taken once, or reported as unknown.
 type converter struct {
 	settings
 	draft
 	taken    map[string]bool
 	problems Problems
-	port     int     // that miners connect to
+	port     int     // for miners
 	insecure setting // advanced.tls_skip_certificate_verify
-	unsafe   bool    // what it says
+	unsafe   bool    // its value
 	tls      bool    // whether there is a certificate to skip
-	byIP     string  // the template of workers' names, if any
+	byIP     string  // the template for workers' names, if any
 
-	fixed     setting // what gives all workers one name at the pools
+	fixed     setting // the setting that gives all workers one name at the pools
 	fixedName string  // that name, if any
 
 	idle    []string // keys that need no line of their own
 	without []string // keys that have no counterpart, each with what to do instead
 }
 
-// convertBTCAgent returns a configuration in TOML, with comments, that does what
-// text made BTCAgent do; nil if nothing can be made of it. What has a problem is
-// there with its default.
+// convertBTCAgent returns a TOML configuration, with comments, that does what text made
+// BTCAgent do, or nil if text is beyond conversion. Keys with a problem have their
+// default.
 func convertBTCAgent(text []byte) (*draft, Problems) {
 	read, problems := readSettings(bytes.TrimPrefix(text, []byte(byteOrderMark)))
 	if read.byPath == nil {
@@ -95,7 +95,7 @@ func (c *converter) listener() {
 	c.set("address", net.JoinHostPort(host, strconv.Itoa(c.port)), ip, port)
 }
 
-// http moves farmproxy's own port away from that of the miners.
+// http moves farmproxy's own port out of the way of the miners' port.
 func (c *converter) http() {
 	own := Default().HTTP.Address
 	host, port, _ := net.SplitHostPort(own)
@@ -110,8 +110,8 @@ func (c *converter) http() {
 // oldVariable is a variable in ip_worker_name_format.
 var oldVariable = regexp.MustCompile(`\{[1-4]\}`)
 
-// names reads what the workers are to be called. A fixed name comes first, and
-// a format without a variable is one too.
+// names reads what the workers are to be called. A fixed name takes precedence; a
+// format without a variable is one too.
 func (c *converter) names() {
 	fixed, use, format := c.take("fixed_worker_name"), c.take("use_ip_as_worker_name"), c.take("ip_worker_name_format")
 	name := outsideNames.ReplaceAllString(c.string(fixed, ""), "")
@@ -194,7 +194,7 @@ func (c *converter) failover() {
 	}
 }
 
-// rest names what is not written: nothing of the file is dropped silently.
+// rest lists what was not converted: nothing in the file is dropped silently.
 func (c *converter) rest() {
 	const queues = "farmproxy's queues need no configuration"
 	for _, key := range []struct{ path, instead string }{

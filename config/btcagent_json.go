@@ -10,41 +10,41 @@ import (
 	"strings"
 )
 
-// setting is one key of a configuration of BTCAgent, or one element of a list.
+// setting is one key of a BTCAgent configuration, or one element of a list.
 type setting struct {
 	path  string // as the file spells it: advanced.tls_skip_certificate_verify, pools[2]
 	line  int
-	given bool // in the file; else only path is set
+	given bool // the file has it; otherwise only path is set
 	value any  // string, json.Number, bool, []setting, object, or nil for null
 }
 
-// object is a JSON object where none is expected; nobody wants its members.
+// object is a JSON object where none is expected; its members are ignored.
 type object struct{}
 
-// sections are the keys whose objects BTCAgent knows; their members are
-// settings of their own.
+// sections are the keys whose objects BTCAgent knows; their members are settings in
+// their own right.
 var sections = map[string]bool{"http_debug": true, "advanced": true, "advanced.message_queue_size": true}
 
-// settings are the keys of a file, in lower case: BTCAgent did not mind their
-// case. Of a key that is given twice the last one counts, as it did there.
+// settings are the keys of a file, in lower case, because BTCAgent ignored case. If a
+// key is given twice the last one counts, as it did there.
 type settings struct {
 	byPath map[string]setting
-	order  []string // of the paths, as they came first
-	twice  []string // of them: given more than once
+	order  []string // paths, in the order of their first appearance
+	twice  []string // paths given more than once
 }
 
-// settingsReader reads JSON that is known to be right.
+// settingsReader reads JSON that is known to be valid.
 type settingsReader struct {
 	settings
 	text    []byte
 	decoder *json.Decoder
-	line    int // of counted
-	counted int // bytes of text whose lines are counted
+	line    int // at counted
+	counted int // bytes of text whose lines have been counted
 
 	problems Problems
 }
 
-// readSettings reads the object that a configuration of BTCAgent is.
+// readSettings reads the object that makes up a BTCAgent configuration.
 func readSettings(text []byte) (settings, Problems) {
 	var whole any
 	if err := json.Unmarshal(text, &whole); err != nil {
@@ -53,12 +53,12 @@ func readSettings(text []byte) (settings, Problems) {
 	r := &settingsReader{text: text, line: 1, decoder: json.NewDecoder(bytes.NewReader(text))}
 	r.byPath = make(map[string]setting)
 	r.decoder.UseNumber()
-	r.token() // {, or the file would not be BTCAgent's
+	r.token() // {, or isBTCAgent would have said no
 	r.members("")
 	return r.settings, r.problems
 }
 
-// notJSON is the problem of text that is none.
+// notJSON is the problem of text that is not JSON.
 func notJSON(text []byte, err error) Problem {
 	p := Problem{Want: "this is not JSON: " + err.Error(), Try: `"key": value, with a comma between entries and none after the last`}
 	var syntax *json.SyntaxError
@@ -68,7 +68,7 @@ func notJSON(text []byte, err error) Problem {
 	return p
 }
 
-// members reads an object up to its end.
+// members reads the rest of an object.
 func (r *settingsReader) members(section string) {
 	for r.decoder.More() {
 		key, _ := r.token().(string)
@@ -96,8 +96,8 @@ func (r *settingsReader) members(section string) {
 	r.token() // }
 }
 
-// value reads one value. An object's members become settings when it is a
-// section, and are passed over when not.
+// value reads one value. An object's members become settings if it is a section, and
+// are skipped otherwise.
 func (r *settingsReader) value(path string, section bool) setting {
 	token := r.token()
 	s := setting{path: path, line: r.line, given: true, value: token}
@@ -120,7 +120,7 @@ func (r *settingsReader) value(path string, section bool) setting {
 	return s
 }
 
-// skip reads an object up to its end.
+// skip reads the rest of an object.
 func (r *settingsReader) skip() {
 	for depth := 1; depth > 0; {
 		switch r.token() {
@@ -132,16 +132,16 @@ func (r *settingsReader) skip() {
 	}
 }
 
-// token returns the next token and keeps the line that it is on.
+// token returns the next token and records its line.
 func (r *settingsReader) token() json.Token {
-	token, _ := r.decoder.Token() // the whole text was parsed before
+	token, _ := r.decoder.Token() // the whole text has been parsed before
 	end := int(r.decoder.InputOffset())
 	r.line += bytes.Count(r.text[r.counted:end], []byte("\n"))
 	r.counted = end
 	return token
 }
 
-// problem is one with the setting. What its value may give away is not shown.
+// problem returns a problem with the setting. It hides a value that may be a secret.
 func (s setting) problem(want, try string) Problem {
 	p := Problem{Line: s.line, Key: plainKey(s.path), Want: want, Try: try}
 	if s.given && !strings.HasPrefix(strings.ToLower(s.path), "proxy") {
@@ -150,7 +150,7 @@ func (s setting) problem(want, try string) Problem {
 	return p
 }
 
-// show is the value as the file has it, shortened.
+// show returns the value as in the file, shortened.
 func (s setting) show() string {
 	switch v := s.value.(type) {
 	case json.Number:
@@ -166,7 +166,7 @@ func (s setting) show() string {
 	}
 }
 
-// shorten bounds what is shown of a value.
+// shorten bounds how much of a value is shown.
 func shorten(text string) string {
 	if len(text) > maxShown {
 		return text[:maxShown] + "..."
@@ -174,7 +174,7 @@ func shorten(text string) string {
 	return text
 }
 
-// plainKey is a key of someone else's file, fit for a line of text.
+// plainKey makes a key of a foreign file fit for a line of text.
 func plainKey(key string) string {
 	if strings.ContainsFunc(key, func(r rune) bool { return isControl(r) || r == ' ' || r > '~' }) {
 		key = strconv.QuoteToASCII(key)

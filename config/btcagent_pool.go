@@ -14,22 +14,22 @@ type agentPool struct {
 	setting
 	host    string
 	port    int
-	account string // "" where the miners say it
+	account string // "" if the miners name it
 }
 
-// poolTLS is the key that says whether all pools have TLS.
+// poolTLS is the key that says whether all pools use TLS.
 const poolTLS = "pool_use_tls"
 
 const wantAgentPool = `expected a host, a port and a sub-account`
 const tryAgentPool = `["pool.example", 1800, "sub-account"]`
 
-// pools writes the pools, and whether the miners say their account.
+// pools writes the pools, and whether the miners name their account.
 func (c *converter) pools() {
 	multi, list := c.take("multi_user_mode"), c.take("pools")
 	many := c.flag(multi, false)
 	pools := c.readPools(list)
 	if !multi.given && len(pools) > 0 && !slices.ContainsFunc(pools, func(p agentPool) bool { return p.account != "" }) {
-		many, multi = true, list // the C++ BTCAgent for many users had no key for it
+		many, multi = true, list // the C++ BTCAgent for many users had no key for this
 	}
 	tls, number := c.take(poolTLS), c.take("advanced.pool_connection_number_per_subaccount")
 	secure := c.flag(tls, false)
@@ -86,7 +86,7 @@ func (c *converter) poolEndpoint(p agentPool, secure bool, names map[string]bool
 	c.set("url", scheme+"://"+endpoint, p.setting, c.take(poolTLS))
 }
 
-// poolUser writes a pool's sub-account; first: it is the first pool that has one.
+// poolUser writes a pool's sub-account; first means that it is the first pool with one.
 func (c *converter) poolUser(p agentPool, many, first bool) {
 	switch {
 	case !many && p.account == "":
@@ -133,7 +133,7 @@ func (c *converter) proxies() {
 	with, after := c.take("direct_connect_with_proxy"), c.take("direct_connect_after_proxy")
 	on, beside, last := c.flag(use, true), c.flag(with, false), c.flag(after, true)
 	elements, ok := list.value.([]setting)
-	if _, one := list.value.(string); one { // as in the first version that knew proxies
+	if _, one := list.value.(string); one { // as in the first version with proxies
 		elements = []setting{list}
 	} else if !ok && list.value != nil {
 		c.problem(list, "expected a list of proxies", `"proxy": ["socks5://127.0.0.1:1080"]`)
@@ -141,7 +141,7 @@ func (c *converter) proxies() {
 	var urls []string
 	for _, e := range elements {
 		u := proxyURL(c.string(e, ""))
-		if u == "" { // BTCAgent dialled directly for it
+		if u == "" { // BTCAgent then dialled directly
 			beside, with = true, e
 			continue
 		}

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// take returns the setting of a path, with nothing but the path where the file
-// has none.
+// take returns the setting at a path; if the file has none, only its path is set.
 func (c *converter) take(path string) setting {
 	c.taken[path] = true
 	if s, ok := c.byPath[path]; ok {
@@ -18,7 +17,7 @@ func (c *converter) take(path string) setting {
 	return setting{path: path}
 }
 
-// needless notes that settings need no line, those of them that are there.
+// needless records which of these settings, if present, need no line.
 func (c *converter) needless(list ...setting) {
 	for _, s := range list {
 		if s.given {
@@ -27,7 +26,7 @@ func (c *converter) needless(list ...setting) {
 	}
 }
 
-// lacks notes that a setting has no counterpart, and what to do instead.
+// lacks records that a setting has no counterpart, and what to do instead.
 func (c *converter) lacks(s setting, instead string) {
 	c.without = append(c.without, plainKey(s.path)+": "+instead)
 }
@@ -36,7 +35,7 @@ func (c *converter) problem(s setting, want, try string) {
 	c.problems = append(c.problems, s.problem(want, try))
 }
 
-// string is a setting that is a text.
+// string returns a setting that is a text.
 func (c *converter) string(s setting, standard string) string {
 	switch v := s.value.(type) {
 	case nil:
@@ -48,8 +47,8 @@ func (c *converter) string(s setting, standard string) string {
 	return standard
 }
 
-// flag is a setting that is true or false. The C++ BTCAgent took it in quotes
-// too, in any letter case.
+// flag returns a setting that is true or false. The C++ BTCAgent also accepted it in
+// quotes, in any letter case.
 func (c *converter) flag(s setting, standard bool) bool {
 	switch v := s.value.(type) {
 	case nil:
@@ -68,8 +67,8 @@ func (c *converter) flag(s setting, standard bool) bool {
 	return standard
 }
 
-// number is a setting that is a whole number. The C++ BTCAgent took it in quotes
-// too.
+// number returns a setting that is a whole number. The C++ BTCAgent also accepted it in
+// quotes.
 func (c *converter) number(s setting, standard, low, high int) int {
 	text := ""
 	switch v := s.value.(type) {
@@ -88,8 +87,8 @@ func (c *converter) number(s setting, standard, low, high int) int {
 	return n
 }
 
-// seconds is a setting that is a number of seconds; 0 where there is none.
+// seconds returns a setting that is a number of seconds, or 0 if there is none.
 func (c *converter) seconds(s setting) time.Duration {
-	const most = 1<<32 - 1 // of what BTCAgent held it in
+	const most = 1<<32 - 1 // the limit of BTCAgent's own type
 	return time.Duration(c.number(s, 0, 0, most)) * time.Second
 }

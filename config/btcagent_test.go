@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Each file under testdata/btcagent has beside it what it is converted to, or
-// word for word what an operator is told about it. What runs from the old file
-// is what runs from the new one.
+// Each file under testdata/btcagent has beside it its conversion, or word for word what
+// an operator is told about it. Running the old file is the same as running the new
+// one.
 func TestBTCAgentFiles(t *testing.T) {
 	for _, path := range mustGlob(t, "testdata/btcagent/*.json") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestBTCAgentFiles(t *testing.T) {
 	}
 }
 
-// Whatever the old file has is to be found in the new one.
+// Everything in the old file can be found in the new one.
 func TestNoKeyOfBTCAgentIsDropped(t *testing.T) {
 	for _, path := range mustGlob(t, "testdata/btcagent/*.json") {
 		text, err := fromBTCAgent(t, path)
@@ -59,7 +59,7 @@ func TestNoKeyOfBTCAgentIsDropped(t *testing.T) {
 	}
 }
 
-// Nor is a value changed without a word.
+// Nor is a value changed silently.
 func TestNoValueOfBTCAgentIsDropped(t *testing.T) {
 	f := func(text string, says ...string) {
 		t.Helper()
@@ -85,7 +85,7 @@ func TestNoValueOfBTCAgentIsDropped(t *testing.T) {
 	f(`{"pools":[["a.example",1800,"farm"]],"pools":[["b.example",1800,"farm"]]}`, "Given more than once", "b.example")
 }
 
-// docs/migrating.md says of each key what became of it.
+// docs/migrating.md says what became of each key.
 func TestEveryKeyOfBTCAgentIsDocumented(t *testing.T) {
 	text := mustRead(t, "../docs/migrating.md")
 	for _, path := range []string{"testdata/btcagent/go_default.json", "testdata/btcagent/cpp_last.json"} {
@@ -102,7 +102,7 @@ func TestEveryKeyOfBTCAgentIsDocumented(t *testing.T) {
 	}
 }
 
-// keysOfJSON are the paths of all keys whose value is no section.
+// keysOfJSON returns the paths of all keys whose value is not a section.
 func keysOfJSON(section string, members map[string]json.RawMessage) (paths []string) {
 	for key, value := range members {
 		var inner map[string]json.RawMessage
@@ -136,8 +136,8 @@ func TestBTCAgentIsRecognized(t *testing.T) {
 
 const agentPools = `"pools": [["pool.example", 1800, "farm"]]`
 
-// Members of the old file beside a pool, and what they come to; lines of the
-// new one that are right without them are not looked at.
+// Members of the old file beside a pool, and the lines they become; lines of the new
+// file that are right without them are ignored.
 func TestBTCAgentOptions(t *testing.T) {
 	f := func(members string, want ...string) {
 		t.Helper()
@@ -203,7 +203,7 @@ func TestBTCAgentOptions(t *testing.T) {
 	f(`"pools": 1, "POOLS": [["a.example", 1, "b"]]`, `user = "farm"`, "# - pools\n")
 }
 
-// What a converted file's problems say, and of which key of the old file.
+// What the problems of a converted file say, and which key of the old file they name.
 func TestBTCAgentProblems(t *testing.T) {
 	f := func(text, key, want string) {
 		t.Helper()
@@ -237,8 +237,8 @@ func TestProblemsDoNotShowPasswordsOfProxies(t *testing.T) {
 	}
 }
 
-// Whatever a file holds, it becomes a configuration that is right, the same one
-// each time, or there are Problems.
+// Whatever a file holds, it becomes a valid configuration, the same one each time, or
+// there are Problems.
 func FuzzBTCAgent(f *testing.F) {
 	for _, path := range []string{"go_everything.json", "cpp_last.json", "wrong.json", "comma.json"} {
 		text, err := os.ReadFile("testdata/btcagent/" + path)
@@ -276,7 +276,7 @@ func fromBTCAgent(t *testing.T, path string) ([]byte, error) {
 	return f.FromBTCAgent()
 }
 
-// parseBTCAgent is what Config and FromBTCAgent say of a file.
+// parseBTCAgent returns what Config and FromBTCAgent say about a file.
 func parseBTCAgent(text []byte) (*Config, []byte, error) {
 	f := &File{text: text}
 	c, err := f.Config()

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// commentWidth is where comments are broken, so that they fit a terminal.
+// commentWidth is where comments are wrapped to fit a terminal.
 const commentWidth = 96
 
-// draft is a configuration of farmproxy's that is written for people to read,
-// and remembers what each of its keys was made of.
+// draft is a farmproxy configuration written for people to read. It remembers the
+// origin of each of its keys.
 type draft struct {
 	text    strings.Builder
-	table   string             // path of the table that keys are written into
-	origins map[string]setting // by the key's path, as problems have it
+	table   string             // path of the table being written
+	origins map[string]setting // by the key's path, as in problems
 }
 
-// open begins a table; path is what problems call it.
+// open begins a table; path is its name in problems.
 func (d *draft) open(header, path string) {
 	d.text.WriteString("\n" + header + "\n")
 	d.table = path
 }
 
-// set writes a key, and behind it what it was made of: from, which problems with
-// it are problems of, and others.
+// set writes a key, followed by its origins: from, which is blamed for problems with
+// the key, and others.
 func (d *draft) set(key string, value any, from setting, others ...setting) {
 	origin := from.origin()
 	for _, s := range others {
@@ -44,10 +44,10 @@ func (s setting) origin() string {
 	return plainKey(s.path)
 }
 
-// note writes a comment, in as many lines as it takes.
+// note writes a comment, on as many lines as it takes.
 func (d *draft) note(text string) { d.comment("#", text) }
 
-// comment writes one whose lines after the first begin with indent.
+// comment writes a comment whose lines after the first begin with indent.
 func (d *draft) comment(indent, text string) {
 	line := "#"
 	for word := range strings.FieldsSeq(text) {
@@ -72,12 +72,11 @@ func (d *draft) list(headline string, items []string) {
 	}
 }
 
-// blame turns problems with the keys of the draft into problems with what they
-// were made of.
+// blame turns problems with the keys of the draft into problems with their origins.
 func (d *draft) blame(problems Problems) Problems {
 	told := make(Problems, 0, len(problems))
 	for _, p := range problems {
-		p.Line = 0 // it was the draft's
+		p.Line = 0 // the line was the draft's
 		for key := p.Key; key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
 			if from, ok := d.origins[key]; ok {
 				p.Key, p.Line = plainKey(from.path), from.line
@@ -90,7 +89,7 @@ func (d *draft) blame(problems Problems) Problems {
 	return told
 }
 
-// tomlOf is a value as TOML writes it.
+// tomlOf returns a value as TOML writes it.
 func tomlOf(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -108,15 +107,15 @@ func tomlOf(value any) string {
 		}
 		return "[\n" + strings.Join(quoted, "") + "]"
 	}
-	panic(fmt.Sprintf("config: no way to write a %T", value)) // a mistake in the converter, found by any test
+	panic(fmt.Sprintf("config: no way to write a %T", value)) // a mistake in the converter; any test finds it
 }
 
-// tomlString is a string in quotes. What JSON escapes TOML reads too; DEL is the
-// one character that only TOML wants escaped.
+// tomlString returns a quoted string. TOML understands JSON's escapes; DEL is the one
+// character that only TOML wants escaped.
 func tomlString(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string has no way to fail
+	_ = e.Encode(s) // encoding a string can't fail
 	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "\x7f", `\u007f`)
 }

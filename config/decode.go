@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// keySet are the paths of the keys that a file gives.
+// keySet is the set of key paths that a file contains.
 type keySet map[string]bool
 
-// decoder carries a parsed file over into a Config that has the defaults
-// already: a key that is absent keeps them, an explicit zero does not. It goes
-// on after a problem, so that all of them are told at once.
+// decoder copies a parsed file into a Config that already has the defaults: an absent
+// key keeps them, an explicit zero does not. It goes on after a problem, so that all of
+// them are reported at once.
 type decoder struct {
 	given    keySet
 	problems Problems
@@ -37,7 +37,7 @@ func (d *decoder) table(path string, tree map[string]any, into reflect.Value) {
 	}
 }
 
-// fieldOf is the field that a key of the file names; invalid if there is none.
+// fieldOf returns the field for a key of the file, or the zero Value if there is none.
 func fieldOf(table reflect.Value, key string) reflect.Value {
 	for i := range table.NumField() {
 		if table.Type().Field(i).Tag.Get("toml") == key {
@@ -115,7 +115,7 @@ func (d *decoder) scalar(path string, v any, into reflect.Value) {
 		}
 		d.mismatch(path, v, "a number, without quotes", "")
 	default:
-		panic("config: no way to decode a " + into.Type().String()) // a mistake in the tree, found by any test
+		panic("config: no way to decode a " + into.Type().String()) // a mistake in the tree; any test finds it
 	}
 }
 
@@ -155,8 +155,8 @@ func (d *decoder) single(path string, v any, into reflect.Value) {
 	}
 }
 
-// list decodes a list of single values. Those of a list that may hold secrets
-// are not shown.
+// list decodes a list of single values. It hides the elements of a list that may
+// contain secrets.
 func (d *decoder) list(path string, v any, into reflect.Value) {
 	values, ok := v.([]any)
 	if !ok {
@@ -208,7 +208,7 @@ func (d *decoder) mismatch(path string, v any, want, try string) {
 // maxShown bounds how much of a value a problem repeats.
 const maxShown = 80
 
-// show is a value as the file has it.
+// show returns a value as in the file.
 func show(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -226,7 +226,7 @@ func show(v any) string {
 	return "(" + describe(v) + ")"
 }
 
-// describe names the kind of a value, and so can be said of secret ones.
+// describe names the kind of a value, which is safe for secrets too.
 func describe(v any) string {
 	switch v.(type) {
 	case string:

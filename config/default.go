@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Default returns a configuration in which every key that has a default has
-// it. Listeners and pools are empty: these are the farm's own.
+// Default returns a configuration with every default filled in. Listeners and pools are
+// empty, because only the farm knows them.
 func Default() *Config {
 	return &Config{
 		Miners: Miners{
-			SubscribeTimeout: 15 * time.Second, // a scanner says nothing; the slowest firmware seen needs 2 s
+			SubscribeTimeout: 15 * time.Second, // scanners say nothing; the slowest firmware seen needs 2 s
 			AuthorizeTimeout: time.Minute,
 			MalformedLimit:   10,
 			ResumeWindow:     time.Minute,
 			Keepalive:        25 * time.Second, // the most impatient firmware leaves after 55 s without a job
 			Answer:           AnswerPool,
 
-			ReconnectLostRolling: true, // such a miner hashes slower and draws more power until it is told
+			ReconnectLostRolling: true, // such a miner hashes slower and draws more power until told to reconnect
 		},
 		Difficulty: Difficulty{
 			Start:           16384, // a 10 TH/s miner finds 8.5 a minute
@@ -39,20 +39,20 @@ func Default() *Config {
 	}
 }
 
-// defaultPool is what a [[pool]] starts from.
+// defaultPool is the starting point for each [[pool]].
 func defaultPool() Pool {
 	return Pool{Password: "x", Workers: WorkersAggregate, Links: 1, Algorithm: algorithmSHA256d, Mode: ModeAggregate}
 }
 
-// The account proxy called sha256d sha256; both names are known.
+// The account proxy called sha256d sha256; both names are accepted.
 const (
 	algorithmSHA256d = "sha256d"
 	algorithmSHA256  = "sha256"
 )
 
-// derive fills what depends on other keys: a pool's name, the proxy's name, and
-// a starting difficulty that the file did not choose but whose bounds it did.
-// It gives each algorithm its one name.
+// derive fills in what depends on other keys: a pool's name, the proxy's name, and a
+// starting difficulty if the file sets only its bounds. It also gives each algorithm
+// its canonical name.
 func (c *Config) derive(given keySet) {
 	for i := range c.Pools {
 		p := &c.Pools[i]
@@ -70,7 +70,7 @@ func (c *Config) derive(given keySet) {
 		c.HTTP.Hosts[i] = strings.ToLower(strings.TrimSuffix(host, "."))
 	}
 	if d := &c.Difficulty; !given["difficulty.start"] {
-		if d.Min <= maxDifficulty { // else it is told of that alone
+		if d.Min <= maxDifficulty { // otherwise only that is reported
 			d.Start = max(d.Start, d.Min)
 		}
 		if d.Max > 0 {

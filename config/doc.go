@@ -1,5 +1,5 @@
-// Package config owns the configuration file: the tree of keys, their
-// defaults, and the checks on all of it at once.
+// Package config owns the configuration file: the tree of keys, their defaults, and all
+// checks on it at once.
 //
 //	agent_conf.json of BTCAgent -> converted, with comments
 //	                                  |
@@ -7,7 +7,7 @@
 //	                        |                                  |
 //	                        +--- Problems: every one of them --+
 //
-// A Config is read once, complete and checked, and never changes afterwards:
-// whoever needs it is handed it. The package never keeps one in a global,
-// never opens a socket, never resolves a name, and never prints a password.
+// A Config is read once, complete and checked, and never changes afterwards: it is
+// handed to whoever needs it. The package never keeps one in a global, never opens a
+// socket, never resolves a name, and never prints a password.
 package config

@@ -36,7 +36,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 }
 
-// A zero is refused where the document says so, and only there.
+// A zero is refused exactly where the document says so.
 func TestZerosAreAsDocumented(t *testing.T) {
 	for key, row := range mustDocument(t) {
 		refused := false
@@ -63,7 +63,7 @@ func TestDocumentedFilesAreRight(t *testing.T) {
 	}
 }
 
-// mustDocument reads the tables of the document: table.key to its row.
+// mustDocument reads the tables of the document: it maps table.key to the key's row.
 func mustDocument(t *testing.T) map[string]docRow {
 	t.Helper()
 	rows := make(map[string]docRow)
@@ -86,7 +86,7 @@ func mustDocument(t *testing.T) map[string]docRow {
 	return rows
 }
 
-// standards are the defaults of all keys in the document's words.
+// standards returns the defaults of all keys in the document's words.
 func standards() map[string]string {
 	found := make(map[string]string)
 	collect(found, "", reflect.ValueOf(*Default()))
@@ -105,7 +105,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 	for i := range v.NumField() {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
-		case []Listener, []Pool: // collected as what one of them starts from
+		case []Listener, []Pool: // described by the starting point for one of them
 		case []Secret, []string:
 			found[key] = "`[]`"
 		case Secret:
@@ -120,7 +120,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 	}
 }
 
-// withZero is a right file but for one key, which has its type's zero.
+// withZero returns a file that is right except for one key, which has its type's zero.
 func withZero(key string) string {
 	table, name, ok := strings.Cut(key, ".")
 	if !ok {

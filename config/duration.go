@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// units of time as people write them, besides those of time.ParseDuration.
+// units are the units of time that people write and time.ParseDuration does not know.
 var units = map[string]time.Duration{
 	"":   time.Second,
 	"ms": time.Millisecond, "msec": time.Millisecond, "millisecond": time.Millisecond,
@@ -23,8 +23,8 @@ var units = map[string]time.Duration{
 // quantity is a number and its unit.
 var quantity = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) *([a-z]*)[ ,]*`)
 
-// meantDuration reads what is no duration to time.ParseDuration but to everybody
-// else: "2d", "1 day 12 hours", "10min", "30".
+// meantDuration reads durations that everyone but time.ParseDuration understands: "2d",
+// "1 day 12 hours", "10min", "30".
 func meantDuration(text string) (sum time.Duration, ok bool) {
 	for text = strings.ToLower(strings.TrimSpace(text)); text != ""; {
 		m := quantity.FindStringSubmatch(text)

@@ -8,12 +8,12 @@ import (
 // Hold is a duration, or forever.
 type Hold struct {
 	Forever  bool
-	Duration time.Duration // when not Forever
+	Duration time.Duration // if not Forever
 }
 
 const forever = "forever"
 
-// String is the form that the file has.
+// String returns the form used in the file.
 func (h Hold) String() string {
 	if h.Forever {
 		return forever
@@ -21,7 +21,7 @@ func (h Hold) String() string {
 	return short(h.Duration)
 }
 
-// short is a duration as people write it: 10m, not 10m0s.
+// short returns a duration as people write it: 10m, not 10m0s.
 func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

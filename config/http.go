@@ -36,8 +36,8 @@ func (h *HTTP) validate(ps *Problems) {
 		strconv.Quote(net.JoinHostPort("127.0.0.1", port))+`, or token_file = "/etc/farmproxy/tokens" with lines like: admin TOKEN`)
 }
 
-// checkHosts checks the names that a reverse proxy passes on. That of a request
-// is compared without its port.
+// checkHosts checks the names that a reverse proxy passes on. A request's name is
+// compared without its port.
 func (h *HTTP) checkHosts(ps *Problems) {
 	if n := len(h.Hosts); n > MaxHosts {
 		ps.add("http.hosts", "", fmt.Sprintf("expected at most %d names, found %d", MaxHosts, n), "only those that the reverse proxy forwards")

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// keyLines tells on which line each key and table of a TOML text stands, by
-// the paths that problems have. The parser keeps no positions for keys in a
-// list of tables, so this reads the text a second time, for headers and
-// "key =" only. It is meant for text that the parser has accepted; what it
-// does not see (the inside of an inline table) has no line of its own.
+// keyLines maps each key and table of a TOML text to its line, by the paths that
+// problems use. The parser keeps no positions for keys in a list of tables, so this
+// reads the text a second time, for headers and "key =" only. The parser must have
+// accepted the text; what keyLines does not see (the inside of an inline table) has no
+// line of its own.
 func keyLines(text string) map[string]int {
 	lines := make(map[string]int)
-	count := make(map[string]int) // of each [[list]]
+	count := make(map[string]int) // per [[list]]
 	table, quote := "", ""
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		if quote != "" { // inside a string of several lines
+		if quote != "" { // inside a multi-line string
 			if strings.Contains(line, quote) {
 				quote = ""
 			}
@@ -47,20 +47,20 @@ func keyLines(text string) map[string]int {
 	return lines
 }
 
-// note keeps the first line of a key: where a second one exists it is the
-// file's own mistake, and the parser has told so.
+// note keeps the first line of a key: a second one is the file's own mistake, which the
+// parser has reported.
 func note(lines map[string]int, key string, n int) {
 	if lines[key] == 0 {
 		lines[key] = n
 	}
 }
 
-// bareKey is a key, dotted perhaps, without the spaces and quotes it may have.
+// bareKey returns a key, possibly dotted, without its spaces and quotes.
 func bareKey(key string) string {
 	return strings.NewReplacer(" ", "", "\t", "", `"`, "", "'", "").Replace(key)
 }
 
-// openQuote is the mark that ends a string begun but not ended in value.
+// openQuote returns the quote that ends a string begun but not ended in value.
 func openQuote(value string) string {
 	for _, quote := range []string{`"""`, `'''`} {
 		if strings.Count(value, quote)%2 == 1 {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Balancers returns ProxyProtocol as networks, without what validate complains of.
+// Balancers returns ProxyProtocol as networks, without the entries that validate
+// refuses.
 func (l *Listener) Balancers() (list []netip.Prefix) {
 	for _, text := range l.ProxyProtocol {
 		if p, err := network(text); err == nil {
@@ -17,7 +18,7 @@ func (l *Listener) Balancers() (list []netip.Prefix) {
 	return list
 }
 
-// network reads an address, which is a network of one, or a network in CIDR notation.
+// network reads a network in CIDR notation, or an address as a network of one.
 func network(text string) (netip.Prefix, error) {
 	if !strings.Contains(text, "/") {
 		a, err := netip.ParseAddr(text)

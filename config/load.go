@@ -12,11 +12,11 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// maxFile bounds what is read: the largest sensible file has a few kilobytes,
-// and -c may name anything, also a device.
+// maxFile bounds how much is read: the largest sensible file has a few kilobytes, and
+// -c may name anything, even a device.
 const maxFile = 1 << 20
 
-// File is a configuration file that was read, but not looked into: TOML, or the
+// File is a configuration file that has been read but not interpreted: TOML, or the
 // JSON of BTCAgent, which is converted first.
 type File struct {
 	path string
@@ -41,14 +41,14 @@ func Load(path string) (*Config, error) {
 	return f.Config()
 }
 
-// Path is where the file is, as it was given to Open.
+// Path returns the path given to Open.
 func (f *File) Path() string { return f.path }
 
 // BTCAgent reports whether the file is a configuration of BTCAgent's.
 func (f *File) BTCAgent() bool { return isBTCAgent(f.text) }
 
-// Config returns what the file says. The error, if any, is a Problems with
-// everything that is wrong with it.
+// Config returns what the file says. The error, if any, is a Problems with everything
+// wrong in it.
 func (f *File) Config() (*Config, error) {
 	c, problems := f.Check()
 	if errors, _ := problems.Split(); len(errors) > 0 {
@@ -57,9 +57,9 @@ func (f *File) Config() (*Config, error) {
 	return c, nil
 }
 
-// Check returns what the file says, and everything that is wrong with it,
-// warnings too. The Config is nil where nothing can be made of the file; else
-// the values of keys that have a problem are not what the file says.
+// Check returns what the file says, and everything wrong in it, warnings included. The
+// Config is nil if the file is beyond repair; otherwise keys with a problem do not have
+// the file's values.
 func (f *File) Check() (*Config, Problems) {
 	p := f.parse()
 	if p.config != nil && f.BTCAgent() {
@@ -70,17 +70,17 @@ func (f *File) Check() (*Config, Problems) {
 	return p.config, f.place(p.problems)
 }
 
-// Place gives problems that were found elsewhere the file and their lines, and
-// sorts them among those of Check.
+// Place adds the file and lines to problems found elsewhere, and sorts them among those
+// of Check.
 func (f *File) Place(found Problems) Problems {
 	p := f.parse()
 	_, problems := f.Check()
 	return f.place(slices.Concat(problems, p.located(found)))
 }
 
-// FromBTCAgent returns a configuration of BTCAgent's as one of farmproxy's, in
-// TOML with comments, which Load takes. The error, if any, is a Problems with
-// everything that is in the way.
+// FromBTCAgent converts a configuration of BTCAgent's to one of farmproxy's, in
+// commented TOML that Load accepts. The error, if any, is a Problems with everything in
+// the way.
 func (f *File) FromBTCAgent() ([]byte, error) {
 	if !f.BTCAgent() {
 		return nil, Problems{{File: f.path, Want: "this is not a BTCAgent configuration, which begins with a brace", Try: "its agent_conf.json"}}
@@ -92,11 +92,11 @@ func (f *File) FromBTCAgent() ([]byte, error) {
 	return p.text, nil
 }
 
-// parsed is what was made of a file.
+// parsed is the result of parsing a file.
 type parsed struct {
-	config   *Config // nil: nothing
+	config   *Config // nil: beyond repair
 	text     []byte  // TOML
-	draft    *draft  // what it was converted to; nil: it was TOML
+	draft    *draft  // the result of the conversion; nil: the file was TOML
 	problems Problems
 }
 
@@ -116,7 +116,7 @@ func (f *File) parse() (p parsed) {
 	return p
 }
 
-// located gives problems with keys their lines in the file.
+// located adds to problems with keys their lines in the file.
 func (p *parsed) located(found Problems) Problems {
 	if p.draft != nil {
 		return p.draft.blame(found)
@@ -126,7 +126,7 @@ func (p *parsed) located(found Problems) Problems {
 	return found
 }
 
-// place says which file the problems are of, and sorts them.
+// place adds the file to problems, and sorts them.
 func (f *File) place(problems Problems) Problems {
 	problems = slices.Clone(problems)
 	for i := range problems {
@@ -155,7 +155,7 @@ func read(path string) ([]byte, error) {
 	return text, nil
 }
 
-// Parse is Load for TOML already read. The error, if any, is a Problems.
+// Parse is Load for TOML that has been read already. The error, if any, is a Problems.
 func Parse(text []byte) (*Config, error) {
 	c, problems := parseTOML(text)
 	if errors, _ := problems.Split(); len(errors) > 0 {
@@ -164,8 +164,8 @@ func Parse(text []byte) (*Config, error) {
 	return c, nil
 }
 
-// parseTOML returns what a text says, nil where it is no TOML, and everything
-// that is wrong with it.
+// parseTOML returns what a text says, or nil if it is not TOML, and everything wrong in
+// it.
 func parseTOML(text []byte) (*Config, Problems) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
@@ -183,8 +183,8 @@ func parseTOML(text []byte) (*Config, Problems) {
 	return c, problems
 }
 
-// syntaxProblem is what the parser says of text that is no TOML. It may quote
-// the text, so nothing but the place is told when that is a password or may hold one.
+// syntaxProblem reports the parser's error about text that is not TOML. The error may
+// quote the text, so only the place is reported if that is, or may contain, a password.
 func syntaxProblem(err error) Problem {
 	var syntax toml.ParseError
 	if !errors.As(err, &syntax) {

@@ -14,8 +14,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what testdata/bad/*.problems should say")
 
-// Each file under testdata/bad has beside it, word for word, what an operator
-// is told about it.
+// Each file under testdata/bad has beside it, word for word, what an operator is told
+// about it.
 func TestBadFiles(t *testing.T) {
 	for _, path := range mustGlob(t, "testdata/bad/*.toml") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestAgentPoolsOfManyAccounts(t *testing.T) {
 	}
 }
 
-// A box that serves accounts only has no pool of its own.
+// A machine that serves accounts only has no pool of its own.
 func TestPoolsMayBeInTheStoreOnly(t *testing.T) {
 	c, err := Parse([]byte(oneListener + "[store]\nurl = 'sqlite:///var/lib/farmproxy/farmproxy.db'\n"))
 	if err != nil || len(c.Pools) != 0 {
@@ -146,7 +146,7 @@ func TestStoreKeyFile(t *testing.T) {
 	f("postgres://db.example/farm", "", "", "")
 }
 
-// sha256 is what the account proxy called sha256d.
+// The account proxy called sha256d sha256.
 func TestAlgorithmsHaveOneName(t *testing.T) {
 	f := func(name, want string) {
 		t.Helper()
@@ -163,7 +163,7 @@ func TestAlgorithmsHaveOneName(t *testing.T) {
 	f("sha512/256d", "sha512/256d")
 }
 
-// Whoever sets only a bound does not have to think of the start as well.
+// If only a bound is set, the start follows it.
 func TestStartFollowsTheBounds(t *testing.T) {
 	f := func(settings string, want float64) {
 		t.Helper()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// unknownKey is the problem of a key that the table does not have. It names
-// the nearest key of that table, or the table in which the key would be right.
+// unknownKey is the problem of a key that the table does not have. It suggests the
+// nearest key of that table, or the table where the key belongs.
 func unknownKey(path, key string, table reflect.Type) Problem {
 	place := "in " + path
 	if path == "" {
@@ -34,7 +34,7 @@ func keysOf(table reflect.Type) []string {
 	return keys
 }
 
-// homes are the tables that have such a key, with the brackets they take.
+// homes returns the tables that have such a key, in their brackets.
 func homes(key string) []string {
 	var found []string
 	root := reflect.TypeFor[Config]()
@@ -62,13 +62,13 @@ func homes(key string) []string {
 	return found
 }
 
-// Nearest is the candidate that key was most likely meant to be; empty if none is
+// Nearest returns the candidate that key was most likely meant to be, or "" if none is
 // near.
 func Nearest(key string, candidates []string) string { return nearest(key, candidates) }
 
-// nearest is the candidate that key was most likely meant to be: one that it
-// begins with (warning, warn), or else the one with the fewest edits, at most
-// a third of its letters. Empty if none is near.
+// nearest returns the candidate that key was most likely meant to be: one that key
+// begins with (warning, warn), or else the one with the fewest edits, at most a third
+// of its letters. It returns "" if none is near.
 func nearest(key string, candidates []string) string {
 	best, fewest := "", len(key)+1
 	for _, c := range candidates {
@@ -83,8 +83,8 @@ func nearest(key string, candidates []string) string {
 	return best
 }
 
-// edits counts the letters to insert, delete, replace or swap with their
-// neighbour to make b of a.
+// edits counts the letters to insert, delete, replace or swap with their neighbour to
+// turn a into b.
 func edits(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -15,8 +15,8 @@ func TestNearest(t *testing.T) {
 	f("warning", "error warn", "warn")
 	f("dificulty", "difficulty failover", "difficulty")
 	f("Lnks", "links listener", "links")
-	f("ilnks", "links", "links") // two letters swapped are one slip
-	f("lint", "links", "")       // two of five are another word
+	f("ilnks", "links", "links") // two swapped letters are one slip
+	f("lint", "links", "")       // two of five make another word
 	f("sha256f", "scrypt sha256 sha256d", "sha256")
 	f("sha2566", "scrypt sha256d", "sha256d")
 	f("", "a b", "")

@@ -17,17 +17,16 @@ const (
 )
 
 const (
-	// AgentPrefix begins the user agent of every agent: btcpool takes no other
-	// connection for one.
+	// AgentPrefix begins every agent's user agent: btcpool requires it to recognise
+	// one.
 	AgentPrefix = "btccom-agent/"
 
-	// AgentUserAgent is what an agent pool is told unless Pool.UserAgent says
-	// otherwise.
+	// AgentUserAgent is sent to an agent pool unless Pool.UserAgent overrides it.
 	AgentUserAgent = AgentPrefix + "2.0.0-mu"
 )
 
-// Address is the pool's host:port, for a dial. Empty when URL is no URL, which
-// Load does not let pass.
+// Address returns the pool's host:port, for a dial. It is empty if URL is malformed,
+// which Load does not allow.
 func (p *Pool) Address() string {
 	u, err := url.Parse(p.URL)
 	if err != nil || u.Hostname() == "" || u.Port() == "" {
@@ -36,8 +35,8 @@ func (p *Pool) Address() string {
 	return net.JoinHostPort(u.Hostname(), u.Port())
 }
 
-// Host is the pool's host without port and brackets: the name that its
-// certificate has to show, and the domain that a reconnect has to stay in.
+// Host returns the pool's host without port and brackets: the name that its certificate
+// must show, and the domain in which a reconnect must stay.
 func (p *Pool) Host() string {
 	u, err := url.Parse(p.URL)
 	if err != nil {
@@ -54,7 +53,7 @@ func (p *Pool) Agent() bool { return p.has(schemeAgentTCP) || p.has(schemeAgentT
 
 func (p *Pool) has(scheme string) bool { return strings.HasPrefix(p.URL, scheme+"://") }
 
-// Fingerprint is TLSFingerprint as bytes; ok is false where none is given.
+// Fingerprint returns TLSFingerprint as bytes; ok is false if there is none.
 func (p *Pool) Fingerprint() (sum [sha256.Size]byte, ok bool) {
 	b, err := hex.DecodeString(strings.ReplaceAll(p.TLSFingerprint, ":", ""))
 	if err != nil || len(b) != len(sum) {

@@ -7,25 +7,24 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with a configuration, told to the one who wrote it.
+// Problem is one mistake in a configuration, described for its author.
 type Problem struct {
 	File  string // as given to Load; empty from Parse
-	Line  int    // from 1; 0 where the file has no such line
-	Key   string // path, such as pool[2].url; tables of a list are counted from 1
-	Value string // as in the file, shortened; empty when there is none or it is secret
-	Want  string // what is expected there
-	Try   string // what to write or do instead
+	Line  int    // from 1; 0 if the file has no such line
+	Key   string // path, such as pool[2].url; tables of a list count from 1
+	Value string // as in the file, shortened; empty if absent or secret
+	Want  string // what is expected
+	Try   string // what to write or do
 
-	// Warning says that farmproxy can work with it, though it is probably not
-	// meant.
+	// Warning means that farmproxy can work with it, though it is probably unintended.
 	Warning bool
 
-	// meant says that the value was understood though it is written wrongly, and
-	// is there to be judged as well.
+	// meant means that the value is misspelled but was understood, so that it can be
+	// judged as well.
 	meant bool
 }
 
-// String is the problem in one line:
+// String returns the problem on one line:
 //
 //	farm.toml:7: pool[1].url = "pool.example": expected ...; try ...
 func (p Problem) String() string {

@@ -31,7 +31,7 @@ func (x *Proxies) validate(ps *Problems) {
 	}
 }
 
-// checkProxy says of a URL only what can't be its password.
+// checkProxy quotes only the parts of a URL that can't be its password.
 func checkProxy(ps *Problems, key, text string) {
 	if text == ProxySystem {
 		return
@@ -51,7 +51,7 @@ func checkProxy(ps *Problems, key, text string) {
 	}
 }
 
-// checkProxyUser checks what the protocols have no room for.
+// checkProxyUser rejects what the protocols have no room for.
 func checkProxyUser(ps *Problems, key string, u *url.URL) {
 	user := u.User.Username()
 	password, _ := u.User.Password()
@@ -70,7 +70,7 @@ func proxyHasTLS(text string) bool {
 	return text == ProxySystem || strings.HasPrefix(text, "https://")
 }
 
-// proxyPort is the port that proxies of a scheme mostly have.
+// proxyPort returns the usual port of proxies of a scheme.
 func proxyPort(scheme string) string {
 	switch scheme {
 	case "http":
@@ -81,7 +81,7 @@ func proxyPort(scheme string) string {
 	return "1080"
 }
 
-// validPort reports whether a host can be connected to at that port.
+// validPort reports whether port is a number that can be connected to.
 func validPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return err == nil && n > 0

@@ -2,9 +2,9 @@ package config
 
 import "log/slog"
 
-// Secret is a string that is never shown: in a log line, an error, JSON or
-// %v it is "***", or "" when empty. string(s) gives it away, to the one place
-// that has to send it.
+// Secret is a string that is never shown: in a log line, an error, JSON or %v it is
+// "***", or "" if empty. Only the code that has to send it may reveal it with
+// string(s).
 type Secret string
 
 const redacted = "***"

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// keyFile is what the store's key file is called by default.
+// keyFile is the default name of the store's key file.
 const keyFile = "store.key"
 
 // The schemes of Store.URL.
@@ -16,9 +16,9 @@ const (
 	schemePostgreSQL = "postgresql"
 )
 
-// StoreKeyFile is the file with the key that the store's passwords are encrypted
-// with: Store.KeyFile, or else store.key beside the SQLite file, or else in
-// stateDir. Empty where there is none of these: then key_file has to be set.
+// StoreKeyFile returns the file with the key that encrypts the store's passwords:
+// Store.KeyFile, or else store.key beside the SQLite file, or else in stateDir. It
+// returns "" if there is none of these: key_file is then required.
 func (c *Config) StoreKeyFile(stateDir string) string {
 	if c.Store.KeyFile != "" {
 		return c.Store.KeyFile
@@ -32,7 +32,7 @@ func (c *Config) StoreKeyFile(stateDir string) string {
 	return filepath.Join(stateDir, keyFile)
 }
 
-// SQLiteFile is the SQLite file, empty where the store is none.
+// SQLiteFile returns the SQLite file, or "" if the store is not SQLite.
 func (s *Store) SQLiteFile() string {
 	u, err := url.Parse(string(s.URL))
 	if err != nil || u.Scheme != schemeSQLite {
@@ -66,7 +66,7 @@ func (c *Config) accounts(ps *Problems) {
 
 const wantStore = "expected sqlite:///path/file.db or postgres://user:password@host:5432/database"
 
-// validate says of a URL only what can't be its password.
+// validate quotes only the parts of a URL that can't be its password.
 func (s *Store) validate(ps *Problems) {
 	const key = "store.url"
 	if s.URL == "" {

@@ -33,8 +33,8 @@ func (c *Config) validate() Problems {
 	return ps
 }
 
-// addresses checks what is listened on, miners' ports and HTTP alike: two of
-// them can't have the same port.
+// addresses checks the addresses to listen on, miners' ports and HTTP alike: no two may
+// have the same port.
 func (c *Config) addresses(ps *Problems) {
 	switch n := len(c.Listeners); {
 	case n == 0:
@@ -59,7 +59,7 @@ func (c *Config) addresses(ps *Problems) {
 	}
 }
 
-// binding is an address that is listened on, and the key that says so.
+// binding is an address to listen on, and its key.
 type binding struct{ key, host, port string }
 
 // bind checks an address and adds it to those taken.
@@ -77,7 +77,7 @@ func bind(ps *Problems, taken []binding, key, address string) []binding {
 		ps.add(key, show(address), "expected a port from 0 to 65535; 0 means any free port", strconv.Quote(net.JoinHostPort(host, "3333")))
 		return taken
 	} else if n == 0 {
-		return taken // each gets another one
+		return taken // each gets a different port
 	}
 	b := binding{key, host, port}
 	if i := slices.IndexFunc(taken, b.clashes); i >= 0 {
@@ -86,7 +86,7 @@ func bind(ps *Problems, taken []binding, key, address string) []binding {
 	return append(taken, b)
 }
 
-// completed makes host:port of a host or a port alone.
+// completed turns a host or a port alone into host:port.
 func completed(address string) string {
 	if _, err := strconv.ParseUint(address, 10, 16); err == nil {
 		return "0.0.0.0:" + address
@@ -107,14 +107,14 @@ func (b binding) everywhere() bool {
 	return b.host == "" || ip != nil && ip.IsUnspecified()
 }
 
-// validHost reports whether a host is an IP address, or a name such as DNS has.
+// validHost reports whether a host is an IP address or a DNS name.
 func validHost(host string) bool {
 	ip, _, _ := strings.Cut(host, "%")
 	return net.ParseIP(ip) != nil || validName(host)
 }
 
-// validName reports whether a host is a name such as DNS has: labels of letters,
-// digits, - and _ between dots. One dot may end it.
+// validName reports whether a host is a DNS name: labels of letters, digits, - and _
+// between dots, optionally with a dot at the end.
 func validName(host string) bool {
 	if len(host) > maxHost {
 		return false
@@ -159,7 +159,7 @@ func (d *Difficulty) validate(ps *Problems) {
 	if d.SharesPerMinute <= 0 || d.SharesPerMinute > maxShareRate {
 		ps.add("difficulty.shares_per_minute", show(d.SharesPerMinute), fmt.Sprintf("expected a number above 0 and up to %d", maxShareRate), "6")
 	}
-	// What is out of range can't be compared.
+	// Values out of range can't be compared.
 	low, start, high := !ps.has("difficulty.min"), !ps.has("difficulty.start"), !ps.has("difficulty.max") && d.Max > 0
 	if low && high && d.Max < d.Min {
 		ps.add("difficulty.max", show(d.Max), "expected at least difficulty.min, which is "+show(d.Min), show(d.Min)+" or more, or 0")

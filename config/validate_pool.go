@@ -61,7 +61,7 @@ func (p *Pool) validate(ps *Problems, key string) {
 	}
 }
 
-// user checks what the pool knows the farm as: one account, or the miners' own.
+// user checks the farm's name at the pool: one account, or the miners' own.
 func (c *Config) user(ps *Problems, key string, p *Pool) {
 	switch {
 	case p.User == "" && !c.Accounts.MultiUser:
@@ -71,8 +71,8 @@ func (c *Config) user(ps *Problems, key string, p *Pool) {
 	}
 }
 
-// checkAgent checks what the agent protocol leaves no choice in, and what makes
-// sense only where the pool sees every worker.
+// checkAgent checks the keys that the agent protocol fixes, and those that make sense
+// only if the pool sees every worker.
 func (p *Pool) checkAgent(ps *Problems, key string) {
 	if !p.Agent() {
 		if p.FixedWorker != "" && p.Workers != WorkersPass {
@@ -101,10 +101,10 @@ func (p *Pool) checkAgent(ps *Problems, key string) {
 	}
 }
 
-// outsideNames is what agent pools cut out of workers' names.
+// outsideNames matches the characters that agent pools strip from workers' names.
 var outsideNames = regexp.MustCompile(`[^a-zA-Z0-9,=/.\-_:|^]`)
 
-// algorithmName is what an algorithm may be called.
+// algorithmName matches the allowed names of algorithms.
 var algorithmName = regexp.MustCompile(`^[a-z0-9][a-z0-9._/+-]{0,` + strconv.Itoa(maxAlgorithm-1) + `}$`)
 
 const wantURL = "expected stratum+tcp://host:port, stratum+tls://host:port, or the same with agent+"
@@ -120,7 +120,7 @@ func (p *Pool) checkURL(ps *Problems, key string) {
 	}
 	endpoint := strings.TrimSuffix(rest, "/")
 	if at := strings.LastIndexByte(endpoint, '@'); at >= 0 {
-		// Not shown: what precedes the host may be a password.
+		// The value is not shown: the text before the host may be a password.
 		ps.add(key, "", wantURL+", without a user before the host", fmt.Sprintf("url = %q, with user and password as separate keys", suggestScheme(scheme)+"://"+endpoint[at+1:]))
 		return
 	}
@@ -146,7 +146,7 @@ func (p *Pool) checkURL(ps *Problems, key string) {
 	}
 }
 
-// suggestScheme is the scheme that was meant by another one, or by none.
+// suggestScheme returns the scheme that was meant by an unknown or missing one.
 func suggestScheme(scheme string) string {
 	meant := func(marks ...string) bool {
 		return slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(strings.ToLower(scheme), mark) })
@@ -182,8 +182,8 @@ func (p *Pool) checkTLS(ps *Problems, key string) {
 	}
 }
 
-// plain checks text that ends up in the pool's JSON, in metric labels and in
-// logs: nothing in it may need escaping in any of them.
+// plain checks text that ends up in the pool's JSON, in metric labels and in logs: none
+// of it may need escaping in any of them.
 func plain(ps *Problems, key, text string) {
 	if len(text) > maxText {
 		ps.add(key, show(text), fmt.Sprintf("expected at most %d bytes", maxText), "a shorter one")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A line of the file, and what is said about it; "" where it is right.
+// Each case is a line of the file and the report about it; "" if the line is right.
 func TestListenerAddress(t *testing.T) {
 	f := func(address, want string) {
 		t.Helper()
@@ -124,7 +124,7 @@ func TestPoolKeys(t *testing.T) {
 	f("tls_fingerprint = '"+strings.Repeat("xy", 32)+"'", "64 hex digits")
 }
 
-// What the agent protocol leaves no choice in.
+// The keys that the agent protocol fixes.
 func TestAgentPoolKeys(t *testing.T) {
 	f := func(line, want string) {
 		t.Helper()
@@ -146,14 +146,14 @@ func TestAgentPoolKeys(t *testing.T) {
 	f("user_agent = 'farmproxy/1'", `expected one that begins with btccom-agent/: pools accept no other agents; try "btccom-agent/2.0.0-mu"`)
 }
 
-// Where one pool of the list is direct all are.
+// If one pool of the list is direct, all must be.
 func TestAgentPoolsBesideDirectOnes(t *testing.T) {
 	const agent = "[[pool]]\nurl = 'agent+tls://pool.example:443'\nuser = 'u'\n"
 	wantProblem(t, oneListener+agent+onePool, "pool[2].mode", "")
 	wantProblem(t, oneListener+agent+onePool+"mode = 'direct'\n", "pool[2].mode", "pool[1] is an agent pool, which cannot be direct")
 }
 
-// With multi_user it is the miners who say whose shares they are.
+// With multi_user the miners say whose shares they are.
 func TestPoolUser(t *testing.T) {
 	f := func(user, accounts, want string) {
 		t.Helper()
@@ -286,8 +286,8 @@ func TestSettings(t *testing.T) {
 	f("log", "format = 'xml'", `expected "text" or "json"`)
 }
 
-// What is no duration to the program but to its reader is said in the program's
-// way, and judged at once.
+// Durations that people understand and the program does not are rewritten in its form,
+// and judged at once.
 func TestDurationsAsTheyWereMeant(t *testing.T) {
 	f := func(text, try string) {
 		t.Helper()
@@ -314,7 +314,7 @@ func TestDurationsAsTheyWereMeant(t *testing.T) {
 	wantProblem(t, smallest+"[store]\nurl = 'sqlite:///a.db'\n[accounts]\nexpire = '90d'\n", "accounts.expire", `try "2160h"`)
 }
 
-// Bounds that are out of range are not compared; all others are, at once.
+// Bounds out of range are not compared; all others are, at once.
 func TestBoundsOfDifficulty(t *testing.T) {
 	f := func(lines string, want ...string) {
 		t.Helper()
@@ -398,7 +398,7 @@ func TestHTTPHosts(t *testing.T) {
 	wantProblem(t, smallest+"[http]\nhosts = 'farm.example'\n", "http.hosts", "expected a list of strings, this is a string; try brackets around it")
 }
 
-// A name with an empty label is in no DNS.
+// DNS has no names with an empty label.
 func TestNamesOfHosts(t *testing.T) {
 	f := func(host string, ok bool) {
 		t.Helper()
@@ -424,7 +424,7 @@ func TestNamesOfHosts(t *testing.T) {
 	f(strings.Repeat("x.", 127)+"x", false)
 }
 
-// Whoever reaches the API may do everything, unless there are tokens.
+// Everyone who reaches the API may do anything, unless there are tokens.
 func TestPublicAddressesNeedTokens(t *testing.T) {
 	f := func(address, want string) {
 		t.Helper()
@@ -471,8 +471,8 @@ const (
 	onePool     = "[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'account'\n"
 )
 
-// wantProblem parses text and wants a problem with that key whose sentence
-// contains want; with want empty, none with that key.
+// wantProblem parses text and expects a problem with that key whose sentence contains
+// want, or, if want is empty, none with that key.
 func wantProblem(t *testing.T, text, key, want string) {
 	t.Helper()
 	_, err := Parse([]byte(text))

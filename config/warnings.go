@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// warnings returns what is allowed, and probably not meant. What has a problem
-// already is left out.
+// warnings returns what is allowed but probably unintended, except for keys that
+// already have a problem.
 func (c *Config) warnings(problems Problems) (ps Problems) {
 	for _, p := range c.Difficulty.warnings() {
 		if !problems.has("difficulty.min") && !problems.has("difficulty.start") && !problems.has("difficulty.max") {
@@ -34,12 +34,12 @@ func (p *Pool) warnings(ps *Problems, key string) {
 	}
 }
 
-// warnings is for bounds without a power of two between them: every miner gets
-// the upper one as it is, and some firmware rounds such a difficulty or refuses
-// it. A start that has none between itself and max is not kept.
+// warnings is about bounds without a power of two between them: every miner gets the
+// upper one unrounded, and some firmware rounds such a difficulty or refuses it. A
+// start without a power of two between itself and max is not kept.
 func (d *Difficulty) warnings() (ps Problems) {
 	if d.Max <= 0 || d.Min <= 0 || d.Max < d.Min {
-		return nil // not both given, or refused
+		return nil // one is missing or refused
 	}
 	_, exp := math.Frexp(d.Max)
 	low := math.Ldexp(1, exp-1) // the largest power of two up to max

@@ -23,7 +23,8 @@ func TestBoundsWithoutAPowerOfTwoBetweenThem(t *testing.T) {
 	f(2000, 1000, "") // refused anyway
 }
 
-// A line of the file, and what is warned of; a warning keeps nothing from working.
+// Each case is a line of the file and its warning; a warning stops nothing from
+// working.
 func TestWarnings(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
@@ -47,7 +48,7 @@ func TestWarnings(t *testing.T) {
 	f(smallest+"[difficulty]\nstart = 1000\nmax = 1024\n", "")
 }
 
-// What has a problem is not warned of besides, and a warning is no problem.
+// Anything with a problem gets no warning as well, and a warning is not a problem.
 func TestWarningsStandApart(t *testing.T) {
 	_, problems := parseTOML([]byte(smallest + "[difficulty]\nmin = 1000\nmax = 1010\nstart = -1\n"))
 	if _, warnings := problems.Split(); len(warnings) > 0 {

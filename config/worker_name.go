@@ -11,7 +11,7 @@ import (
 // Miners.WorkerName: {ip1}.{ip2}.{ip3}.{ip4} is 10.0.7.12.
 var workerNameVariables = []string{"{ip1}", "{ip2}", "{ip3}", "{ip4}"}
 
-// braced is what is, or is meant to be, a variable.
+// braced matches a variable, or an attempt at one.
 var braced = regexp.MustCompile(`\{[^{}]*\}|[{}]`)
 
 func (m *Miners) checkWorkerName(ps *Problems) {

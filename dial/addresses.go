@@ -9,33 +9,33 @@ import (
 )
 
 const (
-	// forgetFailed is how long an address that failed comes after all others: by
-	// then it may have been mended.
+	// forgetFailed is how long an address that failed is tried after all others: by
+	// then it may have recovered.
 	forgetFailed = 10 * time.Minute
 
-	// maxHosts bounds the names of which something is kept; beyond, all is
-	// forgotten and learned again. There are fewer pools and proxies.
+	// maxHosts bounds the names with an entry; beyond it, everything is forgotten and
+	// learned again. There are fewer pools and proxies than that.
 	maxHosts = 4096
 
-	// maxPerFamily bounds what is looked at of an answer: a DNS answer has room for
+	// maxPerFamily bounds how much of an answer is looked at: a DNS answer has room for
 	// thousands of addresses.
 	maxPerFamily = 64
 )
 
-// addresses is what was found out about the addresses of names, of pools
-// and of proxies: which one they work at, and which ones fail. Any goroutine.
+// addresses remembers, for the names of pools and proxies, which address works and
+// which fail. Any goroutine may use it.
 type addresses struct {
 	mu    sync.Mutex
 	hosts map[string]*known
 }
 
-// known is that of one name.
+// known is the entry of one name.
 type known struct {
-	worked netip.Addr // the last one that was worth a connection, and that has not failed since
+	worked netip.Addr // the last one that was worth a connection and has not failed since
 	failed map[netip.Addr]time.Time
 }
 
-// of returns what is known of a name. The caller has mu.
+// of returns the entry of a name. The caller holds mu.
 func (a *addresses) of(host string) *known {
 	k := a.hosts[host]
 	if k == nil {
@@ -48,7 +48,7 @@ func (a *addresses) of(host string) *known {
 	return k
 }
 
-// works notes that an address was worth a connection.
+// works records that an address was worth a connection.
 func (a *addresses) works(host string, addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -57,7 +57,7 @@ func (a *addresses) works(host string, addr netip.Addr) {
 	delete(k.failed, addr)
 }
 
-// failed notes that there was no connection to an address, or one that was worth nothing.
+// failed records that an address took no connection, or one that was worth nothing.
 func (a *addresses) failed(host string, addr netip.Addr, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -73,7 +73,7 @@ func (a *addresses) failed(host string, addr netip.Addr, now time.Time) {
 	k.failed[addr] = now
 }
 
-// rate notes what a connection to an address was worth.
+// rate records whether a connection to an address was worth having.
 func (a *addresses) rate(host string, addr netip.Addr, worked bool) {
 	if worked {
 		a.works(host, addr)
@@ -82,9 +82,9 @@ func (a *addresses) rate(host string, addr netip.Addr, worked bool) {
 	}
 }
 
-// order returns a name's addresses as they are to be tried: the one that worked,
-// then both families in turn, IPv6 first, and last those that have failed, the
-// longest ago first.
+// order returns a name's addresses in the order to try them: the one that worked, then
+// both families alternating, IPv6 first, and last those that have failed, the earliest
+// failure first.
 func (a *addresses) order(host string, six, four []netip.Addr, now time.Time) []netip.Addr {
 	six, four = six[:min(len(six), maxPerFamily)], four[:min(len(four), maxPerFamily)]
 	list := make([]netip.Addr, 0, len(six)+len(four))
@@ -110,7 +110,7 @@ func (a *addresses) order(host string, six, four []netip.Addr, now time.Time) []
 		case !has || now.Sub(at) >= forgetFailed:
 			return 0
 		}
-		return forgetFailed - now.Sub(at) // more for what failed later
+		return forgetFailed - now.Sub(at) // more for those that failed later
 	}
 	slices.SortStableFunc(list, func(x, y netip.Addr) int { return cmp.Compare(rank(x), rank(y)) })
 	return list

@@ -14,13 +14,12 @@ import (
 	"time"
 )
 
-// town is a name's addresses, and what becomes of a connection to each, in the
-// bubble of a test.
+// town is a name's addresses, and the fate of a connection to each, in a test's bubble.
 type town struct {
 	six, four           string // addresses
 	sixTakes, fourTakes time.Duration
 	sixFails            error
-	dead                string // take no connection, and never say so
+	dead                string // take no connection, silently
 	shut                string // refuse it at once
 	slow                time.Duration
 
@@ -99,7 +98,7 @@ func TestAddressesAreRaced(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		town  *town
-		begun string // attempts, with when they began, in ms
+		begun string // attempts, with their start in ms
 		won   string // "": none
 	}{
 		{"one address", &town{four: "10.0.0.1"}, "10.0.0.1@0", "10.0.0.1"},
@@ -139,8 +138,8 @@ func TestAddressesAreRaced(t *testing.T) {
 	}
 }
 
-// An address that takes connections and is worth nothing after that must not hide
-// the others: the next attempt begins with the next one.
+// An address that accepts connections but is then useless must not hide the others: the
+// next attempt begins with the next address.
 func TestTheNextAttemptBeginsWithTheNextAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &town{four: "10.0.0.1 10.0.0.2 10.0.0.3"}
@@ -164,7 +163,7 @@ func TestTheNextAttemptBeginsWithTheNextAddress(t *testing.T) {
 		time.Sleep(forgetFailed)
 		Rate(want("for good", "10.0.0.2"), false)
 		want("until it fails", "10.0.0.1")
-		w.four = "10.0.0.2 10.0.0.1" // the name server turns them round
+		w.four = "10.0.0.2 10.0.0.1" // the name server rotates them
 		want("in whatever order", "10.0.0.1")
 		time.Sleep(forgetFailed)
 		want("what failed is forgotten in time", "10.0.0.2")

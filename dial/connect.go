@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// maxConnectAnswer bounds what is read of an HTTP proxy's answer, in bytes:
-	// real ones have some hundred, with NTLM and Kerberos a few thousand.
+	// maxConnectAnswer bounds how much of an HTTP proxy's answer is read, in bytes:
+	// real ones have a few hundred, with NTLM and Kerberos a few thousand.
 	maxConnectAnswer = 16 << 10
 
-	// maxQuote bounds what an error quotes of a stranger's words, in bytes.
+	// maxQuote bounds how much of a peer's text an error quotes, in bytes.
 	maxQuote = 100
 )
 
@@ -65,14 +65,14 @@ func (x *viaProxy) ask(ctx context.Context, conn net.Conn, address string) (net.
 	}
 	limit := &io.LimitedReader{R: conn, N: maxConnectAnswer}
 	in := bufio.NewReader(limit)
-	answer, err := http.ReadResponse(in, r) // its body is the tunnel: not to be touched
+	answer, err := http.ReadResponse(in, r) // its body is the tunnel: do not touch it
 	if err != nil {
 		return nil, explainAnswer(ctx, err, limit.N == 0)
 	}
 	switch status := quote(answer.Status); {
 	case answer.StatusCode/100 == 2:
 		return withRest(conn, in), nil
-	case answer.StatusCode == http.StatusProxyAuthRequired, answer.StatusCode == http.StatusUnauthorized: // tinyproxy's word for it
+	case answer.StatusCode == http.StatusProxyAuthRequired, answer.StatusCode == http.StatusUnauthorized: // tinyproxy sends the latter
 		if takes := answer.Header.Get("Proxy-Authenticate"); takes != "" {
 			status += "; it takes " + quote(takes) + ", we have Basic"
 		}
@@ -93,8 +93,8 @@ func explainAnswer(ctx context.Context, err error, tooLong bool) error {
 	return fmt.Errorf("the proxy does not speak HTTP: %s; is it a socks5:// or https:// one?", quote(err.Error()))
 }
 
-// explainProxyTLS says what the operator can do about a TLS handshake with a
-// proxy that failed.
+// explainProxyTLS says what the operator can do about a failed TLS handshake with a
+// proxy.
 func explainProxyTLS(ctx context.Context, err error) error {
 	var unverified *tls.CertificateVerificationError
 	var plain tls.RecordHeaderError
@@ -107,11 +107,11 @@ func explainProxyTLS(ctx context.Context, err error) error {
 	return unheard(ctx, err, "HTTPS")
 }
 
-// quote returns a stranger's words fit for a log line.
+// quote makes a peer's text fit for a log line.
 func quote(s string) string { return fmt.Sprintf("%q", s[:min(len(s), maxQuote)]) }
 
-// withRest returns conn, with what in has read of it already to be read first:
-// a pool may speak before it is spoken to.
+// withRest returns conn, preceded by what in has already read from it: a pool may speak
+// first.
 func withRest(conn net.Conn, in *bufio.Reader) net.Conn {
 	if in.Buffered() == 0 {
 		return conn
@@ -120,7 +120,7 @@ func withRest(conn net.Conn, in *bufio.Reader) net.Conn {
 	return &withHead{Conn: conn, head: rest}
 }
 
-// withHead is a connection with bytes to be read before what it has.
+// withHead is a connection with bytes to read before its own.
 type withHead struct {
 	net.Conn
 	head []byte

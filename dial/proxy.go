@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// systemProxy stands in Proxies.URLs for the environment's proxy.
+// systemProxy in Proxies.URLs stands for the environment's proxy.
 const systemProxy = "system"
 
-// systemVariables name the environment's proxy; the first that is set counts.
+// systemVariables name the environment's proxy; the first one set counts.
 var systemVariables = []string{"ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 
 // proxyOfSystem returns the environment's proxy and the variable that names it.
@@ -28,8 +28,7 @@ func proxyOfSystem() (variable, value string) {
 	return "", ""
 }
 
-// maxSOCKSText is how long a user name and a password can be in SOCKS5
-// (RFC 1929), in bytes.
+// maxSOCKSText is the longest user name and password in SOCKS5 (RFC 1929), in bytes.
 const maxSOCKSText = 255
 
 // viaProxy is the way through one proxy.
@@ -41,11 +40,11 @@ type viaProxy struct {
 	open    func(ctx context.Context, address string) (net.Conn, error)
 }
 
-// login is who we are at a proxy.
+// login is our credentials at a proxy.
 type login struct{ user, password string }
 
-// newProxy returns the proxy of a URL as Proxies has it. Errors quote nothing of
-// the URL but its scheme: in one that is wrong anything can be the password.
+// newProxy returns the proxy of a URL as in Proxies. Errors quote nothing of the URL
+// but its scheme: in a malformed URL anything can be the password.
 func newProxy(raw string, insecure bool) (*viaProxy, error) {
 	raw = strings.TrimSpace(raw)
 	if !strings.Contains(raw, "://") {
@@ -99,12 +98,12 @@ func loginOf(u *url.URL) (*login, error) {
 	return &l, nil
 }
 
-// unreachable says of a proxy that it took no connection.
+// unreachable says that a proxy took no connection.
 func unreachable(err error) error {
 	return fmt.Errorf("the proxy can't be reached: %w; does it run, and are its host and port right?", err)
 }
 
-// unheard says what a proxy that broke off, or kept us waiting, may be.
+// unheard says what a proxy that hung up or did not answer in time might be.
 func unheard(ctx context.Context, err error, kind string) error {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("the proxy did not answer in time: it does not reach the pool, is overloaded, or is no %s proxy; try it by hand", kind)
@@ -112,8 +111,8 @@ func unheard(ctx context.Context, err error, kind string) error {
 	return fmt.Errorf("the proxy broke off before it answered: %w; is it a %s proxy, and are we allowed there?", err, kind)
 }
 
-// notLetIn says that a proxy wants credentials, or others; answer is its own
-// word for it.
+// notLetIn says that a proxy wants credentials, or different ones; answer is the
+// proxy's own wording.
 func (x *viaProxy) notLetIn(answer string) error {
 	if x.login == nil {
 		return fmt.Errorf("the proxy wants credentials (%s); put user:password@ before its host", answer)

@@ -11,51 +11,51 @@ import (
 	"time"
 )
 
-// A name may have many addresses, of both families, and some of them may be dead.
-// Connections are raced as RFC 8305 (Happy Eyeballs) has it:
+// A name may have many addresses of both families, and some of them may be dead.
+// Connections are raced as in RFC 8305 (Happy Eyeballs):
 //
 //	AAAA ─┐              ┌─ 2001:db8::1 ──────────── ...
 //	      ├─> in order ──┼───250 ms── 192.0.2.1 ──── connected: the others are ended
 //	A ────┘              └───────────250 ms── 2001:db8::2
 //
-// It races TCP connections only. What an address is worth after that (it may take
-// connections and say nothing) is what its user finds out, and says by Rate: the
-// next attempt begins with the next address.
+// Only TCP connections are raced. Whether an address is any use after that (it may
+// accept connections and say nothing) is for the user to find out and report with Rate:
+// the next attempt begins with the next address.
 
 const (
-	// resolutionDelay is how long the addresses of IPv4 wait for those of IPv6, and
-	// attemptDelay how long one attempt is waited for before the next one begins
-	// beside it (RFC 8305, 8).
+	// resolutionDelay is how long IPv4 addresses wait for those of IPv6, and
+	// attemptDelay how long one attempt runs before the next begins beside it (RFC
+	// 8305, 8).
 	resolutionDelay = 50 * time.Millisecond
 	attemptDelay    = 250 * time.Millisecond
 
-	// maxRacing bounds the attempts at a time: each has a descriptor.
+	// maxRacing bounds the attempts at a time: each takes a descriptor.
 	maxRacing = Files
 
-	// attemptTime is how long an attempt may keep another address waiting once
-	// there are maxRacing: two SYNs, and a second to spare for the answer.
+	// attemptTime is how long an attempt may keep another address waiting once there
+	// are maxRacing: time for two SYNs, and a second for the answer.
 	attemptTime = 2500 * time.Millisecond
 
-	// maxAddresses bounds the addresses that are tried in one dial. A name can have
-	// hundreds; those that come too late come first the next time.
+	// maxAddresses bounds the addresses tried in one dial. A name can have hundreds;
+	// those not reached come first next time.
 	maxAddresses = 8
 )
 
-// found is what a lookup of one family has found.
+// found is the result of looking up one family.
 type found struct {
 	addrs []netip.Addr
 	six   bool
 	err   error
 }
 
-// tried is what became of an attempt at one address.
+// tried is the result of an attempt at one address.
 type tried struct {
 	*attempting
 	conn net.Conn
 	err  error
 }
 
-// attempting is an attempt that is under way.
+// attempting is an attempt under way.
 type attempting struct {
 	addr   netip.Addr
 	began  time.Time
@@ -69,16 +69,16 @@ type racing struct {
 	port    uint16
 
 	six, four []netip.Addr
-	lookups   int  // that have not ended
+	lookups   int  // not ended yet
 	ready     bool // addresses may be tried
 	begun     map[netip.Addr]bool
-	under     []*attempting // the oldest first
+	under     []*attempting // oldest first
 	ended     chan tried
 	errs      []error
 }
 
-// race connects to the first address of a name that takes the connection. When it
-// returns nothing else is under way.
+// race connects to the first address of a name that accepts. By the time it returns,
+// nothing else is under way.
 func (s *sockets) race(ctx context.Context, host string, port uint16) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &racing{sockets: s, host: host, port: port, lookups: 2, begun: make(map[netip.Addr]bool), ended: make(chan tried)}
@@ -120,7 +120,7 @@ func (s *sockets) race(ctx context.Context, host string, port uint16) (net.Conn,
 	}
 }
 
-// resolved takes what a lookup has found.
+// resolved takes the result of a lookup.
 func (r *racing) resolved(f found) {
 	r.lookups--
 	if f.err != nil {
@@ -133,8 +133,7 @@ func (r *racing) resolved(f found) {
 	r.ready = r.ready || r.lookups == 0 || f.six && len(f.addrs) > 0
 }
 
-// next begins the next attempt, if it is time, and sets the timer to when it is
-// time for the one after it.
+// next begins the next attempt if it is due, and sets the timer for the one after it.
 func (r *racing) next(ctx context.Context, timer *time.Timer) {
 	addr, ok := r.candidate()
 	if !ok {
@@ -165,7 +164,7 @@ func (r *racing) next(ctx context.Context, timer *time.Timer) {
 	timer.Reset(attemptDelay)
 }
 
-// candidate returns the address to be tried next.
+// candidate returns the next address to try.
 func (r *racing) candidate() (netip.Addr, bool) {
 	if len(r.begun) >= maxAddresses {
 		return netip.Addr{}, false
@@ -178,7 +177,7 @@ func (r *racing) candidate() (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// end waits for what is under way, and closes what comes of it. An address that
+// end waits for the attempts under way, and closes their connections. An address that
 // had its time, and lost, has failed.
 func (r *racing) end() {
 	for range r.under {
@@ -192,18 +191,18 @@ func (r *racing) end() {
 	}
 }
 
-// failure says why there is no connection.
+// failure returns why there is no connection.
 func (r *racing) failure(err error) error {
 	if len(r.under) > 0 || len(r.errs) == 0 {
 		switch {
 		case err == nil:
 			err = errors.New("the name has no address")
 		case errors.Is(err, context.DeadlineExceeded):
-			err = os.ErrDeadlineExceeded // which says more to people
+			err = os.ErrDeadlineExceeded // tells people more
 		}
 		r.errs = append(r.errs, &net.OpError{Op: "dial", Net: "tcp", Err: err})
 	}
-	if len(r.begun) > 0 { // what is said of a family that the name does not have is of no interest
+	if len(r.begun) > 0 { // errors about a family that the name does not have are of no interest
 		r.errs = slices.DeleteFunc(r.errs, func(err error) bool {
 			var missing *net.DNSError
 			return errors.As(err, &missing) && missing.IsNotFound

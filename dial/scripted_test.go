@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// serveConns starts a listener that hands each of its connections to serve, in
-// a goroutine. The test fails when the other side has left one of them open at
-// its end.
+// serveConns starts a listener that hands each of its connections to serve, in a
+// goroutine. The test fails if the other side still has one open at the end.
 func serveConns(t *testing.T, serve func(net.Conn)) (address string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,9 +81,9 @@ func says(text string) func(net.Conn) {
 type socksServer struct {
 	login  string      // user:password that it wants; "": none
 	reply  byte        // to connect; 0: it succeeded
-	pool   string      // where it leads, whatever it is asked for
-	behind string      // what it sends together with its reply
-	asked  chan string // the hosts that it was asked for
+	pool   string      // where it leads, whatever host is asked for
+	behind string      // sent together with its reply
+	asked  chan string // the hosts asked for
 }
 
 func (s *socksServer) serve(c net.Conn) {
@@ -158,7 +157,7 @@ func (s *connectServer) serve(c net.Conn) {
 	splice(c, in, s.pool)
 }
 
-// splice joins a proxy's connection, of which in reads, with the pool.
+// splice connects a proxy's connection, read through in, with the pool.
 func splice(c net.Conn, in io.Reader, pool string) {
 	far, err := net.Dial("tcp", pool)
 	if err != nil {
@@ -174,7 +173,7 @@ func splice(c net.Conn, in io.Reader, pool string) {
 	<-done
 }
 
-// dialled dials the pool at address with those proxies.
+// dialled dials the pool at address with these proxies.
 func dialled(t *testing.T, ctx context.Context, p Proxies, pool Target) (net.Conn, error) {
 	t.Helper()
 	d, err := Through(p, nil)
@@ -184,7 +183,7 @@ func dialled(t *testing.T, ctx context.Context, p Proxies, pool Target) (net.Con
 	return d(ctx, pool)
 }
 
-// line returns the next line that c has, without its end.
+// line returns the next line of in, without its line end.
 func line(t *testing.T, in *bufio.Reader) string {
 	t.Helper()
 	text, err := in.ReadString('\n')

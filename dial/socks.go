@@ -30,10 +30,10 @@ func (x *viaProxy) socks(ctx context.Context, address string) (net.Conn, error) 
 		}
 		return nil, x.explainSOCKS(ctx, err, address)
 	}
-	return bottom.conn, nil // what package proxy has put around it does nothing any more
+	return bottom.conn, nil // package proxy's wrapper around it does nothing any more
 }
 
-// lastDialed dials, and keeps the connection.
+// lastDialed dials, and remembers the connection.
 type lastDialed struct{ conn net.Conn }
 
 // Dial implements proxy.Dialer. Nobody calls it.
@@ -47,8 +47,8 @@ func (d *lastDialed) DialContext(ctx context.Context, _, address string) (conn n
 	return d.conn, err
 }
 
-// explainSOCKS says what the operator can do about an error of package proxy,
-// whose kinds differ by their texts only.
+// explainSOCKS says what the operator can do about an error of package proxy, whose
+// errors differ only in their texts.
 func (x *viaProxy) explainSOCKS(ctx context.Context, err error, address string) error {
 	var outer, inner *net.OpError
 	if errors.As(err, &outer) {

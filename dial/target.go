@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Timeout bounds a dial, TCP and TLS together: three SYNs, over the slowest
-// satellite link.
+// Timeout bounds a dial, TCP and TLS together: long enough for three SYNs over the
+// slowest satellite link.
 const Timeout = 10 * time.Second
 
-// Files is how many descriptors a dial takes at a time without proxies: two to look
-// the name up or to race two of its addresses, and one for a loop that takes the
+// Files is how many descriptors a dial without proxies takes at a time: two to look the
+// name up or to race two of its addresses, and one for the loop that takes the
 // connection over. Each proxy adds one.
 const Files = 3
 
 // Target is what a dial needs to know of a pool.
 type Target struct {
 	Name    string      // in logs and metrics
-	URL     string      // without credentials; what makes two targets one
+	URL     string      // without credentials; identifies the target
 	Address string      // host:port to dial
-	Host    string      // of Address; for TLS
+	Host    string      // the host of Address; for TLS
 	TLS     *tls.Config // nil: plain; see TLS
 }
 
-// At returns the target at another address.
+// At returns the target with another address.
 func (t Target) At(address string) Target {
 	t.Address = address
 	t.Host, _, _ = net.SplitHostPort(address)
@@ -37,7 +37,7 @@ func (t Target) At(address string) Target {
 	return t
 }
 
-// Direct connects to a target without a proxy: TCP, and TLS where it has it.
+// Direct connects to a target without a proxy: TCP, and TLS if the target uses it.
 func Direct(ctx context.Context, t Target) (net.Conn, error) {
 	conn, err := tcp.dial(ctx, t.Address)
 	if err != nil {
@@ -46,8 +46,8 @@ func Direct(ctx context.Context, t Target) (net.Conn, error) {
 	return secure(ctx, conn, t)
 }
 
-// secure returns conn, which leads to the target, with TLS over it where the target
-// has it. It closes conn when that fails.
+// secure returns conn, which leads to the target, with TLS over it if the target uses
+// TLS. It closes conn on failure.
 func secure(ctx context.Context, conn net.Conn, t Target) (net.Conn, error) {
 	if t.TLS == nil {
 		return conn, nil
@@ -61,7 +61,7 @@ func secure(ctx context.Context, conn net.Conn, t Target) (net.Conn, error) {
 }
 
 // forsake closes a connection that came to nothing: the next attempt begins with
-// another address, unless it was only not needed any more.
+// another address, unless the connection was merely no longer needed.
 func forsake(ctx context.Context, conn net.Conn) {
 	if !errors.Is(ctx.Err(), context.Canceled) {
 		Rate(conn, false)

@@ -13,13 +13,13 @@ import (
 const (
 	// tcpUserTimeout is TCP_USER_TIMEOUT, which package syscall lacks.
 	tcpUserTimeout = 0x12
-	// userTimeout is how many milliseconds what was sent may stay without an
-	// acknowledgement: the kernel's own limit is 15 minutes.
+	// userTimeout is how long sent data may stay unacknowledged, in milliseconds: the
+	// kernel's own limit is 15 minutes.
 	userTimeout = 20_000
 )
 
-// keepAlive notices within 30 s a peer that is gone without a word, while
-// nothing is sent: a share in flight would show it when its verdict is overdue.
+// keepAlive detects within 30 s, while nothing is sent, a peer that has silently gone:
+// with a share in flight, the overdue verdict would show it.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // tcp makes every connection, to pools and to proxies.
@@ -32,7 +32,7 @@ func connectTCP(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 }
 
 func setUserTimeout(_, _ string, c syscall.RawConn) error {
-	// Where it can't be set an overdue verdict shows the same, later.
+	// If it can't be set, an overdue verdict shows the same, only later.
 	return c.Control(func(fd uintptr) {
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, userTimeout)
 	})
@@ -45,7 +45,7 @@ type sockets struct {
 	addresses addresses
 }
 
-// dial dials host:port until ctx ends. What it returns is a *Conn.
+// dial dials host:port until ctx ends. It returns a *Conn.
 func (s *sockets) dial(ctx context.Context, address string) (net.Conn, error) {
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {
@@ -65,17 +65,16 @@ func (s *sockets) dial(ctx context.Context, address string) (net.Conn, error) {
 	return s.race(ctx, host, uint16(port))
 }
 
-// Conn is what is at the bottom of every connection of this package, with TLS or a
-// proxy's tunnel over it or nothing. It begins as TCP. Whoever takes the connection
-// over, as an event loop does, puts something else into Conn, while nobody reads,
-// writes or closes: crypto/tls above does not notice.
+// Conn is at the bottom of every connection of this package, alone or below TLS or a
+// proxy's tunnel. It begins as TCP. To take the connection over, as an event loop does,
+// put something else into the field Conn while nobody reads, writes or closes:
+// crypto/tls above does not notice.
 type Conn struct {
 	net.Conn
-	Rated func(worked bool) // told by Rate; nil: nobody wants to know
+	Rated func(worked bool) // called by Rate; nil: nobody wants to know
 }
 
-// Bottom returns what is at the bottom of conn; nil where it is none of this
-// package's.
+// Bottom returns the bottom of conn, or nil if conn is not from this package.
 func Bottom(conn net.Conn) *Conn {
 	for {
 		switch x := conn.(type) {
@@ -89,9 +88,9 @@ func Bottom(conn net.Conn) *Conn {
 	}
 }
 
-// Rate notes whether the address that conn leads to was worth the connection:
-// where it was not, the next dial of its name begins with another one. Any
-// goroutine, any connection.
+// Rate reports whether the address that conn leads to was worth the connection: if not,
+// the next dial of its name begins with another one. Any goroutine may call it, with
+// any connection.
 func Rate(conn net.Conn, worked bool) {
 	if c := Bottom(conn); c != nil && c.Rated != nil {
 		c.Rated(worked)

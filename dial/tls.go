@@ -10,10 +10,10 @@ import (
 	"fmt"
 )
 
-// TLS returns how the pool at host is to prove who it is. By default its
-// certificate is verified against the system's authorities. With a fingerprint
-// (SHA-256 of the leaf certificate, DER) that certificate and no other is
-// accepted, whoever signed it. insecure accepts any.
+// TLS returns how the pool at host must prove its identity. By default its certificate
+// is verified against the system's authorities. With a fingerprint (SHA-256 of the leaf
+// certificate, DER) exactly that certificate is accepted, whoever signed it. insecure
+// accepts any.
 func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	switch {
@@ -32,8 +32,7 @@ func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 	return c
 }
 
-// explainTLS says what the operator can do about a certificate that was not
-// accepted.
+// explainTLS says what the operator can do about a rejected certificate.
 func explainTLS(err error) error {
 	var v *tls.CertificateVerificationError
 	if !errors.As(err, &v) || len(v.UnverifiedCertificates) == 0 {

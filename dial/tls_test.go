@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// newCertificate makes a certificate for localhost that nobody knows.
+// newCertificate makes a certificate for localhost that no authority signed.
 func newCertificate(t *testing.T) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -32,7 +32,7 @@ func newCertificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// selfSigned starts a TLS listener with a certificate of its own for localhost.
+// selfSigned starts a TLS listener with a self-signed certificate for localhost.
 func selfSigned(t *testing.T) (address string, fingerprint []byte) {
 	certificate := newCertificate(t)
 	sum := sha256.Sum256(certificate.Certificate[0])
@@ -64,7 +64,7 @@ func TestCertificates(t *testing.T) {
 		name        string
 		insecure    bool
 		fingerprint []byte
-		want        []string // in the error; none: it is accepted
+		want        []string // in the error; none: the certificate is accepted
 	}{
 		{"by default a self-signed certificate is refused", false, nil, []string{"tls_fingerprint", hex.EncodeToString(sum)}},
 		{"pinned", false, sum, nil},

@@ -11,62 +11,61 @@ import (
 	"time"
 )
 
-// maxProxies bounds the proxies: each link that is dialled opens a connection
-// to all of them at once.
+// maxProxies bounds the proxies: each dial of a link opens a connection to all of them
+// at once.
 const maxProxies = 16
 
-// maxFailed bounds what is kept of which way does not lead to which pool: 200 of
-// the accounts' pools, each with all ways down but one. Beyond, all is forgotten,
-// and told once more.
+// maxFailed bounds the record of which way does not lead to which pool: room for 200 of
+// the accounts' pools, each with all ways down but one. Beyond it, everything is
+// forgotten and logged once more.
 const maxFailed = 200 * maxProxies
 
-// Proxies are the ways to pools that are not direct.
+// Proxies are the indirect ways to pools.
 type Proxies struct {
-	// URLs of the proxies, up to 16: scheme://user:password@host:port, or the
-	// word system. The scheme is one of
+	// URLs of the proxies, up to 16: scheme://user:password@host:port, or the word
+	// system. The scheme is one of
 	//
 	//	socks5   also spelled socks, socks5h, socks4 and socks4a: SOCKS5, where
 	//	         the proxy resolves the pool's name
 	//	http     also when there is none: CONNECT
 	//	https    CONNECT, over TLS to the proxy
 	//
-	// The user name and the password may be missing; in them / ? # @ : % are to
-	// be percent-encoded. For socks5 they have up to 255 bytes each, and there is
-	// no password without a user name; for http and https the user name has no
-	// colon. Without a port it is 1080, 80, 443. There is no path but /, no query
-	// and no fragment. Space around a URL does not count.
+	// The user name and the password are optional; percent-encode / ? # @ : % in them.
+	// For socks5 they have up to 255 bytes each, and a password requires a user name;
+	// for http and https the user name must not contain a colon. The default ports are
+	// 1080, 80 and 443. A path other than /, a query or a fragment is not allowed.
+	// Space around a URL is ignored.
 	//
-	// system is the first that is set, and not empty, of ALL_PROXY, all_proxy,
-	// HTTPS_PROXY, https_proxy, HTTP_PROXY and http_proxy in the environment, in
-	// the same form; nothing when none is. NO_PROXY is not looked at: Direct says
-	// it.
+	// system is the first of ALL_PROXY, all_proxy, HTTPS_PROXY, https_proxy, HTTP_PROXY
+	// and http_proxy in the environment that is set and not empty, in the same form;
+	// nothing if none is. NO_PROXY is ignored: Direct takes its place.
 	URLs []string
 
-	Direct      DirectWay // without any proxy there is only the direct way
-	TLSInsecure bool      // any certificate of an https proxy is accepted
+	Direct      DirectWay // without any proxy the only way is the direct one
+	TLSInsecure bool      // accept any certificate of an https proxy
 }
 
 // DirectWay says when a pool is dialled directly although there are proxies.
 type DirectWay uint8
 
 const (
-	DirectAfter  DirectWay = iota // when all proxies have failed
+	DirectAfter  DirectWay = iota // after all proxies have failed
 	DirectBeside                  // together with the proxies
-	DirectFirst                   // before the proxies, which follow when it failed
+	DirectFirst                   // before the proxies, which follow if it fails
 	DirectNever
 )
 
-// Through returns a function that dials a target in all ways at once and returns the connection of the first that is through, which is when
-// the pool's TLS handshake is done, or the pool's TCP where it has no TLS.
-// Everything else that was begun is closed by then.
+// Through returns a function that dials a target in all ways at once and returns the
+// first connection that gets through: when the pool's TLS handshake is done, or TCP
+// with the pool if it uses no TLS. All other attempts are closed by then.
 //
-// What comes after something else (DirectAfter, DirectFirst) gets the half of
-// the time that the context has left at the beginning: who swallows connections
-// without an answer does not take all of it.
+// When one stage follows another (DirectAfter, DirectFirst), each gets half of the time
+// that the context has left at the start: a proxy that swallows connections without an
+// answer does not use all of it.
 //
-// An error says which of the URLs is wrong and never contains one. The function
-// may be called from any goroutine; its errors name proxies without their
-// credentials. A nil log is nobody's.
+// An error says which of the URLs is wrong and never contains one. The function may be
+// called from any goroutine; its errors name proxies without their credentials. log may
+// be nil.
 func Through(p Proxies, log *slog.Logger) (func(context.Context, Target) (net.Conn, error), error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -118,11 +117,11 @@ func Through(p Proxies, log *slog.Logger) (func(context.Context, Target) (net.Co
 
 // dialer dials pools in several ways.
 type dialer struct {
-	stages [][]*way // each begins when all of the one before have failed
+	stages [][]*way // each begins once all ways of the one before have failed
 	log    *slog.Logger
 
 	mu     sync.Mutex
-	failed map[wayTo]struct{} // while others lead to the pool, as the operator was told
+	failed map[wayTo]struct{} // while others lead to the pool; already logged
 }
 
 // wayTo is a way and the URL of a pool.
@@ -164,9 +163,9 @@ func (d *dialer) dial(ctx context.Context, t Target) (net.Conn, error) {
 	return nil, errors.New(strings.Join(texts, "; "))
 }
 
-// race dials t in all ways at once, in a stages-th of the time that ctx has
-// left. It returns the first that is through, if any, and those that failed
-// before. When it returns all others have ended and are closed.
+// race dials t in all ways at once, within 1/stages of the time that ctx has left. It
+// returns the first that gets through, if any, and those that failed before it. By the
+// time it returns, all others have ended and are closed.
 func race(ctx context.Context, stages int, ways []*way, t Target) (won attempt, failed []attempt) {
 	ctx, cancel := partOf(ctx, stages)
 	defer cancel()
@@ -191,8 +190,8 @@ func race(ctx context.Context, stages int, ways []*way, t Target) (won attempt, 
 	return won, failed
 }
 
-// partOf returns a context that ends after one of n equal parts of the time
-// that ctx has left.
+// partOf returns a context that ends after one of n equal parts of the time that ctx
+// has left.
 func partOf(ctx context.Context, n int) (context.Context, context.CancelFunc) {
 	if n == 1 {
 		return context.WithCancel(ctx)
@@ -212,8 +211,8 @@ func (w *way) dial(ctx context.Context, t Target) (net.Conn, error) {
 	return secure(ctx, conn, t)
 }
 
-// tell logs which ways do not lead to the pool although another one does, once
-// for each pool until they do again. When none does the link says so.
+// tell logs, once per pool, which ways do not lead to it although another does, until
+// they do again. When none does, the link reports it.
 func (d *dialer) tell(won attempt, failed []attempt, t Target) {
 	d.log.Debug("connected to the pool", "pool", t.Name, "way", won.name)
 	if d.note(wayTo{won.way, t.URL}, false) {
@@ -227,7 +226,7 @@ func (d *dialer) tell(won attempt, failed []attempt, t Target) {
 	}
 }
 
-// note keeps whether a way has failed, and reports whether that is news.
+// note records whether a way has failed, and reports whether that is news.
 func (d *dialer) note(w wayTo, failed bool) (news bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// road is a way that takes its time in the bubble of a test.
+// road is a way that takes a set time in a test's bubble.
 type road struct {
 	name  string
-	takes time.Duration // negative: until it is told to end
+	takes time.Duration // negative: until cancelled
 	fails bool
 
 	dials  int
-	ended  time.Duration // when it was through, had failed or was told to end
+	ended  time.Duration // when it got through, failed or was cancelled
 	closed bool
 }
 
@@ -44,7 +44,7 @@ func (r *road) way(start time.Time) *way {
 	}}
 }
 
-// roadConn is a connection that only can be closed.
+// roadConn is a connection that can only be closed.
 type roadConn struct {
 	net.Conn
 	road *road
@@ -80,7 +80,7 @@ func TestTheFastestWayWins(t *testing.T) {
 		{"both stages fail", [][]*road{{{name: "a", takes: never}}, {{name: "b", fails: true}}}, "", Timeout / 2, "a: context deadline exceeded; b: it is closed"},
 	} {
 		t.Run(q.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // it fails when a goroutine is left
+			synctest.Test(t, func(t *testing.T) { // it fails if a goroutine is left
 				start := time.Now()
 				d := &dialer{log: slog.New(slog.DiscardHandler)}
 				for _, stage := range q.stages {
@@ -117,7 +117,7 @@ func TestTheFastestWayWins(t *testing.T) {
 func TestWhoIsThroughAtTheSameMomentAsTheWinnerIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := &road{name: "a", takes: second}, &road{name: "b", takes: second}
-		// Both come, whatever the context says by then.
+		// Both arrive, whatever the context says by then.
 		open := func(r *road) *way {
 			return &way{name: r.name, open: func(context.Context, string) (net.Conn, error) {
 				time.Sleep(r.takes)
@@ -254,7 +254,7 @@ func TestWhenADirectDialIsMade(t *testing.T) {
 
 func TestAProxyCountsAsThroughWithThePoolsTLSOnly(t *testing.T) {
 	pool, fingerprint := selfSigned(t)
-	silent := serveConns(t, mute) // takes connections, and does no TLS
+	silent := serveConns(t, mute) // accepts connections, but does no TLS
 	asked := make(chan string, 2)
 	stuck := serveConns(t, (&connectServer{pool: silent, asked: asked}).serve)
 	stopped := make(chan struct{})

@@ -1,13 +1,13 @@
-// Package systemd owns what farmproxy and the service manager say to each
-// other: readiness, a line of status, the watchdog, the state directory. Next
-// to it lie the files that a package installs: unit, example configuration,
-// kernel settings.
+// Package systemd owns the conversation between farmproxy and the service manager:
+// readiness, a line of status, the watchdog, the state directory. Its directory also
+// holds the files that a package installs: unit, example configuration, kernel
+// settings.
 //
 //	cmd -> Ready, Status, Stopping, Watchdog -> $NOTIFY_SOCKET -> systemd
 //
-// It never decides anything: when to be ready and what it means to be alive
-// is the caller's. Where no service manager listens, every call does nothing.
-// All functions may be called from any goroutine.
+// It never decides anything: the caller knows when it is ready and what being alive
+// means. If no service manager listens, every call does nothing. All functions may be
+// called from any goroutine.
 package systemd
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Ready says that miners can connect; start jobs that wait for it go on.
+// Ready says that miners can connect; start jobs that wait for it proceed.
 func Ready() error { return notify(daemon.SdNotifyReady) }
 
 // Stopping says that the shutdown has begun and no restart is needed.
@@ -27,13 +27,13 @@ func Stopping() error { return notify(daemon.SdNotifyStopping) }
 // Status sets the line that systemctl status shows.
 func Status(format string, args ...any) error {
 	line := fmt.Sprintf(format, args...)
-	// A second line would be read as another message, whoever wrote it.
+	// A second line would be read as a separate message, whatever its source.
 	line = strings.Join(strings.FieldsFunc(line, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
 	return notify("STATUS=" + line)
 }
 
-// StateDirectory is the directory that the unit's StateDirectory= made for
-// the service; empty outside of systemd, and in a unit that has none.
+// StateDirectory returns the directory that the unit's StateDirectory= made for the
+// service, or "" outside systemd and for a unit without one.
 func StateDirectory() string {
 	first, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
 	return first

@@ -58,7 +58,7 @@ func TestStateDirectory(t *testing.T) {
 	f("/var/lib/farmproxy:/var/lib/other", "/var/lib/farmproxy")
 }
 
-// The watchdog is fed when alive says so, in time, and not otherwise.
+// The watchdog is fed when alive returns nil in time, and not otherwise.
 func TestWatchdog(t *testing.T) {
 	m := listen(t)
 	t.Setenv("WATCHDOG_USEC", "200000") // asked every 100 ms

@@ -7,14 +7,14 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Watchdog tells systemd twice in each WatchdogSec that the process is alive,
-// until ctx ends; but only when alive says so, and in time. alive gets a
-// context that ends with that half; it returns nil when everything that has to
-// move has moved, an error that names what has not. A process that keeps
-// silent for a whole WatchdogSec is killed and restarted by systemd.
+// Watchdog tells systemd twice per WatchdogSec that the process is alive, until ctx
+// ends; but only when alive says so, in time. alive gets a context that ends with that
+// half; it returns nil if everything that has to move has moved, or an error that names
+// what has not. systemd kills and restarts a process that stays silent for a whole
+// WatchdogSec.
 //
-// It returns at once where the unit has no watchdog, and an error where
-// systemd's settings for it can't be understood.
+// Watchdog returns at once if the unit has no watchdog, and an error if systemd's
+// settings for it can't be understood.
 func Watchdog(ctx context.Context, alive func(context.Context) error) error {
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {
@@ -30,7 +30,7 @@ func Watchdog(ctx context.Context, alive func(context.Context) error) error {
 			// The last status is in the journal beside the kill.
 			_ = Status("not alive: %v", err)
 		} else {
-			_ = notify(daemon.SdNotifyWatchdog) // one that is lost is made up for by the next
+			_ = notify(daemon.SdNotifyWatchdog) // the next one makes up for a lost one
 		}
 		select {
 		case <-ctx.Done():
@@ -40,7 +40,7 @@ func Watchdog(ctx context.Context, alive func(context.Context) error) error {
 	}
 }
 
-// probe asks once. An answer that comes too late counts as none.
+// probe asks once. A late answer counts as none.
 func probe(ctx context.Context, limit time.Duration, alive func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// socket is the connection at the bottom of a stack. It has what was received and
-// not read yet, and collects what is to be sent.
+// socket is the connection at the bottom of a stack. It holds what was received and not
+// yet read, and collects what is to be sent.
 type socket struct {
-	in   []byte      // received and not read; the caller's
+	in   []byte      // received but not read; the caller's
 	out  []byte      // to be sent
-	wait func() bool // returns when there is more, in a handshake; false: there will be none. nil: nobody waits
+	wait func() bool // in a handshake: returns once there is more; false: there will be none. nil: nobody waits
 }
 
 func (s *socket) Read(b []byte) (int, error) {
@@ -32,7 +32,7 @@ func (s *socket) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// What else a net.Conn has is for whoever owns the real socket to do.
+// The owner of the real socket does the rest of a net.Conn's work.
 
 func (*socket) Close() error                     { return nil }
 func (*socket) LocalAddr() net.Addr              { return address{} }
@@ -46,8 +46,8 @@ type address struct{}
 func (address) Network() string { return "bytes" }
 func (address) String() string  { return "an event loop" }
 
-// errMore is how reading ends: there is no more for now. crypto/tls gives up at any
-// error but one that says it is temporary.
+// errMore ends reading: there is no more for now. crypto/tls gives up at any error that
+// is not temporary.
 var errMore error = more{}
 
 type more struct{}

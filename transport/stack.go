@@ -9,31 +9,31 @@ import (
 	"sync"
 )
 
-// ErrEarly is what Append says while there is a handshake: nothing else can be said.
+// ErrEarly is Append's error during the handshake: nothing else can be sent yet.
 var ErrEarly = errors.New("the TLS handshake is not through yet")
 
-// Stack is a connection whose bottom is bytes: TLS, or whatever else a net.Conn
-// does above another one.
+// Stack is a connection whose bottom is bytes: TLS, or anything else that is a net.Conn
+// on top of another one.
 type Stack struct {
 	top    net.Conn
 	bottom *socket
 
-	// Of a handshake; nil: there is none.
+	// The handshake; nil: there is none.
 	resume func() (struct{}, bool)
 	stop   func()
-	err    error // what it came to
+	err    error // the handshake's result
 }
 
-// Adopt takes over an established connection. put has to put what it is given in the
-// place of the connection at the bottom; from then on that one is the caller's alone.
-// What top has read already comes with the first Received.
+// Adopt takes over an established connection. put must replace the connection at the
+// bottom by the one it is given; from then on the old one is the caller's alone.
+// Anything that top has already read comes with the first Received.
 func Adopt(top net.Conn, put func(bottom net.Conn)) *Stack {
 	s := &Stack{top: top, bottom: new(socket)}
 	put(s.bottom)
 	return s
 }
 
-// Client begins TLS as a client: what it says first is there to be appended.
+// Client begins TLS as a client: its first message is ready for Append.
 func Client(config *tls.Config) *Stack {
 	s := &Stack{bottom: new(socket)}
 	s.shake(tls.Client(s.bottom, config))
@@ -48,7 +48,7 @@ func Server(config *tls.Config) *Stack {
 	return s
 }
 
-// shake puts the handshake on a coroutine.
+// shake runs the handshake on a coroutine.
 func (s *Stack) shake(c *tls.Conn) {
 	s.top = c
 	s.resume, s.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -57,14 +57,14 @@ func (s *Stack) shake(c *tls.Conn) {
 	})
 }
 
-// maxRecord is the most that one record of TLS says.
+// maxRecord is the most data that one TLS record carries.
 const maxRecord = 16 << 10
 
 var records = sync.Pool{New: func() any { return new([maxRecord]byte) }}
 
-// Received takes what the socket has read, and hands what it says to take, piece by
-// piece; both are valid until the call returns. An error, of take's too, ends the
-// connection. Afterwards there may be something to be sent: see Waiting. data may be
+// Received takes what the socket has read, and hands the plain text to take, piece by
+// piece; both are valid until the call returns. An error, including one of take's, ends
+// the connection. Afterwards there may be something to send: see Waiting. data may be
 // empty.
 func (s *Stack) Received(data []byte, take func(plain []byte) error) error {
 	s.bottom.in = data
@@ -96,9 +96,9 @@ func (s *Stack) Received(data []byte, take func(plain []byte) error) error {
 	}
 }
 
-// Append appends to dst what the socket has to send, so that the other side reads
-// plain: first what waits, which is all where plain is empty. After an error what was
-// appended should be sent all the same: it says why.
+// Append appends to dst what the socket has to send for the other side to read plain:
+// first anything that waits, which is everything if plain is empty. After an error the
+// appended bytes should still be sent: they tell the other side why.
 func (s *Stack) Append(dst, plain []byte) (out []byte, err error) {
 	waiting := s.bottom.out
 	s.bottom.out = append(dst, waiting...)
@@ -113,19 +113,19 @@ func (s *Stack) Append(dst, plain []byte) (out []byte, err error) {
 	return out, err
 }
 
-// Waiting returns how many bytes are to be sent, whatever else there is to say: those
-// of a handshake, of an alert, of new keys.
+// Waiting returns how many bytes wait to be sent regardless of plain text: those of a
+// handshake, of an alert, of new keys.
 func (s *Stack) Waiting() int { return len(s.bottom.out) }
 
-// Established reports that something can be said: there is no handshake any more.
+// Established reports whether data can be sent: the handshake is over.
 func (s *Stack) Established() bool { return s.resume == nil && s.err == nil }
 
-// Top returns the connection that is spoken with, such as a *tls.Conn, to be asked
-// what was agreed upon.
+// Top returns the connection on top, such as a *tls.Conn, which knows what was
+// negotiated.
 func (s *Stack) Top() net.Conn { return s.top }
 
-// Close ends a handshake that is under way. It sends nothing. After it the stack is
-// not used any more.
+// Close ends a handshake under way. It sends nothing. The stack must not be used after
+// it.
 func (s *Stack) Close() {
 	if s.stop != nil {
 		s.stop()

@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 )
 
-// configs are both sides' of TLS in one version.
+// configs returns both sides' configurations for one version of TLS.
 func configs(t testing.TB, version uint16) (client, server *tls.Config) {
 	t.Helper()
 	s := httptest.NewTLSServer(nil)
@@ -26,7 +26,7 @@ func configs(t testing.TB, version uint16) (client, server *tls.Config) {
 		&tls.Config{Certificates: s.TLS.Certificates, MinVersion: version, MaxVersion: version}
 }
 
-// versions runs a test for each version of TLS that is spoken.
+// versions runs a test for each supported version of TLS.
 func versions(t *testing.T, test func(t *testing.T, client, server *tls.Config)) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
@@ -36,7 +36,7 @@ func versions(t *testing.T, test func(t *testing.T, client, server *tls.Config))
 	}
 }
 
-// end is one end of a connection, and what it was told.
+// end is one end of a connection, and what it has received.
 type end struct {
 	*Stack
 	got bytes.Buffer
@@ -48,21 +48,21 @@ func (e *end) take(plain []byte) error {
 	return nil
 }
 
-// hears gives it what the other side sent, in pieces of up to most bytes. It answers
-// as soon as it has something to say.
+// hears gives it what the other side sent, in pieces of up to most bytes. It answers as
+// soon as it has something to send.
 func (e *end) hears(data []byte, most int) (answer []byte) {
 	for len(data) > 0 && e.err == nil {
 		n := 1 + rand.IntN(min(most, len(data)))
 		piece := bytes.Clone(data[:n])
 		e.err = e.Received(piece, e.take)
-		clear(piece) // the caller's again
+		clear(piece) // it is the caller's again
 		data = data[n:]
 		answer, _ = e.Append(answer, nil)
 	}
 	return answer
 }
 
-// converse carries what both have to say until neither has.
+// converse exchanges bytes until neither side has any to send.
 func converse(a, b *end, most int) {
 	toB, _ := a.Append(nil, nil)
 	for len(toB) > 0 {
@@ -101,7 +101,7 @@ func TestBothSidesOverSplitRecords(t *testing.T) {
 	})
 }
 
-// connected returns the two ends of a connection of the kernel's.
+// connected returns the two ends of a kernel connection.
 func connected(t *testing.T) (here, there net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -119,7 +119,7 @@ func connected(t *testing.T) (here, there net.Conn) {
 	return here, there
 }
 
-// An end on a loop, and one of everybody else's.
+// One end on a loop, the other an ordinary connection.
 func TestWithAnotherEnd(t *testing.T) {
 	versions(t, func(t *testing.T, clientConfig, serverConfig *tls.Config) {
 		for _, x := range []struct {
@@ -174,7 +174,7 @@ func TestWithAnotherEnd(t *testing.T) {
 	})
 }
 
-// A connection that was established elsewhere goes on, whatever had been read of it.
+// A connection established elsewhere goes on, however much of it had been read.
 func TestAdopt(t *testing.T) {
 	versions(t, func(t *testing.T, clientConfig, serverConfig *tls.Config) {
 		here, there := connected(t)
@@ -210,7 +210,8 @@ func TestAdopt(t *testing.T) {
 // exchanged is a connection whose bottom can be exchanged.
 type exchanged struct{ net.Conn }
 
-// Whoever speaks no TLS, or has another certificate, is told so, and why is known.
+// A peer that speaks no TLS, or has the wrong certificate, is told so, and the reason
+// is known.
 func TestHandshakesThatFail(t *testing.T) {
 	versions(t, func(t *testing.T, clientConfig, serverConfig *tls.Config) {
 		server := &end{Stack: Server(serverConfig)}
@@ -235,7 +236,7 @@ func TestHandshakesThatFail(t *testing.T) {
 	})
 }
 
-// What takes refuses ends it, in the middle of what came.
+// An error of take's ends the connection, even in the middle of the data.
 func TestWhatTakesMayEndIt(t *testing.T) {
 	clientConfig, serverConfig := configs(t, tls.VersionTLS13)
 	client, server := &end{Stack: Client(clientConfig)}, &end{Stack: Server(serverConfig)}
@@ -247,8 +248,8 @@ func TestWhatTakesMayEndIt(t *testing.T) {
 	}
 }
 
-// A connection that ends during its handshake leaves nothing behind: a coroutine that
-// is still there at the end of a bubble is a failure.
+// A connection that ends during its handshake leaves nothing behind: a coroutine still
+// there at the end of a bubble is a failure.
 func TestClosedInTheHandshake(t *testing.T) {
 	versions(t, func(t *testing.T, clientConfig, serverConfig *tls.Config) {
 		synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,7 @@ import (
 	"farmproxy/proxy"
 )
 
-// checkFile prints what is wrong with a file on stderr, and what it turns on on
-// stdout.
+// checkFile prints a file's problems on stderr, and what the file turns on on stdout.
 func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io.Writer) int {
 	f, err := config.Open(path)
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 
 const agentConf = "../../config/testdata/btcagent/go_default.json"
 
-// A command line, how it ends, and what it says on each of its two outputs.
+// Each case is a command line, its exit code, and what it prints on each of its two
+// outputs.
 func TestCommands(t *testing.T) {
 	f := func(line string, code int, stdout, stderr string) {
 		t.Helper()
@@ -59,8 +60,8 @@ func TestCommands(t *testing.T) {
 	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
 }
 
-// An import says of each row what became of it, counts what is lost, and its exit
-// code tells a script.
+// An import reports what became of each row and counts what is lost; its exit code
+// tells a script.
 func TestImportOfTheAccountProxy(t *testing.T) {
 	dir := t.TempDir()
 	conf, old := filepath.Join(dir, "farmproxy.toml"), filepath.Join(dir, "proxy.db")
@@ -97,7 +98,7 @@ func TestImportOfTheAccountProxy(t *testing.T) {
 	f(exitPartly, "new: 0 accounts, 0 pools, 0 algorithms; already present: 2\n", `not imported: account "7804e4ad081dc331" of user "bob": its pool has no row in pools (pool_id 7)`, `"carol"`, "not imported: 2, for the reasons above")
 }
 
-// What is printed runs as it is.
+// The printed configuration runs as it is.
 func TestImportedFileIsRight(t *testing.T) {
 	var text, said strings.Builder
 	if code := dispatch(context.Background(), []string{"import", "btcagent", agentConf}, &text, &said); code != exitOK {
@@ -116,7 +117,7 @@ func TestImportedFileIsRight(t *testing.T) {
 	}
 }
 
-// command runs one, and returns how it ends and what it says.
+// command runs a command line and returns its exit code and output.
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
@@ -124,7 +125,7 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-// fileOf returns the path of a file with that text.
+// fileOf returns the path of a file with this text.
 func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "farm.toml")
@@ -134,7 +135,7 @@ func fileOf(t *testing.T, text string) string {
 	return path
 }
 
-// What is fine is said to be, with what it turns on; warnings do not spoil it.
+// A good file is reported as good, with what it turns on; warnings do not change that.
 func TestCheckSaysWhatIsOn(t *testing.T) {
 	file := fileOf(t, `
 [[listener]]
@@ -160,7 +161,7 @@ address = "127.0.0.1:0"
 	}
 }
 
-// What run would fail on, check finds; and nothing is made by it.
+// check finds what run would fail on, and creates nothing.
 func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	dir := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -168,7 +169,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	go hangUp(taken) // so that nobody waits for what it says
+	go hangUp(taken) // so that nobody waits for a greeting
 	f := func(text, want string) {
 		t.Helper()
 		file := fileOf(t, text)
@@ -189,7 +190,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	f(listener+pool+"algorithm = 'sha256f'\n"+web, `pool[1].algorithm = "sha256f": farmproxy does not know this algorithm`)
 	f("[[listener]]\naddress = '127.0.0.1:3399'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:3399'\nuser = 'farm'\n"+web, "this is farmproxy itself")
 
-	// run starts without its store, check says that it is not there.
+	// run starts without its store; check reports that it is missing.
 	code, _, said := command(t, "check", "-c", fileOf(t, listener+pool+web+"[store]\nurl = 'sqlite://"+dir+"/no/farm.db'\n"))
 	if code != exitFailed || !strings.Contains(said, "store.url: "+dir+"/no: this directory does not exist") {
 		t.Errorf("%d %s", code, said)
@@ -199,7 +200,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	}
 }
 
-// Whatever keeps farmproxy from running is a line of its log.
+// Whatever keeps farmproxy from running becomes a line of its log.
 func TestFatalErrorsAreInTheLog(t *testing.T) {
 	const text = "[[listener]]\naddress = '192.0.2.1:3333'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = ''\n[log]\nformat = 'json'\n"
 	f := func(file string, asJSON bool) {
@@ -224,7 +225,7 @@ func TestFatalErrorsAreInTheLog(t *testing.T) {
 	f("/nowhere/farm.toml", false)
 }
 
-// A pool is tried as far as the first job; one that gives none is a problem.
+// A pool is tried as far as its first job; one that gives none is a problem.
 func TestCheckConnects(t *testing.T) {
 	o := pool.DefaultOptions()
 	o.Name = "main"
@@ -246,7 +247,7 @@ func TestCheckConnects(t *testing.T) {
 	}
 }
 
-// Ports that the running farmproxy has are its own.
+// Ports held by the running farmproxy are its own.
 func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -280,7 +281,7 @@ func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
 	f(other.Addr().String(), exitFailed, "another program has this port")
 }
 
-// hangUp closes each connection that comes, until the listener is closed.
+// hangUp closes each new connection, until the listener is closed.
 func hangUp(l net.Listener) {
 	for {
 		conn, err := l.Accept()

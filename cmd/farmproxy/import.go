@@ -69,10 +69,10 @@ func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) i
 	return exitFailed
 }
 
-// errPartly is that not all could be taken over.
+// errPartly means that not everything could be imported.
 var errPartly = errors.New("not imported")
 
-// oneFile parses a command line that names one file, before or behind the flags.
+// oneFile parses a command line that names one file, before or after the flags.
 func oneFile(flags *flag.FlagSet, args []string) (string, error) {
 	if err := flags.Parse(args); err != nil {
 		return "", err
@@ -90,8 +90,7 @@ func oneFile(flags *flag.FlagSet, args []string) (string, error) {
 	return file, nil
 }
 
-// importBTCAgent prints what a configuration of BTCAgent's is as one of
-// farmproxy's.
+// importBTCAgent converts a configuration of BTCAgent's and prints it.
 func importBTCAgent(old string, stdout io.Writer) error {
 	f, err := config.Open(old)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -123,7 +122,7 @@ func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer)
 	defer s.Close()
 	report, err := s.ImportStratumProxy(ctx, old)
 	if err != nil {
-		return err // what was taken over before stays, and the next run goes on from there
+		return err // what was imported so far stays, and the next run goes on from there
 	}
 	fmt.Fprintf(stdout, "new: %d accounts, %d pools, %d algorithms; already present: %d\n", report.Accounts, report.Pools, report.Algorithms, report.Known)
 	for _, kept := range report.Kept {
@@ -138,8 +137,8 @@ func importStratumProxy(ctx context.Context, file, old string, stdout io.Writer)
 	return nil
 }
 
-// openTime is how long an import waits for the store: a database on another box
-// may be starting.
+// openTime is how long an import waits for the store: a database on another machine may
+// still be starting.
 const openTime = 20 * time.Second
 
 // openStore opens the store for an import.
@@ -147,6 +146,6 @@ func openStore(ctx context.Context, c *config.Config) (*store.Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	o := proxy.StoreOptions(c, slog.New(slog.DiscardHandler))
-	o.StateFile = "" // what is remembered is of the farmproxy that runs
+	o.StateFile = "" // the state file belongs to the farmproxy that runs
 	return store.Open(ctx, o)
 }

@@ -1,8 +1,8 @@
 // Command farmproxy is a mining proxy for farms: tens of thousands of miners
 // in, a few links to pools out.
 //
-// It owns the subcommands, their flags, signals and exit codes; what runs is
-// package proxy.
+// It owns the subcommands, their flags, signals and exit codes; package proxy does the
+// work.
 package main
 
 import (
@@ -25,9 +25,9 @@ import (
 // Exit codes.
 const (
 	exitOK      = 0
-	exitFailed  = 1 // what was asked for did not work; said on stderr
+	exitFailed  = 1 // the request did not succeed; stderr says why
 	exitMisused = 2 // the command line is wrong
-	exitPartly  = 3 // an import could not take all over; said on stdout
+	exitPartly  = 3 // an import was incomplete; stdout says what is missing
 )
 
 const usage = `farmproxy - a mining proxy for farms
@@ -55,8 +55,8 @@ func main() {
 	os.Exit(dispatch(untilAsked(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// untilAsked returns a context that ends with the first SIGTERM or SIGINT. The
-// second one ends the process at once, whatever it is doing.
+// untilAsked returns a context that ends with the first SIGTERM or SIGINT. The second
+// one ends the process at once, whatever it is doing.
 func untilAsked() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
@@ -99,8 +99,8 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 }
 
-// configFile reads -c FILE and the flags that more adds. Without a file it returns
-// what to exit with.
+// configFile reads -c FILE and the flags that more adds. Without a file it returns the
+// exit code.
 func configFile(name string, args []string, stderr io.Writer, more func(*flag.FlagSet)) (path string, code int) {
 	flags := flag.NewFlagSet("farmproxy "+name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -119,8 +119,7 @@ func configFile(name string, args []string, stderr io.Writer, more func(*flag.Fl
 	return *file, exitOK
 }
 
-// runCommand runs farmproxy run. Whatever ends it is in its log, in the log's
-// format.
+// runCommand runs farmproxy run. Whatever ends it is logged, in the log's format.
 func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	var p profile
 	path, code := configFile("run", args, stderr, p.flags)
@@ -153,13 +152,12 @@ func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	return exitOK
 }
 
-// tell logs problems, and reports whether farmproxy can be started in spite of
-// them.
+// tell logs problems, and reports whether farmproxy can start in spite of them.
 func tell(log *slog.Logger, problems config.Problems) (start bool) {
 	start = true
 	for _, p := range problems {
 		if p.Warning {
-			p.Warning = false // the log has a level
+			p.Warning = false // the log's level says it
 			log.Warn(p.String())
 			continue
 		}

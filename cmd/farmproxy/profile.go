@@ -13,11 +13,11 @@ import (
 	"syscall"
 )
 
-// profile is where a run's profiles go, for go tool pprof. Signals choose the
-// time that they are of: a harness asks for those under load.
+// profile is where a run's profiles go, for go tool pprof. Signals choose the period
+// they cover: a benchmark wants those under load.
 type profile struct {
 	cpu, heap string
-	out       *os.File // of the CPU profile that is under way; nil: none is
+	out       *os.File // of the CPU profile under way; nil: none
 }
 
 func (p *profile) flags(flags *flag.FlagSet) {
@@ -25,14 +25,14 @@ func (p *profile) flags(flags *flag.FlagSet) {
 	flags.StringVar(&p.heap, "memprofile", "", "write a heap profile to this `file` on exit, or on SIGUSR2")
 }
 
-// start begins the profiles. stop, to be called once, writes what no signal had
-// written before.
+// start begins the profiles. stop, to be called once, writes the profiles that no
+// signal has written before.
 func (p *profile) start() (stop func() error, err error) {
 	if *p == (profile{}) {
 		return func() error { return nil }, nil
 	}
 	if p.heap != "" {
-		runtime.MemProfileRate = 512 << 10 // what it is by default, see main
+		runtime.MemProfileRate = 512 << 10 // the runtime's default, see main
 	}
 	if err := p.begin(); err != nil {
 		return nil, err
@@ -97,13 +97,13 @@ func (p *profile) end() error {
 	return err
 }
 
-// write ends the CPU profile and writes that of the heap: under another name
-// until it is complete, so that who waits for it may read it at once.
+// write ends the CPU profile and writes that of the heap. The file has another name
+// until it is complete, so that whoever waits for it can read it at once.
 func (p *profile) write() error {
 	if err := p.end(); err != nil || p.heap == "" {
 		return err
 	}
-	runtime.GC() // the profile is of the last collection
+	runtime.GC() // the profile shows the state at the last collection
 	f, err := os.CreateTemp(filepath.Dir(p.heap), ".heap-")
 	if err != nil {
 		return fmt.Errorf("-memprofile: %w; name a file that can be written", err)

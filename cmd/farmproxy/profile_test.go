@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A harness takes profiles of a proxy under load: of the time between SIGUSR1
-// and SIGUSR2, while the miners are still there.
+// A benchmark profiles a proxy under load: between SIGUSR1 and SIGUSR2, while the
+// miners are still connected.
 func TestSignalsChooseTheTimeOfProfiles(t *testing.T) {
 	p := profile{cpu: filepath.Join(t.TempDir(), "cpu"), heap: filepath.Join(t.TempDir(), "heap")}
 	stop, err := p.start()

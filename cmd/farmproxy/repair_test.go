@@ -13,7 +13,7 @@ import (
 	"farmproxy/store"
 )
 
-// register puts an account into a store, which remembers it.
+// register adds an account to a store, which keeps it.
 func register(t *testing.T, o store.Options) {
 	t.Helper()
 	s, err := store.Open(t.Context(), o)
@@ -31,7 +31,7 @@ func register(t *testing.T, o store.Options) {
 	}
 }
 
-// damage makes the database of a directory one that can't be read.
+// damage makes the database in a directory unreadable.
 func damage(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "accounts.db"), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {

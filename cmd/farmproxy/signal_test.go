@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what must come: far more than it takes on
-// a busy machine.
+// patience is how long a test waits for an event that must come: far longer than it
+// takes on a busy machine.
 const patience = 20 * time.Second
 
-// TestUntilAskedChild is a process that does not end by itself, for the next test.
+// TestUntilAskedChild is a process for the next test that does not end by itself.
 func TestUntilAskedChild(t *testing.T) {
 	if os.Getenv("FARMPROXY_UNTIL_ASKED") == "" {
 		t.Skip("for the next test")
@@ -27,7 +27,7 @@ func TestUntilAskedChild(t *testing.T) {
 	select {}
 }
 
-// The first SIGTERM asks for an orderly end, the second one ends.
+// The first SIGTERM asks for an orderly end, the second one ends the process.
 func TestASecondSIGTERMEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	child := exec.Command(os.Args[0], "-test.run=^TestUntilAskedChild$", "-test.v")
@@ -53,7 +53,8 @@ func TestASecondSIGTERMEndsAtOnce(t *testing.T) {
 	until("running")
 	child.Process.Signal(syscall.SIGTERM)
 	until("stopping")
-	// That the handler is gone can't be seen: SIGTERM is sent until it works.
+	// There is no way to see that the handler is gone, so SIGTERM is sent until it
+	// works.
 	ended := make(chan error, 1)
 	go func() { io.Copy(io.Discard, out); ended <- child.Wait() }()
 	for end := time.After(patience); ; {
