@@ -34,16 +34,16 @@ func newLimiter(perMinute int) *limiter {
 	return &limiter{perMinute: float64(perMinute), now: time.Now, clients: make(map[netip.Prefix]*allowance)}
 }
 
-// allow allows each client so many from now on. What it has left stays, as far as it
-// may still have that much.
+// allow sets a new limit for each client. A client keeps what it has left, up to the
+// new limit.
 func (l *limiter) allow(perMinute int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.perMinute = float64(perMinute)
 }
 
-// take takes one request from what the client has left. Where that is not
-// enough, it says how long to wait.
+// take takes one request from the client's allowance. If that is not enough, it returns
+// how long to wait.
 func (l *limiter) take(client netip.Addr) (wait time.Duration, ok bool) {
 	now := l.now()
 	l.mu.Lock()

@@ -58,34 +58,33 @@ type Options struct {
 	Version string       // farmproxy's, for the status
 	Log     *slog.Logger // nil: slog.Default()
 
-	// Registry is the store; nil: there is none.
+	// Registry is the store; nil if there is none.
 	Registry Registry
 
-	// Prove asks a pool whether it lets an account in, before what its miners work
-	// with is replaced; nil: nothing does.
+	// Prove asks a pool whether it accepts an account's credentials before those in use
+	// are replaced; nil: no proof.
 	Prove store.Prove
 
-	// Uses reports that an account has miners connected; nil where Prove is.
+	// Uses reports whether an account has miners connected; nil if Prove is nil.
 	Uses func(account string) bool
 
 	Settings // at the start, see Server.Configure
 }
 
-// Settings say what is answered to whom. They may change at any time.
+// Settings say who may ask for what. They may change at any time.
 type Settings struct {
-	// NoWorkerMetrics leaves the series of single workers and accounts out of
-	// /metrics.
+	// NoWorkerMetrics leaves the series per worker and per account out of /metrics.
 	NoWorkerMetrics bool
 
-	// Tokens say who may ask for what; nil: everybody for everything, so the
-	// listener must be one that only this machine can reach.
+	// Tokens say who may ask for what. nil allows everyone everything, so the listener
+	// must be reachable from this machine only.
 	Tokens *Tokens
 
 	// Hosts are the names, in lower case, under which a reverse proxy on this machine
 	// serves the API. Without tokens, only these and loopback's names are answered.
 	Hosts []string
 
-	// RegistrationsPerMinute bounds those of each client address; 0: any number.
+	// RegistrationsPerMinute is the limit per client address; 0: unlimited.
 	RegistrationsPerMinute int
 }
 

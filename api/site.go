@@ -18,8 +18,8 @@ import (
 // /healthz and /readyz check neither: load balancers send any Host, and these answers
 // reveal nothing.
 
-// knownHost refuses a request that was meant for another name than this
-// server's. With tokens no name has to be known: a page does not have one.
+// knownHost refuses a request addressed to a name that is not this server's. With
+// tokens any name will do, because a foreign page has no token.
 func (o *Settings) knownHost(ctx *fasthttp.RequestCtx) error {
 	if o.Tokens != nil {
 		return nil

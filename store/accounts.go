@@ -13,39 +13,40 @@ import (
 )
 
 const (
-	// maxUser and maxPassword are in bytes: far above what pools take, and
-	// they must fit into one line to the pool.
+	// maxUser and maxPassword are in bytes: far above what pools accept, but short
+	// enough for one line to the pool.
 	maxUser     = 255
 	maxPassword = 255
-	// maxName is of an imported name, in bytes; own ones have 16.
+	// maxName is the limit for an imported name, in bytes; our own have 16.
 	maxName = 64
 )
 
-// Account is credentials at a pool, under the name that miners log in with.
+// Account is a set of credentials at a pool, under the name that miners log in with.
 type Account struct {
-	Name     string // 16 hex digits, unless it was imported
+	Name     string // 16 hex digits, unless imported
 	Pool     string // host:port
-	User     string // as the pool knows it; letter case counts
-	Password Secret // only in snapshots; lists and Account leave it out
+	User     string // the pool's name for it; case-sensitive
+	Password Secret // only in snapshots; lists and the method Account omit it
 	Created  time.Time
-	LastSeen time.Time // when a miner was connected; zero: never. Not in snapshots
+	LastSeen time.Time // when a miner was last connected; zero: never. Not in snapshots
 }
 
-// Prove makes sure that a pool lets an account in, before what its miners work
-// with is replaced: credentials of a, options of p. Its error is returned to who
-// wanted them stored: ErrRefused, ErrPoolUnasked, or another.
+// Prove checks that a pool accepts an account before the credentials or options in use
+// are replaced: the credentials of a, with the options of p. Its error goes to whoever
+// asked for the change: ErrRefused, ErrPoolUnasked, or another.
 type Prove func(ctx context.Context, p Pool, a Account) error
 
-// proveAttempts is how often Register proves credentials anew because those
-// that they replace were replaced by others meanwhile.
+// proveAttempts is how often Register proves credentials again because someone else
+// replaced the old ones in the meantime.
 const proveAttempts = 3
 
-// Register returns the name that miners use for these credentials, and makes
-// the account if it is not there yet (created). The same pool and user again
-// give the same name; another password is stored then, once prove, unless nil,
-// says that the pool takes it: the miners of the account work with the old one.
-// prove is called outside of any transaction. The pool is host:port, the
-// password may be empty. ErrBadAddress, ErrUnknownPool, ErrBadUser,
+// Register returns the name that miners use for these credentials, and creates the
+// account if it does not exist (created). Registering the same pool and user again
+// returns the same name; a different password is then stored, but only once prove,
+// unless nil, confirms that the pool accepts it: the account's miners work with the old
+// one. prove is called outside of any transaction. The pool is host:port, the password
+// may be empty. Errors: ErrBadAddress, ErrUnknownPool, ErrBadUser, ErrBadPassword,
+// ErrChanged, and prove's.
 // ErrBadPassword, ErrChanged, and prove's.
 func (s *Store) Register(ctx context.Context, address, user, password string, prove Prove) (name string, did Registered, err error) {
 	if address, err = ParseAddress(address); err != nil {
@@ -55,8 +56,8 @@ func (s *Store) Register(ctx context.Context, address, user, password string, pr
 		return "", 0, err
 	}
 	for range proveAttempts {
-		// Most dashboards register the same accounts again and again: nothing to
-		// write then, and no turn to wait for.
+		// Most dashboards register the same accounts again and again: then there is
+		// nothing to write, and no turn to wait for.
 		var old string
 		err = s.read(ctx, func(t *transaction) error {
 			name, old, err = s.credentials(t, address, user)
@@ -86,19 +87,19 @@ func (s *Store) Register(ctx context.Context, address, user, password string, pr
 	return "", 0, err
 }
 
-// Registered is what Register did.
+// Registered says what Register did.
 type Registered uint8
 
-// What Register did.
+// The values of Registered.
 const (
-	RegisteredBefore Registered = iota // nothing: so it was
+	RegisteredBefore Registered = iota // nothing: it was registered already
 	RegisteredNow
 	PasswordChanged
 )
 
-// register stores credentials in place of those of the account known with the
-// password old, or as a new one where known is "". ErrChanged when the store
-// has others by now, unless they are stored unproven.
+// register stores credentials in place of those of the account known with the password
+// old, or as a new account if known is "". It returns ErrChanged if the store's have
+// changed since, unless they are stored unproven.
 func (s *Store) register(ctx context.Context, address, user, password, known, old string, unproven bool) (name string, did Registered, err error) {
 	err = s.write(ctx, func(t *transaction, version int64) error {
 		did = RegisteredBefore
@@ -134,7 +135,7 @@ func (s *Store) register(ctx context.Context, address, user, password, known, ol
 	return name, did, nil
 }
 
-// checkCredentials refuses what can't be sent to a pool.
+// checkCredentials rejects credentials that can't be sent to a pool.
 func checkCredentials(user, password string) error {
 	switch {
 	case user == "":
@@ -155,9 +156,9 @@ func plain(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
 }
 
-// credentials returns name and password of the account of a pool's user; no
-// name when there is none. A password that can't be read counts as empty: it
-// is replaced by the next one.
+// credentials returns the name and password of the account of a pool's user, or no name
+// if there is none. An unreadable password counts as different from any other: the next
+// one replaces it.
 func (s *Store) credentials(t *transaction, address, user string) (name, password string, err error) {
 	var sealed []byte
 	err = t.row("SELECT name, password FROM accounts WHERE pool = ? AND pool_user = ?", []any{address, user}, &name, &sealed)
@@ -168,14 +169,13 @@ func (s *Store) credentials(t *transaction, address, user string) (name, passwor
 		return "", "", err
 	}
 	if password, err = s.sealer.open(name, sealed); err != nil {
-		password = "\x00" // never equal to one that is registered
+		password = "\x00" // never equals a registered one
 	}
 	return name, password, nil
 }
 
-// newName returns 16 random hex digits that no account is called. 64 random
-// bits meet one of 100,000 names once in 10^14 times; asking is still cheaper
-// than being wrong.
+// newName returns 16 random hex digits that no account is named. 64 random bits match
+// one of 100,000 names once in 10^14 times; checking is still cheaper than being wrong.
 func newName(t *transaction) (string, error) {
 	for {
 		var bits [8]byte
@@ -190,7 +190,7 @@ func newName(t *transaction) (string, error) {
 	}
 }
 
-// insertAccount makes an account; without Created, one of now.
+// insertAccount inserts an account; without Created it is created now.
 func (s *Store) insertAccount(t *transaction, a Account, version int64) (err error) {
 	if a.Created.IsZero() {
 		if a.Created, err = t.now(); err != nil {
@@ -212,7 +212,7 @@ func (s *Store) Account(ctx context.Context, name string) (a Account, err error)
 	return a, err
 }
 
-// seenLately sets LastSeen to what Touch has collected and not yet written.
+// seenLately sets LastSeen to what Touch has collected but not yet written.
 func (s *Store) seenLately(a *Account) {
 	s.touched.Lock()
 	defer s.touched.Unlock()
@@ -221,8 +221,8 @@ func (s *Store) seenLately(a *Account) {
 	}
 }
 
-// Accounts lists accounts by name, without their passwords. Of the filter,
-// Pool, User and Search count. ErrBadAddress.
+// Accounts lists accounts by name, without their passwords. It uses the filter's Pool,
+// User and Search. Error: ErrBadAddress.
 func (s *Store) Accounts(ctx context.Context, f Filter) (Page[Account], error) {
 	q := query{table: "accounts", columns: accountColumns, order: "name"}
 	if f.Pool != "" {
@@ -278,7 +278,7 @@ func unknownAccount(name string) error {
 	return failf(ErrUnknownAccount, "account %.70q is not known: register it, or see the list of accounts", name)
 }
 
-// millis is how times are stored; 0 is the zero time.
+// millis is the stored form of times; 0 is the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

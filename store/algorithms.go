@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// Algorithm is a proof of work, and what its shares are worth.
+// Algorithm is a proof of work, and the value of its shares.
 type Algorithm struct {
-	// Name is what pools and miners call it, in lower case.
+	// Name is its name at pools and miners, in lower case.
 	Name string
-	// Divider: a share of difficulty d counts d / Divider shares of difficulty
-	// 1, each 2^32 hashes. Above 0.
+	// Divider is above 0: a share of difficulty d counts as d / Divider shares of
+	// difficulty 1, each of which is 2^32 hashes.
 	Divider float64
 }
 
-// algorithmName is what an algorithm may be called: it gets into metrics.
+// algorithmName matches the allowed names of algorithms: they appear in metrics.
 var algorithmName = regexp.MustCompile(`^[a-z0-9][a-z0-9._/+-]{0,31}$`)
 
-// AlgorithmName returns the name that an algorithm is stored under: in lower
-// case, and sha256d for sha256, like the other aliases of the shipped list.
+// AlgorithmName returns the name under which an algorithm is stored: in lower case, and
+// with the aliases of the shipped list resolved, such as sha256 to sha256d.
 func AlgorithmName(name string) string {
 	name = strings.ToLower(name)
 	if other, ok := shipped().aliases[name]; ok {
@@ -58,8 +58,7 @@ func (s *Store) AddAlgorithm(ctx context.Context, a Algorithm) error {
 	})
 }
 
-// ChangeAlgorithm gives an algorithm another divider. ErrBadValue,
-// ErrUnknownAlgorithm.
+// ChangeAlgorithm changes an algorithm's divider. ErrBadValue, ErrUnknownAlgorithm.
 func (s *Store) ChangeAlgorithm(ctx context.Context, a Algorithm) error {
 	if err := a.check(); err != nil {
 		return err
@@ -73,7 +72,7 @@ func (s *Store) ChangeAlgorithm(ctx context.Context, a Algorithm) error {
 	})
 }
 
-// DeleteAlgorithm deletes an algorithm that no pool has. ErrUnknownAlgorithm,
+// DeleteAlgorithm deletes an algorithm that no pool uses. ErrUnknownAlgorithm,
 // ErrInUse.
 func (s *Store) DeleteAlgorithm(ctx context.Context, name string) error {
 	name = AlgorithmName(name)
@@ -105,7 +104,7 @@ func (s *Store) Algorithm(ctx context.Context, name string) (a Algorithm, err er
 	return a, err
 }
 
-// Algorithms lists algorithms by name. Of the filter, Search counts.
+// Algorithms lists algorithms by name. It uses the filter's Search.
 func (s *Store) Algorithms(ctx context.Context, f Filter) (Page[Algorithm], error) {
 	q := query{table: "algorithms", columns: algorithmColumns, order: "name"}
 	q.search(f.Search, "name")

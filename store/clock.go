@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// Times in the database are compared with each other, also those of different
-// boxes: so all are of one clock, PostgreSQL's. SQLite has none but this box's,
-// which may be wrong after a start and jump when it is set right; watched guards
-// against both. What this box alone compares it measures on its monotonic clock.
+// Times in the database are compared with each other, including those from different
+// machines, so they all come from one clock: PostgreSQL's. SQLite has none but this
+// machine's, which may be wrong after a start and jump when it is corrected; watched
+// guards against both. Times compared only on this machine come from its monotonic
+// clock.
 
-// now returns the database's time, the same for all of a transaction.
+// now returns the database's time, the same throughout a transaction.
 func (t *transaction) now() (time.Time, error) {
 	switch {
 	case !t.at.IsZero():
@@ -29,22 +30,21 @@ func (t *transaction) now() (time.Time, error) {
 	return t.at, nil
 }
 
-// ErrUnwatched is what Expire fails with where the time since an account was
-// used can't be told.
+// ErrUnwatched is Expire's error when it can't tell how long accounts have been unused.
 var ErrUnwatched = errors.New("not watched for long enough")
 
 const (
-	// watchedShare of the time after which accounts expire may pass between two
-	// calls of Expire. More is not time in which an account was unused, but in
-	// which nobody looked: farmproxy was off, or the clock has jumped.
+	// watchedShare limits the time between two calls of Expire, to this fraction of the
+	// time after which accounts expire. In a longer gap nobody looked, which does not
+	// mean that accounts were unused: farmproxy was off, or the clock has jumped.
 	watchedShare = 4
-	// maxDrift is what the database's clock may differ from this box's monotonic
-	// one between two calls: far above what time servers correct bit by bit.
+	// maxDrift is how far the database's clock may drift from this machine's monotonic
+	// one between two calls: far above what time servers correct gradually.
 	maxDrift = time.Minute
 )
 
-// watch is the time over which unused accounts were looked for without a gap. It
-// is kept in the database, since it is about all boxes.
+// watch is the period in which unused accounts were looked for without a gap. It is
+// stored in the database, because it concerns all machines.
 type watch struct{ since, last time.Time }
 
 func parseWatch(text string) (w watch, err error) {
@@ -55,10 +55,10 @@ func parseWatch(text string) (w watch, err error) {
 
 func (w watch) String() string { return fmt.Sprint(millis(w.since), " ", millis(w.last)) }
 
-// watched returns the database's time if it can be relied upon to say which
-// accounts were unused for so long: accounts have been looked at without a gap
-// all the time. ErrUnwatched once for each gap; the zero time while the time
-// since the last one is too short.
+// watched returns the database's time if it can reliably tell which accounts have been
+// unused for unusedFor: there was no gap in looking at accounts in that time. It
+// returns ErrUnwatched once per gap, and the zero time while too little time has passed
+// since the last one.
 func (s *Store) watched(ctx context.Context, unusedFor time.Duration) (now time.Time, err error) {
 	var w watch
 	var gap error
@@ -96,7 +96,8 @@ func (s *Store) watched(ctx context.Context, unusedFor time.Duration) (now time.
 	return now, nil
 }
 
-// watchedSoFar is the watch of a store that has none yet: what its accounts tell.
+// watchedSoFar returns the watch of a store that has none yet, derived from its
+// accounts.
 func watchedSoFar(t *transaction, now time.Time) (watch, error) {
 	var first, last int64
 	err := t.row("SELECT COALESCE(MIN(created), 0), COALESCE(MAX("+lastUse+"), 0) FROM accounts", nil, &first, &last)
@@ -106,8 +107,8 @@ func watchedSoFar(t *transaction, now time.Time) (watch, error) {
 	return watch{fromMillis(first), fromMillis(last)}, err
 }
 
-// drifted reports that the database's clock and this box's monotonic one have
-// measured another time since the last call of watched.
+// drifted reports whether the database's clock and this machine's monotonic one
+// disagree about the time since the last call of watched.
 func (s *Store) drifted(now time.Time) bool {
 	s.clock.Lock()
 	defer s.clock.Unlock()
@@ -118,8 +119,7 @@ func (s *Store) drifted(now time.Time) bool {
 	return drift.Abs() > maxDrift
 }
 
-// ages returns uses that were collected by how long ago they were, the names of each
-// time together.
+// ages groups collected uses by how long ago they were: the names for each age.
 func (s *Store) ages(at map[string]time.Time) map[time.Duration][]string {
 	now := s.options.Now()
 	together := make(map[time.Duration][]string) // callers touch many names at once
@@ -130,5 +130,5 @@ func (s *Store) ages(at map[string]time.Time) map[time.Duration][]string {
 	return together
 }
 
-// marks are n of the ? of a query.
+// marks returns n placeholders for a query.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }

@@ -22,16 +22,16 @@ import (
 )
 
 const (
-	// maxConnections to PostgreSQL: writers queue up anyway, readers are few.
+	// maxConnections to PostgreSQL: writers queue anyway, and readers are few.
 	maxConnections = 8
-	// connectionLife ends connections now and then, so that a database that
-	// moved behind a load balancer is found at its new place.
+	// connectionLife ends connections now and then, so that a database that moved
+	// behind a load balancer is found again.
 	connectionLife = 30 * time.Minute
-	// busyTimeout is how long SQLite waits for another process, such as an
-	// import, to end its transaction.
+	// busyTimeout is how long SQLite waits for another process, such as an import, to
+	// finish its transaction.
 	busyTimeout = 10 * time.Second
-	// maxAttempts of a transaction that lost to another one. The pauses
-	// between them grow to maxPause: about 5 s in all.
+	// maxAttempts bounds the attempts at a transaction that lost to another one. The
+	// pauses between them grow to maxPause: about 5 s in all.
 	maxAttempts = 12
 	maxPause    = time.Second
 )
@@ -40,17 +40,17 @@ const (
 type database struct {
 	*sql.DB
 	postgres bool
-	file     string   // of SQLite
-	lock     *os.File // of SQLite: says that the file is in use; nil: could not be had
+	file     string   // SQLite only
+	lock     *os.File // SQLite only: marks the file as in use; nil: could not be created
 
-	clock func() time.Time // nil: it has one of its own
+	clock func() time.Time // nil: the database has its own
 }
 
-// place is where a store's URL leads.
+// place is where a store's URL points.
 type place struct {
 	url   string
 	shown string // the URL without passwords
-	file  string // of SQLite; "" for PostgreSQL
+	file  string // SQLite only; "" for PostgreSQL
 }
 
 const wantURL = "expected sqlite:///path/file.db or postgres://user:password@host:5432/name"
@@ -78,7 +78,7 @@ func parsePlace(text string) (place, error) {
 	return place{}, failf(ErrBadValue, "store url %q: "+wantURL, p.shown)
 }
 
-// openDatabase opens a database, without asking anything of it.
+// openDatabase opens a database without contacting it.
 func openDatabase(p place) (*database, error) {
 	if p.file != "" {
 		return openSQLite(p.file)
@@ -101,7 +101,7 @@ func (d *database) Close() error {
 	return err
 }
 
-// redacted is a URL without its passwords.
+// redacted returns a URL without its passwords.
 func redacted(u *url.URL) string {
 	hidden := *u
 	query := hidden.Query()
@@ -114,7 +114,7 @@ func redacted(u *url.URL) string {
 	return hidden.Redacted()
 }
 
-// redact cuts what may be a password out of a URL that can't be parsed.
+// redact cuts anything that may be a password out of a malformed URL.
 func redact(text string) string {
 	if scheme, _, ok := strings.Cut(text, "://"); ok {
 		return scheme + "://..."
@@ -122,7 +122,7 @@ func redact(text string) string {
 	return "..."
 }
 
-// openSQLite opens a file, and says that it is in use.
+// openSQLite opens a file, and marks it as in use.
 func openSQLite(file string) (*database, error) {
 	d, err := openPlain(file)
 	if err != nil {
@@ -135,8 +135,8 @@ func openSQLite(file string) (*database, error) {
 }
 
 func openPlain(file string) (*database, error) {
-	// The file is made here, to be readable by its owner only: the passwords
-	// in it are sealed, users and pools are not.
+	// Create the file here, so that only its owner can read it: the passwords in it are
+	// sealed, users and pools are not.
 	d := &database{file: file}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,9 +146,9 @@ func openPlain(file string) (*database, error) {
 		return nil, d.trouble("store", err)
 	}
 	f.Close()
-	// synchronous=FULL: what was answered is on disk. BEGIN IMMEDIATE: a
-	// transaction that will write waits for its turn at once, instead of
-	// failing half way. Read-only ones begin plainly, as a snapshot.
+	// synchronous=FULL: anything confirmed is on disk. BEGIN IMMEDIATE: a transaction
+	// that will write waits for its turn first, instead of failing half way. Read-only
+	// ones begin normally, as a snapshot.
 	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")",
 		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
@@ -162,13 +162,13 @@ func openPlain(file string) (*database, error) {
 	return d, nil
 }
 
-// escapePath keeps a path whole inside a file: URI.
+// escapePath makes a path safe inside a file: URI.
 func escapePath(path string) string {
 	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 }
 
-// bind turns the ? of a query into PostgreSQL's $1, $2, ... No query of this
-// package has a ? for anything else.
+// bind turns each ? of a query into PostgreSQL's $1, $2, ... No query of this package
+// uses ? for anything else.
 func (d *database) bind(query string) string {
 	if !d.postgres || !strings.Contains(query, "?") {
 		return query
@@ -187,7 +187,7 @@ func (d *database) bind(query string) string {
 	return b.String()
 }
 
-// transaction is a sql.Tx that takes ? in every dialect.
+// transaction is a sql.Tx that accepts ? in every dialect.
 type transaction struct {
 	tx  *sql.Tx
 	db  *database
@@ -203,7 +203,7 @@ func (t *transaction) exec(query string, args ...any) (changed int64, err error)
 	return result.RowsAffected()
 }
 
-// row scans the only row of a query; sql.ErrNoRows when there is none.
+// row scans the single row of a query; sql.ErrNoRows if there is none.
 func (t *transaction) row(query string, args []any, into ...any) error {
 	return t.tx.QueryRowContext(t.ctx, t.db.bind(query), args...).Scan(into...)
 }
@@ -223,9 +223,9 @@ func (t *transaction) rows(scan func(*sql.Rows) error, query string, args ...any
 	return rows.Err()
 }
 
-// transact runs do in a transaction, and again when it lost to another one:
-// do must not keep anything of an attempt that failed. An error of do that is
-// not the database's is returned as it is, others as one of ErrUnavailable.
+// transact runs do in a transaction, and repeats it if it lost to another one: do must
+// not keep anything from a failed attempt. It returns errors of do that are not the
+// database's unchanged, and others as one of ErrUnavailable.
 func (d *database) transact(ctx context.Context, readOnly bool, do func(*transaction) error) error {
 	options := &sql.TxOptions{ReadOnly: readOnly}
 	if readOnly && d.postgres {
@@ -242,7 +242,7 @@ func (d *database) transact(ctx context.Context, readOnly bool, do func(*transac
 			return err
 		}
 		if before != nil && ctx.Err() != nil {
-			err = before // the time ran out while it waited for its turn
+			err = before // time ran out while waiting for a turn
 		}
 		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
 			return d.trouble("the database can't be used", err)
@@ -263,7 +263,7 @@ func (d *database) attempt(ctx context.Context, options *sql.TxOptions, do func(
 	return tx.Commit()
 }
 
-// pause waits before attempt+1; false when ctx ended.
+// pause waits before attempt+1; it returns false if ctx ended.
 func pause(ctx context.Context, attempt int) bool {
 	longest := min(maxPause, 10*time.Millisecond<<attempt)
 	timer := time.NewTimer(longest/2 + rand.N(longest/2))
@@ -276,14 +276,14 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
-// lost says that a transaction failed only because others ran beside it: it
-// left nothing behind and may run again.
+// lost reports whether a transaction failed only because of concurrent ones: it left
+// nothing behind and may run again.
 func lost(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch pg.Code {
 		case "40001", "40P01", // serialization failure (CockroachDB and YugabyteDB: often), deadlock
-			"23505", "42P07", "42710": // a row, table or type that another box made at the same moment
+			"23505", "42P07", "42710": // a row, table or type that another machine made at the same moment
 			return true
 		}
 		return false
@@ -295,9 +295,9 @@ func lost(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err)
 }
 
-// reach makes the first contact with the database, within answerTimeout.
-// Another process may be turning the same new SQLite file to WAL just now,
-// which SQLite does not wait for.
+// reach makes the first contact with the database, within answerTimeout. Another
+// process may just be switching the same new SQLite file to WAL, which SQLite does not
+// wait for.
 func (d *database) reach(ctx context.Context, shown string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()

@@ -16,18 +16,18 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what must happen soon. Nothing is
-// judged by it: a test that has to wait that long has failed.
+// patience is how long a test waits for something that should happen soon. Nothing is
+// measured by it: a test that waits that long has failed.
 const patience = 20 * time.Second
 
-// a testDatabase is an empty database, and where its stores have their key.
+// testDatabase is an empty database, and where its stores keep their key.
 type testDatabase struct {
 	url, key string
 	postgres bool
 }
 
-// everyDatabase runs a test on SQLite, and on PostgreSQL where
-// FARMPROXY_TEST_POSTGRES is the URL of one: see testdata/postgres.sh.
+// everyDatabase runs a test on SQLite, and on PostgreSQL if FARMPROXY_TEST_POSTGRES is
+// the URL of one: see testdata/postgres.sh.
 func everyDatabase(t *testing.T, test func(t *testing.T, d *testDatabase)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, newSQLite(t)) })
@@ -80,7 +80,7 @@ func (d *testDatabase) with(change ...func(*Options)) Options {
 	return options
 }
 
-// open opens a store that ends with the test.
+// open opens a store that is closed with the test.
 func (d *testDatabase) open(t *testing.T, change ...func(*Options)) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), d.with(change...))
@@ -141,7 +141,7 @@ func mustRegister(t *testing.T, s *Store, pool, user, password string) string {
 	return name
 }
 
-// wants checks the kind of an error; nil wants none.
+// wants checks the kind of an error; nil means no error.
 func wants(t *testing.T, what string, err, kind error) {
 	t.Helper()
 	if !errors.Is(err, kind) {
@@ -149,7 +149,7 @@ func wants(t *testing.T, what string, err, kind error) {
 	}
 }
 
-// await waits until a snapshot of s is as wanted.
+// await waits until wanted accepts a snapshot of s.
 func await(t *testing.T, s *Store, what string, wanted func(*Snapshot) bool) {
 	t.Helper()
 	seen := make(chan struct{})
@@ -173,7 +173,7 @@ func awaitHealth(t *testing.T, s *Store, well bool) {
 	eventually(t, fmt.Sprint("healthy: ", well), func() bool { return (s.Healthy() == nil) == well })
 }
 
-// eventually waits for what no one tells of.
+// eventually waits for something that nothing announces.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
@@ -189,7 +189,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// a wire is a TCP forwarder that can be cut, with all that goes through it.
+// wire is a TCP forwarder that can be cut, together with its connections.
 type wire struct {
 	listener net.Listener
 	target   string
@@ -198,7 +198,7 @@ type wire struct {
 	open     []net.Conn
 }
 
-// throughWire returns d as seen through a wire.
+// throughWire returns d as reached through a wire.
 func (d *testDatabase) throughWire(t *testing.T) (*testDatabase, *wire) {
 	t.Helper()
 	u, err := url.Parse(d.url)

@@ -1,6 +1,6 @@
-// Package store keeps what an operator has registered: algorithms, pools and
-// accounts. One SQLite file, or PostgreSQL (and what speaks its wire protocol)
-// where several boxes share one registry.
+// Package store keeps what an operator has registered: algorithms, pools and accounts.
+// It uses one SQLite file, or PostgreSQL (or anything with its wire protocol) if
+// several machines share one registry.
 //
 //	api, import ──> Register, AddPool, ... ──> one transaction ──> database
 //	                                              version + 1        │
@@ -9,13 +9,12 @@
 //	                                                                 v
 //	a login ──> Snapshot.Account(name) <── immutable, in memory <── refresh ──> Subscribe
 //
-// Every change raises the one version counter of the registry, in the same
-// transaction, so versions become visible in order, and a box that has seen
-// version v needs only the rows above v. While the database is away the last
-// snapshot keeps serving, and Healthy says since when and why.
+// Every change raises the registry's single version counter, in the same transaction.
+// So versions become visible in order, and a machine that has seen version v needs only
+// the rows above v. While the database is unavailable the last snapshot keeps serving,
+// and Healthy says since when and why.
 //
-// It owns the tables, their migrations, the encryption of passwords and its
-// key, and the shipped lists of algorithms and pools. It never knows a miner
-// or a link, never hashes, and is never asked by the hot path: a login is
-// answered from a Snapshot.
+// It owns the tables, their migrations, the encryption of passwords and its key, and
+// the shipped lists of algorithms and pools. It never knows a miner or a link, never
+// hashes, and is never on the hot path: a Snapshot answers logins.
 package store

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// What a call may fail with. The errors that are returned wrap one of these,
-// and their text says what to do.
+// Kinds of errors. Every returned error wraps one of these, and its text says what to
+// do.
 var (
 	ErrBadAddress       = errors.New("bad pool address")
 	ErrBadValue         = errors.New("bad value")
@@ -25,13 +25,12 @@ var (
 	ErrPoolUnasked = errors.New("pool not reached")    // of a Prove
 )
 
-// Refused is ErrRefused, and Unasked ErrPoolUnasked, with a sentence.
+// Refused returns an ErrRefused, and Unasked an ErrPoolUnasked, with a sentence.
 func Refused(text string) error { return failf(ErrRefused, "%s", text) }
 func Unasked(text string) error { return failf(ErrPoolUnasked, "%s", text) }
 
-// What keeps the database from being used: each is ErrUnavailable too. Their
-// texts go to everybody who asks whether farmproxy is well, so they name no
-// host, user or file.
+// Reasons why the database can't be used: each is ErrUnavailable too. Their texts go to
+// everyone who asks whether farmproxy is healthy, so they name no host, user or file.
 var (
 	ErrDamaged    = unavailable("damaged")
 	ErrDiskFull   = unavailable("disk full")
@@ -52,18 +51,17 @@ func unavailable(text string) error { return &cause{text} }
 func (c *cause) Error() string { return c.text }
 func (c *cause) Unwrap() error { return ErrUnavailable }
 
-// causeOf returns what keeps the database from being used; nil where that is not
-// known.
+// causeOf returns the reason why the database can't be used, or nil if it is not known.
 func causeOf(err error) *cause {
 	c, _ := errors.AsType[*cause](err)
 	return c
 }
 
-// sentence is an error of one of the kinds above, told in full.
+// sentence is an error of one of the kinds above, with its full text.
 type sentence struct {
 	kind error
 	text string
-	from error // what it was made of, whose text is in this one's; may be nil
+	from error // the underlying error, whose text is part of this one's; may be nil
 }
 
 func (s *sentence) Error() string { return s.text }
@@ -80,28 +78,26 @@ func failf(kind error, format string, args ...any) error {
 	return &sentence{kind: kind, text: fmt.Sprintf(format, args...)}
 }
 
-// Unavailable is what Healthy returns while the database is away, or takes no
+// Unavailable is what Healthy returns while the database is unavailable, or accepts no
 // changes.
 type Unavailable struct {
 	Since time.Time
-	Err   error // of the last attempt
+	Err   error // the last attempt's
 
-	// Unopened says that the database was not reached since farmproxy started.
-	// Then Accounts are served that were remembered at Remembered; none if that
-	// is zero.
+	// Unopened means that the database has not been reached since farmproxy started.
+	// The accounts saved at Remembered are then served, or none if that is zero.
 	Unopened   bool
 	Accounts   int
 	Remembered time.Time
 
-	said time.Time // when the log was last told
+	said time.Time // when it was last logged
 }
 
 func (u *Unavailable) Error() string {
 	return fmt.Sprintf("the database is away since %s: %v; %s", stamp(u.Since), u.Err, u.serving())
 }
 
-// Public is Error for everybody: without what drivers say of hosts, users and
-// files.
+// Public is Error for everyone: without what drivers say about hosts, users and files.
 func (u *Unavailable) Public() string {
 	why := ""
 	if c := causeOf(u.Err); c != nil {
@@ -123,8 +119,8 @@ func (u *Unavailable) serving() string {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// Public is what everybody may know of an error of ErrUnavailable: what drivers
-// say of hosts, users and files is for the log.
+// Public returns what everyone may know of an ErrUnavailable: what drivers say about
+// hosts, users and files is for the log.
 func Public(err error) string {
 	if c := causeOf(err); c != nil {
 		return "the database is away (" + c.text + "): " + tryAgain + "; the log says why"
@@ -132,5 +128,5 @@ func Public(err error) string {
 	return "the database is away: " + tryAgain + "; the log says why"
 }
 
-// Unwrap makes it ErrUnavailable.
+// Unwrap makes u an ErrUnavailable.
 func (u *Unavailable) Unwrap() []error { return []error{ErrUnavailable, u.Err} }

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// While the tables are away, what is known keeps serving; when they are back,
-// so is everything.
+// While the tables are gone, what is known keeps serving; once they are back,
+// everything works again.
 func TestDatabaseAwayAndBack(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))
@@ -39,7 +39,7 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 	})
 }
 
-// The same with the network cut, and a change made on the other side of it.
+// The same with the network cut, and a change made on its far side.
 func TestConnectionCutAndBack(t *testing.T) {
 	d := newPostgres(t)
 	near := withPools(t, d.open(t))
@@ -69,14 +69,14 @@ func TestConnectionCutAndBack(t *testing.T) {
 	}
 }
 
-// A transaction that lost to another one is done again.
+// A transaction that lost to another one is repeated.
 func TestLostTransactionIsRepeated(t *testing.T) {
 	d := newPostgres(t)
 	s := withPools(t, d.open(t))
 	attempts := 0
 	err := s.write(t.Context(), func(tx *transaction, version int64) error {
 		attempts++
-		if attempts < 3 { // what CockroachDB says whenever it likes
+		if attempts < 3 { // CockroachDB says this whenever it likes
 			_, err := tx.exec("DO $$ BEGIN RAISE EXCEPTION 'restart transaction' USING ERRCODE = '40001'; END $$")
 			return err
 		}
@@ -100,7 +100,7 @@ func TestCanceledCallEnds(t *testing.T) {
 	})
 }
 
-// A damaged password costs one account, not all, and registering mends it.
+// A damaged password costs one account, not all, and registering repairs it.
 func TestDamagedPassword(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))
@@ -116,8 +116,8 @@ func TestDamagedPassword(t *testing.T) {
 	})
 }
 
-// Somebody who can write to the database, but has no key, can't make one
-// account use another one's password.
+// An attacker who can write to the database, but has no key, can't make one account use
+// another's password.
 func TestPasswordsCantBeSwapped(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))
@@ -139,7 +139,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// registerForEver prints each name after it was answered.
+// registerForEver prints each name once it is confirmed.
 func registerForEver(file string) {
 	s, err := Open(context.Background(), Options{URL: "sqlite://" + file})
 	for i := 0; err == nil; i++ {
@@ -153,8 +153,8 @@ func registerForEver(file string) {
 	os.Exit(1)
 }
 
-// Killed with -9 in the middle of writing, five times: nothing is lost that
-// was answered, nothing is there twice, and the store opens as it is.
+// The process is killed with -9 in the middle of writing, five times: nothing confirmed
+// is lost, nothing is there twice, and the store opens as it is.
 func TestKilledWhileWriting(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "farm.db")
 	answered := make(map[string]string)
@@ -179,7 +179,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			answered[user] = name
 		}
 		must(t, child.Process.Kill())
-		for lines.Scan() { // what it answered until it died
+		for lines.Scan() { // what it confirmed before it died
 			var user, name string
 			if n, _ := fmt.Sscan(lines.Text(), &user, &name); n == 2 && len(name) == 16 {
 				answered[user] = name

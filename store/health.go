@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Healthy returns nil, or *Unavailable while the database is away, or takes no
-// changes.
+// Healthy returns nil, or an *Unavailable while the database is unavailable or accepts
+// no changes.
 func (s *Store) Healthy() error {
 	if u := s.health.Load(); u != nil {
 		return u
@@ -16,16 +16,16 @@ func (s *Store) Healthy() error {
 	return nil
 }
 
-// sayAgain is how often an outage may be told of again, when its reason changes:
-// what a driver says may differ with each attempt.
+// sayAgain is how often an outage may be logged again when its reason changes: a
+// driver's message may differ with each attempt.
 const sayAgain = time.Minute
 
-// trialSize is how much writable tries to write: more than any change of one
-// account, so that a disk is not called well that has room for a page, and not
-// for the next account.
+// trialSize is how much writable tries to write: more than any change of one account,
+// so that a disk with room for a page, but not for the next account, is not called
+// healthy.
 const trialSize = 64 << 10
 
-// away notes that the database can't be used, and says so when it is news.
+// away records that the database can't be used, and logs it if that is news.
 func (s *Store) away(err error, unopened bool) {
 	now := s.options.Now()
 	u := &Unavailable{Since: now, Err: err, Unopened: unopened, said: now}
@@ -37,7 +37,7 @@ func (s *Store) away(err error, unopened bool) {
 		before := s.health.Load()
 		if before != nil {
 			if err == errSlow {
-				return // an attempt has said more
+				return // an attempt has already said more
 			}
 			u.Since = before.Since
 			news = causeOf(err) != causeOf(before.Err) || before.Err == errSlow ||
@@ -55,15 +55,15 @@ func (s *Store) away(err error, unopened bool) {
 	}
 }
 
-// back notes that the database can be used.
+// back records that the database can be used.
 func (s *Store) back() {
 	if before := s.health.Swap(nil); before != nil {
 		s.options.Log.Info("the store's database is back", "accounts", s.Snapshot().NumAccounts(), "away", s.options.Now().Sub(before.Since).Round(time.Second))
 	}
 }
 
-// wrote notes whether a change could be made. One that its caller got wrong
-// says nothing.
+// wrote records whether changes are possible. One that fails through its caller's fault
+// says nothing about that.
 func (s *Store) wrote(err error) {
 	if err != nil && !errors.Is(err, ErrUnavailable) {
 		return
@@ -80,8 +80,8 @@ func (s *Store) wrote(err error) {
 	}
 }
 
-// writable asks whether changes can be made, where the last one could not: a
-// disk that is full still reads.
+// writable checks whether changes are possible again after one has failed: a full disk
+// can still be read.
 func (s *Store) writable(ctx context.Context) error {
 	s.writes.Lock()
 	failed := s.writes.failed
@@ -89,7 +89,7 @@ func (s *Store) writable(ctx context.Context) error {
 	if failed == nil {
 		return nil
 	}
-	// Other bytes each time: SQLite does not write what is there already.
+	// Different bytes each time: SQLite does not write unchanged data.
 	trial := make([]byte, trialSize/2)
 	rand.Read(trial)
 	err := s.change(ctx, func(t *transaction) error { return setMeta(t, "write_check", hexText(trial)) })

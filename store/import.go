@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// importsPerTransaction keeps other writers from waiting long, and a
-// transaction within what distributed databases take.
+// importsPerTransaction is small enough that other writers do not wait long, and that
+// distributed databases accept the transaction.
 const importsPerTransaction = 500
 
-// Imported is what an import did.
+// Imported says what an import did.
 type Imported struct {
 	Algorithms, Pools, Accounts int // new ones
-	Known                       int // those that were here already, and stay as they are here
-	// Kept are known ones that were otherwise there, a sentence for each that
-	// says what stays.
+	Known                       int // existing ones, which stay unchanged
+	// Kept are existing ones that differ from the imported ones, with one sentence each
+	// that says what stays.
 	Kept []string
-	// Lost are those that could not be taken over, a sentence for each that says
-	// why and what to do. Its miners can't log in, or its accounts have no pool.
+	// Lost are those that could not be imported, with one sentence each that says why
+	// and what to do. Its miners can't log in, or its accounts have no pool.
 	Lost []string
 }
 
@@ -43,9 +43,9 @@ type oldPool struct {
 
 func (p *oldPool) address() string { return net.JoinHostPort(p.host, p.port) }
 
-// ImportStratumProxy takes over the database file of the account proxy
-// (miningmeter/stratum-proxy): tables hashes, pools and users. Accounts keep
-// their names. What is here already stays as it is, so it may be run again.
+// ImportStratumProxy imports the database file of the account proxy
+// (miningmeter/stratum-proxy): tables hashes, pools and users. Accounts keep their
+// names. Existing entries stay unchanged, so it may be repeated.
 func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imported, err error) {
 	if !exists(file) {
 		return report, failf(ErrBadValue, "%s does not exist: expected the account proxy's database, proxy.db by default", file)
@@ -73,8 +73,8 @@ func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imp
 	return report, nil
 }
 
-// readStratumProxy reads every row of the tables: also those that other rows are
-// missing for, and NULL as nothing.
+// readStratumProxy reads every row of the tables, including those that refer to missing
+// rows; NULL counts as empty.
 func readStratumProxy(ctx context.Context, db *sql.DB) (algorithms []Algorithm, pools []oldPool, accounts []oldAccount, err error) {
 	err = each(ctx, db, "SELECT COALESCE(hash, ''), COALESCE(CAST(divider AS REAL), 0) FROM hashes ORDER BY id", func(r *sql.Rows) error {
 		var a Algorithm
@@ -239,8 +239,8 @@ func (s *Store) importAccount(t *transaction, a oldAccount, version int64, repor
 	return s.insertAccount(t, Account{Name: a.name, Pool: address, User: a.user, Password: NewSecret(a.password)}, version)
 }
 
-// importSome runs do in one transaction, and adds its report to the total
-// when that is stored.
+// importSome runs do in one transaction, and adds its report to the total once that is
+// committed.
 func (s *Store) importSome(ctx context.Context, total *Imported, do func(*transaction, int64, *Imported) error) error {
 	var report Imported
 	err := s.write(ctx, func(t *transaction, version int64) error {

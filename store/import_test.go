@@ -101,8 +101,8 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// Every row of the old database is counted: new, known, kept or lost. Rows that
-// were damaged do not stop the others.
+// Every row of the old database is counted: new, known, kept or lost. Damaged rows do
+// not stop the others.
 func TestImportAccountsForEveryRow(t *testing.T) {
 	s := newSQLite(t).open(t)
 	file := stratumProxy(t,

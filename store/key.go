@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// keySize is of AES-256, in bytes.
+// keySize is the key size of AES-256, in bytes.
 const keySize = 32
 
-// sealer encrypts passwords with AES-256-GCM. A sealed text is nonce and
-// ciphertext; it opens only under the name that it was sealed for, so that
-// nobody with access to the database alone can hand one account's password to
-// another. It may be used from any goroutine.
+// sealer encrypts passwords with AES-256-GCM. A sealed text is nonce and ciphertext; it
+// opens only under the name for which it was sealed, so nobody with access to the
+// database alone can give one account's password to another. It may be used from any
+// goroutine.
 type sealer struct {
 	aead cipher.AEAD
 }
@@ -53,7 +53,7 @@ func (s *sealer) open(name string, sealed []byte) (string, error) {
 	return string(text), err
 }
 
-// readKey reads a key file: 64 hex digits. fs.ErrNotExist when there is none.
+// readKey reads a key file: 64 hex digits. fs.ErrNotExist if there is none.
 func readKey(file string) ([]byte, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -73,8 +73,8 @@ func readKey(file string) ([]byte, error) {
 	return key, nil
 }
 
-// createKey makes a new key and its file, whole and on disk when it returns.
-// fs.ErrExist when there is a file already.
+// createKey makes a new key and its file, which is complete and on disk when it
+// returns. fs.ErrExist if there is a file already.
 func createKey(file string) ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key)
@@ -87,8 +87,8 @@ func createKey(file string) ([]byte, error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("key file %s can't be written: %w", file, err)
 	}
-	// A link fails where the file is there already, as O_EXCL does, and never
-	// shows a half-written key.
+	// Link fails if the file exists, as O_EXCL does, and never exposes a half-written
+	// key.
 	if err := os.Link(f.Name(), file); err != nil {
 		return nil, err
 	}
@@ -108,8 +108,8 @@ func keyMissing(file string) error {
 		"restore it from a backup, or copy it from another box that shares this store", file)
 }
 
-// loadKey returns the key in file; it makes one where there is none, unless
-// the store was encrypted before. made says that it did.
+// loadKey returns the key in file; it creates one if there is none, unless the store is
+// encrypted already. made reports that it did.
 func loadKey(file string, encrypted bool) (key []byte, made bool, err error) {
 	key, err = readKey(file)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -119,7 +119,7 @@ func loadKey(file string, encrypted bool) (key []byte, made bool, err error) {
 		return nil, false, keyMissing(file)
 	}
 	key, err = createKey(file)
-	if errors.Is(err, fs.ErrExist) { // another process of ours was faster
+	if errors.Is(err, fs.ErrExist) { // another farmproxy process was faster
 		key, err = readKey(file)
 		return key, false, err
 	}

@@ -7,21 +7,20 @@ import (
 )
 
 const (
-	// DefaultPerPage and MaxPerPage are items on a page of a list: one answer
-	// must not take the memory of the whole registry.
+	// DefaultPerPage and MaxPerPage count items on a page of a list: one answer must
+	// not take the memory of the whole registry.
 	DefaultPerPage = 100
 	MaxPerPage     = 1000
-	// maxPage keeps the offset within what databases count with.
+	// maxPage keeps the offset within the integers of databases.
 	maxPage = 1 << 40
 )
 
-// Filter says which items of a list are wanted. The zero value: the first page
-// of all.
+// Filter selects items of a list. The zero value is the first page of all.
 type Filter struct {
-	Pool      string // of accounts: host:port
-	User      string // of accounts: as the pool knows it, in this letter case
-	Algorithm string // of pools: name or alias
-	Search    string // a part of any text of an item, in any letter case
+	Pool      string // for accounts: host:port
+	User      string // for accounts: the pool's name for it, case-sensitive
+	Algorithm string // for pools: name or alias
+	Search    string // part of any text of an item, ignoring case
 	Page      int    // from 1; 0 is 1
 	PerPage   int    // 1..MaxPerPage; 0 is DefaultPerPage
 }
@@ -49,7 +48,7 @@ func (q *query) where(condition string, args ...any) {
 	q.args = append(q.args, args...)
 }
 
-// search adds that text is a part of one of the columns.
+// search requires that text is part of one of the columns.
 func (q *query) search(text string, columns ...string) {
 	if text == "" {
 		return
@@ -63,7 +62,7 @@ func (q *query) search(text string, columns ...string) {
 	q.conditions = append(q.conditions, "("+strings.Join(any, " OR ")+")")
 }
 
-// list returns a page of what q selects.
+// list returns a page of q's results.
 func list[T any](ctx context.Context, s *Store, f Filter, q query, scan func(scanner) (T, error)) (Page[T], error) {
 	p := Page[T]{Page: min(max(f.Page, 1), maxPage), PerPage: f.PerPage}
 	if p.PerPage <= 0 {

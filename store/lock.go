@@ -6,15 +6,13 @@ import (
 	"syscall"
 )
 
-// lockSuffix is of the file whose lock says that a store's file is in use. It
-// is a file of its own: who closes a database file drops the locks that SQLite
-// has on it in the same process.
+// lockSuffix names the file whose lock marks a store's file as in use. It is a separate
+// file: closing a database file drops SQLite's locks on it in the same process.
 const lockSuffix = ".lock"
 
-// lockShared says that a store's file is in use, until the lock is closed. nil
-// where the disk has no room for it, or the directory may not be written: then
-// nobody can tell, and the store has other troubles. ErrLocked while somebody
-// repairs the file.
+// lockShared marks a store's file as in use until the lock is closed. It returns nil if
+// the disk is full or the directory is not writable: then nobody can tell, and the
+// store has bigger problems. ErrLocked while the file is being repaired.
 func lockShared(file string) (*os.File, error) {
 	f, err := os.OpenFile(file+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -30,8 +28,8 @@ func lockShared(file string) (*os.File, error) {
 	return f, nil
 }
 
-// lockAlone makes sure that no farmproxy has a store's file open, and that none
-// opens it until the lock is closed. ErrLocked.
+// lockAlone makes sure that no farmproxy has a store's file open, and that none opens
+// it until the lock is closed. ErrLocked.
 func lockAlone(file string) (*os.File, error) {
 	f, err := os.OpenFile(file+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// The migrations, 0001_name.sql and so on without gaps: statements that each
-// end in a semicolon at the end of a line. One that was released is never
-// changed; each must bear being run twice, because not every database undoes
-// its half of a transaction that made tables.
+// The migrations, 0001_name.sql and so on without gaps: statements that each end in a
+// semicolon at the end of a line. A released one is never changed. Each must be safe to
+// run twice, because not every database rolls back its half of a transaction that
+// created tables.
 //
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrate brings the tables up to date. Two boxes may do it at once: the one
-// that comes second to a number waits for the first, loses, and finds it done.
+// migrate brings the tables up to date. Two machines may do so at once: the one that is
+// second to reach a number waits for the first, loses, and finds it done.
 func migrate(ctx context.Context, db *database) error {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
@@ -78,7 +78,7 @@ func migrateOne(t *transaction, number int, name string) error {
 	return nil
 }
 
-// statements splits a migration: PostgreSQL takes one at a time.
+// statements splits a migration: PostgreSQL takes one statement at a time.
 func statements(text string) []string {
 	var all []string
 	for part := range strings.SplitSeq(text, ";\n") {

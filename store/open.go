@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// open opens the database, however long it takes; false when ctx ended before.
+// open opens the database, however long it takes; it returns false if ctx ended first.
 func (s *Store) open(ctx context.Context, first chan<- struct{}) bool {
 	for failures := 1; !s.opened.Load(); failures++ {
 		attempt, cancel := context.WithTimeout(ctx, openTimeout)
@@ -40,8 +40,8 @@ func (s *Store) open(ctx context.Context, first chan<- struct{}) bool {
 	return true
 }
 
-// connect tries to open the database once. It leaves nothing open, and no key
-// made, where that fails.
+// connect tries once to open the database. If that fails it leaves nothing open, and no
+// new key.
 func (s *Store) connect(ctx context.Context) error {
 	if s.place.file != "" && s.remembered.accounts > 0 && !exists(s.place.file) {
 		return s.gone()
@@ -62,9 +62,9 @@ func (s *Store) connect(ctx context.Context) error {
 	return nil
 }
 
-// gone says that the store is a new one although accounts are remembered. It
-// may be a volume that is not mounted, or a database that is being restored: to
-// take it for the truth would send all miners of accounts away.
+// gone returns an error if the store is new although accounts are remembered. A volume
+// may not be mounted, or the database may be in the middle of a restore: believing it
+// would send the miners of all accounts away.
 func (s *Store) gone() error {
 	how := "remove the latter to begin with an empty store"
 	if s.place.file != "" {
@@ -74,7 +74,7 @@ func (s *Store) gone() error {
 		s.place.shown, s.remembered.accounts, s.options.StateFile, how)
 }
 
-// prepare does what connect does once the database is named.
+// prepare does connect's work once the database is known.
 func (s *Store) prepare(ctx context.Context) error {
 	if err := s.db.reach(ctx, s.place.shown); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	return s.refresh(ctx)
 }
 
-// unlock loads the key and makes sure that it is the one of this store.
+// unlock loads the key and makes sure that it belongs to this store.
 func (s *Store) unlock(ctx context.Context) error {
 	check, err := s.keyCheck(ctx)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Store) unlock(ctx context.Context) error {
 	if s.sealer, err = newSealer(key); err != nil {
 		return err
 	}
-	if check == nil { // a new store; another box may be just as new
+	if check == nil { // a new store; another machine may be at the same point
 		check, err = s.keepKeyCheck(ctx)
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func wrongKey(file string) error {
 		"restore that one from a backup, or copy it from another box that shares this store", file)
 }
 
-// keyTrouble gives an error of the key's file a kind.
+// keyTrouble assigns a kind to an error of the key's file.
 func keyTrouble(err error) error {
 	var told *sentence
 	if errors.As(err, &told) {
@@ -144,7 +144,7 @@ func keyTrouble(err error) error {
 	return &sentence{kind, fmt.Sprintf("key file: %v", err), err}
 }
 
-// keyCheck returns the sealed check; nil in a new store.
+// keyCheck returns the sealed check, or nil in a new store.
 func (s *Store) keyCheck(ctx context.Context) (check []byte, err error) {
 	err = s.db.transact(ctx, true, func(t *transaction) error {
 		check, err = meta(t, "key_check", hexBytes)
@@ -153,7 +153,7 @@ func (s *Store) keyCheck(ctx context.Context) (check []byte, err error) {
 	return check, err
 }
 
-// keepKeyCheck stores the check, and returns the one that is stored then.
+// keepKeyCheck stores the check, and returns the one now stored.
 func (s *Store) keepKeyCheck(ctx context.Context) (check []byte, err error) {
 	err = s.db.transact(ctx, false, func(t *transaction) error {
 		if _, err := raise(t); err != nil {

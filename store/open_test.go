@@ -125,8 +125,8 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
-// A box with a key of its own can't join a store of others, and leaves no key
-// behind that would be in the way of the right one.
+// A machine with a key of its own can't join another's store, and leaves no key behind
+// that would block the right one.
 func TestSecondBoxNeedsTheSameKey(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		d.open(t)
@@ -147,8 +147,8 @@ func TestSecondBoxNeedsTheSameKey(t *testing.T) {
 	})
 }
 
-// Boxes that start at the same moment on an empty database make one schema
-// and one list.
+// Machines that start at the same moment on an empty database create one schema and one
+// list.
 func TestOpenAtOnce(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		opened := make(chan error)
@@ -196,7 +196,7 @@ func TestSeeds(t *testing.T) {
 		if p := s.Snapshot().Pool("litecoinpool.org:3333"); p == nil || p.Algorithm != "scrypt" {
 			t.Errorf("litecoinpool: %+v", p)
 		}
-		// what the operator did stays done
+		// the operator's changes stay
 		must(t, s.ChangeAlgorithm(t.Context(), Algorithm{"keccak", 256}))
 		must(t, s.DeleteAlgorithm(t.Context(), "x17"))
 		_, err := s.DeletePool(t.Context(), "litecoinpool.org:3333", false)
@@ -219,8 +219,8 @@ func TestShippedAlgorithm(t *testing.T) {
 	}
 }
 
-// The shipped lists are well-formed, say where each line is from, and name no
-// algorithm that is not in them.
+// The shipped lists are well formed, cite a source for each line, and name no algorithm
+// outside them.
 func TestShippedLists(t *testing.T) {
 	known := make(map[string]bool)
 	for _, a := range shipped().algorithms {

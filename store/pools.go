@@ -14,43 +14,43 @@ import (
 	"strings"
 )
 
-// MaxLinks is the most links that a pool may be given, as in the
-// configuration file: 65,536 miners share one.
+// MaxLinks is the most links a pool may have, as in the configuration file: 65,536
+// miners share one.
 const MaxLinks = 64
 
-// How workers reach the pool, and what shares of them do.
+// How workers appear at the pool, and how their shares get there.
 const (
 	WorkersAggregate = "aggregate" // all as the account itself
 	WorkersPass      = "pass"      // each authorized as user.worker
 	ModeAggregate    = "aggregate" // miners of an account share links
-	ModeDirect       = "direct"    // a link for each miner
+	ModeDirect       = "direct"    // one link per miner
 )
 
 // Pool is an upstream endpoint.
 type Pool struct {
-	Address   string // host:port, in the form of ParseAddress; what identifies the pool
+	Address   string // host:port, in the form of ParseAddress; identifies the pool
 	Host      string
 	Port      int
 	Algorithm string
 	Options   PoolOptions
 }
 
-// PoolOptions are what may be set for a pool. The zero value suits most.
+// PoolOptions are the settings of a pool. The zero value suits most.
 type PoolOptions struct {
 	TLS               bool    `json:"tls,omitempty"`
 	TLSInsecure       bool    `json:"tls_insecure,omitempty"`       // accept any certificate
-	TLSFingerprint    string  `json:"tls_fingerprint,omitempty"`    // SHA-256 of the certificate (DER), 64 hex digits, colons allowed; pins it
+	TLSFingerprint    string  `json:"tls_fingerprint,omitempty"`    // SHA-256 of the certificate (DER), 64 hex digits, colons allowed; pins the certificate
 	Workers           string  `json:"workers,omitempty"`            // WorkersAggregate or WorkersPass; empty: aggregate
 	Mode              string  `json:"mode,omitempty"`               // ModeAggregate or ModeDirect; empty: aggregate
-	Links             int     `json:"links,omitempty"`              // connections of an account, 1..MaxLinks; 0: as many as are needed
+	Links             int     `json:"links,omitempty"`              // connections per account, 1..MaxLinks; 0: as many as needed
 	SuggestDifficulty float64 `json:"suggest_difficulty,omitempty"` // sent before authorize; 0 sends nothing
 }
 
-// hostName is what a host may be called, besides an IP address.
+// hostName matches the allowed host names, apart from IP addresses.
 var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
-// ParseAddress checks a pool's host:port and returns it in the form that it is
-// stored in, with the host in lower case. ErrBadAddress.
+// ParseAddress checks a pool's host:port and returns it in the stored form, with the
+// host in lower case. ErrBadAddress.
 func ParseAddress(text string) (string, error) {
 	host, port, err := splitAddress(text)
 	if err != nil {
@@ -81,7 +81,7 @@ func splitAddress(text string) (host string, port int, err error) {
 	return host, int(number), nil
 }
 
-// check checks p and brings it into the form that it is stored in.
+// check checks p and converts it to the stored form.
 func (p *Pool) check() (err error) {
 	if p.Host, p.Port, err = splitAddress(p.Address); err != nil {
 		return err
@@ -112,8 +112,8 @@ func (p *Pool) check() (err error) {
 
 var fingerprint = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// AddPool adds a pool; Host and Port are taken from Address. ErrBadAddress,
-// ErrBadValue, ErrUnknownAlgorithm, ErrExists.
+// AddPool adds a pool; Host and Port come from Address. ErrBadAddress, ErrBadValue,
+// ErrUnknownAlgorithm, ErrExists.
 func (s *Store) AddPool(ctx context.Context, p Pool) error {
 	if err := p.check(); err != nil {
 		return err
@@ -132,9 +132,9 @@ func (s *Store) AddPool(ctx context.Context, p Pool) error {
 	})
 }
 
-// ChangePool gives the pool at p.Address another algorithm and options, once
-// prove, unless nil, says that it lets accounts in then: for the first of its
-// accounts that uses says is in use. ErrBadAddress, ErrBadValue,
+// ChangePool changes the algorithm and options of the pool at p.Address, once prove,
+// unless nil, confirms that the pool then still accepts accounts: it tries the first of
+// the pool's accounts that uses reports in use. ErrBadAddress, ErrBadValue,
 // ErrUnknownAlgorithm, ErrUnknownPool, and prove's.
 func (s *Store) ChangePool(ctx context.Context, p Pool, uses func(account string) bool, prove Prove) error {
 	if err := p.check(); err != nil {
@@ -162,10 +162,10 @@ func (s *Store) ChangePool(ctx context.Context, p Pool, uses func(account string
 	})
 }
 
-// provePool makes sure that a pool that has miners would keep them.
+// provePool makes sure that a pool with miners would keep them.
 func (s *Store) provePool(ctx context.Context, p Pool, uses func(account string) bool, prove Prove) error {
 	is, err := s.Pool(ctx, p.Address)
-	if errors.Is(err, errUnreadable) { // nobody works with it
+	if errors.Is(err, errUnreadable) { // nobody mines with it
 		return nil
 	}
 	if err != nil || is == p {
@@ -182,8 +182,8 @@ func (s *Store) provePool(ctx context.Context, p Pool, uses func(account string)
 	return nil
 }
 
-// DeletePool deletes a pool, and its accounts if withAccounts; it returns how
-// many those were. ErrBadAddress, ErrUnknownPool, ErrInUse.
+// DeletePool deletes a pool, and its accounts if withAccounts; it returns how many
+// accounts. ErrBadAddress, ErrUnknownPool, ErrInUse.
 func (s *Store) DeletePool(ctx context.Context, address string, withAccounts bool) (accounts int, err error) {
 	if address, err = ParseAddress(address); err != nil {
 		return 0, err
@@ -232,7 +232,7 @@ func (s *Store) Pool(ctx context.Context, address string) (p Pool, err error) {
 	return p, err
 }
 
-// Pools lists pools by address. Of the filter, Algorithm and Search count.
+// Pools lists pools by address. It uses the filter's Algorithm and Search.
 func (s *Store) Pools(ctx context.Context, f Filter) (Page[Pool], error) {
 	q := query{table: "pools", columns: poolColumns, order: "address"}
 	if f.Algorithm != "" {
@@ -258,7 +258,7 @@ func scanPool(r scanner) (p Pool, err error) {
 	return p, nil
 }
 
-// errUnreadable is of a row that holds what farmproxy never writes.
+// errUnreadable means that a row holds something farmproxy never writes.
 var errUnreadable = errors.New("damaged row")
 
 // pool returns a stored pool. ErrUnknownPool.

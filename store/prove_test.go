@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// asked notes what a pool is asked to prove.
+// asked records what a pool is asked to prove.
 type asked struct {
 	what  []string
-	while func() // what happens meanwhile
+	while func() // called meanwhile
 	err   error
 }
 
@@ -26,8 +26,7 @@ func (a *asked) prove(_ context.Context, p Pool, account Account) error {
 	return a.err
 }
 
-// A password is proven against the one that it replaces, and stored in place of
-// that one only.
+// A password is proven against the one it replaces, and replaces only that one.
 func TestRegisterProves(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))
@@ -108,7 +107,7 @@ func TestChangePoolProves(t *testing.T) {
 	})
 }
 
-// No two passwords are sealed with the same nonce: that would give away both.
+// No two passwords are sealed with the same nonce, which would reveal both.
 func TestSealsDiffer(t *testing.T) {
 	s, err := newSealer(make([]byte, keySize))
 	must(t, err)
@@ -117,7 +116,7 @@ func TestSealsDiffer(t *testing.T) {
 	}
 }
 
-// A URL is shown without its password, wherever that stands.
+// A URL is shown without its password, wherever that is.
 func TestURLsAreShownWithoutPasswords(t *testing.T) {
 	for url, want := range map[string]string{
 		"postgres://user:hunter2@host/db":                     "postgres://user:xxxxx@host/db",
@@ -133,7 +132,7 @@ func TestURLsAreShownWithoutPasswords(t *testing.T) {
 	}
 }
 
-// What can't be verified is left where it is: it may be whole.
+// A file that can't be verified stays where it is: it may be intact.
 func TestRepairLeavesAloneWhatItCantVerify(t *testing.T) {
 	d := newSQLite(t)
 	state := remembering(t)
@@ -149,8 +148,7 @@ func TestRepairLeavesAloneWhatItCantVerify(t *testing.T) {
 	}
 }
 
-// A row that can't be read costs what it is about, not the others; and the API
-// mends it.
+// An unreadable row affects only its own pool, and the API repairs it.
 func TestDamagedPool(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// memory is what the file of remember holds for this store.
+// memory describes the content of remember's file for this store.
 type memory struct {
-	at       time.Time // when it was written; zero: there is none that can be used
-	accounts int       // that it has, readable or not
-	newer    bool      // a newer farmproxy has written it: it is left alone
+	at       time.Time // when it was written; zero: none usable
+	accounts int       // accounts in it, readable or not
+	newer    bool      // written by a newer farmproxy: leave it alone
 }
 
-// recall makes what is remembered the first snapshot, if it can be read.
+// recall makes the remembered state the first snapshot, if it can be read.
 func (s *Store) recall() {
 	file := s.options.StateFile
 	if file == "" {
@@ -25,7 +25,7 @@ func (s *Store) recall() {
 	}
 	snapshot, h, err := s.readMemory()
 	if errors.Is(err, fs.ErrNotExist) || err == nil && h.Store != s.place.shown {
-		return // there is none, or it is of another store
+		return // there is none, or it belongs to another store
 	}
 	s.remembered.accounts, s.remembered.newer = h.Accounts, h.Version > memoryVersion
 	if err != nil {
@@ -38,8 +38,7 @@ func (s *Store) recall() {
 	s.publish(snapshot)
 }
 
-// readMemory reads the file. The header is there also with an error of what
-// follows it.
+// readMemory reads the file. It returns the header even if the rest has an error.
 func (s *Store) readMemory() (*Snapshot, header, error) {
 	var h header
 	f, err := os.Open(s.options.StateFile)
@@ -82,8 +81,8 @@ func (s *Store) readMemory() (*Snapshot, header, error) {
 	return snapshot, h, err
 }
 
-// decodeMemory reads what follows the header. The snapshot's version is 0, so
-// that the first refresh reads everything.
+// decodeMemory reads the rest after the header. The snapshot's version is 0, so that
+// the first refresh reads everything.
 func (s *Store) decodeMemory(d *json.Decoder, h header, sealer *sealer) (*Snapshot, error) {
 	algorithms := make(map[string]*Algorithm)
 	for range h.Algorithms {
@@ -122,7 +121,7 @@ func (s *Store) decodeMemory(d *json.Decoder, h header, sealer *sealer) (*Snapsh
 		}
 		a := &Account{Name: r.Name, Pool: r.Pool, User: r.User, Password: NewSecret(password), Created: fromMillis(r.Created)}
 		if p := pools[a.Pool]; p != nil {
-			a.Pool = p.Address // one string for all
+			a.Pool = p.Address // one string shared by all
 		}
 		accounts[a.Name] = a
 	}

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Snapshot returns the registry as this box knows it now. It costs nothing.
+// Snapshot returns the registry as this machine currently knows it. It costs nothing.
 func (s *Store) Snapshot() *Snapshot { return s.snapshot.Load() }
 
-// Subscribe has f called with each new snapshot, in order and one at a time;
-// it is called at once with the present one. f must be quick, and must not
-// call the store: the next change waits for it.
+// Subscribe has f called with each new snapshot, in order and one at a time, beginning
+// at once with the current one. f must be quick, and must not call the store: the next
+// change waits for it.
 func (s *Store) Subscribe(f func(*Snapshot)) {
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
@@ -22,8 +22,8 @@ func (s *Store) Subscribe(f func(*Snapshot)) {
 	f(s.snapshot.Load())
 }
 
-// refresh makes the snapshot as new as the database was when it was called, or
-// newer.
+// refresh makes the snapshot at least as new as the database was at the time of the
+// call.
 func (s *Store) refresh(ctx context.Context) error {
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
@@ -40,7 +40,7 @@ func (s *Store) refresh(ctx context.Context) error {
 	return nil
 }
 
-// publish makes a snapshot the present one. The caller has refreshing.
+// publish makes next the current snapshot. The caller holds refreshing.
 func (s *Store) publish(next *Snapshot) {
 	s.snapshot.Store(next)
 	for _, f := range s.subscribers {
@@ -48,11 +48,11 @@ func (s *Store) publish(next *Snapshot) {
 	}
 	select {
 	case s.changed <- struct{}{}:
-	default: // it is to be remembered already
+	default: // already marked to be remembered
 	}
 }
 
-// changesSince reads what changed after a version; nil when nothing did.
+// changesSince reads the changes after a version; nil if there are none.
 func (s *Store) changesSince(t *transaction, since int64) (*changes, error) {
 	c := &changes{
 		accounts:   make(map[string]*Account),
@@ -69,13 +69,13 @@ func (s *Store) changesSince(t *transaction, since int64) (*changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A version from before: the database was restored from a backup.
+	// A version from the past: the database was restored from a backup.
 	if since == 0 || since < horizon || c.version < since {
 		c.all, since = true, 0
 	} else if err := c.removals(t, since); err != nil {
 		return nil, err
 	}
-	// What was removed and made again is among the rows, which come last.
+	// Anything removed and created again is among the rows, which come last.
 	err = t.rows(func(r *sql.Rows) error {
 		a, err := scanAlgorithm(r)
 		c.algorithms[a.Name] = &a
@@ -100,7 +100,7 @@ func (s *Store) changesSince(t *transaction, since int64) (*changes, error) {
 	return c, s.changedAccounts(t, since, c)
 }
 
-// removals reads what was removed after a version.
+// removals reads the removals after a version.
 func (c *changes) removals(t *transaction, since int64) error {
 	return t.rows(func(r *sql.Rows) error {
 		var kind, name string
@@ -144,7 +144,7 @@ func (s *Store) changedAccounts(t *transaction, since int64, c *changes) error {
 	}, "SELECT name, pool, pool_user, password, created FROM accounts WHERE version > ?", since)
 }
 
-// watch looks for changes of other boxes, notices when the database goes and
+// watch looks for other machines' changes, notices when the database goes away and
 // comes back, and writes the touched accounts, until ctx ends.
 func (s *Store) watch(ctx context.Context) {
 	flush := time.NewTicker(flushEvery)
@@ -159,7 +159,7 @@ func (s *Store) watch(ctx context.Context) {
 		case <-flush.C:
 			if s.Healthy() == nil {
 				flushing, cancel := context.WithTimeout(ctx, refreshTimeout)
-				s.flush(flushing) // kept for the next time when it fails; the next poll tells
+				s.flush(flushing) // on failure they are kept for next time; the next poll reports it
 				cancel()
 			}
 		case <-poll.C:
@@ -173,7 +173,7 @@ func (s *Store) watch(ctx context.Context) {
 	}
 }
 
-// wait returns the time to the next poll.
+// wait returns the time until the next poll.
 func (s *Store) wait(failures int) time.Duration {
 	if failures == 0 {
 		return s.options.Poll
@@ -182,7 +182,7 @@ func (s *Store) wait(failures int) time.Duration {
 	return longest/2 + rand.N(longest/2+1)
 }
 
-// poll asks for the version and reads what changed. It keeps the health.
+// poll checks the version and reads any changes. It keeps the health up to date.
 func (s *Store) poll(ctx context.Context) (well bool) {
 	err := s.look(ctx)
 	if ctx.Err() != nil {

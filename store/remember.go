@@ -10,21 +10,22 @@ import (
 	"time"
 )
 
-// What the store holds is remembered in a file of this box, for a start without
-// the database: JSON, a header and then a line for each algorithm, pool and
-// account, so that neither side needs all of it in memory. Passwords are sealed
-// as in the database, with the same key.
+// The content of the store is saved in a file on this machine, for a start without the
+// database: JSON, with a header and then a line per algorithm, pool and account, so
+// that neither side needs all of it in memory. Passwords are sealed as in the database,
+// with the same key.
 
 const (
-	// memoryVersion is of the file's form. A farmproxy reads its own and older ones.
+	// memoryVersion is the version of the file's format. A farmproxy reads its own and
+	// older ones.
 	memoryVersion = 1
-	// rememberPause is at least between two writes of the file: a shop that
-	// registers a thousand accounts makes a few files, and not a thousand.
+	// rememberPause is the minimum time between two writes of the file: a shop that
+	// registers a thousand accounts causes a few writes, not a thousand.
 	rememberPause = time.Second
-	// rememberShare of the time at most goes into writing: 100,000 accounts take
-	// half a second.
+	// rememberShare limits the time spent writing to this fraction: 100,000 accounts
+	// take half a second.
 	rememberShare = 20
-	// rememberAgain is when to try again where the file could not be written.
+	// rememberAgain is the time to the next attempt if the file could not be written.
 	rememberAgain = time.Minute
 )
 
@@ -58,9 +59,8 @@ type rememberedAccount struct {
 	Created  int64  `json:"created"`  // ms since 1970
 }
 
-// remember writes the file whenever the snapshot changes, until ctx ends, and
-// then once more if need be. It runs on a goroutine of its own: it waits for the
-// disk.
+// remember writes the file whenever the snapshot changes, until ctx ends, and then once
+// more if needed. It runs on its own goroutine, because it waits for the disk.
 func (s *Store) remember(ctx context.Context) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
@@ -101,19 +101,19 @@ func (s *Store) remember(ctx context.Context) {
 	}
 }
 
-// writeMemory writes the snapshot: a new file, renamed into place when it is
-// whole and on the disk.
+// writeMemory writes the snapshot to a new file, and renames it into place once it is
+// complete and on disk.
 func (s *Store) writeMemory() error {
 	snapshot := s.Snapshot()
 	if snapshot.Recalled() || !s.opened.Load() || s.remembered.newer {
-		return nil // it is what the file holds, or the file is another farmproxy's
+		return nil // the file has it already, or belongs to another farmproxy
 	}
 	file := s.options.StateFile
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // in vain, once renamed
+	defer os.Remove(f.Name()) // fails once renamed
 	w := bufio.NewWriter(f)
 	err = s.encodeMemory(json.NewEncoder(w), snapshot)
 	if err := errors.Join(err, w.Flush(), f.Sync(), f.Close()); err != nil {

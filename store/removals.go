@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// What can be removed, as the table of removals calls it.
+// The kinds in the table of removals.
 const (
 	kindAccount   = "account"
 	kindPool      = "pool"
 	kindAlgorithm = "algorithm"
 )
 
-// removalsKept is how long removals are remembered for other boxes. One that
-// heard nothing for longer reads everything anew.
+// removalsKept is how long removals are kept for other machines. One that was out of
+// touch for longer reads everything anew.
 const removalsKept = 24 * time.Hour
 
-// removed notes what a transaction has removed, and forgets old removals.
+// removed records what a transaction has removed, and deletes old records.
 func (s *Store) removed(t *transaction, version int64, kind string, names ...string) error {
 	now, err := t.now()
 	if err != nil {

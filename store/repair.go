@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// Repaired is what Repair did.
+// Repaired says what Repair did.
 type Repaired struct {
-	Whole      bool      // nothing: the file is not damaged
-	Moved      []string  // the new names of the file and of what belongs to it
-	Accounts   int       // that the new store has
-	Remembered time.Time // when these were; zero: there is no new store, for nothing is remembered
-	Unusable   error     // why what is remembered can't be used; nil: it can, or there is nothing
+	Whole      bool      // nothing was done: the file is not damaged
+	Moved      []string  // the new names of the file and its companions
+	Accounts   int       // in the new store
+	Remembered time.Time // when these were remembered; zero: there is no new store, because nothing is remembered
+	Unusable   error     // why the remembered state can't be used; nil: it can, or there is none
 }
 
-// Repair moves a damaged SQLite file aside, and makes a new one with the
-// accounts, pools and algorithms that options.StateFile remembers. It deletes
-// nothing, and touches neither the key nor what is remembered. It refuses while
-// a farmproxy has the file open. ErrBadValue, one of ErrUnavailable.
+// Repair moves a damaged SQLite file aside, and creates a new one with the accounts,
+// pools and algorithms remembered in options.StateFile. It deletes nothing, and touches
+// neither the key nor the state file. It refuses while a farmproxy has the file open.
+// ErrBadValue, one of ErrUnavailable.
 func Repair(ctx context.Context, options Options) (r Repaired, err error) {
 	s, err := newStore(options)
 	if err != nil {
@@ -42,7 +42,7 @@ func Repair(ctx context.Context, options Options) (r Repaired, err error) {
 	defer lock.Close()
 	snapshot, h, unusable := s.readMemory()
 	if errors.Is(unusable, fs.ErrNotExist) || unusable == nil && h.Store != s.place.shown {
-		snapshot, unusable = nil, nil // there is none, or it is of another store
+		snapshot, unusable = nil, nil // there is none, or it belongs to another store
 	}
 	if exists(file) {
 		empty, err := verify(ctx, file)
@@ -51,7 +51,7 @@ func Repair(ctx context.Context, options Options) (r Repaired, err error) {
 			return r, nil
 		}
 		if err != nil && !errors.Is(err, ErrDamaged) {
-			return r, err // it may be whole: leave it where it is
+			return r, err // it may be intact: leave it where it is
 		}
 		if r.Moved, err = moveAside(file, s.options.Now()); err != nil {
 			return r, err
@@ -65,8 +65,8 @@ func Repair(ctx context.Context, options Options) (r Repaired, err error) {
 	return r, s.restore(ctx, snapshot)
 }
 
-// verify opens a file as farmproxy would, and reads all of it. empty: it is
-// whole, and no store was ever in it.
+// verify opens a file as farmproxy would, and reads all of it. empty means that it is
+// intact, and never held a store.
 func verify(ctx context.Context, file string) (empty bool, err error) {
 	d, err := openPlain(file)
 	if err != nil {
@@ -91,14 +91,14 @@ func verify(ctx context.Context, file string) (empty bool, err error) {
 	return checks == 0, err
 }
 
-// moveAside renames a database and what belongs to it.
+// moveAside renames a database and its companion files.
 func moveAside(file string, now time.Time) (moved []string, err error) {
 	stamped := file + now.UTC().Format(".damaged-20060102T150405Z")
 	aside := stamped
 	for n := 2; exists(aside); n++ {
 		aside = fmt.Sprintf("%s-%d", stamped, n)
 	}
-	// The database last: without it a new one would take up the old log.
+	// The database comes last: without it a new one would pick up the old log.
 	for _, part := range []string{"-wal", "-shm", "-journal", ""} {
 		if err := os.Rename(file+part, aside+part); errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -110,10 +110,10 @@ func moveAside(file string, now time.Time) (moved []string, err error) {
 	return moved, syncDirectory(filepath.Dir(file))
 }
 
-// restore makes a new store of a snapshot: whole, or not at all.
+// restore creates a new store from a snapshot, completely or not at all.
 func (s *Store) restore(ctx context.Context, snapshot *Snapshot) error {
 	making := s.place.file + ".making"
-	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a restore that was cut off
+	if err := os.Remove(making); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by an interrupted restore
 		return err
 	}
 	d, err := openPlain(making)
@@ -165,8 +165,8 @@ func (s *Store) fill(ctx context.Context, snapshot *Snapshot) error {
 		if err != nil {
 			return err
 		}
-		// When the accounts were used is not remembered: none expires before they
-		// were watched for long enough.
+		// The accounts' last uses are not remembered: none expires before they have
+		// been watched for long enough.
 		return errors.Join(setMeta(t, "watched", watch{now, now}.String()), setMeta(t, "seeded", "1"))
 	})
 }

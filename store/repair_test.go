@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// damage writes over a page in the middle of a database.
+// damage overwrites a page in the middle of a database.
 func damage(t *testing.T, file string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -30,7 +30,7 @@ func listDirectory(t *testing.T, path string) (names []string) {
 	return names
 }
 
-// A damaged file is moved aside as it is; its accounts live on in a new one.
+// A damaged file is moved aside unchanged; its accounts live on in a new one.
 func TestRepair(t *testing.T) {
 	for _, c := range []struct {
 		what string
@@ -95,7 +95,7 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// A file that was moved aside is not written over by the next one.
+// A file moved aside is not overwritten by the next one.
 func TestMovedAsideTwiceInASecond(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f.db")
 	now := time.Now()
@@ -114,7 +114,7 @@ func TestMovedAsideTwiceInASecond(t *testing.T) {
 	}
 }
 
-// wantsAway checks that a start on the file does not work, and leaves it there.
+// wantsAway checks that a start with the file fails, and leaves it there.
 func wantsAway(t *testing.T, d *testDatabase, state func(*Options)) {
 	t.Helper()
 	options := d.with(state)
@@ -138,8 +138,8 @@ func TestRepairLeavesAloneWhatIsWhole(t *testing.T) {
 	}
 }
 
-// Where nothing is remembered, or it can't be read, there is no new store: an
-// empty one would look like the truth.
+// If nothing is remembered, or it can't be read, there is no new store: an empty one
+// would look like the truth.
 func TestRepairWithoutMemory(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		d := newSQLite(t)
@@ -179,7 +179,7 @@ func TestRepairRefuses(t *testing.T) {
 	}
 }
 
-// A file that is being repaired is not opened, and not made anew.
+// A file under repair is neither opened nor created anew.
 func TestNothingIsOpenedDuringARepair(t *testing.T) {
 	d := newSQLite(t)
 	d.remembered(t, func(*Options) {})
@@ -191,8 +191,8 @@ func TestNothingIsOpenedDuringARepair(t *testing.T) {
 	d.open(t)
 }
 
-// Accounts of a store that was made anew do not expire as if nobody had used
-// them: when they were used is not remembered.
+// Accounts of a rebuilt store do not expire as if unused: their last uses are not
+// remembered.
 func TestRepairedAccountsDoNotExpireAtOnce(t *testing.T) {
 	d := newSQLite(t)
 	c := newClocks()
@@ -212,7 +212,7 @@ func TestRepairedAccountsDoNotExpireAtOnce(t *testing.T) {
 	}
 }
 
-// What drivers say becomes a kind, and a sentence with what to do.
+// A driver's message becomes a kind, and a sentence with what to do.
 func TestTroublesAreToldApart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f.db")
 	open := func() *sql.DB {

@@ -5,12 +5,12 @@ import (
 	"log/slog"
 )
 
-// hidden is what a Secret shows of itself.
+// hidden is how a Secret shows itself.
 const hidden = "(hidden)"
 
-// Secret is text that never gets out by accident: it prints, logs and encodes
-// as "(hidden)", also inside other values. The zero value is the empty text.
-// Secrets are compared by Reveal, not with ==.
+// Secret is text that never gets out by accident: it prints, logs and encodes as
+// "(hidden)", even inside other values. The zero value is the empty text. Compare
+// Secrets with Reveal, not with ==.
 type Secret struct {
 	value *string // a pointer: fmt prints the fields of unexported fields, but follows no pointer there
 }

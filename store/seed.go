@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// The shipped lists, with where each line stands.
+// The shipped lists, with the source of each line.
 //
 //go:embed data/algorithms.csv
 var algorithmsCSV []byte
@@ -20,15 +20,15 @@ var algorithmsCSV []byte
 //go:embed data/pools.csv
 var poolsCSV []byte
 
-// shippedLists are what a new store starts with.
+// shippedLists are the initial content of a new store.
 type shippedLists struct {
 	algorithms []Algorithm
 	aliases    map[string]string // of algorithms, in lower case
 	pools      []Pool
 }
 
-// shipped returns the lists. They are part of the program: a fault in them is
-// a fault of the program, and found by its tests.
+// shipped returns the lists. They are part of the program: a mistake in them is a bug,
+// and its tests find it.
 var shipped = sync.OnceValue(func() *shippedLists {
 	l, err := parseShipped(algorithmsCSV, poolsCSV)
 	if err != nil {
@@ -37,8 +37,8 @@ var shipped = sync.OnceValue(func() *shippedLists {
 	return l
 })
 
-// ShippedAlgorithm returns an algorithm of the shipped list, by its name or an
-// alias; false: it is not in there. It needs no store.
+// ShippedAlgorithm returns an algorithm of the shipped list, by its name or an alias,
+// or false if it is not in the list. It needs no store.
 func ShippedAlgorithm(name string) (Algorithm, bool) {
 	name = AlgorithmName(name)
 	for _, a := range shipped().algorithms {
@@ -49,7 +49,7 @@ func ShippedAlgorithm(name string) (Algorithm, bool) {
 	return Algorithm{}, false
 }
 
-// ShippedNames are the names of the shipped algorithms, aliases too.
+// ShippedNames returns the names of the shipped algorithms, including aliases.
 func ShippedNames() (names []string) {
 	for _, a := range shipped().algorithms {
 		names = append(names, a.Name)
@@ -90,7 +90,7 @@ func parseShipped(algorithms, pools []byte) (*shippedLists, error) {
 	return l, nil
 }
 
-// readCSV returns the lines behind the header, which must be as given.
+// readCSV returns the lines after the header, which must be the given one.
 func readCSV(text []byte, header string) ([][]string, error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.Comment = '#'
@@ -104,7 +104,7 @@ func readCSV(text []byte, header string) ([][]string, error) {
 	return lines[1:], nil
 }
 
-// seed fills a store that was never seeded; what is there already stays.
+// seed fills a store that was never seeded; existing entries stay.
 func (s *Store) seed(ctx context.Context) error {
 	text := func(value string) (string, error) { return value, nil }
 	return s.db.transact(ctx, false, func(t *transaction) error {
@@ -115,7 +115,7 @@ func (s *Store) seed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// Another box may have done it while this one waited for its turn.
+		// Another machine may have done it while this one waited for its turn.
 		if done, err := meta(t, "seeded", text); err != nil || done != "" {
 			return err
 		}

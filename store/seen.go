@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// touchesPerStatement accounts get their time in one statement: few round
-	// trips, and below what databases take as parameters.
+	// touchesPerStatement accounts get their time in one statement: few round trips,
+	// and below the databases' limits on parameters.
 	touchesPerStatement = 500
-	// expiresPerTransaction keeps other writers from waiting long.
+	// expiresPerTransaction is small enough that other writers do not wait long.
 	expiresPerTransaction = 200
-	// MinExpire is the shortest time that Expire takes: what other boxes have
-	// seen is written by then, however late they are.
+	// MinExpire is the shortest time that Expire accepts: by then other machines have
+	// written what they have seen, however late they are.
 	MinExpire = time.Hour
 )
 
-// Touch notes that miners of these accounts are connected. It only collects: the
-// times are written every 10 s and at Close, and do not make a new snapshot.
-// Names of no account are passed over.
+// Touch records that miners of these accounts are connected. It only collects: the
+// times are written every 10 s and by Close, and do not make a new snapshot. Unknown
+// names are ignored.
 func (s *Store) Touch(names []string) {
 	snapshot, now := s.Snapshot(), s.options.Now()
 	s.touched.Lock()
@@ -33,8 +33,8 @@ func (s *Store) Touch(names []string) {
 	}
 }
 
-// registeredAgain notes that an account was registered once more, as it is: a
-// dashboard that does so wants it kept. Like Touch it only collects.
+// registeredAgain records that an account was registered again unchanged: a dashboard
+// that does so wants it kept. Like Touch it only collects.
 func (s *Store) registeredAgain(name string) {
 	now := s.options.Now()
 	s.touched.Lock()
@@ -42,22 +42,22 @@ func (s *Store) registeredAgain(name string) {
 	touch(s.touched.registered, name, now)
 }
 
-// touch notes a time unless a later one is known.
+// touch records a time unless a later one is known.
 func touch(times map[string]time.Time, name string, at time.Time) {
 	if at.After(times[name]) {
 		times[name] = at
 	}
 }
 
-// What writes uses that are not older than what is there: of how many accounts the
-// caller adds.
+// Parts of the statements that write uses no older than the stored ones; the caller
+// adds a placeholder per account.
 const (
 	writeSeen       = "UPDATE accounts SET last_seen = ? WHERE last_seen < ? AND name IN ("
 	writeRegistered = "INSERT INTO registrations (account, at) SELECT name, CAST(? AS BIGINT) FROM accounts WHERE CAST(? AS BIGINT) > 0 AND name IN ("
 	unlessLater     = ") ON CONFLICT (account) DO UPDATE SET at = excluded.at WHERE registrations.at < excluded.at"
 )
 
-// flush writes the uses that were collected; they are kept when that fails.
+// flush writes the collected uses; on failure they are kept.
 func (s *Store) flush(ctx context.Context) error {
 	s.touched.Lock()
 	seen, registered := s.touched.at, s.touched.registered
@@ -86,8 +86,8 @@ func (s *Store) flush(ctx context.Context) error {
 	return err
 }
 
-// writeUses writes the times of accounts, many in a statement, which takes a time
-// twice and then their names.
+// writeUses writes the times of accounts, many per statement. The statement takes a
+// time twice and then the names.
 func (s *Store) writeUses(t *transaction, at map[string]time.Time, head, tail string) error {
 	now, err := t.now()
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Store) writeUses(t *transaction, at map[string]time.Time, head, tail st
 	together := s.ages(at)
 	for _, age := range slices.Sorted(maps.Keys(together)) {
 		names, ms := together[age], millis(now.Add(-age))
-		slices.Sort(names) // two boxes lock the same rows in the same order
+		slices.Sort(names) // two machines lock the same rows in the same order
 		for some := range slices.Chunk(names, touchesPerStatement) {
 			args := []any{ms, ms}
 			for _, name := range some {
@@ -110,19 +110,19 @@ func (s *Store) writeUses(t *transaction, at map[string]time.Time, head, tail st
 	return nil
 }
 
-// lastUse is when an account was made or had a miner last, and unused the condition
-// for one that nobody used since a time, which it takes twice.
+// lastUse is the time when an account was created or last had a miner, and unused the
+// condition for one not used since a time, which it takes twice.
 const (
 	lastUse = "CASE WHEN last_seen > created THEN last_seen ELSE created END"
 	unused  = lastUse + " < ? AND NOT EXISTS (SELECT 1 FROM registrations WHERE account = name AND at >= ?)"
 )
 
-// Expire deletes the accounts that had no miner for unusedFor (at least
-// MinExpire) and were not registered since either, but never one that except
-// keeps; nil keeps none. It returns their names, also those deleted before an
-// error. It is to be called at least eight times in unusedFor: where nobody
-// looked for long, or the clock has jumped, nothing is deleted before all
-// accounts were watched for unusedFor again. ErrBadValue, ErrUnwatched.
+// Expire deletes the accounts that had no miner for unusedFor (at least MinExpire) and
+// were not registered in that time either, except those that except keeps; nil keeps
+// none. It returns their names, including those deleted before an error. Call it at
+// least eight times per unusedFor: after a long gap, or a jump of the clock, nothing is
+// deleted until all accounts have been watched for unusedFor again. ErrBadValue,
+// ErrUnwatched.
 func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func(name string) bool) ([]string, error) {
 	if unusedFor < MinExpire {
 		return nil, failf(ErrBadValue, "accounts can't expire after %v: expected at least %v, because other boxes may not have told yet what they have seen", unusedFor, MinExpire)
@@ -167,7 +167,7 @@ func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func
 	return expired, nil
 }
 
-// expire deletes those of names that are still unused, and not kept, now.
+// expire deletes those of names that are, at this moment, still unused and not kept.
 func (s *Store) expire(ctx context.Context, names []string, before int64, kept func(string) bool) (gone []string, err error) {
 	err = s.write(ctx, func(t *transaction, version int64) error {
 		gone = nil

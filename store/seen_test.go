@@ -11,7 +11,7 @@ import (
 
 const month = 30 * 24 * time.Hour
 
-// clocks are a box's and the database's, which a test sets.
+// clocks are a machine's clock and the database's, set by a test.
 type clocks struct {
 	sync.Mutex
 	box, database time.Time
@@ -22,7 +22,7 @@ func newClocks() *clocks {
 	return &clocks{box: now, database: now}
 }
 
-// of has a store go by the clocks.
+// of makes a store use the clocks.
 func (c *clocks) of(o *Options) {
 	read := func(t *time.Time) func() time.Time {
 		return func() time.Time { c.Lock(); defer c.Unlock(); return *t }
@@ -39,8 +39,8 @@ func (c *clocks) step(box, database time.Duration) {
 	c.box, c.database = c.box.Add(box), c.database.Add(database)
 }
 
-// watched lets time pass while unused accounts are looked for, as often as
-// Expire wants it. None is in use but those that touch says.
+// watched lets time pass while unused accounts are looked for, as often as Expire
+// requires. Only those in touch are in use.
 func (c *clocks) watched(t *testing.T, s *Store, d time.Duration, touch ...string) (expired []string) {
 	t.Helper()
 	for range 8 {
@@ -53,8 +53,7 @@ func (c *clocks) watched(t *testing.T, s *Store, d time.Duration, touch ...strin
 	return expired
 }
 
-// A sign of life is written as a time of the database's clock, however wrong
-// that of the box is.
+// A sign of life is written with the database's clock, however wrong the machine's is.
 func TestTouch(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		c := newClocks()
@@ -91,7 +90,7 @@ func TestTouch(t *testing.T) {
 		if s.Snapshot().Version() != version {
 			t.Error("a touch made a new version")
 		}
-		c.step(0, -2*time.Hour) // older than what another box has written
+		c.step(0, -2*time.Hour) // older than what another machine has written
 		s.Touch([]string{one})
 		must(t, s.flush(t.Context()))
 		if at := seen(one); !at.Equal(start.Add(time.Minute)) {
@@ -148,8 +147,8 @@ func TestExpire(t *testing.T) {
 	})
 }
 
-// Who registers an account again, as it is or with another password, wants it kept, on
-// whatever box, and before it is written.
+// Registering an account again, unchanged or with another password, keeps it, on any
+// machine, even before it is written.
 func TestAnotherRegistrationIsAUse(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		c := newClocks()
@@ -189,8 +188,8 @@ func TestAnotherRegistrationIsAUse(t *testing.T) {
 	})
 }
 
-// A box whose clock is 40 days ahead deletes nothing that another one has seen
-// in this second: all go by the database's clock.
+// A machine whose clock is 40 days ahead deletes nothing that another has seen in this
+// second: all use the database's clock.
 func TestExpireGoesByTheDatabasesClock(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		right := newClocks()
@@ -215,7 +214,7 @@ func TestExpireGoesByTheDatabasesClock(t *testing.T) {
 	})
 }
 
-// PostgreSQL is asked for its time.
+// PostgreSQL provides the time.
 func TestPostgresHasAClock(t *testing.T) {
 	d := newPostgres(t)
 	ahead := 40 * 24 * time.Hour
@@ -229,8 +228,8 @@ func TestPostgresHasAClock(t *testing.T) {
 	}
 }
 
-// The only clock of a SQLite file is the box's. When it jumps, or was off,
-// nothing is deleted before accounts were watched for as long as it takes.
+// A SQLite file's only clock is the machine's. After a jump, or a time when it was off,
+// nothing is deleted until accounts have been watched for long enough.
 func TestExpireRefusesAfterAJump(t *testing.T) {
 	for _, jump := range []struct {
 		what    string
@@ -280,7 +279,7 @@ func TestExpireRefusesAfterAJump(t *testing.T) {
 	}
 }
 
-// A restart is no gap.
+// A restart is not a gap.
 func TestExpireOutlastsARestart(t *testing.T) {
 	d := newSQLite(t)
 	c := newClocks()
@@ -296,8 +295,8 @@ func TestExpireOutlastsARestart(t *testing.T) {
 	}
 }
 
-// An account that this box sees, or registers again, meanwhile stays too, before that is
-// written.
+// An account that this machine sees, or registers again, in the meantime stays too,
+// even before that is written.
 func TestExpireKeepsWhatIsUsedMeanwhile(t *testing.T) {
 	for what, use := range map[string]func(s *Store, name string){
 		"seen":             func(s *Store, name string) { s.Touch([]string{name}) },
@@ -317,7 +316,7 @@ func TestExpireKeepsWhatIsUsedMeanwhile(t *testing.T) {
 	}
 }
 
-// An account that another box sees while this one makes up its mind stays.
+// An account that another machine sees while this one is deciding stays.
 func TestExpireAsksAgainBeforeItDeletes(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		c := newClocks()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Two stores on one database see each other's changes, without being told.
+// Two stores on one database see each other's changes without being notified.
 func TestTwoBoxes(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		one, two := withPools(t, d.open(t)), d.open(t)
@@ -32,7 +32,7 @@ func TestTwoBoxes(t *testing.T) {
 	})
 }
 
-// A box that was away for longer than removals are remembered reads all anew.
+// A machine that was away for longer than removals are kept reads everything anew.
 func TestOldRemovalsAreForgotten(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		c := newClocks()
@@ -59,7 +59,7 @@ func TestOldRemovalsAreForgotten(t *testing.T) {
 	})
 }
 
-// A database that was restored from a backup has an older version.
+// A database restored from a backup has an older version.
 func TestRestoredBackup(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t))
@@ -70,7 +70,7 @@ func TestRestoredBackup(t *testing.T) {
 	})
 }
 
-// Readers of an old snapshot are not disturbed by what comes after.
+// Later changes do not disturb readers of an old snapshot.
 func TestSnapshotIsImmutable(t *testing.T) {
 	s := withPools(t, (&testDatabase{url: "sqlite://" + filepath.Join(t.TempDir(), "f.db")}).open(t))
 	name := mustRegister(t, s, "btc.example:3333", "farm", "old")
@@ -127,7 +127,7 @@ func TestLayered(t *testing.T) {
 		what    string
 		changed map[string]*int
 		size    int
-		recent  bool // something is in the upper layer
+		recent  bool // there is something in the upper layer
 	}{
 		{"nothing", nil, 0, false},
 		{"one", map[string]*int{"a": &one}, 1, true},
@@ -159,8 +159,8 @@ func TestLayered(t *testing.T) {
 	}
 }
 
-// What a registration costs when there are many accounts already, and what a
-// login costs.
+// The cost of a registration when there are already many accounts, and the cost of a
+// login.
 func BenchmarkRegister(b *testing.B) {
 	s, err := Open(b.Context(), Options{URL: "sqlite://" + filepath.Join(b.TempDir(), "f.db")})
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"maps"
 )
 
-// Snapshot is the registry at one version: immutable, in memory, for the hot
-// path. What its methods return must not be changed either.
+// Snapshot is the registry at one version: immutable, in memory, for the hot path. What
+// its methods return must not be changed either.
 type Snapshot struct {
 	version    int64
 	recalled   bool
@@ -18,18 +18,18 @@ type Snapshot struct {
 // Version grows with every change of the registry.
 func (s *Snapshot) Version() int64 { return s.version }
 
-// Recalled reports that it is not the database's, but what was remembered of it.
+// Recalled reports whether it was read from the state file rather than the database.
 func (s *Snapshot) Recalled() bool { return s.recalled }
 
-// Account returns the account of that name, nil if there is none. Its LastSeen
-// is not kept here.
+// Account returns the account of that name, or nil if there is none. It has no
+// LastSeen.
 func (s *Snapshot) Account(name string) *Account { return s.accounts.get(name) }
 
-// Pool returns the pool at host:port, nil if it is not known. The address must
-// be as ParseAddress returns it, as those of accounts are.
+// Pool returns the pool at host:port, or nil if it is not known. The address must have
+// the form of ParseAddress, as those of accounts do.
 func (s *Snapshot) Pool(address string) *Pool { return s.pools.get(address) }
 
-// Algorithm returns the algorithm of that name or alias, nil if it is not known.
+// Algorithm returns the algorithm of that name or alias, or nil if it is not known.
 func (s *Snapshot) Algorithm(name string) *Algorithm { return s.algorithms.get(AlgorithmName(name)) }
 
 // Accounts yields all accounts, in no order.
@@ -44,10 +44,10 @@ func (s *Snapshot) Algorithms() iter.Seq[*Algorithm] { return s.algorithms.all()
 // NumAccounts returns how many accounts there are.
 func (s *Snapshot) NumAccounts() int { return s.accounts.len() }
 
-// changes are what happened between two versions.
+// changes are the changes between two versions.
 type changes struct {
 	version    int64
-	all        bool // the whole registry, nothing of before counts
+	all        bool // the whole registry, replacing what was before
 	accounts   map[string]*Account
 	pools      map[string]*Pool
 	algorithms map[string]*Algorithm // nil values: removed
@@ -67,12 +67,12 @@ func (s *Snapshot) apply(c *changes) *Snapshot {
 	}
 }
 
-// maxRecent is how large the upper layer grows: copying it costs some 20 us
-// for each change, where copying 100,000 accounts would cost 10 ms.
+// maxRecent is the largest size of the upper layer: copying it costs about 20 us per
+// change, where copying 100,000 accounts would cost 10 ms.
 const maxRecent = 1024
 
-// layered is an immutable map that is cheap to change a little: a large base,
-// and what came since on top of it.
+// layered is an immutable map in which small changes are cheap: a large base, with the
+// recent changes on top.
 type layered[V any] struct {
 	base   map[string]*V
 	recent map[string]*V // nil: removed
@@ -103,7 +103,7 @@ func (l *layered[V]) all() iter.Seq[*V] {
 	}
 }
 
-// with returns l after the changes; nil values remove.
+// with returns l with the changes applied; nil values remove.
 func (l *layered[V]) with(changed map[string]*V) layered[V] {
 	if len(changed) == 0 {
 		return *l

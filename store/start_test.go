@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// log is what a store says, line by line.
+// log is a store's log, line by line.
 type log struct {
 	sync.Mutex
 	text strings.Builder
@@ -32,13 +32,13 @@ func (l *log) String() string {
 	return l.text.String()
 }
 
-// remembering has a store remember what it holds.
+// remembering makes a store save its content.
 func remembering(t *testing.T) func(*Options) {
 	file := filepath.Join(t.TempDir(), "accounts.json")
 	return func(o *Options) { o.StateFile = file }
 }
 
-// start is Start, for a store that ends with the test.
+// start is Start, for a store that is closed with the test.
 func (d *testDatabase) start(t *testing.T, change ...func(*Options)) (*Store, *log) {
 	t.Helper()
 	said := new(log)
@@ -54,7 +54,7 @@ func (d *testDatabase) start(t *testing.T, change ...func(*Options)) (*Store, *l
 	return s, said
 }
 
-// remembered makes a store of one account that was remembered, and closes it.
+// remembered creates a store with one account, remembers it, and closes it.
 func (d *testDatabase) remembered(t *testing.T, state func(*Options)) (account string) {
 	t.Helper()
 	s, err := Open(t.Context(), d.with(state))
@@ -64,14 +64,14 @@ func (d *testDatabase) remembered(t *testing.T, state func(*Options)) (account s
 	return account
 }
 
-// rename moves a file or directory for the length of the trouble.
+// rename moves a file or directory until mend is called.
 func rename(t *testing.T, path string) (mend func()) {
 	t.Helper()
 	must(t, os.Rename(path, path+".away"))
 	return func() { os.RemoveAll(path); must(t, os.Rename(path+".away", path)) }
 }
 
-// replace gives a file another content for the length of the trouble.
+// replace replaces a file's content until mend is called.
 func replace(t *testing.T, path, content string) (mend func()) {
 	t.Helper()
 	back := rename(t, path)
@@ -81,15 +81,15 @@ func replace(t *testing.T, path, content string) (mend func()) {
 
 func (d *testDatabase) file(t *testing.T) string { return mustPlace(t, d.url).file }
 
-// Whatever is wrong with the database when farmproxy starts, the accounts that
-// are remembered are served, the reason is said with what to do, nothing is
-// destroyed, and the database's accounts take over when it is mended.
+// Whatever is wrong with the database when farmproxy starts, the remembered accounts
+// are served, the log says why and what to do, nothing is destroyed, and the database's
+// accounts take over once it is fixed.
 func TestStartWithoutTheDatabase(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		kind    error
 		told    string // in the log
-		recalls bool   // the accounts that are remembered can be read
+		recalls bool   // the remembered accounts can be read
 		only    string // sqlite or postgres
 		harm    func(t *testing.T, d *testDatabase) (mend func())
 	}{
@@ -194,7 +194,7 @@ func TestStartWithoutTheDatabase(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// What a caller got wrong, no time mends.
+// Time does not fix a caller's mistake.
 func TestStartRefusesABadURL(t *testing.T) {
 	for _, url := range []string{"", "mysql://user@host/db", "sqlite://", "postgres://user:hunter2@host:port/db"} {
 		_, err := Start(Options{URL: url, KeyFile: "key"})
@@ -202,7 +202,7 @@ func TestStartRefusesABadURL(t *testing.T) {
 	}
 }
 
-// A database that does not answer at all is not waited for.
+// Nobody waits for a database that does not answer at all.
 func TestStartDoesNotWaitForAMuteDatabase(t *testing.T) {
 	t.Parallel()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
@@ -218,7 +218,7 @@ func TestStartDoesNotWaitForAMuteDatabase(t *testing.T) {
 	}
 }
 
-// The file of what is remembered is private, sealed, whole, and says its version.
+// The state file is private, sealed and complete, and states its version.
 func TestMemoryFile(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		state := remembering(t)
@@ -238,7 +238,7 @@ func TestMemoryFile(t *testing.T) {
 	})
 }
 
-// It follows the accounts, on a goroutine of its own.
+// The state file follows the accounts, on its own goroutine.
 func TestMemoryFollows(t *testing.T) {
 	t.Parallel()
 	d := newSQLite(t)
@@ -256,7 +256,7 @@ func TestMemoryFollows(t *testing.T) {
 	eventually(t, "forgotten", func() bool { return !holds(name)() && holds(`"accounts":0`)() })
 }
 
-// What can't be read is said, and not taken for the truth.
+// An unreadable state file is reported, and not taken for the truth.
 func TestMemoryThatCantBeRead(t *testing.T) {
 	for _, c := range []struct {
 		what, old, new string
@@ -295,14 +295,14 @@ func TestMemoryThatCantBeRead(t *testing.T) {
 			if c.guards {
 				wants(t, "healthy", s.Healthy(), ErrGone)
 			} else {
-				must(t, s.Healthy()) // nothing says that it should not be new
+				must(t, s.Healthy()) // nothing contradicts that it is new
 			}
 		})
 	}
 }
 
-// A file that a newer farmproxy has written is as it was, whatever happens to the
-// accounts meanwhile: that one may be back tomorrow.
+// A state file written by a newer farmproxy stays as it is, whatever happens to the
+// accounts meanwhile: that version may be back tomorrow.
 func TestMemoryOfANewerFarmproxyIsLeftAlone(t *testing.T) {
 	for version, kept := range map[string]bool{`"version":2`: true, `"version":0`: false} {
 		d := newSQLite(t)
@@ -323,7 +323,7 @@ func TestMemoryOfANewerFarmproxyIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Where accounts are remembered no new key is made: the old one is needed.
+// If accounts are remembered no new key is created: the old one is needed.
 func TestStartMakesNoKeyForAStoreThatIsGone(t *testing.T) {
 	d := newSQLite(t)
 	state := remembering(t)
@@ -337,13 +337,13 @@ func TestStartMakesNoKeyForAStoreThatIsGone(t *testing.T) {
 	}
 }
 
-// A store that takes no changes is not well, although it can be read; it is
-// again when it takes them.
+// A store that accepts no changes is unhealthy, although it can be read; it recovers
+// when it accepts them again.
 func TestFullDisk(t *testing.T) {
 	d := newSQLite(t)
 	s := withPools(t, d.open(t))
 	name := mustRegister(t, s, "btc.example:3333", "farm", "x")
-	s.db.SetMaxOpenConns(1) // the limit is a connection's
+	s.db.SetMaxOpenConns(1) // the limit applies to a connection
 	var pages int
 	must(t, s.db.QueryRow("PRAGMA page_count").Scan(&pages))
 	limit := func(pages int) {
@@ -365,7 +365,7 @@ func TestFullDisk(t *testing.T) {
 	if s.Snapshot().Account(name) == nil {
 		t.Error("the account is not served any more")
 	}
-	limit(pages + 6) // room for what is tried by halves, and not for more
+	limit(pages + 6) // room for half of the trial, and no more
 	if s.poll(t.Context()); s.Healthy() == nil {
 		t.Error("well again with room for a few pages")
 	}
@@ -374,7 +374,7 @@ func TestFullDisk(t *testing.T) {
 	mustRegister(t, s, "btc.example:3333", "more", "x")
 }
 
-// That the database can be read does not make it well while it takes no changes.
+// A readable database is not healthy while it accepts no changes.
 func TestReadsDoNotMendWrites(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t, func(o *Options) { o.Poll = time.Hour }))
@@ -404,7 +404,7 @@ func TestReadsDoNotMendWrites(t *testing.T) {
 	})
 }
 
-// Who gives up has said nothing about the database.
+// A caller that gives up says nothing about the database.
 func TestCallersThatGiveUpAreNoTrouble(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s := withPools(t, d.open(t, func(o *Options) { o.Poll = time.Hour }))
@@ -415,7 +415,7 @@ func TestCallersThatGiveUpAreNoTrouble(t *testing.T) {
 	})
 }
 
-// The log tells of an outage once, and not with each attempt.
+// An outage is logged once, not with each attempt.
 func TestOutagesAreToldOnce(t *testing.T) {
 	c := newClocks()
 	d := newSQLite(t)

@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// DefaultPoll is how often the database is asked whether another box
-	// changed something: one row by its key, so a change is everywhere within
-	// 2 s at next to no cost.
+	// DefaultPoll is how often the database is asked whether another machine changed
+	// something: that reads one row by its key, so a change is everywhere within 2 s at
+	// next to no cost.
 	DefaultPoll = time.Second
-	// maxPoll is between attempts while the database is away.
+	// maxPoll is the longest pause between attempts while the database is unavailable.
 	maxPoll = 30 * time.Second
-	// answerTimeout is how long the database may take to answer a poll, or the
-	// first question at start, before it counts as away.
+	// answerTimeout is how long the database may take to answer a poll, or the first
+	// question at start, before it counts as unavailable.
 	answerTimeout = 10 * time.Second
-	// openTimeout is how long one attempt to open the store may take: a database
-	// on another box may be starting too, and migrations may run.
+	// openTimeout is how long one attempt to open the store may take: a database on
+	// another machine may be starting too, and migrations may run.
 	openTimeout = 20 * time.Second
-	// startPatience is how long Start waits for the database. Most answer within
-	// a tenth of it; miners wait meanwhile.
+	// startPatience is how long Start waits for the database. Most answer within a
+	// tenth of it; miners wait meanwhile.
 	startPatience = 2 * time.Second
 	// refreshTimeout is for reading changes, which may be the whole registry:
 	// 100,000 accounts take 0.4 s from a file.
@@ -36,70 +36,70 @@ const (
 	flushEvery = 10 * time.Second
 )
 
-// keyCheck is a text that is sealed in the database, to tell at start whether
-// the key is the right one.
+// keyCheck is a text sealed in the database, to tell at start whether the key is the
+// right one.
 const keyCheck = "farmproxy"
 
-// Options say where the store is. Only URL must be set.
+// Options say where the store is. Only URL is required.
 type Options struct {
 	// URL is sqlite:///path/file.db or postgres://user:password@host/database.
 	URL string
-	// KeyFile holds the key that passwords are encrypted with; made at first
-	// start. Boxes that share a store need copies of the same file. Empty: for
-	// SQLite, the database file's name with .key added.
+	// KeyFile holds the key that encrypts passwords; it is created at the first start.
+	// Machines that share a store need copies of the same file. Empty: for SQLite, the
+	// database file's name with .key added.
 	KeyFile string
-	// StateFile is where what the store holds is remembered for a start without
-	// its database, see Start; empty: it is not.
+	// StateFile is where the store's content is saved for a start without its database,
+	// see Start; empty: nowhere.
 	StateFile string
 	// Unseeded leaves the shipped algorithms and pools out of a new store.
 	Unseeded bool
-	// Poll is the time between looks for changes of other boxes; 0 is DefaultPoll.
+	// Poll is the time between checks for changes by other machines; 0 is DefaultPoll.
 	Poll time.Duration
-	// Now is this box's clock; nil is time.Now. PostgreSQL has one of its own,
-	// which all boxes go by; see clock.go.
+	// Now is this machine's clock; nil is time.Now. PostgreSQL has its own, which all
+	// machines use; see clock.go.
 	Now         func() time.Time
 	databaseNow func() time.Time // PostgreSQL's clock, in tests; nil: its own
 	// Log gets a line when the database goes away and comes back; nil: none.
 	Log *slog.Logger
 }
 
-// Store is a registry. All methods may be called from any goroutine but an
-// event loop, since they ask the database for as long as their context lasts:
-// give it a deadline. Snapshot, Healthy and Touch may be called from anywhere.
+// Store is a registry. All methods may be called from any goroutine except an event
+// loop, because they wait for the database as long as their context lasts: give it a
+// deadline. Snapshot, Healthy and Touch may be called from anywhere.
 //
-// Writers: every change runs in write, which raises the registry's version
-// first. That row is the lock that makes writers queue up, over all boxes, so
-// what a change has read can't change under it, on any isolation level, and
-// versions become visible in order.
+// Writers: every change runs in write, which raises the registry's version first. That
+// row is the lock that makes writers queue, on all machines together, so what a change
+// has read can't change under it, at any isolation level, and versions become visible
+// in order.
 //
-// Readers: refresh, under the lock refreshing, reads the rows above the
-// snapshot's version and publishes the next snapshot. A writer calls it before
-// it returns, so its change is in Snapshot then; many writers at once share
-// refreshes, because the first one reads for all.
+// Readers: refresh, under the lock refreshing, reads the rows above the snapshot's
+// version and publishes the next snapshot. A writer calls it before returning, so its
+// change is then in Snapshot; many concurrent writers share refreshes, because the
+// first one reads for all.
 type Store struct {
 	options Options
 	place   place
 
-	opened atomic.Bool // db and sealer are there, for good
+	opened atomic.Bool // db and sealer are set, for good
 	db     *database
 	sealer *sealer
 
 	snapshot    atomic.Pointer[Snapshot]
 	refreshing  sync.Mutex
 	subscribers []func(*Snapshot) // under refreshing
-	changed     chan struct{}     // the snapshot is to be remembered; one at most
+	changed     chan struct{}     // a snapshot waits to be remembered; one at most
 
-	touched struct { // by account, on this box's clock, not yet written; at most one for each account known
+	touched struct { // by account, on this machine's clock, not yet written; at most one per known account
 		sync.Mutex
 		at         map[string]time.Time // its miners were connected
 		registered map[string]time.Time // it was registered again
 	}
-	health atomic.Pointer[Unavailable] // nil: well
-	writes struct {                    // whether changes can be made
+	health atomic.Pointer[Unavailable] // nil: healthy
+	writes struct {                    // whether changes are possible
 		sync.Mutex
-		failed error // of the last attempt; nil: they can
+		failed error // the last attempt's; nil: they are
 	}
-	clock struct { // when watched looked last
+	clock struct { // watched's last look
 		sync.Mutex
 		database, own time.Time
 	}
@@ -109,9 +109,9 @@ type Store struct {
 	done sync.WaitGroup // the goroutines
 }
 
-// Open opens the store, makes or migrates its tables, makes its key at first
-// start, and reads everything. The database must be reachable. The error says
-// what to do; it is ErrBadValue or one of ErrUnavailable.
+// Open opens the store, creates or migrates its tables, creates its key at the first
+// start, and reads everything. The database must be reachable. The error says what to
+// do; it is ErrBadValue or one of ErrUnavailable.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	s, err := newStore(options)
 	if err != nil {
@@ -124,12 +124,12 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
-// Start is Open for a proxy, which serves its miners whatever becomes of its
-// database. Where that can't be opened within 2 s the store begins with what is
-// remembered in Options.StateFile, or with nothing, and goes on trying: Healthy
-// says why, calls that need the database fail with ErrUnavailable, and one day
-// the database's accounts take over, in a Snapshot that is not Recalled. The
-// error is ErrBadValue: no time mends it.
+// Start is Open for a proxy, which serves its miners whatever happens to its database.
+// If the database can't be opened within 2 s the store begins with the content of
+// Options.StateFile, or empty, and keeps trying: Healthy says why, calls that need the
+// database fail with ErrUnavailable, and eventually the database's accounts take over,
+// in a Snapshot that is not Recalled. The only error is ErrBadValue, which trying again
+// does not fix.
 func Start(options Options) (*Store, error) {
 	s, err := newStore(options)
 	if err != nil {
@@ -148,7 +148,7 @@ func Start(options Options) (*Store, error) {
 	return s, nil
 }
 
-// errSlow is why a database is away that has not answered yet.
+// errSlow is the reason while a database has not answered yet.
 var errSlow = failf(ErrUnavailable, "it has not answered yet; trying on")
 
 func newStore(options Options) (*Store, error) {
@@ -192,8 +192,8 @@ func (s *Store) run(first chan<- struct{}) {
 	}
 }
 
-// Close writes what Touch has collected and closes the store. Nothing else
-// may be called then but Snapshot.
+// Close writes what Touch has collected and closes the store. After it only Snapshot
+// may be called.
 func (s *Store) Close() error {
 	s.stop()
 	s.done.Wait()
@@ -205,11 +205,11 @@ func (s *Store) Close() error {
 	return errors.Join(s.flush(ctx), s.db.Close())
 }
 
-// errUnchanged ends a write that turned out to have nothing to do.
+// errUnchanged ends a write that has nothing to do.
 var errUnchanged = failf(ErrExists, "unchanged")
 
-// write runs do in a transaction with the version that its rows must get, and
-// makes the change part of Snapshot before it returns.
+// write runs do in a transaction, with the version that its rows must get, and makes
+// the change part of Snapshot before it returns.
 func (s *Store) write(ctx context.Context, do func(t *transaction, version int64) error) error {
 	var version int64
 	err := s.change(ctx, func(t *transaction) (err error) {
@@ -224,8 +224,8 @@ func (s *Store) write(ctx context.Context, do func(t *transaction, version int64
 	if err != nil {
 		return err
 	}
-	// The change stands, whatever becomes of the caller or the database now:
-	// where this fails, watch does it later.
+	// The change stands, whatever happens to the caller or the database now: if this
+	// fails, watch does it later.
 	if s.snapshot.Load().version < version {
 		refreshing, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 		defer cancel()
@@ -250,7 +250,7 @@ func (s *Store) read(ctx context.Context, do func(t *transaction) error) error {
 	return s.db.transact(ctx, true, do)
 }
 
-// change runs do in a transaction, and keeps whether that is possible.
+// change runs do in a transaction, and records whether changes are possible.
 func (s *Store) change(ctx context.Context, do func(t *transaction) error) error {
 	if !s.opened.Load() {
 		return s.unopened()
@@ -262,7 +262,7 @@ func (s *Store) change(ctx context.Context, do func(t *transaction) error) error
 	return err
 }
 
-// unopened is why nothing can be asked of a database yet.
+// unopened returns why the database can't be used yet.
 func (s *Store) unopened() error {
 	if u := s.health.Load(); u != nil {
 		return &sentence{ErrUnavailable, fmt.Sprintf("the store is not open yet: %v", u.Err), u.Err}
@@ -270,7 +270,7 @@ func (s *Store) unopened() error {
 	return failf(ErrUnavailable, "the store is not open yet")
 }
 
-// meta returns a value of the meta table; nil where it is not set.
+// meta returns a value of the meta table, or the zero value if it is not set.
 func meta[T any](t *transaction, name string, parse func(string) (T, error)) (value T, err error) {
 	var text string
 	switch err := t.row("SELECT value FROM meta WHERE name = ?", []any{name}, &text); {
@@ -290,7 +290,7 @@ func setMeta(t *transaction, name, value string) error {
 	return err
 }
 
-// exists says whether a file is there, and not only out of reach.
+// exists reports whether a file exists, as opposed to being out of reach.
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -294,7 +294,7 @@ func TestAlgorithms(t *testing.T) {
 	})
 }
 
-// Everything is there after a restart, decrypted with the key of before.
+// After a restart everything is there, decrypted with the old key.
 func TestRestart(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		first, err := Open(t.Context(), d.options())
@@ -312,7 +312,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// A store serves from the file alone: the passwords are not in it.
+// A store serves from the file alone, which does not contain the passwords.
 func TestPasswordsAreNotInTheFile(t *testing.T) {
 	dir := t.TempDir()
 	d := &testDatabase{url: "sqlite://" + filepath.Join(dir, "farm.db")}

@@ -11,8 +11,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// trouble tells an operator of an error of the database: what it is, and what to
-// do about it. doing is what did not work.
+// trouble explains an error of the database to an operator: what it is, and what to do
+// about it. doing is what failed.
 func (d *database) trouble(doing string, err error) error {
 	var found diagnosis
 	if d.postgres {
@@ -23,7 +23,7 @@ func (d *database) trouble(doing string, err error) error {
 	return &sentence{found.kind, fmt.Sprintf("%s: %v; %s", doing, err, found.advice), err}
 }
 
-// diagnosis is what kind of trouble it is, and what an operator can do about it.
+// diagnosis is a kind of trouble, and what an operator can do about it.
 type diagnosis struct {
 	kind   error
 	advice string
@@ -75,10 +75,10 @@ func postgresTrouble(err error) diagnosis {
 	return diagnosis{ErrUnavailable, tryAgain}
 }
 
-// full reports that a disk has no room.
+// full reports whether a disk has no room.
 func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// blameless reports that a failed call says nothing about the database: its
+// blameless reports whether a failed call says nothing about the database, because its
 // caller gave up.
 func blameless(ctx context.Context, err error) bool {
 	return errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, context.Canceled)
