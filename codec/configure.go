@@ -11,24 +11,23 @@ const (
 	Info
 )
 
-// maxExtensions bounds how many codes one mining.configure may ask for; BIP 310
-// has four.
+// maxExtensions bounds the codes in one mining.configure; BIP 310 has four.
 const maxExtensions = 8
 
-// ConfigureParams are the params of mining.configure, in the order in which
-// the miner asked. The codes alias the line.
+// ConfigureParams are the params of mining.configure, in the miner's order. The codes
+// alias the line.
 type ConfigureParams struct {
 	codes [maxExtensions]Raw
 	N     int
 	Asked [maxExtensions]Extension
 
-	Mask              uint32  // version-rolling.mask; ffffffff when absent, as BIP 310 says
-	MinimumDifficulty float64 // minimum-difficulty.value; 0 when absent
+	Mask              uint32  // version-rolling.mask; ffffffff if absent, as BIP 310 says
+	MinimumDifficulty float64 // minimum-difficulty.value; 0 if absent
 }
 
-// Configure reads the params of mining.configure; ok is false when the first
-// is not a list. min-bit-count is a diagnostic and passed over: some send a
-// string there, some nothing.
+// Configure reads the params of mining.configure; ok is false if the first is not a
+// list. min-bit-count is only a diagnostic and ignored: some send a string, some
+// nothing.
 func (r *Request) Configure() (p ConfigureParams, ok bool) {
 	if !r.Params[0].IsArray() {
 		return p, false
@@ -64,13 +63,12 @@ func (r *Request) Configure() (p ConfigureParams, ok bool) {
 	return p, true
 }
 
-// Refuse makes the answer to the code that was asked for as number i a no.
+// Refuse refuses the code with index i.
 func (p *ConfigureParams) Refuse(i int) { p.Asked[i] = UnknownExtension }
 
-// AppendConfigured appends the answer to mining.configure: exactly the codes
-// that were asked for, and the mask with version rolling, nothing else:
-// WhatsMiner drops the connection over one key more. mask 0 refuses version
-// rolling.
+// AppendConfigured appends the answer to mining.configure: exactly the codes that were
+// asked for, plus the mask with version rolling, and nothing else: WhatsMiner drops
+// the connection over one extra key. mask 0 refuses version rolling.
 func AppendConfigured(dst []byte, id *ID, p *ConfigureParams, mask uint32) []byte {
 	dst = AppendResultHead(dst, id)
 	dst = append(dst, '{')

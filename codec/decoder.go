@@ -11,9 +11,9 @@ import (
 	"github.com/bytedance/sonic/decoder"
 )
 
-// Message is one decoded line, of either direction. Its members alias the line,
-// or the decoder where the line was not UTF-8: they are valid only until the line's
-// buffer is reused, or the next line is decoded.
+// Message is one decoded line, in either direction. Its members alias the line, or the
+// decoder if the line was not UTF-8: they are valid only until the line's buffer is
+// reused, or the next line is decoded.
 //
 // A message with a method is a request or a notification, whatever its id
 // (public-pool sends notifications with an id); one without is a reply.
@@ -23,11 +23,11 @@ type Message struct {
 	Params Raw
 	Result Raw
 	Error  Raw
-	Reason Raw // "reject-reason": ckpool says there why it refused a share, with error null
+	Reason Raw // "reject-reason": where ckpool says why it rejected a share, with error null
 }
 
-// members is what sonic decodes into. Every member is raw, so that a wrong type
-// in one never costs us the others: types are judged by whoever reads them.
+// members is what sonic decodes into. Every member is raw, so that a wrong type in one
+// never costs us the others: types are checked when a member is read.
 type members struct {
 	ID     sonic.NoCopyRawMessage `json:"id"`
 	Method sonic.NoCopyRawMessage `json:"method"`
@@ -37,7 +37,7 @@ type members struct {
 	Reason sonic.NoCopyRawMessage `json:"reject-reason"`
 }
 
-// member returns where the member of that name goes; nil: it is none of ours.
+// member returns the field for a name; nil: it is none of ours.
 func (w *members) member(name []byte) *sonic.NoCopyRawMessage {
 	switch string(name) {
 	case "id":
@@ -56,38 +56,37 @@ func (w *members) member(name []byte) *sonic.NoCopyRawMessage {
 	return nil
 }
 
-// Decoder decodes lines. Each goroutine that decodes has one of its own; it is
-// kept for good, since a kept decoder is what makes sonic free of allocations.
+// Decoder decodes lines. Each goroutine that decodes has its own and keeps it, since
+// sonic only avoids allocations when its decoder is reused.
 type Decoder struct {
 	sonic   *decoder.Decoder
 	members members
-	text    []byte // the last line that was not UTF-8, as it was read
+	text    []byte // the last line that was not UTF-8, converted
 }
 
-// keptText is how much memory for lines that are not UTF-8 a decoder keeps: a
-// miner's, at twice its length. A pool's may be longer, and there are many pools.
+// keptText is how much memory a decoder keeps for lines that are not UTF-8: a miner's
+// line at twice its length. A pool's may be longer, and there are many pools.
 const keptText = 2 * MaxMinerLine
 
 // NewDecoder returns a Decoder ready for its first line.
 func NewDecoder() *Decoder {
 	d := decoder.NewDecoder("")
-	// Strict where sonic's default is not: control characters inside strings
-	// and keys in another letter case are not JSON-RPC.
+	// Stricter than sonic's default: control characters inside strings and keys in
+	// another letter case are not JSON-RPC.
 	d.SetOptions(decoder.OptionCaseSensitive | decoder.OptionValidateString | decoder.OptionUseUnicodeErrors)
 	return &Decoder{sonic: d}
 }
 
-// Pretouch compiles what sonic would otherwise compile at the first line, on
-// an event loop (3 ms). Called once at start. It reports whether sonic's
-// compiler supports this platform; where not, sonic falls back to
-// encoding/json, correct and slow.
+// Pretouch compiles what sonic would otherwise compile at the first line, on an event
+// loop (3 ms). Call it once at start. It reports whether sonic's compiler supports
+// this platform; if not, sonic falls back to encoding/json, correct but slow.
 func Pretouch() (native bool, err error) {
 	err = sonic.Pretouch(reflect.TypeFor[members]())
 	return sonic.APIKind == sonic.UseSonicJSON, err
 }
 
-// Padding reports a byte that may stand between messages, before and behind them:
-// white space, the zero byte that ends texts in C, and those of a byte order mark.
+// Padding reports whether a byte may stand before or after a message: white space, the
+// zero byte that ends strings in C, and the bytes of a byte order mark.
 func Padding(c byte) bool {
 	switch c {
 	case ' ', '\t', '\r', '\n', '\v', '\f', 0, 0xef, 0xbb, 0xbf:
@@ -138,7 +137,7 @@ func (d *Decoder) Decode(line []byte, m *Message) error {
 	return nil
 }
 
-// decode has sonic read what is not plain.
+// decode has sonic read a line that is not plain.
 func (d *Decoder) decode(line []byte) error {
 	if tooDeep(line) {
 		return errTooDeep
@@ -146,9 +145,10 @@ func (d *Decoder) decode(line []byte) error {
 	if utf8.Valid(line) {
 		return d.read(line)
 	}
-	// A name in Latin-1, GBK and the like is no reason to lose a miner. What is
-	// not UTF-8 is read as Latin-1, where any byte is something; with the second
-	// byte of a character of GBK that looks like a backslash taken for itself.
+	// A name in Latin-1, GBK and the like is no reason to lose a miner. Bytes that are
+	// not UTF-8 are read as Latin-1, where every byte is valid; if that fails, once
+	// more with a backslash after such a byte taken literally, since it may be the
+	// second byte of a GBK character.
 	d.text = appendLatin1(d.text[:0], line, false)
 	if d.read(d.text) == nil {
 		return nil
@@ -157,8 +157,8 @@ func (d *Decoder) decode(line []byte) error {
 	return d.read(d.text)
 }
 
-// appendLatin1 appends line with each byte that is not UTF-8 read as Latin-1.
-// With escape, a backslash behind such a byte is one, and no escape.
+// appendLatin1 appends line, with each byte that is not UTF-8 read as Latin-1. With
+// escape, a backslash after such a byte is literal and does not start an escape.
 func appendLatin1(dst, line []byte, escape bool) []byte {
 	for i := 0; i < len(line); {
 		r, size := utf8.DecodeRune(line[i:])
@@ -179,9 +179,9 @@ func appendLatin1(dst, line []byte, escape bool) []byte {
 // read has sonic read a line of UTF-8.
 func (d *Decoder) read(line []byte) error {
 	if bytes.IndexByte(line, '\\') >= 0 && !json.Valid(line) {
-		return errSyntax // sonic passes over values that it need not decode without a look at their escapes
+		return errSyntax // sonic skips values that it need not decode without checking their escapes
 	}
-	d.members = members{} // plain may have filled some, and sonic leaves what is absent as it was
+	d.members = members{} // plain may have filled some, and sonic leaves absent ones unchanged
 	d.sonic.Reset(unsafe.String(&line[0], len(line)))
 	if d.sonic.Decode(&d.members) != nil || d.sonic.CheckTrailings() != nil {
 		return errSyntax
@@ -189,8 +189,8 @@ func (d *Decoder) read(line []byte) error {
 	return nil
 }
 
-// tooDeep reports nesting beyond MaxDepth. Counting brackets is enough for
-// every honest short line; only a line with more of them is walked.
+// tooDeep reports nesting beyond MaxDepth. Counting brackets is enough for every
+// honest short line; only a line with more of them is scanned.
 func tooDeep(line []byte) bool {
 	if bytes.Count(line, openBracket)+bytes.Count(line, openBrace) <= MaxDepth {
 		return false

@@ -15,8 +15,8 @@ const (
 	BadFrame
 )
 
-// Error is the one type of error for malformed bytes. All values are
-// preallocated: a hostile peer must not make us allocate.
+// Error is the only error type for malformed bytes. All values are preallocated: a
+// hostile peer must not make us allocate.
 type Error struct {
 	Kind Kind
 	text string
@@ -24,7 +24,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.text }
 
-// Fatal reports that the peer is not speaking Stratum at all, or attacks: the
+// Fatal reports whether the peer does not speak Stratum at all, or is attacking: the
 // connection is not worth keeping.
 func (e *Error) Fatal() bool { return e.Kind != Syntax }
 

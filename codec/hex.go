@@ -15,8 +15,8 @@ var hexValue = func() (t [256]byte) {
 	return t
 }()
 
-// DecodeHex decodes exactly len(dst) bytes; false where text is shorter,
-// longer, or not hex.
+// DecodeHex decodes exactly len(dst) bytes; false if text is shorter, longer, or not
+// hex.
 func DecodeHex(dst, text []byte) bool {
 	if len(text) != 2*len(dst) {
 		return false
@@ -31,8 +31,8 @@ func DecodeHex(dst, text []byte) bool {
 	return true
 }
 
-// HexUint32 decodes 1 to 8 hex digits, big-endian as Stratum writes version,
-// nbits, ntime, nonce and masks.
+// HexUint32 decodes 1 to 8 hex digits, big-endian, as in Stratum's version, nbits,
+// ntime, nonce and masks.
 func HexUint32(text []byte) (v uint32, ok bool) {
 	if len(text) == 0 || len(text) > 8 {
 		return 0, false

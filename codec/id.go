@@ -2,16 +2,16 @@ package codec
 
 import "strconv"
 
-// ID is a request's id, kept to be echoed exactly as it came: a number, a
-// string, or null. It is a value, so that it can travel with a share to the
-// pool's link and back. The zero ID is null.
+// ID is a request's id, to be echoed exactly as it came: a number, a string, or null.
+// It is a value, so that it can travel with a share to the pool's link and back. The
+// zero ID is null.
 type ID struct {
 	n    uint8
 	text [MaxID]byte
 }
 
-// MakeID keeps raw. ok is false, and the ID null, for what can't be echoed
-// safely: an object, an array, a boolean, or more than MaxID bytes.
+// MakeID makes an ID of raw. If raw can't be echoed safely, because it is an object,
+// an array, a boolean, or longer than MaxID bytes, ok is false and the ID null.
 func MakeID(raw Raw) (id ID, ok bool) {
 	if raw.IsNull() {
 		return ID{}, true
@@ -23,14 +23,14 @@ func MakeID(raw Raw) (id ID, ok bool) {
 	return id, true
 }
 
-// NumberID returns the id that is n: for what has a number of another kind in the
-// place of an id.
+// NumberID returns the id with the value n, for protocols that have some other number
+// in place of an id.
 func NumberID(n uint32) (id ID) {
 	id.n = uint8(len(strconv.AppendUint(id.text[:0], uint64(n), 10)))
 	return id
 }
 
-// Number returns what NumberID was given.
+// Number returns the n given to NumberID.
 func (id *ID) Number() (n uint32) {
 	for _, digit := range id.text[:id.n] {
 		n = n*10 + uint32(digit-'0')

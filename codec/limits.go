@@ -7,43 +7,42 @@ const (
 	// mining.configure with all extensions and long names, about 600 bytes.
 	MaxMinerLine = 4 << 10
 
-	// MaxPoolLine bounds a pool's line. A pool that pays 1,500 miners in the
-	// coinbase sends a mining.notify of 102 kB; a block has room for more, but no
-	// known firmware takes what is beyond this.
+	// MaxPoolLine bounds a pool's line. A pool that pays 1,500 miners in the coinbase
+	// sends a mining.notify of 102 kB; a block has room for more, but no known
+	// firmware accepts longer ones.
 	MaxPoolLine = 256 << 10
 
 	// MaxDepth bounds nesting. Stratum needs 4: the object, params, the
 	// subscription list, a pair.
 	MaxDepth = 8
 
-	// MaxParams is how many params are looked at; mining.notify has 9. Further
-	// ones are passed over: some firmwares append their own.
+	// MaxParams is how many params are read; mining.notify has 9. Further ones are
+	// ignored: some firmwares append their own.
 	MaxParams = 16
 
-	// MaxID bounds a request id, quotes included. Counters are the rule, a
-	// UUID is the longest seen (38).
+	// MaxID bounds a request id, quotes included. Most are counters; the longest seen
+	// is a UUID (38).
 	MaxID = 48
 
-	// MaxName bounds a login. WhatsMiner firmware overflows a buffer beyond
-	// 127 bytes, Avalon cuts at 63.
+	// MaxName bounds a login. WhatsMiner firmware overflows a buffer beyond 127 bytes,
+	// Avalon truncates at 63.
 	MaxName = 128
 
 	// MaxBranches bounds a job's merkle path: 2^24 transactions, more than
 	// any block can hold.
 	MaxBranches = 24
 
-	// MaxJobID bounds a pool's job id, as JSON; the longest seen is 64 hex digits.
-	// It goes back with each share.
+	// MaxJobID bounds a pool's job id, as JSON; the longest seen is 64 hex digits. It
+	// is sent back with each share.
 	MaxJobID = 512
 
-	// MaxSession bounds the session id that a pool gives; the longest seen is a
-	// UUID.
+	// MaxSession bounds a pool's session id; the longest seen is a UUID.
 	MaxSession = 128
 
 	// MaxExtranonce1 bounds a pool's extranonce1; the longest seen has 16 bytes.
 	MaxExtranonce1 = 32
 
-	// MaxExtranonce2 bounds the size of extranonce2 that a pool may give; 16
-	// is the largest seen.
+	// MaxExtranonce2 bounds the size of extranonce2 that a pool may assign; 16 is the
+	// largest seen.
 	MaxExtranonce2 = 32
 )

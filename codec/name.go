@@ -6,29 +6,27 @@ import (
 	"strings"
 )
 
-// A miner's name ends up in the pool's JSON, in metric labels, in logs and on
-// a web page. Only characters that are harmless in all of them get through.
+// A miner's name ends up in the pool's JSON, in metric labels, in logs and on a web
+// page. Only characters that are harmless in all of them are kept.
 
-// CleanName returns a login as it is used from then on: printable ASCII without
-// space, quotes, backslash, backtick and angle brackets. Everything else is
-// percent-encoded, and so is a percent sign that would be taken for an encoded
-// byte's: names that differ stay different. What is longer than MaxName ends in a
-// digest of all of it. White space around the name is left out. "" when nothing
-// is left.
+// CleanName returns the form of a login that is used from then on: printable ASCII
+// without space, quotes, backslash, backtick and angle brackets. Everything else is
+// percent-encoded, and so is a percent sign that would look like an encoded byte's, so
+// that different names stay different. A name longer than MaxName ends in a digest of
+// all of it. Surrounding white space is dropped. "" if nothing is left.
 func CleanName(name []byte) string {
 	var clean [MaxName]byte
 	return string(appendName(clean[:0], name))
 }
 
-// IsName reports whether a login, as a miner writes it, is the one that was
-// cleaned to name.
+// IsName reports whether a login, as a miner sends it, has the clean form name.
 func IsName(name string, login []byte) bool {
 	var clean [MaxName]byte
 	return string(appendName(clean[:0], login)) == name
 }
 
-// JoinName returns the clean login of an account's worker. The account is clean
-// already: what is encoded in it must not be encoded again.
+// JoinName returns the clean login of an account's worker. The account is already
+// clean: what is encoded in it must not be encoded again.
 func JoinName(account string, worker []byte) string {
 	var buf [2*MaxName + 1]byte
 	login := appendName(append(append(buf[:0], account...), '.'), worker)
@@ -38,7 +36,7 @@ func JoinName(account string, worker []byte) string {
 	return string(login)
 }
 
-// digestLen is how much of a long name its digest takes: a tilde, and 48 bits.
+// digestLen is the length of a long name's digest: a tilde, and 48 bits.
 const digestLen = 1 + 12
 
 // appendName appends the clean form of a login, MaxName bytes at most.
@@ -62,12 +60,12 @@ func appendName(dst, login []byte) []byte {
 	return dst
 }
 
-// upperHex are the digits of percent-encoding (RFC 3986).
+// upperHex are the hex digits of percent-encoding (RFC 3986).
 const upperHex = "0123456789ABCDEF"
 
-// isEncoded reports that text, which begins with a percent sign, begins with what
-// appendName makes of a byte that is not allowed: %20, or of a name that has %20
-// in it: %2520, and so on.
+// isEncoded reports whether text, which starts with a percent sign, starts with
+// appendName's encoding of a disallowed byte: %20, or of a name that contains %20:
+// %2520, and so on.
 func isEncoded(text []byte) bool {
 	text = text[1:]
 	for bytes.HasPrefix(text, percent) {
@@ -82,7 +80,8 @@ func isEncoded(text []byte) bool {
 
 var percent = []byte("25") // encoded
 
-// appendDigest appends what tells a long name from others that begin as it does.
+// appendDigest appends a digest that tells a long name from others with the same
+// beginning.
 func appendDigest(dst, login []byte) []byte {
 	h := fnv.New64a()
 	h.Write(login)
@@ -99,8 +98,8 @@ func nameByte(c byte) bool {
 }
 
 // IsSpelling reports whether a login is another spelling of name, of the account
-// in front of name's first dot, or of name with a dot and more behind it: the same
-// letters and digits, of either case. One that has none is a spelling of any.
+// before name's first dot, or of name followed by a dot and more: the same letters and
+// digits, in either case. A login without any is a spelling of every name.
 func IsSpelling(name string, login []byte) bool {
 	account, _, _ := strings.Cut(name, ".")
 	if spells("", login) || spells(name, login) || spells(account, login) {
@@ -114,7 +113,7 @@ func IsSpelling(name string, login []byte) bool {
 	return false
 }
 
-// spells reports that two texts have the same letters and digits, of either case.
+// spells reports whether two texts have the same letters and digits, in either case.
 func spells(name string, login []byte) bool {
 	at := 0
 	for _, c := range login {
@@ -135,8 +134,8 @@ func spells(name string, login []byte) bool {
 	return at == len(name)
 }
 
-// folded returns a letter in lower case, a digit, a byte that is not ASCII; 0 for
-// any other byte.
+// folded returns letters in lower case, digits and bytes outside ASCII as they are,
+// and 0 for any other byte.
 func folded(c byte) byte {
 	switch {
 	case c >= 'A' && c <= 'Z':

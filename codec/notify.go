@@ -5,13 +5,13 @@ import "farmproxy/work"
 // Notify is one mining.notify, decoded. Nothing in it aliases the line.
 type Notify struct {
 	work.Template
-	JobID string // the JSON that the pool wrote, of whatever type: it goes back as it is
+	JobID string // the pool's JSON, of any type: it is sent back unchanged
 	Clean bool
 }
 
-// Notify reads the params of mining.notify; the error names the first param
-// that is not what it must be. clean_jobs may be missing, or of any type: what
-// builds on another block is clean without it.
+// Notify reads the params of mining.notify; the error names the first invalid param.
+// clean_jobs may be missing, or of any type: a job that builds on another block is
+// clean without it.
 func (r Raw) Notify() (*Notify, error) {
 	var params [MaxParams]Raw
 	if r.Array(params[:]) < 8 {
@@ -56,7 +56,7 @@ var (
 	errNotifyHeader   = &Error{Syntax, "mining.notify: version, nbits or ntime is not what it must be"}
 )
 
-// plain reports text that can be spliced into JSON as it is.
+// plain reports whether text can be spliced into JSON unchanged.
 func plain(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
@@ -66,8 +66,8 @@ func plain(text []byte) bool {
 	return true
 }
 
-// swapWords turns the prevhash of a notify into the header's and back: each
-// 4-byte word is byte-swapped.
+// swapWords converts a notify's prevhash to the header's and back: each 4-byte word is
+// byte-swapped.
 func swapWords(h *[32]byte) {
 	for i := 0; i < len(h); i += 4 {
 		h[i], h[i+1], h[i+2], h[i+3] = h[i+3], h[i+2], h[i+1], h[i]
@@ -100,11 +100,11 @@ func (r Raw) branches() ([][32]byte, bool) {
 	return branches, true
 }
 
-// NotifyHead is what stands before the job id.
+// NotifyHead is what precedes the job id.
 const NotifyHead = `{"id":null,"method":"mining.notify","params":["`
 
-// NewNotifyLine builds the mining.notify of a job, which miners know by id. fold is
-// what is appended to coinb1: the pool's extranonce1 and leading zeros.
+// NewNotifyLine builds the mining.notify of a job that miners know by id. fold is
+// appended to coinb1: the pool's extranonce1 and leading zeros.
 func NewNotifyLine(id uint32, job *work.Template, fold []byte) work.Line {
 	prev := job.PrevHash
 	swapWords(&prev)
@@ -135,9 +135,9 @@ func NewNotifyLine(id uint32, job *work.Template, fold []byte) work.Line {
 	return work.Line{Head: head, Tail: tail}
 }
 
-// AppendNotify appends a job's line. zeros is how many zero bytes go in front of
-// coinb2: those that the pool has and the miner lacks. ntime is another one in a
-// keepalive.
+// AppendNotify appends a job's line. zeros is how many zero bytes precede coinb2: the
+// bytes of the pool's extranonce2 that the miner's lacks. ntime differs from the job's
+// in a keepalive.
 func AppendNotify(dst []byte, l *work.Line, zeros int, ntime uint32, clean bool) []byte {
 	dst = append(dst, l.Head...)
 	for range zeros {

@@ -1,13 +1,13 @@
 package codec
 
-// plain reads a line as nearly every firmware and pool writes it, without sonic:
-// the members that we know, once each, with strings of printable ASCII without
-// escapes, whole numbers, true, false, null, or an array of those. It is false for
-// every other line, be it good or bad, and may then have filled some of w.
+// plain reads, without sonic, a line in the form that nearly every firmware and pool
+// sends: members that we know, once each, with strings of printable ASCII without
+// escapes, whole numbers, true, false, null, or an array of those. It returns false
+// for every other line, valid or not, and may then have filled some of w.
 //
 // BenchmarkDecodeSubmit takes 228 ns with it, and 353 with sonic alone.
 func (w *members) plain(line []byte) bool {
-	for at := 1; ; at++ { // behind the brace, or a comma
+	for at := 1; ; at++ { // after the brace or a comma
 		at = spaceEnd(line, at)
 		end := plainString(line, at)
 		if end == 0 {
@@ -44,7 +44,7 @@ func plainValue(line []byte, at int) (end int) {
 	if at = spaceEnd(line, at+1); at < len(line) && line[at] == ']' {
 		return at + 1
 	}
-	for ; ; at++ { // behind a comma
+	for ; ; at++ { // after a comma
 		if at = plainScalar(line, spaceEnd(line, at)); at == 0 {
 			return 0
 		}
@@ -60,8 +60,8 @@ func plainValue(line []byte, at int) (end int) {
 	}
 }
 
-// plainScalar is plainValue for strings, whole numbers from 0 on, true, false
-// and null.
+// plainScalar is plainValue for strings, whole numbers from 0 up, true, false and
+// null.
 func plainScalar(line []byte, at int) (end int) {
 	if at == len(line) {
 		return 0
@@ -81,7 +81,7 @@ func plainScalar(line []byte, at int) (end int) {
 	case c == 'n':
 		return literalEnd(line, at, "null")
 	}
-	return end // what may not follow is seen by who looks for a comma
+	return end // the caller rejects anything but a comma or a bracket here
 }
 
 func literalEnd(line []byte, at int, literal string) (end int) {

@@ -6,7 +6,7 @@ import (
 	"farmproxy/work"
 )
 
-// What a pool is told, and how its answers read.
+// Requests to a pool, and its replies.
 
 // AppendPoolConfigure asks a pool for version rolling with the largest mask.
 func AppendPoolConfigure(dst []byte, id uint64) []byte {
@@ -14,8 +14,8 @@ func AppendPoolConfigure(dst []byte, id uint64) []byte {
 		"[\"version-rolling\"],{\"version-rolling.mask\":\"ffffffff\",\"version-rolling.min-bit-count\":0}]}\n"...)
 }
 
-// AppendPoolSubscribe subscribes; session is "" for a new session. agent and
-// session must be plain (ParseSubscription sees to the latter).
+// AppendPoolSubscribe subscribes; session is "" for a new session. agent and session
+// must be plain (ParseSubscription ensures the latter).
 func AppendPoolSubscribe(dst []byte, id uint64, agent, session string) []byte {
 	dst = append(appendRequest(dst, id, "mining.subscribe"), '"')
 	dst = append(dst, agent...)
@@ -49,12 +49,12 @@ func AppendPoolSuggestDifficulty(dst []byte, id uint64, difficulty float64) []by
 	return append(dst, "]}\n"...)
 }
 
-// PoolShare is a share as a pool takes it.
+// PoolShare is a share to submit to a pool.
 type PoolShare struct {
 	User        string // plain
 	Job         *work.Job
 	Solution    *work.Solution
-	VersionBits uint32 // of Solution.Version, as the pool wants them
+	VersionBits uint32 // of Solution.Version, in the pool's form
 	HasVersion  bool
 }
 
@@ -78,7 +78,7 @@ func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
 	return append(dst, "\"]}\n"...)
 }
 
-// AppendPoolVersion answers client.get_version with a plain text.
+// AppendPoolVersion answers client.get_version; agent must be plain.
 func AppendPoolVersion(dst []byte, id *ID, agent string) []byte {
 	dst = append(AppendResultHead(dst, id), '"')
 	dst = append(dst, agent...)
@@ -93,8 +93,8 @@ func appendRequest(dst []byte, id uint64, method string) []byte {
 	return append(dst, `","params":[`...)
 }
 
-// AppendString appends text as a JSON string. Bytes that are not UTF-8 are the
-// caller's to keep out.
+// AppendString appends text as a JSON string. The caller must keep out bytes that are
+// not UTF-8.
 func AppendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	for i := range len(text) {
@@ -111,8 +111,8 @@ func AppendString(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
-// RequestID returns the number of the request that a pool's reply answers.
-// Some pools send it back as a string, so "7" is 7.
+// RequestID returns the number of the request that a pool's reply answers. Some pools
+// return it as a string, so "7" is 7.
 func (r Raw) RequestID() (id uint64, ok bool) {
 	text := []byte(r)
 	if s, quoted := r.String(); quoted {
@@ -132,7 +132,7 @@ func (r Raw) RequestID() (id uint64, ok bool) {
 
 // Subscription is a pool's answer to mining.subscribe.
 type Subscription struct {
-	Session         string // to resume with; "" when the pool gave none, or none that can be sent back
+	Session         string // to resume with; "" if the pool gave none, or one that can't be sent back
 	Extranonce1     []byte
 	Extranonce2Size int
 }
@@ -159,8 +159,8 @@ func (r Raw) Subscription() (s Subscription, err error) {
 	return s, nil
 }
 
-// Extranonce reads the params of mining.set_extranonce. Without a size the one
-// that was given before holds: size.
+// Extranonce reads the params of mining.set_extranonce. If the size is missing, the
+// current one, size, stays.
 func (r Raw) Extranonce(size int) (extranonce1 []byte, extranonce2Size int, ok bool) {
 	var params [2]Raw
 	r.Array(params[:])
@@ -179,8 +179,7 @@ func extranonce(first, second Raw) (extranonce1 []byte, size int, ok bool) {
 
 var errSubscription = &Error{Syntax, "mining.subscribe: the result is not [subscriptions, extranonce1, extranonce2_size]"}
 
-// VersionMask reads the result of mining.configure: 0 when version rolling
-// was refused.
+// VersionMask reads the result of mining.configure: 0 if version rolling was refused.
 func (r Raw) VersionMask() (mask uint32) {
 	granted := false
 	r.Members(func(key []byte, value Raw) bool {
@@ -198,15 +197,14 @@ func (r Raw) VersionMask() (mask uint32) {
 	return mask
 }
 
-// Hex reads the first param as a 32-bit hex number, as mining.set_version_mask
-// has it.
+// Hex reads the first param as a 32-bit hex number, as in mining.set_version_mask.
 func (r Raw) Hex() (v uint32, ok bool) {
 	var params [1]Raw
 	r.Array(params[:])
 	return params[0].hexUint32()
 }
 
-// Number reads the first param as a number, as mining.set_difficulty has it.
+// Number reads the first param as a number, as in mining.set_difficulty.
 func (r Raw) Number() (v float64, ok bool) {
 	var params [1]Raw
 	r.Array(params[:])
@@ -215,17 +213,17 @@ func (r Raw) Number() (v float64, ok bool) {
 
 // PoolError is the error member of a pool's reply.
 type PoolError struct {
-	Code int    // 0 when there was none
+	Code int    // 0 if there was none
 	Text string // clean, at most maxPoolErrorText bytes
 }
 
-// maxPoolErrorText bounds what of a pool's error is kept and passed on; some
+// maxPoolErrorText bounds how much of a pool's error text is kept and passed on; some
 // pools send a stack trace there.
 const maxPoolErrorText = 120
 
-// PoolError reads an error member: [code,"text",…], {"code":…,"message":…}, or
-// a plain text. ok is false where there is no error: null, and what pools write
-// instead, which is anything empty, false, and 0.
+// PoolError reads an error member: [code,"text",…], {"code":…,"message":…}, or a plain
+// text. ok is false if there is no error: null, or what pools send in its place, which
+// is anything empty, false, or 0.
 func (r Raw) PoolError() (e PoolError, ok bool) {
 	if r.isEmpty() {
 		return e, false
@@ -254,8 +252,8 @@ func (r Raw) PoolError() (e PoolError, ok bool) {
 	return e, true
 }
 
-// Reconnect reads the params of client.reconnect: host "" is the same place,
-// port 0 the same port, wait in seconds.
+// Reconnect reads the params of client.reconnect: host "" means the same host, port 0
+// the same port; wait is in seconds.
 func (r Raw) Reconnect() (host string, port, wait int) {
 	var params [3]Raw
 	r.Array(params[:])
@@ -267,8 +265,7 @@ func (r Raw) Reconnect() (host string, port, wait int) {
 	return host, port, wait
 }
 
-// Text reads the first param as a text for the log, as client.show_message
-// has it.
+// Text reads the first param as a text for the log, as in client.show_message.
 func (r Raw) Text() string {
 	var params [1]Raw
 	r.Array(params[:])

@@ -8,15 +8,15 @@ import (
 	"github.com/bytedance/sonic"
 )
 
-// Raw is one JSON value as it was written, validated, aliasing its line.
-// nil is a missing member.
+// Raw is one JSON value in its original form, validated, aliasing its line. nil is a
+// missing member.
 type Raw []byte
 
-// IsNull reports a missing member or null.
+// IsNull reports whether the member is missing or null.
 func (r Raw) IsNull() bool { return len(r) == 0 || r[0] == 'n' }
 
-// String returns the text of a JSON string; ok is false for any other type.
-// The text aliases the line unless it held escapes.
+// String returns the text of a JSON string; ok is false for any other type. The text
+// aliases the line unless it contains escapes.
 func (r Raw) String() (text []byte, ok bool) {
 	if len(r) < 2 || r[0] != '"' {
 		return nil, false
@@ -32,7 +32,7 @@ func (r Raw) String() (text []byte, ok bool) {
 	return []byte(s), true
 }
 
-// Float returns a number, also one written as a string ("1000"): several
+// Float returns a number, even if it is written as a string ("1000"): several
 // firmwares quote numbers.
 func (r Raw) Float() (v float64, ok bool) {
 	text := []byte(r)
@@ -55,8 +55,8 @@ func (r Raw) Int() (v int, ok bool) {
 	return int(f), true
 }
 
-// Yes reports that the value means yes: true, 1, a text of one of these, or OK,
-// or an object whose status is OK. Pools write all of them.
+// Yes reports whether the value means yes: true, 1, a string of one of these, or OK,
+// or an object whose status is OK. Pools send all of them.
 func (r Raw) Yes() (yes bool) {
 	switch string(r) {
 	case "true", "1":
@@ -84,7 +84,8 @@ func isYes(text []byte) bool {
 
 var yeses = [][]byte{[]byte("true"), []byte("1"), []byte("ok")}
 
-// isEmpty reports null, false, 0, "", and a list or an object of nothing else.
+// isEmpty reports whether the value is null, false, 0, "", or a list or object of only
+// such values.
 func (r Raw) isEmpty() bool {
 	if r.IsNull() {
 		return true
@@ -109,8 +110,8 @@ func (r Raw) isEmpty() bool {
 func (r Raw) IsArray() bool  { return len(r) > 0 && r[0] == '[' }
 func (r Raw) IsObject() bool { return len(r) > 0 && r[0] == '{' }
 
-// Array splits an array into dst and returns how many elements dst took; what
-// does not fit is passed over. It returns 0 for any other type.
+// Array splits an array into dst and returns how many elements it stored; those that
+// do not fit are ignored. It returns 0 for any other type.
 func (r Raw) Array(dst []Raw) (n int) {
 	if !r.IsArray() {
 		return 0
@@ -142,7 +143,7 @@ func (r Raw) Members(visit func(key []byte, value Raw) bool) {
 	}
 }
 
-// skipSeparator passes over the comma after a value, if there is one.
+// skipSeparator skips the comma after a value, if there is one.
 func skipSeparator(b []byte) []byte {
 	b = skipSpace(b)
 	if b[0] == ',' {
@@ -158,8 +159,8 @@ func skipSpace(b []byte) []byte {
 	return b
 }
 
-// valueEnd returns the length of the value that b begins with. b is known to
-// be valid JSON up to there, so only strings and brackets need a look.
+// valueEnd returns the length of the value at the start of b. b is known to be valid
+// JSON up to there, so only strings and brackets matter.
 func valueEnd(b []byte) int {
 	depth := 0
 	for i := 0; i < len(b); i++ {
@@ -189,7 +190,7 @@ func valueEnd(b []byte) int {
 	return len(b)
 }
 
-// stringEnd returns the length of the string that b begins with, quotes included.
+// stringEnd returns the length of the string at the start of b, quotes included.
 func stringEnd(b []byte) int {
 	for i := 1; ; i++ {
 		switch b[i] {

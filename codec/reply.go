@@ -2,11 +2,11 @@ package codec
 
 import "strconv"
 
-// What a miner is told. Every reply has both members, result and error: some
-// firmwares require error to be there.
+// Messages to a miner. Every reply has both members, result and error: some firmwares
+// require error to be present.
 
-// AppendResultHead appends a reply as far as its result, for a caller that appends
-// the result and the end.
+// AppendResultHead appends a reply up to its result; the caller appends the result and
+// the end.
 func AppendResultHead(dst []byte, id *ID) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = id.Append(dst)
@@ -23,8 +23,8 @@ func AppendPong(dst []byte, id *ID) []byte {
 	return append(AppendResultHead(dst, id), "\"pong\",\"error\":null}\n"...)
 }
 
-// AppendError appends a reply with the error [code,"text",null]. text must be
-// free of quotes and backslashes: one of ours, or through CleanText.
+// AppendError appends a reply with the error [code,"text",null]. text must not contain
+// quotes or backslashes: it is one of ours, or went through CleanText.
 func AppendError(dst []byte, id *ID, code int, text string) []byte {
 	dst = append(AppendResultHead(dst, id), `null,"error":[`...)
 	dst = strconv.AppendInt(dst, int64(code), 10)
@@ -33,8 +33,8 @@ func AppendError(dst []byte, id *ID, code int, text string) []byte {
 	return append(dst, "\",null]}\n"...)
 }
 
-// AppendSubscribed answers mining.subscribe. session is 16 hex digits or so;
-// the miner sends it back to resume. extranonce2 is a size in bytes.
+// AppendSubscribed answers mining.subscribe. session becomes 16 hex digits, which the
+// miner sends back to resume. extranonce2 is a size in bytes.
 func AppendSubscribed(dst []byte, id *ID, session uint64, extranonce1 []byte, extranonce2 int) []byte {
 	dst = append(AppendResultHead(dst, id), `[[["mining.set_difficulty","`...)
 	dst = AppendSession(dst, session)
@@ -53,8 +53,8 @@ func AppendSession(dst []byte, session uint64) []byte {
 	return AppendHexUint32(dst, uint32(session))
 }
 
-// ParseSession reads a session id that a miner sends back; ok is false for
-// any other text, another pool's for example.
+// ParseSession reads a session id that a miner sent back; ok is false for any other
+// text, such as another pool's id.
 func ParseSession(text []byte) (session uint64, ok bool) {
 	if len(text) != 16 {
 		return 0, false
@@ -64,8 +64,8 @@ func ParseSession(text []byte) (session uint64, ok bool) {
 	return uint64(hi)<<32 | uint64(lo), ok1 && ok2
 }
 
-// AppendSetDifficulty appends mining.set_difficulty. Whole numbers are written
-// as such: firmware truncates floats, and some refuse an exponent.
+// AppendSetDifficulty appends mining.set_difficulty. Whole numbers are written as
+// such: some firmware truncates floats, and some rejects an exponent.
 func AppendSetDifficulty(dst []byte, difficulty float64) []byte {
 	dst = append(dst, `{"id":null,"method":"mining.set_difficulty","params":[`...)
 	dst = strconv.AppendFloat(dst, difficulty, 'f', -1, 64)
@@ -88,13 +88,14 @@ func AppendSetExtranonce(dst []byte, extranonce1 []byte, extranonce2 int) []byte
 	return append(dst, "]}\n"...)
 }
 
-// AppendReconnect appends client.reconnect without params: the miner is to come
-// back to where it is.
+// AppendReconnect appends client.reconnect without params: the miner should reconnect
+// to the same address.
 func AppendReconnect(dst []byte) []byte {
 	return append(dst, `{"id":null,"method":"client.reconnect","params":[]}`+"\n"...)
 }
 
-// AppendShowMessage appends client.show_message. text as for AppendError.
+// AppendShowMessage appends client.show_message. The same rule holds for text as in
+// AppendError.
 func AppendShowMessage(dst []byte, text string) []byte {
 	dst = append(dst, `{"id":null,"method":"client.show_message","params":["`...)
 	dst = append(dst, text...)

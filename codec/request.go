@@ -14,13 +14,13 @@ const (
 	SuggestTarget
 	Submit
 	GetTransactions
-	MultiVersion // Bitmain's precursor of BIP 310; the miner waits for ever without an answer
+	MultiVersion // Bitmain's precursor of BIP 310; without an answer the miner waits forever
 	Ping
-	AgentGetCapabilities // agent.get_capabilities: not a miner but an agent, which goes on in frames too
+	AgentGetCapabilities // agent.get_capabilities: an agent, not a miner; it continues with frames as well
 )
 
-// method finds the Method of a name as written. Firmwares agree on the
-// spelling, so an exact match will do.
+// method finds the Method of a name as written. Firmwares agree on the spelling, so an
+// exact match is enough.
 func method(name []byte) Method {
 	switch string(name) { // no allocation: the compiler compares in place
 	case "mining.submit":
@@ -49,13 +49,13 @@ func method(name []byte) Method {
 	return UnknownMethod
 }
 
-// Request is one line of a miner, decoded into a value that the caller keeps
-// and refills. Its params are valid as long as those of a Message.
+// Request is one line of a miner, decoded into a value that the caller reuses. Its
+// params stay valid as long as those of a Message.
 type Request struct {
 	ID     ID
 	Method Method
-	Params [MaxParams]Raw // nil beyond what was sent
-	N      int            // how many were sent, at most MaxParams
+	Params [MaxParams]Raw // nil for those not sent
+	N      int            // number sent, at most MaxParams
 }
 
 // DecodeRequest decodes one line of a miner, without its newline, into r.
@@ -91,11 +91,10 @@ type SubmitParams struct {
 	NTime       uint32
 	Nonce       uint32
 	VersionBits uint32
-	HasVersion  bool // the sixth param was there, and not empty
+	HasVersion  bool // the sixth param is present and not empty
 }
 
-// Submit reads the params of mining.submit; ok is false when one is missing
-// or not what it must be.
+// Submit reads the params of mining.submit; ok is false if one is missing or invalid.
 func (r *Request) Submit() (p SubmitParams, ok bool) {
 	var worker, job, extranonce2, okTime, okNonce bool
 	p.Worker, worker = r.Params[0].String()
@@ -104,7 +103,7 @@ func (r *Request) Submit() (p SubmitParams, ok bool) {
 	p.NTime, okTime = r.Params[3].hexUint32()
 	p.Nonce, okNonce = r.Params[4].hexUint32()
 	ok = worker && job && extranonce2 && okTime && okNonce
-	if !r.Params[5].IsNull() && string(r.Params[5]) != `""` { // an empty text: some firmware has nothing to say
+	if !r.Params[5].IsNull() && string(r.Params[5]) != `""` { // some firmware sends an empty string for no bits
 		p.HasVersion = true
 		var okBits bool
 		p.VersionBits, okBits = r.Params[5].hexUint32()
@@ -121,9 +120,9 @@ func (r Raw) hexUint32() (uint32, bool) {
 	return HexUint32(text)
 }
 
-// SubscribeParams are the params of mining.subscribe; every shape that the
-// field knows reads as these two (reference: [], [ua], [ua, session],
-// [ua, null, host, null], NiceHash's [ua, ts, hmac]).
+// SubscribeParams are the params of mining.subscribe; every form seen in practice
+// reduces to these two: [], [ua], [ua, session], [ua, null, host, null], NiceHash's
+// [ua, ts, hmac].
 type SubscribeParams struct {
 	Agent   []byte // "" when absent
 	Session []byte // "" when absent: no session to resume

@@ -7,15 +7,14 @@ import (
 	"farmproxy/codec"
 )
 
-// Frame is one whole frame, header included, as NextFrame returns
-// it. It aliases the stream's buffer, and so do the names in it.
+// Frame is one whole frame, including its header, as NextFrame returns it. It aliases
+// the stream's buffer, and so do the names in it.
 type Frame []byte
 
-// NextFrame returns the frame at the start of data, which begins with
-// Magic, and its length n in the stream. n is 0 without an error when
-// the frame is not whole yet. An error means that the length can't be true:
-// nobody knows where the next frame begins, so the connection is lost
-// (btcpool waits for ever there).
+// NextFrame returns the frame at the start of data, which begins with Magic, and its
+// length n in the stream. n is 0 without an error if the frame is incomplete. An error
+// means that the length is impossible: there is no telling where the next frame
+// begins, so the connection must be closed (btcpool waits forever there).
 func NextFrame(data []byte) (f Frame, n int, err error) {
 	n, ok := FrameSize(data)
 	if !ok {
@@ -27,15 +26,15 @@ func NextFrame(data []byte) (f Frame, n int, err error) {
 	return Frame(data[:n:n]), n, nil
 }
 
-// Command returns the frame's command, which may be none of ours.
+// Command returns the frame's command, which may be unknown.
 func (f Frame) Command() Command { return Command(f[1]) }
 
 // The following read a frame by its command; ok is false for another command,
 // another length, or a value that the protocol does not have.
 
-// Register reads a REGISTER of any length: an agent that does not know of
-// btcpool's bound is not to lose its worker here. Neither name contains a 0
-// byte; nothing else is promised about them.
+// Register reads a REGISTER of any length: an agent that does not know of btcpool's
+// bound should not lose its worker here. Neither name contains a 0 byte; nothing else
+// is guaranteed.
 func (f Frame) Register() (sid uint16, agent, worker []byte, ok bool) {
 	if f.Command() != Register || len(f) < registerLen || f[len(f)-1] != 0 {
 		return 0, nil, nil, false
@@ -97,8 +96,8 @@ func (f Frame) Submit() (s Share, ok bool) {
 	return s, true
 }
 
-// SetDifficulty reads a SET_DIFF: the difficulty 2^exponent is for the
-// sessions that are appended to dst, from the next job on. They may be unknown.
+// SetDifficulty reads a SET_DIFF: the sessions appended to dst have the difficulty
+// 2^exponent from the next job on. They may be unknown.
 func (f Frame) SetDifficulty(dst []uint16) (exponent uint8, sids []uint16, ok bool) {
 	if f.Command() != SetDifficulty || len(f) < difficultyLen || f[4] > MaxExponent ||
 		len(f) != difficultyLen+2*int(binary.LittleEndian.Uint16(f[5:])) {
@@ -119,11 +118,10 @@ func (f Frame) SubmitResponse() (index uint16, status Status, ok bool) {
 	return binary.LittleEndian.Uint16(f[4:]), Status(binary.LittleEndian.Uint32(f[6:])), true
 }
 
-// AppendRegister appends a REGISTER of at most MaxRegister bytes:
-// what is too long is cut from agent first, since worker is what the pool
-// counts by. Bytes that the protocol does not have are left out of both. For
-// another name, unregister first: btcpool passes over the REGISTER of a session
-// that it knows already.
+// AppendRegister appends a REGISTER of at most MaxRegister bytes: if it is too long,
+// agent is cut first, since the pool counts by worker. Bytes that the protocol does
+// not allow are dropped from both. To change a name, unregister first: btcpool ignores
+// the REGISTER of a session that it already knows.
 func AppendRegister(dst []byte, sid uint16, agent, worker string) []byte {
 	const room = MaxRegister - registerLen
 	forWorker := 0
@@ -147,8 +145,8 @@ func AppendUnregister(dst []byte, sid uint16) []byte {
 	return binary.LittleEndian.AppendUint16(dst, sid)
 }
 
-// AppendSubmit appends the SUBMIT that has what s has: 15 bytes, and 4
-// more for each of ntime and version.
+// AppendSubmit appends the SUBMIT for the fields that s has: 15 bytes, and 4 more for
+// each of ntime and version.
 func AppendSubmit(dst []byte, s *Share) []byte {
 	command, length := Submit, byte(submitLen)
 	switch {
@@ -171,9 +169,9 @@ func AppendSubmit(dst []byte, s *Share) []byte {
 	return dst
 }
 
-// AppendSetDifficulty appends the SET_DIFF that gives the difficulty
-// 2^exponent, at most MaxExponent, to sessions: none without sessions,
-// several when there are more than 32,764, as many as fit into one.
+// AppendSetDifficulty appends a SET_DIFF that gives the sessions the difficulty
+// 2^exponent, at most MaxExponent: nothing without sessions, several frames, all but
+// the last full, for more than 32,764.
 func AppendSetDifficulty(dst []byte, exponent uint8, sids []uint16) []byte {
 	for len(sids) > 0 {
 		batch := sids[:min(len(sids), maxSIDs)]

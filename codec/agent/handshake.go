@@ -2,19 +2,18 @@ package agent
 
 import "farmproxy/codec"
 
-// The JSON half of the agent protocol: how an agent introduces itself, byte
-// for byte as BTCAgent does. Its ids are strings, by which the answers are
-// told apart; they must be plain, as must agent and user.
+// The JSON half of the agent protocol: how an agent introduces itself, byte for byte
+// as BTCAgent does. Its ids are strings, which identify the answers; they must be
+// plain, as must agent and user.
 
-// Capabilities are what agent and pool can do beyond AGENT.md; each
-// side lists its own.
+// Capabilities are what agent and pool support beyond AGENT.md; each side lists its
+// own.
 type Capabilities struct {
 	VersionRolling bool // "verrol": SUBMIT with a version
-	SubmitResponse bool // "subres": SUBMIT_RESPONSE; btcpool sends it only when asked after authorize was answered
+	SubmitResponse bool // "subres": SUBMIT_RESPONSE; btcpool sends it only if asked for after the answer to authorize
 }
 
-// AppendGetCapabilities asks for what the pool can do, and says that we can
-// do all of it.
+// AppendGetCapabilities asks for the pool's capabilities, and lists all of ours.
 func AppendGetCapabilities(dst []byte, id string) []byte {
 	return append(appendRequest(dst, id, "agent.get_capabilities"), "[\"verrol\",\"subres\"]]}\n"...)
 }
@@ -25,8 +24,8 @@ func AppendConfigure(dst []byte, id string) []byte {
 		"[\"version-rolling\"],{\"version-rolling.mask\":\"ffffffff\",\"version-rolling.min-bit-count\":0}]}\n"...)
 }
 
-// AppendSubscribe subscribes. btcpool takes the connection for an agent
-// only when agent begins with "btccom-agent/"; it keeps 30 bytes of it.
+// AppendSubscribe subscribes. btcpool treats the connection as an agent's only if
+// agent begins with "btccom-agent/"; it keeps 30 bytes of it.
 func AppendSubscribe(dst []byte, id, agent string) []byte {
 	dst = append(appendRequest(dst, id, "mining.subscribe"), '"')
 	dst = append(dst, agent...)
@@ -64,8 +63,8 @@ func AppendCapabilitiesReply(dst []byte, id *codec.ID, c Capabilities) []byte {
 	return append(dst, "]}}\n"...)
 }
 
-// CapabilitiesOf reads the result of agent.get_capabilities: none where the
-// pool's answer has none.
+// CapabilitiesOf reads the result of agent.get_capabilities: none if the pool lists
+// none.
 func CapabilitiesOf(result codec.Raw) (c Capabilities) {
 	result.Members(func(key []byte, value codec.Raw) bool {
 		if string(key) == "capabilities" {
@@ -76,8 +75,7 @@ func CapabilitiesOf(result codec.Raw) (c Capabilities) {
 	return c
 }
 
-// Offered reads the params of agent.get_capabilities: none where the agent listed
-// none.
+// Offered reads the params of agent.get_capabilities: none if the agent lists none.
 func Offered(r *codec.Request) Capabilities { return capabilities(r.Params[0]) }
 
 func capabilities(r codec.Raw) (c Capabilities) {

@@ -1,8 +1,8 @@
 package agent
 
-// Status is what became of a share, as a SUBMIT_RESPONSE says it. AGENT.md
-// does not have that frame; the values are btcpool's. The accepting ones are
-// far from all others, so that no slip accepts a share.
+// Status is a share's verdict in a SUBMIT_RESPONSE. AGENT.md does not have that frame;
+// the values are btcpool's. The accepting ones are far from all others, so that no
+// corrupted value accepts a share.
 type Status uint32
 
 const (
@@ -11,7 +11,7 @@ const (
 	Solved      Status = 1422486894
 	SolvedStale Status = 1713984938
 
-	Reject              Status = 0 // for no reason given
+	Reject              Status = 0 // no reason given
 	StaleOrUnknownJob   Status = 21
 	Duplicate           Status = 22
 	LowDifficulty       Status = 23
@@ -29,7 +29,7 @@ const (
 	WrongPrefix         Status = 35
 	UnknownJob          Status = 36 // also: no job since the session registered
 	Stale               Status = 37
-	NiceHashUnsupported Status = 38 // of BTCAgent's list, not in btcpool's
+	NiceHashUnsupported Status = 38 // in BTCAgent's list, not in btcpool's
 )
 
 // Accepted reports whether the pool counts the share.
@@ -41,9 +41,8 @@ func (s Status) Accepted() bool {
 	return false
 }
 
-// rejected holds the code and the text that a miner is told. btcpool would
-// tell a miner of its own the status itself; but firmware knows the codes 20
-// to 25 only.
+// rejected holds the code and text for the miner. btcpool would send its own miners
+// the status itself, but firmware only knows the codes 20 to 25.
 var rejected = [...]struct {
 	code int
 	text string
@@ -69,7 +68,7 @@ var rejected = [...]struct {
 	NiceHashUnsupported: {20, "NiceHash not supported"},
 }
 
-// Code returns the Stratum error code that a miner is told; 0 when accepted.
+// Code returns the Stratum error code for the miner; 0 if accepted.
 func (s Status) Code() int {
 	if s.Accepted() {
 		return 0
@@ -77,7 +76,7 @@ func (s Status) Code() int {
 	return rejected[s.known()].code
 }
 
-// Text returns the error text that a miner is told; "" when accepted.
+// Text returns the error text for the miner; "" if accepted.
 func (s Status) Text() string {
 	if s.Accepted() {
 		return ""
@@ -85,7 +84,7 @@ func (s Status) Text() string {
 	return rejected[s.known()].text
 }
 
-// known returns s, or Reject for a rejection that has no entry.
+// known returns s, or Reject for a rejection without an entry.
 func (s Status) known() Status {
 	if uint64(s) >= uint64(len(rejected)) || rejected[s].text == "" {
 		return Reject
