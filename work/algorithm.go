@@ -10,29 +10,28 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// Algorithm is a proof of work for 80-byte headers whose coinbase and merkle
-// branches are hashed with sha256d, as Bitcoin does: only the last step, the
-// hash of the header, differs. It is a value; a copy may have another Divider.
+// Algorithm is a proof of work for 80-byte headers whose coinbase and merkle branches
+// are hashed with sha256d, as in Bitcoin; only the hash of the header differs. It is a
+// value; a copy may have another Divider.
 type Algorithm struct {
-	// Name is what pools and miners call it, in lower case.
+	// Name is the name that pools and miners use, in lower case.
 	Name string
-	// Divider says what difficulty means here: a share of difficulty d counts
-	// d / Divider shares of difficulty 1, each HashesPerShare hashes. 1 for
-	// sha256d, 65536 for scrypt; always above 0.
+	// Divider defines the unit of difficulty: a share of difficulty d counts d /
+	// Divider shares of difficulty 1, each HashesPerShare hashes. 1 for sha256d, 65536
+	// for scrypt; always above 0.
 	Divider float64
-	// Hash returns the hash of a header, both in the header's byte order (the
-	// one of Checker.Header, little-endian). It keeps nothing, and may be
-	// called from any goroutine. nil: shares can't be checked here, the pool
-	// has the verdict.
+	// Hash returns the hash of a header, both in the header's byte order (that of
+	// Checker.Header, little-endian). It retains nothing, and may be called from any
+	// goroutine. nil: shares can't be checked here; only the pool gives a verdict.
 	Hash func(header []byte) [32]byte
 	// Slow says that Hash takes so long (tens of microseconds and more) that
 	// it must not run on an event loop.
 	Slow bool
 }
 
-// algorithms holds every algorithm that shares can be checked for. Each is
-// verified against a real block in algorithm_test.go. The dividers are those
-// of docs/algorithms.md.
+// algorithms holds every algorithm whose shares can be checked. Each is verified
+// against a real block in algorithm_test.go. The dividers are those of
+// docs/algorithms.md.
 var algorithms = map[string]Algorithm{
 	"sha256d":    {Name: "sha256d", Divider: 1, Hash: sha256d},
 	"scrypt":     {Name: "scrypt", Divider: 1 << 16, Hash: scrypt1024, Slow: true},
@@ -41,16 +40,16 @@ var algorithms = map[string]Algorithm{
 	"keccakc":    {Name: "keccakc", Divider: 1 << 8, Hash: keccak256},
 }
 
-// SHA256d is Bitcoin's algorithm, and what a pool mines unless said otherwise.
+// SHA256d is Bitcoin's algorithm, and what a pool mines by default.
 var SHA256d = func() *Algorithm { a := algorithms["sha256d"]; return &a }()
 
-// aliases holds other names of those algorithms; sha256 is what the account
-// proxy called sha256d.
+// aliases holds other names of those algorithms; the account proxy called sha256d
+// sha256.
 var aliases = map[string]string{"sha256": "sha256d", "sha512/256d": "sha512256d"}
 
-// LookupAlgorithm returns the algorithm of that name, in any letter case, or
-// under one of its other names (sha256 is sha256d). false: farmproxy can't
-// check its shares, and knows nothing of it; then only the name is set.
+// LookupAlgorithm returns the algorithm of that name, in any letter case, or under an
+// alias (sha256 is sha256d). false: farmproxy does not know the algorithm and can't
+// check its shares; then only the name is set.
 func LookupAlgorithm(name string) (Algorithm, bool) {
 	name = strings.ToLower(name)
 	if other, ok := aliases[name]; ok {
@@ -63,10 +62,10 @@ func LookupAlgorithm(name string) (Algorithm, bool) {
 	return a, true
 }
 
-// Difficulty returns the highest difficulty that hash meets, in the unit of
-// this algorithm's pools; hash is in the header's byte order. A pool of an
-// algorithm with divider m takes a hash for difficulty d when it is at most
-// difficulty1 * m / d: for scrypt, difficulty 1 is the target 0000ffff00...
+// Difficulty returns the highest difficulty that hash meets, in the unit of this
+// algorithm's pools; hash is in the header's byte order. A pool of an algorithm with
+// divider m accepts a hash for difficulty d if it is at most difficulty1 * m / d: for
+// scrypt, difficulty 1 is the target 0000ffff00...
 func (a *Algorithm) Difficulty(hash *[32]byte) float64 {
 	return Difficulty(hash) * a.Divider
 }
@@ -77,14 +76,13 @@ func (a *Algorithm) NetworkDifficulty(nbits uint32) float64 {
 	return NetworkDifficulty(nbits) * a.Divider
 }
 
-// Work returns what a share of the given difficulty counts, in shares of
-// difficulty 1.
+// Work converts a share's difficulty to shares of difficulty 1.
 func (a *Algorithm) Work(difficulty float64) float64 { return difficulty / a.Divider }
 
-// isSHA256d reports that Hash is sha256d, of which two are done at a time.
+// isSHA256d reports whether Hash is sha256d, of which two can be computed at a time.
 func (a *Algorithm) isSHA256d() bool { return a.Name == SHA256d.Name }
 
-// hash is Hash, or sha256d where there is none: any will do to know a header again.
+// hash is Hash, or sha256d if there is none: any hash can identify a header.
 func (a *Algorithm) hash(header []byte) [32]byte {
 	if a.Hash == nil {
 		return sha256d(header)
@@ -92,8 +90,8 @@ func (a *Algorithm) hash(header []byte) [32]byte {
 	return a.Hash(header)
 }
 
-// scrypt1024 is Litecoin's: N=1024, r=1, p=1, the header is password and salt.
-// It allocates 132 kB for each call, and takes about 0.4 ms: 1,700 sha256d.
+// scrypt1024 is Litecoin's: N=1024, r=1, p=1, the header is password and salt. It
+// allocates 132 kB per call, and takes about 0.4 ms: as long as 1,700 sha256d.
 func scrypt1024(header []byte) [32]byte {
 	key, err := scrypt.Key(header, header, 1024, 1, 1, 32)
 	if err != nil {
@@ -108,7 +106,7 @@ func sha512256d(header []byte) [32]byte {
 	return sha512.Sum512_256(first[:])
 }
 
-// keccak256 is the Keccak of before SHA-3, with its padding.
+// keccak256 is Keccak as it was before SHA-3, with its padding.
 func keccak256(header []byte) [32]byte {
 	var sum [32]byte
 	h := sha3.NewLegacyKeccak256()

@@ -5,27 +5,27 @@ import "encoding/binary"
 // HeaderSize is the size of a block header, in bytes.
 const HeaderSize = 80
 
-// Checker builds headers and hashes them. It keeps the memory that it needs
-// between calls: one for each goroutine that checks shares.
+// Checker builds headers and hashes them. It reuses its memory between calls: each
+// goroutine that checks shares needs its own.
 type Checker struct {
 	drafts [2]draft
 }
 
-// draft is a header that is being built.
+// draft is a header being built.
 type draft struct {
-	coinbase []byte // padded for SHA-256, where hasSHA
+	coinbase []byte // padded for SHA-256 if hasSHA
 	root     [32]byte
-	header   []byte // the same
+	header   []byte // likewise
 }
 
-// Hash returns the hash of the header that s makes of j, in the header's byte
-// order: with the algorithm of j, or sha256d where that can't be computed.
+// Hash returns the hash of the header that s makes of j, in the header's byte order:
+// with j's algorithm, or sha256d if that can't be computed here.
 func (c *Checker) Hash(j *Job, s *Solution) [32]byte {
 	hash, _ := c.Hash2(j, j, s, s)
 	return hash
 }
 
-// Hash2 is Hash for two solutions, in hardly more time.
+// Hash2 is Hash for two solutions, in little more time than one.
 func (c *Checker) Hash2(j, j2 *Job, s, s2 *Solution) (hash, hash2 [32]byte) {
 	a, b := c.headers(j, j2, s, s2)
 	if hasSHA && j.Algorithm.isSHA256d() && j2.Algorithm.isSHA256d() {
@@ -59,7 +59,7 @@ func (c *Checker) headers(j, j2 *Job, s, s2 *Solution) (a, b *draft) {
 	return a, b
 }
 
-// write begins with the coinbase.
+// write starts with the coinbase.
 func (d *draft) write(j *Job, s *Solution) {
 	d.coinbase = s.appendCoinbase(d.coinbase[:0], j)
 	if hasSHA {
@@ -74,7 +74,7 @@ func (s *Solution) appendCoinbase(dst []byte, j *Job) []byte {
 	return append(dst, j.Coinb2...)
 }
 
-// finish makes the header, with the merkle root that is there.
+// finish builds the header from the merkle root.
 func (d *draft) finish(j *Job, s *Solution) {
 	h := binary.LittleEndian.AppendUint32(d.header[:0], s.Version)
 	h = append(h, j.PrevHash[:]...)

@@ -2,23 +2,23 @@ package work
 
 import "math"
 
-// Difficulties are the difficulties of single miners of one link, where the
-// pool sets them (the agent protocol): powers of two, by the miners' prefixes.
-// It is immutable, so that a job can hold those that are in force for it; a
-// change is another one, which shares what has not changed. nil has none.
+// Difficulties are the difficulties of single miners of one link, if the pool sets
+// them (the agent protocol): powers of two, by the miners' prefixes. They are
+// immutable, so that a job can keep those in force for it; a change makes a new value,
+// which shares the unchanged pages. nil has none.
 type Difficulties struct {
 	pages [256]*page
 }
 
-// page is what 256 prefixes have, as exponent + 1; 0: nothing of its own. A
-// farm's prefixes follow one another: 10,000 miners have 40 pages, 10 kB.
+// page has the difficulties of 256 prefixes, as exponent + 1; 0: none of its own. A
+// farm's prefixes are consecutive: 10,000 miners have 40 pages, 10 kB.
 type page [256]uint8
 
 // maxExponent bounds the difficulties: btcpool's are 64-bit integers.
 const maxExponent = 63
 
-// Of returns the difficulty of the miner with that prefix; ok is false when it
-// has none of its own.
+// Of returns the difficulty of the miner with that prefix; ok is false if it has none
+// of its own.
 func (d *Difficulties) Of(prefix uint16) (difficulty float64, ok bool) {
 	if d == nil {
 		return 0, false
@@ -35,7 +35,7 @@ func (d *Difficulties) With(exponent uint8, prefixes []uint16) *Difficulties {
 	return d.changed(min(exponent, maxExponent)+1, prefixes)
 }
 
-// Without returns d without what the given prefixes had.
+// Without returns d without those of the given prefixes.
 func (d *Difficulties) Without(prefixes []uint16) *Difficulties { return d.changed(0, prefixes) }
 
 func (d *Difficulties) changed(to uint8, prefixes []uint16) *Difficulties {

@@ -5,16 +5,16 @@ import (
 	"math"
 )
 
-// A difficulty is a float64, as pools send it. A share of difficulty d stands
-// for d * HashesPerShare hashes on average.
+// A difficulty is a float64, as sent by pools. A share of difficulty d takes d *
+// HashesPerShare hashes on average.
 //
-// Comparing difficulties instead of 256-bit targets errs by at most 2^-52 of
-// the target's size: one share in 10^15 would be judged otherwise.
+// Comparing difficulties instead of 256-bit targets errs by at most 2^-52 of the
+// target's size: one share in 10^15 would be judged differently.
 
 // HashesPerShare is how many hashes a share of difficulty 1 takes on average.
 const HashesPerShare = 1 << 32
 
-// Unmeetable is where difficulties end that make sense: the whole Bitcoin network
+// Unmeetable is the largest difficulty that makes sense: the whole Bitcoin network
 // takes half a day for a share of it.
 const Unmeetable = 1 << 53
 
@@ -31,8 +31,8 @@ func Difficulty(hash *[32]byte) float64 {
 	return difficulty1 / v
 }
 
-// NetworkDifficulty returns the difficulty of a block with the given compact
-// target; +Inf where the target is zero or negative, which no hash meets.
+// NetworkDifficulty returns the difficulty of a block with the given compact target;
+// +Inf if the target is zero or negative, which no hash meets.
 func NetworkDifficulty(nbits uint32) float64 {
 	mantissa := nbits & 0x7fffff
 	if nbits&0x800000 != 0 {
@@ -41,8 +41,8 @@ func NetworkDifficulty(nbits uint32) float64 {
 	return difficulty1 / math.Ldexp(float64(mantissa), 8*(int(nbits>>24)-3))
 }
 
-// TargetDifficulty returns the difficulty of a 256-bit big-endian target, as
-// mining.suggest_target writes it.
+// TargetDifficulty returns the difficulty of a 256-bit big-endian target, as in
+// mining.suggest_target.
 func TargetDifficulty(target *[32]byte) float64 {
 	var hash [32]byte
 	for i, b := range target {
@@ -52,7 +52,7 @@ func TargetDifficulty(target *[32]byte) float64 {
 }
 
 // FloorPowerOfTwo returns the largest power of two that is at most d, for d > 0.
-// Miners get powers of two only: several firmwares misbehave with others.
+// Miners only get powers of two: several firmwares misbehave with others.
 func FloorPowerOfTwo(d float64) float64 {
 	_, exp := math.Frexp(d) // d = f * 2^exp, 0.5 <= f < 1
 	return math.Ldexp(1, exp-1)

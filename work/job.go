@@ -11,20 +11,18 @@ import (
 // the consensus rule for blocks, which pools apply to shares.
 const MaxTimeRoll = 7200
 
-// MaxExtranonce2 is the largest extranonce2 size that a miner is given, in
-// bytes. Four suffice any ASIC for a day without version rolling, and the
-// cgminer family takes 2 to 8.
+// MaxExtranonce2 is the largest extranonce2 size that a miner is given, in bytes. Four
+// last any ASIC a day without version rolling, and the cgminer family accepts 2 to 8.
 const MaxExtranonce2 = 4
 
-// MinExtranonce2 is the smallest: two bytes last 200 TH/s with version rolling
-// a day.
+// MinExtranonce2 is the smallest: with version rolling, two bytes last 200 TH/s a day.
 const MinExtranonce2 = 2
 
 // Template is what a pool's mining.notify says about the header.
 type Template struct {
 	PrevHash [32]byte   // in the header's byte order
 	Coinb1   []byte     // up to extranonce1
-	Coinb2   []byte     // from behind extranonce2
+	Coinb2   []byte     // what follows extranonce2
 	Branches [][32]byte // in the header's byte order
 	Version  uint32
 	NBits    uint32
@@ -32,8 +30,8 @@ type Template struct {
 }
 
 // Line is the job's mining.notify for miners, built once by codec and completed for
-// each use: uses of one job differ by the extranonce2 size of the miner, and in a
-// keepalive by the time.
+// each use: uses of one job differ by the miner's extranonce2 size, and in a keepalive
+// by the time.
 type Line struct {
 	Head []byte // … up to the end of coinb1
 	Tail []byte // coinb2 … up to ntime
@@ -43,10 +41,10 @@ type Line struct {
 // publication and may be read from any goroutine.
 type Job struct {
 	Template
-	ID          uint32 // what miners know it by; unique in the process, increasing
-	PoolID      string // what the pool knows it by, as JSON
-	Work        uint32 // which work of its lane it is: jobs with the same number are answered by the same headers
-	Epoch       uint64 // which pool session it belongs to: the one with this extranonce1
+	ID          uint32 // its id for miners; unique in the process, increasing
+	PoolID      string // its id for the pool, as JSON
+	Work        uint32 // number of its work within its lane: jobs with the same number are answered by the same headers
+	Epoch       uint64 // the pool session that it belongs to: the one with this extranonce1
 	Clean       bool   // the pool says that older jobs of this epoch are stale
 	Received    time.Time
 	Difficulty  float64       // the pool's, in force for this job
@@ -54,15 +52,15 @@ type Job struct {
 	Mask        uint32        // version bits that the pool let roll when it sent the job; 0 none
 	Extranonce1 []byte        // the pool's
 	Layout      Layout        // of the pool's extranonce2
-	Algorithm   *Algorithm    // that shares are checked with
+	Algorithm   *Algorithm    // to check shares with
 	Network     float64       // difficulty of a block, in the unit of Algorithm
 	Line        Line
 
-	head []byte // of the coinbase: coinb1, the pool's extranonce1, the lead
+	head []byte // the start of the coinbase: coinb1, the pool's extranonce1, the lead
 }
 
-// DifficultyFor returns the pool's difficulty in force for this job for the
-// miner with that prefix.
+// DifficultyFor returns the pool's difficulty for the miner with that prefix, as in
+// force for this job.
 func (j *Job) DifficultyFor(prefix uint16) float64 {
 	if own, ok := j.Own.Of(prefix); ok {
 		return own
@@ -70,10 +68,10 @@ func (j *Job) DifficultyFor(prefix uint16) float64 {
 	return j.Difficulty
 }
 
-// IsBlock reports that a hash which meets that difficulty makes a block, for the
-// miner with that prefix. Where the network asks for less than the pool does, as
-// test networks do, each share would be a block; then none is. A difficulty of the
-// pool that nobody meets does not count: a block is a block.
+// IsBlock reports whether a hash that meets difficulty met makes a block, for the
+// miner with that prefix. If the network asks for less than the pool, as on test
+// networks, every share would be a block; then none is. That does not apply to a pool
+// difficulty that nobody can meet: a block is a block.
 func (j *Job) IsBlock(met float64, prefix uint16) bool {
 	if met < j.Network {
 		return false
@@ -82,16 +80,15 @@ func (j *Job) IsBlock(met float64, prefix uint16) bool {
 	return j.Network >= pool || j.Algorithm.Work(pool) > Unmeetable
 }
 
-// SameWork reports that the headers which answer one job answer the other too, but
-// for what miners roll: ntime and the version.
+// SameWork reports whether the headers that answer one job also answer the other,
+// apart from what miners roll: ntime and the version.
 func (j *Job) SameWork(other *Job) bool {
 	return j.Epoch == other.Epoch && j.PrevHash == other.PrevHash && j.NBits == other.NBits &&
 		bytes.Equal(j.head, other.head) && bytes.Equal(j.Coinb2, other.Coinb2) && slices.Equal(j.Branches, other.Branches)
 }
 
-// Digest tells a job's work from another's: two jobs with the same digest can be
-// answered by the same headers. ntime and the version are not part of it, since
-// both are rolled.
+// Digest identifies a job's work: jobs with the same digest can be answered by the
+// same headers. ntime and the version are not part of it, since both are rolled.
 func (j *Job) Digest() uint64 {
 	var h maphash.Hash
 	h.SetSeed(digestSeed)
@@ -111,9 +108,8 @@ func (j *Job) Digest() uint64 {
 
 var digestSeed = maphash.MakeSeed()
 
-// NewJob folds the pool's extranonce1 into the template. It is a job for
-// sha256d; the caller fills in the other fields, and another algorithm, before
-// it publishes the job.
+// NewJob folds the pool's extranonce1 into the template. The job is for sha256d; the
+// caller sets the other fields, or another algorithm, before publishing it.
 func NewJob(t Template, extranonce1 []byte, layout Layout) *Job {
 	return &Job{
 		Template:    t,
@@ -125,14 +121,14 @@ func NewJob(t Template, extranonce1 []byte, layout Layout) *Job {
 	}
 }
 
-// Layout is how a pool's extranonce2 is shared out:
+// Layout says how a pool's extranonce2 is divided:
 //
 //	| lead: zeros | prefix: 2 bytes, or 1 | room: the miner's extranonce2, then zeros |
 //
-// The prefix stands at the same place for every miner of a link, whatever the
-// size of its extranonce2: so no two miners with different prefixes can ever
-// find the same coinbase. A miner whose extranonce2 is smaller than the room
-// gets the rest as zeros in front of coinb2.
+// The prefix is at the same place for every miner of a link, whatever the size of its
+// extranonce2, so no two miners with different prefixes can ever find the same
+// coinbase. If a miner's extranonce2 is smaller than the room, the rest is filled with
+// zeros before coinb2.
 type Layout struct {
 	Lead   int
 	Prefix int // bytes
@@ -142,8 +138,8 @@ type Layout struct {
 // Size returns the pool's extranonce2 size, in bytes.
 func (l Layout) Size() int { return l.Lead + l.Prefix + l.Room }
 
-// NewLayout shares out a pool's extranonce2 of size bytes with prefixes of the
-// given length; ok is false where that leaves a miner less than MinExtranonce2.
+// NewLayout divides a pool's extranonce2 of size bytes with prefixes of the given
+// length; ok is false if that leaves a miner less than MinExtranonce2.
 func NewLayout(size, prefix int) (l Layout, ok bool) {
 	room := min(size-prefix, MaxExtranonce2)
 	if room < MinExtranonce2 {
@@ -152,9 +148,9 @@ func NewLayout(size, prefix int) (l Layout, ok bool) {
 	return Layout{Lead: size - prefix - room, Prefix: prefix, Room: room}, true
 }
 
-// PrefixFor returns the prefix length for the smallest extranonce2 size among
-// a route's pools, and the extranonce2 size that its miners can have there.
-// ok is false below 3 bytes: such a pool can't be shared.
+// PrefixFor returns the prefix length for the smallest extranonce2 size among a
+// route's pools, and the extranonce2 size that its miners can then have. ok is false
+// below 3 bytes: such a pool can't be shared.
 func PrefixFor(size int) (prefix, extranonce2 int, ok bool) {
 	prefix = 2
 	if size < 2+MinExtranonce2 {
@@ -164,13 +160,13 @@ func PrefixFor(size int) (prefix, extranonce2 int, ok bool) {
 	return prefix, l.Room, ok
 }
 
-// Fold returns what is appended to coinb1: the pool's extranonce1 and the lead.
+// Fold returns the bytes appended to coinb1: the pool's extranonce1 and the lead.
 func (l Layout) Fold(extranonce1 []byte) []byte {
 	return append(append([]byte(nil), extranonce1...), make([]byte, l.Lead)...)
 }
 
-// Extranonce2 appends the pool's extranonce2 for a solution: all of it, lead and
-// trailing zeros included.
+// Extranonce2 appends the pool's whole extranonce2 for a solution, including the lead
+// and the trailing zeros.
 func (l Layout) Extranonce2(dst []byte, s *Solution) []byte {
 	for range l.Lead {
 		dst = append(dst, 0)

@@ -4,8 +4,8 @@ package work
 
 import "unsafe"
 
-// prefetch fetches each cache line of 64 bytes that has some of the bytes; of at
-// least one byte.
+// prefetch fetches each 64-byte cache line that contains any of the bytes; bytes is at
+// least 1.
 //
 //go:noescape
 func prefetch(p unsafe.Pointer, bytes int)

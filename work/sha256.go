@@ -6,10 +6,11 @@ import (
 )
 
 const (
-	// blockSize is that of SHA-256, in bytes.
+	// blockSize is the block size of SHA-256, in bytes.
 	blockSize = 64
 
-	// lengthSize is what a message's padding ends with: how many bits it has.
+	// lengthSize is the size of the end of a message's padding, in bytes: the number
+	// of its bits.
 	lengthSize = 8
 )
 
@@ -19,8 +20,8 @@ func sha256d(b []byte) [32]byte {
 	return sha256.Sum256(first[:])
 }
 
-// appendPadding pads the message that is all of b (FIPS 180-4, 5.1.1): a bit,
-// zeros, the length.
+// appendPadding pads b, taken as a whole message (FIPS 180-4, 5.1.1): a bit, zeros,
+// the length.
 func appendPadding(b []byte) []byte {
 	var zeros [blockSize]byte
 	n := len(b)
@@ -29,13 +30,13 @@ func appendPadding(b []byte) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(n)*8)
 }
 
-// sha256dPadded sets out and out2 to the SHA-256 of the SHA-256 of two messages
-// that are padded already. Two at a time take hardly longer than one by itself,
-// whose instructions wait for each other; messages of different lengths do not go
-// together. It needs hasSHA.
+// sha256dPadded sets out and out2 to the SHA-256 of the SHA-256 of two padded
+// messages. Hashing two at once takes hardly longer than hashing one, whose
+// instructions stall on each other; this needs messages of the same length. It
+// requires hasSHA.
 //
-// The standard library has the same instructions, but for one message, and half of
-// its time goes by around them for messages as short as a share's.
+// The standard library uses the same instructions, but for a single message, and for
+// messages as short as a share's it spends half of its time around them.
 func sha256dPadded(out, out2 *[32]byte, message, message2 []byte) {
 	var middle, middle2 [blockSize]byte
 	first, second := (*[32]byte)(middle[:]), (*[32]byte)(middle2[:])
@@ -50,7 +51,7 @@ func sha256dPadded(out, out2 *[32]byte, message, message2 []byte) {
 	hashPadded(out, out2, &middle[0], &middle2[0], 1)
 }
 
-// foldPaths goes up two merkle paths, from root and root2, which are replaced.
+// foldPaths folds two merkle paths into root and root2.
 func foldPaths(root, root2 *[32]byte, branches, branches2 [][32]byte) {
 	both := min(len(branches), len(branches2))
 	if both > 0 {

@@ -8,24 +8,24 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// hasSHA says that hashPadded and foldBranches can be used here.
+// hasSHA says whether hashPadded and foldBranches can be used here.
 var hasSHA = cpuid.CPU.Supports(cpuid.SHA, cpuid.SSSE3, cpuid.SSE4)
 
-// hashPadded writes the SHA-256 of two messages to out and out2, which may be part
-// of them. Both are padded already (FIPS 180-4, 5.1.1), to as many blocks of 64
-// bytes, of which there is at least one.
+// hashPadded writes the SHA-256 of two messages to out and out2, which may be part of
+// the messages. Both are already padded (FIPS 180-4, 5.1.1) to the same number of
+// 64-byte blocks, at least one.
 //
 //go:noescape
 func hashPadded(out, out2 *[32]byte, message, message2 *byte, blocks int)
 
-// foldBranches goes up two merkle paths: it puts the SHA-256 of the SHA-256 of a
-// root and a branch in the place of that root, n times, at least once. The branches
-// lie one behind the other.
+// foldBranches folds two merkle paths: n times, at least once, it replaces each root
+// by the SHA-256 of the SHA-256 of that root and a branch. The branches are
+// contiguous.
 //
 //go:noescape
 func foldBranches(root, root2, branches, branches2 *[32]byte, n int)
 
-// constants are those of the 64 rounds (FIPS 180-4, 4.2.2).
+// constants are the constants of the 64 rounds (FIPS 180-4, 4.2.2).
 //
 //lint:ignore U1000 the assembly has them
 var constants = [64]uint32{
@@ -39,8 +39,8 @@ var constants = [64]uint32{
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 }
 
-// paddingBlock is what is added in each of the 64 rounds of the block that is only
-// the padding of a message of 64 bytes: the constants and the block's words.
+// paddingBlock is what each of the 64 rounds adds in a block that is only the padding
+// of a 64-byte message: the constants plus the block's words.
 //
 //lint:ignore U1000 the assembly has it
 var paddingBlock = func() (sums [64]uint32) {

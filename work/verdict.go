@@ -1,33 +1,33 @@
 package work
 
-// Verdict is what became of a share: accepted, or rejected for one reason.
-// The zero value is Accepted. The names (String) are the `reason` label of
-// metrics and the field of the API; they never change meaning.
+// Verdict is the outcome of a share: accepted, or rejected for one reason. The zero
+// value is Accepted. The names (String) are the values of the `reason` label of
+// metrics and of the API's field; they never change meaning.
 type Verdict uint8
 
 const (
 	Accepted      Verdict = iota
-	UnknownJob            // the job id was never sent to this miner, or so long ago that it is forgotten
+	UnknownJob            // the job id was never sent to this miner, or is forgotten
 	Stale                 // the job was replaced by a clean one
-	LinkLost              // the job's link died and its work can't be handed in anywhere any more
-	Duplicate             // the same 80-byte header was handed in before
-	LowDifficulty         // the hash misses the difficulty that was in force for that job
+	LinkLost              // the job's link was lost and its work can't be submitted anywhere any more
+	Duplicate             // the same 80-byte header was submitted before
+	LowDifficulty         // the hash misses the difficulty in force for that job
 	BadTime               // ntime before the job's, or more than MaxTimeRoll seconds after it
 	BadVersion            // version bits outside the mask, or without version rolling
 	Malformed             // a field is missing, not hex, or has the wrong length
 	Unauthorized          // the miner has not authorized (under this name)
 	NotSubscribed         // submit before subscribe
-	PoolRejected          // the pool said no, for a reason of its own
+	PoolRejected          // the pool rejected it for a reason of its own
 	Overloaded            // the link's queue is full or the pool did not answer in time
-	TooMany               // more of this miner's shares wait than its fair part of a queue, or are to be remembered than one miner's may
+	TooMany               // more of this miner's shares wait than its fair part of a queue, or need remembering than one miner's may
 
 	NumVerdicts = int(TooMany) + 1
 )
 
-// verdicts holds what a verdict is called in metrics, and the code and text
-// that a miner is told. The codes are those seen in the field: 20 other,
-// 21 stale or unknown job, 22 duplicate, 23 low difficulty, 24 unauthorized,
-// 25 not subscribed (docs/protocol of the Stratum V1 mining extension).
+// verdicts holds each verdict's name in metrics, and the code and text for miners. The
+// codes are those seen in the field: 20 other, 21 stale or unknown job, 22 duplicate,
+// 23 low difficulty, 24 unauthorized, 25 not subscribed (docs/protocol of the Stratum
+// V1 mining extension).
 var verdicts = [NumVerdicts]struct {
 	name string
 	code int
@@ -52,8 +52,8 @@ var verdicts = [NumVerdicts]struct {
 // String returns the verdict's name in metrics and the API.
 func (v Verdict) String() string { return verdicts[v].name }
 
-// Code returns the Stratum error code that a miner is told; 0 for Accepted.
+// Code returns the Stratum error code for the miner; 0 for Accepted.
 func (v Verdict) Code() int { return verdicts[v].code }
 
-// Text returns the error text that a miner is told; "" for Accepted.
+// Text returns the error text for the miner; "" for Accepted.
 func (v Verdict) Text() string { return verdicts[v].text }
