@@ -13,27 +13,27 @@ import (
 type Options struct {
 	Version      string        // farmproxy's
 	Loops        int           // how many event loops there are
-	CloseReasons []string      // names of the reasons that a miner is closed for: Loop.Closed is indexed by them
-	MaxWorkers   int           // how many names get books of their own; 0 = 100,000
-	Forget       time.Duration // a worker or account without a miner is dropped when unseen for so long; 0 = 24 h
+	CloseReasons []string      // names of the reasons for closing a miner: the index of Loop.Closed
+	MaxWorkers   int           // how many names get their own books; 0 = 100,000
+	Forget       time.Duration // a worker or account without a miner is dropped if unseen for this long; 0 = 24 h
 
 	Settings // at the start, see Book.Configure
 }
 
-// Settings say which series there are. They may change at any time.
+// Settings say which series exist. They may change at any time.
 type Settings struct {
-	Predecessor bool   // keep books of each miner, and write the series of the account proxy as well
-	Proxy       string // their label proxy
+	Predecessor bool   // keep books for each miner, and write the account proxy's series too
+	Proxy       string // value of their proxy label
 }
 
-// Configure has these series written from now on. Miners that are there without
-// books get some when they log in again. Any goroutine.
+// Configure changes the series written from now on. Miners connected without books get
+// some when they log in again. Any goroutine.
 func (b *Book) Configure(s Settings) { b.settings.Store(&s) }
 
 // Book is everything that farmproxy counts. All methods may be called from any
 // goroutine.
 type Book struct {
-	options  Options // but Settings
+	options  Options // without Settings
 	settings atomic.Pointer[Settings]
 	started  time.Time
 	now      func() time.Time
@@ -43,15 +43,15 @@ type Book struct {
 	miners   *miners
 
 	minersMax atomic.Int64
-	leftOut   atomic.Pointer[func() uint64] // lines of the log
-	ready     atomic.Pointer[error]         // what SetReady was told
-	linkless  atomic.Bool                   // ready without a link
-	onlyStore atomic.Bool                   // only accounts of the store are served
+	leftOut   atomic.Pointer[func() uint64] // log lines that were left out
+	ready     atomic.Pointer[error]         // the last argument of SetReady
+	linkless  atomic.Bool                   // it is ready without a link
+	onlyStore atomic.Bool                   // only the store's accounts are served
 	store     atomic.Pointer[func() (accounts int, err error)]
 
-	mu         sync.Mutex       // guards what follows; held for a copy of it at most
+	mu         sync.Mutex       // guards the fields below; held at most for a copy of them
 	pools      []*Pool          // in the order they were registered
-	poolByName map[string]*Pool // that is shown under the name, unless it is forgotten
+	poolByName map[string]*Pool // the one shown under the name, unless it is forgotten
 	poolByKey  map[poolKey]*Pool
 	links      []*Link // open, or waiting for the next link of their pool and lane
 }
@@ -91,44 +91,42 @@ func New(o Options) *Book {
 // Loop returns the counters of loop i, 0 <= i < Options.Loops.
 func (b *Book) Loop(i int) *Loop { return b.loops[i] }
 
-// Worker finds the worker of that name, or creates it. Beyond
-// Options.MaxWorkers, and for names over 256 bytes, it is one that all such
-// names share: its Name is Other. The login is copied.
+// Worker finds the worker of that name, or creates it. Names beyond Options.MaxWorkers
+// or over 256 bytes all share one worker: its Name is Other. The login is copied.
 func (b *Book) Worker(login string) *Worker {
 	return b.workers.get(login, b.now())
 }
 
-// Vouches reports that a worker of that name has had a share accepted, and that no more
-// than so many miners are connected under it: who only knows the name of one that works
-// is not taken for it.
+// Vouches reports whether a worker of that name has had a share accepted and at most
+// that many miners are connected under it: knowing the name of a working miner is not
+// enough to be taken for it.
 func (b *Book) Vouches(login string, connected int) bool {
 	earned, miners := b.workers.record(login)
 	return earned && miners <= connected
 }
 
-// HasEarned reports that a worker of that name has had a share accepted.
+// HasEarned reports whether a worker of that name has had a share accepted.
 func (b *Book) HasEarned(login string) bool {
 	earned, _ := b.workers.record(login)
 	return earned
 }
 
-// SetLeftOut says how many lines of the log were left out.
+// SetLeftOut sets the function that returns how many log lines were left out.
 func (b *Book) SetLeftOut(lines func() uint64) { b.leftOut.Store(&lines) }
 
-// SetMinersMax notes how many miners there is room for.
+// SetMinersMax sets how many miners there is room for.
 func (b *Book) SetMinersMax(n int) { b.minersMax.Store(int64(n)) }
 
-// SetReady says whether farmproxy serves miners: nil when it listens, else why
-// not. Ready asks for a link besides, unless SetNeedsLink says otherwise.
+// SetReady says whether farmproxy serves miners: nil once it listens, otherwise why
+// not. Ready also requires a link, unless SetNeedsLink says otherwise.
 func (b *Book) SetReady(err error) { b.ready.Store(&err) }
 
-// SetNeedsLink says whether farmproxy is ready only while a link is up; it is so
-// by default. Where it only serves accounts, links come and go with their
-// miners.
+// SetNeedsLink says whether farmproxy is ready only while a link is up, which is the
+// default. If it only serves accounts, links come and go with their miners.
 func (b *Book) SetNeedsLink(needs bool) { b.linkless.Store(!needs) }
 
-// SetOnlyAccounts says whether nobody is served but accounts of the store: then
-// farmproxy is not ready while its database is away and none is known.
+// SetOnlyAccounts says whether only the store's accounts are served: then farmproxy is
+// not ready while the database is unavailable and no account is known.
 func (b *Book) SetOnlyAccounts(only bool) { b.onlyStore.Store(only) }
 
 // snapshot returns the pools by level, and all links, open or not, by pool and
@@ -146,7 +144,7 @@ func (b *Book) snapshot() (pools []*Pool, links []*Link) {
 	slices.SortStableFunc(pools, func(x, y *Pool) int { return cmp.Compare(x.Level(), y.Level()) })
 	place := make(map[string]int, len(pools))
 	for i, p := range pools {
-		place[p.Name] = i - len(pools) // below the 0 of pools that nobody registered
+		place[p.Name] = i - len(pools) // below the 0 of unregistered pools
 	}
 	slices.SortStableFunc(links, func(x, y *Link) int {
 		return cmp.Or(

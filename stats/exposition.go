@@ -13,25 +13,25 @@ import (
 // exposition writes the Prometheus text format: families with HELP and TYPE,
 // and their series.
 //
-// VictoriaMetrics/metrics writes no text after HELP, and wants each series'
-// name with its labels as a string: for 70,000 series of workers that were
-// 70,000 allocations a scrape. This one goes through one buffer of a fixed size.
+// VictoriaMetrics/metrics writes no text after HELP, and needs each series' name with
+// its labels as a string: for 70,000 series of workers that was 70,000 allocations per
+// scrape. This one uses one buffer of fixed size.
 //
-// It is used again, and with it the lists of what a scrape goes through: a farm
-// of 10,000 would have to make 600 kB of them each time.
+// It is reused, together with its lists of what a scrape visits: a farm of 10,000
+// would otherwise allocate 600 kB of them each time.
 type exposition struct {
 	w      *bufio.Writer
 	out    yielding
 	family string
-	digits [32]byte // of one number
+	digits [32]byte // scratch for one number
 
 	workers []*Worker
 	totals  []*total
 	tell    []*Miner
 }
 
-// expositionBuffer is how much is collected before a write, in bytes: enough
-// for gzip to work on, little enough to be nothing beside 10,000 miners.
+// expositionBuffer is how many bytes are collected before a write: enough for gzip to
+// work on, and negligible beside 10,000 miners.
 const expositionBuffer = 32 << 10
 
 var expositions = sync.Pool{New: func() any {
@@ -40,7 +40,7 @@ var expositions = sync.Pool{New: func() any {
 	return e
 }}
 
-// newExposition returns one that writes to w, until finish.
+// newExposition returns an exposition that writes to w until finish.
 func newExposition(w io.Writer) *exposition {
 	e := expositions.Get().(*exposition)
 	e.out.Writer = w
@@ -48,10 +48,10 @@ func newExposition(w io.Writer) *exposition {
 	return e
 }
 
-// finish writes what is left, and leaves e to the next scrape.
+// finish writes what is left, and releases e for the next scrape.
 func (e *exposition) finish() error {
 	err := e.w.Flush()
-	e.out.Writer = nil // nor may it hold on to books that are dropped
+	e.out.Writer = nil // it must not keep dropped books alive either
 	clear(e.workers[:cap(e.workers)])
 	clear(e.totals[:cap(e.totals)])
 	clear(e.tell[:cap(e.tell)])
@@ -59,9 +59,9 @@ func (e *exposition) finish() error {
 	return err
 }
 
-// yielding lets others run before each write: a scrape is a hundred milliseconds
-// of work, and Go's scheduler would let an event loop that wakes up wait for ten
-// of them.
+// yielding lets other goroutines run before each write: a scrape is a hundred
+// milliseconds of work, and Go's scheduler would let an event loop that wakes up wait
+// for ten of them.
 type yielding struct{ io.Writer }
 
 func (y yielding) Write(b []byte) (int, error) {
@@ -77,7 +77,7 @@ const (
 	histogramKind kind = "histogram"
 )
 
-// begin begins a family: all its series follow. help is a line.
+// begin starts a family: all its series must follow. help is one line.
 func (e *exposition) begin(family string, k kind, help string) {
 	e.family = family
 	for _, s := range [...]string{"# HELP ", family, " ", help, "\n# TYPE ", family, " ", string(k), "\n"} {
@@ -85,7 +85,7 @@ func (e *exposition) begin(family string, k kind, help string) {
 	}
 }
 
-// count writes a series of the family, with the labels as name, value, ...
+// count writes a series of the family; labels are name, value, ...
 func (e *exposition) count(v uint64, labels ...string) {
 	e.series("", labels)
 	e.w.Write(strconv.AppendUint(e.digits[:0], v, 10))
@@ -98,7 +98,7 @@ func (e *exposition) value(v float64, labels ...string) {
 	e.number(v)
 }
 
-// number writes whole numbers as such: 1700000000 says more than 1.7e+09.
+// number writes whole numbers in full: 1700000000 is more precise than 1.7e+09.
 func (e *exposition) number(v float64) {
 	b := e.digits[:0]
 	if math.Abs(v) < 1<<53 && v == math.Trunc(v) {
@@ -157,8 +157,8 @@ func (e *exposition) series(suffix string, labels []string) {
 	e.w.WriteByte(' ')
 }
 
-// escaped writes a label's value. What is not UTF-8 would make the reader
-// refuse the whole scrape: it is replaced.
+// escaped writes a label's value. Bytes that are not UTF-8 are replaced: they would
+// make the reader reject the whole scrape.
 func (e *exposition) escaped(s string) {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])

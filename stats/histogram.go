@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// latencyBounds are the upper bounds of the buckets of a histogram, in
-// milliseconds: six to a decade, so that a quantile read from it is right
-// within a fifth; from a pool in the same rack to one that is given up.
+// latencyBounds are the upper bounds of a histogram's buckets, in milliseconds: six
+// per decade, so that a quantile is right within a fifth; from a pool in the same rack
+// to one that is given up.
 var latencyBounds = [...]int64{
 	1, 2, 3, 5, 7,
 	10, 15, 20, 30, 50, 70,
@@ -16,14 +16,14 @@ var latencyBounds = [...]int64{
 	10_000, 15_000, 20_000, 30_000, 60_000,
 }
 
-// histogram counts durations. Any goroutine may observe; a reader sees buckets
-// of nearly the same instant.
+// histogram counts durations. Any goroutine may observe; a reader sees buckets from
+// nearly the same instant.
 //
-// VictoriaMetrics/metrics has one with a mutex, which can be written only
-// through a set of named metrics, and read not at all; this one is added up
-// over links, and quantiles are read from it.
+// VictoriaMetrics/metrics has one with a mutex, which can only be written out through
+// a set of named metrics, and can't be read; this one is summed over links, and
+// quantiles are computed from it.
 type histogram struct {
-	counts [len(latencyBounds) + 1]atomic.Uint64 // the last one: above all bounds
+	counts [len(latencyBounds) + 1]atomic.Uint64 // the last one is above all bounds
 	nanos  atomic.Int64
 }
 
@@ -38,14 +38,14 @@ func (h *histogram) observe(d time.Duration) {
 	h.nanos.Add(int64(d))
 }
 
-// Latency is a distribution of durations, as it was when it was asked for.
+// Latency is a snapshot of a distribution of durations.
 type Latency struct {
 	counts [len(latencyBounds) + 1]uint64
 	count  uint64
 	sum    time.Duration
 }
 
-// add adds what h counted.
+// add adds the counts of h.
 func (l *Latency) add(h *histogram) {
 	for i := range h.counts {
 		n := h.counts[i].Load()
@@ -55,10 +55,10 @@ func (l *Latency) add(h *histogram) {
 	l.sum += time.Duration(h.nanos.Load())
 }
 
-// Count returns how many durations there are.
+// Count returns the number of durations.
 func (l *Latency) Count() uint64 { return l.count }
 
-// Mean returns the average duration; 0 where there is none.
+// Mean returns the average duration; 0 if there are none.
 func (l *Latency) Mean() time.Duration {
 	if l.count == 0 {
 		return 0
@@ -66,9 +66,9 @@ func (l *Latency) Mean() time.Duration {
 	return l.sum / time.Duration(l.count)
 }
 
-// Quantile returns the duration that a fraction q, 0..1, of all does not
-// exceed, interpolated inside its bucket; 0 where there is none. Above the
-// last bound (a minute) it says the last bound.
+// Quantile returns the duration that a fraction q, 0..1, of all do not exceed,
+// interpolated within its bucket; 0 if there are none. Above the last bound (a minute)
+// it returns that bound.
 func (l *Latency) Quantile(q float64) time.Duration {
 	rank := q * float64(l.count)
 	var below uint64

@@ -6,9 +6,9 @@ import (
 	"farmproxy/work"
 )
 
-// writeLinks writes a set of series for each lane of each pool. While a link
-// drains and the next one of its lane is up already, there are two books of one
-// lane: counters are their sum, and the one further on says the rest.
+// writeLinks writes a set of series for each lane of each pool. While a link drains
+// and the next one of its lane is already up, one lane has two books: counters are
+// summed, and everything else is from the one in the more advanced state.
 func (b *Book) writeLinks(e *exposition) {
 	_, links := b.snapshot()
 	var lanes []LinkInfo

@@ -10,10 +10,10 @@ import (
 )
 
 // WriteMetrics writes everything in the Prometheus text format: farmproxy's own
-// series, those of the process and the Go runtime, and those of the account
-// proxy where Options asks for them. With perWorker it writes up to a dozen
-// series for each worker and each account. Series are made while they are written,
-// through a buffer of 32 kB; no lock is held during a write to w.
+// series, those of the process and the Go runtime, and those of the account proxy if
+// Settings asks for them. With perWorker it writes up to a dozen series for each
+// worker and each account. Series are computed as they are written, through a buffer
+// of 32 kB; no lock is held during a write to w.
 func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	now := b.now()
 	b.workers.sweep(now)
@@ -155,8 +155,8 @@ func (b *Book) writePools(e *exposition) {
 	}
 }
 
-// writeWorkers asks each worker once for each family: a family's series must
-// stand together, and remembering all answers would take megabytes.
+// writeWorkers reads each worker once per family: a family's series must be
+// contiguous, and storing all values would take megabytes.
 func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 	each := func(name string, k kind, help string, value func(*Worker) float64) {
 		e.begin(name, k, help)

@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	// linger is how long the series of a miner stay after it left, as the
-	// account proxy had it.
+	// linger is how long a miner's series stay after it has left, as in the account
+	// proxy.
 	linger = time.Minute
 
 	// maxMiners bounds the books of miners that come and go within linger.
 	maxMiners = 200_000
 )
 
-// Miner is the books of one miner at one pool, from when it came until it left:
-// what the account proxy told of workers. There are none unless
-// Settings.Predecessor asks for them. All methods may be called from any
-// goroutine, and with a nil *Miner, which counts nothing.
+// Miner is the books of one miner at one pool, from its arrival to its departure: what
+// the account proxy reported of workers. There are none unless Settings.Predecessor
+// asks for them. All methods may be called from any goroutine, and on a nil *Miner,
+// which counts nothing.
 type Miner struct {
 	key   minerKey
-	tells bool // the newest of its identity; guarded by miners.mu
+	tells bool // it is the newest of its identity; guarded by miners.mu
 
 	mu           sync.Mutex
-	open         int   // connections that count here: one
+	open         int   // connections counted here: one
 	left         stamp // when the last one closed
-	began        stamp // since when the window holds all of its work
+	began        stamp // since when the window has held all of its work
 	window       window
 	sent         uint64
 	accepted     uint64
@@ -37,19 +37,19 @@ type Miner struct {
 	difficulty   float64
 }
 
-// minerKey is what the series of a miner differ by.
+// minerKey identifies a miner's series.
 type minerKey struct {
 	minerIdentity
 	hash, pool string
 }
 
-// minerIdentity is what proxy_worker_up differs by: it knows no pool.
+// minerIdentity identifies a series of proxy_worker_up, which has no pool.
 type minerIdentity struct{ address, user string }
 
-// OpenMiner returns the books for a miner at address (its host:port) that mines
-// an algorithm at a pool under an account's name. nil, which may be used all
-// the same, where Settings.Predecessor is false. The pool is one that was given
-// to Book.Pool, by name, or any other host:port.
+// OpenMiner returns the books for a miner at address (its host:port) that mines an
+// algorithm at a pool under an account's name. If Settings.Predecessor is false it
+// returns nil, which may be used all the same. The pool is the name of one given to
+// Book.Pool, or any other host:port.
 func (b *Book) OpenMiner(address, user, algorithm, pool string) *Miner {
 	if !b.settings.Load().Predecessor {
 		return nil
@@ -57,8 +57,7 @@ func (b *Book) OpenMiner(address, user, algorithm, pool string) *Miner {
 	return b.miners.open(minerKey{minerIdentity{address, user}, predecessorHash(algorithm), b.poolAddress(pool)}, b.now())
 }
 
-// Sent counts a share that was found for the pool; work is its worth in shares
-// of difficulty 1.
+// Sent counts a share found for the pool; work is its worth in shares of difficulty 1.
 func (m *Miner) Sent(work float64) {
 	if m == nil {
 		return
@@ -80,8 +79,8 @@ func (m *Miner) Accepted(work float64) {
 	m.acceptedWork += work
 }
 
-// Mined counts what the miner's speed is taken from: every share that was
-// accepted, at the pool or before it; work is its worth to the miner.
+// Mined counts a share towards the miner's speed: every accepted share, whether or not
+// it went to the pool; work is its worth to the miner.
 func (m *Miner) Mined(now time.Time, work float64) {
 	if m == nil {
 		return
@@ -91,7 +90,7 @@ func (m *Miner) Mined(now time.Time, work float64) {
 	m.window.add(now, work)
 }
 
-// SetDifficulty notes the difficulty that the miner has from now on.
+// SetDifficulty sets the difficulty that the miner has from now on.
 func (m *Miner) SetDifficulty(d float64) {
 	if m == nil {
 		return
@@ -101,8 +100,8 @@ func (m *Miner) SetDifficulty(d float64) {
 	m.difficulty = d
 }
 
-// Close notes that the miner left, or went on to another pool or account. It
-// may still be given verdicts of shares that were under way.
+// Close records that the miner left, or moved to another pool or account. Verdicts on
+// its pending shares may still be counted.
 func (m *Miner) Close(now time.Time) {
 	if m == nil {
 		return
@@ -113,7 +112,7 @@ func (m *Miner) Close(now time.Time) {
 	m.left = stampOf(now)
 }
 
-// gone reports whether its series are due to go.
+// gone reports whether it is time to drop its series.
 func (m *Miner) gone(now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,8 +123,8 @@ func (m *Miner) gone(now time.Time) bool {
 type miners struct {
 	mu    sync.Mutex
 	byKey map[minerKey]*Miner
-	tells map[minerIdentity]*Miner // whose proxy_worker_up it is
-	list  []*Miner                 // in the order they came
+	tells map[minerIdentity]*Miner // the one that reports proxy_worker_up
+	list  []*Miner                 // in order of arrival
 	swept time.Time
 }
 
@@ -133,7 +132,7 @@ func newMiners() *miners {
 	return &miners{byKey: make(map[minerKey]*Miner), tells: make(map[minerIdentity]*Miner)}
 }
 
-// open finds or makes the books for a key; nil when there are too many.
+// open finds or creates the books for a key; nil if there are too many.
 func (s *miners) open(key minerKey, now time.Time) *Miner {
 	s.sweep(now, sweepEvery)
 	s.mu.Lock()
@@ -163,7 +162,7 @@ func (s *miners) open(key minerKey, now time.Time) *Miner {
 	return m
 }
 
-// sweep drops the miners that left a while ago; at most each time after.
+// sweep drops the miners that left a while ago; at most once per after.
 func (s *miners) sweep(now time.Time, after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,8 +187,8 @@ func (s *miners) sweep(now time.Time, after time.Duration) {
 	s.list = kept
 }
 
-// all returns the miners in the order they came, and the ones among them that
-// tell whether a worker is up, appended to tell.
+// all returns the miners in order of arrival, and tell with those appended that report
+// whether a worker is up.
 func (s *miners) all(tell []*Miner) (all, _ []*Miner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +201,7 @@ func (s *miners) all(tell []*Miner) (all, _ []*Miner) {
 	return s.list[:len(s.list):len(s.list)], tell
 }
 
-// predecessorHash is what the account proxy called an algorithm.
+// predecessorHash is the account proxy's name for an algorithm.
 func predecessorHash(algorithm string) string {
 	if algorithm == "sha256d" || algorithm == "" {
 		return "sha256"
@@ -210,7 +209,7 @@ func predecessorHash(algorithm string) string {
 	return algorithm
 }
 
-// poolAddress is what the account proxy called a pool: its host:port.
+// poolAddress is the account proxy's name for a pool: its host:port.
 func (b *Book) poolAddress(name string) string {
 	b.mu.Lock()
 	p := b.poolByName[name]

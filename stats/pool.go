@@ -2,9 +2,9 @@ package stats
 
 import "sync/atomic"
 
-// Pool is what is known of one pool, link or no link. Who probes and dials it
-// writes it; a scrape reads it. All fields but the first two may be used from any
-// goroutine; those never change.
+// Pool is what is known of one pool, with or without a link. The code that probes and
+// dials it writes it; a scrape reads it. The first two fields never change; all others
+// may be used from any goroutine.
 type Pool struct {
 	Name string
 	URL  string // without credentials
@@ -18,7 +18,7 @@ type Pool struct {
 	LastError    atomic.Pointer[string] // why it is not Up, a sentence
 	NamesRefused atomic.Uint64          // workers that the pool would not authorize
 
-	VersionBitsReduced atomic.Uint64 // times that it gave fewer version bits than before
+	VersionBitsReduced atomic.Uint64 // times that it granted fewer version bits than before
 
 	level     atomic.Int64
 	algorithm atomic.Pointer[poolAlgorithm]
@@ -30,14 +30,13 @@ type poolAlgorithm struct {
 	divider float64
 }
 
-// SetAlgorithm notes what is mined at the pool, and what its difficulty is
-// divided by for shares of difficulty 1; sha256d and 1 until then. Any
-// goroutine.
+// SetAlgorithm sets what is mined at the pool, and the divider of its difficulty for
+// shares of difficulty 1; sha256d and 1 until then. Any goroutine.
 func (p *Pool) SetAlgorithm(name string, divider float64) {
 	p.algorithm.Store(&poolAlgorithm{name, divider})
 }
 
-// Algorithm returns what SetAlgorithm was told. Any goroutine.
+// Algorithm returns the values given to SetAlgorithm. Any goroutine.
 func (p *Pool) Algorithm() (name string, divider float64) {
 	if a := p.algorithm.Load(); a != nil {
 		return a.name, a.divider
@@ -45,12 +44,12 @@ func (p *Pool) Algorithm() (name string, divider float64) {
 	return "sha256d", 1
 }
 
-// Level returns how preferred the pool is: 0 is the most preferred. Any goroutine.
+// Level returns the pool's rank: 0 is the most preferred. Any goroutine.
 func (p *Pool) Level() int { return int(p.level.Load()) }
 
-// Pool registers a pool, which is so preferred from now on, and returns its books;
-// any goroutine. The same pool is registered once: a later call gets the same books.
-// Another url under a name takes its place, and has books of its own.
+// Pool registers a pool with a rank, and returns its books; any goroutine. Registering
+// the same pool again changes its rank and returns the same books. Another url under
+// the same name takes the pool's place, with books of its own.
 func (b *Book) Pool(name, url string, level int) *Pool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,11 +69,11 @@ func (b *Book) Pool(name, url string, level int) *Pool {
 	return p
 }
 
-// poolKey is what tells pools apart.
+// poolKey identifies a pool.
 type poolKey struct{ name, url string }
 
-// ForgetPool takes a pool out of what is shown, until it is registered again;
-// any goroutine. Who has its books may go on writing them.
+// ForgetPool hides a pool until it is registered again; any goroutine. Holders of its
+// books may go on writing them.
 func (b *Book) ForgetPool(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

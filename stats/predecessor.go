@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// The series of the account proxy, for dashboards that were made for it: names,
-// labels, types and help are its own, word for word, and not as Prometheus'
-// conventions would have them.
+// The series of the account proxy, for dashboards made for it: names, labels, types
+// and help are copied exactly, and do not follow Prometheus' conventions.
 
 // writePredecessor writes them all.
 func (b *Book) writePredecessor(e *exposition, now time.Time) {
@@ -46,12 +45,12 @@ func (b *Book) writePredecessor(e *exposition, now time.Time) {
 	}
 }
 
-// predecessorPool is a pool as the account proxy knew it: there may be several
-// of ours at one host:port.
+// predecessorPool is a pool as the account proxy knew it: several of our pools may be
+// at one host:port.
 type predecessorPool struct{ hash, address string }
 
-// writePredecessorPools writes what is told of pools. A pool is up when one of
-// ours there is.
+// writePredecessorPools writes the series of pools. A pool is up if any of ours there
+// is.
 func (b *Book) writePredecessorPools(e *exposition, proxy string) {
 	pools, _ := b.snapshot()
 	var order []predecessorPool

@@ -10,9 +10,9 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// processFamilies are what is told of the process and the Go runtime. The
-// library writes three times as many, without a word of HELP, and some under
-// names that Prometheus' own rules forbid.
+// processFamilies are the families that we report of the process and the Go runtime.
+// The library writes three times as many, without HELP, and some under names that
+// Prometheus' own rules forbid.
 var processFamilies = map[string]struct {
 	kind kind
 	help string
@@ -65,7 +65,7 @@ var processFamilies = map[string]struct {
 	"go_mutex_wait_seconds_total":         {counter, "Time that goroutines waited for a mutex."},
 }
 
-// writeProcess writes the families above, as the library measures them.
+// writeProcess writes the families above, as measured by the library.
 func writeProcess(e *exposition) {
 	var all bytes.Buffer
 	metrics.WriteProcessMetrics(&all)
@@ -95,15 +95,15 @@ func writeProcess(e *exposition) {
 	writeMemoryLimit(e)
 }
 
-// writeMemoryLimit writes the one of the usual families that the library lacks.
+// writeMemoryLimit writes the one customary family that the library lacks.
 func writeMemoryLimit(e *exposition) {
-	limits, _ := os.ReadFile("/proc/self/limits") // nothing to say where there is no such file
+	limits, _ := os.ReadFile("/proc/self/limits") // nothing is written without that file
 	_, rest, found := strings.Cut(string(limits), "Max address space")
 	soft := strings.Fields(rest)
 	if !found || len(soft) == 0 {
 		return
 	}
-	limit := float64(math.MaxUint64) // what others say for unlimited
+	limit := float64(math.MaxUint64) // the customary value for unlimited
 	if n, err := strconv.ParseUint(soft[0], 10, 64); err == nil {
 		limit = float64(n)
 	}

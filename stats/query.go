@@ -9,7 +9,7 @@ import (
 	"farmproxy/work"
 )
 
-// WorkerOrder is what workers are sorted by.
+// WorkerOrder is a sort order of workers.
 type WorkerOrder uint8
 
 const (
@@ -31,8 +31,7 @@ var workerOrders = [numWorkerOrders]string{
 // String returns the order's name in the API.
 func (o WorkerOrder) String() string { return workerOrders[o] }
 
-// ParseWorkerOrder returns the order of that name; ok is false where there is
-// none.
+// ParseWorkerOrder returns the order of that name; ok is false if there is none.
 func ParseWorkerOrder(name string) (o WorkerOrder, ok bool) {
 	i := slices.Index(workerOrders[:], name)
 	return WorkerOrder(max(i, 0)), i >= 0
@@ -44,36 +43,36 @@ func WorkerOrders() []string { return workerOrders[:] }
 // WorkerQuery says which workers to return.
 type WorkerQuery struct {
 	Search     string // part of the name, in any case; "" for all
-	Account    string // what it mines for, as Worker.Mining was told; "" for all
+	Account    string // the account it mines for, as given to Worker.Mining; "" for all
 	Pool       string
 	Algorithm  string
 	Order      WorkerOrder
 	Descending bool
-	Offset     int // how many to skip, >= 0
-	Limit      int // how many to return at most
+	Offset     int // number to skip, >= 0
+	Limit      int // most to return
 }
 
-// WorkerInfo is a worker as it was when it was asked for.
+// WorkerInfo is a snapshot of a worker.
 type WorkerInfo struct {
 	Name           string
 	Account        string // "" none
 	Pool           string // the last one that it mined at; "" none yet
 	Algorithm      string
 	Miners         int    // connected now
-	Address        string // "ip:port" of the miner that came last; "" unknown
-	Agent          string // of the miner that came last; "" unknown
+	Address        string // "ip:port" of its latest miner; "" unknown
+	Agent          string // of its latest miner; "" unknown
 	Difficulty     float64
 	HashRate       float64 // over five minutes, in H/s
 	Shares         Shares
 	Work           float64   // accepted, in shares of difficulty 1
 	LastShare      time.Time // accepted; zero: never
 	Reconnects     int       // times that one of its miners came back
-	ConnectedSince time.Time // since when it is never without a miner; zero: it has none
+	ConnectedSince time.Time // since when it has always had a miner; zero: it has none
 }
 
-// Workers returns the workers that the query asks for, and how many there are
-// without Offset and Limit. Equal ones are in the order of their names. It costs
-// one look at every worker: a few milliseconds for 10,000.
+// Workers returns the workers that match the query, and their number without Offset
+// and Limit. Equal ones are in order of name. It visits every worker: a few
+// milliseconds for 10,000.
 func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 	now := b.now()
 	b.workers.sweep(now)
@@ -99,7 +98,7 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 	return infos, total
 }
 
-// mines reports whether the worker mines what is wanted, as far as it is said.
+// mines reports whether the worker mines what is wanted, as far as want is set.
 func (w *Worker) mines(want miningKey) bool {
 	w.mu.Lock()
 	key := w.mining.key
@@ -112,8 +111,8 @@ func (w *Worker) mines(want miningKey) bool {
 	return true
 }
 
-// sorted returns the workers in the order asked for. Each is asked for its key
-// once: keys that change while they are compared have no order.
+// sorted returns the workers in the order asked for. Each key is read only once: keys
+// that change while they are compared have no order.
 func sorted(list []*Worker, q WorkerQuery, now time.Time) []*Worker {
 	type keyed struct {
 		key float64
@@ -143,7 +142,7 @@ func sorted(list []*Worker, q WorkerQuery, now time.Time) []*Worker {
 	return list
 }
 
-// key returns what the worker is sorted by; 0 for all in the order of names.
+// key returns the worker's sort key; 0 for all when sorting by name.
 func (w *Worker) key(o WorkerOrder, now time.Time) float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -189,7 +188,7 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 	return i
 }
 
-// shares returns the worker's shares by verdict; w.mu is held.
+// shares returns the worker's shares by verdict; the caller holds w.mu.
 func (w *Worker) shares() Shares {
 	s := Shares{work.Accepted: w.accepted}
 	for i, n := range w.rejected {
@@ -198,7 +197,7 @@ func (w *Worker) shares() Shares {
 	return s
 }
 
-// reconnects returns how many connections came after the ones that were needed
-// to have that many miners at a time; w.mu is held. It never goes down, and is
-// right also where a miner is back before its old connection is known to be dead.
+// reconnects returns the number of connections beyond those needed to have that many
+// miners at the same time; the caller holds w.mu. It never decreases, and is correct
+// even if a miner is back before its old connection is known to be dead.
 func (w *Worker) reconnects() uint32 { return w.connects - w.mostMiners }

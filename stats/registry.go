@@ -8,50 +8,50 @@ import (
 )
 
 const (
-	// Other is the name of the worker that counts for all names that no longer
-	// found room in the registry.
+	// Other is the name of the worker that stands for all names for which the registry
+	// has no room.
 	Other = "(other)"
 
-	// defaultMaxWorkers bounds the memory that made-up names can take to 30 MB.
-	// It is above the 65,536 miners of one group of prefixes.
+	// defaultMaxWorkers bounds the memory that made-up names can take to 30 MB. It
+	// exceeds the 65,536 miners of one group of prefixes.
 	defaultMaxWorkers = 100_000
 
-	// maxName is the longest name that gets books of its own, in bytes: the
-	// registry's bound is worth nothing without it. The longest seen in the field
-	// is an address of 62 characters and a worker name.
+	// maxName is the longest name that gets its own books, in bytes: without it the
+	// registry's bound would be worthless. The longest seen in the field is an address
+	// of 62 characters and a worker name.
 	maxName = 256
 
-	// defaultForget is a day: a miner that is off for the night keeps its
-	// counters and difficulty.
+	// defaultForget is a day: a miner that is off overnight keeps its counters and
+	// difficulty.
 	defaultForget = 24 * time.Hour
 
-	// A stray is a name, or an account, that has no miner and never had a share
-	// accepted: whoever can connect can make up any number of them. It goes when it
-	// was not seen for strayTime; and where strays may be half of all, as soon as it
-	// is certain that its miner is not just coming: stamps are in seconds.
+	// A stray is a name, or an account, without a miner that never had a share
+	// accepted: anybody who can connect can make up any number of them. It is dropped
+	// when unseen for strayTime; or, when strays may be half of all names, as soon as
+	// its miner can't be one that is just connecting: stamps are in seconds.
 	strayTime = time.Minute
 	strayMin  = 2 * time.Second
 
-	// fewNames are never searched for strays.
+	// fewNames is the number of names up to which strays are not searched for.
 	fewNames = 1024
 
 	// sweepEvery keeps a full registry from being searched for each newcomer.
 	sweepEvery = time.Minute
 )
 
-// registry finds workers by name. It holds a bounded number of them, each
-// until it was not seen for a while.
+// registry finds workers by name. It holds a bounded number of them, each until it has
+// not been seen for a while.
 type registry struct {
 	max    int
 	forget time.Duration
-	idle   *mining // of a worker that has not said what it mines
+	idle   *mining // of a worker that has no mining yet
 	other  *Worker
 
-	mu     sync.RWMutex // a Worker's may be taken under it, never the other way round
+	mu     sync.RWMutex // a Worker's lock may be taken under it, never the other way round
 	byName map[string]*Worker
-	list   []*Worker // in the order they came, so that series keep theirs
+	list   []*Worker // in order of arrival, so that series keep theirs
 	swept  time.Time
-	crowd  int // how many names there are when strays are looked for next
+	crowd  int // number of names at which strays are next looked for
 }
 
 func newRegistry(max int, forget time.Duration, idle *mining) *registry {
@@ -65,8 +65,8 @@ func newRegistry(max int, forget time.Duration, idle *mining) *registry {
 	}
 }
 
-// get finds or creates the worker of that name. It is safe from being forgotten
-// for strayMin at least: the caller connects it before, or loses its books.
+// get finds or creates the worker of that name. It can't be forgotten for at least
+// strayMin: the caller must connect it before that, or its books are lost.
 func (r *registry) get(name string, now time.Time) *Worker {
 	if name == Other || len(name) > maxName {
 		return r.other
@@ -74,7 +74,7 @@ func (r *registry) get(name string, now time.Time) *Worker {
 	r.mu.RLock()
 	w := r.byName[name]
 	if w != nil {
-		w.touch(now) // under the lock: drop looks again before it drops
+		w.touch(now) // under the lock: drop checks again before it drops
 	}
 	full, crowded := len(r.list) >= r.max, len(r.list) >= r.crowd
 	r.mu.RUnlock()
@@ -90,8 +90,8 @@ func (r *registry) get(name string, now time.Time) *Worker {
 	return r.create(name, now)
 }
 
-// record reports that the worker of that name is known and has had a share accepted,
-// and how many miners are connected under it.
+// record reports whether the worker of that name is known and has had a share
+// accepted, and how many miners are connected under it.
 func (r *registry) record(name string) (earned bool, miners int) {
 	r.mu.RLock()
 	w := r.byName[name]
@@ -120,8 +120,8 @@ func (r *registry) create(name string, now time.Time) *Worker {
 	return w
 }
 
-// all returns the workers in the order they came, and the one for all others if
-// it was ever needed.
+// all returns the workers in order of arrival, and the one for all others if it was
+// ever needed.
 func (r *registry) all() []*Worker { return r.appendAll(nil) }
 
 func (r *registry) appendAll(list []*Worker) []*Worker {
@@ -137,7 +137,7 @@ func (r *registry) appendAll(list []*Worker) []*Worker {
 	return list
 }
 
-// sweep drops workers that were not seen for long; at most every sweepEvery.
+// sweep drops workers that have not been seen for long; at most once per sweepEvery.
 func (r *registry) sweep(now time.Time) {
 	r.mu.Lock()
 	due := now.Sub(r.swept) >= sweepEvery
@@ -151,8 +151,8 @@ func (r *registry) sweep(now time.Time) {
 	}
 }
 
-// dropStrays drops all strays but the latest, and is due again when there are twice
-// as many names as are left.
+// dropStrays drops all strays but the latest, and is due again when the number of
+// names has doubled.
 func (r *registry) dropStrays(now time.Time) {
 	r.mu.Lock()
 	list := r.list
@@ -167,7 +167,7 @@ func (r *registry) dropStrays(now time.Time) {
 	}
 }
 
-// thin drops the strays that a storm of names has left, before all are written.
+// thin drops the strays left by a flood of names, before all are written.
 func (r *registry) thin(now time.Time) {
 	r.mu.RLock()
 	list := r.list
@@ -177,8 +177,8 @@ func (r *registry) thin(now time.Time) {
 	}
 }
 
-// drop drops those of a list that nobody will miss, strays after the time given. It
-// searches without the registry's lock, and looks again before it drops.
+// drop drops the workers in list that nobody will miss; strays go after the given
+// time. It searches without the registry's lock, and checks again before it drops.
 func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
 	var old []*Worker
 	for _, w := range list {
@@ -207,9 +207,8 @@ func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
 	r.list = kept
 }
 
-// forgettable reports whether nobody will miss the worker: it has no miner and
-// was not seen for the time given, which is shorter for one that never earned
-// anything.
+// forgettable reports whether nobody will miss the worker: it has no miner and has not
+// been seen for the given time, which is shorter for one without an accepted share.
 func (w *Worker) forgettable(now time.Time, after, stray time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

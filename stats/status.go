@@ -12,20 +12,20 @@ type Status struct {
 	Uptime     time.Duration
 	Ready      error // nil: ready; else why not
 	Miners     int64
-	MinersMax  int64 // how many there is room for; 0 unknown
+	MinersMax  int64 // room for miners; 0 unknown
 	Subscribed int64
 	Authorized int64
 	Workers    int // names with books
-	WorkersUp  int // of these: with a miner
+	WorkersUp  int // of these, with a miner
 	LinksUp    int
 	Links      int
-	Pool       string // the active one; the most preferred of several; "" none
-	Shares     Shares // what miners were told
+	Pool       string // the active one, or the most preferred of several; "" none
+	Shares     Shares // as told to miners
 	Work       Work
 	HashRate   float64 // of all workers over five minutes, in H/s
 }
 
-// Status returns the state of everything, now.
+// Status returns the current state.
 func (b *Book) Status() Status {
 	now := b.now()
 	b.workers.sweep(now)
@@ -60,8 +60,8 @@ func (b *Book) Status() Status {
 	return s
 }
 
-// sum returns how many workers there are, how many of them have a miner, and
-// their hash rate.
+// sum returns the number of workers, how many of them have a miner, and their hash
+// rate.
 func sum(workers []*Worker, now time.Time) (n, up int, hashRate float64) {
 	for _, w := range workers {
 		w.mu.Lock()
@@ -74,8 +74,9 @@ func sum(workers []*Worker, now time.Time) (n, up int, hashRate float64) {
 	return len(workers), up, hashRate
 }
 
-// Ready returns nil when miners that come now get work: farmproxy listens, and at
-// least one link is up unless none is needed. Else why not, in a sentence.
+// Ready returns nil if miners that connect now get work: farmproxy listens, and at
+// least one link is up unless none is needed. Otherwise the error says why not, in a
+// sentence.
 func (b *Book) Ready() error {
 	if err := *b.ready.Load(); err != nil {
 		return err
@@ -97,7 +98,7 @@ func (b *Book) Ready() error {
 	return fmt.Errorf("no link to a pool is up")
 }
 
-// LinkInfo is a link as it was when it was asked for.
+// LinkInfo is a snapshot of a link.
 type LinkInfo struct {
 	Pool        string
 	Lane        int
@@ -118,10 +119,10 @@ type LinkInfo struct {
 	Latency     Latency
 	BytesUp     uint64
 	BytesDown   uint64
-	Malformed   uint64 // lines and frames from the pool that were passed over
+	Malformed   uint64 // lines and frames from the pool that were ignored
 }
 
-// Links returns the open links, those of preferred pools first, by lane.
+// Links returns the open links, ordered by the pools' rank, then by lane.
 func (b *Book) Links() []LinkInfo {
 	_, links := b.snapshot()
 	infos := make([]LinkInfo, 0, len(links))

@@ -2,13 +2,13 @@ package stats
 
 import "errors"
 
-// SetStore has the store's state asked for, whenever it is to be shown: how
-// many accounts there are, and nil, or why and since when its database is away.
-// It may be called from any goroutine, and must not block.
+// SetStore sets the function that returns the store's state whenever it is shown: the
+// number of accounts, and nil, or why and since when its database is unavailable.
+// state may be called from any goroutine, and must not block.
 func (b *Book) SetStore(state func() (accounts int, err error)) { b.store.Store(&state) }
 
-// Store returns nil where there is no store or it is well; else why and since
-// when its database is away, in a sentence.
+// Store returns nil if there is no store or it is healthy; otherwise why and since
+// when its database is unavailable, in a sentence.
 func (b *Book) Store() error {
 	if state := b.store.Load(); state != nil {
 		_, err := (*state)()
@@ -17,8 +17,8 @@ func (b *Book) Store() error {
 	return nil
 }
 
-// accountless returns why nobody can log in where only accounts are served; nil
-// where that is not so.
+// accountless returns why nobody can log in if only accounts are served; nil if
+// somebody can.
 func (b *Book) accountless() error {
 	state := b.store.Load()
 	if state == nil || !b.onlyStore.Load() {

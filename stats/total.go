@@ -10,21 +10,20 @@ import (
 	"farmproxy/work"
 )
 
-// total is what is counted for one account, pool or algorithm, over all its
-// workers. It stays when they move on. Shares are counted in a cell for each
-// event loop, and summed when they are read.
+// total counts for one account, pool or algorithm, over all its workers. It stays when
+// they move on. Shares are counted in a cell per event loop, and summed on read.
 type total struct {
 	name  string
-	cells []atomic.Pointer[cell] // by loop; nil: it has had no share
+	cells []atomic.Pointer[cell] // by loop; nil: no share yet
 
 	mu     sync.Mutex // taken under a Worker's or a ledger's, never the other way round
 	miners int        // connected now
 	seen   stamp      // when a miner last came or left
-	began  stamp      // since when the windows hold all of its work
+	began  stamp      // since when the windows have held all of its work
 }
 
-// cell is one event loop's part of a total. Only that loop writes it, so its lock
-// is free but for the moment in which somebody reads.
+// cell is one event loop's part of a total. Only that loop writes it, so its lock is
+// only ever contended while somebody reads.
 type cell struct {
 	mu     sync.Mutex
 	seen   stamp // of the last share
@@ -35,8 +34,7 @@ type cell struct {
 	_ [cacheLine]byte // no other loop's cell shares the last line
 }
 
-// Total is what an account, a pool or an algorithm has done, as it was when it
-// was asked for.
+// Total is a snapshot of what an account, a pool or an algorithm has done.
 type Total struct {
 	Name     string
 	Miners   int // connected now
@@ -48,7 +46,7 @@ type Total struct {
 func (t *total) share(loop int, now time.Time, v work.Verdict, difficulty float64) {
 	c := t.cells[loop].Load()
 	if c == nil {
-		c = new(cell) // once for each loop
+		c = new(cell) // once per loop
 		t.cells[loop].Store(c)
 	}
 	c.mu.Lock()
@@ -62,8 +60,8 @@ func (t *total) share(loop int, now time.Time, v work.Verdict, difficulty float6
 	c.window.add(now, difficulty)
 }
 
-// sum adds up the cells: its shares, their work, the work of the last five
-// minutes, and when the last share came.
+// sum adds up the cells: the shares, their work, the work of the last five minutes,
+// and the time of the last share.
 func (t *total) sum(now time.Time) (shares Shares, done, recent float64, seen stamp) {
 	for i := range t.cells {
 		c := t.cells[i].Load()
@@ -82,8 +80,8 @@ func (t *total) sum(now time.Time) (shares Shares, done, recent float64, seen st
 	return shares, done, recent, seen
 }
 
-// join counts n miners more, or less. With the first one after a while the hash
-// rate starts afresh, as that of a worker does.
+// join adds n miners, which may be negative. With the first one after a while the hash
+// rate starts afresh, like a worker's.
 func (t *total) join(now time.Time, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,8 +119,8 @@ func (t *total) forgettable(now time.Time, after, stray time.Duration) bool {
 }
 
 // mining is what a worker mines: for which account, at which pool, with which
-// algorithm. Many workers share one; it is immutable. A total is nil where
-// there is none, such as the account of a miner of the configuration's pools.
+// algorithm. Many workers share one; it is immutable. A total is nil if there is none,
+// such as the account of a miner of the configuration's pools.
 type mining struct {
 	ledger *ledger
 	key    miningKey
@@ -131,7 +129,7 @@ type mining struct {
 
 type miningKey [numTotals]string
 
-// What is totalled: the indices of mining.totals.
+// The kinds of totals: the indices of mining.totals.
 const (
 	byAccount = iota
 	byPool
@@ -141,7 +139,7 @@ const (
 )
 
 func (m *mining) share(loop int, now time.Time, v work.Verdict, difficulty float64) {
-	if m == nil { // of the zero Worker, which no book has
+	if m == nil { // the zero Worker, which no book has
 		return
 	}
 	for _, t := range m.totals {
@@ -162,19 +160,19 @@ func (m *mining) join(now time.Time, n int) {
 	}
 }
 
-// ledger holds the totals. Those of accounts are forgotten like workers;
-// pools and algorithms are few, and their counters never go back.
+// ledger holds the totals. Those of accounts are forgotten like workers; pools and
+// algorithms are few, and their counters never decrease.
 type ledger struct {
-	max     int // accounts; one total counts for all above
+	max     int // accounts; one total counts for all beyond
 	loops   int // cells of each total
 	forget  time.Duration
-	nothing *mining // of a worker that has not said what it mines
+	nothing *mining // of a worker that has no mining yet
 
 	mu      sync.RWMutex
 	minings map[miningKey]*mining
 	totals  [numTotals]map[string]*total
 	swept   time.Time
-	crowd   int // how many accounts there are when strays are looked for next
+	crowd   int // number of accounts at which strays are next looked for
 }
 
 func newLedger(max, loops int, forget time.Duration) *ledger {
@@ -186,13 +184,13 @@ func newLedger(max, loops int, forget time.Duration) *ledger {
 	return l
 }
 
-// get finds or creates what the key says. What is found is safe from being
-// forgotten for a while.
+// get finds or creates the mining for a key. If found, it can't be forgotten for a
+// while.
 func (l *ledger) get(key miningKey, now time.Time) *mining {
 	l.mu.RLock()
 	m := l.minings[key]
 	if m != nil {
-		m.touch(now) // under the lock: sweep looks at it under its own
+		m.touch(now) // under the lock: sweep checks it under its own
 	}
 	l.mu.RUnlock()
 	if m != nil {
@@ -205,7 +203,7 @@ func (l *ledger) get(key miningKey, now time.Time) *mining {
 		return m
 	}
 	if len(l.minings) >= l.max {
-		clear(l.minings) // they only save memory: who has one keeps it
+		clear(l.minings) // they only save memory: holders keep theirs
 	}
 	m = &mining{ledger: l}
 	for i, name := range key {
@@ -226,7 +224,7 @@ func (m *mining) touch(now time.Time) {
 	}
 }
 
-// total finds or creates one; l.mu is held.
+// total finds or creates a total; the caller holds l.mu.
 func (l *ledger) total(kind int, name string, now time.Time) *total {
 	if name == "" {
 		return nil
@@ -250,7 +248,8 @@ func (l *ledger) total(kind int, name string, now time.Time) *total {
 	return t
 }
 
-// sweep forgets accounts that were not seen for long; at most every sweepEvery.
+// sweep forgets accounts that have not been seen for long; at most once per
+// sweepEvery.
 func (l *ledger) sweep(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -261,7 +260,7 @@ func (l *ledger) sweep(now time.Time) {
 	l.drop(now, strayTime)
 }
 
-// thin forgets the strays that a storm of names has left.
+// thin forgets the strays left by a flood of names.
 func (l *ledger) thin(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -270,13 +269,13 @@ func (l *ledger) thin(now time.Time) {
 	}
 }
 
-// drop forgets accounts that nobody will miss, strays after the time given; l.mu is
-// held.
+// drop forgets accounts that nobody will miss; strays go after the given time. The
+// caller holds l.mu.
 func (l *ledger) drop(now time.Time, stray time.Duration) {
 	for name, t := range l.totals[byAccount] {
 		if t.forgettable(now, l.forget, stray) {
 			delete(l.totals[byAccount], name)
-			clear(l.minings) // some of them lead to it
+			clear(l.minings) // some of them refer to it
 		}
 	}
 }
@@ -303,11 +302,11 @@ func (l *ledger) info(kind int, name string, now time.Time) Total {
 	return t.info(now)
 }
 
-// AccountTotal returns what the miners of an account have done since they were
-// first seen; nothing, where none was.
+// AccountTotal returns what the miners of an account have done since the first was
+// seen; nothing if none was.
 func (b *Book) AccountTotal(name string) Total { return b.ledger.info(byAccount, name, b.now()) }
 
-// PoolTotal is AccountTotal for a pool, by the name that Worker.Mining was given.
+// PoolTotal is AccountTotal for a pool, by the name given to Worker.Mining.
 func (b *Book) PoolTotal(name string) Total { return b.ledger.info(byPool, name, b.now()) }
 
 // AlgorithmTotal is AccountTotal for an algorithm.

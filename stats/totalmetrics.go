@@ -6,8 +6,8 @@ import (
 	"farmproxy/work"
 )
 
-// totalFamilies are what is written of each kind of totals, with a label of
-// that name: made once, so that a scrape makes no text.
+// totalFamilies are the families of each kind of total, with a label of that name:
+// built once, so that a scrape builds no strings.
 var totalFamilies = [numTotals]totalFamily{
 	byAccount: newTotalFamily("account"), byPool: newTotalFamily("pool"), byAlgorithm: newTotalFamily("algorithm"),
 }
@@ -17,7 +17,7 @@ type totalFamily struct {
 	miners, shares, work, hashRate familyHead
 }
 
-// familyHead is what a family begins with.
+// familyHead is the start of a family.
 type familyHead struct{ name, help string }
 
 func newTotalFamily(label string) totalFamily {

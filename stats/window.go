@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	// windowLength is what a hash rate is an average over: at 6 shares a minute
-	// it holds 30 of them, which is right within a fifth most of the time.
+	// windowLength is the time over which a hash rate is averaged: at 6 shares a
+	// minute it holds 30, which is right within a fifth most of the time.
 	windowLength = 5 * time.Minute
 
-	// bucketLength is how finely the window moves. Finer costs 4 bytes of every
-	// worker for each bucket.
+	// bucketLength is the step in which the window moves. Each further bucket costs 4
+	// bytes per worker.
 	bucketLength  = 30 * time.Second
 	bucketSeconds = int64(bucketLength / time.Second)
 
-	// buckets hold the window and the part of the oldest bucket that has left it.
+	// buckets is the number that holds the window plus the part of the oldest bucket
+	// that has left it.
 	buckets = int(windowLength/bucketLength) + 1
 )
 
@@ -26,15 +27,15 @@ const (
 //	[ oldest |  9  |  8  | ...        |  1  | newest:.. ]
 //	 ^ counted by the share of it that is still inside ^ now
 //
-// So it moves smoothly, not in steps of a bucket. float32 is enough: a bucket
-// would have to see 2^24 shares of one size before one got lost.
+// So it moves smoothly, not in steps of a bucket. float32 is enough: a bucket would
+// have to see 2^24 shares of one size before one was lost.
 type window struct {
 	slot uint32 // the newest bucket: the books' time / bucketLength
 	work [buckets]float32
 }
 
-// add counts difficulty at now; what came before the newest bucket counts into
-// that one.
+// add counts difficulty at now; anything earlier than the newest bucket counts in that
+// bucket.
 func (w *window) add(now time.Time, difficulty float64) {
 	if slot := slotAt(now); slot > w.slot {
 		for range min(slot-w.slot, uint32(buckets)) {
@@ -53,7 +54,7 @@ func (w *window) sum(now time.Time) (sum float64) {
 	for age := uint32(0); age < uint32(buckets); age++ {
 		slot := newest - age
 		if slot > w.slot {
-			continue // nothing came since: what stands there is older
+			continue // nothing came since: that bucket's content is older
 		}
 		d := float64(w.work[slot%uint32(buckets)])
 		if age == uint32(buckets)-1 {
@@ -64,13 +65,13 @@ func (w *window) sum(now time.Time) (sum float64) {
 	return sum
 }
 
-// hashRate returns H/s over the window, for one whose work began at since: a
-// window that is not full yet is divided by what there is of it, so that the
-// rate is right from the start. Less than a bucket counts as one bucket: the
-// first share after a second would be thirty times the truth.
+// hashRate returns H/s over the window, for work that started at since: a window that
+// is not full yet is divided by the time elapsed, so that the rate is right from the
+// start. Less than a bucket counts as one bucket: otherwise the first share after a
+// second would show thirty times the true rate.
 func (w *window) hashRate(now, since time.Time) float64 { return rateOf(w.sum(now), now, since) }
 
-// rateOf is hashRate for work that several windows have between them.
+// rateOf is hashRate for the sum of several windows.
 func rateOf(sum float64, now, since time.Time) float64 {
 	age := min(max(now.Sub(since), bucketLength), windowLength)
 	return sum * work.HashesPerShare / age.Seconds()

@@ -12,27 +12,27 @@ import (
 	"farmproxy/work"
 )
 
-// maxAgent is how much of a miner's user agent is kept, in bytes. The longest
-// seen in the field has 40; a line could carry 4 KiB.
+// maxAgent is how many bytes of a miner's user agent are kept. The longest seen in the
+// field has 40; a line could carry 4 KiB.
 const maxAgent = 64
 
-// Worker is one name's books. It outlives connections, and several miners may
-// share it, on several loops. All methods may be called from any goroutine; a
-// Worker stays usable for as long as somebody holds it.
+// Worker is one name's books. It outlives connections, and several miners may share
+// it, on several loops. All methods may be called from any goroutine; a Worker stays
+// usable as long as somebody holds it.
 //
-// There are as many of these as miners: a field more costs a farm of 10,000
-// 80 kB for each 8 bytes. So times are seconds, refused shares are 32-bit
-// counters (years at one a minute), and user agents are shared between workers.
+// One per miner: 8 more bytes here cost a farm of 10,000 miners 80 kB. So times are
+// seconds, rejected shares are 32-bit counters (years at one a minute), and user
+// agents are shared between workers.
 type Worker struct {
 	name string // never changes
 
 	mu sync.Mutex
 
-	// What an accepted share takes: see Prefetch.
+	// Fields that an accepted share touches: see Prefetch.
 	mining    *mining
 	seen      stamp // last sign of life
 	lastShare stamp // last accepted one
-	began     stamp // since when the window holds all of the worker's work
+	began     stamp // since when the window has held all of the worker's work
 	window    window
 	work      float64 // accepted, in shares of difficulty 1
 	accepted  uint64
@@ -41,22 +41,22 @@ type Worker struct {
 	address    addr   // of the miner that came last
 	agent      agent  // of the miner that came last
 	miners     uint32 // connected now
-	mostMiners uint32 // the most at one time
+	mostMiners uint32 // the most at the same time
 	connects   uint32
-	since      stamp                        // begin of the present presence
+	since      stamp                        // when it last went from no miner to one
 	difficulty float64                      // last one set; 0 unknown
-	rejected   [work.NumVerdicts - 1]uint32 // by verdict-1: accepted has its own
+	rejected   [work.NumVerdicts - 1]uint32 // by verdict-1: accepted is separate
 }
 
-// Prefetch makes what Share takes ready, for a call that comes soon.
+// Prefetch prefetches what Share touches, for a call that comes soon.
 func (w *Worker) Prefetch() { work.Prefetch(w, int(unsafe.Offsetof(w.dropped))) }
 
 // Name returns the name that miners log in with.
 func (w *Worker) Name() string { return w.name }
 
 // Connected counts a miner that authorized under this name, from the address
-// ("ip:port") and with the user agent that it gave; both may be empty. One call
-// for each miner and name, and one of Disconnected after it.
+// ("ip:port") and with the user agent that it reported; both may be empty. Call it
+// once for each miner and name, and Disconnected once afterwards.
 func (w *Worker) Connected(now time.Time, address, userAgent string) {
 	a, g := makeAddr(address), makeAgent(userAgent)
 	w.mu.Lock()
@@ -72,7 +72,7 @@ func (w *Worker) Connected(now time.Time, address, userAgent string) {
 	w.mining.join(now, 1)
 }
 
-// Disconnected counts that a miner under this name has gone.
+// Disconnected counts the departure of a miner under this name.
 func (w *Worker) Disconnected(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,11 +83,11 @@ func (w *Worker) Disconnected(now time.Time) {
 	w.seen = stampOf(now)
 }
 
-// Mining notes what the worker mines from now on: for an account ("" for none:
-// the configuration's pools), at a pool, by its name in metrics, with an
-// algorithm. What it has done so far stays where it was counted. To be called
-// when a miner has authorized, and again when it moves. It is not kept for
-// Other, whose miners may each mine something else.
+// Mining sets what the worker mines from now on: for an account ("" for none: the
+// configuration's pools), at a pool, by its name in metrics, with an algorithm.
+// Earlier work stays where it was counted. Call it when a miner has authorized, and
+// again when it moves. It has no effect on Other, whose miners may each mine something
+// else.
 func (w *Worker) Mining(account, pool, algorithm string) {
 	key := miningKey{byAccount: account, byPool: pool, byAlgorithm: algorithm}
 	w.mu.Lock()
@@ -105,11 +105,11 @@ func (w *Worker) Mining(account, pool, algorithm string) {
 	w.mining.join(now, int(w.miners))
 }
 
-// Share counts a share, with the verdict that the miner is told. loop is the
-// event loop that calls, as in Book.Loop. The difficulty is in shares of
-// difficulty 1, each work.HashesPerShare hashes: what a pool calls difficulty,
-// divided by the algorithm's divider. It allocates once for each loop that an
-// account, a pool or an algorithm has shares on.
+// Share counts a share with the verdict that the miner is told. loop is the calling
+// event loop, as in Book.Loop. The difficulty is in shares of difficulty 1, each
+// work.HashesPerShare hashes: the pool's difficulty divided by the algorithm's
+// divider. It allocates once for each loop on which an account, a pool or an algorithm
+// has shares.
 func (w *Worker) Share(loop int, now time.Time, v work.Verdict, difficulty float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,8 +128,8 @@ func (w *Worker) Share(loop int, now time.Time, v work.Verdict, difficulty float
 	w.window.add(now, difficulty)
 }
 
-// SetDifficulty notes the difficulty that the worker's miners have from now on.
-// It is not kept for Other: what suits one of them says nothing about the next.
+// SetDifficulty sets the difficulty that the worker's miners have from now on. It has
+// no effect on Other: what suits one of its miners says nothing about the next.
 func (w *Worker) SetDifficulty(d float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -146,9 +146,9 @@ func (w *Worker) Difficulty() float64 {
 	return w.difficulty
 }
 
-// begin lets the hash rate start afresh, where nothing was done for as long as
-// the window reaches back: a worker that returns after an hour is right at
-// once, one that was away for a minute is shown with that minute missing.
+// begin restarts the hash rate if nothing was done for the length of the window: a
+// worker that returns after an hour has the right rate at once, one that was away for
+// a minute is shown with that minute missing.
 func (w *Worker) begin(now time.Time) {
 	if w.window.sum(now) == 0 {
 		w.began = stampOf(now)
@@ -173,7 +173,7 @@ type addr struct {
 	port uint16
 }
 
-// makeAddr returns the zero addr for what is not "ip:port".
+// makeAddr returns the zero addr if s is not "ip:port".
 func makeAddr(s string) addr {
 	a, err := netip.ParseAddrPort(s)
 	if err != nil {
@@ -190,8 +190,8 @@ func (a addr) String() string {
 	return netip.AddrPortFrom(netip.AddrFrom16(a.ip).Unmap(), a.port).String()
 }
 
-// agent is a user agent. A farm has few different ones, so each is held once;
-// there are never more than workers.
+// agent is a user agent. A farm has few different ones, so each is stored once; there
+// are never more than workers.
 type agent struct{ unique.Handle[string] }
 
 var noAgent agent
@@ -210,7 +210,7 @@ func makeAgent(s string) agent {
 	return agent{unique.Make(s)}
 }
 
-// String returns "" where no agent is known.
+// String returns "" if no agent is known.
 func (a agent) String() string {
 	if a == noAgent {
 		return ""
