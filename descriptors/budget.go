@@ -1,56 +1,55 @@
-// Package descriptors shares out the process's file descriptors. Whoever opens
-// something that there may be many of asks first, so that an accept or a dial never
-// finds none left: the event loops end where that happens, and all miners with them.
+// Package descriptors divides the process's file descriptors. Code that opens many of
+// something asks first, so that no accept or dial ever runs out: if that happened the
+// event loops would end, and all miners with them.
 //
 //	limit = standing | kept for links | everybody's
 //	                 └────────── Take ───────────┘
 //
-// Standing is what is there whatever happens: loops, listeners, HTTP, the database,
-// files, and some to spare for what lasts a moment. Miners never take what is kept
-// for links, since a miner without a link can't work. Of what is free, links for
-// miners that wait come before those that are to take another's place, and these
-// before probes.
+// Standing is what is always open: loops, listeners, HTTP, the database, files, and
+// some to spare for short-lived ones. Miners never take what is kept for links, since
+// a miner without a link can't work. From the free rest, links for waiting miners come
+// before links that would replace another, and those before probes.
 //
 // It opens nothing itself.
 package descriptors
 
 import "sync"
 
-// Use is what descriptors are wanted for.
+// Use is what a descriptor is for.
 type Use uint8
 
 const (
 	Miner  Use = iota // a miner's connection, or an agent's
 	Link              // a link of a lane that has none
-	Second            // a link that is to take the place of one that serves
-	Probe             // a look at a pool that no lane is on
+	Second            // a link that will replace a working one
+	Probe             // a probe of a pool that no lane uses
 
 	uses = int(Probe) + 1
 )
 
-// What must be left of the part that is kept for links, as a fraction, for a use to
-// get any: so much is for the uses before it.
+// The fraction of the part kept for links that must stay free after a use takes any:
+// it is reserved for the uses before it.
 var leaves = [uses]struct{ one, in int }{
-	Miner:  {0, 1}, // but see Budget.may: the whole part, as far as links do not have it
+	Miner:  {0, 1}, // but see Budget.may: all of it that links do not hold
 	Link:   {0, 1},
 	Second: {1, 32},
 	Probe:  {1, 16},
 }
 
-// Budget is the descriptors that are shared out. All methods may be called from any
-// goroutine. The nil Budget has no bound.
+// Budget is the descriptors to divide. All methods may be called from any goroutine.
+// The nil Budget is unlimited.
 type Budget struct {
 	standing int
-	total    int // to be shared out
+	total    int // to divide
 
 	mu     sync.Mutex
-	links  int // of the total: kept for links
+	links  int // part of total that is kept for links
 	used   [uses]int
-	others int // that are open and nobody has asked for
+	others int // open without having been taken
 }
 
-// New returns the budget of a process that may have limit descriptors, of which
-// standing are not shared out, and links are kept for links.
+// New returns the budget of a process that may open limit descriptors, of which
+// standing are not divided and links are kept for links.
 func New(limit uint64, standing, links int) *Budget {
 	total := 0
 	if limit > uint64(standing) {
@@ -59,25 +58,25 @@ func New(limit uint64, standing, links int) *Budget {
 	return &Budget{standing: standing, total: total, links: min(links, total)}
 }
 
-// Total returns how many are shared out.
+// Total returns how many are divided.
 func (b *Budget) Total() int { return b.total }
 
-// Keep keeps so many for links from now on. Who has some keeps them.
+// Keep changes how many are kept for links. Those already taken stay taken.
 func (b *Budget) Keep(links int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.links = min(links, b.total)
 }
 
-// Miners returns for how many miners there is room.
+// Miners returns how many miners there is room for.
 func (b *Budget) Miners() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.total - b.links
 }
 
-// Take takes n descriptors for a use; false when there are too few for it now. What
-// was taken is given back with Give.
+// Take takes n descriptors for a use; false if too few are available to it now. Give
+// returns them.
 func (b *Budget) Take(use Use, n int) bool {
 	if b == nil {
 		return true
@@ -91,7 +90,7 @@ func (b *Budget) Take(use Use, n int) bool {
 	return true
 }
 
-// may is the policy. The caller has mu.
+// may is the policy. The caller holds mu.
 func (b *Budget) may(use Use, n int) bool {
 	links := b.used[Link] + b.used[Second] + b.used[Probe]
 	free := b.total - b.others - b.used[Miner] - links
@@ -102,7 +101,7 @@ func (b *Budget) may(use Use, n int) bool {
 	return n <= free-b.links*l.one/l.in
 }
 
-// Give gives back n descriptors that are closed.
+// Give returns n descriptors that have been closed.
 func (b *Budget) Give(use Use, n int) {
 	if b == nil {
 		return
@@ -112,7 +111,7 @@ func (b *Budget) Give(use Use, n int) {
 	b.used[use] -= n
 }
 
-// Nearly reports that little is left: it is time to count (Open).
+// Nearly reports whether few are left: it is time to count those open (Open).
 func (b *Budget) Nearly() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,8 +122,8 @@ func (b *Budget) Nearly() bool {
 	return sum >= b.total-b.total/8
 }
 
-// Open says how many descriptors are really open. What is more than was asked for,
-// and more than stands, is not shared out.
+// Open takes the number of descriptors that are really open. Those beyond the ones
+// taken and standing are not available.
 func (b *Budget) Open(n int) (others int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
