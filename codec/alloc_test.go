@@ -44,7 +44,7 @@ func BenchmarkDecodeSubmit(b *testing.B) {
 	d := NewDecoder()
 	line := []byte(submitLine)
 	var r Request
-	if d.DecodeRequest(line, &r) != nil { // the first one makes what the next ones use again
+	if d.DecodeRequest(line, &r) != nil { // the first call allocates what the next ones reuse
 		b.Fatal("not decoded")
 	}
 	b.SetBytes(int64(len(line)))

@@ -12,8 +12,8 @@ import (
 	"farmproxy/work"
 )
 
-// seeds feeds a fuzz target with the recorded sessions, cut into their params,
-// and with what firmwares and pools are known to send.
+// seeds feeds a fuzz target with the recorded sessions, cut into their params, and
+// with messages that firmwares and pools are known to send.
 func seeds(f *testing.F, method string, params string) {
 	data, err := os.ReadFile("../work/testdata/stratum.json")
 	if err != nil {
@@ -54,18 +54,17 @@ func seeds(f *testing.F, method string, params string) {
 	}
 }
 
-// want is what encoding/json makes of a line: the members by their exact
-// names, the last of equal ones.
+// want is encoding/json's reading of a line: the members by their exact names, the
+// last of equal ones.
 func want(line []byte) (members map[string]json.RawMessage, ok bool) {
 	return members, utf8.Valid(line) && json.Unmarshal(line, &members) == nil && members != nil
 }
 
-// surrogate is an escaped half of a surrogate pair. sonic refuses a name of a
-// member that has one without the other; encoding/json replaces it. Nobody's
-// names have any.
+// surrogate is an escaped half of a surrogate pair. sonic rejects a member name with a
+// lone one; encoding/json replaces it. No real member name contains any.
 var surrogate = regexp.MustCompile(`\\u[dD][89a-fA-F]`)
 
-// same reports whether two pieces of JSON have one value.
+// same reports whether two pieces of JSON have the same value.
 func same(a Raw, b json.RawMessage) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
@@ -211,7 +210,7 @@ func FuzzPoolLine(f *testing.F) {
 	})
 }
 
-// mustBeJSON fails when what we write is not one line of JSON.
+// mustBeJSON fails if what we write is not one line of JSON.
 func mustBeJSON(t *testing.T, line []byte) {
 	t.Helper()
 	if !json.Valid(line) || bytes.IndexByte(line, '\n') != len(line)-1 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What is plain reads the same as with sonic; what is not is left to it.
+// A plain line reads the same as with sonic; any other is left to sonic.
 func TestPlain(t *testing.T) {
 	f := func(line string, plain bool) {
 		t.Helper()

@@ -99,7 +99,7 @@ func TestReconnect(t *testing.T) {
 	f(`["a\"b",1]`, "", 1, 0)
 }
 
-// A notify goes to miners as it came, with the pool's extranonce1 folded in.
+// A notify goes to miners unchanged, with the pool's extranonce1 folded in.
 func TestNotifyLine(t *testing.T) {
 	const params = `["e6ea06","3204a2ea032aaf8354021061c384673ad0f13fd5000232170000000000000000","0200aa","ffffbb",["` +
 		`f2de1cd0000000000000000000000000000000000000000000000000000000ff"],"20000000","170371b1","65df9900",false]`
@@ -135,7 +135,7 @@ func TestNotifySaysWhatIsWrong(t *testing.T) {
 	f(`["1",`+hash+`,"","",[],"2","1",6,true]`, "version, nbits or ntime is not what it must be")
 }
 
-// Job ids of any type go back as they came; clean_jobs is taken as it is meant.
+// Job ids of any type are sent back unchanged; clean_jobs is read for its meaning.
 func TestNotifyAsPoolsWriteIt(t *testing.T) {
 	const hash = `"0000000000000000000000000000000000000000000000000000000000000000"`
 	f := func(id, clean string, want bool) {

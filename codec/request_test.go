@@ -65,7 +65,7 @@ func TestMalformedLinesSayHow(t *testing.T) {
 	f(`{"id":1,"params":`+strings.Repeat("[", MaxDepth)+strings.Repeat("]", MaxDepth)+`,"method":"a"}`, TooDeep, true)
 }
 
-// A name that is not UTF-8 is no reason to lose a miner; nor is another text.
+// A name that is not UTF-8 is no reason to lose a miner; nor is any other text.
 func TestLinesThatAreNotUTF8(t *testing.T) {
 	f := func(login, want string) {
 		t.Helper()
@@ -77,7 +77,7 @@ func TestLinesThatAreNotUTF8(t *testing.T) {
 	f("B\xe4r", "B%C3%A4r")                             // Latin-1, as in UTF-8
 	f("Bär", "B%C3%A4r")                                //
 	f("\xbf\xf3\xbb\xfa1", "%C2%BF%C3%B3%C2%BB%C3%BA1") // 矿机1 in GBK
-	f("\x95\\\x81\\", "%C2%95%5C%C2%81%5C")             // each of two bytes, of which the second looks like an escape
+	f("\x95\\\x81\\", "%C2%95%5C%C2%81%5C")             // characters of two bytes, the second of which looks like an escape
 	f("\xff\xfe\xc3", "%C3%BF%C3%BE%C3%83")
 	r := mustDecode(t, "{\"id\":\"\xe4\",\"method\":\"mining.ping\",\"params\":[\"\xff\"]}")
 	if got := string(r.ID.Append(nil)); got != `"ä"` {
@@ -121,7 +121,7 @@ func TestIDsAreEchoedAsTheyCame(t *testing.T) {
 	}
 }
 
-// Every shape of mining.subscribe that the field has shown.
+// Every form of mining.subscribe seen in the field.
 func TestSubscribe(t *testing.T) {
 	f := func(params, agent, session string) {
 		t.Helper()
@@ -187,7 +187,7 @@ func TestSubmit(t *testing.T) {
 	f(`[]`, SubmitParams{}, false)
 }
 
-// The answer holds what was asked for and nothing else.
+// The answer contains what was asked for and nothing else.
 func TestConfigureAnswersExactlyWhatWasAsked(t *testing.T) {
 	f := func(params string, mask uint32, want string) {
 		t.Helper()
@@ -218,7 +218,7 @@ func TestConfigureAnswersExactlyWhatWasAsked(t *testing.T) {
 	}
 }
 
-// A reused Request must not show anything of the line before.
+// A reused Request must not contain anything of the previous line.
 func TestARequestForgetsTheLineBefore(t *testing.T) {
 	d := NewDecoder()
 	var r Request
@@ -246,7 +246,7 @@ func TestNames(t *testing.T) {
 	}
 	f("farm.rig-1_a~b", "farm.rig-1_a~b")
 	f("bc1qxyz.rig%251", "bc1qxyz.rig%251")
-	f("bc1qxyz.rig%2E7", "bc1qxyz.rig%2E7") // what is allowed is never encoded
+	f("bc1qxyz.rig%2E7", "bc1qxyz.rig%2E7") // allowed bytes are never encoded
 	f(`a"b\c`, "a%22b%5Cc")
 	f(" rig 1\t\x00", "rig%201")
 	f("rig%201", "rig%25201")
@@ -261,7 +261,7 @@ func TestNames(t *testing.T) {
 	f(strings.Repeat("a", MaxName+5), strings.Repeat("a", MaxName-13)+"~cd12133b24a8")
 }
 
-// Names that differ stay different, however long they are and whatever is in them.
+// Different names stay different, however long they are and whatever they contain.
 func TestNamesThatDifferStayDifferent(t *testing.T) {
 	seen := make(map[string]string)
 	long := strings.Repeat("acct.", 30)

@@ -4,8 +4,8 @@ import "testing"
 
 var letters = map[byte]Use{'m': Miner, 'l': Link, 's': Second, 'p': Probe}
 
-// Each letter asks for one descriptor, a capital gives one back. What is refused is a
-// dot in what came of it.
+// Each letter takes one descriptor, a capital returns one. A dot in the result is a
+// refusal.
 func TestWhoGetsWhat(t *testing.T) {
 	f := func(name string, total, links int, asked, want string) {
 		t.Helper()
@@ -49,7 +49,7 @@ func TestSeveralAtATime(t *testing.T) {
 	}
 }
 
-// What is open although nobody has asked for it is not shared out.
+// Descriptors open without having been taken are not available.
 func TestWhatNobodyAskedFor(t *testing.T) {
 	b := New(110, 10, 0)
 	b.Take(Miner, 80)

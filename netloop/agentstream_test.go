@@ -77,7 +77,7 @@ func TestAnAgentsStreamThatCantBeTrusted(t *testing.T) {
 	f("{"+strings.Repeat("x", codec.MaxMinerLine), session.LineTooLong)
 }
 
-// Whatever comes, and however it is cut, the messages are the same.
+// Whatever arrives, and however it is cut, the messages are the same.
 func TestAnAgentsStreamIsTheSameInAnyPieces(t *testing.T) {
 	for seed := range uint64(300) {
 		random := rand.New(rand.NewPCG(seed, 2))

@@ -8,7 +8,7 @@ func TestWakingAllocatesNothing(t *testing.T) {
 	s := newLoops(t, 1)
 	heard := make(chan struct{})
 	answer := func() { heard <- struct{}{} }
-	carry(t, s, &script{}) // so that there is a loop
+	carry(t, s, &script{}) // ensures that there is a loop
 	l := (*s.loops.Load())[0]
 	for l.bells[1].Load() == nil {
 		l.mailbox.call(answer)

@@ -22,7 +22,7 @@ import (
 	"farmproxy/work"
 )
 
-// deaf is the upstream's way to the loops, which a benchmark does not need.
+// deaf is a downstream that ignores everything: a benchmark does not need it.
 type deaf struct{ upstream.Carrier }
 
 func (deaf) Publish(upstream.Post)       {}
@@ -31,8 +31,8 @@ func (deaf) Rerouted(*upstream.Route)    {}
 func (deaf) Outgrown(*upstream.Lane)     {}
 func (deaf) Dismissed(*upstream.Lane)    {}
 
-// newBenchLoop returns a loop that no gnet runs, for up to that many miners, on a
-// route whose pool never answers.
+// newBenchLoop returns a loop without gnet for up to that many miners, on a route
+// whose pool never answers.
 func newBenchLoop(b testing.TB, miners int) *loop {
 	b.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons(), MaxWorkers: miners + 1})
@@ -69,7 +69,7 @@ func (l *loop) set(change func(*Settings)) {
 	l.clock()
 }
 
-// join brings a miner through its handshake.
+// join takes a miner through its handshake.
 func (l *loop) join(b testing.TB, at int) *peer {
 	b.Helper()
 	c := &socket{address: net.TCPAddr{IP: net.IPv4(10, byte(at>>16), byte(at>>8), byte(at)), Port: 4711}}
@@ -84,7 +84,7 @@ func (l *loop) join(b testing.TB, at int) *peer {
 	return p
 }
 
-// newBenchJob returns a job of a usual size.
+// newBenchJob returns a job of typical size.
 func newBenchJob(id uint32) *work.Job {
 	layout, _ := work.NewLayout(8, 2)
 	n := &work.Template{
@@ -98,8 +98,8 @@ func newBenchJob(id uint32) *work.Job {
 	return j
 }
 
-// BenchmarkFanOut sends a job to a chunk of miners: what stands between two
-// looks at the sockets.
+// BenchmarkFanOut sends a job to a chunk of miners: the time between two looks at the
+// sockets.
 func BenchmarkFanOut(b *testing.B) {
 	l := newBenchLoop(b, fanoutChunk)
 	for i := range fanoutChunk {
@@ -120,8 +120,8 @@ func BenchmarkFanOut(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*fanoutChunk), "ns/notify")
 }
 
-// BenchmarkVerdict takes the pool's verdict on a share to its miner: from the
-// link's goroutine through the mailbox to the socket.
+// BenchmarkVerdict passes the pool's verdict on a share to its miner: from the link's
+// goroutine through the mailbox to the socket.
 func BenchmarkVerdict(b *testing.B) {
 	l := newBenchLoop(b, 1)
 	p := l.join(b, 0)
@@ -143,8 +143,8 @@ func BenchmarkVerdict(b *testing.B) {
 	}
 }
 
-// BenchmarkShares takes shares of many miners from their lines to their answers: here
-// they miss their difficulty, so that no pool is needed.
+// BenchmarkShares takes shares of many miners from their lines to their answers: they
+// miss their difficulty, so no pool is needed.
 func BenchmarkShares(b *testing.B) {
 	const turn = 32 // shares
 	g := newGathering(b, turn)
@@ -166,7 +166,7 @@ func BenchmarkShares(b *testing.B) {
 	}
 }
 
-// BenchmarkMailbox puts a batch of verdicts, which several links may do at a time.
+// BenchmarkMailbox puts a batch of verdicts, as several links may do concurrently.
 func BenchmarkMailbox(b *testing.B) {
 	box, _ := newMailbox()
 	const batch = 64 // verdicts until the loop looks
@@ -178,16 +178,16 @@ func BenchmarkMailbox(b *testing.B) {
 		}
 	}
 	put()
-	put() // there are two boxes in turn
+	put() // two boxes alternate
 	b.ReportAllocs()
 	for b.Loop() {
 		put()
 	}
 }
 
-// BenchmarkSessions says what miners cost besides their sockets: peer, session,
-// prefix, place on a lane, and the books of a worker of its own each. The socket's
-// stand-in, some 100 bytes, is counted too.
+// BenchmarkSessions measures the memory of miners apart from their sockets: peer,
+// session, prefix, place on a lane, and each with its own worker's books. The socket's
+// stand-in, some 100 bytes, is included.
 func BenchmarkSessions(b *testing.B) {
 	for _, miners := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("miners=%d", miners), func(b *testing.B) {
@@ -215,7 +215,7 @@ func BenchmarkSessions(b *testing.B) {
 
 func inUse() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one leaves to be freed
+	runtime.GC() // garbage of the first run
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + m.StackInuse

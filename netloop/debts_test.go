@@ -23,7 +23,7 @@ func TestWhoComesBackHasItsDebt(t *testing.T) {
 	d.leave(at("192.0.2.1"), "farm.a", leastDebt-1, time.Second)
 	d.wantOwed(t, "192.0.2.1", "farm.a", 2*time.Second, 0, 0)
 	d.leave(at("192.0.2.1"), "farm.a", 20, time.Minute)
-	d.leave(at("192.0.2.1"), "farm.a", 10, time.Minute) // another of that name
+	d.leave(at("192.0.2.1"), "farm.a", 10, time.Minute) // another with that name
 	now := 2 * time.Minute
 	d.wantOwed(t, "192.0.2.1", "farm.a", now, 20, 0)
 	d.wantOwed(t, "192.0.2.1", "farm.b", now, 0, 0)
@@ -32,7 +32,7 @@ func TestWhoComesBackHasItsDebt(t *testing.T) {
 	d.wantOwed(t, "2001:db8::2", "farm.a", now, 20, 0)
 	d.wantOwed(t, "2001:db8:0:1::2", "farm.a", now, 0, 0)
 
-	// Many that come at once hand in their first shares one after the other.
+	// Many that connect at once send their first shares one after the other.
 	d.wantOwed(t, "192.0.2.1", "farm.a", now, 20, debtTurn)
 	d.wantOwed(t, "192.0.2.1", "farm.a", now, 20, 2*debtTurn)
 	for range 2 * maxDebtWait / debtTurn {
@@ -42,7 +42,7 @@ func TestWhoComesBackHasItsDebt(t *testing.T) {
 	d.wantOwed(t, "192.0.2.1", "farm.a", time.Minute+debtTime, 0, 0)
 }
 
-// Whoever invents names is known by its address.
+// Somebody who invents names is recognised by the address.
 func TestNamesThatAreInvented(t *testing.T) {
 	var d debts
 	for i := range badAddress {

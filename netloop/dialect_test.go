@@ -15,7 +15,7 @@ import (
 	"farmproxy/session"
 )
 
-// Until it has subscribed or authorized a connection may turn out to be an agent's.
+// Until it has subscribed or authorized, a connection may turn out to be an agent's.
 func TestTheFirstMessageSaysWhichDialectItIs(t *testing.T) {
 	const (
 		configure    = `{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000"}]}`
@@ -62,8 +62,8 @@ func TestTheFirstMessageSaysWhichDialectItIs(t *testing.T) {
 	f("agentPeer", 1, configure, capabilities, subscribe)
 }
 
-// parcels is a dialect that nobody speaks: Stratum V1 whose messages have a length in
-// front, up to 255, and no newline behind. All else is as of stratum.
+// parcels is a dialect that nobody speaks: Stratum V1 whose messages are preceded by a
+// length of up to 255, without a newline. Everything else is stratum's.
 type parcels struct {
 	stratum
 	half []byte
@@ -90,7 +90,7 @@ func (d *parcels) request(l *loop, p *peer, out []byte) ([]byte, session.Effect)
 	return append(append(out[:before], byte(len(answer))), answer...), effect
 }
 
-// One port can be for a dialect alone, from the first byte on; its miners have lanes,
+// A port can be for one dialect only, from the first byte; its miners have lanes,
 // books and prefixes like others.
 func TestAListenerCanBeForOneDialect(t *testing.T) {
 	t.Parallel()
@@ -124,7 +124,7 @@ func TestAListenerCanBeForOneDialect(t *testing.T) {
 	if got := ask(`{"id":2,"method":"mining.authorize","params":["farm.rig","x"]}`); !strings.Contains(got, `"result":true`) {
 		t.Errorf("mining.authorize is answered %s", got)
 	}
-	f.want(`"id":1,"result":[[`, `{"id":1,"method":"mining.subscribe","params":[]}`) // the other port is what it was
+	f.want(`"id":1,"result":[[`, `{"id":1,"method":"mining.subscribe","params":[]}`) // the other port is unchanged
 	if list := f.workers(); len(list) != 1 || list[0].Name != "farm.rig" {
 		t.Errorf("the workers are %+v", list)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The loop stands still while one miner sends a flood and another one line. When it
-// goes on, the line is read after a small part of the flood: the rest waits.
+// The loop is blocked while one miner sends a flood and another one line. When it
+// continues, the line is read after a small part of the flood: the rest waits.
 func TestAFloodHoldsUpNobody(t *testing.T) {
 	f := newFarm(t, func(*Options) {})
 	flooder, err := net.Dial("tcp", f.server.Addresses()[0])
@@ -28,10 +28,10 @@ func TestAFloodHoldsUpNobody(t *testing.T) {
 	still, goOn := make(chan bool), make(chan bool)
 	l.mailbox.call(func() { close(still); <-goOn })
 	<-still
-	fmt.Fprint(flooder, strings.Repeat(ping, 1000)) // 44 kB: it fits into the kernel
+	fmt.Fprint(flooder, strings.Repeat(ping, 1000)) // 44 kB: fits into the kernel's buffer
 	fmt.Fprint(f.conn, ping)
 	before, after := l.counts.Messages.Load(), make(chan uint64, 1)
-	l.mailbox.call(func() { after <- l.counts.Messages.Load() }) // heard after both
+	l.mailbox.call(func() { after <- l.counts.Messages.Load() }) // called after both
 	close(goOn)
 	f.line()
 	select {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Whoever leaves while a fan-out is under way, every miner that stays gets the
-// job once.
+// Whoever leaves during a fan-out, every miner that stays gets the job once.
 func TestAFanOutReachesEachMinerOnceWhoeverLeaves(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -41,8 +40,8 @@ func TestAFanOutReachesEachMinerOnceWhoeverLeaves(t *testing.T) {
 	}
 }
 
-// A clean job that is replaced before everyone has it is still clean for those
-// that never saw it.
+// A clean job that is replaced before everyone has it is still clean for those that
+// never got it.
 func TestANewJobDuringAFanOutStaysClean(t *testing.T) {
 	f := new(feed)
 	f.join(new(peer))
@@ -58,7 +57,7 @@ func TestANewJobDuringAFanOutStaysClean(t *testing.T) {
 	}
 }
 
-// A fan-out has reached the last member, and does not know it yet.
+// A fan-out has reached the last member, but does not know it yet.
 func TestMembersLeaveAtTheEndOfAFanOut(t *testing.T) {
 	f := &feed{}
 	members := make([]*peer, 5)

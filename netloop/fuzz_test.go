@@ -20,7 +20,7 @@ import (
 	"farmproxy/upstream"
 )
 
-// Who sends the bytes of FuzzPeer.
+// Who sends FuzzPeer's bytes.
 const (
 	aStranger = iota // from its first byte on
 	aMiner           // that works
@@ -28,16 +28,16 @@ const (
 	numPeers
 )
 
-// How they begin, but for the stranger.
+// How they start, except for the stranger.
 const (
 	hello      = `{"id":1,"method":"mining.subscribe","params":["x"]}` + "\n" + `{"id":2,"method":"mining.authorize","params":["farm.r","x"]}` + "\n"
 	agentHello = `{"id":1,"method":"mining.subscribe","params":["btccom-agent/2"]}` + "\n" + `{"id":2,"method":"mining.authorize","params":["farm"]}` + "\n" +
 		`{"id":3,"method":"agent.get_capabilities","params":[["subres"]]}` + "\n"
 )
 
-// FuzzPeer feeds a whole peer: bytes of a stranger, of a miner that works, or of an
-// agent that does, in one read, in many, and through a transport. All must say the same
-// to it and close it for the same reason; no request is answered more often than it was made,
+// FuzzPeer feeds a whole peer: the bytes of a stranger, of a working miner, or of a
+// working agent, in one read, in many, and through a transport. The answers and the
+// close reason must be the same; no request is answered more often than it was made,
 // and what is written stays in proportion to what was read.
 func FuzzPeer(f *testing.F) {
 	const share = `{"id":7,"method":"mining.submit","params":["farm.r","1","00000001","66a1b2d0","00000001"]}` + "\n"
@@ -77,7 +77,7 @@ func FuzzPeer(f *testing.F) {
 	})
 }
 
-// fuzzedPeer is a peer on a loop of its own, which no gnet runs.
+// fuzzedPeer is a peer on its own loop, without gnet.
 type fuzzedPeer struct {
 	socket
 	t       *testing.T
@@ -98,7 +98,7 @@ func (p *fuzzedPeer) Write(b []byte) (int, error) {
 	})
 }
 
-// closing is an event loop that closes a fuzzed peer, and says so as gnet does.
+// closing is an event loop that closes a fuzzed peer, and reports it as gnet does.
 type closing struct {
 	gnet.EventLoop
 	peer *fuzzedPeer
@@ -118,7 +118,7 @@ func (p *fuzzedPeer) close() {
 
 func newFuzzedPeer(t *testing.T, who int) *fuzzedPeer { return fuzzed(t, who, nil, nil) }
 
-// veiledPeer is one with a transport.
+// veiledPeer is a peer with a transport.
 func veiledPeer(t *testing.T, who int) *fuzzedPeer { return fuzzed(t, who, veils{}, newVeil()) }
 
 func fuzzed(t *testing.T, who int, transports Transports, own *veil) *fuzzedPeer {
@@ -157,11 +157,11 @@ func (p *fuzzedPeer) feed(data []byte) {
 		p.loop.judge()
 		p.loop.flushAgents()
 	}
-	clear(data) // the loop's buffer is read into again: nothing may be kept of it
+	clear(data) // the loop reuses its buffer: nothing may keep a reference to it
 }
 
-// said returns what the peer was told, in no order: the answers to the shares of a
-// turn come together. Session ids are random.
+// said returns the peer's answers without their order: those to the shares of a turn
+// come together. Session ids are random.
 func (p *fuzzedPeer) said() (list []string) {
 	for rest := p.written.Bytes(); len(rest) > 0; {
 		n := bytes.IndexByte(rest, '\n') + 1
@@ -182,7 +182,7 @@ func (p *fuzzedPeer) said() (list []string) {
 
 var sessionIDs = regexp.MustCompile(`"[0-9a-f]{16}"`)
 
-// check holds what was written to what was read.
+// check compares what was written with what was read.
 func (p *fuzzedPeer) check(data []byte) {
 	if limit := 64*len(data) + 8<<10; p.written.Len() > limit {
 		p.t.Fatalf("%d bytes were written for %d that were read", p.written.Len(), len(data))
@@ -199,7 +199,7 @@ func (p *fuzzedPeer) check(data []byte) {
 	}
 	for id, n := range answers {
 		made := strings.Count(string(data), id)
-		if id == "null" || !utf8.Valid(data) { // what has none, or another spelling
+		if id == "null" || !utf8.Valid(data) { // lines without an id, or with another spelling
 			made = bytes.Count(data, []byte{'\n'})
 		}
 		if n > made {

@@ -14,7 +14,7 @@ import (
 	"farmproxy/work"
 )
 
-// gathering is a loop with miners that work on a job whose shares they miss.
+// gathering is a loop with miners working on a job whose difficulty their shares miss.
 type gathering struct {
 	*loop
 	t      testing.TB
@@ -85,8 +85,8 @@ func TestSharesAreJudgedBeforeWhateverElseTheMinerSays(t *testing.T) {
 	g.wantJudged(2)
 }
 
-// The lane is told of the shares that stay here, now and then: a pool to which none
-// goes up any more may be ill.
+// The lane is told now and then of shares accepted here: a pool that receives none any
+// more may be unhealthy.
 func TestSharesThatStayHereAreCounted(t *testing.T) {
 	g := &gathering{loop: newBenchLoop(t, 1), t: t}
 	g.set(func(o *Settings) {
@@ -107,7 +107,7 @@ func TestSharesThatStayHereAreCounted(t *testing.T) {
 	}
 }
 
-// A miner may hand in a share and hang up: both are there in one turn.
+// A miner may send a share and disconnect, both in one turn.
 func TestNoShareIsLostWhenItsMinerLeaves(t *testing.T) {
 	g := newGathering(t, 2)
 	g.read(0, g.submit(0))

@@ -16,7 +16,7 @@ import (
 )
 
 // reader is a connection whose other end reads when the test says so: until then
-// everything waits, as it does in gnet for a socket whose buffers are full.
+// everything waits, as in gnet when a socket's buffers are full.
 type reader struct {
 	socket
 	unread bytes.Buffer
@@ -26,8 +26,8 @@ type reader struct {
 func (r *reader) Write(b []byte) (int, error) { return r.unread.Write(b) }
 func (r *reader) OutboundBuffered() int       { return r.unread.Len() }
 
-// jobs reads everything and returns the ids of the jobs among it; a clean one has
-// an exclamation mark.
+// jobs reads everything and returns the ids of the jobs in it; a clean one has an
+// exclamation mark.
 func (r *reader) jobs() (ids string) {
 	for line := range strings.Lines(r.unread.String()) {
 		if _, params, is := strings.Cut(line, `"mining.notify","params":["`); is {
@@ -52,7 +52,7 @@ func (c closer) Close(conn gnet.Conn) error {
 	return nil
 }
 
-// reading is a loop with miners that read when they are told to.
+// reading is a loop with miners that read when told to.
 type reading struct {
 	*loop
 	t      *testing.T
@@ -78,7 +78,7 @@ func newReading(t *testing.T, miners int) *reading {
 	return r
 }
 
-// next brings a job to all miners as far as they can take it.
+// next sends a job to all miners as far as they can take it.
 func (r *reading) next(clean bool) {
 	r.t.Helper()
 	r.job++
@@ -92,7 +92,7 @@ func (r *reading) next(clean bool) {
 	}
 }
 
-// after lets time pass, and has the loop look.
+// after lets time pass, and then lets the loop look.
 func (r *reading) after(d time.Duration) {
 	r.env.Now += d
 	r.look()
@@ -123,7 +123,7 @@ func TestALaggardGetsTheNewestJobWhenItHasRead(t *testing.T) {
 	r.wantJobs(0, "2")
 	r.wantJobs(1, "1!")
 	r.after(time.Second)
-	r.wantJobs(0, "4!") // it missed a clean one, and has to know
+	r.wantJobs(0, "4!") // it missed a clean one, and must know
 	r.wantJobs(1, "4!")
 	r.after(time.Second)
 	r.next(false)
@@ -131,7 +131,7 @@ func TestALaggardGetsTheNewestJobWhenItHasRead(t *testing.T) {
 	r.wantJobs(1, "5")
 }
 
-// What waits of jobs does not grow, however large and many they are.
+// The memory of waiting jobs does not grow, however large and many they are.
 func TestLargeJobsCloseNobodyWhoReads(t *testing.T) {
 	r := newReading(t, 2)
 	r.padded = 250 << 10
@@ -166,7 +166,8 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 	r.wantClosed(1, session.TooSlow, true)
 }
 
-// All that is kept has a bound: jobs wait then, and nobody who reads is closed.
+// All kept bytes are bounded: beyond that jobs wait, and no miner that reads is
+// closed.
 func TestUnreadIsBoundedInAll(t *testing.T) {
 	const miners = 40
 	r := newReading(t, miners)
@@ -183,7 +184,7 @@ func TestUnreadIsBoundedInAll(t *testing.T) {
 		}
 	}
 	last := fmt.Sprintf("%x!", r.job)
-	for range 10 { // each time those that had their job make room
+	for range 10 { // in each round, those that have read their job make room
 		for _, m := range r.miners {
 			if jobs := m.jobs(); strings.HasSuffix(jobs, last) {
 				m.reads++

@@ -8,8 +8,8 @@ import (
 	"farmproxy/session"
 )
 
-// feedLines cuts data, handed over in pieces of the given size, and returns
-// the lines and what ended it.
+// feedLines cuts data, fed in pieces of the given size, and returns the lines and what
+// ended it.
 func feedLines(data string, size int) (got []string, reason session.Reason, ok bool) {
 	var l lines
 	var pool halves
@@ -31,7 +31,7 @@ func feedLines(data string, size int) (got []string, reason session.Reason, ok b
 	return got, 0, true
 }
 
-// Every input comes out the same wherever it is cut.
+// Every input gives the same lines wherever it is cut.
 func TestLinesAreTheSameWhereverTheyAreCut(t *testing.T) {
 	f := func(data string, want ...string) {
 		t.Helper()
@@ -79,7 +79,7 @@ func TestTheLongestLineIsTaken(t *testing.T) {
 	}
 }
 
-// Buffers for half lines go back to the loop with the line that they completed.
+// Buffers for partial lines go back to the loop with the line that they completed.
 func TestCarriesAreLentAndReturned(t *testing.T) {
 	var l lines
 	var pool halves

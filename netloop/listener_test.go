@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Of all ways to write an address, on one server.
+// All ways to write an address, on one server.
 func TestAMinerKnowsItsListenerAndItsAddress(t *testing.T) {
 	t.Parallel()
 	addresses := []string{"127.0.0.1:0", "localhost:0", "0.0.0.0:0", ":0", "127.0.0.2:0"}
@@ -47,7 +47,7 @@ func TestAMinerKnowsItsListenerAndItsAddress(t *testing.T) {
 	}
 }
 
-// peer returns the miner that connects from that port; nil when there is none yet.
+// peer returns the miner that connects from that port; nil if there is none yet.
 func (f *farm) peer(port uint16) *peer {
 	for _, l := range *f.server.loops.Load() {
 		found := make(chan *peer, 1)

@@ -19,10 +19,10 @@ import (
 	"farmproxy/work"
 )
 
-// patience is how long something may take that happens at once.
+// patience is how long to wait for something that happens at once.
 const patience = 10 * time.Second
 
-// farm is a server whose pool is away, and one miner.
+// farm is a server whose pool is unreachable, and one miner.
 type farm struct {
 	t         *testing.T
 	book      *stats.Book
@@ -94,7 +94,7 @@ func (f *farm) line() string {
 	return strings.TrimSpace(line)
 }
 
-// want asks, and wants an answer that contains something.
+// want sends a line and expects an answer that contains something.
 func (f *farm) want(answer, format string, args ...any) {
 	f.t.Helper()
 	if got := f.ask(format, args...); !strings.Contains(got, answer) {
@@ -107,14 +107,14 @@ func (f *farm) workers() (list []stats.WorkerInfo) {
 	return list
 }
 
-// minesFor returns the name that the miner's lane knows it by.
+// minesFor returns the miner's name on its lane.
 func (f *farm) minesFor() string {
 	l, name := (*f.server.loops.Load())[0], make(chan string, 1)
 	l.mailbox.call(func() { name <- l.slots[0].peer.login })
 	return <-name
 }
 
-// The miner goes on under the name that it says, whatever it is booked as.
+// The miner keeps using the name that it sends, whatever it is booked as.
 func TestAMinerThatIsNamedByItsAddress(t *testing.T) {
 	t.Parallel()
 	f := newFarm(t, func(o *Options) { o.WorkerName = "{ip1}x{ip2}x{ip3}x{ip4}" })
@@ -147,7 +147,7 @@ func TestAMinerThatIsNamedByItsAddress(t *testing.T) {
 	}
 }
 
-// What the session says of a reconnect reaches the miner and the counters.
+// A reconnect requested by the session reaches the miner and the counters.
 func TestAMinerThatLostVersionRollingIsCounted(t *testing.T) {
 	t.Parallel()
 	f := newFarm(t, func(o *Options) { o.Terms.ReconnectLostRolling = true })

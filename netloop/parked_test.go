@@ -27,7 +27,7 @@ func newLot(t testing.TB) *lot {
 // leave ends a miner's connection.
 func (l *lot) leave(p *peer) { l.remove(p) }
 
-// resume connects and asks for the session of before.
+// resume connects and asks for the earlier session.
 func (l *lot) resume(of *peer) *peer {
 	l.t.Helper()
 	p := l.add(&socket{}, &listener{})
@@ -39,7 +39,8 @@ func (l *lot) resume(of *peer) *peer {
 	return p
 }
 
-// A session is one miner's: who comes with the same id while it is taken is new.
+// A session belongs to one miner: another that sends the same id while it is in use is
+// new.
 func TestAParkedSessionIsResumedOnce(t *testing.T) {
 	l := newLot(t)
 	p := l.join(t, 0)
@@ -56,8 +57,8 @@ func TestAParkedSessionIsResumedOnce(t *testing.T) {
 	}
 }
 
-// A session that was resumed, and parked again, is kept for the whole window: the
-// end of the first one's is not its own.
+// A session that was resumed and parked again is kept for the whole window: its first
+// expiry does not apply.
 func TestAParkedSessionIsKeptForItsOwnWindow(t *testing.T) {
 	l := newLot(t)
 	k := &l.server.parked
@@ -93,7 +94,7 @@ func take(t *testing.T, l *lot) upstream.Prefix {
 	return x
 }
 
-// What a session knew when it was parked it knows when it is resumed, its times too.
+// A resumed session knows what it knew when it was parked, including its times.
 func TestAParkedSessionIsWhatItWas(t *testing.T) {
 	l := newLot(t)
 	l.env.Now = time.Hour
@@ -108,8 +109,8 @@ func TestAParkedSessionIsWhatItWas(t *testing.T) {
 	}
 }
 
-// What parked sessions remember is bounded for all of them together: a session that
-// would exceed it is not kept, and its prefix is in quarantine.
+// The headers of all parked sessions together are bounded: a session that would exceed
+// the bound is not kept, and its prefix is quarantined.
 func TestParkedSessionsShareABound(t *testing.T) {
 	l := newLot(t)
 	k := &l.server.parked
@@ -141,8 +142,8 @@ func TestParkedSessionsShareABound(t *testing.T) {
 	}
 }
 
-// A verdict that comes when its miner has gone is not for who has its place now,
-// nor is a share whose hash took long.
+// A verdict that comes after its miner has left is not delivered to the miner that has
+// its slot now, nor is a share with a slow hash.
 func TestAVerdictIsForTheMinerOfTheShareOnly(t *testing.T) {
 	l := newLot(t)
 	gone := l.join(t, 0)
@@ -167,7 +168,7 @@ func TestAVerdictIsForTheMinerOfTheShareOnly(t *testing.T) {
 	}
 }
 
-// What tells a lane from others goes to the miners' memory of headers.
+// A lane's id is passed on to the miners' memory of headers.
 func TestAFeedIsItsLanes(t *testing.T) {
 	l := newLot(t)
 	f := l.join(t, 0).feed

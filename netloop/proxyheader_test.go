@@ -10,20 +10,19 @@ import (
 	"farmproxy/session"
 )
 
-// Headers of the PROXY protocol from 203.0.113.7, port 51000, and what is no header.
+// PROXY protocol headers from 203.0.113.7, port 51000, and data that is not a header.
 var (
 	proxyV1 = "PROXY TCP4 203.0.113.7 192.0.2.1 51000 3333\r\n"
 	proxyV2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x07\xc0\x00\x02\x01\xc7\x38\x0d\x05"
 
-	// With 200 bytes behind the addresses, such as a TLS name.
+	// With 200 bytes after the addresses, for example a TLS name.
 	proxyV2Long = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\xd7\xcb\x00\x71\x07\xc0\x00\x02\x01\xc7\x38\x0d\x05" + "\x04\x00\xc8" + strings.Repeat("x", 200)
 	proxyLocal  = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 )
 
 const firstLine = "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n"
 
-// Whatever the pieces are that a connection's first bytes come in, the outcome is the
-// same.
+// However a connection's first bytes are cut, the outcome is the same.
 func TestProxyHeader(t *testing.T) {
 	balancer := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}
 	f := func(what string, allowed []netip.Prefix, from, sent, remote string, want ...session.Reason) {
@@ -74,7 +73,7 @@ func TestProxyHeader(t *testing.T) {
 	f("longer than may be", nil, local, proxyV2[:14]+"\xff\xff"+strings.Repeat("x", 100), "", session.ProxyHeader)
 }
 
-// The miner behind a balancer is known by its own address, in the books too.
+// The miner behind a balancer has its own address, in the books too.
 func TestAMinerBehindABalancer(t *testing.T) {
 	t.Parallel()
 	for version, header := range []string{1: proxyV1, 2: proxyV2} {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Turns of one loop: when it ends one (in µs), how many shares it hands on then, how
-// many verdicts it brings, and whether a rest follows.
+// Turns of one loop: when each ends (in µs), how many shares it hands on, how many
+// verdicts it receives, and whether a rest follows.
 func TestWhenALoopRests(t *testing.T) {
 	type turn struct {
 		at, shares, verdicts int
@@ -38,7 +38,7 @@ func TestWhenALoopRests(t *testing.T) {
 	f("verdicts of shares from before it was looked at", turn{0, 0, 9, false}, turn{100, 1, 0, false}, turn{200, 0, 1, true})
 }
 
-// Rests end at the same moments on all loops, and are shorter where shares come fast.
+// Rests end at the same moments on all loops, and are shorter if shares come fast.
 func TestHowLongALoopRests(t *testing.T) {
 	f := func(what string, shares int, every, at, want time.Duration) {
 		t.Helper()

@@ -10,8 +10,8 @@ import (
 	"farmproxy/upstream"
 )
 
-// Each setting holds from the moment on that it is set, for miners that are there
-// too: nothing has kept a copy of the one before.
+// Each setting applies as soon as it is set, to miners already connected too: nothing
+// has kept a copy of the previous one.
 func TestSettingsHoldForMinersThatAreThere(t *testing.T) {
 	job := func(l *loop, f *feed) {
 		l.post(&upstream.Post{Lane: f.lane, Job: newBenchJob(1), Clean: true, Mask: 0x1fffe000, Difficulty: 1024})

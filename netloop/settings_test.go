@@ -11,8 +11,8 @@ import (
 	"farmproxy/session"
 )
 
-// A miner that is there goes on under other settings, one too many is turned away,
-// and what can't be read changes nothing.
+// A connected miner continues under new settings, one beyond the limit is turned away,
+// and settings that can't be parsed change nothing.
 func TestSettingsOfAServerThatRuns(t *testing.T) {
 	t.Parallel()
 	f := newFarm(t, func(*Options) {})

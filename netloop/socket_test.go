@@ -6,9 +6,9 @@ import (
 	"github.com/panjf2000/gnet/v2"
 )
 
-// socket is a connection that takes everything.
+// socket is a connection that accepts everything.
 type socket struct {
-	gnet.Conn // nil: what is not used
+	gnet.Conn // nil: the unused methods
 	address   net.TCPAddr
 	context   any
 }

@@ -9,7 +9,8 @@ import (
 	"farmproxy/upstream"
 )
 
-// A new user is told that there are too many, and not to register. It is counted.
+// A new user is told that there are too many, not that it must register. It is
+// counted.
 func TestOneUserTooMany(t *testing.T) {
 	t.Parallel()
 	f := newFarmOf(t, upstream.Kind{PerUser: true}, func(*Options) {})
@@ -55,7 +56,7 @@ func TestOneUserTooMany(t *testing.T) {
 	}
 }
 
-// A miner that is counted under a name does not keep itself from being taken for it.
+// A miner counted under a name does not prevent itself from being recognised.
 func TestAMinerIsConnectedAsItsWorkers(t *testing.T) {
 	t.Parallel()
 	f := newFarm(t, func(*Options) {})

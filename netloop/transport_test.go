@@ -22,9 +22,9 @@ import (
 	"farmproxy/upstream"
 )
 
-// veil is a transport that nobody uses: each side says four bytes first, its key, and
-// then records: a length of two bytes, and as many bytes, which are XORed with the
-// key and their number.
+// veil is a transport that nobody uses: each side first sends its key of four bytes,
+// and then records: a length of two bytes, and that many bytes, XORed with the key and
+// their number.
 type veil struct {
 	key, other [4]byte
 	said       bool // the key
@@ -112,7 +112,7 @@ type veiled struct {
 
 func (c *veiled) Write(b []byte) (int, error) {
 	raw, _ := c.veil.Append(nil, b)
-	for i := range raw { // in the smallest pieces there are
+	for i := range raw { // in the smallest possible pieces
 		if _, err := c.Conn.Write(raw[i : i+1]); err != nil {
 			return 0, err
 		}
@@ -158,7 +158,7 @@ func newFarmBehind(t *testing.T, transports Transports, other func(net.Conn) net
 	return f
 }
 
-// onLoop does something with the farm's last peer, once it is on a lane.
+// onLoop runs a function on the farm's last peer, once it is on a lane.
 func (f *farm) onLoop(do func(l *loop, p *peer)) {
 	for done := make(chan bool, 1); ; runtime.Gosched() {
 		for _, l := range *f.server.loops.Load() {
@@ -185,7 +185,7 @@ func (f *farm) sendJob() {
 	})
 }
 
-// wantLines reads lines that contain what is wanted, in that order.
+// wantLines reads lines that must contain the given texts, in order.
 func (f *farm) wantLines(want ...string) {
 	f.t.Helper()
 	for _, part := range want {
@@ -232,8 +232,8 @@ func TestAnAgentBehindATransport(t *testing.T) {
 	}
 }
 
-// What the transport says for itself goes out, and what it refuses is closed for a
-// reason of its own; one that is refused for want of room is told nothing in plain.
+// The transport's own bytes are sent, and what it rejects is closed for a reason of
+// its own; a miner refused for lack of room is told nothing in plain text.
 func TestATransportThatGivesUp(t *testing.T) {
 	t.Parallel()
 	f := newVeiledFarm(t)
@@ -261,12 +261,12 @@ func TestATransportThatGivesUp(t *testing.T) {
 	}
 }
 
-// tlsServer makes what package transport has for crypto/tls.
+// tlsServer makes package transport's server side for crypto/tls.
 type tlsServer struct{ *tls.Config }
 
 func (s tlsServer) New() Transport { return transport.Server(s.Config) }
 
-// The transport of links is one of miners too.
+// The transport of links also works for miners.
 func TestAMinerBehindTLS(t *testing.T) {
 	t.Parallel()
 	https := httptest.NewTLSServer(nil)

@@ -9,7 +9,7 @@ import (
 	"farmproxy/work"
 )
 
-// Letters are connections; each share is a letter in the order it came.
+// Letters are connections; each share is a letter, in order of arrival.
 func TestSharesWaitInTurns(t *testing.T) {
 	f := func(name string, max int, came, served, refused string) {
 		t.Helper()
@@ -48,7 +48,7 @@ func TestSharesWaitInTurns(t *testing.T) {
 	f("whoever has most can't drive out others", 4, "aabba", "abab", "a")
 }
 
-// What is served between makes room, in the order of the lines.
+// Shares served in between make room, in the order of the lines.
 func TestTurnsGoOnWhereTheyWere(t *testing.T) {
 	q := newTurns(4)
 	put := func(c string) {
@@ -76,8 +76,8 @@ func TestTurnsGoOnWhereTheyWere(t *testing.T) {
 	}
 }
 
-// A flood of slow shares from one connection: the others' are hashed, and the
-// flooder is told what it was.
+// A flood of slow shares from one connection: the others' are hashed, and the flooder
+// gets its own back as too many.
 func TestAFloodOfSlowSharesHurtsTheFlooderAlone(t *testing.T) {
 	var h hasher
 	type told struct {

@@ -15,7 +15,7 @@ import (
 	"farmproxy/upstream"
 )
 
-// newLoops runs the event loops of a server that has no pools.
+// newLoops runs the event loops of a server without pools.
 func newLoops(t *testing.T, loops int) *Server {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: loops, CloseReasons: session.Reasons()})
@@ -35,7 +35,7 @@ func newLoops(t *testing.T, loops int) *Server {
 	return s
 }
 
-// script is a link that says what happens to it, and does what it is told to.
+// script is a link that reports what happens to it, and does what it is told to.
 type script struct {
 	wire   upstream.Wire
 	events chan string
@@ -171,8 +171,8 @@ func TestCarriedLinkEnds(t *testing.T) {
 	}
 }
 
-// A pool that does not read fills the wire; when it reads again the link is
-// flushed without anybody's asking.
+// A pool that does not read fills the wire; when it reads again, the link is flushed
+// without being asked.
 func TestFullWire(t *testing.T) {
 	t.Parallel()
 	const line = 64 << 10
@@ -230,14 +230,14 @@ func TestStuckPoolIsLeft(t *testing.T) {
 			}
 		}
 	}
-	// A signal of the runtime's may cut a pause short.
+	// A signal from the runtime may cut a pause short.
 	if most := 2 + 2*int(time.Since(began)/stallRest); flushes > most {
 		t.Errorf("flushed %d times, want %d at most: a stalled link must not keep the loop busy", flushes, most)
 	}
 }
 
-// A pool that has read everything in between is not stuck, however long ago it
-// was when something first had to wait.
+// A pool that has read everything in between is not stuck, however long ago something
+// first had to wait.
 func TestASlowPoolIsNotStuck(t *testing.T) {
 	t.Parallel()
 	w := &wire{conn: new(socket), loop: &loop{wall: time.Now()}, stuck: time.Now().Add(-2 * maxWireStuck)}
@@ -256,7 +256,7 @@ func TestCarryIsCutShort(t *testing.T) {
 	}
 }
 
-// Both bells are rung in turn, and each collects the mail.
+// The two bells are rung alternately, and each collects the mail.
 func TestBells(t *testing.T) {
 	t.Parallel()
 	s := newLoops(t, 2)

@@ -11,7 +11,7 @@ import (
 	"farmproxy/work"
 )
 
-// rejected returns how many shares of a worker were refused.
+// rejected returns how many shares of a worker were rejected.
 func (p *fuzzedPeer) rejected(name string, v work.Verdict) uint64 {
 	list, _ := p.loop.server.book.Workers(stats.WorkerQuery{Limit: 10})
 	for _, w := range list {
@@ -22,7 +22,7 @@ func (p *fuzzedPeer) rejected(name string, v work.Verdict) uint64 {
 	return 0
 }
 
-// A share is booked under the name that it came under, of several.
+// A share is booked under the name that it came with, out of several.
 func TestAShareIsItsWorkers(t *testing.T) {
 	p := newFuzzedPeer(t, aMiner)
 	for i, name := range []string{"farm.b", "farm.c"} {
@@ -38,8 +38,8 @@ func TestAShareIsItsWorkers(t *testing.T) {
 	}
 }
 
-// A share that is being hashed while its miner gets another name stays the old one's, and
-// so does one whose miner goes.
+// A share being hashed while its miner changes its name is booked under the old name,
+// and so is one whose miner leaves.
 func TestAShareThatIsHashedStaysItsWorkers(t *testing.T) {
 	p := newFuzzedPeer(t, anAgent)
 	hashing := hashed{cookie: p.loop.cookie(p.peer), worker: p.peer.dialect.(*agentPeer).minerOf(1).worker, tooMany: true}

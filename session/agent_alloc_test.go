@@ -32,7 +32,7 @@ func TestAFramesShareAndAJobAllocateNothing(t *testing.T) {
 		}
 	}
 	f("share and verdict", func() {
-		forget(&a.miners[0].headers) // or it would be a duplicate
+		forget(&a.miners[0].headers) // otherwise it would be a duplicate
 		share(Forward)
 		out = a.Verdict(&list[0].ID, 0, out)
 	})

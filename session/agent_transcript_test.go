@@ -15,8 +15,8 @@ import (
 	"farmproxy/work"
 )
 
-// TestAgentTranscripts plays testdata/agent/*.txt, which are written like those
-// of TestTranscripts: what happens has a '>', what the agent gets is underneath.
+// TestAgentTranscripts plays testdata/agent/*.txt, which have the form of those of
+// TestTranscripts: events have a '>', and below each is what the agent gets.
 //
 //	terms> …                            as there
 //	mask> 1fffe000                      what the fixed route lets roll
@@ -59,20 +59,20 @@ func TestAgentTranscripts(t *testing.T) {
 type agentStage struct {
 	*stage
 	agent Agent
-	last  codec.ID // of the last share that was forwarded
+	last  codec.ID // of the last forwarded share
 
-	candidate [1]Candidate // that is being hashed
+	candidate [1]Candidate // being hashed
 }
 
 func newAgentStage(t *testing.T) *agentStage {
 	return &agentStage{stage: newStage(t)}
 }
 
-// play is as a stage's.
+// play does what a stage's play does.
 func (g *agentStage) play(script string, handsOver func(line int) bool) string {
 	for at, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
 		if strings.HasPrefix(line, "agent<") || strings.HasPrefix(line, "effect ") {
-			continue // made anew
+			continue // built again
 		}
 		g.result = append(g.result, line)
 		if verb, rest, ok := strings.Cut(line, ">"); ok && !strings.HasPrefix(line, "#") {
@@ -169,7 +169,7 @@ func (g *agentStage) judge() {
 	g.shown(g.agent.Judge(&g.env, &g.candidate[0], nil))
 }
 
-// submit hands in a share as an agent does.
+// submit submits a share as an agent does.
 func (g *agentStage) submit(sid uint16, args map[string]string) {
 	share := agent.Share{Job: uint8(g.number(args["job"])), SID: sid, Extranonce2: g.hex(args["en2"]), Nonce: g.hex(args["nonce"])}
 	_, share.HasTime = args["time"]
@@ -245,10 +245,10 @@ func (g *agentStage) verdict(args map[string]string) {
 	g.t.Fatalf("no such verdict: %v", args)
 }
 
-// sid is the label of a subscription, which is of no use to an agent.
+// sid is the label of a subscription, which agents don't use.
 var sid = regexp.MustCompile(`"00000000[0-9a-f]{8}"`)
 
-// shown writes down what came of a call.
+// shown records the outcome of a call.
 func (g *agentStage) shown(out []byte, e Effect) {
 	for len(out) > 0 {
 		if out[0] == agent.Magic {

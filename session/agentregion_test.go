@@ -14,8 +14,8 @@ import (
 	"farmproxy/work"
 )
 
-// Whatever sizes the pool gives: the coinbase that an agent's miner builds is
-// the one that its share is checked and handed in with.
+// Whatever sizes the pool gives, the coinbase that an agent's miner builds is the one
+// with which its share is checked and submitted.
 func TestAnAgentsCoinbaseIsThePools(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for range 2000 {

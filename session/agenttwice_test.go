@@ -10,8 +10,8 @@ import (
 	"farmproxy/work"
 )
 
-// FuzzNoHeaderTwiceByAnAgent is FuzzNoHeaderTwice for an agent, which registers and
-// unregisters its miners as it likes.
+// FuzzNoHeaderTwiceByAnAgent is FuzzNoHeaderTwice for an agent that registers and
+// unregisters its miners at will.
 func FuzzNoHeaderTwiceByAnAgent(f *testing.F) {
 	for seed := range uint64(100) {
 		f.Add(script(seed, 500))
@@ -67,7 +67,7 @@ func (w *agentWorld) job(again bool) {
 	w.deliver(clean)
 }
 
-// deliver brings the agent the lane's last job.
+// deliver sends the agent the lane's last job.
 func (w *agentWorld) deliver(clean bool) {
 	w.feed.Post(w.lanes[0].latest, clean, 0, 1024)
 	w.agent.Job(&w.env, clean, nil)
@@ -127,7 +127,7 @@ func (w *agentWorld) submit(share agent.Share, fresh bool) {
 	}
 }
 
-// All miners of an agent share a bound.
+// All miners of an agent share one limit.
 func TestAnAgentsMemoryIsBounded(t *testing.T) {
 	w := newAgentWorld(t, nil)
 	w.agent.Registered(&w.env, 1, "farm.w", 0)
@@ -149,7 +149,7 @@ func TestAnAgentsMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// What unregistered miners have handed in goes with the jobs.
+// The headers of unregistered miners are dropped with their jobs.
 func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	w := newAgentWorld(t, nil)
 	for sid := range uint16(100) {
@@ -168,7 +168,7 @@ func TestWhatUnregisteredMinersHandedInIsForgotten(t *testing.T) {
 	if n := len(w.agent.gone.headers); n != 0 || w.agent.slots != 0 {
 		t.Errorf("later %d are, with %d slots", n, w.agent.slots)
 	}
-	w.world.job(0, w.lanes[0].recent[1], true) // their work comes again
+	w.world.job(0, w.lanes[0].recent[1], true) // their work is sent again
 	w.deliver(true)
 	w.agent.Registered(&w.env, 7, "farm.w", 0)
 	for _, share := range w.handed {

@@ -10,7 +10,7 @@ import (
 	"farmproxy/work"
 )
 
-// forget empties a memory of headers, and keeps its room.
+// forget empties a memory of headers and keeps its slots.
 func forget(h *headers) {
 	clear(h.slots)
 	h.used = 0
@@ -45,7 +45,7 @@ func TestAShareAndAJobAllocateNothing(t *testing.T) {
 		}
 	}
 	f("share: decode, step, hash, judge, answer", func() {
-		forget(&s.headers) // or it would be a duplicate
+		forget(&s.headers) // otherwise it would be a duplicate
 		share(Forward)
 		out = s.Verdict(&r.ID, 0, 0, "", out)
 	})
@@ -54,7 +54,7 @@ func TestAShareAndAJobAllocateNothing(t *testing.T) {
 	f("tick", func() { out, _ = s.Tick(e, out[:0]) })
 }
 
-// A farm has tens of thousands of them: what one costs is part of the design.
+// A farm has tens of thousands of sessions: the size of one is part of the design.
 func TestASessionStaysSmall(t *testing.T) {
 	if size := unsafe.Sizeof(Session{}); size > 256 {
 		t.Errorf("a session takes %d bytes, want at most 256", size)
@@ -67,7 +67,7 @@ func BenchmarkStep(b *testing.B) {
 	out := make([]byte, 0, 8<<10)
 	var r codec.Request
 	var checker work.Checker
-	list := make([]Candidate, 2) // are hashed together, as an event loop does it
+	list := make([]Candidate, 2) // hashed together, as by an event loop
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		if err := d.DecodeRequest(line, &r); err != nil {

@@ -9,7 +9,7 @@ import (
 	"farmproxy/work"
 )
 
-// remembering is a miner on a lane, whose headers are numbers.
+// remembering is a miner on a lane, with numbers for headers.
 type remembering struct {
 	t    *testing.T
 	s    Session
@@ -25,13 +25,13 @@ func newRemembering(t *testing.T) *remembering {
 	return r
 }
 
-// job is a job of a new work, some time after the last one.
+// job is a job with new work, some time after the last one.
 func (r *remembering) job(after time.Duration) *work.Job {
 	r.jobs++
 	return r.again(after, r.jobs)
 }
 
-// again is a job of a work that was sent before.
+// again is a job with work that was sent before.
 func (r *remembering) again(after time.Duration, number uint32) *work.Job {
 	r.now = r.now.Add(after)
 	last := uint32(0)
@@ -51,7 +51,7 @@ func headerNumber(n uint32) uint64 {
 	return fingerprint(&hash)
 }
 
-// shares hands in n new headers for a job.
+// shares submits n new headers for a job.
 func (r *remembering) shares(n int, job *work.Job) {
 	r.t.Helper()
 	for range n {
@@ -62,7 +62,7 @@ func (r *remembering) shares(n int, job *work.Job) {
 	}
 }
 
-// wantAnswerable says whether a share for the job is taken; if not, it is stale.
+// wantAnswerable checks whether a share for the job is accepted; if not, it is stale.
 func (r *remembering) wantAnswerable(name string, job *work.Job, want bool) {
 	r.t.Helper()
 	if _, _, ok := r.s.answerable(&Env{Feed: r.feed}, job); ok != want {
@@ -70,7 +70,7 @@ func (r *remembering) wantAnswerable(name string, job *work.Job, want bool) {
 	}
 }
 
-// Six shares a minute take what they always took, whatever the pace of the jobs.
+// Six shares a minute need the usual memory, however often jobs come.
 func TestASteadyMinerTakesLittle(t *testing.T) {
 	for _, every := range []time.Duration{5 * time.Second, 30 * time.Second, time.Minute} {
 		r := newRemembering(t)
@@ -114,7 +114,7 @@ func TestAJobIsGivenUpLateAndOnlyForRoom(t *testing.T) {
 	}
 }
 
-// A late share does not give up the job that it is for.
+// A late share does not make its own job unanswerable.
 func TestALateShareIsTaken(t *testing.T) {
 	r := newRemembering(t)
 	first := r.job(0)
@@ -125,8 +125,8 @@ func TestALateShareIsTaken(t *testing.T) {
 	r.wantAnswerable("the late share's", first, true)
 }
 
-// The pool sends the same work again: it stays the same work for as long as the
-// last of its jobs can be answered.
+// If the pool sends the same work again, it stays the same work as long as the last of
+// its jobs can be answered.
 func TestAWorkThatIsSentAgainIsNotForgotten(t *testing.T) {
 	r := newRemembering(t)
 	r.shares(5, r.job(0))
@@ -140,7 +140,8 @@ func TestAWorkThatIsSentAgainIsNotForgotten(t *testing.T) {
 	}
 }
 
-// A work of which something was forgotten can't be answered when it comes again.
+// If a header of some work was forgotten, that work can't be answered when it comes
+// again.
 func TestAWorkThatComesBackIsNotAnswered(t *testing.T) {
 	r := newRemembering(t)
 	r.shares(10, r.job(0))
@@ -182,7 +183,7 @@ func request(t *testing.T, line string) *codec.Request {
 	return r
 }
 
-// What a burst took is given back by the next jobs.
+// Memory taken by a burst is freed at the next jobs.
 func TestABurstsMemoryIsGivenBack(t *testing.T) {
 	r := newRemembering(t)
 	r.shares(4000, r.job(0))
@@ -197,7 +198,7 @@ func TestABurstsMemoryIsGivenBack(t *testing.T) {
 	}
 }
 
-// Two lanes whose pools give the same work: the header is known on both.
+// Two lanes whose pools send the same work: the header is known on both.
 func TestAHeaderIsKnownOnEveryLane(t *testing.T) {
 	r := newRemembering(t)
 	r.shares(3, r.job(0))
@@ -212,8 +213,8 @@ func TestAHeaderIsKnownOnEveryLane(t *testing.T) {
 	}
 }
 
-// The lane that a miner enters before it resumes its session may have been that of
-// another with its prefix.
+// The lane that a miner enters before it resumes its session may have belonged to
+// another miner with its prefix.
 func TestAResumedMinerOnANewLane(t *testing.T) {
 	r := newRemembering(t)
 	r.shares(3, r.job(0))

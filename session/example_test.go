@@ -8,7 +8,7 @@ import (
 	"farmproxy/session"
 )
 
-// The handshake of a miner. What the session can't decide it asks for by an
+// The handshake of a miner. What the session can't decide it requests through an
 // effect, and the caller answers before the next call.
 func ExampleSession_Step() {
 	terms := session.Terms{SubscribeTimeout: 15 * time.Second, AuthorizeTimeout: time.Minute, MalformedLimit: 10}

@@ -14,17 +14,17 @@ import (
 	"farmproxy/work"
 )
 
-// FuzzSession plays a transcript that the input spells, one event for each byte or
-// two: what a miner says, jobs, changes of mask and difficulty, time, verdicts,
-// reconnects, moves between two lanes. After each event it holds the session to
-// what must be true whatever happens:
+// FuzzSession plays a transcript spelled by the input, one event per byte or two:
+// messages from the miner, jobs, changes of mask and difficulty, time, verdicts,
+// reconnects, moves between two lanes. After each event it checks the session's
+// invariants:
 //
-//   - what is written is lines of JSON, and each request is answered once, or is a
-//     share that was forwarded and has no verdict yet;
-//   - no header is accepted twice, and none that misses the difficulty in force;
+//   - all output is lines of JSON, and each request is answered once, or is a
+//     forwarded share without a verdict yet;
+//   - no header is accepted twice, and none below the difficulty in force;
 //   - a difficulty is above 0 and no more than the pool's;
 //   - a mask is part of what was asked for and allowed, and is free in the job that
-//     follows it; so are the bits of a share that goes up;
+//     follows it; so are the bits of a forwarded share;
 //   - a miner that stays on its lane is never sent the same work again at the same
 //     time, unless it asks for it too often.
 func FuzzSession(f *testing.F) {
@@ -53,19 +53,19 @@ type play struct {
 	lane    int
 	decoder *codec.Decoder
 	checker work.Checker
-	notify  *work.Template // that jobs are made of
+	notify  *work.Template // the templates of jobs
 	nextJob uint32
 	over    bool
 	n       int // requests
 
-	asked    map[string]bool // ids of requests: answered?
+	asked    map[string]bool // by request id: answered?
 	flying   []codec.ID      // shares without a verdict
 	headers  map[[32]byte]bool
-	sent     []*work.Job          // to the miner, the newest last
+	sent     []*work.Job          // sent to the miner, the newest last
 	all      map[uint32]*work.Job // by id
 	times    map[*work.Job]uint32 // when the miner was last sent each work, by the last job with it
-	mask     uint32               // that the miner was told
-	again    int                  // how often work was sent again at the miner's wish
+	mask     uint32               // last told to the miner
+	again    int                  // how often work was sent again at the miner's request
 	works    map[[3]byte]uint32   // the number of each work, by lane and content
 	moved    bool
 	lastLine string // of a share
@@ -139,7 +139,7 @@ var (
 	difficulties = []float64{1.0 / (1 << 31), 1.0 / (1 << 30), 3e-10, 1e-9, 1e-6, 1, 1000.5, 1e308}
 )
 
-// see makes the Env that of the session's lane.
+// see sets Env to the session's lane.
 func (p *play) see() {
 	p.env.Feed = nil
 	if p.session.IsSubscribed() && p.session.IsAuthorized() {
@@ -147,12 +147,12 @@ func (p *play) see() {
 	}
 }
 
-// ask sends a request with an id of its own.
+// ask sends a request with a new id.
 func (p *play) ask(method, params string, args ...any) {
 	p.line(fmt.Sprintf(`{"id":%d,"method":%q,"params":%s}`, p.n, method, fmt.Sprintf(params, args...)))
 }
 
-// share hands in a share for one of the last jobs, or one that was handed in before.
+// share submits a share for one of the last jobs, or repeats an earlier one.
 func (p *play) share(how byte) {
 	if how>>6 == 3 && p.lastLine != "" {
 		p.line(strings.Replace(p.lastLine, "ID", fmt.Sprint(p.n), 1))
@@ -219,7 +219,7 @@ func (p *play) post(how byte) {
 	job.ID, job.Epoch, job.Clean, job.Difficulty, job.Mask = p.nextJob, uint64(lane), clean, difficulty, masks[how>>6&1]
 	job.Line = codec.NewNotifyLine(job.ID, &n, layout.Fold([]byte{9}))
 	p.all[job.ID] = job
-	if f := &p.feeds[lane]; f.last != nil && f.last.PrevHash != job.PrevHash { // no block comes back
+	if f := &p.feeds[lane]; f.last != nil && f.last.PrevHash != job.PrevHash { // no earlier block comes back
 		maps.DeleteFunc(p.times, func(old *work.Job, _ uint32) bool { return old.PrevHash != job.PrevHash })
 	}
 	f := &p.feeds[lane]
@@ -247,7 +247,7 @@ func (p *play) reconnect() {
 	p.took(p.session.Resume(&p.env, &r, &parked, nil), Effect{})
 }
 
-// move puts the miner on the other lane.
+// move moves the miner to the other lane.
 func (p *play) move() {
 	if p.env.Feed == nil {
 		return
@@ -258,7 +258,7 @@ func (p *play) move() {
 	p.took(p.session.Moved(&p.env, true, nil))
 }
 
-// verdict is what the pool says of the oldest share that it has.
+// verdict is the pool's verdict on its oldest pending share.
 func (p *play) verdict(v work.Verdict) {
 	if len(p.flying) == 0 {
 		return
@@ -268,7 +268,7 @@ func (p *play) verdict(v work.Verdict) {
 	p.took(p.session.Verdict(&id, v, v.Code(), v.Text(), nil), Effect{})
 }
 
-// took holds what came of a call to the rules.
+// took checks the outcome of a call.
 func (p *play) took(out []byte, e Effect) {
 	for line := range bytes.Lines(out) {
 		var m struct {
@@ -306,7 +306,7 @@ func (p *play) took(out []byte, e Effect) {
 	}
 }
 
-// forwarded holds a share that goes up to the rules.
+// forwarded checks a forwarded share.
 func (p *play) forwarded(c *Candidate) {
 	if p.headers[c.Hash] {
 		p.t.Fatalf("a header goes up twice: job %x, nonce %08x", c.Job.ID, c.Nonce)
@@ -320,7 +320,7 @@ func (p *play) forwarded(c *Candidate) {
 	}
 }
 
-// told holds what the miner is told to the rules.
+// told checks what the miner is told.
 func (p *play) told(method string, params []json.RawMessage) {
 	f := &p.feeds[p.lane]
 	switch method {
@@ -357,8 +357,8 @@ func (p *play) told(method string, params []json.RawMessage) {
 	}
 }
 
-// sameWork returns the job that the miner was last sent that has the same work, as far
-// as a lane remembers; the job itself where there is none.
+// sameWork returns the last job with the same work that the miner was sent, as far
+// back as a lane remembers; the job itself if there is none.
 func (p *play) sameWork(job *work.Job) *work.Job {
 	for old := range p.times {
 		if old.SameWork(job) && p.nextJob-old.ID < maxFeedJobs {
@@ -368,7 +368,7 @@ func (p *play) sameWork(job *work.Job) *work.Job {
 	return job
 }
 
-// end looks whether each request has its answer.
+// end checks that each request was answered.
 func (p *play) end() {
 	if p.over {
 		return

@@ -14,9 +14,10 @@ import (
 	"farmproxy/work"
 )
 
-// In each state that a transcript reaches a session is handed over to another process,
-// which began at another time and numbers lanes, works and an agent's jobs otherwise. It
-// goes on there as if nothing had been: the miner gets the same bytes.
+// In each state that a transcript reaches, a session is handed over to another
+// process, which started at another time and numbers lanes, works and an agent's jobs
+// differently. It continues there as if nothing had happened: the miner gets the same
+// bytes.
 func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 	f := func(pattern string, play func(t *testing.T, script string, handsOver func(line int) bool) string) {
 		files, err := filepath.Glob(pattern)
@@ -54,15 +55,15 @@ func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 	})
 }
 
-// Between two processes all these numbers differ.
+// All these numbers differ between two processes.
 const (
-	laterBegan  = 7 * time.Hour // one of the processes than another
+	laterBegan  = 7 * time.Hour // differs between the processes
 	higherLanes = 100
-	higherWorks = 70_000 // more than the bits that a header has for them
+	higherWorks = 70_000 // more than the bits that a slot has for them
 	higherJobs  = 1000   // an agent's: a miner names them by their ids
 )
 
-// next goes to the next process, and returns how a session is to be read there.
+// next switches to the next process, and returns how to read a session there.
 func (g *stage) next() *Translation {
 	g.process++
 	moment := g.env.Now
@@ -78,7 +79,7 @@ func (g *stage) next() *Translation {
 	return t
 }
 
-// renumber makes the feeds those of another process.
+// renumber renumbers the feeds for another process.
 func (g *stage) renumber(ids uint32, also ...**work.Job) {
 	known := map[*work.Job]*work.Job{nil: nil}
 	renumber := func(j **work.Job) {
@@ -158,7 +159,7 @@ func (g *agentStage) handOver() {
 	g.agent = *agent
 }
 
-// decoded returns a session that was written out, and read again.
+// decoded returns a session after encoding and decoding.
 func decoded(t *testing.T, s *Session, now time.Duration) *Session {
 	t.Helper()
 	data := s.Append(nil, now, strings.Clone)
@@ -169,7 +170,7 @@ func decoded(t *testing.T, s *Session, now time.Duration) *Session {
 	return &back
 }
 
-// plain lists the fields of a value, and fails where one is no number.
+// plain lists the fields of a value, and fails if one is not a number.
 func plain(t *testing.T, v reflect.Value, name string) (fields []field) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -193,7 +194,7 @@ type field struct {
 	value reflect.Value
 }
 
-// set gives a field a value that it can have.
+// set sets a field to a valid value.
 func (f *field) set() {
 	switch v := f.value; {
 	case v.CanUint():
@@ -207,7 +208,7 @@ func (f *field) set() {
 	}
 }
 
-// A state is plain data, and all of it is written out, in as many bytes as it says.
+// A state is plain data, and all of it is encoded, in the stated number of bytes.
 func TestAStateIsPlainDataAndAllOfItIsWrittenOut(t *testing.T) {
 	type part interface{ layout(*cursor) }
 	f := func(size int, create func() part) {
@@ -239,7 +240,8 @@ func TestAStateIsPlainDataAndAllOfItIsWrittenOut(t *testing.T) {
 	f(agentStateSize, func() part { return new(agentState) })
 }
 
-// What is gone from the other process can't be answered there, and is not in the way.
+// What no longer exists in the other process can't be answered there, and does no
+// harm.
 func TestWhatIsGoneIsForgotten(t *testing.T) {
 	s := Session{name: "a", state: State{prefixLen: 2, swept: 5}}
 	s.remember(5, 64)
@@ -274,8 +276,8 @@ func TestWhatIsGoneIsForgotten(t *testing.T) {
 	}
 }
 
-// What an agent's miners have handed in follows its lane's numbers, also where they have
-// gone, and goes with the lane.
+// The headers of an agent's miners follow their lane's new numbers, even those of
+// unregistered miners, and are dropped with the lane.
 func TestAnAgentsHeadersFollowItsLane(t *testing.T) {
 	a, e, _ := agentAtWork(t)
 	e.Feed.Lane = 5
@@ -314,7 +316,8 @@ func TestAnAgentsHeadersFollowItsLane(t *testing.T) {
 	}
 }
 
-// A session of another layout is refused, in each of its parts, and one that is cut off.
+// A session of another layout is rejected, whichever part it is in, and so is a
+// truncated one.
 func TestWhatCantBeReadIsRefused(t *testing.T) {
 	s := Session{name: "a", state: State{prefixLen: 2}}
 	s.headers.lane = 1
@@ -354,8 +357,8 @@ func TestWhatCantBeReadIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzDecode reads any bytes. What can be read is written out as the same bytes again,
-// and is a session that can be gone on with.
+// FuzzDecode reads any bytes. Whatever can be decoded encodes to the same bytes again,
+// and is a session that can continue.
 func FuzzDecode(f *testing.F) {
 	s, _, _ := authorized(f)
 	s.add("b")

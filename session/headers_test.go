@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A memory of headers is held against a map that forgets nothing: it knows every
+// A memory of headers is compared with a map that forgets nothing: it knows every
 // header whose work it did not give up, and no other.
 func FuzzHeaders(f *testing.F) {
 	for seed := range uint64(20) {
@@ -56,8 +56,8 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// Where a header is looked for does not depend on its work: here the work's bits reach
-// over the border between two places.
+// Where a header is searched for does not depend on its work: here the work's bits
+// reach across the boundary between two homes.
 func TestAHeaderIsFoundWhateverItsWork(t *testing.T) {
 	var h headers
 	h.grow(maxSlots)
@@ -68,7 +68,7 @@ func TestAHeaderIsFoundWhateverItsWork(t *testing.T) {
 	}
 }
 
-// Works are numbered with 32 bits, of which a slot has 16.
+// Works are numbered with 32 bits, of which a slot holds 16.
 func TestAHeaderOfAWorkLongAgoOnlyStaysLonger(t *testing.T) {
 	var h headers
 	h.grow(maxSlots)

@@ -17,8 +17,8 @@ func hashOf(difficulty int64) (hash [32]byte) {
 	return hash
 }
 
-// What a share is worth is decided by the miner's difficulty and by the pool's, to
-// the last bit: half of it is not enough, nor is a little less.
+// A share is judged by the miner's difficulty and by the pool's, to the last bit: half
+// is not enough, and neither is slightly less.
 func TestJudgeAtTheEdge(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -60,7 +60,7 @@ func TestJudgeAtTheEdge(t *testing.T) {
 	}
 }
 
-// A block goes to the pool, and only what is one is a block.
+// A block goes to the pool, and only a real one counts as a block.
 func TestABlockAtTheEdge(t *testing.T) {
 	job := &work.Job{ID: 1, Algorithm: work.SHA256d, Difficulty: 1e6, Network: 1e6}
 	feed := new(Feed)

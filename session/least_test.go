@@ -7,7 +7,7 @@ import (
 	"farmproxy/work"
 )
 
-// Where the pool holds shares for older jobs to its new difficulty, those below it are
+// If the pool applies its new difficulty to shares for older jobs, shares below it are
 // accepted here and not forwarded. The share meets 1419, its job has 1000.
 func TestTheLeastThatThePoolTakes(t *testing.T) {
 	for _, c := range []struct {
@@ -35,7 +35,7 @@ func TestTheLeastThatThePoolTakes(t *testing.T) {
 	}
 }
 
-// A candidate is gathered by value: two cache lines of it.
+// A candidate is copied into the gathered list: two cache lines.
 func TestACandidateIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(Candidate{}); size != 128 {
 		t.Errorf("%d bytes, want 128", size)

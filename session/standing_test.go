@@ -7,7 +7,7 @@ import (
 	"farmproxy/work"
 )
 
-// What an honest miner sees of all this is nothing.
+// An honest miner notices nothing of all this.
 func TestAnHonestMinerIsForwarded(t *testing.T) {
 	var s standing
 	for n := range 100_000 {
@@ -16,7 +16,7 @@ func TestAnHonestMinerIsForwarded(t *testing.T) {
 		}
 		v := work.Accepted
 		switch {
-		case n%100 == 7: // one in a hundred, and its own doing
+		case n%100 == 7: // one in a hundred, and its own fault
 			v = work.LowDifficulty
 		case n%1000 < 40: // a burst at a new block
 			v = work.Stale
@@ -60,8 +60,8 @@ func TestWhatALeavingMinerOwes(t *testing.T) {
 	}
 }
 
-// A miner of an agent can't be closed: it is forwarded a share now and then, and is
-// itself again when that is accepted.
+// An agent's miner can't be closed: a share is forwarded now and then, and once one is
+// accepted the miner is back to normal.
 func TestAnAgentsMinerIsRefused(t *testing.T) {
 	var a Agent
 	e := &Env{Terms: &Terms{}}
@@ -93,7 +93,7 @@ func TestAnAgentsMinerIsRefused(t *testing.T) {
 	}
 }
 
-// A block goes to the pool, also from a miner whose shares are refused.
+// A block goes to the pool, even from a miner whose shares are refused.
 func TestABlockOfASlowedMiner(t *testing.T) {
 	s, e, _ := authorized(t)
 	for range slowedAt {

@@ -18,14 +18,13 @@ import (
 	"farmproxy/work"
 )
 
-// NB: if a transcript fails, run `go test ./session -rewrite` and read the
-// diff. Only commit it if you understand why it changed and want it so.
+// NB: if a transcript fails, run `go test ./session -rewrite` and read the diff. Only
+// commit it if you understand the change and intend it.
 var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the session does now")
 
-// TestTranscripts plays testdata/*.txt. A transcript begins with prose (#).
-// Then what happens stands on a line with a '>' and what the session makes of
-// it underneath: `miner< …` is written to the miner, `effect …` is asked of
-// the caller.
+// TestTranscripts plays testdata/*.txt. A transcript begins with prose (#). Each event
+// is a line with a '>', and below it is what the session makes of it: `miner< …` is
+// written to the miner, `effect …` is requested of the caller.
 //
 //	terms> start=1024 min=1 max=0 per_minute=6 malformed=2 answer=local
 //	prefix> f50e 2            the next subscribe gets this prefix and extranonce2 size
@@ -79,8 +78,8 @@ type stage struct {
 	session Session
 	parked  *parkedSession
 	feed    Feed
-	before  Feed // of the lane that the miner was on before
-	moved   bool // to a lane that has not posted yet
+	before  Feed // of the miner's previous lane
+	moved   bool // to a lane without a post yet
 	prefix  []byte
 	size    int
 	nonce   uint32 // of the last share by shares
@@ -89,13 +88,13 @@ type stage struct {
 	whose   string // the worker of the share that is hashed
 	result  []string
 
-	// The process that the session is in now: see handOver.
+	// The process that has the session now: see handOver.
 	process int
-	higher  uint32 // its works are numbered
+	higher  uint32 // added to its work numbers
 	ids     uint32 // so are its jobs, of an agent
 }
 
-// parkedSession is what is kept of a session.
+// parkedSession is the parked part of a session.
 type parkedSession struct {
 	state   State
 	headers Headers
@@ -119,12 +118,12 @@ func newStage(t *testing.T) *stage {
 	return g
 }
 
-// play plays a script. After a line for which handsOver says so, the session goes on in
-// another process; nil: after none.
+// play plays a script. After each line for which handsOver returns true, the session
+// moves to another process; nil: never.
 func (g *stage) play(script string, handsOver func(line int) bool) string {
 	for at, line := range strings.Split(strings.TrimSuffix(script, "\n"), "\n") {
 		if strings.HasPrefix(line, "miner<") || strings.HasPrefix(line, "effect ") {
-			continue // made anew
+			continue // built again
 		}
 		g.result = append(g.result, line)
 		if verb, rest, ok := strings.Cut(line, ">"); ok && !strings.HasPrefix(line, "#") {
@@ -277,8 +276,7 @@ func (g *stage) miner(line string) {
 	}
 }
 
-// shares plays so many shares that nobody would read what came of them, unless
-// one is told something else than its verdict.
+// shares plays that many shares, and shows only lines with a method, not the verdicts.
 func (g *stage) shares(rest string) {
 	count, line, _ := strings.Cut(rest, " ")
 	shown := len(g.result)
@@ -323,7 +321,7 @@ func (g *stage) verdict(args map[string]string) {
 
 var longHex = regexp.MustCompile(`"([0-9a-f]{8})[0-9a-f]{12,}"`)
 
-// show writes down what came of a call.
+// show records the outcome of a call.
 func (g *stage) show(out []byte, e Effect) {
 	for line := range strings.Lines(string(out)) {
 		if !strings.HasSuffix(line, "\n") || !json.Valid([]byte(line)) {

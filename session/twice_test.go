@@ -13,10 +13,9 @@ import (
 	"farmproxy/work"
 )
 
-// FuzzNoHeaderTwice plays what miners, pools and event loops do in any order, as
-// the bytes of the input say, and remembers every header that was forwarded or
-// accepted: none may be a second time. A share that is new, for the last job, of a
-// work that is new too, must be taken.
+// FuzzNoHeaderTwice plays miners, pools and event loops in any order, as the input's
+// bytes say, and remembers every header that was forwarded or accepted: none may be a
+// second time. A new share for the last job, with new work, must be accepted.
 func FuzzNoHeaderTwice(f *testing.F) {
 	for seed := range uint64(200) {
 		f.Add(script(seed, 1000))
@@ -26,7 +25,7 @@ func FuzzNoHeaderTwice(f *testing.F) {
 	})
 }
 
-// script returns random bytes; seeds differ in which steps they have many of.
+// script returns random bytes; seeds differ in the steps that they favour.
 func script(seed uint64, n int) []byte {
 	random := rand.New(rand.NewPCG(seed, 2))
 	often := byte(random.Uint32())
@@ -39,7 +38,7 @@ func script(seed uint64, n int) []byte {
 	return data
 }
 
-// world is lanes, event loops that are late with their jobs, and miners.
+// world is lanes, event loops that may be late with their jobs, and miners.
 type world struct {
 	t       *testing.T
 	data    []byte
@@ -61,7 +60,7 @@ type world struct {
 	accepted map[worldHeader]bool
 }
 
-// worldLane is a lane as upstream has it.
+// worldLane is a lane as upstream sees it.
 type worldLane struct {
 	id      uint32
 	numbers map[uint32]uint32 // of works, by content
@@ -69,7 +68,7 @@ type worldLane struct {
 	latest  *work.Job
 	newest  uint32
 	resting []*worldPrefix
-	feeds   []*Feed     // by loop; nil: it has no miner there
+	feeds   []*Feed     // by loop; nil: no miner there
 	mail    []worldPost // by loop
 }
 
@@ -78,7 +77,7 @@ type worldPost struct {
 	clean bool
 }
 
-// worldPrefix is a prefix and who may have it.
+// worldPrefix is a prefix and its history.
 type worldPrefix struct {
 	value uint16
 	taken bool
@@ -92,7 +91,7 @@ type worldMiner struct {
 	parked     *parkedSession
 	prefix     *worldPrefix
 	lane, loop int
-	slow       []Candidate // that are being hashed
+	slow       []Candidate // being hashed
 }
 
 type worldShare struct {
@@ -102,7 +101,7 @@ type worldShare struct {
 	nonce  uint32
 }
 
-// worldHeader is everything that a header is made of.
+// worldHeader is everything that makes up a header.
 type worldHeader struct {
 	content uint32
 	prefix  [2]byte
@@ -182,7 +181,7 @@ func (w *world) run() {
 	}
 }
 
-// post is a job of the pool: a new work, or one of the last again.
+// post is a job from the pool: new work, or one of the last again.
 func (w *world) post(lane int, again, clean bool) {
 	l := w.lanes[lane]
 	if again && len(l.recent) > 0 {
@@ -205,7 +204,7 @@ func (w *world) job(lane int, content uint32, clean bool) {
 	w.ids++
 	layout, _ := work.NewLayout(8, 2)
 	n := &work.Template{Coinb1: []byte{1}, Coinb2: binary.BigEndian.AppendUint32(nil, content), Version: 0x20000000, NBits: 0x170371b1, NTime: 1700000000}
-	n.PrevHash[0] = byte(content / 4) // four works a block
+	n.PrevHash[0] = byte(content / 4) // four works per block
 	job := work.NewJob(*n, []byte{1, 2, 3, 4}, layout)
 	job.ID, job.Work, job.Epoch, job.Received, job.Difficulty = w.ids, l.numbers[content], uint64(l.id), w.now, 1024
 	job.Line = codec.NewNotifyLine(job.ID, n, layout.Fold(nil))
@@ -227,7 +226,7 @@ func (w *world) job(lane int, content uint32, clean bool) {
 	}
 }
 
-// deliver brings a loop its mail.
+// deliver delivers a loop's mail.
 func (w *world) deliver(lane, loop int) {
 	l := w.lanes[lane]
 	p := l.mail[loop]
@@ -257,7 +256,7 @@ func (w *world) enter(m *worldMiner, lane int) {
 	m.session.Enter(w.env.Feed, m.prefix.since[l.id])
 }
 
-// leave takes it off; a loop forgets a lane on which it has no miner.
+// leave removes the miner; a loop forgets a lane once it has no miner there.
 func (w *world) leave(m *worldMiner) {
 	l := w.lanes[m.lane]
 	if !slices.Contains(l.resting, m.prefix) {
@@ -291,8 +290,8 @@ func (w *world) disconnect(m *worldMiner, parks bool) {
 	m.session = nil
 }
 
-// connect resumes a miner, or is a new one with a prefix that is free, of those
-// given back the first.
+// connect resumes a miner, or adds a new one with the free prefix that was returned
+// first.
 func (w *world) connect(m *worldMiner, authorizesFirst bool) {
 	parked := m.parked
 	m.session, m.parked = new(Session), nil
@@ -338,7 +337,7 @@ func (w *world) decode(line string) {
 	}
 }
 
-// fresh hands in new shares for the last job.
+// fresh submits new shares for the last job.
 func (w *world) fresh(m *worldMiner, n int, slowly bool) {
 	w.see(m)
 	for range n {
@@ -347,8 +346,8 @@ func (w *world) fresh(m *worldMiner, n int, slowly bool) {
 	}
 }
 
-// replay hands in accepted shares again, the last but so many and those before, also
-// for other jobs of the lane that the miner is on now.
+// replay repeats accepted shares from the last one back, after skipping some, also for
+// other jobs with the same work on the miner's current lane.
 func (w *world) replay(m *worldMiner, skip int) {
 	const most = 100
 	w.see(m)
@@ -387,7 +386,7 @@ func (w *world) submit(m *worldMiner, job *work.Job, nonce uint32, slowly bool) 
 	w.judge(m, c)
 }
 
-// hashed judges shares whose hash took long.
+// hashed judges shares whose slow hash is done.
 func (w *world) hashed(m *worldMiner) {
 	w.see(m)
 	slow := m.slow
@@ -417,12 +416,12 @@ func (w *world) judge(m *worldMiner, c Candidate) {
 	}
 }
 
-// wantTaken fails when a share was refused that nothing is wrong with.
+// wantTaken fails if a faultless share was rejected.
 func (w *world) wantTaken(m *worldMiner, job *work.Job, nonce uint32, e *Effect) {
 	l := w.lanes[m.lane]
 	header := worldHeader{contentOf(job), [2]byte{byte(m.prefix.value >> 8), byte(m.prefix.value)}, [4]byte{}, job.Version, job.NTime, nonce}
 	switch {
-	case w.accepted[header], nonce&3 == 0: // a duplicate; of low difficulty
+	case w.accepted[header], nonce&3 == 0: // a duplicate; low difficulty
 	case job != w.env.Feed.Job(), job.Work != l.newest: // an old job; an old work again
 	case m.session.left != nil && m.session.left.lost: // it was on too many lanes
 	case e.Verdict == work.TooMany && len(m.session.headers.slots) == maxSlots:
@@ -438,7 +437,7 @@ func headerOf(c *Candidate) worldHeader {
 	return worldHeader{contentOf(c.Job), [2]byte(binary.BigEndian.AppendUint16(nil, c.Prefix)), c.Extranonce2, c.Version, c.NTime, c.Nonce}
 }
 
-// hash returns a hash for the header, whose difficulty follows from the nonce.
+// hash returns a hash for the header, whose difficulty is derived from the nonce.
 func (h *worldHeader) hash() (hash [32]byte) {
 	digest := sha256.Sum256(fmt.Append(nil, *h))
 	copy(hash[:6], digest[:])

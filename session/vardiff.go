@@ -35,8 +35,8 @@ type vardiff struct {
 
 	want   float32 // ideal difficulty, unbounded; 0: not known yet
 	floor  float32 // the miner's BIP 310 minimum-difficulty, as granted; 0 none
-	work   float32 // handed in since then, in shares of difficulty 1
-	shares uint32  // handed in since
+	work   float32 // submitted since then, in shares of difficulty 1
+	shares uint32  // submitted since then
 }
 
 // start starts the first window: the miner has its first job.

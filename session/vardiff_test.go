@@ -16,8 +16,8 @@ func TestThePowerOfTwoThatIsWanted(t *testing.T) {
 	}
 	none := math.Inf(1)
 	f(16384, 1, none, 16384)
-	f(20000, 1, none, 32768)  // up: who names a difficulty means at least that
-	f(1, 1000, none, 1024)    // so does the lower bound
+	f(20000, 1, none, 32768)  // up: a requested difficulty is a minimum
+	f(1, 1000, none, 1024)    // so is the lower bound
 	f(20000, 1, 30000, 16384) // but never above the upper one
 	f(1, 1000, 1020, 1020)    // none fits: the upper bound itself
 	f(1, 150000, 200000, 200000)
@@ -27,7 +27,7 @@ func TestThePowerOfTwoThatIsWanted(t *testing.T) {
 	f(1e308, 1, 1e9, 1<<29)
 }
 
-// Each way of applying the bits that a miner may roll makes the same version.
+// Each way of applying the bits that a miner may roll gives the same version.
 func TestBitsThatMayBeRolledAreTheSameUnderEachRule(t *testing.T) {
 	const mask = 0x1fffe000
 	for _, version := range []uint32{0x20000000, 0x32ef0000, 0x20400000, 0x3fffe000, 0} {

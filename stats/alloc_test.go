@@ -34,7 +34,7 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	f("Book.Worker, known", func() { b.Worker("rig") })
 }
 
-// A scrape's memory must not grow with what every worker has to say.
+// A scrape's memory must not grow with the number of workers.
 func TestScrapeAllocatesNothingForASeries(t *testing.T) {
 	scrape := func(workers int) float64 {
 		b := newPredecessor()

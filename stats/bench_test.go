@@ -15,7 +15,7 @@ func BenchmarkWorkerShare(b *testing.B) {
 	w := newBook(Options{}).Worker("account.rig")
 	w.Mining("account", "pool", "sha256d")
 	now := epoch
-	w.Share(0, now, work.Accepted, 512) // makes the cells
+	w.Share(0, now, work.Accepted, 512) // allocates the cells
 	b.ReportAllocs()
 	for b.Loop() {
 		now = now.Add(time.Second)
@@ -23,7 +23,7 @@ func BenchmarkWorkerShare(b *testing.B) {
 	}
 }
 
-// Each processor as an event loop with a worker of its own, all for one account.
+// Each processor acts as an event loop with its own worker, all for one account.
 func BenchmarkWorkerShareOfOneAccount(b *testing.B) {
 	loops := runtime.GOMAXPROCS(0)
 	book := newBook(Options{Loops: loops})
@@ -56,8 +56,8 @@ func BenchmarkBookWorker(b *testing.B) {
 	}
 }
 
-// What of a scrape grows with the farm: the series of each worker, each account
-// and each miner, of 1,000.
+// The part of a scrape that grows with the farm: the series of each worker, each
+// account and each miner, of 1,000.
 func BenchmarkScrape(b *testing.B) {
 	book := farmOf(1000)
 	scrape := func() {
@@ -70,7 +70,7 @@ func BenchmarkScrape(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	scrape() // the first one makes what the next ones use again
+	scrape() // the first scrape allocates what the next ones reuse
 	b.ReportAllocs()
 	for b.Loop() {
 		scrape()

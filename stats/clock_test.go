@@ -10,8 +10,8 @@ import (
 	"farmproxy/work"
 )
 
-// stepped returns t by a wall clock that was set by d meanwhile: the monotonic
-// reading stays. Package time has no way to say so.
+// stepped returns t by a wall clock that was set by d meanwhile: the monotonic reading
+// stays. Package time offers no way to do that.
 func stepped(t time.Time, d time.Duration) time.Time {
 	moved := t.Add(d)
 	(*struct {
@@ -34,8 +34,8 @@ func TestSteppedMovesTheWallClockOnly(t *testing.T) {
 	}
 }
 
-// forEachStep runs a test with a clock that is set in the middle of it: clock
-// gives the time so many seconds after the begin.
+// forEachStep runs a test with a clock that is set in the middle of it: clock returns
+// the time the given number of seconds after the start.
 func forEachStep(t *testing.T, middle float64, test func(t *testing.T, d time.Duration, clock func(seconds float64) time.Time)) {
 	for _, d := range append(steps, 0) {
 		t.Run(fmt.Sprint(d), func(t *testing.T) {
@@ -68,8 +68,8 @@ func TestHashRateAcrossAStepOfTheClock(t *testing.T) {
 	})
 }
 
-// A worker is forgotten after Options.Forget, and not before, whatever the clock
-// is set to; so is a total, and the books of a miner.
+// A worker is forgotten after Options.Forget, and not before, whatever the clock is
+// set to; so are a total and a miner's books.
 func TestNothingIsForgottenByAStepOfTheClock(t *testing.T) {
 	forEachStep(t, 60, func(t *testing.T, _ time.Duration, clock func(float64) time.Time) {
 		b := New(Options{Loops: 1, Forget: time.Hour, Settings: Settings{Predecessor: true}})
@@ -104,7 +104,7 @@ func TestNothingIsForgottenByAStepOfTheClock(t *testing.T) {
 	})
 }
 
-// What people read is by their clock as it stands now.
+// Displayed times follow the clock as it is set now.
 func TestTimesAreShownByTheClockAsItStandsNow(t *testing.T) {
 	forEachStep(t, 60, func(t *testing.T, _ time.Duration, clock func(float64) time.Time) {
 		b := New(Options{Loops: 1})

@@ -10,8 +10,8 @@ import (
 	"farmproxy/work"
 )
 
-// Loops, links and readers at the same time: what was counted must add up, and
-// the race detector must have nothing to say.
+// Loops, links and readers at the same time: counts must add up, and the race detector
+// must find nothing.
 func TestEverybodyAtOnce(t *testing.T) {
 	const loops, rounds, names = 4, 500, 7
 	b := New(Options{Loops: loops, CloseReasons: []string{"eof"}, MaxWorkers: 5, Forget: time.Nanosecond, Settings: Settings{Predecessor: true}})

@@ -7,7 +7,7 @@ import (
 	"farmproxy/work"
 )
 
-// A series that ends in _total must not go back when a link is replaced.
+// A series that ends in _total must not decrease when a link is replaced.
 func TestLinksBooksGoOn(t *testing.T) {
 	b := newBook(Options{})
 	old := b.OpenLink("pool", 0)

@@ -81,8 +81,8 @@ func fill(b *Book) {
 	l.Verdict(work.PoolRejected, 1024, 40*time.Second)
 }
 
-// The exposition is what dashboards and alerts are built on: a change of the
-// file is a change for everybody who has some.
+// Dashboards and alerts are built on the exposition: a change of the file is a change
+// for everybody who has some.
 func TestMetricsGolden(t *testing.T) {
 	b := newBook(Options{Version: "1.2.3", Loops: 2, CloseReasons: []string{"eof", "slow"}})
 	fill(b)
@@ -117,8 +117,8 @@ func TestMetricsGolden(t *testing.T) {
 	}
 }
 
-// Each line must be what Prometheus' text format allows, in families that are
-// announced once and stand together.
+// Each line must be valid in Prometheus' text format, in families that are announced
+// once and contiguous.
 func TestMetricsFormat(t *testing.T) {
 	b := newBook(Options{Loops: 1, CloseReasons: []string{"eof", "slow"}})
 	fill(b)
@@ -176,7 +176,7 @@ func TestNoWorkerMetricsUnlessAskedFor(t *testing.T) {
 	}
 }
 
-// broken fails after some bytes, and tells how much it was given at a time.
+// broken fails after some bytes, and records how much it was given at a time.
 type broken struct{ room, largest int }
 
 var errBroken = errors.New("the reader has gone")

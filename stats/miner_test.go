@@ -26,9 +26,8 @@ func newPredecessor() *Book {
 	return newBook(Options{Settings: Settings{Predecessor: true, Proxy: "127.0.0.1:3434"}})
 }
 
-// The worker with 185 accepted shares of difficulty 0.001 that the account
-// proxy was observed with. It was there for ten minutes; its shares came in the
-// last five.
+// The worker with 185 accepted shares of difficulty 0.001 that the account proxy was
+// observed with. It was connected for ten minutes; its shares came in the last five.
 func TestPredecessorSeries(t *testing.T) {
 	b := newPredecessor()
 	p := b.Pool("first", "stratum+tcp://127.0.0.1:5000", 0)
@@ -135,7 +134,7 @@ func TestPredecessorSeriesComeAndGo(t *testing.T) {
 	f("back within the minute", at(300), there, "1")
 }
 
-// proxy_worker_up knows no pool: it must not stand there twice.
+// proxy_worker_up has no pool label: it must not appear twice.
 func TestPredecessorMinerThatMoves(t *testing.T) {
 	b := newPredecessor()
 	f := func(what string, now time.Time, series, up int, value string) {
@@ -152,7 +151,7 @@ func TestPredecessorMinerThatMoves(t *testing.T) {
 	one.Close(at(10))
 	two := b.OpenMiner("a:1", "u", "x11", "two:1")
 	f("to another pool", at(10), 2, 1, "1")
-	one.Accepted(1) // a verdict that was under way
+	one.Accepted(1) // a verdict that was pending
 	f("a minute later", at(70), 1, 1, "1")
 	two.Close(at(80))
 	one = b.OpenMiner("a:1", "u", "scrypt", "one:1")
@@ -210,7 +209,8 @@ func TestNoPredecessorUnlessAskedFor(t *testing.T) {
 	}
 }
 
-// The series of the account proxy may be turned on while miners are there, and off.
+// The series of the account proxy may be turned on, and off, while miners are
+// connected.
 func TestThePredecessorsSeriesWhileMinersAreThere(t *testing.T) {
 	b := newBook(Options{})
 	if b.OpenMiner("192.0.2.1:1", "farm", "sha256d", "p") != nil {

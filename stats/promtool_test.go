@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Prometheus' own rules for names, units, types and help; where its tool is.
+// Prometheus' own rules for names, units, types and help; skipped without promtool.
 func TestPromtoolHasNothingToSay(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {

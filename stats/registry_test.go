@@ -47,7 +47,7 @@ func TestBeyondTheBoundWorkersAreOne(t *testing.T) {
 	f("a", "a")
 
 	b = newBook(Options{})
-	f(Other, Other) // or there were two of that name
+	f(Other, Other) // otherwise there would be two of that name
 	f(strings.Repeat("x", maxName), strings.Repeat("x", maxName))
 	f(strings.Repeat("x", maxName+1), Other)
 }
@@ -86,7 +86,7 @@ func TestForget(t *testing.T) {
 	f("a verdict came later", time.Hour, true, func(w *Worker) { w.Share(0, at(60), work.Accepted, 1) })
 }
 
-// One who never earned anything goes soon.
+// A name without an accepted share is dropped soon.
 func TestStraysAreForgottenSoon(t *testing.T) {
 	f := func(what string, after time.Duration, want bool, do func(w *Worker)) {
 		t.Helper()
@@ -104,8 +104,8 @@ func TestStraysAreForgottenSoon(t *testing.T) {
 	f("it has earned something", time.Hour, true, func(w *Worker) { w.Share(0, epoch, work.Accepted, 1) })
 }
 
-// 70,000 made-up names, each for a moment: those that are left are few, and whoever
-// works or is connected has lost nothing.
+// 70,000 made-up names, each for a moment: few remain, and no worker that works or is
+// connected has lost anything.
 func TestAStormOfNames(t *testing.T) {
 	b := newBook(Options{})
 	now := epoch
@@ -138,7 +138,7 @@ func TestAStormOfNames(t *testing.T) {
 	}
 }
 
-// Whoever can connect can make up names: such must not keep out a real worker.
+// Anybody who can connect can make up names: they must not keep out a real worker.
 func TestFullRegistryForgetsNamesThatNeverMined(t *testing.T) {
 	b := newBook(Options{MaxWorkers: 2})
 	b.Worker("earned").Share(0, epoch, work.Accepted, 1)
@@ -168,7 +168,7 @@ func TestFoundAgainIsNotDropped(t *testing.T) {
 	}
 }
 
-// The budget of a miner is 1.2 kB: its worker may take a quarter of that.
+// A miner's budget is 1.2 kB: its worker may take a quarter of that.
 func TestMemoryOfAWorker(t *testing.T) {
 	const n, budget = 10_000, 300
 	names := make([]string, n)
@@ -195,8 +195,8 @@ func TestMemoryOfAWorker(t *testing.T) {
 	runtime.KeepAlive(b)
 }
 
-// A worker with a record vouches for a miner as long as no other is connected under its
-// name.
+// A worker with a record vouches for a miner as long as no other is connected under
+// its name.
 func TestAWorkerVouches(t *testing.T) {
 	b := New(Options{})
 	now := time.Unix(1000, 0)

@@ -39,7 +39,7 @@ func TestReady(t *testing.T) {
 	f("stopping")
 }
 
-// Where nobody is served but accounts, and none is known, nobody is served.
+// If only accounts are served and none is known, nobody is served.
 func TestNotReadyWithoutAnyAccount(t *testing.T) {
 	for _, c := range []struct {
 		only     bool
@@ -68,8 +68,8 @@ func TestNotReadyWithoutAnyAccount(t *testing.T) {
 	}
 }
 
-// A database that is away does not make farmproxy unready: what it knows is
-// served from memory.
+// An unavailable database does not make farmproxy unready: known accounts are served
+// from memory.
 func TestStoreThatIsAway(t *testing.T) {
 	b := newBook(Options{})
 	b.SetReady(nil)

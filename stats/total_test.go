@@ -21,7 +21,7 @@ func TestTotals(t *testing.T) {
 	one.Connected(epoch, "", "")
 	one.Connected(epoch, "", "")
 	one.Mining("acc", "pool", "scrypt")
-	two.Mining("acc", "pool", "scrypt") // before it is connected: all the same
+	two.Mining("acc", "pool", "scrypt") // before it is connected: that makes no difference
 	two.Connected(epoch, "", "")
 	other.Connected(epoch, "", "")
 	other.Mining("", "main", "sha256d")
@@ -55,7 +55,7 @@ func TestTotalsWhenAWorkerMoves(t *testing.T) {
 	w.Mining("acc", "one", "scrypt")
 	w.Share(0, epoch, work.Accepted, 30)
 	w.Mining("acc", "two", "x11")
-	w.Mining("acc", "two", "x11") // said again at each authorize
+	w.Mining("acc", "two", "x11") // repeated at each authorize
 	w.Share(0, epoch, work.Accepted, 60)
 
 	f := func(what string, got Total, miners int, done float64) {
@@ -74,8 +74,8 @@ func TestTotalsWhenAWorkerMoves(t *testing.T) {
 	f("the new pool, when it has gone", b.PoolTotal("two"), 0, 60)
 }
 
-// An hour after the last one, a share must not count as if it had taken as
-// little time as the first one of a newcomer.
+// An hour after the last one, a share must not count as if it had taken as little time
+// as a newcomer's first.
 func TestHashRateOfTotals(t *testing.T) {
 	f := func(what string, want float64, do func(w *Worker, now time.Time)) {
 		t.Helper()

@@ -17,8 +17,8 @@ func TestEpochIsAtTheEdgeOfABucket(t *testing.T) {
 	}
 }
 
-// A miner that finds a share of difficulty 10 every 10 seconds has a hash rate
-// of one share of difficulty 1 a second, whenever one looks.
+// A miner that finds a share of difficulty 10 every 10 seconds has the hash rate of
+// one share of difficulty 1 per second, at any time.
 func TestHashRateOfASteadyMiner(t *testing.T) {
 	f := func(after, tolerance float64) {
 		t.Helper()
@@ -44,8 +44,8 @@ func TestHashRateOfASteadyMiner(t *testing.T) {
 	f(3617, 0.04)
 }
 
-// The window must move smoothly: a steady miner's rate must not jump when a
-// bucket falls out.
+// The window must move smoothly: a steady miner's rate must not jump when a bucket
+// drops out.
 func TestHashRateHasNoSawtooth(t *testing.T) {
 	var w window
 	low, high := math.Inf(1), 0.0
@@ -84,8 +84,8 @@ func TestWindowSum(t *testing.T) {
 	f("the clock was set back by a minute", 40, 2, 100, 40)
 }
 
-// What is less than a bucket old counts as one: no rate of thirty times the
-// truth after the first share.
+// Less than a bucket counts as one: the first share must not show thirty times the
+// true rate.
 func TestHashRateOfTheFirstShare(t *testing.T) {
 	var w window
 	w.add(at(1), 30)

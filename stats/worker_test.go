@@ -29,7 +29,7 @@ func TestReconnects(t *testing.T) {
 	f("+-", 0)
 	f("+-+", 1)
 	f("+-+-+-", 2)
-	f("+++", 0)   // three miners of one name
+	f("+++", 0)   // three miners with one name
 	f("+++-+", 1) // one of them comes back
 	f("+++---+++", 3)
 	f("++-+-+-", 2) // back each time before the old connection is known to be dead
@@ -82,8 +82,8 @@ func TestWorkerCountsShares(t *testing.T) {
 	}
 }
 
-// One that was away for longer than the window is right from its first share;
-// one that was away for a minute has that minute missing.
+// One that was away for longer than the window has the right rate from its first
+// share; one that was away for a minute has that minute missing.
 func TestHashRateAfterAPause(t *testing.T) {
 	f := func(pause, want float64) {
 		t.Helper()
@@ -153,7 +153,7 @@ func TestDifficultyIsKept(t *testing.T) {
 	}
 }
 
-// newBook returns a Book whose clock stands at epoch.
+// newBook returns a Book whose clock is at epoch.
 func newBook(o Options) *Book {
 	b := New(o)
 	b.started = epoch

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A genesis block of a real coin for each algorithm. Fields as the coin's
-// source writes them: hashes big-endian, as explorers show them.
+// A genesis block of a real coin for each algorithm. Fields are as in the coin's
+// source: hashes big-endian, as explorers show them.
 var genesis = []struct {
 	algorithm, coin, source string
 	version                 uint32
@@ -30,8 +30,8 @@ var genesis = []struct {
 	{"keccakc", "MaxCoin", "Max-Coin/maxcoin 2af8400 src/main.cpp:40 and 2910",
 		112, "f8cc3b46c273a488c318dc7d98cc053494af2871e495e17f5c7c246055e46af3",
 		1390822264, 0x1e00ffff, 11548217, "0000002d0f86558a6e737a3a351043ee73906fe077692dfaa3c9328aaca21964"},
-	// Litecoin names a block by sha256d and proves it by scrypt; its genesis
-	// meets its target by scrypt only.
+	// Litecoin identifies a block by sha256d and proves it by scrypt; its genesis
+	// meets its target only by scrypt.
 	{"scrypt", "Litecoin", "litecoin-project/litecoin d8c8adc src/chainparams.cpp:126",
 		1, "97ddfbbae6be97fd6cdf3e7ca13232a3afff2353e29badfab7f73011edd4ced9",
 		1317972665, 0x1e0ffff0, 2084524493, ""},
@@ -73,7 +73,7 @@ func TestAlgorithmsAgreeWithRealBlocks(t *testing.T) {
 }
 
 func TestScryptOfLitecoinsGenesis(t *testing.T) {
-	// What Litecoin's block explorers give as its proof-of-work hash.
+	// The proof-of-work hash that Litecoin's block explorers show.
 	a, _ := LookupAlgorithm("scrypt")
 	header, err := hex.DecodeString("01000000" + "0000000000000000000000000000000000000000000000000000000000000000" +
 		"d9ced4ed1130f7b7faad9be25323ffafa33232a17c3edf6cfd97bee6bafbdd97" + "b9aa8e4ef0ff0f1ecd513f7c")
@@ -108,8 +108,8 @@ func TestLookupAlgorithm(t *testing.T) {
 	}
 }
 
-// Difficulty 1 of an algorithm is the target that its pools set for it, and
-// takes that many hashes.
+// Difficulty 1 of an algorithm is the target that its pools set for it, and takes that
+// many hashes.
 func TestDifficultyOneOfAlgorithms(t *testing.T) {
 	for _, c := range []struct {
 		algorithm string

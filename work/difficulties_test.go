@@ -20,10 +20,10 @@ func TestDifficulties(t *testing.T) {
 	f(a, 0x1123, 0)
 	f(b, 0x1122, 1)
 	f(b, 0x3344, 8192)
-	f(b, 0xffff, 1<<63) // more than any pool means
+	f(b, 0xffff, 1<<63) // more than any pool uses
 	f(c, 0x3344, 0)
 	f(c, 0x1122, 1)
-	f(a, 0x1122, 8192) // what a job holds does not change
+	f(a, 0x1122, 8192) // a job's difficulties do not change
 
 	job := Job{Difficulty: 16, Own: a}
 	if got := job.DifficultyFor(0x1122); got != 8192 {

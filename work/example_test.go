@@ -6,8 +6,8 @@ import (
 	"farmproxy/work"
 )
 
-// A pool's extranonce2 of 8 bytes is shared out among miners, each with a prefix
-// of 2 bytes: what is in front of the prefix is folded into coinb1.
+// A pool's extranonce2 of 8 bytes is divided among miners, each with a prefix of 2
+// bytes: the bytes before the prefix are folded into coinb1.
 func ExampleNewLayout() {
 	layout, ok := work.NewLayout(8, 2)
 	fmt.Println(ok, layout.Lead, layout.Prefix, layout.Room)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// sharesOfEveryShape are of jobs with coinbases of all lengths around SHA-256's blocks, and with
-// merkle paths of none to many branches.
+// sharesOfEveryShape are shares of jobs with coinbases of all lengths around SHA-256's
+// blocks, and with merkle paths of none to many branches.
 func sharesOfEveryShape() (jobs []*Job, solutions []*Solution) {
 	layout, _ := NewLayout(8, 2)
 	for n := range 150 {
@@ -25,7 +25,7 @@ func sharesOfEveryShape() (jobs []*Job, solutions []*Solution) {
 	return jobs, solutions
 }
 
-// plainHash does what Checker.Hash does, as the protocol has it (reference 4.4).
+// plainHash computes Checker.Hash step by step, as the protocol specifies it.
 func plainHash(j *Job, s *Solution) [32]byte {
 	double := func(parts ...[]byte) [32]byte {
 		first := sha256.Sum256(bytes.Join(parts, nil))
@@ -74,7 +74,7 @@ func FuzzSHA256(f *testing.F) {
 	})
 }
 
-// BenchmarkHash is of one share out of two that are hashed together.
+// BenchmarkHash measures one share of two that are hashed together.
 func BenchmarkHash(b *testing.B) {
 	benchmarkHash(b, func(c *Checker, j *Job, s *Solution, n int) {
 		if n%2 == 0 {

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// A solution is copied into every queue on a share's way: what Bitcoin's shares have
-// no use for costs them a pointer, and no more.
+// A solution is copied into every queue on a share's way: fields that Bitcoin's shares
+// don't use cost them one pointer, and no more.
 func TestASolutionIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(Solution{}); size != 32 {
 		t.Errorf("%d bytes, want 32", size)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// vector is one recorded share of testdata/stratum.json, and what was
-// recomputed from it with other software.
+// vector is one recorded share of testdata/stratum.json, and values recomputed from it
+// with other software.
 type vector struct {
 	Name        string
 	Kind        string
@@ -92,8 +92,8 @@ func (v *vector) template(t testing.TB) Template {
 	return tmpl
 }
 
-// solution splits the pool's extranonce2 of the recorded share as the layout
-// does; ok is false when what should be zero is not.
+// solution splits the pool's extranonce2 of the recorded share as the layout does; ok
+// is false if bytes that should be zero are not.
 func (v *vector) solution(t testing.TB, l Layout, xor bool) (s Solution, ok bool) {
 	t.Helper()
 	extranonce2 := mustHex(t, v.Submit[2])
@@ -119,8 +119,8 @@ func (v *vector) solution(t testing.TB, l Layout, xor bool) (s Solution, ok bool
 func TestEveryRecordedShareHashesAsRecorded(t *testing.T) {
 	for _, v := range vectors(t) {
 		t.Run(v.Name, func(t *testing.T) {
-			// What is before the prefix is part of extranonce1, so that the recorded
-			// extranonce2 can be made of any layout.
+			// The bytes before the prefix are part of extranonce1, so that the
+			// recorded extranonce2 fits any layout.
 			layout, _ := NewLayout(v.Size, 2)
 			v.Extranonce1, v.Submit[2], layout.Lead = v.Extranonce1+v.Submit[2][:2*layout.Lead], v.Submit[2][2*layout.Lead:], 0
 			job := NewJob(v.template(t), mustHex(t, v.Extranonce1), layout)

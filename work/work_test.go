@@ -45,8 +45,8 @@ func TestPrefixFor(t *testing.T) {
 	f(2, 0, 0, false)
 }
 
-// Two miners with different prefixes must never make the same extranonce2 for
-// the pool, whatever the sizes of theirs.
+// Two miners with different prefixes must never make the same extranonce2 for the
+// pool, whatever the sizes of theirs.
 func TestPrefixesStandApartWhateverTheSize(t *testing.T) {
 	l, _ := NewLayout(8, 2)
 	at := l.Lead

@@ -19,7 +19,7 @@ func unhex(t testing.TB, text string) []byte {
 	return b
 }
 
-// frame returns data as the one frame that it must be.
+// frame returns data, which must be exactly one frame.
 func frame(t *testing.T, data []byte) Frame {
 	t.Helper()
 	f, n, err := NextFrame(data)
@@ -29,9 +29,9 @@ func frame(t *testing.T, data []byte) Frame {
 	return f
 }
 
-// vectors are the frames of btcagent_exmessages in the recorded vectors.
-// They were recomputed from what BTCAgent and btcpool write and read; three of
-// AGENT.md's own examples have bytes that btcpool drops.
+// vectors are the frames of btcagent_exmessages in the recorded vectors. They were
+// recomputed from what BTCAgent and btcpool write and read; btcpool drops the bytes of
+// three of AGENT.md's own examples.
 var vectors = map[string]string{
 	"register_worker":            "7f011400221163676d696e657200733130393900",
 	"unregister_worker":          "7f0406002211",
@@ -118,7 +118,7 @@ func TestAgentSetDifficultyIsByteForByteWhatAPoolSends(t *testing.T) {
 	}
 }
 
-// The answer is in no document: index u16, status u32.
+// The response is not documented: index u16, status u32.
 func TestAgentSubmitResponse(t *testing.T) {
 	const want = "7f100a00221187962c6b"
 	if got := hex.EncodeToString(AppendSubmitResponse(nil, 0x1122, Accept)); got != want {
@@ -155,8 +155,7 @@ func TestAgentFramesAreCutOutOfTheStream(t *testing.T) {
 	f("7f040300221100", 0, true)
 }
 
-// What a frame is read as: its command's name, or "" when it is none of ours
-// or not to be trusted.
+// What a frame is read as: its command's name, or "" if it is unknown or invalid.
 func TestAgentFramesOfAWrongLengthAreRefused(t *testing.T) {
 	f := func(data, want string) {
 		t.Helper()
@@ -184,8 +183,8 @@ func TestAgentFramesOfAWrongLengthAreRefused(t *testing.T) {
 			t.Errorf("%s is read as %q, want %q", data, got, want)
 		}
 	}
-	// AGENT.md's own examples with a version, length and mask as printed: the
-	// frame ends 4 bytes early.
+	// AGENT.md's own examples with a version, length and mask as printed: the frame
+	// ends 4 bytes early.
 	f("7f120f00a9221144332211ddccbbaa", "")
 	f("7f131300a9221144332211ddccbbaad02abd57", "")
 
@@ -263,12 +262,12 @@ func TestAgentRegisterIsCutTo100Bytes(t *testing.T) {
 	f(a, w[:92], "", w[:92])
 	f(a, w, "", w[:92])
 	f("", w, "", w[:92])
-	f(a, " "+w[:52]+" ", a[:40], w[:52]) // left out first, cut then
+	f(a, " "+w[:52]+" ", a[:40], w[:52]) // dropped first, then truncated
 	f("\x00"+a, "w\x00\x00w", a[:90], "ww")
 }
 
-// The end of a name is a 0 byte, so none can be inside; the rest of the
-// worker's is what BTCAgent leaves in, the agent's what can be printed.
+// A name ends with a 0 byte, so it can't contain one; apart from that, the worker's
+// keeps what BTCAgent keeps, and the agent's what is printable.
 func TestAgentRegisterLeavesOutWhatANameMustNotHave(t *testing.T) {
 	for c := range 256 {
 		data := AppendRegister(nil, 1, "a"+string([]byte{byte(c)})+"b", "c"+string([]byte{byte(c)})+"d")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The oracle: the bodies as AGENT.md lays them out, for encoding/binary to
-// read. A body is good when reading it leaves nothing over.
+// The oracle: the bodies as specified in AGENT.md, for encoding/binary to read. A body
+// is valid if nothing is left after reading it.
 
 type oracleHeader struct {
 	Magic, Command uint8
@@ -22,8 +22,8 @@ type oracleShare struct {
 	Extranonce2, Nonce uint32
 }
 
-// oracleRead fills each of into from body, and reports whether that took all
-// of it.
+// oracleRead fills each of into from body, and reports whether that consumed all of
+// it.
 func oracleRead(body []byte, into ...any) bool {
 	r := bytes.NewReader(body)
 	for _, v := range into {
@@ -34,7 +34,7 @@ func oracleRead(body []byte, into ...any) bool {
 	return r.Len() == 0
 }
 
-// oracleBytes writes a frame of values.
+// oracleBytes writes a frame with the given values.
 func oracleBytes(command Command, values ...any) []byte {
 	var body bytes.Buffer
 	for _, v := range values {
@@ -60,7 +60,7 @@ func FuzzFrame(f *testing.F) {
 	f.Add([]byte("\x7f\x01\x20\x00\x22\x11cgminer\x00s1099\x00"))
 	f.Add([]byte("\x7f\x04\x03\x00\x22\x11"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		data = append([]byte{Magic}, data[min(1, len(data)):]...) // what the stream's reader sees to
+		data = append([]byte{Magic}, data[min(1, len(data)):]...) // ensured by the stream's reader
 		x, n, err := NextFrame(data)
 		var header oracleHeader
 		whole := binary.Read(bytes.NewReader(data), binary.LittleEndian, &header) == nil
@@ -177,7 +177,7 @@ func checkSetDifficulty(t *testing.T, x Frame) {
 		return
 	}
 	if len(list) == 0 {
-		x = x[:0] // nobody's difficulty is not worth a frame
+		x = x[:0] // without sessions there is no frame
 		mustWrite(t, x, AppendSetDifficulty(nil, exponent, sids), nil)
 		return
 	}
@@ -203,8 +203,8 @@ func checkSubmitResponse(t *testing.T, x Frame) {
 	}
 }
 
-// mustWrite fails unless what was read from x is written as x, by us and by
-// the oracle.
+// mustWrite fails unless what was read from x is written as x, both by us and by the
+// oracle.
 func mustWrite(t *testing.T, x Frame, ours, oracles []byte) {
 	t.Helper()
 	if !bytes.Equal(ours, x) || !bytes.Equal(oracles, x) {

@@ -8,7 +8,7 @@ import (
 	"farmproxy/codec"
 )
 
-// mustBeJSON fails when what we write is not one line of JSON.
+// mustBeJSON fails if what we write is not one line of JSON.
 func mustBeJSON(t *testing.T, line []byte) {
 	t.Helper()
 	if !json.Valid(line) || bytes.IndexByte(line, '\n') != len(line)-1 {
@@ -92,8 +92,8 @@ func TestAgentCapabilitiesOfAnAgent(t *testing.T) {
 	f(``, Capabilities{})
 }
 
-// FuzzCapabilities feeds lines of agents and of pools: whatever they say they can do,
-// what we write of it is one line of JSON, and is read as the same.
+// FuzzCapabilities feeds lines of agents and of pools: whatever capabilities they
+// list, what we write of them is one line of JSON, and is read as the same.
 func FuzzCapabilities(f *testing.F) {
 	for _, line := range []string{
 		`{"id":"caps","method":"agent.get_capabilities","params":[["verrol","subres"]]}`,
