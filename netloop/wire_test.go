@@ -176,10 +176,13 @@ func TestCarriedLinkEnds(t *testing.T) {
 func TestFullWire(t *testing.T) {
 	t.Parallel()
 	const line = 64 << 10
-	sent := make(chan int, 1)
-	sent, full := make(chan int, 1), false
+	type look struct {
+		sent int
+		full bool
+	}
+	looks := make(chan look, 1)
 	script := &script{}
-	n := 0
+	n, full := 0, false // the loop's
 	script.say = func() []byte {
 		if full {
 			return nil
@@ -197,17 +200,16 @@ func TestFullWire(t *testing.T) {
 	}()
 	c.wire.Wake()
 	w := c.wire.(*wire)
-	for tries := time.Now(); !full && time.Since(tries) < patience; { // until the kernel takes no more
+	var last look
+	for tries := time.Now(); !last.full && time.Since(tries) < patience; { // until the kernel takes no more
 		w.loop.mailbox.call(func() {
-			if w.full() {
-				full = true
-			}
-			sent <- n
+			full = full || w.full()
+			looks <- look{n, full}
 		})
-		n = <-sent
+		last = <-looks
 	}
-	if got, err := io.CopyN(io.Discard, c.pool, int64(n)); err != nil {
-		t.Fatalf("the pool got %d bytes of %d: %v", got, n, err)
+	if got, err := io.CopyN(io.Discard, c.pool, int64(last.sent)); err != nil {
+		t.Fatalf("the pool got %d bytes of %d: %v", got, last.sent, err)
 	}
 }
 
