@@ -9,8 +9,8 @@ import (
 	"farmproxy/bench/scenario"
 )
 
-// What passes bytes on lets agents speak to the pool itself. All is well then
-// except that they lose their connection with the pool's.
+// A byte pass-through lets agents talk to the pool themselves. Everything works then,
+// except that they lose their connection together with the pool's.
 func TestRunAgentComparesTheBooks(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "report.json")
@@ -29,7 +29,8 @@ func TestRunAgentComparesTheBooks(t *testing.T) {
 		t.Errorf("%v bytes a share, %v kbit/s", f.BytesUpPerShare, f.KbitUp)
 	}
 	total := r.Proxy.Agents[0].Total
-	// Twice all of them, for the links dropped once, and those that left and returned.
+	// Twice all of them, because the links dropped once, plus those that left and
+	// returned.
 	if total.Workers != 20 || total.Registered != 42 || total.Unregistered != 2 || len(r.Proxy.Agents[0].Links) != 4 {
 		t.Errorf("agents: %+v", total)
 	}
@@ -44,7 +45,7 @@ func TestRunAgentRolls(t *testing.T) {
 	}
 }
 
-// A proxy that is no agent is found out.
+// A proxy that is not an agent is detected.
 func TestRunAgentFindsAProxyThatIsNone(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitFailed, quick("steady", "-agent", "-patience", "100ms")...)

@@ -14,7 +14,7 @@ import (
 // Exit codes of Main.
 const (
 	exitOK      = 0
-	exitFailed  = 1 // something did not work, or the books do not agree
+	exitFailed  = 1 // something did not work, or the books disagree
 	exitMisused = 2 // wrong arguments
 )
 
@@ -38,10 +38,9 @@ var commands = []command{
 	{"demo", "pool, proxy and fleet, live, until Ctrl-C", demoCommand},
 }
 
-// Main runs `farmproxy bench args...` until it is done or ctx ends, and returns
-// the exit code: 0, 1 when something failed or a comparison found a breach, 2
-// for wrong arguments. Standard input is read by those subcommands that take
-// commands there.
+// Main runs `farmproxy bench args...` until it is done or ctx ends, and returns the
+// exit code: 0, 1 if something failed or a comparison found a breach, 2 for wrong
+// arguments. Some subcommands read commands from standard input.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	t := cli.Terminal{In: os.Stdin, Out: stdout, Err: stderr}
 	if len(args) == 0 {

@@ -22,7 +22,7 @@ func recordingFlags(flags *flag.FlagSet, r *scenario.Recording) {
 	flags.StringVar(&r.Dir, "record", "", "write every figure to a file in this `directory`: date-commit-scenario.json")
 }
 
-// measuringFlags are those that budget, sweep and long share.
+// measuringFlags adds the flags that budget, sweep and long share.
 func measuringFlags(flags *flag.FlagSet, o *scenario.Options) {
 	flags.DurationVar(&o.Duration, "duration", o.Duration, "of each load that is measured")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")

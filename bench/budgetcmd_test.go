@@ -13,7 +13,7 @@ import (
 	"farmproxy/bench/record"
 )
 
-// smallBudget is a run of the whole of budget that takes seconds.
+// smallBudget is a complete run of budget that takes seconds.
 func smallBudget(more ...string) []string {
 	return append([]string{"budget", "-miners", "20", "-more", "5", "-rounds", "1", "-rate", "200", "-fast", "400", "-duration", "100ms",
 		"-jobs", "2", "-job-every", "20ms", "-idle", "100ms", "-idle-job-every", "50ms", "-workers"}, more...)
@@ -53,7 +53,7 @@ func TestBudgetRecordsEveryFigure(t *testing.T) {
 
 func TestSweepFindsBreaches(t *testing.T) {
 	t.Parallel()
-	// What passes bytes on books under worker names, and -workers is missing.
+	// A byte pass-through books under worker names, and -workers is missing.
 	out := mustMain(t, exitFailed, "sweep", "-miners", "5", "-at", "5", "-rates", "200", "-rate", "200", "-rounds", "1",
 		"-duration", "100ms", "-jobs", "1", "-job-every", "10ms")
 	wantText(t, out, "BREACH: round 1 of 1, 5 miners, proxy: ", judge.BreachName)

@@ -29,7 +29,7 @@ type demoOptions struct {
 	exe    string
 }
 
-// outage is when the demo's main pool is off.
+// outage says when the demo's main pool is off.
 type outage struct{ from, to, every time.Duration }
 
 // demoOutage shows a failover and a return within the first minute.
@@ -66,7 +66,7 @@ miners really mine, at a difficulty that a CPU can meet. The main pool is off fo
 	return demo(ctx, o, t)
 }
 
-// demo runs until ctx ends or the time is over. All it started is gone when it
+// demo runs until ctx ends or the time is up. Everything it started is gone when it
 // returns.
 func demo(ctx context.Context, o demoOptions, t cli.Terminal) (err error) {
 	if o.length > 0 {
@@ -138,7 +138,7 @@ backup and come back, and lose no connection. Ctrl-C ends it all.
 	return nil
 }
 
-// demoName gives the miners names as those of the README.
+// demoName returns the miners' names as in the README.
 func demoName(miner int) string { return fmt.Sprintf("%s.rig%04d", scenario.PoolUser, miner+1) }
 
 // of switches a pool off and on again until ctx ends.
@@ -160,8 +160,7 @@ func (o outage) of(ctx context.Context, main *pool.Pool, line *cli.Progress) {
 	}
 }
 
-// watch shows the proxy's own view once a second, and says so when it changes the
-// pool.
+// watch shows the proxy's own view once a second, and reports changes of the pool.
 func watch(ctx context.Context, s *stand.Stand, web string, fleet *fleet.Fleet, line *cli.Progress) {
 	defer line.End()
 	began, on := time.Now(), ""
@@ -183,13 +182,13 @@ func watch(ctx context.Context, s *stand.Stand, web string, fleet *fleet.Fleet, 
 		case <-ctx.Done():
 			return
 		case <-s.Child.Exited:
-			return // stop tells
+			return // stop reports it
 		case <-time.After(time.Second):
 		}
 	}
 }
 
-// proxyStatus is what the demo shows of /api/v1/status.
+// proxyStatus is the part of /api/v1/status that the demo shows.
 type proxyStatus struct {
 	Miners int    `json:"miners"`
 	Pool   string `json:"pool"`
@@ -214,7 +213,7 @@ func (s proxyStatus) line(after time.Duration) string {
 		int(after.Minutes()), int(after.Seconds())%60, s.Miners, on, s.Shares.Accepted, rejected, figure.HashRate(s.HashRate))
 }
 
-// statusWithin bounds one question to the proxy.
+// statusWithin bounds one request to the proxy.
 const statusWithin = 2 * time.Second
 
 func fetchStatus(ctx context.Context, web string) (s proxyStatus, err error) {
@@ -235,7 +234,7 @@ func fetchStatus(ctx context.Context, web string) (s proxyStatus, err error) {
 	return s, json.NewDecoder(reply.Body).Decode(&s)
 }
 
-// addrOrFree is addr, or a free port on the same host when that is taken.
+// addrOrFree returns addr, or a free port on the same host if addr is taken.
 func addrOrFree(addr string) (string, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -17,9 +17,8 @@
 //	           \-> api
 //	bench -> floor -> proof
 //
-// with cli, figure, wait and recent below. It owns no scenario, no book and no
-// verdict. None of these packages uses one of the proxy's: a mistake in the
-// proxy's share checking must not be repeated by what judges it. The pool and
-// the fleet do share proof: what a header, a hash and a difficulty are is spelled
-// once in the harness.
+// with cli, figure, wait and recent below. This package owns no scenario, no book and
+// no verdict. None of these packages uses one of the proxy's: the judge must not repeat
+// a mistake in the proxy's share checking. The pool and the fleet do share proof: the
+// harness defines headers, hashes and difficulties once.
 package bench

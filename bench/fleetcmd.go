@@ -12,8 +12,8 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// fleetFlags adds the flags of a fleet to a set; apply reads those that are not
-// plain values.
+// fleetFlags adds the flags of a fleet to a set; apply reads those that are not plain
+// values.
 func fleetFlags(flags *flag.FlagSet, o *fleet.Options) (apply func() error) {
 	flags.IntVar(&o.Miners, "miners", o.Miners, "how many")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of the whole fleet")

@@ -38,7 +38,7 @@ and "notify PARAMS" (send exactly that one).`)
 	job()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go wire.ReadLines(t.In, func(line string) { // not waited for: a read of standard input can't be ended
+	go wire.ReadLines(t.In, func(line string) { // not waited for: a read of standard input can't be interrupted
 		if params, ok := strings.CutPrefix(line, "notify "); ok {
 			f.Notify(params)
 		} else if line == "job" {

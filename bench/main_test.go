@@ -16,9 +16,9 @@ import (
 	"testing"
 )
 
-// TestMain lets the test binary be the child of a run: `bench floor` is the real
-// one, `run -c FILE` a stand-in for the proxy that passes every miner on to the
-// first pool in FILE, byte for byte.
+// TestMain lets the test binary be the child of a run: `bench floor` is the real one,
+// `run -c FILE` a stand-in for the proxy that passes every miner on to the first pool
+// in FILE, byte for byte.
 func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || os.Args[1] != "bench" && os.Args[1] != "run" {
 		os.Exit(runTests(m))
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// runTests keeps what failed runs leave behind in a directory that goes away.
+// runTests puts anything that failed runs leave behind into a temporary directory.
 func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "bench-test-")
 	if err != nil {

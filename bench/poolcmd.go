@@ -18,8 +18,8 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// poolFlags adds the flags of a pool to a set; apply reads those that are not
-// plain values.
+// poolFlags adds the flags of a pool to a set; apply reads those that are not plain
+// values.
 func poolFlags(flags *flag.FlagSet, o *pool.Options) (apply func() error) {
 	flags.IntVar(&o.Extranonce1Size, "extranonce1-size", o.Extranonce1Size, "`bytes` of extranonce1, 2 to 8")
 	flags.IntVar(&o.Extranonce2Size, "extranonce2", o.Extranonce2Size, "`bytes` of extranonce2, 1 to 16")
@@ -123,13 +123,13 @@ workers on one connection (the protocol of BTCAgent and btcpool). Standard input
 			say("%v", err)
 		}
 	})
-	go obey(ctx, p, t, say) // not waited for: a read of standard input can't be ended
+	go obey(ctx, p, t, say) // not waited for: a read of standard input can't be interrupted
 	<-ctx.Done()
 	printBooks(p, t)
 	return nil
 }
 
-// obey runs the commands that come on standard input, one a line.
+// obey runs the commands from standard input, one per line.
 func obey(ctx context.Context, p *pool.Pool, t cli.Terminal, say func(string, ...any)) {
 	wire.ReadLines(t.In, func(line string) {
 		script, err := pool.ParseScript(line)
@@ -142,10 +142,10 @@ func obey(ctx context.Context, p *pool.Pool, t cli.Terminal, say func(string, ..
 	})
 }
 
-// printBooks is for the end of bench pool.
+// printBooks prints the books at the end of bench pool.
 func printBooks(p *pool.Pool, t cli.Terminal) {
 	users := p.Books().Users()
-	const most = 20 // names that are worth a line; a fleet has thousands
+	const most = 20 // most names worth a line; a fleet has thousands
 	names := slices.Sorted(maps.Keys(users))
 	for _, name := range names[:min(most, len(names))] {
 		t.Printf("%-40s accepted %d, refused %v\n", name, users[name].Accepted, users[name].Refused)

@@ -66,7 +66,7 @@ Prints recorded runs (FILE ..., see bench budget -record) as Markdown.`)
 	return nil
 }
 
-// parseResults reads flags and then files that budget, sweep or long recorded.
+// parseResults parses flags and then files that budget, sweep or long recorded.
 func parseResults(flags *flag.FlagSet, args []string) (results []*record.Result, err error) {
 	if err := cli.ParseFlags(flags, args); err != nil {
 		return nil, err

@@ -95,7 +95,7 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	}
 }
 
-// childFlags are those of every command that starts the proxy.
+// childFlags adds the flags of every command that starts the proxy.
 func childFlags(flags *flag.FlagSet, o *scenario.Options) {
 	flags.StringVar(&o.Exe, "exe", o.Exe, "the farmproxy `program` under measurement; default: this one")
 	flags.BoolVar(&o.Keep, "keep", o.Keep, "keep the child's configuration and log also when all went well")

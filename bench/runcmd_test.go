@@ -18,7 +18,8 @@ import (
 	"farmproxy/bench/scenario"
 )
 
-// mustMain runs a subcommand that wants exit code want, and returns what it printed.
+// mustMain runs a subcommand that must end with exit code want, and returns what it
+// printed.
 func mustMain(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -28,7 +29,7 @@ func mustMain(t *testing.T, want int, args ...string) string {
 	return out.String()
 }
 
-// quick is a run that takes a second.
+// quick returns the arguments of a run that takes a second.
 func quick(scenario string, more ...string) []string {
 	return append([]string{"run", "-scenario", scenario, "-miners", "20", "-rate", "200", "-jobs", "2", "-job-every", "20ms", "-duration", "200ms", "-calm", "50ms"}, more...)
 }
@@ -36,7 +37,7 @@ func quick(scenario string, more ...string) []string {
 func TestRunSteadyComparesTheBooks(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "report.json")
-	// What passes bytes on is an honest proxy in workers mode ...
+	// A byte pass-through is an honest proxy in workers mode ...
 	wantText(t, mustMain(t, exitOK, quick("steady", "-workers", "-json", file)...), "no breach", "shares sent", "bytes up a share")
 	var r scenario.Report
 	text, err := os.ReadFile(file)
@@ -51,7 +52,7 @@ func TestRunSteadyComparesTheBooks(t *testing.T) {
 	if b := r.Proxy.Books; b.FleetAccepted == 0 || b.FleetAccepted != b.PoolAccepted {
 		t.Errorf("books: %+v", b)
 	}
-	// ... and books every share under a wrong name otherwise.
+	// ... but otherwise books every share under a wrong name.
 	out := mustMain(t, exitFailed, quick("steady")...)
 	wantText(t, out, judge.BreachName, `is booked under "farm.rig`, "the child's log: ")
 }
@@ -62,8 +63,8 @@ func TestRunFarmFindsDisconnects(t *testing.T) {
 	wantText(t, out, "disconnects of miners", "failover: only 0 of 20 miners")
 }
 
-// What passes bytes on lets everything through: junk gets to the pool, and every
-// miner has a link.
+// A byte pass-through lets everything through: junk reaches the pool, and every miner
+// has a link.
 func TestRunHostileFindsBreaches(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitFailed, "run", "-scenario", "hostile", "-only", "masks,http", "-miners", "20", "-rate", "200",
@@ -101,7 +102,7 @@ func TestDemoEndsByItself(t *testing.T) {
 	wantNarrow(t, out)
 }
 
-// wantNarrow wants text to fit an 80 columns terminal, with its cursor.
+// wantNarrow checks that text fits a terminal of 80 columns, with its cursor.
 func wantNarrow(t *testing.T, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -120,7 +121,7 @@ func TestDemosLineIsNarrow(t *testing.T) {
 	}
 }
 
-// The names that the README has in its next commands are the demo's.
+// The names in the README's next commands are those of the demo.
 func TestDemosNamesAreTheReadmes(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {

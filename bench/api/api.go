@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// Client asks the proxy's HTTP, as an operator's script would.
+// Client uses the proxy's HTTP, as an operator's script would.
 type Client struct {
 	base string // http://host:port
 }
 
-// At is for the proxy that serves HTTP on that host:port.
+// At returns a client for the proxy that serves HTTP at addr.
 func At(addr string) Client { return Client{"http://" + addr} }
 
 // Bounds of one request.
 const (
 	restWithin = 30 * time.Second
-	restBody   = 256 << 20 // bytes: the metrics of a full link of miners
-	restPage   = 1000      // items, the most that a page has
+	restBody   = 256 << 20 // bytes: the metrics of a full link's miners
+	restPage   = 1000      // items, the maximum of a page
 )
 
-// User is an account, as /api/v1/users has it.
+// User is an account, as in /api/v1/users.
 type User struct {
 	Name     string  `json:"name"`
 	Pool     string  `json:"pool"`
@@ -37,7 +37,7 @@ type User struct {
 	HashRate float64 `json:"hashrate"`
 }
 
-// Worker is one of /api/v1/workers.
+// Worker is an item of /api/v1/workers.
 type Worker struct {
 	Name      string  `json:"name"`
 	User      string  `json:"user"`
@@ -48,7 +48,7 @@ type Worker struct {
 	HashRate  float64 `json:"hashrate"`
 }
 
-// Pool is one of /api/v1/pools.
+// Pool is an item of /api/v1/pools.
 type Pool struct {
 	Pool      string  `json:"pool"`
 	Algorithm string  `json:"algorithm"`
@@ -57,15 +57,15 @@ type Pool struct {
 	Work      float64 `json:"work,omitempty"`
 }
 
-// Registration is what POST /api/v1/users takes.
+// Registration is the body of POST /api/v1/users.
 type Registration struct {
 	Pool     string `json:"pool"`
 	User     string `json:"user"`
 	Password string `json:"password"`
 }
 
-// Do sends a request, with body as JSON unless nil, and reads the answer into
-// into unless nil. The error is for any status but want.
+// Do sends a request, with body as JSON unless nil, and decodes the answer into into
+// unless nil. Any status but want is an error.
 func (r Client) Do(ctx context.Context, method, path string, want int, body, into any) error {
 	text, err := r.text(ctx, method, path, want, body)
 	if err != nil || into == nil {
@@ -119,28 +119,28 @@ func (r Client) Register(ctx context.Context, a Registration) (string, error) {
 	return answer.Name, nil
 }
 
-// User is the account of that name.
+// User returns the account of that name.
 func (r Client) User(ctx context.Context, name string) (u User, err error) {
 	err = r.Do(ctx, http.MethodGet, "/api/v1/users/"+url.PathEscape(name), http.StatusOK, nil, &u)
 	return u, err
 }
 
-// Users are all accounts.
+// Users returns all accounts.
 func (r Client) Users(ctx context.Context) ([]User, error) {
 	return pages(ctx, r, "/api/v1/users?", func(p *struct{ Users []User }) []User { return p.Users })
 }
 
-// Workers are all workers of an account.
+// Workers returns all workers of an account.
 func (r Client) Workers(ctx context.Context, account string) ([]Worker, error) {
 	return pages(ctx, r, "/api/v1/workers?account="+url.QueryEscape(account)+"&", func(p *struct{ Workers []Worker }) []Worker { return p.Workers })
 }
 
-// Pools are all that are registered.
+// Pools returns all registered pools.
 func (r Client) Pools(ctx context.Context) ([]Pool, error) {
 	return pages(ctx, r, "/api/v1/pools?", func(p *struct{ Pools []Pool }) []Pool { return p.Pools })
 }
 
-// pages reads a list to its end.
+// pages reads all pages of a list.
 func pages[P, I any](ctx context.Context, r Client, path string, items func(*P) []I) (all []I, err error) {
 	for page := 1; ; page++ {
 		var p P
@@ -155,7 +155,7 @@ func pages[P, I any](ctx context.Context, r Client, path string, items func(*P) 
 	}
 }
 
-// Series asks for the metrics whose names begin with prefix.
+// Series returns the metrics whose names begin with prefix.
 func (r Client) Series(ctx context.Context, prefix string) ([]Series, error) {
 	text, err := r.text(ctx, http.MethodGet, "/metrics", http.StatusOK, nil)
 	if err != nil {

@@ -40,8 +40,8 @@ func parseSeries(text []byte, prefix string) (all []Series, err error) {
 	return all, nil
 }
 
-// Sum adds up those of that name that have all the labels, which are
-// pairs of key and value; n is how many they are.
+// Sum adds up the series of that name that have all the labels, which are pairs of key
+// and value; n is the number of series.
 func Sum(all []Series, name string, labels ...string) (sum float64, n int) {
 next:
 	for _, s := range all {

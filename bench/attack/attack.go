@@ -16,21 +16,21 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// Attack is one way to hurt a farm that somebody has who can reach the proxy's
-// ports, or that a pool has.
+// Attack is one way to hurt a farm, for someone who can reach the proxy's ports, or for
+// a pool.
 type Attack struct {
 	Name  string
 	about string
-	Peers int  // connections at the same time
-	lanes bool // it wants links of its own, and works for none of them
-	// play is one connection of it, from dial to end. It is called again, after
-	// a pause, as long as the attack lasts. The error is for an end that the
+	Peers int  // concurrent connections
+	lanes bool // it wants links of its own, but does no work for them
+	// play plays one connection of the attack, from dial to end. It is called again,
+	// after a pause, as long as the attack lasts. The error means an end that the
 	// attacker did not want.
 	play func(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error
 }
 
-// All are all that there are, in the order of the report. What a stage has
-// of them is for stages to say.
+// All lists every attack, in the order of the report. The scenario's stages choose from
+// it.
 var All = []Attack{
 	{"replay", "one share that meets the pool's difficulty and 24, 60 or 300 that don't, in a circle", 6, false, replay},
 	{"resume", "one share over disconnects, resumed sessions and other names", 4, false, replayResumed},
@@ -55,7 +55,7 @@ const (
 	leastPause = 10 * time.Millisecond
 )
 
-// Lookup is for -only: all, or those that are named.
+// Lookup returns the attacks that -only names, or all.
 func Lookup(only string) ([]Attack, error) {
 	if only == "" {
 		return All, nil
@@ -71,13 +71,13 @@ func Lookup(only string) ([]Attack, error) {
 	return some, nil
 }
 
-// Wrong is what is wrong with -only, or nil.
+// Wrong returns what is wrong with -only, or nil.
 func Wrong(only string) error {
 	_, err := Lookup(only)
 	return err
 }
 
-// Names are those that -only takes.
+// Names returns the names that -only accepts.
 func Names() (names []string) {
 	for _, a := range All {
 		names = append(names, a.Name)
@@ -90,29 +90,29 @@ type Raid struct {
 	Attack
 	Target    string // host:port of the proxy
 	HTTP      string // the same of its HTTP
-	Source    string // the address that it comes from, its own
-	Account   string // that its miners log in under
+	Source    string // the attack's own source address
+	Account   string // its miners' account
 	Algorithm *proof.Algorithm
-	Pool      *pool.Pool // that serves
+	Pool      *pool.Pool // the serving pool
 	Seed      uint64
 	books     books
 }
 
-// books are what an attack did and came to.
+// books records what an attack did and what came of it.
 type books struct {
 	connects atomic.Int64 // connections
-	cut      atomic.Int64 // of them, those that the other side ended
-	sent     atomic.Int64 // shares, or what else the attack is made of
+	cut      atomic.Int64 // connections that the other side ended
+	sent     atomic.Int64 // shares, or whatever the attack sends
 	accepted atomic.Int64
 	refused  atomic.Int64
-	repeats  atomic.Int64 // accepted, though the same header was accepted before
+	repeats  atomic.Int64 // accepted although the same header had been accepted before
 	earned   atomic.Int64 // connections with an accepted share
 
 	mu   sync.Mutex
-	ends map[string]int // why connections ended, and shares were refused
+	ends map[string]int // why connections ended and shares were refused
 }
 
-// mostEnds bounds the texts that are told apart.
+// mostEnds bounds the number of distinct texts.
 const mostEnds = 40
 
 func (b *books) note(text string) {
@@ -127,7 +127,7 @@ func (b *books) note(text string) {
 	b.ends[text]++
 }
 
-// verdict books the answer to a share; before says whether the same header was
+// verdict books the answer to a share; before says whether the same header had been
 // accepted earlier.
 func (b *books) verdict(r reply, before bool) {
 	switch {
@@ -142,7 +142,7 @@ func (b *books) verdict(r reply, before bool) {
 	}
 }
 
-// dial connects as the attack does.
+// dial connects for the attack.
 func (r *Raid) dial(ctx context.Context, narrow bool) (*stranger, error) {
 	s, err := dialStranger(ctx, r.Target, r.Source, r.Algorithm, narrow)
 	if err == nil {
@@ -169,9 +169,9 @@ func (r *Raid) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// repeat plays one peer's part again and again.
+// repeat plays one peer's part over and over.
 func (r *Raid) repeat(ctx context.Context, peer int) {
-	rnd := rand.New(rand.NewPCG(r.Seed, uint64(peer)|uint64(r.books.connects.Load())<<32))   // another one each time
+	rnd := rand.New(rand.NewPCG(r.Seed, uint64(peer)|uint64(r.books.connects.Load())<<32))   // different each time
 	if r.Peers > 50 && wait.For(ctx, time.Duration(rnd.Int64N(int64(time.Second)))) != nil { // not all at once
 		return
 	}
@@ -182,7 +182,7 @@ func (r *Raid) repeat(ctx context.Context, peer int) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil { // it left, and knows its own pauses
+		if err == nil { // it left by itself, and keeps its own pauses
 			wait.For(ctx, leastPause)
 			continue
 		}
@@ -196,7 +196,7 @@ func (r *Raid) repeat(ctx context.Context, peer int) {
 	}
 }
 
-// RootCause is an error without the addresses around it.
+// RootCause returns an error without the addresses around it.
 func RootCause(err error) string {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner

@@ -20,8 +20,8 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// mustRaid lets one attack loose on a pool, without a proxy in between, until
-// done, and returns when all of its connections are gone.
+// mustRaid runs one attack on a pool, without a proxy in between, until done, and
+// returns once all of its connections are gone.
 func mustRaid(t *testing.T, name string, p *pool.Pool, done func(r *Raid) bool) *Raid {
 	t.Helper()
 	some, err := Lookup(name)
@@ -41,8 +41,8 @@ func mustRaid(t *testing.T, name string, p *pool.Pool, done func(r *Raid) bool) 
 	return r
 }
 
-// What the pool refuses is what the attack is for: were it not, a proxy that
-// lets everything through would pass.
+// The pool must refuse what the attack sends: otherwise a proxy that lets everything
+// through would pass.
 func TestAttacksByShares(t *testing.T) {
 	f := func(name string, algorithm *proof.Algorithm, refused *proof.Refusal) {
 		t.Helper()
@@ -77,7 +77,7 @@ func TestAttacksByShares(t *testing.T) {
 	f("flood", proof.Scrypt, proof.RefusedLow)
 }
 
-// A peer that counts a share twice is found out.
+// A peer that counts a share twice is detected.
 func TestAttacksCountWhatCountsTwice(t *testing.T) {
 	for _, name := range []string{"replay", "resume", "reregister"} {
 		t.Run(name, func(t *testing.T) {
@@ -94,8 +94,8 @@ func TestAttacksCountWhatCountsTwice(t *testing.T) {
 	}
 }
 
-// The circle has one share for the pool, and easy ones where the miner's
-// difficulty is lower.
+// The circle has one share for the pool, and easy ones if the miner's difficulty is
+// lower.
 func TestAttackCircle(t *testing.T) {
 	p := mustPool(t, func(o *pool.Options) { o.Difficulty = 64 * proof.EasyDifficulty })
 	r := &Raid{Target: p.Addr(), Source: "127.0.0.1", Algorithm: proof.SHA256d, Pool: p}
@@ -107,7 +107,7 @@ func TestAttackCircle(t *testing.T) {
 	if err := s.login("farm.x", "x", ""); err != nil {
 		t.Fatal(err)
 	}
-	s.work = proof.EasyDifficulty // as a proxy would have told it
+	s.work = proof.EasyDifficulty // as a proxy would have set it
 	circle, err := r.circle(s, rand.New(rand.NewPCG(1, 1)), 24)
 	if err != nil || len(circle) != 25 {
 		t.Fatalf("%d shares, %v", len(circle), err)
@@ -120,7 +120,7 @@ func TestAttackCircle(t *testing.T) {
 	}
 }
 
-// A yes to a share that had one before is what must not be.
+// A second acceptance of the same share must never happen.
 func TestAttackCountsRepeats(t *testing.T) {
 	var b books
 	b.verdict(reply{yes: true}, false)
@@ -180,7 +180,7 @@ func TestAttackOnHTTP(t *testing.T) {
 	<-ended
 }
 
-// A closed attacker comes again later and later, up to a bound.
+// A closed attacker returns after growing pauses, up to a bound.
 func TestAttackerBacksOff(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -230,7 +230,7 @@ func TestRootCause(t *testing.T) {
 	}
 }
 
-// A stranger gives up where a line makes no sense or no answer comes.
+// A stranger gives up if a line makes no sense or no answer comes.
 func TestStrangerGivesUp(t *testing.T) {
 	f := func(says, want string) {
 		t.Helper()

@@ -4,11 +4,11 @@ import (
 	"maps"
 )
 
-// Figures is what an attack did and came to.
+// Figures are what an attack did and what came of it.
 type Figures struct {
 	Name     string         `json:"name"`
 	Connects int            `json:"connects"`
-	Cut      int            `json:"cut"` // of them, by the other side
+	Cut      int            `json:"cut"` // connections ended by the other side
 	Sent     int            `json:"sent"`
 	Accepted int            `json:"accepted"`
 	Refused  int            `json:"refused"`
@@ -18,7 +18,7 @@ type Figures struct {
 	Ends     map[string]int `json:"ends"`  // why connections ended and shares were refused
 }
 
-// Figures are those so far.
+// Figures returns the figures so far.
 func (r *Raid) Figures() Figures {
 	b := &r.books
 	b.mu.Lock()

@@ -14,14 +14,14 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// Attacks by shares: the same ones again, or such that nobody mined.
+// Attacks by shares: repeated ones, or ones that nobody mined.
 
-// circles are how many easy shares go around with the one that the pool gets: as
-// many as a memory of 24 has no room for, and more than any that is affordable.
+// circles are how many easy shares go around with the one that the pool gets: too many
+// for a memory of 24, and finally more than any affordable memory holds.
 var circles = []int{24, 60, 300}
 
-// forgetful is how many easy shares go around where a connection is not meant to
-// live for long. A hash of scrypt takes a thousand times as long.
+// forgetful is how many easy shares go around if a connection is meant to be
+// short-lived. A scrypt hash takes a thousand times as long.
 func (r *Raid) forgetful() int {
 	if r.Algorithm == proof.Scrypt {
 		return 2
@@ -29,17 +29,17 @@ func (r *Raid) forgetful() int {
 	return circles[0]
 }
 
-// What the replaying attacks take.
+// Timing of the replaying attacks.
 const (
-	roundEvery  = 100 * time.Millisecond // a circle, or one share that is sent again
-	lifeOfReply = 4 * time.Second        // of a connection that replays: jobs grow old
-	staleCode   = "21 "                  // begins the text of a share whose job is over
+	roundEvery  = 100 * time.Millisecond // a circle, or one repeated share
+	lifeOfReply = 4 * time.Second        // of a replaying connection: jobs grow old
+	staleCode   = "21 "                  // begins the text for a share whose job is over
 )
 
 // hard is the pool's difficulty, in shares of difficulty 1.
 func (r *Raid) hard() float64 { return r.Algorithm.One(r.Pool.HardestDifficulty()) }
 
-// replay sends a circle of good shares, of which only the first round is new.
+// replay sends a circle of good shares over and over: only the first round is new.
 func replay(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error {
 	s, err := r.dial(ctx, false)
 	if err != nil {
@@ -67,11 +67,11 @@ func replay(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error {
 	return nil
 }
 
-// circle mines a share that meets the pool's difficulty, and some that don't
-// where the miner's own is lower.
+// circle mines a share that meets the pool's difficulty, and some that do not, if the
+// miner's own is lower.
 func (r *Raid) circle(s *stranger, rnd *rand.Rand, easy int) (shares []mine.Attempt, err error) {
 	least, most := s.work, r.hard()
-	if least >= most { // nothing is below the pool's
+	if least >= most { // nothing is below the pool's difficulty
 		least, most = r.hard(), 0
 	}
 	for i := range 1 + easy {
@@ -87,7 +87,7 @@ func (r *Raid) circle(s *stranger, rnd *rand.Rand, easy int) (shares []mine.Atte
 	return shares, nil
 }
 
-// round submits shares and books their verdicts; stale: their job is over.
+// round submits shares and books their verdicts; stale means that their job is over.
 func (r *Raid) round(s *stranger, job *mine.Job, shares []mine.Attempt, before []bool) (stale bool, err error) {
 	var lines []byte
 	for i := range shares {
@@ -153,17 +153,17 @@ func replayResumed(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error
 			return err
 		}
 		if string(s.extranonce1) != string(old.extranonce1) {
-			return nil // not the same session: it would be another header
+			return nil // a different session would mean a different header
 		}
 	}
 	return nil
 }
 
-// replayedSession is the one that replayRegistered uses.
+// replayedSession is the session that replayRegistered uses.
 const replayedSession = 7
 
-// replayRegistered is an agent whose only miner hands in the same share each
-// time that it is registered.
+// replayRegistered is an agent whose only miner submits the same share each time it is
+// registered.
 func replayRegistered(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error {
 	s, err := r.dial(ctx, false)
 	if err != nil {
@@ -213,7 +213,7 @@ func replayRegistered(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) er
 	return nil
 }
 
-// Of junk and flood: shares at once, and the time between.
+// For junk and flood: shares at once, and the time in between.
 const (
 	junkShares  = 15
 	floodShares = 50
@@ -228,8 +228,7 @@ func flood(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error {
 	return r.pour(ctx, fmt.Sprintf("%s.flood%d", r.Account, peer), rnd, floodShares)
 }
 
-// pour sends random shares, and does not wait for the verdicts before it sends
-// more.
+// pour sends random shares without waiting for the verdicts on earlier ones.
 func (r *Raid) pour(ctx context.Context, name string, rnd *rand.Rand, atOnce int) error {
 	s, err := r.dial(ctx, false)
 	if err != nil {
@@ -242,7 +241,7 @@ func (r *Raid) pour(ctx context.Context, name string, rnd *rand.Rand, atOnce int
 	var job atomic.Pointer[mine.Job]
 	job.Store(s.job)
 	ended := make(chan error, 1)
-	go func() { // it has what of s a reader changes; the loop below has the rest
+	go func() { // it owns what a reader changes in s; the loop below owns the rest
 		for {
 			v, err := s.next(false)
 			if err != nil {

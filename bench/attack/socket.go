@@ -11,15 +11,15 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// Attacks that mine nothing: they take room, or time.
+// Attacks that mine nothing: they take up room, or time.
 
-// ghost is a name that nobody has, nor will have again.
+// ghost returns a name that nobody has, or will ever have again.
 func ghost(rnd *rand.Rand) string { return fmt.Sprintf("ghost%016x", rnd.Uint64()) }
 
 // namesEach is how many names one connection logs in under.
 const namesEach = 10
 
-// inventNames logs in under some names and leaves.
+// inventNames logs in under several names and leaves.
 func inventNames(ctx context.Context, r *Raid, _ int, rnd *rand.Rand) error {
 	s, err := r.dial(ctx, false)
 	if err != nil {
@@ -65,8 +65,8 @@ func idleAgent(ctx context.Context, r *Raid, _ int, rnd *rand.Rand) error {
 	return s.hold(ctx, 3*time.Second+time.Duration(rnd.Int64N(int64(5*time.Second))))
 }
 
-// hold reads and forgets, and returns nil after d, or why the connection ended
-// before.
+// hold reads and discards. It returns nil after d, or earlier the reason why the
+// connection ended.
 func (s *stranger) hold(ctx context.Context, d time.Duration) error {
 	ended := make(chan error, 1)
 	go func() {
@@ -89,7 +89,7 @@ func (s *stranger) hold(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// greetings are what connects says; "" is nothing.
+// greetings are what connects sends first; "" is nothing.
 var greetings = []string{
 	"",
 	"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", // TLS
@@ -99,7 +99,7 @@ var greetings = []string{
 	"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00", // RDP
 }
 
-// connects says something and is gone.
+// connects sends a greeting and leaves.
 func connects(ctx context.Context, r *Raid, _ int, rnd *rand.Rand) error {
 	s, err := r.dial(ctx, false)
 	if err != nil {
@@ -163,11 +163,11 @@ func dribble(ctx context.Context, r *Raid, peer int, rnd *rand.Rand) error {
 	}
 }
 
-// httpReaders is how many of its connections ask for the metrics and read
-// nothing; the others ask for nothing.
+// httpReaders is how many connections ask for the metrics and read nothing; the others
+// ask for nothing.
 const httpReaders = 4
 
-// occupyHTTP holds a connection of the proxy's HTTP.
+// occupyHTTP holds a connection to the proxy's HTTP.
 func occupyHTTP(ctx context.Context, r *Raid, peer int, _ *rand.Rand) error {
 	s, err := r.dialHTTP(ctx)
 	if err != nil {
@@ -184,14 +184,14 @@ func occupyHTTP(ctx context.Context, r *Raid, peer int, _ *rand.Rand) error {
 	return wait.For(ctx, 10*time.Second)
 }
 
-// waverEvery is how often the pool changes its mind, and NarrowMask what it
-// leaves of the mask for a moment: honest miners roll within it.
+// waverEvery is how often the pool changes its mind, and NarrowMask what it leaves of
+// the mask for a moment: honest miners roll within it.
 const (
 	waverEvery = 20 * time.Millisecond
 	NarrowMask = 0x00ffe000
 )
 
-// waver lets the pool change its mind until ctx ends.
+// waver makes the pool change its mind until ctx ends.
 func waver(ctx context.Context, r *Raid, _ int, _ *rand.Rand) error {
 	for {
 		r.Pool.Waver(NarrowMask)

@@ -20,8 +20,8 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// stranger is one connection of an attacker. It speaks as much of the protocol
-// as its attack needs, and keeps to none of its manners. One goroutine uses it.
+// stranger is one connection of an attacker. It speaks as much of the protocol as its
+// attack needs, and ignores its rules of conduct. One goroutine uses it.
 type stranger struct {
 	conn      net.Conn
 	in        *bufio.Reader
@@ -33,26 +33,26 @@ type stranger struct {
 	session     string
 	extranonce1 []byte
 	size2       int
-	difficulty  float64 // told last; holds from the next job on
+	difficulty  float64 // last received; applies from the next job on
 	job         *mine.Job
-	work        float64 // that a share of job has to meet, in shares of difficulty 1
+	work        float64 // that a share of job must meet, in shares of difficulty 1
 	counter     uint64  // extranonce2 of the last share
 	earned      bool    // one was accepted
 }
 
 // Bounds of a stranger.
 const (
-	strangerDial   = 5 * time.Second  // longer, and the proxy takes no connections
-	strangerWaits  = 10 * time.Second // for an answer; then it gives the connection up
+	strangerDial   = 5 * time.Second  // any longer, and the proxy accepts no connections
+	strangerWaits  = 10 * time.Second // for an answer, before it gives up the connection
 	strangerBuffer = 2 << 10          // bytes: a usual notify fits
-	strangerWindow = 4 << 10          // bytes of the receive buffer of one that does not read
+	strangerWindow = 4 << 10          // receive buffer, in bytes, of one that does not read
 )
 
-// errUnanswered ends a connection on which nothing comes.
+// errUnanswered ends a connection on which nothing arrives.
 var errUnanswered = errors.New("no answer")
 
-// dialStranger connects from the given loopback address. The connection ends
-// with ctx. A narrow one has the smallest receive buffer that the kernel gives.
+// dialStranger connects from the given loopback address. The connection ends with ctx.
+// A narrow one has the kernel's smallest receive buffer.
 func dialStranger(ctx context.Context, target, source string, algorithm *proof.Algorithm, narrow bool) (*stranger, error) {
 	dialer := net.Dialer{Timeout: strangerDial, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
 	if narrow {
@@ -81,22 +81,22 @@ func (s *stranger) close() {
 	s.conn.Close()
 }
 
-// reset hangs up with a RST: the ports of thousands of connections a minute
-// would run out in TIME_WAIT.
+// reset hangs up with a RST: with thousands of connections a minute, TIME_WAIT would
+// use up the ports.
 func (s *stranger) reset() {
 	s.conn.(*net.TCPConn).SetLinger(0)
 	s.close()
 }
 
-// write sends what it is given.
+// write sends data.
 func (s *stranger) write(data []byte) error {
 	s.conn.SetWriteDeadline(time.Now().Add(strangerWaits))
 	_, err := s.conn.Write(data)
 	return err
 }
 
-// login subscribes, with a session to resume unless "", and authorizes, and
-// returns when there is a job.
+// login subscribes, resuming session unless it is "", authorizes, and returns once
+// there is a job.
 func (s *stranger) login(name, password, session string) error {
 	s.name = name
 	resume := ""
@@ -139,11 +139,11 @@ func (s *stranger) again(name string) (reply, error) {
 type reply struct {
 	id   int
 	yes  bool
-	text string // of a no
+	text string // of a refusal
 }
 
-// next returns the next answer; what comes before it is taken in. With job set
-// it also returns, without an id, for a job.
+// next returns the next answer, and processes anything before it. With job set it also
+// returns, without an id, for a job.
 func (s *stranger) next(job bool) (reply, error) {
 	for {
 		s.conn.SetReadDeadline(time.Now().Add(strangerWaits))
@@ -158,7 +158,7 @@ func (s *stranger) next(job bool) (reply, error) {
 	}
 }
 
-// gaveUp names the error of a read that took too long.
+// gaveUp translates the error of a read that took too long.
 func gaveUp(err error) error {
 	var late net.Error
 	if errors.As(err, &late) && late.Timeout() {
@@ -167,7 +167,7 @@ func gaveUp(err error) error {
 	return err
 }
 
-// take reads one line; the reply has no id when it is none.
+// take reads one line; reply has no id if the line is not a reply.
 func (s *stranger) take(line []byte) (r reply, err error) {
 	if id, ok := mine.PlainTrue(line); ok {
 		return reply{id: id, yes: true}, nil
@@ -224,7 +224,7 @@ func (s *stranger) subscribed(result json.RawMessage) error {
 	return nil
 }
 
-// find mines a share of the job that meets least and, unless most is 0, not
+// find mines a share of the job that meets least and, unless most is 0, does not meet
 // most, in shares of difficulty 1.
 func (s *stranger) find(rnd *rand.Rand, least, most float64) (mine.Attempt, bool) {
 	s.counter++
@@ -242,7 +242,7 @@ func (s *stranger) find(rnd *rand.Rand, least, most float64) (mine.Attempt, bool
 	}
 }
 
-// junk is a share that was not mined.
+// junk returns a share that was not mined.
 func (s *stranger) junk(rnd *rand.Rand, job *mine.Job) mine.Attempt {
 	s.counter++
 	return mine.Attempt{
@@ -297,12 +297,12 @@ func (s *stranger) agentLogin(user string) error {
 	return nil
 }
 
-// ofSession is what an agent's session searches in.
+// ofSession returns the extranonce1 in which an agent's session searches.
 func (s *stranger) ofSession(session uint16) (extranonce1 []byte) {
 	return binary.BigEndian.AppendUint32(bytes.Clone(s.extranonce1[:4]), uint32(session))
 }
 
-// agentVerdict reads until the response to the share of that index comes.
+// agentVerdict reads until the response to the share with that index arrives.
 func (s *stranger) agentVerdict(index uint16) (status uint32, err error) {
 	for {
 		s.conn.SetReadDeadline(time.Now().Add(strangerWaits))

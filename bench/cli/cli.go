@@ -20,13 +20,13 @@ func (t Terminal) Printf(format string, args ...any) { fmt.Fprintf(t.Out, format
 // Misuse is an error in the arguments.
 type Misuse struct{ error }
 
-// Misused is an error in the arguments; Main answers it with exit code 2.
+// Misused returns an error in the arguments; Main's exit code is then 2.
 func Misused(format string, args ...any) error { return Misuse{fmt.Errorf(format, args...)} }
 
-// NewFlags is a flag set whose help begins with about.
+// NewFlags returns a flag set whose help begins with about.
 func NewFlags(t Terminal, name, about string) *flag.FlagSet {
 	flags := flag.NewFlagSet("farmproxy bench "+name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors are told by Main, help by parse
+	flags.SetOutput(io.Discard) // Main prints errors, parse prints help
 	flags.Usage = func() {
 		flags.SetOutput(t.Err)
 		fmt.Fprintf(t.Err, "usage: farmproxy bench %s [flags]\n\n%s\n\n", name, strings.TrimSpace(about))
@@ -35,7 +35,7 @@ func NewFlags(t Terminal, name, about string) *flag.FlagSet {
 	return flags
 }
 
-// ParseFlags is for sets made by NewFlags.
+// ParseFlags parses flags of a set made by NewFlags.
 func ParseFlags(flags *flag.FlagSet, args []string) error {
 	err := flags.Parse(args)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -44,7 +44,7 @@ func ParseFlags(flags *flag.FlagSet, args []string) error {
 	return err
 }
 
-// Parse is for commands that take no arguments beside flags.
+// Parse is ParseFlags for commands that take no other arguments.
 func Parse(flags *flag.FlagSet, args []string) error {
 	if err := ParseFlags(flags, args); err != nil {
 		return err

@@ -1,4 +1,3 @@
-// Package cli is what all subcommands of the harness share: where they read and
-// write, how they take flags and refuse wrong ones, and the line that shows how
-// far a run is.
+// Package cli holds what all subcommands of the harness share: where they read and
+// write, how they take flags and reject wrong ones, and the progress line of a run.
 package cli

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Progress shows one line that changes: rewritten in place on a terminal, a new
-// line now and then elsewhere. A nil one shows nothing.
+// Progress shows one changing line: rewritten in place on a terminal, a new line now
+// and then elsewhere. A nil Progress shows nothing.
 type Progress struct {
 	w        io.Writer
 	terminal bool
 
 	mu   sync.Mutex
 	last time.Time
-	open bool // a line without its newline stands there
+	open bool // a line is there without its newline
 }
 
 // How often the line changes, on a terminal and elsewhere (in a log).
@@ -25,7 +25,7 @@ const (
 	progressInLog = 5 * time.Second
 )
 
-// NewProgress shows its line where t has errors.
+// NewProgress shows its line on t's error output.
 func NewProgress(t Terminal) *Progress {
 	p := &Progress{w: t.Err}
 	if f, ok := t.Err.(*os.File); ok {
@@ -51,7 +51,7 @@ func (p *Progress) Show(text string) {
 	}
 }
 
-// Note writes a line of its own, which stays.
+// Note writes a separate line, which stays.
 func (p *Progress) Note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,8 +72,8 @@ func (p *Progress) End() {
 	}
 }
 
-// Every shows what text returns, until the returned function is called, which
-// may be done more than once.
+// Every shows what text returns until stop is called; stop may be called more than
+// once.
 func (p *Progress) Every(text func() string) (stop func()) {
 	done := make(chan struct{})
 	var running sync.WaitGroup

@@ -1,3 +1,3 @@
-// Package figure writes numbers for people: times, sizes, hash rates, counts; and
-// takes medians.
+// Package figure formats numbers for people: times, sizes, hash rates, counts. It also
+// computes medians.
 package figure

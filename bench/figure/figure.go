@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Percent is a fraction in percent.
+// Percent formats a fraction as a percentage.
 func Percent(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
 
-// HashRate is v in H/s with a prefix.
+// HashRate formats v in H/s with a prefix.
 func HashRate(v float64) string {
 	prefix := 0
-	for ; v >= 999.995 && prefix < 7; prefix++ { // what would be written as 1000.00
+	for ; v >= 999.995 && prefix < 7; prefix++ { // would be written as 1000.00
 		v /= 1000
 	}
 	return fmt.Sprintf("%.2f %sH/s", v, []string{"", "k", "M", "G", "T", "P", "E", "Z"}[prefix])
 }
 
-// Short is d in three digits or so.
+// Short formats d with about three digits.
 func Short(d time.Duration) string {
 	switch {
 	case d >= time.Second:
@@ -31,16 +31,16 @@ func Short(d time.Duration) string {
 	return d.Round(time.Microsecond).String()
 }
 
-// Seconds is a time in three digits or so.
+// Seconds formats a time with about three digits.
 func Seconds(v float64) string { return Short(time.Duration(v * float64(time.Second))) }
 
-// Megabytes is a number of bytes in MB.
+// Megabytes formats a number of bytes in MB.
 func Megabytes(v float64) string { return fmt.Sprintf("%.1f MB", v/(1<<20)) }
 
-// Plain is a number without a unit.
+// Plain formats a number without a unit.
 func Plain(v float64) string { return fmt.Sprintf("%.1f", v) }
 
-// Counts is "3 x a, 1 x b", or "none".
+// Counts formats a map as "3 x a, 1 x b", or "none".
 func Counts(m map[string]int) string {
 	var parts []string
 	for _, k := range SortedKeys(m) {
@@ -52,10 +52,11 @@ func Counts(m map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// SortedKeys are those of a map, in order.
+// SortedKeys returns the keys of a map, in order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// Median is 0 of none, and of an even number the mean of the middle two.
+// Median returns the median; for an even number of values the mean of the middle two,
+// and 0 for none.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -68,7 +69,7 @@ func Median(values []float64) float64 {
 	return sorted[middle]
 }
 
-// Grouped is a number with commas between its thousands.
+// Grouped formats a number with commas between its thousands.
 func Grouped(v float64) string {
 	s := fmt.Sprintf("%.0f", v)
 	for at := len(s) - 3; at > 0; at -= 3 {

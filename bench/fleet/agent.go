@@ -18,15 +18,14 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// agent is an agent of a Fleet, over all of its connections: its miners
-// have no connections of their own, they are sessions on this one.
+// agent is an agent of a Fleet, over all of its connections: its miners have no
+// connections of their own; they are sessions on this one.
 //
 //	fleet.mine -> miner.share -> agent.submit -> frame -+
 //	                                                    |  one connection
 //	miner.take, miner.verdict <- agent.read <-----------+
 //
-// A miner's lock may be held when the agent's is taken, never the other way
-// round.
+// The agent's lock may be taken while a miner's is held, never the other way round.
 type agent struct {
 	fleet  *Fleet
 	miners []*miner // by session
@@ -37,7 +36,7 @@ type agent struct {
 	authorized  bool
 	extranonce1 []byte
 	mask        uint32
-	difficulty  float64 // of miners that were told none of their own
+	difficulty  float64 // for miners without one of their own
 	job         *job
 	next        uint16 // index of the next share
 	sent        map[uint16]sentShare
@@ -52,8 +51,7 @@ type sentShare struct {
 // agentBuffer is the read buffer of an agent's connection; frames are short.
 const agentBuffer = 16 << 10
 
-// connect dials until it works or the fleet is closed, and leaves a reader
-// behind.
+// connect dials until it succeeds or the fleet is closed, and leaves a reader running.
 func (a *agent) connect() {
 	conn := a.fleet.dial(a.first())
 	if conn == nil {
@@ -63,7 +61,7 @@ func (a *agent) connect() {
 	a.fleet.group.Go(func() { a.read(conn) })
 }
 
-// first is the index that stands for the agent itself in the books.
+// first returns the index that stands for the agent itself in the books.
 func (a *agent) first() int { return a.miners[0].index }
 
 // begin sends the whole handshake at once, as agents do.
@@ -80,11 +78,11 @@ func (a *agent) begin(conn net.Conn) {
 		`{"id":"auth","method":"mining.authorize","params":[%q,""]}`+"\n"+
 		`{"id":"caps_again",`+capabilities, wire.AgentName, account))
 	if a.fleet.ctx.Err() != nil {
-		conn.Close() // Close had no chance to see it
+		conn.Close() // Close could not see it
 	}
 }
 
-// write sends what it is given; a failure shows at the reader. a.mu is held.
+// write sends data; a failure shows at the reader. The caller holds a.mu.
 func (a *agent) write(data []byte) {
 	if a.conn == nil {
 		return
@@ -103,8 +101,8 @@ func (a *agent) hangUp() {
 	}
 }
 
-// read handles lines and frames until the connection ends, and then sees to the
-// next one.
+// read handles lines and frames until the connection ends, and then starts the next
+// one.
 func (a *agent) read(conn net.Conn) {
 	in := bufio.NewReaderSize(conn, agentBuffer)
 	var why error
@@ -157,8 +155,8 @@ func (a *agent) handleFrame(f wire.Frame) {
 	}
 }
 
-// toldDifficulty holds from the next job on, and is false for sessions that were
-// never there.
+// toldDifficulty applies from the next job on; it returns false for sessions that never
+// existed.
 func (a *agent) toldDifficulty(exponent uint8, sessions []uint16) bool {
 	for _, s := range sessions {
 		if int(s) >= len(a.miners) {
@@ -172,7 +170,7 @@ func (a *agent) toldDifficulty(exponent uint8, sessions []uint16) bool {
 	return true
 }
 
-// answered closes the share of that index, and is false when there was no such.
+// answered closes the share with that index; it returns false if there is none.
 func (a *agent) answered(index uint16, status uint32) bool {
 	a.mu.Lock()
 	s, ok := a.sent[index]
@@ -187,8 +185,8 @@ func (a *agent) answered(index uint16, status uint32) bool {
 	return s.miner.verdict(s.id, int(status), "status "+strconv.FormatUint(uint64(status), 10))
 }
 
-// handle takes one line of the other side. The error is why the connection
-// comes to nothing.
+// handle takes one line from the other side. The error is the reason to end the
+// connection.
 func (a *agent) handle(line []byte) error {
 	var msg struct {
 		ID     any
@@ -220,14 +218,14 @@ func (a *agent) handle(line []byte) error {
 	return nil
 }
 
-// giveUp books why a connection comes to nothing.
+// giveUp books why a connection ends.
 func (a *agent) giveUp(format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	a.fleet.books.failed(a.first(), "agent: "+err.Error())
 	return err
 }
 
-// notified brings a new job to all miners, and is false when it makes no sense.
+// notified passes a new job to all miners; it returns false if the job makes no sense.
 func (a *agent) notified(line []byte) bool {
 	now := time.Now()
 	j, err := a.fleet.jobs.get(line)
@@ -235,7 +233,7 @@ func (a *agent) notified(line []byte) bool {
 		return false
 	}
 	if _, err := strconv.ParseUint(strings.Trim(j.ID, `"`), 10, 8); err != nil {
-		return false // an agent's frames have one byte for it
+		return false // an agent's frames have one byte for the id
 	}
 	a.mu.Lock()
 	a.job = j
@@ -246,7 +244,7 @@ func (a *agent) notified(line []byte) bool {
 	return true
 }
 
-// told takes a notification, and is false when it makes no sense.
+// told takes a notification; it returns false if that makes no sense.
 func (a *agent) told(method string, p []any) bool {
 	if len(p) == 0 {
 		return false
@@ -259,7 +257,7 @@ func (a *agent) told(method string, p []any) bool {
 		if !ok || !proof.ValidDifficulty(d) {
 			return false
 		}
-		if a.difficulty == 0 { // later ones are not for agents
+		if a.difficulty == 0 { // later ones are not meant for agents
 			a.difficulty = d
 		}
 	case "mining.set_version_mask":
@@ -275,8 +273,8 @@ func (a *agent) told(method string, p []any) bool {
 	return true
 }
 
-// tellAll gives the version mask to the miners that are there, and the difficulty to
-// those that were told none of their own: they may have registered before it came.
+// tellAll gives the version mask to the present miners, and the difficulty to those
+// without one of their own: they may have registered before it came.
 func (a *agent) tellAll() {
 	for _, m := range a.miners {
 		m.mu.Lock()
@@ -290,8 +288,8 @@ func (a *agent) tellAll() {
 	}
 }
 
-// replied takes a reply of the handshake, and is false when nobody asked or it
-// makes no sense.
+// replied takes a reply of the handshake; it returns false if nobody asked or it makes
+// no sense.
 func (a *agent) replied(id string, result json.RawMessage) (bool, error) {
 	switch id {
 	case "caps":
@@ -365,7 +363,7 @@ func (a *agent) begun(result json.RawMessage) error {
 	return nil
 }
 
-// join registers a miner, unless it is away or the agent's connection is.
+// join registers a miner, unless the miner or the agent's connection is gone.
 func (a *agent) join(m *miner) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -382,7 +380,7 @@ func (a *agent) join(m *miner) {
 	m.extranonce1 = binary.BigEndian.AppendUint32(bytes.Clone(a.extranonce1), uint32(m.place))
 	m.size2, m.mask, m.difficulty, m.own = wire.AgentExtranonce2-4, a.mask, a.difficulty, false
 	if m.difficulty == 0 {
-		m.difficulty = 1 // what holds until a pool says otherwise
+		m.difficulty = 1 // the default until a pool sets another
 	}
 	a.write(wire.RegisterFrame(m.place, agent, workerPart(m.name)))
 	a.mu.Unlock()
@@ -394,7 +392,7 @@ func (a *agent) join(m *miner) {
 	}
 }
 
-// submit sends a miner's share; the miner's lock is held.
+// submit sends a miner's share; the caller holds the miner's lock.
 func (a *agent) submit(m *miner, id int, s wire.AgentShare) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -403,15 +401,14 @@ func (a *agent) submit(m *miner, id int, s wire.AgentShare) {
 	a.write(s.Frame())
 }
 
-// leave unregisters a miner; the miner's lock is held.
+// leave unregisters a miner; the caller holds the miner's lock.
 func (a *agent) leave(m *miner) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.write(wire.UnregisterFrame(m.place))
 }
 
-// WorksAt is how many miners have a job at the difficulty that their name
-// stands for.
+// WorksAt returns how many miners have a job at the difficulty for their name.
 func (f *Fleet) WorksAt(difficulty func(name string) float64) (n int) {
 	for _, m := range f.miners {
 		m.mu.Lock()
@@ -423,8 +420,8 @@ func (f *Fleet) WorksAt(difficulty func(name string) float64) (n int) {
 	return n
 }
 
-// workerPart is what an agent registers of a miner's name: what follows the
-// first dot.
+// workerPart returns the part of a miner's name that an agent registers: everything
+// after the first dot.
 func workerPart(name string) string {
 	if _, worker, found := strings.Cut(name, "."); found && worker != "" {
 		return worker

@@ -11,7 +11,7 @@ import (
 	"farmproxy/bench/pool"
 )
 
-// wantCleanAgents looks for what neither side of an agent's link should do.
+// wantCleanAgents checks that neither side of an agent's link did anything wrong.
 func wantCleanAgents(t *testing.T, p *pool.Pool, f *Fleet) {
 	t.Helper()
 	total := f.Books().Total()
@@ -36,7 +36,7 @@ func TestFleetBehindAgents(t *testing.T) {
 	if n := p.Books().Total().Accepted; n != total.Accepted {
 		t.Errorf("the pool accepted %d, the fleet was told of %d", n, total.Accepted)
 	}
-	// A clean job makes old shares stale that were on their way.
+	// A clean job makes shares in flight stale.
 	if stale := total.Reasons["21 status 21"]; stale != total.Refused || total.Unanswered+total.Garbage+total.Failures != 0 {
 		t.Errorf("fleet: %+v; last trouble: %s", total, f.Books().LastTrouble())
 	}
@@ -64,7 +64,7 @@ func TestFleetBehindAgents(t *testing.T) {
 	}
 }
 
-// The shortest form for what a share has to say, and no other.
+// The shortest form that can express a share, and no other.
 func TestFleetBehindAgentsUsesTheShortestForm(t *testing.T) {
 	f := func(roll string, want string) {
 		t.Helper()
@@ -92,8 +92,8 @@ func TestFleetBehindAgentsUsesTheShortestForm(t *testing.T) {
 	f("version,time", "submit of 19 bytes, type 12, submit of 23 bytes, type 13")
 }
 
-// Each worker is told its own difficulty before the job that it is for, and
-// works at it.
+// Each worker receives its own difficulty before the job to which it applies, and works
+// at it.
 func TestFleetBehindAgentsObeysItsDifficulties(t *testing.T) {
 	t.Parallel()
 	p := mustPool(t, func(o *pool.Options) { o.Algorithm, o.Difficulty = easyTwos, 1 })
@@ -209,7 +209,7 @@ func TestFleetBehindAgentsGivesUp(t *testing.T) {
 	f("unknown share", nil, "strange response", "doesn't understand")
 }
 
-// An agent's miners work at difficulty 1 until they are told another.
+// An agent's miners work at difficulty 1 until told otherwise.
 func TestFleetAgentThatIsToldNoDifficulty(t *testing.T) {
 	o := DefaultOptions("127.0.0.1:1")
 	o.Miners, o.Behind = 1, 1

@@ -30,7 +30,7 @@ func TestPoolAndFleetAgreeOnEachAlgorithm(t *testing.T) {
 	}
 }
 
-// sumWork is what the accepted shares count.
+// sumWork returns the work of the accepted shares.
 func (f *Fleet) sumWork() (sum float64) {
 	shares, _ := f.Books().Shares()
 	for _, s := range shares {
@@ -41,7 +41,7 @@ func (f *Fleet) sumWork() (sum float64) {
 	return sum
 }
 
-// A share of one algorithm is none of another.
+// A share of one algorithm is not a share of another.
 func TestPoolOfAnotherAlgorithmRefuses(t *testing.T) {
 	f := func(served, fleet *proof.Algorithm) {
 		t.Helper()

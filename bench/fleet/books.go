@@ -15,41 +15,41 @@ type Share struct {
 	Miner    int // index in the fleet
 	Key      proof.WorkKey
 	Hash     proof.Hash
-	Work     float64 // that it counts, in shares of difficulty 1
+	Work     float64 // its worth, in shares of difficulty 1
 	Sent     time.Time
 	Answered time.Time // zero: no answer came
-	Code     int       // of a refusal
-	Refused  string    // why; "": accepted, if answered at all
+	Code     int       // for a refusal
+	Refused  string    // the reason; "": accepted, if answered at all
 }
 
-// Accepted says whether the miner was told so.
+// Accepted reports whether the miner was told that the share was accepted.
 func (s Share) Accepted() bool { return !s.Answered.IsZero() && s.Refused == "" }
 
-// MinerBooks is what one miner went through.
+// MinerBooks is the history of one miner.
 type MinerBooks struct {
 	Submits     int `json:"submits"`
 	Accepted    int `json:"accepted"`
 	Refused     int `json:"refused"`
-	Unanswered  int `json:"unanswered"`  // of submits whose connection ended
+	Unanswered  int `json:"unanswered"`  // submits whose connection ended
 	Disconnects int `json:"disconnects"` // by the other side
-	Reconnects  int `json:"reconnects"`  // that client.reconnect asked for
-	Refusals    int `json:"refusals"`    // logins that were refused
+	Reconnects  int `json:"reconnects"`  // on request of client.reconnect
+	Refusals    int `json:"refusals"`    // refused logins
 }
 
-// Total is the sum over all miners, and what belongs to none.
+// Total is the sum over all miners, and events of none in particular.
 type Total struct {
 	MinerBooks
 	Reasons  map[string]int `json:"reasons"`  // refusals by "code text"
 	LeftOut  int            `json:"left_out"` // shares not sent: the machine or the answers were too slow for the rate
 	TooHard  int            `json:"too_hard"` // shares not sent: the difficulty is beyond a CPU
 	Garbage  int            `json:"garbage"`  // lines that no miner understands
-	Failures int            `json:"failures"` // dials and handshakes that came to nothing
+	Failures int            `json:"failures"` // failed dials and handshakes
 }
 
 // Books is the fleet's record of every share. Safe for use by any goroutine.
 type Books struct {
 	mu      sync.Mutex
-	pages   [][]Share // answered, and given up; all but the last are full
+	pages   [][]Share // answered or given up; all but the last are full
 	missing int       // shares beyond sharesKept
 	miners  []MinerBooks
 	total   Total
@@ -58,9 +58,9 @@ type Books struct {
 	trip Latencies
 }
 
-// sharesKept bounds what is kept of single shares, some 130 MB, on pages of
-// 0.5 MB: one slice of them all would be copied each time that it grows, up to
-// 100 MB while every miner waits for the books.
+// sharesKept bounds the single shares kept, about 130 MB, on pages of 0.5 MB: one slice
+// for all would be copied whenever it grows, up to 100 MB while every miner waits for
+// the books.
 const (
 	sharesKept  = 1 << 20
 	sharesAPage = 1 << 12
@@ -77,7 +77,7 @@ func (b *Books) sent(miner int) {
 	b.total.Submits++
 }
 
-// Answered books s with its answer, or without one when its connection ended.
+// Answered books s with its answer, or without one if its connection ended.
 func (b *Books) Answered(s Share) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -158,7 +158,7 @@ func (b *Books) tooHard() {
 	b.total.TooHard++
 }
 
-// LastTrouble is what went wrong last, or "none".
+// LastTrouble returns the most recent trouble, or "none".
 func (b *Books) LastTrouble() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -168,7 +168,7 @@ func (b *Books) LastTrouble() string {
 	return b.trouble
 }
 
-// Total is the sum so far.
+// Total returns the sum so far.
 func (b *Books) Total() Total {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -177,14 +177,14 @@ func (b *Books) Total() Total {
 	return t
 }
 
-// Miner is the books of one miner, by its index.
+// Miner returns the books of one miner, by its index.
 func (b *Books) Miner(i int) MinerBooks {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.miners[i]
 }
 
-// Shares are the single shares in the order of their answers, and how many are
+// Shares returns the single shares in the order of their answers, and how many are
 // missing because there were too many.
 func (b *Books) Shares() (shares []Share, missing int) {
 	b.mu.Lock()
@@ -192,13 +192,14 @@ func (b *Books) Shares() (shares []Share, missing int) {
 	return slices.Concat(b.pages...), b.missing
 }
 
-// RoundTrip is the quantile q (0..1) of submit round trips since the last ResetTrips.
+// RoundTrip returns the quantile q (0..1) of submit round trips since the last
+// ResetTrips.
 func (b *Books) RoundTrip(q float64) time.Duration { return b.trip.Quantile(q) }
 
 // ResetTrips forgets the round trips so far.
 func (b *Books) ResetTrips() { b.trip.reset() }
 
-// Add puts another fleet's sums to these.
+// Add adds another fleet's sums.
 func (t *Total) Add(o Total) {
 	t.Submits, t.Accepted = t.Submits+o.Submits, t.Accepted+o.Accepted
 	t.Refused, t.Unanswered = t.Refused+o.Refused, t.Unanswered+o.Unanswered

@@ -17,8 +17,7 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// Options is who the miners are and how they behave. Start from
-// DefaultOptions.
+// Options say who the miners are and how they behave. Start from DefaultOptions.
 type Options struct {
 	Target    string // host:port of the proxy or pool
 	Miners    int    // 1..MaxMiners
@@ -39,14 +38,14 @@ type Options struct {
 	Seed        uint64  // of who mines next, nonces and version bits
 }
 
-// MaxMiners is what a link of a proxy carries at the most. DescriptorReserve is
-// what a process needs beside those of the miners: pools, logs, the child.
+// MaxMiners is the most that a proxy's link carries. DescriptorReserve is what a
+// process needs beside the miners' descriptors: pools, logs, the child.
 const (
 	MaxMiners         = 65_536
 	DescriptorReserve = 100
 )
 
-// DefaultOptions is a fleet of 100 miners that send 10 shares a second.
+// DefaultOptions returns a fleet of 100 miners that send 10 shares a second.
 func DefaultOptions(target string) Options {
 	return Options{
 		Target: target, Miners: 100, Algorithm: proof.SHA256d, Account: "farm", Password: "x",
@@ -71,7 +70,7 @@ func (o Options) check() error {
 	case o.Rate < 0 || o.ConnectRate < 0:
 		return fmt.Errorf("fleet: rates: want 0 or more")
 	}
-	var files syscall.Rlimit // the runtime has raised it as far as it may be
+	var files syscall.Rlimit // the runtime has raised it to the maximum
 	connections := o.Miners
 	if o.Behind > 0 {
 		connections = o.Behind
@@ -88,15 +87,15 @@ func (o Options) check() error {
 	return nil
 }
 
-// Fleet is a farm of miners that mine for real, each with a connection of its
-// own or all of them behind a few agents. Its methods may be called from any goroutine.
+// Fleet is a farm of miners that really mine, each with its own connection or all
+// behind a few agents. Its methods may be called from any goroutine.
 type Fleet struct {
 	o      Options
 	ctx    context.Context // ended by Close
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 	miners []*miner
-	agents []*agent // that carry the miners; none: each has its own connection
+	agents []*agent // that carry the miners; empty: each has its own connection
 	jobs   jobCache
 	books  *Books
 
@@ -108,7 +107,7 @@ type Fleet struct {
 	pending  atomic.Int64  // submits without an answer
 }
 
-// New makes a fleet; Connect lets it work.
+// New makes a fleet; Connect starts it.
 func New(o Options) (*Fleet, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -136,9 +135,9 @@ func New(o Options) (*Fleet, error) {
 	return f, nil
 }
 
-// Connect dials all miners, starts the mining, and returns when each of them is
-// authorized and has a job, or with an error when ctx ends before. The fleet
-// works on until Close in any case.
+// Connect dials all miners, starts the mining, and returns once each of them is
+// authorized and has a job, or with an error if ctx ends first. In either case the
+// fleet works on until Close.
 func (f *Fleet) Connect(ctx context.Context) error {
 	f.group.Go(f.mine)
 	callers := f.callers()
@@ -178,7 +177,7 @@ func (f *Fleet) Connect(ctx context.Context) error {
 	}
 }
 
-// caller is who has a connection: a miner or an agent.
+// caller is the owner of a connection: a miner or an agent.
 type caller interface {
 	connect()
 	hangUp()
@@ -197,7 +196,7 @@ func (f *Fleet) callers() (all []caller) {
 	return all
 }
 
-// wait is false when the fleet was closed before d had passed.
+// wait returns false if the fleet was closed before d had passed.
 func (f *Fleet) wait(d time.Duration) bool {
 	if d <= 0 {
 		return f.ctx.Err() == nil
@@ -212,10 +211,10 @@ func (f *Fleet) wait(d time.Duration) bool {
 	}
 }
 
-// Name is the worker name of a miner, by its index.
+// Name returns the worker name of a miner, by its index.
 func (f *Fleet) Name(miner int) string { return f.miners[miner].name }
 
-// Since is when that miner was authorized last; zero: never.
+// Since returns when that miner was last authorized; zero: never.
 func (f *Fleet) Since(miner int) time.Time {
 	m := f.miners[miner]
 	m.mu.Lock()
@@ -223,7 +222,7 @@ func (f *Fleet) Since(miner int) time.Time {
 	return m.since
 }
 
-// Connected is how many miners have a connection, or a place on their agent's.
+// Connected returns how many miners have a connection, or a place on their agent's.
 func (f *Fleet) Connected() (n int) {
 	for _, m := range f.miners {
 		if m.joined() {
@@ -233,40 +232,41 @@ func (f *Fleet) Connected() (n int) {
 	return n
 }
 
-// Ready is how many miners are authorized and have a job now.
+// Ready returns how many miners are now authorized and have a job.
 func (f *Fleet) Ready() int { return int(f.ready.Load()) }
 
-// Pending is how many submits have no answer yet.
+// Pending returns how many submits have no answer yet.
 func (f *Fleet) Pending() int { return int(f.pending.Load()) }
 
-// Books are the fleet's own.
+// Books returns the fleet's books.
 func (f *Fleet) Books() *Books { return f.books }
 
-// Options are those that the fleet was made with.
+// Options returns the options that the fleet was made with.
 func (f *Fleet) Options() Options { return f.o }
 
-// Arrived is to how many miners the work came, and when the last one had it.
+// Arrived returns how many miners the work has reached, and when it reached the last
+// one.
 func (f *Fleet) Arrived(key proof.WorkKey) (miners int, last time.Time) { return f.jobs.arrived(key) }
 
-// SetRate is the fleet's shares per second from now on; 0 pauses the mining.
+// SetRate sets the fleet's shares per second; 0 pauses the mining.
 func (f *Fleet) SetRate(perSecond float64) { f.rate.Store(uint64(perSecond * 1000)) }
 
-// Leave hangs up the first miners, which stay away until Return. Settle first:
-// what is unanswered stays so.
+// Leave disconnects the first miners, which stay away until Return. Settle first:
+// unanswered submits stay unanswered.
 func (f *Fleet) Leave(miners int) {
 	for _, m := range f.miners[:miners] {
 		m.leave()
 	}
 }
 
-// Return lets those come back that left, once they are gone.
+// Return brings back the miners that left, once they are gone.
 func (f *Fleet) Return(miners int) {
 	for _, m := range f.miners[:miners] {
 		m.comeBack()
 	}
 }
 
-// Settle stops the mining (SetRate resumes it) and waits until every submit was
+// Settle stops the mining (SetRate resumes it) and waits until every submit has been
 // answered, or ctx ends.
 func (f *Fleet) Settle(ctx context.Context) error {
 	f.SetRate(0)
@@ -285,8 +285,8 @@ func (f *Fleet) Settle(ctx context.Context) error {
 
 const settleEvery = 5 * time.Millisecond
 
-// Close ends all connections and returns when no goroutine is left. What then
-// is unanswered stays so.
+// Close ends all connections and returns once no goroutine is left. Unanswered submits
+// stay unanswered.
 func (f *Fleet) Close() {
 	f.cancel()
 	for _, c := range f.callers() {
@@ -303,8 +303,8 @@ const (
 	mineDebt  = time.Second
 )
 
-// mine lets one miner after another find a share, in an order that changes each
-// round, so that the fleet as a whole keeps the rate.
+// mine makes one miner after another find a share, in an order that changes each round,
+// so that the fleet as a whole keeps the rate.
 func (f *Fleet) mine() {
 	rnd := rand.New(rand.NewPCG(f.o.Seed, 3))
 	order := rnd.Perm(len(f.miners))
@@ -332,7 +332,7 @@ func (f *Fleet) mine() {
 	}
 }
 
-// Status is the fleet in one line.
+// Status describes the fleet on one line.
 func (f *Fleet) Status() string {
 	n := f.Books().Total()
 	s := fmt.Sprintf("%d of %d miners at work, %d shares sent: %d accepted, %d refused, %d pending; round trip %s, 99%% %s",

@@ -139,7 +139,7 @@ func TestFleetLeavesOutWhatIsTooHard(t *testing.T) {
 }
 
 func TestFleetConnectTellsWhatKeepsIt(t *testing.T) {
-	p := mustPool(t, func(o *pool.Options) { o.Idle = true }) // logs in, and sends no job
+	p := mustPool(t, func(o *pool.Options) { o.Idle = true }) // accepts logins, but sends no job
 	f, err := New(DefaultOptions(p.Addr()))
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestFleetBooksEnd(t *testing.T) {
 	b := newBooks(1)
 	b.pages = make([][]Share, sharesKept/sharesAPage)
 	b.pages[len(b.pages)-1] = make([]Share, sharesAPage-1, sharesAPage)
-	for range 3 { // room is for one
+	for range 3 { // there is room for one
 		b.Answered(Share{})
 	}
 	if _, missing := b.Shares(); missing != 2 {
@@ -205,7 +205,7 @@ func TestLatencies(t *testing.T) {
 	}
 }
 
-// A miner whose login is refused comes back, as firmware does, until it is let in.
+// A miner whose login is refused retries, as firmware does, until it is accepted.
 func TestFleetLogsInAgainAfterARefusal(t *testing.T) {
 	p := mustPool(t, func(o *pool.Options) { o.RefuseNames = regexp.MustCompile(`rig00001$`) })
 	o := DefaultOptions(p.Addr())

@@ -17,7 +17,7 @@ type job struct {
 	arrival *arrival
 }
 
-// arrival is when a piece of work came to the miners, under whatever bytes.
+// arrival records when a piece of work reached the miners, whatever its bytes.
 type arrival struct {
 	key    proof.WorkKey
 	miners atomic.Int64
@@ -31,8 +31,7 @@ func (a *arrival) add(now time.Time) {
 	}
 }
 
-// jobCache reads each distinct notify once: ten thousand miners get the same
-// bytes.
+// jobCache parses each distinct notify once: ten thousand miners get the same bytes.
 type jobCache struct {
 	latest atomic.Pointer[job]
 	limit  atomic.Pointer[cachedLimit]
@@ -42,15 +41,15 @@ type jobCache struct {
 	arrivals recent.Map[proof.WorkKey, *arrival]
 }
 
-// Bounds of the cache: jobs are needed while one of them travels to all miners,
-// arrivals until the report. A pool that gives each of 10,000 miners bytes of
-// its own still finds room.
+// Bounds of the cache: jobs are needed until one has travelled to all miners, arrivals
+// until the report. There is room even for a pool that gives each of 10,000 miners its
+// own bytes.
 const (
 	cachedJobs     = 1 << 12
 	cachedArrivals = 1 << 12
 )
 
-// get is the job of a notify line.
+// get returns the job of a notify line.
 func (c *jobCache) get(line []byte) (*job, error) {
 	if j := c.latest.Load(); j != nil && bytes.Equal(j.Line, line) {
 		return j, nil
@@ -76,7 +75,8 @@ func (c *jobCache) get(line []byte) (*job, error) {
 	return j, nil
 }
 
-// arrived is to how many miners the work came, and when the last one had it.
+// arrived returns how many miners the work has reached, and when it reached the last
+// one.
 func (c *jobCache) arrived(key proof.WorkKey) (miners int, last time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +87,7 @@ func (c *jobCache) arrived(key proof.WorkKey) (miners int, last time.Time) {
 	return int(a.miners.Load()), time.Unix(0, a.last.Load())
 }
 
-// limitOf is the limit for a difficulty, computed once for all miners.
+// limitOf returns the limit for a difficulty, computed once for all miners.
 func (c *jobCache) limitOf(difficulty float64) *mine.Limit {
 	if l := c.limit.Load(); l != nil && l.difficulty == difficulty {
 		return &l.limit
@@ -97,7 +97,7 @@ func (c *jobCache) limitOf(difficulty float64) *mine.Limit {
 	return &l.limit
 }
 
-// cachedLimit is the limit that was asked for last.
+// cachedLimit is the most recently requested limit.
 type cachedLimit struct {
 	difficulty float64
 	limit      mine.Limit

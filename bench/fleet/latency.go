@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Latencies is a histogram with steps of 1/32 of an octave-wide bucket: what it
-// says is at most 3 % too high.
+// Latencies is a histogram with 32 steps per octave: its results are at most 3 % too
+// high.
 type Latencies struct {
 	count [64 * latencySteps]atomic.Uint64
 }
@@ -35,7 +35,7 @@ func (l *Latencies) reset() {
 	}
 }
 
-// Quantile is the upper end of the bucket that holds it; 0 when there is none.
+// Quantile returns the upper end of the bucket that holds it; 0 if there is none.
 func (l *Latencies) Quantile(q float64) time.Duration {
 	var total uint64
 	for i := range l.count {

@@ -25,27 +25,27 @@ type miner struct {
 	fleet *Fleet
 	index int
 	name  string
-	agent *agent // that it is behind; nil: it has a connection of its own
+	agent *agent // the agent that carries it; nil: it has its own connection
 	place uint16 // its session there
 
-	mu          sync.Mutex // guards what follows; held neither while hashing nor while dialling
-	conn        net.Conn   // nil while there is none; its agent's, when it is behind one
-	away        bool       // it left and stays away until it is told to return
+	mu          sync.Mutex // guards the fields below; held neither while hashing nor while dialling
+	conn        net.Conn   // nil while there is none; its agent's, if it has one
+	away        bool       // it left and stays away until told to return
 	ready       bool       // authorized, with a job
 	authorized  bool
-	since       time.Time // authorized last
+	since       time.Time // when it was last authorized
 	leaving     bool      // it followed client.reconnect, or its login was refused
 	session     string
 	extranonce1 []byte
 	size2       int
-	announced   *mine.Extranonce // by set_extranonce: holds from the next job on
+	announced   *mine.Extranonce // by set_extranonce: applies from the next job on
 	cleans      int              // clean jobs and new connections: older work is void
 	mask        uint32           // version bits that may be rolled
 	difficulty  float64
-	own         bool // an agent's miner: the difficulty was told to it, not to all
+	own         bool // an agent's miner: its difficulty was set for it alone
 	job         *job
 	limit       *mine.Limit // of job
-	work        float64     // that a share of job counts, in shares of difficulty 1
+	work        float64     // worth of a share of job, in shares of difficulty 1
 	counter     uint64      // extranonce2 of the last share: never used twice
 	nextID      int
 	pending     []pendingShare
@@ -66,16 +66,15 @@ const (
 // Timeouts of one miner.
 const (
 	minerDial  = 10 * time.Second
-	minerWrite = 5 * time.Second        // the other side takes no data
-	minerAgain = 500 * time.Millisecond // up to that long before the next dial
+	minerWrite = 5 * time.Second        // how long the other side may take no data
+	minerAgain = 500 * time.Millisecond // longest pause before the next dial
 )
 
 func newMiner(f *Fleet, index int, name string) *miner {
 	return &miner{fleet: f, index: index, name: name}
 }
 
-// connect dials until it works or the fleet is closed, and leaves a reader
-// behind.
+// connect dials until it succeeds or the fleet is closed, and leaves a reader running.
 func (m *miner) connect() {
 	conn := m.fleet.dial(m.index)
 	if conn == nil {
@@ -85,7 +84,7 @@ func (m *miner) connect() {
 	m.fleet.group.Go(func() { m.read(conn) })
 }
 
-// dial tries until it works, and returns nil when the fleet is closed.
+// dial tries until it succeeds, and returns nil if the fleet is closed.
 func (f *Fleet) dial(index int) net.Conn {
 	for first := true; ; first = false {
 		if !first && !f.wait(time.Duration(rand.Int64N(int64(minerAgain)))) {
@@ -106,7 +105,7 @@ func (f *Fleet) dial(index int) net.Conn {
 	}
 }
 
-// begin sends the handshake: every other miner all at once, as some firmware
+// begin sends the handshake: every other miner sends it all at once, as some firmware
 // does, the rest step by step.
 func (m *miner) begin(conn net.Conn) {
 	m.mu.Lock()
@@ -125,7 +124,7 @@ func (m *miner) begin(conn net.Conn) {
 	}
 	m.write(lines)
 	if m.fleet.ctx.Err() != nil {
-		conn.Close() // Close had no chance to see it
+		conn.Close() // Close could not see it
 	}
 }
 
@@ -154,7 +153,7 @@ func (m *miner) authorize() []byte {
 	return fmt.Appendf(nil, `{"id":%d,"method":"mining.authorize","params":[%q,%q]}`+"\n", mine.IDAuthorize, m.name, m.fleet.o.Password)
 }
 
-// write sends lines; a failure shows at the reader. m.mu is held.
+// write sends lines; a failure shows at the reader. The caller holds m.mu.
 func (m *miner) write(lines []byte) {
 	if m.conn == nil {
 		return
@@ -173,7 +172,7 @@ func (m *miner) hangUp() {
 	}
 }
 
-// read handles lines until the connection ends, and then sees to the next one.
+// read handles lines until the connection ends, and then starts the next one.
 func (m *miner) read(conn net.Conn) {
 	in := bufio.NewReaderSize(conn, minerBuffer)
 	var why error
@@ -194,8 +193,8 @@ func (m *miner) read(conn net.Conn) {
 	}
 }
 
-// ended settles the books of a connection that is over, and says whether the
-// miner dials again.
+// ended settles the books of a finished connection, and reports whether the miner dials
+// again.
 func (m *miner) ended(why error) (again bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -203,7 +202,7 @@ func (m *miner) ended(why error) (again bool) {
 	return m.fleet.o.Reconnect && !m.away && m.fleet.ctx.Err() == nil
 }
 
-// settle is ended without an opinion; m.mu is held.
+// settle is ended without the decision; the caller holds m.mu.
 func (m *miner) settle(why error) {
 	closing := m.fleet.ctx.Err() != nil
 	if m.ready {
@@ -220,14 +219,14 @@ func (m *miner) settle(why error) {
 	}
 }
 
-// joined says whether the miner has a connection, or its agent one for it.
+// joined reports whether the miner has a connection, or its agent one for it.
 func (m *miner) joined() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.conn != nil
 }
 
-// leave hangs up until comeBack. What is unanswered stays so.
+// leave disconnects until comeBack. Unanswered submits stay unanswered.
 func (m *miner) leave() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -235,15 +234,15 @@ func (m *miner) leave() {
 	switch {
 	case m.conn == nil:
 	case m.agent == nil:
-		m.conn.Close() // and its reader does the rest
+		m.conn.Close() // its reader does the rest
 	default:
 		m.agent.leave(m)
 		m.settle(nil)
 	}
 }
 
-// comeBack ends a leave. Where the connection is not over yet, its reader sees to
-// the next one.
+// comeBack ends a leave. If the connection is not over yet, its reader starts the next
+// one.
 func (m *miner) comeBack() {
 	m.mu.Lock()
 	m.away = false
@@ -257,7 +256,7 @@ func (m *miner) comeBack() {
 	}
 }
 
-// handle takes one line of the other side.
+// handle takes one line from the other side.
 func (m *miner) handle(line []byte) {
 	if bytes.Contains(line[:min(len(line), 48)], []byte(`"mining.notify"`)) {
 		m.notified(line)
@@ -291,7 +290,7 @@ func (m *miner) handle(line []byte) {
 	}
 }
 
-// notified takes a new job, with the difficulty that was announced before it.
+// notified takes a new job, with the difficulty announced before it.
 func (m *miner) notified(line []byte) {
 	now := time.Now()
 	j, err := m.fleet.jobs.get(line)
@@ -302,7 +301,7 @@ func (m *miner) notified(line []byte) {
 	m.take(j, now)
 }
 
-// take makes j the job to work on, unless the miner is not there.
+// take makes j the current job, unless the miner is not connected.
 func (m *miner) take(j *job, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -327,7 +326,7 @@ func (m *miner) takeLocked(j *job, now time.Time) {
 	m.checkReady()
 }
 
-// checkReady counts the miner in once it can mine; m.mu is held.
+// checkReady counts the miner as ready once it can mine; the caller holds m.mu.
 func (m *miner) checkReady() {
 	if m.ready || !m.authorized || m.job == nil {
 		return
@@ -338,7 +337,7 @@ func (m *miner) checkReady() {
 	}
 }
 
-// told takes a request or notification, and is false when it makes no sense.
+// told takes a request or notification; it returns false if that makes no sense.
 func (m *miner) told(method string, raw, id json.RawMessage) bool {
 	var p []any
 	json.Unmarshal(raw, &p)
@@ -373,7 +372,7 @@ func (m *miner) told(method string, raw, id json.RawMessage) bool {
 	case "client.reconnect":
 		m.fleet.books.toldToReconnect(m.index)
 		m.leaving = true
-		m.conn.Close() // the port in it is the same for all that a fleet is pointed at
+		m.conn.Close() // the port is the same for everything a fleet is pointed at
 	case "mining.ping":
 		m.write(fmt.Appendf(nil, `{"id":%s,"result":"pong","error":null}`+"\n", id))
 	case "client.get_version":
@@ -385,7 +384,7 @@ func (m *miner) told(method string, raw, id json.RawMessage) bool {
 	return true
 }
 
-// replied takes a reply, and is false when nobody asked or it makes no sense.
+// replied takes a reply; it returns false if nobody asked or it makes no sense.
 func (m *miner) replied(id int, result, failure json.RawMessage) bool {
 	failed := len(failure) > 0 && string(failure) != "null"
 	if id >= mine.IDFirstSubmit {
@@ -442,7 +441,7 @@ func (m *miner) replied(id int, result, failure json.RawMessage) bool {
 		} else {
 			m.fleet.books.turnedAway(m.index)
 			m.leaving = true
-			m.conn.Close() // and it tries again, as firmware does
+			m.conn.Close() // it tries again, as firmware does
 		}
 		m.checkReady()
 	default:
@@ -451,7 +450,7 @@ func (m *miner) replied(id int, result, failure json.RawMessage) bool {
 	return true
 }
 
-// verdict closes one submit, and is false when there was no such.
+// verdict closes one submit; it returns false if there is none.
 func (m *miner) verdict(id, code int, refused string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -30,7 +30,7 @@ func SetRoll(o *Options, text string) error {
 	return nil
 }
 
-// RollText is what SetRoll would read for o.
+// RollText returns the text that SetRoll would read for o.
 func RollText(o *Options) string {
 	var names []string
 	if o.Mask != 0 {

@@ -8,8 +8,8 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// share finds one share and submits it. If a clean job comes while it searches,
-// it starts again with that one. Only the fleet's mining goroutine calls it.
+// share finds one share and submits it. If a clean job arrives during the search, it
+// starts again with that one. Only the fleet's mining goroutine calls it.
 func (m *miner) share(rnd *rand.Rand, a *mine.Attempt) {
 	for {
 		m.mu.Lock()
@@ -42,7 +42,7 @@ func (m *miner) share(rnd *rand.Rand, a *mine.Attempt) {
 	}
 }
 
-// submit sends a share, and is false when its job is not to be mined any more.
+// submit sends a share; it returns false if its job must not be mined any more.
 func (m *miner) submit(job *job, cleans int, a *mine.Attempt, hash proof.Hash, work float64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

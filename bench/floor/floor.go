@@ -15,9 +15,9 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// Floor is the yardstick: it parses nothing and checks nothing. It finds
-// newlines, copies the id by a byte search and answers true; all miners get the
-// same canned job. A Go proxy on this event loop can come near it, and not below.
+// Floor is the yardstick: it parses nothing and checks nothing. It finds newlines,
+// copies the id by a byte search and answers true; all miners get the same canned job.
+// A Go proxy on this event loop can come close to it, but not below.
 type Floor struct {
 	gnet.BuiltinEventEngine
 	booted     chan gnet.Engine
@@ -25,7 +25,7 @@ type Floor struct {
 	job        atomic.Pointer[[]byte] // the notify line that newcomers get
 	serial     atomic.Uint32          // of extranonce1
 
-	mu    sync.Mutex // guards the slice; taken when a miner comes
+	mu    sync.Mutex // guards the slice; locked when a miner connects
 	loops []*loopMiners
 }
 
@@ -36,10 +36,10 @@ type loopMiners struct {
 	out    []byte
 }
 
-// miner hangs on each connection.
+// miner is the context of each connection.
 type miner struct {
 	loop       *loopMiners
-	at         int // in loop.miners
+	at         int // index in loop.miners
 	authorized bool
 	carry      []byte
 }
@@ -47,18 +47,18 @@ type miner struct {
 // maxLine bounds an unfinished line.
 const maxLine = 4 << 10
 
-// New is a floor that serves once Run is called.
+// New returns a floor that serves once Run is called.
 func New() *Floor {
 	return &Floor{booted: make(chan gnet.Engine, 1), Difficulty: proof.EasyDifficulty}
 }
 
-// OnBoot keeps the engine for the end.
+// OnBoot keeps the engine, to stop it later.
 func (f *Floor) OnBoot(engine gnet.Engine) gnet.Action {
 	f.booted <- engine
 	return gnet.None
 }
 
-// OnOpen enters the miner into its loop's list.
+// OnOpen adds the miner to its loop's list.
 func (f *Floor) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	l := f.loopOf(c.EventLoop())
 	c.SetContext(&miner{loop: l, at: len(l.miners)})
@@ -79,7 +79,7 @@ func (f *Floor) loopOf(loop gnet.EventLoop) *loopMiners {
 	return l
 }
 
-// OnClose takes it out.
+// OnClose removes it.
 func (f *Floor) OnClose(c gnet.Conn, _ error) gnet.Action {
 	m := c.Context().(*miner)
 	last := m.loop.miners[len(m.loop.miners)-1]
@@ -136,7 +136,7 @@ func (f *Floor) answer(out []byte, m *miner, line []byte) []byte {
 	return append(out, `,"result":true,"error":null}`+"\n"...)
 }
 
-// idOf is what stands after "id": up to the comma.
+// idOf returns the text after "id", up to the comma.
 func idOf(line []byte) []byte {
 	at := bytes.Index(line, []byte(`"id":`))
 	if at < 0 {
@@ -158,7 +158,7 @@ func (f *Floor) Notify(params string) {
 	f.mu.Unlock()
 	for _, l := range loops {
 		l.loop.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
-			for i := len(l.miners) - 1; i >= 0; i-- { // a failed Write takes its miner out
+			for i := len(l.miners) - 1; i >= 0; i-- { // a failed Write removes its miner
 				l.miners[i].Write(line)
 			}
 			return nil
@@ -166,7 +166,7 @@ func (f *Floor) Notify(params string) {
 	}
 }
 
-// silent keeps gnet from logging: it would log into the measurement.
+// silent keeps gnet from logging during the measurement.
 type silent struct{}
 
 func (silent) Debugf(string, ...any) {}
@@ -181,7 +181,7 @@ func (silent) Fatalf(string, ...any) {}
 
 var _ logging.Logger = silent{}
 
-// Run serves until ctx ends. listen is host:port, loops 0 is one for each CPU.
+// Run serves until ctx ends. listen is host:port; loops 0 means one per CPU.
 func (f *Floor) Run(ctx context.Context, listen string, loops int) error {
 	if f.job.Load() == nil {
 		f.Notify(proof.NewTemplate(1, "floor", 12).Params(true, 8, time.Now()))

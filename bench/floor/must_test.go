@@ -8,7 +8,7 @@ import (
 	"farmproxy/bench/fleet"
 )
 
-// mustFleet connects a fleet to target, and is sure that all of it is at work.
+// mustFleet connects a fleet to target and waits until all of it is at work.
 func mustFleet(t *testing.T, target string, change func(*fleet.Options)) *fleet.Fleet {
 	t.Helper()
 	o := fleet.DefaultOptions(target)
@@ -51,6 +51,5 @@ func settle(t *testing.T, f *fleet.Fleet) {
 	}
 }
 
-// wantTime bounds anything that a test waits for: it only matters when
-// something is broken.
+// wantTime bounds every wait of a test: it only matters if something is broken.
 const wantTime = 10 * time.Second

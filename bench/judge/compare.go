@@ -10,20 +10,20 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// Comparison is what the two books are laid beside each other with.
+// Comparison holds what is needed to compare the two books.
 type Comparison struct {
 	Shares []fleet.Share
-	Name   func(miner int) string // under which a pool knows that miner's shares
+	Name   func(miner int) string // the name under which a pool knows that miner's shares
 	Pools  []Witness
-	Flight time.Duration            // that a share may take from the miner to the pool
-	CutOff func(fleet.Share) string // why a share has no answer, "": it should have; nil: all should
+	Flight time.Duration            // longest time of a share from the miner to the pool
+	CutOff func(fleet.Share) string // why a share has no answer; "": it should have one; nil: all should
 }
 
-// Witness is what a pool has to say.
+// Witness is a pool's testimony.
 type Witness struct {
 	name      string
 	algorithm *proof.Algorithm
-	resume    bool          // a session outlives its link
+	resume    bool          // sessions outlive their link
 	delay     time.Duration // of its verdicts
 	hardest   float64       // of all its difficulties
 	books     *pool.Books
@@ -31,7 +31,7 @@ type Witness struct {
 	jobs      []proof.Job
 }
 
-// Witnesses are the pools as they stand now.
+// Witnesses returns the testimony of pools as they are now.
 func Witnesses(pools ...*pool.Pool) (all []Witness) {
 	for _, p := range pools {
 		o := p.Options()
@@ -48,19 +48,19 @@ type Reconciled struct {
 	FleetAccepted int            `json:"fleet_accepted"`
 	PoolAccepted  int            `json:"pool_accepted"`
 	Local         int            `json:"answered_locally"`         // accepted, below the pool's difficulty
-	Refused       map[string]int `json:"fleet_refused"`            // by code and text, as the miners were told
+	Refused       map[string]int `json:"fleet_refused"`            // by code and text, as told to the miners
 	PoolRefused   map[string]int `json:"pool_refused"`             // by text
-	Excused       map[string]int `json:"excused"`                  // refusals that the pools' books explain, by why
+	Excused       map[string]int `json:"excused"`                  // refusals that the pools' books explain, by reason
 	UpP50         float64        `json:"share_up_p50_seconds"`     // from the miner to the pool's verdict
 	DownP50       float64        `json:"verdict_down_p50_seconds"` // from there to the miner
 	Breaches      map[string]int `json:"breaches"`                 // by kind
-	Examples      []string       `json:"examples"`                 // of breaches, the first ones of each kind
+	Examples      []string       `json:"examples"`                 // of breaches, the first few of each kind
 }
 
-// ExamplesEach bounds the examples of a kind.
+// ExamplesEach bounds the examples per kind.
 const ExamplesEach = 3
 
-// Add puts another comparison's result to this one's, that of other pools.
+// Add adds the result of another comparison, with other pools.
 func (r *Reconciled) Add(o Reconciled) {
 	r.FleetAccepted += o.FleetAccepted
 	r.PoolAccepted += o.PoolAccepted
@@ -103,7 +103,7 @@ const (
 	ExcuseGone     = "never answered: its account was deleted"
 )
 
-// NewReconciled is a result that found nothing yet.
+// NewReconciled returns a result with no findings yet.
 func NewReconciled() Reconciled {
 	return Reconciled{
 		Refused: map[string]int{}, PoolRefused: map[string]int{},
@@ -111,7 +111,7 @@ func NewReconciled() Reconciled {
 	}
 }
 
-// Reconcile finds everything that the two sides do not agree on.
+// Reconcile finds everything on which the two sides disagree.
 func (c Comparison) Reconcile() Reconciled {
 	r := NewReconciled()
 	var up, down fleet.Latencies
@@ -151,7 +151,7 @@ func (c Comparison) Reconcile() Reconciled {
 	return r
 }
 
-// owners is which pool each piece of work came from.
+// owners maps each piece of work to its pool.
 func (c Comparison) owners() map[proof.WorkKey]*owner {
 	owners := map[proof.WorkKey]*owner{}
 	for _, p := range c.Pools {
@@ -164,7 +164,7 @@ func (c Comparison) owners() map[proof.WorkKey]*owner {
 	return owners
 }
 
-// owner is a pool with what explains refusals.
+// owner is a pool, with what explains refusals.
 type owner struct {
 	Witness
 	emitted map[proof.WorkKey]time.Time
@@ -191,8 +191,8 @@ func (c Comparison) checkAccepted(r *Reconciled, s fleet.Share, booked pool.Subm
 	}
 }
 
-// hardest is the highest difficulty that any pool ever had: what meets it had to
-// be forwarded for certain.
+// hardest returns the highest difficulty that any pool ever had: a share that meets it
+// must have been forwarded.
 func (c Comparison) hardest() float64 {
 	d := 0.0
 	for _, p := range c.Pools {
@@ -221,9 +221,9 @@ func (c Comparison) checkRefused(r *Reconciled, s fleet.Share, booked pool.Submi
 	r.breach(breachRefused, "%s%s", c.describe(s), from.around(s))
 }
 
-// excuse is why the refusal of s is in order, or "": something that happened
-// after its job was emitted, before it was refused, and while it may have been on
-// its way. A real share is never a duplicate nor of low difficulty.
+// excuse returns why the refusal of s is justified, or "": an event after its job was
+// emitted, before it was refused, and while it may have been in flight. A real share is
+// never a duplicate nor of low difficulty.
 func (o *owner) excuse(s fleet.Share, flight time.Duration) string {
 	if o == nil || s.Code == proof.RefusedDuplicate.Code || s.Code == proof.RefusedLow.Code || s.Code == proof.RefusedUnauthorized.Code {
 		return ""
@@ -243,14 +243,14 @@ func (o *owner) excuse(s fleet.Share, flight time.Duration) string {
 	return ""
 }
 
-// diedOver says whether the pool's sessions were lost while its verdict on s, made
-// at judged, may have been on its way: nobody can know it then.
+// diedOver reports whether the pool's sessions were lost while its verdict on s, made
+// at judged, may have been in flight: then nobody can know it.
 func (o *owner) diedOver(s fleet.Share, judged time.Time, flight time.Duration) bool {
 	if o == nil {
 		return false
 	}
 	if o.down(judged) {
-		return true // what had been read before is judged all the same
+		return true // anything read before is judged all the same
 	}
 	latest := judged.Add(flight + o.delay)
 	for _, e := range o.events {
@@ -261,7 +261,7 @@ func (o *owner) diedOver(s fleet.Share, judged time.Time, flight time.Duration) 
 	return false
 }
 
-// down says whether the pool was down at that time.
+// down reports whether the pool was down at that time.
 func (o *owner) down(at time.Time) (down bool) {
 	for _, e := range o.events {
 		switch {
@@ -276,12 +276,12 @@ func (o *owner) down(at time.Time) (down bool) {
 	return down
 }
 
-// loses says whether e is the end of the pool's sessions.
+// loses reports whether e ends the pool's sessions.
 func (o *owner) loses(e pool.Event) bool {
 	return e.Kind == pool.EventDown || e.Kind == pool.EventForget || e.Kind == pool.EventDrop && !o.resume
 }
 
-// around is the pool's event nearest to s, to help who looks for the cause.
+// around returns the pool's event nearest to s, to help find the cause.
 func (o *owner) around(s fleet.Share) string {
 	if o == nil {
 		return ", for a job that no pool emitted"
@@ -306,7 +306,7 @@ func (c Comparison) describe(s fleet.Share) string {
 	return fmt.Sprintf("share %s… of miner %d, sent %s: %s", s.Hash.String()[:24], s.Miner, s.Sent.Format("15:04:05.000"), verdict)
 }
 
-// checkPool looks for what only the pool knows of.
+// checkPool looks for problems that only the pool can see.
 func (c Comparison) checkPool(r *Reconciled, p Witness, known map[proof.Hash]bool) {
 	total := p.books.Total()
 	r.PoolAccepted += total.Accepted

@@ -11,7 +11,7 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// ledger plants what the two sides saw of one share.
+// ledger plants both sides' view of one share.
 type ledger struct {
 	t       *testing.T
 	pool    Witness
@@ -106,8 +106,8 @@ func TestReconcile(t *testing.T) {
 	}, "", "")
 }
 
-// newLedger has one share of the first job, sent 1 s after it, accepted and
-// booked; change spoils that.
+// newLedger returns one share of the first job, sent 1 s after it, accepted and booked;
+// change spoils that.
 func newLedger(t *testing.T, change func(*ledger)) Comparison {
 	t.Helper()
 	p := mustPool(t, func(o *pool.Options) { o.Idle = true })

@@ -12,50 +12,50 @@ import (
 	"farmproxy/bench/fleet"
 )
 
-// What is promised to honest miners and to the pool, whatever others do.
+// Promises to honest miners and to the pool, whatever others do.
 const (
-	// mostSlower is by which factor the 99 % round trip may grow.
+	// mostSlower is the factor by which the 99 % round trip may grow.
 	mostSlower = 2
 
-	// mostMemory bounds the proxy's resident memory. At rest it takes some
-	// 20 MB with 1,000 miners. The attackers have 1,000 connections, each with
-	// at most 64 KiB that wait for it: 64 MB, were all of them slow. 40 are. What
-	// remains are tables with bounds of their own (parked sessions, workers, the
-	// fingerprints of shares), and a collector that lets garbage grow meanwhile.
+	// mostMemory bounds the proxy's resident memory. At rest it takes about 20 MB with
+	// 1,000 miners. The attackers have 1,000 connections with at most 64 KiB waiting
+	// for each: 64 MB if all of them were slow. 40 are. The rest is tables with bounds
+	// of their own (parked sessions, workers, share fingerprints), and garbage that
+	// grows until the collector runs.
 	mostMemory = 128 << 20
 
-	// mostLinks is how many connections the proxy may have at a pool, beside those
-	// of strangers: the farm's, probes, the honest agent's, as many again, and one
-	// for each attacker that handed in a good share, which may earn it.
+	// mostLinks is how many connections the proxy may have at a pool, not counting
+	// those of strangers: the farm's, probes, the honest agent's, the same number
+	// again, and one per attacker that submitted a good share, which may earn it.
 	mostLinks = 16
 
-	// strangersLinks is how many those of one address may have before they handed
-	// in a good share. In strangersTime as many may come and go: a pool bans who
-	// connects all the time.
+	// strangersLinks is how many links the strangers of one address may have before
+	// they have submitted a good share. As many may come and go within strangersTime: a
+	// pool bans clients that connect all the time.
 	strangersLinks = 64
 	strangersTime  = time.Minute
 )
 
-// Ordeal is what one stage came to: all that is judged, and what helps to find a
-// cause. Times are in seconds.
+// Ordeal is the result of one stage: everything that is judged, and what helps to find
+// a cause. Times are in seconds.
 type Ordeal struct {
 	Stage    string `json:"stage"`
-	Checked  bool   `json:"checked"` // the algorithm is one that farmproxy computes
+	Checked  bool   `json:"checked"` // farmproxy can compute the algorithm
 	Miners   int    `json:"miners"`  // honest ones, without newcomers
 	Sent     int    `json:"sent"`    // shares of all honest miners
-	Lost     int    `json:"lost"`    // of them, for no good reason
-	Excused  int    `json:"excused"` // of them, such as those that a clean job made stale
-	Closed   int    `json:"closed"`  // connections of honest miners, and refused logins
+	Lost     int    `json:"lost"`    // shares lost for no good reason
+	Excused  int    `json:"excused"` // shares with an excuse, for example made stale by a clean job
+	Closed   int    `json:"closed"`  // honest miners' connections closed, and logins refused
 	Guests   int    `json:"newcomers"`
 	GuestsIn int    `json:"newcomers_at_work"`
-	Bouts    []Bout `json:"bouts"` // up to the first in which round trips were kept
+	Bouts    []Bout `json:"bouts"` // up to the first in which round trips stayed within the promise
 
 	Duplicates int   `json:"duplicates"` // at the pool
 	Low        int   `json:"low"`        // at the pool
 	Elsewhere  int   `json:"elsewhere"`  // honest shares at the backup
-	Links      int   `json:"links"`      // that brought the honest miners' shares
-	Open       int   `json:"open"`       // connections that the proxy had at the pool, at the most
-	Opened     int   `json:"opened"`     // all that it ever opened there
+	Links      int   `json:"links"`      // links that carried the honest miners' shares
+	Open       int   `json:"open"`       // most connections that the proxy had at the pool
+	Opened     int   `json:"opened"`     // all connections it ever opened there
 	Memory     int64 `json:"memory_bytes"`
 	Looks      int   `json:"health_looks"`
 	Sick       int   `json:"health_failed"`
@@ -66,21 +66,21 @@ type Ordeal struct {
 	Log      string           `json:"log,omitempty"`
 }
 
-// Bout is an attack, with the quiet around it: round trips of honest shares.
+// Bout is an attack with the quiet periods around it: round trips of honest shares.
 type Bout struct {
 	Before   []float64 `json:"before_p99_seconds"`   // the attack, of each window
 	After    []float64 `json:"after_p99_seconds"`    // it
 	Attacked []float64 `json:"attacked_p99_seconds"` // the same under attack
-	Stalled  float64   `json:"attacked_p95_seconds"` // over the whole attack: a stall of seconds is in few windows, and in this
-	From     time.Time `json:"from"`                 // of the attack
+	Stalled  float64   `json:"attacked_p95_seconds"` // over the whole attack: a stall of seconds is in few windows, but in this
+	From     time.Time `json:"from"`                 // start of the attack
 	To       time.Time `json:"to"`
 }
 
-// quiet is the round trip without the attack.
+// quiet returns the round trip without the attack.
 func (b *Bout) quiet() float64 { return figure.Median(slices.Concat(b.Before, b.After)) }
 
-// slower is by which factor the attack made round trips longer: windows by
-// their medians, and the whole of it. One without an answer is endless.
+// slower returns the factors by which the attack made round trips longer: by the
+// medians of windows, and over the whole attack. A missing answer counts as infinite.
 func (b *Bout) slower() (windows, whole float64) {
 	quiet, attacked := b.quiet(), figure.Median(b.Attacked)
 	if quiet == 0 || attacked == 0 {
@@ -89,10 +89,10 @@ func (b *Bout) slower() (windows, whole float64) {
 	return attacked / quiet, b.Stalled / quiet
 }
 
-// worse is max, for what slower returns.
+// worse is max, for slower's results.
 func worse(windows, whole float64) float64 { return max(windows, whole) }
 
-// left is by which factor round trips stayed longer after the attack than they
+// left returns the factor by which round trips stayed longer after the attack than they
 // were before the first one.
 func (d *Ordeal) left() (ratio, after, before float64) {
 	if len(d.Bouts) == 0 {
@@ -110,14 +110,14 @@ func (d *Ordeal) left() (ratio, after, before float64) {
 	return after / before, after, before
 }
 
-// Fast says whether what is promised of round trips is kept so far.
+// Fast reports whether the promise about round trips has been kept so far.
 func (d *Ordeal) Fast() bool {
 	left, _, _ := d.left()
 	return max(left, worse(d.best().slower())) <= mostSlower
 }
 
-// best is the bout that the round trips are judged by: the machine's other work
-// can spoil one, and what the proxy does is in all of them.
+// best returns the bout by which round trips are judged: other work on the machine can
+// spoil one, but the proxy's own effects are in all of them.
 func (d *Ordeal) best() *Bout {
 	if len(d.Bouts) == 0 {
 		return &Bout{}
@@ -132,7 +132,7 @@ func (d *Ordeal) best() *Bout {
 	return best
 }
 
-// attacked is how long the attacks took, with what was between them.
+// attacked returns how long the attacks took, including the time between them.
 func (d *Ordeal) attacked() time.Duration {
 	if len(d.Bouts) == 0 {
 		return 0
@@ -140,10 +140,10 @@ func (d *Ordeal) attacked() time.Duration {
 	return d.Bouts[len(d.Bouts)-1].To.Sub(d.Bouts[0].From)
 }
 
-// mostTroubles bounds what is told of one stage.
+// mostTroubles bounds the troubles reported per stage.
 const mostTroubles = 12
 
-// Trouble notes something that helps to find a cause.
+// Trouble records something that helps to find a cause.
 func (d *Ordeal) Trouble(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if len(d.Troubles) < mostTroubles && !slices.Contains(d.Troubles, text) {
@@ -151,8 +151,8 @@ func (d *Ordeal) Trouble(format string, args ...any) {
 	}
 }
 
-// Enter takes what a comparison found of the honest miners' shares. The
-// attackers' own are on the pool's books too, and nothing here.
+// Enter takes the results of comparing the honest miners' shares. The attackers' shares
+// are in the pool's books too, and are ignored here.
 func (d *Ordeal) Enter(r Reconciled) {
 	for kind, n := range r.Breaches {
 		if kind != breachInvented && kind != breachForwarded {
@@ -170,8 +170,7 @@ func (d *Ordeal) Enter(r Reconciled) {
 	}
 }
 
-// TripsDuring finds the round trip that 95 % of the shares of the attack had, of
-// those that are answered.
+// TripsDuring finds the 95 % round trip of the attack's shares, among those answered.
 func (b *Bout) TripsDuring(shares []fleet.Share) {
 	var trips fleet.Latencies
 	for _, s := range shares {
@@ -182,14 +181,13 @@ func (b *Bout) TripsDuring(shares []fleet.Share) {
 	b.Stalled = trips.Quantile(0.95).Seconds()
 }
 
-// promise is one line of the verdict: what is promised, what came of it, and
-// whether it was kept.
+// promise is one line of the verdict: the promise, the result, and whether it was kept.
 type promise struct {
 	Text, Figure, Want string
 	Kept               bool
 }
 
-// Verdict is the judgement, promise by promise.
+// Verdict returns the judgement, promise by promise.
 func (d *Ordeal) Verdict() (all []promise) {
 	add := func(text string, kept bool, figure, want string, args ...any) {
 		all = append(all, promise{text, figure, fmt.Sprintf(want, args...), kept})
@@ -240,7 +238,7 @@ func against(ratio, v, base float64) string {
 	return fmt.Sprintf("%.2f  (%s to %s)", ratio, figure.Seconds(v), figure.Seconds(base))
 }
 
-// Broken is the promises that were not kept, in words.
+// Broken returns the broken promises, in words.
 func (d *Ordeal) Broken() (all []string) {
 	for _, p := range d.Verdict() {
 		if !p.Kept {

@@ -11,7 +11,7 @@ import (
 	"farmproxy/bench/fleet"
 )
 
-// Each line of the verdict is broken by what it is about, and by nothing else.
+// Each line of the verdict is broken by its own subject, and by nothing else.
 func TestHostileVerdict(t *testing.T) {
 	f := func(name string, change func(*Ordeal), want ...string) {
 		t.Helper()
@@ -95,7 +95,7 @@ func TestHostileVerdict(t *testing.T) {
 	f("an attack that was none", func(d *Ordeal) { d.Raids[1].Sent = 0 }, "attacks that did nothing: 1 masks, want 0")
 }
 
-// What the attackers handed in is on the pool's books, and no loss of the honest.
+// The attackers' shares are in the pool's books, but are no loss of the honest miners'.
 func TestHostileLosses(t *testing.T) {
 	r := NewReconciled()
 	r.breach(breachInvented, "by an attacker")
@@ -116,7 +116,7 @@ func TestHostileLosses(t *testing.T) {
 	}
 }
 
-// Only shares of the attack count for its 95 %.
+// Only shares sent during the attack count for its 95 %.
 func TestHostileStall(t *testing.T) {
 	start := time.Now()
 	share := func(sent, answered time.Duration) fleet.Share {

@@ -9,7 +9,7 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// AgentShare is what an agent says of the attempt, in the shortest form.
+// AgentShare returns the attempt as an agent states it, in the shortest form.
 func (a *Attempt) AgentShare(j *Job, session uint16) wire.AgentShare {
 	s := wire.AgentShare{
 		Session: session, Nonce: a.Nonce, Extranonce2: binary.BigEndian.Uint32(a.Extranonce2),
@@ -25,8 +25,8 @@ func (a *Attempt) AgentShare(j *Job, session uint16) wire.AgentShare {
 	return s
 }
 
-// Attempt is what a miner varies to find a share for a job. The fleet makes all
-// of its attempts in the same memory.
+// Attempt is what a miner varies to find a share for a job. The fleet makes all of its
+// attempts in the same memory.
 type Attempt struct {
 	Extranonce1, Extranonce2 []byte
 	NTime, Nonce, Bits       uint32
@@ -36,8 +36,8 @@ type Attempt struct {
 	Line   []byte // the submit
 }
 
-// AppendCounter appends the counter as big-endian extranonce2 of that size; it
-// wraps.
+// AppendCounter appends the counter as big-endian extranonce2 of that size, wrapping
+// around.
 func AppendCounter(b []byte, counter uint64, size int) []byte {
 	for i := size - 1; i >= 0; i-- {
 		b = append(b, byte(counter>>(8*i)))
@@ -45,7 +45,7 @@ func AppendCounter(b []byte, counter uint64, size int) []byte {
 	return b
 }
 
-// AppendSubmit appends the line that submits the attempt. Not by fmt, which
+// AppendSubmit appends the line that submits the attempt. It avoids fmt, which
 // allocates for every number.
 func (a *Attempt) AppendSubmit(b []byte, id int, name, job string) []byte {
 	b = strconv.AppendInt(append(b, `{"id":`...), int64(id), 10)
@@ -62,7 +62,7 @@ func (a *Attempt) AppendSubmit(b []byte, id int, name, job string) []byte {
 	return append(b, "]}\n"...)
 }
 
-// appendHex appends one more of the params.
+// appendHex appends one more parameter.
 func appendHex(b, value []byte) []byte {
 	return append(hex.AppendEncode(append(b, `,"`...), value), '"')
 }

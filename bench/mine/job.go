@@ -11,8 +11,8 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// Job is a mining.notify as miners use it. Immutable, and shared by all
-// miners that got the same bytes.
+// Job is a mining.notify as miners use it. It is immutable, and shared by all miners
+// that got the same bytes.
 type Job struct {
 	Line     []byte // as received
 	ID       string // JSON, as received
@@ -68,7 +68,7 @@ func ReadJob(line []byte) (*Job, proof.WorkKey, error) {
 		return nil, key, fmt.Errorf("notify params[1]: want 64 hex digits, got %q", text[1])
 	}
 	for i := range prevhash {
-		j.prevhash[i] = prevhash[i^3] // byte-swapped in each word
+		j.prevhash[i] = prevhash[i^3] // byte-swapped within each word
 	}
 	if j.coinb1, err = hex.DecodeString(text[2]); err != nil {
 		return nil, key, fmt.Errorf("notify params[2]: %w", err)
@@ -84,8 +84,8 @@ func ReadJob(line []byte) (*Job, proof.WorkKey, error) {
 	return j, key, nil
 }
 
-// Search counts a.nonce up until the header's hash meets the limit, and is
-// false when that takes so long that the fleet could not hold any rate.
+// Search increments a.nonce until the header's hash meets the limit. It returns false
+// if that takes so long that the fleet could not keep any rate.
 func (j *Job) Search(algorithm *proof.Algorithm, a *Attempt, limit *Limit) (proof.Hash, bool) {
 	coinbase := make([]byte, 0, 1024)
 	coinbase = append(coinbase, j.coinb1...)

@@ -7,11 +7,11 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// Limit is the highest hash that meets a difficulty: four 64-bit digits, the
-// most significant first.
+// Limit is the highest hash that meets a difficulty: four 64-bit digits, most
+// significant first.
 type Limit [4]uint64
 
-// NewLimit is 0xffff * 2^208 / difficulty, rounded down, for a difficulty in
+// NewLimit returns 0xffff * 2^208 / difficulty, rounded down, for a difficulty in
 // shares of difficulty 1.
 func NewLimit(difficulty float64) *Limit {
 	q := new(big.Float).SetMantExp(big.NewFloat(0xffff), 208).SetPrec(512)

@@ -8,7 +8,7 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// TestLimitIsTheTarget holds the fleet's and the pool's ways to one another.
+// TestLimitIsTheTarget compares the fleet's and the pool's calculation.
 func TestLimitIsTheTarget(t *testing.T) {
 	for _, d := range []float64{proof.EasyDifficulty, 1.0 / 3, 1, 1000, 16384.5, 1e13} {
 		l, b := NewLimit(d), proof.TargetOf(d)

@@ -5,13 +5,13 @@ import (
 	"encoding/hex"
 )
 
-// Extranonce is what a miner was given to search in.
+// Extranonce is the search space given to a miner.
 type Extranonce struct {
 	Extranonce1 []byte
 	Size2       int
 }
 
-// Ids of the handshake; submits follow.
+// Ids of the handshake; those of submits follow.
 const (
 	IDConfigure = iota + 1
 	IDSubscribe
@@ -34,7 +34,7 @@ func PlainTrue(line []byte) (id int, ok bool) {
 	return id, digits > 0 && string(rest[digits:]) == `,"result":true,"error":null}`+"\n"
 }
 
-// NewExtranonce is nil when the values make no sense.
+// NewExtranonce returns nil if the values make no sense.
 func NewExtranonce(first, second any) *Extranonce {
 	text, isText := first.(string)
 	size, isNumber := second.(float64)
@@ -45,7 +45,7 @@ func NewExtranonce(first, second any) *Extranonce {
 	return &Extranonce{extranonce1, int(size)}
 }
 
-// SessionID is the id of the first subscription, if any.
+// SessionID returns the id of the first subscription, if any.
 func SessionID(subscriptions any) string {
 	list, _ := subscriptions.([]any)
 	if len(list) == 0 {

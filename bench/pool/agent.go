@@ -16,12 +16,12 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// agentLink is what a link has when its client is an agent. Guarded by Pool.mu.
+// agentLink is the extra state of a link whose client is an agent. Guarded by Pool.mu.
 type agentLink struct {
 	responses  bool    // shares are answered
-	difficulty float64 // of workers without one of their own: what the link was told
+	difficulty float64 // the link's, for workers without one of their own
 	workers    map[uint16]*agentWorker
-	names      map[string]int // registered at the moment, by user.worker
+	names      map[string]int // currently registered, by user.worker
 	own        ownDifficulties
 	next       uint16 // index of the next share
 	books      AgentBooks
@@ -30,9 +30,9 @@ type agentLink struct {
 // agentWorker is one sub-session, from REGISTER to UNREGISTER. Immutable.
 type agentWorker struct{ name string } // user.worker
 
-// ownDifficulties are those of a link's workers, by session. Immutable: jobs
-// keep those that they were sent with. A session that has another worker by now
-// has none in it.
+// ownDifficulties are those of a link's workers, by session. Immutable: jobs keep the
+// ones they were sent with. They have no entry for a session that meanwhile has another
+// worker.
 type ownDifficulties map[uint16]ownDifficulty
 
 type ownDifficulty struct {
@@ -42,15 +42,15 @@ type ownDifficulty struct {
 
 func (d ownDifficulty) value() float64 { return float64(uint64(1) << d.exponent) }
 
-// SetWorkerDifficulty has each worker of an agent told its own difficulty,
-// 2^exponent, from the next job on: nil leaves all as they are.
+// SetWorkerDifficulty tells each worker of an agent its own difficulty, 2^exponent,
+// from the next job on; nil leaves all as they are.
 func (p *Pool) SetWorkerDifficulty(exponent func(worker string) uint8) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.own = exponent
 }
 
-// SpreadExponents gives each worker one of low to high, by its name.
+// SpreadExponents assigns each worker an exponent from low to high, by its name.
 func SpreadExponents(low, high uint8) func(worker string) uint8 {
 	return func(worker string) uint8 {
 		sum := uint32(2166136261) // FNV-1a
@@ -61,8 +61,8 @@ func SpreadExponents(low, high uint8) func(worker string) uint8 {
 	}
 }
 
-// shortID is the id that agents get a job under: its own one when that fits, so
-// that a scripted job keeps it, or the next number. p.mu is held.
+// shortID returns the id under which agents get a job: its own if that fits, so that a
+// scripted job keeps it, or the next number. The caller holds p.mu.
 func (p *Pool) shortID(id string) string {
 	p.shortIDs++
 	if n, err := strconv.ParseUint(id, 10, 8); err == nil && strconv.Itoa(int(n)) == id {
@@ -71,14 +71,14 @@ func (p *Pool) shortID(id string) string {
 	return strconv.Itoa(p.shortIDs % 256)
 }
 
-// withID is the params of a notify under another id.
+// withID returns the params of a notify with another id.
 func withID(params, id string) string {
-	_, rest, _ := strings.Cut(params, ",") // no id that proof.NewJob takes has a comma
+	_, rest, _ := strings.Cut(params, ",") // no id that proof.NewJob accepts contains a comma
 	return "[" + strconv.Quote(id) + "," + rest
 }
 
-// capabilities answers what an agent asks before anything else, and once more
-// after it was authorized: only then are its shares answered.
+// capabilities answers an agent's first request, which it repeats after authorization:
+// only then are its shares answered.
 func (l *link) capabilities(m message) {
 	l.capable = true
 	if l.agent != nil && l.ready {
@@ -95,8 +95,8 @@ func (l *link) sendExtranonce(extranonce1 []byte, size2 int) {
 	l.notify("mining.set_extranonce", fmt.Sprintf(`["%x",%d]`, extranonce1, size2))
 }
 
-// meetAgent takes the client for an agent when its user agent says so. Pool.mu
-// is held.
+// meetAgent treats the client as an agent if its user agent says so. The caller holds
+// Pool.mu.
 func (l *link) meetAgent(subscribe []any) {
 	if len(subscribe) == 0 {
 		return
@@ -112,7 +112,7 @@ func (l *link) isAgent() bool {
 	return l.agent != nil
 }
 
-// wire.ReadFrame is an error when no pool could read on.
+// readFrame returns an error if no pool could read on after the frame.
 func (l *link) readFrame(in *bufio.Reader) ([]byte, error) {
 	f, err := wire.ReadFrame(in)
 	if err == wire.ErrFrameStalls {
@@ -123,8 +123,8 @@ func (l *link) readFrame(in *bufio.Reader) ([]byte, error) {
 	return f, err
 }
 
-// handleFrame takes one frame. What is not exactly right is dropped without a
-// word, as pools do, and counted.
+// handleFrame takes one frame. Anything that is not exactly right is silently dropped,
+// as pools do, and counted.
 func (l *link) handleFrame(data []byte) {
 	f := wire.Frame(data)
 	if size := wire.SubmitSize(f.Command()); size > 0 {
@@ -154,7 +154,7 @@ func (l *link) handleFrame(data []byte) {
 	}
 }
 
-// dropped counts a frame that is dropped before it is looked into.
+// dropped counts a frame that is dropped unread.
 func (a *agentLink) dropped(session uint16, size bool) bool {
 	switch {
 	case !size:
@@ -200,8 +200,8 @@ func (a *agentLink) forget(session uint16) {
 	delete(a.workers, session)
 }
 
-// sendOwnDifficulties tells those workers theirs whose it changed, before a job.
-// Pool.mu is held.
+// sendOwnDifficulties tells the workers whose difficulty has changed, before a job. The
+// caller holds Pool.mu.
 func (l *link) sendOwnDifficulties() {
 	a := l.agent
 	if l.pool.own == nil {
@@ -231,8 +231,7 @@ func (l *link) sendOwnDifficulties() {
 	a.own = next
 }
 
-// submitFrame judges one share, books it under its worker and answers by its
-// index.
+// submitFrame judges one share, books it for its worker and answers by its index.
 func (l *link) submitFrame(f wire.Frame) {
 	share, index, worker := l.open(f)
 	if worker == nil {
@@ -249,7 +248,7 @@ func (l *link) submitFrame(f wire.Frame) {
 	}
 }
 
-// open reads a share's frame and finds its worker; nil: it is dropped.
+// open reads a share's frame and finds its worker; nil means that the frame is dropped.
 func (l *link) open(f wire.Frame) (share wire.AgentShare, index uint16, worker *agentWorker) {
 	l.pool.mu.Lock()
 	defer l.pool.mu.Unlock()
@@ -269,8 +268,8 @@ func (l *link) open(f wire.Frame) (share wire.AgentShare, index uint16, worker *
 	return share, index, worker
 }
 
-// agentClaim is the share as the pool's own rules read it. A time that is left out
-// is filled in with its job.
+// agentClaim returns the share in terms of the pool's own rules. If the time is left
+// out it is filled in with its job.
 func agentClaim(s wire.AgentShare, worker *agentWorker) claim {
 	whole := binary.BigEndian.AppendUint64(nil, uint64(s.Session)<<32|uint64(s.Extranonce2))
 	return claim{
@@ -279,8 +278,8 @@ func agentClaim(s wire.AgentShare, worker *agentWorker) claim {
 	}
 }
 
-// rules fills in what the frame left out, minds its length, and is the work with
-// the difficulty that its worker had for it. Pool.mu is held.
+// rules fills in what the frame left out, checks its length, and returns the work with
+// its worker's difficulty. The caller holds Pool.mu.
 func (a *agentLink) rules(c *claim, work issued, algorithm *proof.Algorithm) issued {
 	if c.timed && (c.ntime == 0 || c.ntime == work.job.NTime) || c.hasBits && c.bits == 0 {
 		a.books.Longer++
@@ -295,8 +294,9 @@ func (a *agentLink) rules(c *claim, work issued, algorithm *proof.Algorithm) iss
 	return work
 }
 
-// trace writes one line for what a connection sent: its number, and the line as
-// it came or the frame in hex. What is no printable line is in hex, too.
+// trace writes one line for a message received on a connection: the connection's
+// number, and the line as received, or a frame in hex. An unprintable line is in hex,
+// too.
 func (p *Pool) trace(link int, data []byte) {
 	if p.o.Trace == nil {
 		return
@@ -310,7 +310,7 @@ func (p *Pool) trace(link int, data []byte) {
 	fmt.Fprintf(p.o.Trace, "%d %s\n", link, text)
 }
 
-// StatusOf is what an agent is told of a refusal; nil: accepted.
+// StatusOf returns the status that an agent is sent for a refusal; nil: accepted.
 func StatusOf(refused *proof.Refusal) uint32 {
 	switch refused {
 	case nil:
@@ -326,5 +326,5 @@ func StatusOf(refused *proof.Refusal) uint32 {
 	case proof.RefusedUnknown:
 		return 36
 	}
-	return uint32(refused.Code) // 21 to 25 mean the same
+	return uint32(refused.Code) // 21 to 25 have the same meaning
 }

@@ -16,7 +16,7 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// mustAgent goes through the handshake of an agent, up to the first job.
+// mustAgent does an agent's handshake, up to the first job.
 func mustAgent(t *testing.T, p *Pool) (*client, seat) {
 	t.Helper()
 	c := mustDial(t, p.Addr())
@@ -68,7 +68,7 @@ func (c *client) wantResponse(index uint16, status uint32) {
 	}
 }
 
-// mustShare finds a share of a session, as a frame would say it.
+// mustShare finds a share of a session, in the form of a frame.
 func (s seat) mustShare(t *testing.T, session uint16, algorithm *proof.Algorithm, difficulty float64, counter uint32, mask, later uint32) wire.AgentShare {
 	t.Helper()
 	job, _, err := mine.ReadJob([]byte(s.notify))
@@ -87,8 +87,8 @@ func (s seat) mustShare(t *testing.T, session uint16, algorithm *proof.Algorithm
 	return a.AgentShare(job, session)
 }
 
-// mustMissFrame is a share of a session that misses the difficulty, which many
-// a share meets by luck.
+// mustMissFrame returns a share of a session that misses the difficulty, which many
+// shares meet by luck.
 func (s seat) mustMissFrame(t *testing.T, session uint16, difficulty float64) []byte {
 	t.Helper()
 	share := wire.AgentShare{Job: 1, Session: session}
@@ -149,7 +149,7 @@ func TestPoolTakesAgents(t *testing.T) {
 	wantSoon(t, "no worker left", func() bool { b := p.AgentTotal(); return b.Workers == 0 && b.Registered == 2 })
 }
 
-// What a pool drops without a word has no index either.
+// A silently dropped frame has no index either.
 func TestPoolDropsFramesAndCountsThem(t *testing.T) {
 	p := mustPool(t, nil)
 	c, s := mustAgent(t, p)
@@ -178,7 +178,7 @@ func TestPoolDropsFramesAndCountsThem(t *testing.T) {
 	}
 }
 
-// A job keeps the difficulty that it was sent with, and the frame comes first.
+// A job keeps the difficulty it was sent with, and the frame arrives first.
 func TestPoolGivesWorkersTheirOwnDifficulty(t *testing.T) {
 	p := mustPool(t, func(o *Options) { o.Algorithm, o.Difficulty = easyTwos, 1 })
 	c, first := mustAgent(t, p)
@@ -196,7 +196,7 @@ func TestPoolGivesWorkersTheirOwnDifficulty(t *testing.T) {
 	index := uint16(0)
 	f := func(s seat, session uint16, difficulty float64, below float64, want uint32) {
 		t.Helper()
-		for counter := uint32(index)<<16 + 1; ; counter++ { // one that meets difficulty and not below
+		for counter := uint32(index)<<16 + 1; ; counter++ { // one that meets difficulty, and not below
 			share := s.mustShare(t, session, easyTwos, difficulty, counter, 0, 0)
 			if d := s.claimDifficulty(t, agentClaim(share, &agentWorker{})) * easyTwos.Divider; below > 0 && d >= below {
 				continue
@@ -216,13 +216,13 @@ func TestPoolGivesWorkersTheirOwnDifficulty(t *testing.T) {
 		t.Errorf("booked work %v for the second worker, want %v", work, easyTwos.One(33))
 	}
 	p.Job(false)
-	c.want("mining.notify") // and no frame: nothing changed
+	c.want("mining.notify") // no frame: nothing changed
 }
 
 func TestPoolAnswersAgentsOnlyWhenAskedAfterAuthorize(t *testing.T) {
 	submits := make(chan Submit, 1)
 	p := mustPool(t, func(o *Options) {
-		o.Difficulty = 1e6 // that no share meets by luck
+		o.Difficulty = 1e6 // no share meets it by luck
 		o.OnSubmit = func(s Submit) { submits <- s }
 	})
 	c := mustDial(t, p.Addr())
@@ -239,7 +239,7 @@ func TestPoolAnswersAgentsOnlyWhenAskedAfterAuthorize(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	c.send(`{"id":4,"method":"mining.ping","params":[]}`)
-	c.want(`"pong"`) // and no response before it
+	c.want(`"pong"`) // no response before it
 }
 
 func TestFramesAreNotForMiners(t *testing.T) {
@@ -297,7 +297,7 @@ func TestPoolScriptForAgents(t *testing.T) {
 	}
 }
 
-// After half a frame nothing comes any more.
+// After half a frame nothing more arrives.
 func TestPoolFallsSilentAfterHalfAFrame(t *testing.T) {
 	p := mustPool(t, nil)
 	c, _ := mustAgent(t, p)

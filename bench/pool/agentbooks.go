@@ -8,17 +8,17 @@ import (
 	"farmproxy/bench/figure"
 )
 
-// AgentBooks are what a pool counted on one agent's link, or on all.
+// AgentBooks are a pool's counters for one agent's link, or for all.
 type AgentBooks struct {
 	Link         int            `json:"link"` // which of the pool's connections; 0: the sum of all
 	User         string         `json:"user,omitempty"`
 	Workers      int            `json:"workers"`      // registered now
 	Registered   int            `json:"registered"`   // ever
-	Twice        int            `json:"twice"`        // registered though they were already, by session or by name
+	Twice        int            `json:"twice"`        // registered although already present, by session or by name
 	Unregistered int            `json:"unregistered"` //
-	Strangers    int            `json:"strangers"`    // unregistered though they were not there
-	Frames       map[string]int `json:"frames"`       // by type, a share's with its bytes
-	Dropped      map[string]int `json:"dropped"`      // frames that pools drop without a word, by why
+	Strangers    int            `json:"strangers"`    // unregistered although not present
+	Frames       map[string]int `json:"frames"`       // by type; shares also by length
+	Dropped      map[string]int `json:"dropped"`      // frames that pools silently drop, by reason
 	Longer       int            `json:"longer"`       // shares in a longer form than they need
 	BytesUp      uint64         `json:"bytes_up"`     // frames and lines
 }
@@ -51,14 +51,14 @@ func (b *AgentBooks) add(o AgentBooks) {
 	}
 }
 
-// String is the books in one line.
+// String returns the books on one line.
 func (b AgentBooks) String() string {
 	return fmt.Sprintf("workers %d registered now, %d ever, %d twice, %d unregistered; frames: %s; dropped: %s; longer than needed: %d; %d bytes",
 		b.Workers, b.Registered, b.Twice, b.Unregistered, figure.Counts(b.Frames), figure.Counts(b.Dropped), b.Longer, b.BytesUp)
 }
 
-// Agents are the books of each agent's link that there is, and of the last ones
-// that ended, oldest first.
+// Agents returns the books of each live agent link, and of the most recently ended
+// ones, oldest first.
 func (p *Pool) Agents() []AgentBooks {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,7 @@ func (p *Pool) Agents() []AgentBooks {
 	return all
 }
 
-// AgentTotal is the sum of Agents.
+// AgentTotal returns the sum of Agents.
 func (p *Pool) AgentTotal() AgentBooks {
 	total := newAgentBooks(0)
 	for _, b := range p.Agents() {
@@ -81,7 +81,8 @@ func (p *Pool) AgentTotal() AgentBooks {
 	return total
 }
 
-// AgentWorkers is how often each user.worker is registered now, over all links.
+// AgentWorkers returns how often each user.worker is currently registered, over all
+// links.
 func (p *Pool) AgentWorkers() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,7 +98,7 @@ func (p *Pool) AgentWorkers() map[string]int {
 	return all
 }
 
-// agentBooks is a copy of a live link's; Pool.mu is held.
+// agentBooks returns a copy of a live link's books; the caller holds Pool.mu.
 func (l *link) agentBooks() AgentBooks {
 	b := l.agent.books
 	b.Workers, b.BytesUp = len(l.agent.workers), l.received.Load()
@@ -105,7 +106,7 @@ func (l *link) agentBooks() AgentBooks {
 	return b
 }
 
-// agentGone keeps the books of a link that ended; p.mu is held.
+// agentGone keeps the books of an ended link; the caller holds p.mu.
 func (p *Pool) agentGone(l *link) {
 	if l.agent == nil {
 		return

@@ -15,21 +15,21 @@ type Submit struct {
 	User    string
 	JobID   string
 	Params  string         // JSON, as received
-	Key     proof.WorkKey  // of its job; zero when unknown
-	Hash    proof.Hash     // of the header; zero when there was no header to hash
+	Key     proof.WorkKey  // of its job; zero if unknown
+	Hash    proof.Hash     // of the header; zero if there was no header to hash
 	Refused *proof.Refusal // nil: accepted
 }
 
-// Tally is what a Pool knows about one user name.
+// Tally is a Pool's summary of one user name.
 type Tally struct {
 	Accepted int
 	Work     float64        // accepted, in difficulty-1 shares
 	Refused  map[string]int // by the refusal's text
 }
 
-// Limits of the books: a pool may run for days.
+// Bounds of the books: a pool may run for days.
 const (
-	booksShares = 1 << 20 // hashes of one generation, some 200 MB for the two that are kept
+	booksShares = 1 << 20 // hashes per generation; two generations take about 200 MB
 	booksUsers  = 1 << 17 // user names: the largest fleet, and as many wrong ones
 )
 
@@ -39,7 +39,7 @@ type Books struct {
 	shares  recent.Map[proof.Hash, Submit]
 	users   map[string]*Tally
 	total   Tally
-	repeats int // accepted hashes that came again, and were refused
+	repeats int // accepted hashes that were repeated, and refused
 }
 
 func newBooks() *Books {
@@ -50,7 +50,7 @@ func newBooks() *Books {
 	}
 }
 
-// Book enters s, which counts work shares of difficulty 1 if it was accepted.
+// Book enters s, which is worth work shares of difficulty 1 if it was accepted.
 func (b *Books) Book(s Submit, work float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,7 +67,7 @@ func (b *Books) Book(s Submit, work float64) {
 		return
 	}
 	if first, ok := b.shares.Get(s.Hash); ok && first.Refused == nil {
-		b.repeats++ // the first verdict is what counts
+		b.repeats++ // the first verdict counts
 		return
 	}
 	b.shares.Put(s.Hash, s)
@@ -82,15 +82,15 @@ func (t *Tally) add(s Submit, work float64) {
 	t.Work += work
 }
 
-// Share is the verdict on the header with that hash; an accepted one prevails
-// over any that followed.
+// Share returns the verdict on the header with that hash; an acceptance takes
+// precedence over later verdicts.
 func (b *Books) Share(h proof.Hash) (Submit, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.shares.Get(h)
 }
 
-// Each calls do for every share that is still remembered, in no order.
+// Each calls do for every share still remembered, in no order.
 func (b *Books) Each(do func(Submit)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,14 +99,14 @@ func (b *Books) Each(do func(Submit)) {
 	}
 }
 
-// Total is the tally over all user names.
+// Total returns the tally over all user names.
 func (b *Books) Total() Tally {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.total.clone()
 }
 
-// Users is the tally of each user name that ever submitted.
+// Users returns the tally of each user name that ever submitted.
 func (b *Books) Users() map[string]Tally {
 	b.mu.Lock()
 	defer b.mu.Unlock()

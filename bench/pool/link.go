@@ -17,7 +17,8 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// session is what outlives a link and can be resumed. Guarded by Pool.mu.
+// session is the part of a link that outlives it and can be resumed. Guarded by
+// Pool.mu.
 type session struct {
 	id          string
 	extranonce1 []byte
@@ -26,13 +27,13 @@ type session struct {
 	link        *link
 }
 
-// issued is a job as a session got it: with the difficulty in force then.
+// issued is a job as sent to a session, with the difficulty in force at the time.
 type issued struct {
 	job        *proof.Job
 	generation int
 	difficulty float64
 	target     proof.Target
-	own        ownDifficulties // of an agent's workers; those not in it have the link's
+	own        ownDifficulties // of an agent's workers; others have the link's
 }
 
 // link is one connection to a Pool.
@@ -40,7 +41,7 @@ type link struct {
 	pool *Pool
 	conn net.Conn
 	id   int
-	gone chan struct{} // closed with the connection
+	gone chan struct{} // closed together with the connection
 	once sync.Once
 
 	outMu sync.Mutex
@@ -48,9 +49,9 @@ type link struct {
 	more  chan struct{} // holds one token while out may hold something
 
 	received atomic.Uint64 // bytes
-	mute     atomic.Bool   // nothing is sent any more
+	mute     atomic.Bool   // nothing more is sent
 
-	desk desk // of the shares
+	desk desk // for judging shares
 
 	// guarded by Pool.mu
 	session    *session
@@ -69,10 +70,11 @@ const (
 	linkNames = 1 << 17 // names authorized on it: a full link of workers, twice
 )
 
-// linkBuffer is the read buffer, for many links may be miners.
+// linkBuffer is the size of the read buffer; it is small, because the links may be many
+// miners.
 const linkBuffer = 4 << 10
 
-// linkWrite is how long a client may take no data before it is given up.
+// linkWrite is how long a client may take no data before it is disconnected.
 const linkWrite = 20 * time.Second
 
 func newLink(p *Pool, conn net.Conn, id int) *link {
@@ -128,7 +130,7 @@ func (l *link) read() {
 
 func (l *link) readLine(in *bufio.Reader) ([]byte, error) { return wire.ReadLine(in, wire.MaxLine) }
 
-// write sends what is queued, all of it in one piece.
+// write sends everything queued, in one piece.
 func (l *link) write() {
 	defer l.close()
 	var batch []byte
@@ -151,7 +153,7 @@ func (l *link) write() {
 	}
 }
 
-// awake waits out a silence of the pool, and is false when the link ended.
+// awake waits out a silence of the pool; it returns false if the link ended.
 func (l *link) awake() bool {
 	for {
 		wake := l.pool.silence()
@@ -187,7 +189,7 @@ func (l *link) send(line []byte) {
 	}
 }
 
-// notify sends a notification; Pool.mu is held.
+// notify sends a notification; the caller holds Pool.mu.
 func (l *link) notify(method, params string) {
 	id := "null"
 	if l.pool.o.NotifyIDs {
@@ -201,7 +203,7 @@ func (l *link) sendDifficulty() {
 	l.notify("mining.set_difficulty", "["+proof.Number(l.pool.difficulty)+"]")
 }
 
-// sendJob issues j to the link's session; Pool.mu is held.
+// sendJob issues j to the link's session; the caller holds Pool.mu.
 func (l *link) sendJob(j *proof.Job, params string) {
 	s, p := l.session, l.pool
 	for id, old := range s.jobs {
@@ -220,7 +222,7 @@ func (l *link) sendJob(j *proof.Job, params string) {
 		now.own = l.agent.own
 	}
 	if before, ok := s.jobs[id]; ok && before.job == j && before.difficulty < now.difficulty {
-		now.difficulty, now.target = before.difficulty, before.target // it was promised
+		now.difficulty, now.target = before.difficulty, before.target // as promised
 	}
 	s.jobs[id] = now
 	l.notify("mining.notify", params)
@@ -283,7 +285,7 @@ func (l *link) answer(m message, result string, refused *proof.Refusal) {
 	l.send(l.reply(m, result, refused))
 }
 
-// reply is the line that answers m, valid until the next one.
+// reply returns the line that answers m, valid until the next call.
 func (l *link) reply(m message, result string, refused *proof.Refusal) []byte {
 	id := m.ID
 	if len(id) == 0 {
@@ -351,7 +353,7 @@ func (l *link) configure(m message) {
 	}
 	l.answer(m, string(text), nil)
 	if l.capable && l.rolling {
-		l.sendMask() // as pools do that know agents
+		l.sendMask() // as pools that support agents do
 	}
 }
 
@@ -372,7 +374,7 @@ func (l *link) subscribe(m message) {
 			l.session = l.pool.newSession()
 		}
 		if old := l.session.link; old != nil {
-			old.close() // the client knows better that it is dead
+			old.close() // the client says that it is dead
 		}
 		l.session.link = l
 	}
@@ -410,7 +412,7 @@ func (l *link) authorize(m message) {
 	if j := l.pool.current; j != nil {
 		params := j.Params
 		if l.pool.o.FirstJob == "" && len(l.session.jobs) == 0 {
-			params = strings.TrimSuffix(params, "false]") // a newcomer's first is clean
+			params = strings.TrimSuffix(params, "false]") // a newcomer's first job is clean
 			if params != j.Params {
 				params += "true]"
 			}
@@ -436,7 +438,7 @@ func (l *link) submit(m message) {
 	l.sendVerdict(l.reply(m, result, s.Refused))
 }
 
-// book enters a share that was judged.
+// book enters a judged share.
 func (l *link) book(s Submit, difficulty float64) {
 	p := l.pool
 	p.books.Book(s, p.o.Algorithm.One(difficulty))
@@ -445,7 +447,7 @@ func (l *link) book(s Submit, difficulty float64) {
 	}
 }
 
-// sendVerdict sends an answer to a share, as late as the pool is distant.
+// sendVerdict sends the answer to a share, after the delay of a distant pool.
 func (l *link) sendVerdict(data []byte) {
 	if l.pool.o.AnswerDelay == 0 {
 		l.send(data)
@@ -455,7 +457,7 @@ func (l *link) sendVerdict(data []byte) {
 	time.AfterFunc(l.pool.o.AnswerDelay, func() { l.send(later) })
 }
 
-// judge finds the verdict on a claim, and the difficulty it had to meet.
+// judge returns the verdict on a claim, and the difficulty it had to meet.
 func (l *link) judge(s Submit, c claim) (Submit, float64) {
 	p := l.pool
 	r, work, refused := l.rules(&c)
@@ -482,8 +484,7 @@ func (l *link) judge(s Submit, c claim) (Submit, float64) {
 	return s, work.difficulty
 }
 
-// rules are what the claim has to keep to. What an agent left out of it is
-// filled in.
+// rules returns the rules for the claim, and fills in what an agent left out of it.
 func (l *link) rules(c *claim) (rules, issued, *proof.Refusal) {
 	p := l.pool
 	p.mu.Lock()

@@ -21,8 +21,7 @@ func wantSoon(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// wantTime bounds anything that a test waits for: it only matters when
-// something is broken.
+// wantTime bounds every wait of a test: it only matters if something is broken.
 const wantTime = 10 * time.Second
 
 func mustJSON(t *testing.T, line string, into any) {
@@ -46,14 +45,14 @@ func mustPool(t *testing.T, change func(*Options)) *Pool {
 	return p
 }
 
-// easyTwos is an algorithm whose difficulty 1 takes a CPU 256 hashes: difficulties
-// that frames can tell, powers of two from 1 on, can then be mined.
+// easyTwos is an algorithm with 256 hashes at difficulty 1: so a CPU can mine the
+// difficulties that frames can express, powers of two from 1 up.
 var easyTwos = &proof.Algorithm{Name: "easy", Divider: 1 << 24, Hash: func(header []byte) proof.Hash { return proof.DoubleSHA256(header) }, Tries: 1 << 22}
 
-// fewHashes is a difficulty whose shares take four hashes.
+// fewHashes is a difficulty at which a share takes four hashes.
 const fewHashes = 1.0 / (1 << 30)
 
-// noWire is a connection that nobody is at the other end of.
+// noWire is a connection with nobody at the other end.
 type noWire struct{ net.Conn }
 
 func (noWire) Write(b []byte) (int, error) { return len(b), nil }

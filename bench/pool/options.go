@@ -10,45 +10,46 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// Options is how a Pool behaves. Start from DefaultOptions: zero means
-// zero here, not a default.
+// Options say how a Pool behaves. Start from DefaultOptions: a zero field means zero,
+// not a default.
 type Options struct {
 	Name   string // in coinbases and events
-	Listen string // host:port; port 0 picks a free one, kept over Stop and Start
+	Listen string // host:port; port 0 picks a free one, kept across Stop and Start
 
 	Algorithm       *proof.Algorithm
 	Extranonce1     []byte  // the same for every session; nil: each session gets its own
 	Extranonce1Size int     // bytes of those, 2..8
 	Extranonce2Size int     // bytes, 1..16
 	Mask            uint32  // version bits that miners may roll; 0 refuses version rolling
-	Difficulty      float64 // of the first job of a session, above 0; may be far below 1; in the algorithm's unit
+	Difficulty      float64 // for a session's first job, above 0; may be far below 1; in the algorithm's unit
 
-	JobEvery   time.Duration // a new job that often; 0: only when Job or Notify is called
+	JobEvery   time.Duration // time between jobs; 0: only when Job or Notify is called
 	CleanEvery int           // every n-th of those is clean; 0: none, 1: all
 	Branches   int           // merkle branches of a job, 0..20
 	FirstJob   string        // params (JSON) of the first notify, sent as they are; "": one is made
 	Idle       bool          // no first job: newcomers wait until Job or Notify is called
 
 	AnswerDelay time.Duration  // before each verdict, the round trip of a distant pool
-	Resume      bool           // a session id presented at subscribe brings the same extranonce1 back
-	RefuseNames *regexp.Regexp // names that authorize is refused for; nil refuses none
+	Resume      bool           // a session id sent with subscribe restores the extranonce1
+	RefuseNames *regexp.Regexp // names that authorize refuses; nil refuses none
 	Seed        uint64         // of everything random in jobs and refusals
-	Trace       io.Writer      // gets all that is received, see Pool.trace; nil: nothing does
+	Trace       io.Writer      // gets everything received, see Pool.trace; may be nil
 
-	// What some real pools do, and clients must bear.
+	// Behaviour of some real pools that clients must tolerate.
 	ConfigureFirst  bool // configure after subscribe is an error, as at Braiins Pool
 	StringIDs       bool // replies carry the id as a string
-	NotifyIDs       bool // notifications carry an id that is not null
-	SuggestAsNotify bool // suggest_difficulty is answered by a set_difficulty with the request's id, as at public-pool
+	NotifyIDs       bool // notifications carry a non-null id
+	SuggestAsNotify bool // suggest_difficulty is answered with a set_difficulty that carries the request's id, as at public-pool
 
-	// Called with no lock held, from goroutines of the pool; they may call the pool.
+	// Callbacks run on the pool's goroutines, with no lock held; they may call the
+	// pool.
 	OnJob    func(proof.Job)   // right before the job is sent, Job.Emitted is that moment
 	OnSubmit func(Submit)      // after the verdict was booked, before it is sent
 	OnReply  func(line []byte) // a client's reply to something that Raw sent; line is the callee's
 }
 
-// DefaultOptions is a well-behaved pool on a free loopback port that emits
-// its first job at start and further ones only when asked.
+// DefaultOptions returns a well-behaved pool on a free loopback port that emits its
+// first job at start and further ones only on request.
 func DefaultOptions() Options {
 	return Options{
 		Name:            "pool",

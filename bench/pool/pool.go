@@ -14,9 +14,9 @@ import (
 	"farmproxy/bench/recent"
 )
 
-// Pool is a Stratum V1 pool that verifies every share itself and keeps Books. On
-// the same port it takes agents, that carry many workers over one connection.
-// All methods may be called from any goroutine.
+// Pool is a Stratum V1 pool that verifies every share itself and keeps Books. On the
+// same port it accepts agents, which carry many workers over one connection. All
+// methods may be called from any goroutine.
 //
 //	accept -> link.read -> handle -> rules.verify -> Books -> link.out -> link.write
 //	                                  Job, Notify, Set...  -----^
@@ -26,7 +26,7 @@ type Pool struct {
 	stopped chan struct{} // closed by Close
 
 	mu         sync.Mutex
-	addr       string // where it listens, or did
+	addr       string // its listening address, kept after Stop
 	listener   net.Listener
 	serving    sync.WaitGroup
 	links      map[*link]bool
@@ -40,11 +40,11 @@ type Pool struct {
 	rnd        *rand.Rand
 
 	difficulty float64
-	hardest    float64 // of all difficulties so far
+	hardest    float64 // the highest difficulty so far
 	mask       uint32
 	size2      int
 	reject     float64
-	wake       chan struct{} // not nil while silent, closed when that ends
+	wake       chan struct{} // not nil while silent; closed when the silence ends
 	wakeTimer  *time.Timer
 
 	jobs     []proof.Job // emitted, the last jobsKept
@@ -54,18 +54,18 @@ type Pool struct {
 	own        func(worker string) (exponent uint8) // difficulty of an agent's workers; nil: the link's
 	shortIDs   int                                  // given to jobs so far
 	traceMu    sync.Mutex
-	agentsGone []AgentBooks // of links that ended, the last agentsKept
+	agentsGone []AgentBooks // of ended links, the last agentsKept
 }
 
 // Bounds of what a pool remembers.
 const (
-	sessionsKept = 1 << 17 // twice the miners of a full link, should each come directly
+	sessionsKept = 1 << 17 // twice the miners of a full link, in case each connects directly
 	jobsKept     = 1 << 12
 	eventsKept   = 1 << 12
 	agentsKept   = 1 << 8
 )
 
-// EventKind is what happened to a Pool.
+// EventKind says what happened to a Pool.
 type EventKind string
 
 const (
@@ -133,17 +133,17 @@ func (p *Pool) emit() {
 	}
 }
 
-// Addr is host:port of the pool, also while it is stopped.
+// Addr returns the pool's host:port, even while it is stopped.
 func (p *Pool) Addr() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.addr
 }
 
-// Books are the pool's own.
+// Books returns the pool's books.
 func (p *Pool) Books() *Books { return p.books }
 
-// Options are those that the pool was started with.
+// Options returns the options that the pool was started with.
 func (p *Pool) Options() Options { return p.o }
 
 // Start listens again after Stop, on the same port.
@@ -169,7 +169,7 @@ func (p *Pool) accept(listener net.Listener) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // out of descriptors, most likely: it passes
+		if err != nil { // probably out of descriptors: that passes
 			select {
 			case <-p.stopped:
 				return
@@ -204,7 +204,7 @@ func (p *Pool) Stop() {
 	p.mu.Unlock()
 }
 
-// Close stops for good and returns when no goroutine of the pool is left.
+// Close stops for good and returns once no goroutine of the pool is left.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	select {
@@ -217,7 +217,7 @@ func (p *Pool) Close() {
 	p.serving.Wait()
 }
 
-// DropLinks closes all links; they may come back at once.
+// DropLinks closes all links; they may reconnect at once.
 func (p *Pool) DropLinks() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -231,7 +231,7 @@ func (p *Pool) dropLocked() {
 	}
 }
 
-// ForgetSessions makes every session so far one that can't be resumed.
+// ForgetSessions makes every session so far impossible to resume.
 func (p *Pool) ForgetSessions() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -243,15 +243,15 @@ func (p *Pool) forgetLocked() {
 	p.sessions = recent.Map[string, *session]{Limit: sessionsKept}
 }
 
-// ForgetShares makes a share that comes again count again.
+// ForgetShares makes repeated shares count again.
 func (p *Pool) ForgetShares() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen = recent.Map[proof.Hash, struct{}]{Limit: booksShares}
 }
 
-// GoSilent keeps all sockets and stands still for d, like a process that hangs:
-// nothing is read, judged or sent, and after that everything is.
+// GoSilent keeps all sockets and freezes for d, like a process that hangs: nothing is
+// read, judged or sent until it is over, and everything after that.
 func (p *Pool) GoSilent(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -272,14 +272,14 @@ func (p *Pool) GoSilent(d time.Duration) {
 	})
 }
 
-// silence is nil, or closed when the silence ends.
+// silence returns nil, or a channel that is closed when the silence ends.
 func (p *Pool) silence() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.wake
 }
 
-// SetDifficulty tells all links; it holds from the next job on.
+// SetDifficulty tells all links; it applies from the next job on.
 func (p *Pool) SetDifficulty(d float64) error {
 	if !proof.ValidDifficulty(d) {
 		return fmt.Errorf("difficulty: want a number above 0, got %v", d)
@@ -288,14 +288,14 @@ func (p *Pool) SetDifficulty(d float64) error {
 	defer p.mu.Unlock()
 	p.difficulty, p.hardest = d, max(d, p.hardest)
 	for l := range p.links {
-		if l.ready && l.agent == nil { // agents were told once, and their workers by frames
+		if l.ready && l.agent == nil { // agents are told once, and their workers by frames
 			l.sendDifficulty()
 		}
 	}
 	return nil
 }
 
-// SetMask tells all links that negotiated version rolling; it holds at once.
+// SetMask tells all links that negotiated version rolling; it applies at once.
 func (p *Pool) SetMask(mask uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -307,9 +307,9 @@ func (p *Pool) SetMask(mask uint32) {
 	}
 }
 
-// Waver tells all links another mask and another extranonce, and takes both back
-// at once: whoever believes each line goes back and forth, and no job is ever
-// for what was taken back.
+// Waver tells all links another mask and another extranonce, and takes both back at
+// once: a client that believes each line goes back and forth, and no job ever uses what
+// was taken back.
 func (p *Pool) Waver(mask uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -330,21 +330,21 @@ func (p *Pool) Waver(mask uint32) {
 	}
 }
 
-// Open is how many connections the pool has, whatever they are good for.
+// Open returns the number of connections the pool has, of any kind.
 func (p *Pool) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.links)
 }
 
-// Opened is how many connections the pool ever took.
+// Opened returns the number of connections the pool ever accepted.
 func (p *Pool) Opened() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.linkSerial
 }
 
-// SetExtranonce2Size is for sessions to come; older ones can't be resumed.
+// SetExtranonce2Size applies to new sessions; older ones can't be resumed.
 func (p *Pool) SetExtranonce2Size(bytes int) error {
 	if bytes < 1 || bytes > 16 {
 		return fmt.Errorf("extranonce2 size: want 1 to 16 bytes, got %d", bytes)
@@ -356,7 +356,7 @@ func (p *Pool) SetExtranonce2Size(bytes int) error {
 	return nil
 }
 
-// Reject refuses that fraction of valid shares, 0..1.
+// Reject makes the pool refuse that fraction of valid shares, 0..1.
 func (p *Pool) Reject(fraction float64) error {
 	if !(fraction >= 0 && fraction <= 1) {
 		return fmt.Errorf("reject: want a fraction from 0 to 1, got %v", fraction)
@@ -415,7 +415,7 @@ func (p *Pool) publish(j *proof.Job) proof.Job {
 	return *j
 }
 
-// Raw sends a line as it is to all links that are authorized.
+// Raw sends a line unchanged to all authorized links.
 func (p *Pool) Raw(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -426,28 +426,28 @@ func (p *Pool) Raw(line string) {
 	}
 }
 
-// note enters an event; p.mu is held.
+// note enters an event; the caller holds p.mu.
 func (p *Pool) note(kind EventKind) { p.noteAt(time.Now(), kind) }
 
 func (p *Pool) noteAt(at time.Time, kind EventKind) {
 	p.timeline = append(p.timeline[max(0, len(p.timeline)-eventsKept+1):], Event{at, kind})
 }
 
-// Timeline is what happened, oldest first.
+// Timeline returns what happened, oldest first.
 func (p *Pool) Timeline() []Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Event(nil), p.timeline...)
 }
 
-// Jobs are those emitted, oldest first.
+// Jobs returns the emitted jobs, oldest first.
 func (p *Pool) Jobs() []proof.Job {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]proof.Job(nil), p.jobs...)
 }
 
-// BytesUp is what all links ever sent to the pool.
+// BytesUp returns the bytes that all links ever sent to the pool.
 func (p *Pool) BytesUp() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -458,14 +458,14 @@ func (p *Pool) BytesUp() uint64 {
 	return n
 }
 
-// HardestDifficulty is the highest that the pool ever had.
+// HardestDifficulty returns the highest difficulty that the pool ever had.
 func (p *Pool) HardestDifficulty() float64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hardest
 }
 
-// Links is how many links are authorized and have a job.
+// Links returns how many links are authorized and have a job.
 func (p *Pool) Links() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -478,8 +478,8 @@ func (p *Pool) Links() int {
 	return n
 }
 
-// newSession is one with an extranonce1 that no other has, unless a fixed one
-// was asked for. p.mu is held.
+// newSession returns a session with a unique extranonce1, unless a fixed one was asked
+// for. The caller holds p.mu.
 func (p *Pool) newSession() *session {
 	p.serial++
 	s := &session{

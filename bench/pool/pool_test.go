@@ -67,7 +67,7 @@ func (c *client) wantEnd() {
 	}
 }
 
-// seat is what a client needs to mine: what the handshake gave it.
+// seat is what a client needs to mine: the result of the handshake.
 type seat struct {
 	session     string
 	extranonce1 string
@@ -76,7 +76,7 @@ type seat struct {
 	notify      string // the line
 }
 
-// handshake goes up to the first job. session is "" or `,"id"`.
+// handshake runs up to the first job. session is "" or `,"id"`.
 func (c *client) handshake(mask, session, user string) seat {
 	c.t.Helper()
 	var s seat
@@ -99,8 +99,8 @@ func (c *client) handshake(mask, session, user string) seat {
 	return s
 }
 
-// mustMine finds a share of at least that difficulty for the seat's job, as the
-// params of a submit.
+// mustMine finds a share of at least that difficulty for the seat's job, and returns
+// the params of its submit.
 func (s seat) mustMine(t *testing.T, difficulty float64, counter uint64) []string {
 	t.Helper()
 	job, _, err := mine.ReadJob([]byte(s.notify))
@@ -122,8 +122,8 @@ func (s seat) mustMine(t *testing.T, difficulty float64, counter uint64) []strin
 	return params
 }
 
-// mustMiss is the first of the shares that misses the difficulty: by luck some of
-// those that should do not.
+// mustMiss returns the first of the shares that misses the difficulty: by luck some of
+// those that should miss it do not.
 func (s seat) mustMiss(t *testing.T, difficulty float64, share func(counter uint64) []string) []string {
 	t.Helper()
 	for counter := uint64(1000); ; counter++ {
@@ -133,7 +133,7 @@ func (s seat) mustMiss(t *testing.T, difficulty float64, share func(counter uint
 	}
 }
 
-// difficulty is that of the header which the params of a submit stand for.
+// difficulty returns that of the header described by the params of a submit.
 func (s seat) difficulty(t *testing.T, params []string) float64 {
 	t.Helper()
 	text, _ := json.Marshal(params)
@@ -144,8 +144,7 @@ func (s seat) difficulty(t *testing.T, params []string) float64 {
 	return s.claimDifficulty(t, c)
 }
 
-// claimDifficulty is that of the header which a claim for the seat's job stands
-// for.
+// claimDifficulty returns that of the header described by a claim for the seat's job.
 func (s seat) claimDifficulty(t *testing.T, c claim) float64 {
 	t.Helper()
 	var m message
@@ -162,7 +161,7 @@ func (s seat) claimDifficulty(t *testing.T, c claim) float64 {
 	return proof.Hash(proof.DoubleSHA256(r.header(nil, c))).Difficulty()
 }
 
-// wantVerdict submits and looks for the verdict.
+// wantVerdict submits and checks the verdict.
 func (c *client) wantVerdict(params []string, want string) {
 	c.t.Helper()
 	text, _ := json.Marshal(params)
@@ -170,7 +169,7 @@ func (c *client) wantVerdict(params []string, want string) {
 	c.want(want)
 }
 
-// recorded is a share out of a real session.
+// recorded is a share from a real session.
 type recorded struct {
 	Name            string
 	Kind            string

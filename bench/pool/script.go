@@ -14,7 +14,7 @@ import (
 	"farmproxy/bench/wire"
 )
 
-// Script is a list of troubles for a Pool, each at its time.
+// Script is a list of timed troubles for a Pool.
 type Script []step
 
 type step struct {
@@ -23,7 +23,7 @@ type step struct {
 	do   func(context.Context, *Pool) error
 }
 
-// ScriptHelp is what ParseScript understands.
+// ScriptHelp describes what ParseScript accepts.
 const ScriptHelp = `troubles, separated by semicolons or one a line; "at 10s" before one gives its
 time since the start, the next ones without are done right after it:
   drop               close all links
@@ -48,7 +48,7 @@ to agents only:
                      nothing ever again
 `
 
-// ParseScript reads a script; its errors name the trouble and what it wants.
+// ParseScript parses a script; its errors name the trouble and what it expects.
 func ParseScript(text string) (Script, error) {
 	var script Script
 	var at time.Duration
@@ -132,7 +132,7 @@ func parseTrouble(name string, args []string) (func(context.Context, *Pool) erro
 	return nil, fmt.Errorf("%q: no such trouble; there are drop, silent, down, up, forget, difficulty, mask, extranonce2, reject, job, raw, workers, frame and strange", name)
 }
 
-// parseExponents reads what "workers" wants.
+// parseExponents parses the argument of "workers".
 func parseExponents(arg string) (own func(worker string) uint8, err error) {
 	if arg == "off" {
 		return nil, nil
@@ -149,12 +149,12 @@ func parseExponents(arg string) (own func(worker string) uint8, err error) {
 	return SpreadExponents(uint8(low), uint8(high)), nil
 }
 
-// strangeFrames are what no pool should send, by kind.
+// strangeFrames are frames that no pool should send, by kind.
 var strangeFrames = map[string][]byte{
 	"length": slices.Concat(
 		[]byte{wire.Magic, byte(wire.FrameResponse), 9, 0, 0, 0, 1, 2, 3},           // a byte short
-		[]byte{wire.Magic, byte(wire.FrameSetDifficulty), 9, 0, 5, 9, 0, 1, 0},      // tells of nine sessions
-		[]byte{wire.Magic, byte(wire.FrameSetDifficulty), 5, 0, 5},                  // tells of none
+		[]byte{wire.Magic, byte(wire.FrameSetDifficulty), 9, 0, 5, 9, 0, 1, 0},      // claims nine sessions
+		[]byte{wire.Magic, byte(wire.FrameSetDifficulty), 5, 0, 5},                  // claims none
 		[]byte{wire.Magic, byte(wire.FrameResponse), 11, 0, 0, 0, 1, 2, 3, 4, 0xff}, // a byte too much
 	),
 	"unknown": slices.Concat(
@@ -167,7 +167,7 @@ var strangeFrames = map[string][]byte{
 	"half":     wire.ResponseFrame(0, wire.StatusAccept)[:6],
 }
 
-// RawFrame sends bytes as they are to all agents; mute sends nothing after them.
+// RawFrame sends bytes unchanged to all agents; mute sends nothing after them.
 func (p *Pool) RawFrame(data []byte, mute bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -179,7 +179,7 @@ func (p *Pool) RawFrame(data []byte, mute bool) {
 	}
 }
 
-// wants is nil when err is, and tells the operator what was expected otherwise.
+// wants returns nil if err is nil, and otherwise tells the operator what was expected.
 func wants(err error, name, what, got string) error {
 	if err == nil {
 		return nil
@@ -196,8 +196,8 @@ func (p *Pool) downFor(ctx context.Context, d time.Duration) error {
 	return p.Start()
 }
 
-// Run makes p go through the script and tells of each step. It returns at the
-// end of the script, at its first error, or with that of ctx.
+// Run takes p through the script and reports each step. It returns at the end of the
+// script, at its first error, or with that of ctx.
 func (s Script) Run(ctx context.Context, p *Pool, tell func(string)) error {
 	start := time.Now()
 	for _, step := range s {

@@ -9,8 +9,8 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// sharesOf goes through the handshake of a link that nobody reads, and are
-// submits that its pool accepts.
+// sharesOf does the handshake of a link that nobody reads, and returns submits that its
+// pool accepts.
 func sharesOf(tb testing.TB, l *link, count int) (lines [][]byte) {
 	tb.Helper()
 	for _, line := range []string{
@@ -40,13 +40,13 @@ func sharesOf(tb testing.TB, l *link, count int) (lines [][]byte) {
 	return lines
 }
 
-// TestAShareAllocatesLittle: what the harness allocates for a share keeps its
-// collector busy, on the cores that the proxy is measured on.
+// TestAShareAllocatesLittle: every allocation of the harness per share keeps its
+// collector busy, on the cores where the proxy is measured.
 func TestAShareAllocatesLittle(t *testing.T) {
 	const runs = 1000
 	p := mustPool(t, func(o *Options) { o.Difficulty = fewHashes })
 	l := newLink(p, noWire{}, 1)
-	lines := sharesOf(t, l, runs+1) // AllocsPerRun has one run more
+	lines := sharesOf(t, l, runs+1) // AllocsPerRun does one extra run
 	n := testing.AllocsPerRun(runs, func() {
 		l.out = l.out[:0]
 		l.handle(lines[0])
@@ -60,11 +60,11 @@ func TestAShareAllocatesLittle(t *testing.T) {
 	}
 }
 
-// poolAllocs are those of the JSON decoder, and of what the books keep.
+// poolAllocs are those of the JSON decoder and of the books.
 const poolAllocs = 15
 
-// TestSharesOfALinkAreApart: nothing of a share may stand in for what the next
-// one leaves out.
+// TestSharesOfALinkAreApart: nothing from one share may fill in for what the next one
+// leaves out.
 func TestSharesOfALinkAreApart(t *testing.T) {
 	p := mustPool(t, func(o *Options) { o.Difficulty = fewHashes })
 	l := newLink(p, noWire{}, 1)
@@ -74,7 +74,7 @@ func TestSharesOfALinkAreApart(t *testing.T) {
 	was := second.Params
 	f := func(line, want string) {
 		t.Helper()
-		l.handle(good[0]) // accepted, or a duplicate: all of its fields were read
+		l.handle(good[0]) // accepted or a duplicate: in either case all of its fields were read
 		l.out = l.out[:0]
 		l.handle([]byte(line))
 		if got := string(l.out); got != want+"\n" {

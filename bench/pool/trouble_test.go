@@ -331,7 +331,7 @@ func TestPoolOptionsErrors(t *testing.T) {
 	f(func(o *Options) { o.Listen = "256.0.0.1:0" }, "choose another address or port 0")
 }
 
-// What the pool says while it changes its mind ends as it was.
+// A pool that changes its mind ends where it began.
 func TestPoolWavers(t *testing.T) {
 	p := mustPool(t, nil)
 	c := mustDial(t, p.Addr())

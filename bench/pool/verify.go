@@ -9,10 +9,10 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// rollAhead is how far beyond now a miner may roll ntime, as in Bitcoin's rules.
+// rollAhead is how far into the future a miner may roll ntime, as in Bitcoin's rules.
 const rollAhead = 7200 * time.Second
 
-// claim is a mining.submit, decoded.
+// claim is a decoded mining.submit.
 type claim struct {
 	user, job   string
 	extranonce2 []byte
@@ -21,28 +21,27 @@ type claim struct {
 	bits        uint32
 	hasBits     bool
 
-	// of an agent's share
+	// for an agent's share
 	worker  *agentWorker // who found it
 	session uint16
-	timed   bool // the time was not left out
-	flips   bool // bits are those that differ from the job's version
+	timed   bool // the time was included
+	flips   bool // bits are the difference from the job's version
 }
 
-// desk is the memory that a link judges shares in, one after another: ten
-// thousand a second would keep the collector busy on the proxy's cores. Only
-// the link's reader touches it.
+// desk is the memory in which a link judges shares, one after another: without it, ten
+// thousand a second would keep the collector busy on the proxy's cores. Only the link's
+// reader touches it.
 type desk struct {
 	message     message
 	params      []string
 	extranonce2 []byte
-	header      []byte // and what leads to it
+	header      []byte // and its parts
 	reply       []byte
 }
 
-// claim reads the params of a mining.submit. The claim is valid until the next
-// one.
+// claim decodes the params of a mining.submit. The claim is valid until the next call.
 func (d *desk) claim(params json.RawMessage) (claim, *proof.Refusal) {
-	clear(d.params[:cap(d.params)]) // a null leaves in place what it finds
+	clear(d.params[:cap(d.params)]) // a null would leave the old value in place
 	if json.Unmarshal(params, &d.params) != nil || len(d.params) < 5 || len(d.params) > 6 {
 		return claim{}, proof.RefusedParams
 	}
@@ -65,19 +64,19 @@ func (d *desk) claim(params json.RawMessage) (claim, *proof.Refusal) {
 	return c, nil
 }
 
-// rules are those that hold for one claim: of the job and of the session.
+// rules are the rules for one claim: the job's and the session's.
 type rules struct {
 	algorithm       *proof.Algorithm
 	job             *proof.Job
 	extranonce1     []byte
 	extranonce2Size int
-	rolling         bool // version rolling was agreed on
+	rolling         bool // version rolling was negotiated
 	mask            uint32
 	target          proof.Target
 }
 
-// verify rebuilds the header and judges it. Hash is zero when it came to a
-// refusal before there was a header; duplicates are the caller's.
+// verify rebuilds the header and judges it. The hash is zero if the share was refused
+// before there was a header; detecting duplicates is the caller's job.
 func (r rules) verify(c claim, now time.Time, d *desk) (proof.Hash, *proof.Refusal) {
 	if len(c.extranonce2) != r.extranonce2Size {
 		return proof.Hash{}, proof.RefusedExtranonce2
@@ -96,8 +95,7 @@ func (r rules) verify(c claim, now time.Time, d *desk) (proof.Hash, *proof.Refus
 	return h, nil
 }
 
-// header builds it in the memory of h, which everything on the way to it passes
-// through.
+// header builds the header in h, which also serves for all intermediate steps.
 func (r rules) header(h []byte, c claim) []byte {
 	for _, part := range [][]byte{r.job.Coinb1, r.extranonce1, c.extranonce2, r.job.Coinb2} {
 		h = append(h, part...)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestScryptOfARealBlock is Litecoin's first block, and the hash that its
-// explorers give as proof of work.
+// TestScryptOfARealBlock checks Litecoin's first block against the proof-of-work hash
+// that explorers show.
 func TestScryptOfARealBlock(t *testing.T) {
 	header, err := hex.DecodeString("01000000" + "0000000000000000000000000000000000000000000000000000000000000000" +
 		"d9ced4ed1130f7b7faad9be25323ffafa33232a17c3edf6cfd97bee6bafbdd97" + "b9aa8e4ef0ff0f1ecd513f7c")

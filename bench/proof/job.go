@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// WorkKey tells what a job works on, whatever id it goes by, whatever was folded
-// into its coinbase around the extranonce on the way, and however often a proxy
-// sent it again with a later time: a job of the pool and the same job as it
-// reaches a miner behind a proxy have the same key.
+// WorkKey identifies the work of a job, whatever its id, whatever a proxy folded into
+// the coinbase around the extranonce, and however often a proxy resent it with a later
+// time: a job of the pool and the same job as it reaches a miner behind a proxy have
+// the same key.
 type WorkKey [8]byte
 
 // Job is one mining.notify of a Pool. Immutable.
@@ -27,7 +27,7 @@ type Job struct {
 	Key     WorkKey
 	Emitted time.Time
 
-	ShortID        string   // the id that agents know it by, "0" to "255"
+	ShortID        string   // the id for agents, "0" to "255"
 	PrevHash       [32]byte // in header order
 	Coinb1, Coinb2 []byte
 	Branches       [][]byte
@@ -36,8 +36,8 @@ type Job struct {
 	NTime          uint32
 }
 
-// NewJob reads the params of a notify, which stay as they are unless they
-// stretch over several lines.
+// NewJob parses the params of a notify; they stay as they are unless they span several
+// lines.
 func NewJob(params string) (*Job, error) {
 	if strings.Contains(params, "\n") {
 		var one bytes.Buffer
@@ -94,17 +94,16 @@ func NewJob(params string) (*Job, error) {
 	return j, nil
 }
 
-// KeyOf is the key of the job that has these params, as a notification spells
-// them.
+// KeyOf returns the key of the job with these params, as spelled in a notification.
 func KeyOf(prevhash, coinb2 string, branches []string, version, nbits string) (key WorkKey) {
-	ending := coinb2[max(0, len(coinb2)-64):] // the outputs: no proxy folds anything into them
+	ending := coinb2[max(0, len(coinb2)-64):] // the outputs: no proxy changes them
 	sum := sha256.New()
 	fmt.Fprint(sum, prevhash, ending, branches, version, nbits)
 	copy(key[:], sum.Sum(nil))
 	return key
 }
 
-// ParseWord reads the 8 hex digits of a big-endian u32.
+// ParseWord parses the 8 hex digits of a big-endian u32.
 func ParseWord(text string) (uint32, error) {
 	w, err := strconv.ParseUint(text, 16, 32)
 	if err != nil || len(text) != 8 {
@@ -113,7 +112,7 @@ func ParseWord(text string) (uint32, error) {
 	return uint32(w), nil
 }
 
-// Template is what the next job is made of.
+// Template makes jobs.
 type Template struct {
 	rnd      *rand.Rand
 	name     string
@@ -123,18 +122,18 @@ type Template struct {
 	prevhash [32]byte // as sent, in swapped words
 }
 
-// NewTemplate makes jobs that no other seed makes.
+// NewTemplate returns a template whose jobs no other seed makes.
 func NewTemplate(seed uint64, name string, branches int) *Template {
 	return &Template{rnd: rand.New(rand.NewPCG(seed, 2)), name: name, branches: branches, height: 840_000}
 }
 
-// Params makes the params of a new notify. A clean one has a new prevhash and
-// height, as after a block; extranonceSize is that of both extranonces.
+// Params returns the params of a new notify. A clean one has a new prevhash and height,
+// as after a block; extranonceSize is the size of both extranonces together.
 func (t *Template) Params(clean bool, extranonceSize int, now time.Time) string {
 	t.serial++
 	if clean {
 		t.height++
-		fill(t.rnd, t.prevhash[:24]) // a real hash ends in zeros, here the last two words
+		fill(t.rnd, t.prevhash[:24]) // a real hash ends in zeros: here the last two words
 	}
 	branches := make([]string, t.branches)
 	for i := range branches {
@@ -143,7 +142,7 @@ func (t *Template) Params(clean bool, extranonceSize int, now time.Time) string 
 		branches[i] = hex.EncodeToString(b[:])
 	}
 	coinb1, coinb2 := t.coinbase(extranonceSize, now)
-	const version, nbits = "20000000", "170371b1" // mainnet's of 2024: no CPU will ever solve a block
+	const version, nbits = "20000000", "170371b1" // mainnet's in 2024: no CPU will ever solve a block
 	p, err := json.Marshal([]any{
 		fmt.Sprintf("%06x", t.serial), hex.EncodeToString(t.prevhash[:]),
 		hex.EncodeToString(coinb1), hex.EncodeToString(coinb2), branches,
@@ -155,8 +154,8 @@ func (t *Template) Params(clean bool, extranonceSize int, now time.Time) string 
 	return string(p)
 }
 
-// coinbase is a coinbase transaction (non-witness serialization) of a usual
-// size, some 270 bytes, split around the extranonce.
+// coinbase returns a coinbase transaction (non-witness serialization) of a typical
+// size, about 270 bytes, split around the extranonce.
 func (t *Template) coinbase(extranonceSize int, now time.Time) (coinb1, coinb2 []byte) {
 	head := binary.LittleEndian.AppendUint32([]byte{0x03}, t.height)[:4]
 	head = binary.LittleEndian.AppendUint32(append(head, 0x04), uint32(now.Unix()))

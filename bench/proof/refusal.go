@@ -4,16 +4,16 @@ import (
 	"fmt"
 )
 
-// Refusal is why a share was refused: the code and text that the miner is told.
+// Refusal is the reason for refusing a share: the code and text sent to the miner.
 type Refusal struct {
 	Code int
 	Text string
 }
 
-// Error is the text, with the code.
+// Error returns the code and the text.
 func (r *Refusal) Error() string { return fmt.Sprintf("%d %s", r.Code, r.Text) }
 
-// The reasons a Pool refuses for; Books count by their Text.
+// A Pool's reasons for refusing; Books count by their Text.
 var (
 	RefusedParams       = &Refusal{20, "Bad params"}
 	RefusedExtranonce2  = &Refusal{20, "Bad extranonce2 size"}

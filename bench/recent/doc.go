@@ -1,3 +1,3 @@
-// Package recent has the map that forgets: what a pool or a fleet remembers over
-// a run of days has a bound.
+// Package recent has a map that forgets, which bounds what a pool or a fleet remembers
+// in a run of days.
 package recent

@@ -4,14 +4,14 @@ import (
 	"iter"
 )
 
-// Map is a map that forgets: it holds the last limit keys at least and twice
-// as many at most.
+// Map is a map that forgets: it holds at least the last limit keys, and at most twice
+// as many.
 type Map[K comparable, V any] struct {
 	Limit    int
 	now, old map[K]V
 }
 
-// Get is the value of a key that is still remembered.
+// Get returns the value of a key that is still remembered.
 func (r *Map[K, V]) Get(k K) (V, bool) {
 	if v, ok := r.now[k]; ok {
 		return v, true
@@ -20,7 +20,7 @@ func (r *Map[K, V]) Get(k K) (V, bool) {
 	return v, ok
 }
 
-// All are what it still holds, in no order.
+// All yields everything it still holds, in no order.
 func (r *Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for _, some := range []map[K]V{r.old, r.now} {

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// gobenchUnits is how benchstat knows the units, and how many of them one of
-// ours is.
+// gobenchUnits maps our units to benchstat's, with the factor between them.
 var gobenchUnits = map[Unit]struct {
 	name  string
 	times float64
@@ -18,9 +17,9 @@ var gobenchUnits = map[Unit]struct {
 	inPerSecond:   {"/s", 1},
 }
 
-// GoBench is the result in the format of Go's benchmarks, a line for each round.
-// The commit is not in it: benchstat takes runs with different settings for
-// runs of different things.
+// GoBench returns the result in the format of Go's benchmarks, one line per round. The
+// commit is left out: benchstat treats runs with different settings as runs of
+// different things.
 func (r *Result) GoBench() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: farmproxy/bench\ncpu: %s\n", r.Machine.OS, r.Machine.Arch, r.Machine.CPU)
@@ -42,7 +41,7 @@ func (r *Result) GoBench() string {
 	return b.String()
 }
 
-// camel is cpu_share as CpuShare: benchmarks are called so.
+// camel turns cpu_share into CpuShare, as in names of benchmarks.
 func camel(key string) (s string) {
 	for word := range strings.SplitSeq(key, "_") {
 		s += strings.ToUpper(word[:1]) + word[1:]

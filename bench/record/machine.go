@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Machine is where figures come from: those of another one say little.
+// Machine is where figures were measured: figures from another machine say little.
 type Machine struct {
-	CPU    string   `json:"cpu"`   // model, as the kernel has it
-	Cores  int      `json:"cores"` // that Go runs on
-	Flags  []string `json:"flags"` // of the CPU, those that hashing depends on
+	CPU    string   `json:"cpu"`   // model, from the kernel
+	Cores  int      `json:"cores"` // that Go may use
+	Flags  []string `json:"flags"` // CPU features that hashing depends on
 	Kernel string   `json:"kernel"`
 	Go     string   `json:"go"`
 	OS     string   `json:"os"`
@@ -20,12 +20,12 @@ type Machine struct {
 	Memory int64    `json:"memory_bytes"`
 }
 
-// hashingFlags are CPU features that decide what a SHA-256 costs.
+// hashingFlags are the CPU features that determine the cost of a SHA-256.
 var hashingFlags = []string{"sha_ni", "sha2", "avx2", "avx512f"}
 
 func thisMachine() Machine {
 	m := Machine{Cores: runtime.GOMAXPROCS(0), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Flags: []string{}}
-	// What can't be read stays empty: no figure depends on it.
+	// Anything unreadable stays empty: no figure depends on it.
 	cpuinfo, _ := os.ReadFile("/proc/cpuinfo")
 	m.CPU, m.Flags = parseCPUInfo(string(cpuinfo))
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
@@ -38,8 +38,8 @@ func thisMachine() Machine {
 	return m
 }
 
-// parseCPUInfo reads the model and those of hashingFlags that the CPU has: all
-// of a machine's CPUs are alike, the first one is taken.
+// parseCPUInfo returns the model and which of hashingFlags the CPU has: all of a
+// machine's CPUs are alike, so it reads the first.
 func parseCPUInfo(text string) (model string, flags []string) {
 	flags = []string{}
 	for line := range strings.Lines(text) {
@@ -60,7 +60,7 @@ func parseCPUInfo(text string) (model string, flags []string) {
 	return model, flags
 }
 
-// String is the machine in one line.
+// String describes the machine on one line.
 func (m Machine) String() string {
 	s := m.CPU
 	if s == "" {

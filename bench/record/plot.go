@@ -9,24 +9,24 @@ import (
 	"farmproxy/bench/figure"
 )
 
-// panel is one picture of a plot: a quantity against miners or against rates.
+// panel is one picture of a plot: a quantity against miners or rates.
 type panel struct {
 	title   string
-	axis    string // what x is
+	axis    string // label of x
 	unit    Unit
-	log     bool // x: each step is a multiple
+	log     bool // x: each step is a multiple of the last
 	proxy   line
 	floor   line
-	context string // what does not change
+	context string // the fixed conditions
 }
 
 // line is one side's points, by x.
 type line []point
 
-// point is the median of all rounds, and their range.
+// point is the median of all rounds, with their range.
 type point struct{ x, y, low, high float64 }
 
-// panels are what a sweep shows. Those without two points at least are left out.
+// panels returns what a sweep shows, without panels of fewer than two points.
 func (r *Result) panels() (all []panel) {
 	rate, miners := r.commonRate(), r.commonMiners()
 	byMiners := func(title, key string, rate float64) {
@@ -51,7 +51,7 @@ func (r *Result) panels() (all []panel) {
 	return slices.DeleteFunc(all, func(p panel) bool { return len(p.proxy) < 2 })
 }
 
-// collect takes the points of a quantity, where x says so.
+// collect takes a quantity's points at the values of x.
 func (p *panel) collect(measures []Measure, key string, x func(*Measure) (float64, bool)) {
 	for i := range measures {
 		m := &measures[i]
@@ -78,12 +78,12 @@ func (p *panel) collect(measures []Measure, key string, x func(*Measure) (float6
 	}
 }
 
-// commonRate is the rate that most numbers of miners were measured at.
+// commonRate returns the rate at which most numbers of miners were measured.
 func (r *Result) commonRate() float64 {
 	return mostFrequent(r.Measures, func(m *Measure) (float64, bool) { return m.Rate, m.Key == KeyShare })
 }
 
-// commonMiners is the number of miners that most rates were measured at.
+// commonMiners returns the number of miners at which most rates were measured.
 func (r *Result) commonMiners() int {
 	return int(mostFrequent(r.Measures, func(m *Measure) (float64, bool) { return float64(m.Miners), m.Key == KeyShare }))
 }
@@ -112,8 +112,8 @@ func (r *Result) join(other *Result) {
 	}
 }
 
-// Plot is an SVG of sweeps, whose rounds are taken together, and what it shows:
-// nothing where nothing was measured at two points.
+// Plot returns an SVG of sweeps, with their rounds taken together, and what it shows:
+// nothing if nothing was measured at two points.
 func Plot(results []*Result) (picture string, shown []string) {
 	r := results[0]
 	for _, other := range results[1:] {

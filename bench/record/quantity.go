@@ -1,14 +1,14 @@
 package record
 
-// quantity is something that is measured, and what it may come to. The budgets
-// are the design's: for a machine of 2 cores, at 10,000 miners.
+// quantity is something measured, and its budget. The budgets apply to a machine of 2
+// cores, at 10,000 miners.
 type quantity struct {
 	name    string
 	unit    Unit
-	ratio   float64 // at most so many times the floor; 0: no such budget
-	passed  float64 // at most so many times HAProxy; 0: no such budget
-	bounded bool    // at most ...
-	most    float64 // ... so much
+	ratio   float64 // budget as a multiple of the floor; 0: none
+	passed  float64 // budget as a multiple of HAProxy; 0: none
+	bounded bool    // has a budget of ...
+	most    float64 // ... at most this
 }
 
 // Keys of quantities.
@@ -36,7 +36,7 @@ const (
 	KeyRapidCPU    = "rapid_cpu"
 )
 
-// TableOrder is that of rows.
+// TableOrder is the order of rows.
 var TableOrder = []string{
 	KeyRSS, KeyRSSMore, KeyRSSLong, KeyGrowth, KeyShare, KeyP50, KeyP99, KeyShareFast, KeyP50Fast, KeyP99Fast, KeyReached,
 	KeyNotify, KeyLast, KeyRapidLast, KeyRapidMissed, KeyRapidCPU, KeyConnect, KeyAllocShare, KeyAllocNotify, KeyIdle, KeyStart,

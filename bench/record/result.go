@@ -14,29 +14,28 @@ import (
 	"farmproxy/bench/figure"
 )
 
-// Result is a recorded run of budget, sweep or long: every single figure of
-// every round, and where it comes from. Tables, plots and comparisons are made
-// of it.
+// Result is a recorded run of budget, sweep or long: every figure of every round, and
+// its origin. Tables, plots and comparisons are made from it.
 type Result struct {
 	Scenario string    `json:"scenario"` // budget, sweep or long
 	Started  time.Time `json:"started"`
-	Commit   string    `json:"commit"` // as git describe has it
+	Commit   string    `json:"commit"` // from git describe
 	Machine  Machine   `json:"machine"`
 	Command  string    `json:"command"` // what was run
-	Seconds  float64   `json:"seconds"` // that it took
+	Seconds  float64   `json:"seconds"` // duration
 	Measures []Measure `json:"measures"`
-	Memory   []Memory  `json:"memory,omitempty"` // of long
+	Memory   []Memory  `json:"memory,omitempty"` // long only
 	Breaches []string  `json:"breaches"`
 }
 
-// Measure is one figure under one set of conditions, of all rounds: the n-th
-// of Floor, HAProxy and Proxy are of the same round.
+// Measure is one figure under one set of conditions, for all rounds: the n-th values of
+// Floor, HAProxy and Proxy are from the same round.
 type Measure struct {
 	Key     string    `json:"key"`
 	Name    string    `json:"name"`
 	Unit    Unit      `json:"unit"`
 	Miners  int       `json:"miners"`
-	Rate    float64   `json:"rate,omitempty"`           // shares a second that were asked for; 0: none
+	Rate    float64   `json:"rate,omitempty"`           // requested shares per second; 0: none
 	Ratio   float64   `json:"budget_ratio,omitempty"`   // the budget, as a multiple of the floor; 0: none
 	Most    *float64  `json:"budget_most,omitempty"`    // the budget, in units; nil: none
 	Passed  float64   `json:"budget_haproxy,omitempty"` // the budget, as a multiple of HAProxy; 0: none
@@ -45,25 +44,25 @@ type Measure struct {
 	Proxy   []float64 `json:"proxy"`
 }
 
-// Memory is how much there was at one moment of a long load.
+// Memory is the memory in use at one moment of a long load.
 type Memory struct {
 	Seconds float64 `json:"seconds"` // since the load began
 	Shares  int     `json:"shares"`
 	RSS     int64   `json:"rss_bytes"`
 }
 
-// Unit is what a figure is in.
+// Unit is the unit of a figure.
 type Unit string
 
 const (
 	inSeconds     Unit = "seconds"
 	inBytes       Unit = "bytes"
 	inAllocations Unit = "allocations"
-	inFractions   Unit = "fraction" // of a core, or of what there was before
+	inFractions   Unit = "fraction" // of a core, or of an earlier value
 	inPerSecond   Unit = "per second"
 )
 
-// format is a value with its unit, in three digits or so.
+// format formats a value with its unit, with about three digits.
 func (u Unit) format(v float64) string {
 	switch u {
 	case inSeconds:
@@ -87,12 +86,12 @@ func (u Unit) format(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-// allocationsAreNone is below how many a share, or a notify, allocates nothing:
-// what the process allocates anyhow (each second, each job, each collection) is
-// spread over them.
+// allocationsAreNone is the number of allocations per share, or per notify, below which
+// they count as none: what the process allocates anyway (each second, each job, each
+// collection) is spread over them.
 const allocationsAreNone = 0.02
 
-// ratio is proxy to floor, of the medians; 0 where there is no floor.
+// ratio returns proxy to floor, of the medians; 0 if there is no floor.
 func (m *Measure) ratio() float64 {
 	if floor := figure.Median(m.Floor); floor > 0 {
 		return figure.Median(m.Proxy) / floor
@@ -100,10 +99,10 @@ func (m *Measure) ratio() float64 {
 	return 0
 }
 
-// hasBudget says whether there is something to meet.
+// hasBudget reports whether there is a budget to meet.
 func (m *Measure) hasBudget() bool { return m.Most != nil || m.Ratio > 0 || m.Passed > 0 }
 
-// met says whether the median is within the budget.
+// met reports whether the median is within the budget.
 func (m *Measure) met() bool {
 	value := figure.Median(m.Proxy)
 	switch {
@@ -127,7 +126,7 @@ type Sample struct {
 	Value  float64
 }
 
-// Add enters what one side showed in one round.
+// Add enters one side's figures of one round.
 func (r *Result) Add(on Side, samples []Sample) {
 	for _, s := range samples {
 		m := r.measure(s)
@@ -142,7 +141,7 @@ func (r *Result) Add(on Side, samples []Sample) {
 	}
 }
 
-// measure is where a sample belongs; a new one at the end if need be.
+// measure returns the measure of a sample; a new one, at the end, if needed.
 func (r *Result) measure(s Sample) *Measure {
 	for i := range r.Measures {
 		if m := &r.Measures[i]; m.Key == s.Key && m.Miners == s.Miners && m.Rate == s.Rate {
@@ -161,14 +160,14 @@ func (r *Result) measure(s Sample) *Measure {
 	return &r.Measures[len(r.Measures)-1]
 }
 
-// Order sorts the measures as the table has them.
+// Order sorts the measures as in the table.
 func (r *Result) Order() {
 	slices.SortStableFunc(r.Measures, func(a, b Measure) int {
 		return slices.Index(TableOrder, a.Key) - slices.Index(TableOrder, b.Key)
 	})
 }
 
-// New is empty but for what is known before a run.
+// New returns a result with only what is known before a run.
 func New(scenario, commit string, args []string) *Result {
 	return &Result{
 		Scenario: scenario, Started: time.Now().UTC().Truncate(time.Second), Commit: commit, Machine: thisMachine(),
@@ -178,7 +177,7 @@ func New(scenario, commit string, args []string) *Result {
 
 const wantRecorded = "want a file that bench budget, sweep or long has written, with -record DIRECTORY"
 
-// Load reads what record or write has written.
+// Load reads what Record has written.
 func Load(file string) (*Result, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -194,8 +193,7 @@ func Load(file string) (*Result, error) {
 	return &r, nil
 }
 
-// fileName is date-commit-scenario, with a number where there were more that
-// day.
+// fileName is date-commit-scenario, plus a number if there were more on that day.
 func (r *Result) fileName(number int) string {
 	name := strings.Join([]string{r.Started.Format(time.DateOnly), r.Commit, r.Scenario}, "-")
 	if number > 1 {
@@ -207,7 +205,7 @@ func (r *Result) fileName(number int) string {
 // recordsADay bounds the search for a free name.
 const recordsADay = 100
 
-// Record writes the result into a directory, under a name of its own.
+// Record writes the result into a directory, under a unique name.
 func (r *Result) Record(dir string) (file string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("-record: %w", err)
@@ -239,7 +237,7 @@ func (r *Result) encode() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// Scenarios that are recorded, see Result.
+// Recorded scenarios, see Result.
 const (
 	Budget = "budget"
 	Sweep  = "sweep"

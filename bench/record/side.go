@@ -1,7 +1,7 @@
 package record
 
-// Side is what a fleet is pointed at in a measurement. Each round plays all of
-// them, so that a busy minute of the machine meets them alike.
+// Side is what a fleet is pointed at in a measurement. Each round runs all of them, so
+// that a busy minute of the machine affects them equally.
 type Side string
 
 const (

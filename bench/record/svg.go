@@ -13,16 +13,16 @@ const (
 	panelWidth   = 440
 	panelHeight  = 280
 	panelColumns = 2
-	plotLeft     = 72 // of the axis, from the panel's left: room for numbers
+	plotLeft     = 72 // of the axis, from the panel's left: leaves room for numbers
 	plotRight    = 20
 	plotTop      = 52
 	plotBottom   = 44
 	headHeight   = 40
 	footHeight   = 32
-	yTicks       = 5 // or about as many
+	yTicks       = 5 // approximately
 )
 
-// svgStyle makes the picture readable on a light and on a dark page.
+// svgStyle makes the picture readable on light and dark pages.
 const svgStyle = `<style>
 text{font:12px system-ui,sans-serif;fill:#1f2328}
 .title{font-weight:600;font-size:14px}
@@ -44,7 +44,7 @@ text{fill:#f0f6fc}.small{fill:#9198a1}.paper{fill:#0d1117}
 </style>
 `
 
-// drawPanels is an SVG of all panels, with a caption below.
+// drawPanels returns an SVG of all panels, with a caption below.
 func drawPanels(panels []panel, caption string) string {
 	rows := (len(panels) + panelColumns - 1) / panelColumns
 	width, height := panelColumns*panelWidth, headHeight+rows*panelHeight+footHeight
@@ -103,8 +103,8 @@ func (p *panel) draw(b *strings.Builder) {
 	}
 }
 
-// top is the end of the y axis, above all that is drawn, and the step between
-// its ticks: 1, 2 or 5 times a power of ten; of two for bytes.
+// top returns the end of the y axis, above everything drawn, and the step between its
+// ticks: 1, 2 or 5 times a power of ten, or of two for bytes.
 func (p *panel) top() (most, step float64) {
 	for _, l := range []line{p.proxy, p.floor} {
 		for _, at := range l {
@@ -128,7 +128,7 @@ func (p *panel) top() (most, step float64) {
 	return math.Ceil(most/step) * step, step
 }
 
-// scale maps x to pixels, with a little room on both sides.
+// scale maps x to pixels, with a little margin on both sides.
 func (p *panel) scale(left, right float64) func(x float64) float64 {
 	const room = 24
 	at := func(x float64) float64 { return x }
@@ -144,7 +144,7 @@ func (p *panel) scale(left, right float64) func(x float64) float64 {
 	}
 }
 
-// tick is a number at an axis whose ticks are step apart.
+// tick formats a number at an axis whose ticks are step apart.
 func (u Unit) tick(v, step float64) string {
 	unit, name := 1.0, ""
 	switch {

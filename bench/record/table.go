@@ -12,7 +12,7 @@ import (
 // tableHead are the columns of a result.
 var tableHead = []string{"", "floor", "HAProxy", "farmproxy", "to floor", "budget", "met"}
 
-// rows are the measures as text, a row each.
+// rows returns the measures as text, one row each.
 func (r *Result) rows() (rows [][]string) {
 	miners := r.miners()
 	for i := range r.Measures {
@@ -41,7 +41,7 @@ func (r *Result) rows() (rows [][]string) {
 	return rows
 }
 
-// title is the name, with the conditions that are not those of the whole table.
+// title returns the name, with any conditions that differ from the whole table's.
 func (m *Measure) title(miners int) string {
 	s := m.Name
 	if m.Miners != miners {
@@ -53,8 +53,8 @@ func (m *Measure) title(miners int) string {
 	return s
 }
 
-// miners is how many there were in most measures; 0 where none is that of
-// more than half.
+// miners returns the number of miners in most measures; 0 if no number has more than
+// half.
 func (r *Result) miners() int {
 	count := map[int]int{}
 	for _, m := range r.Measures {
@@ -68,7 +68,7 @@ func (r *Result) miners() int {
 	return 0
 }
 
-// basis says what the table rests on.
+// basis says what the table is based on.
 func (r *Result) basis() string {
 	s := fmt.Sprintf("medians of %d rounds", r.rounds())
 	if n := r.rounds(); n == 1 {
@@ -92,7 +92,7 @@ func (m *Measure) budget() string {
 	return fmt.Sprintf("%.2f x floor", m.Ratio)
 }
 
-// rounds is how many the medians are of.
+// rounds returns the number of rounds behind the medians.
 func (r *Result) rounds() (n int) {
 	for _, m := range r.Measures {
 		n = max(n, len(m.Proxy))
@@ -100,7 +100,7 @@ func (r *Result) rounds() (n int) {
 	return n
 }
 
-// Print is the table for a terminal.
+// Print prints the table on a terminal.
 func (r *Result) Print(t cli.Terminal) {
 	w := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
 	head := append([]string{r.basis()}, tableHead[1:]...)
@@ -110,7 +110,7 @@ func (r *Result) Print(t cli.Terminal) {
 	w.Flush()
 }
 
-// Markdown is the table for a page.
+// Markdown returns the table as Markdown.
 func (r *Result) Markdown() string {
 	var b strings.Builder
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }

@@ -19,32 +19,32 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// accounts is the scenario of one proxy that serves several accounts at several
-// pools, each with its own algorithm, through one port. Shares go on all the
-// time, but while the two sides compare their sums.
+// accounts is the scenario of one proxy that serves several accounts at several pools,
+// each with its own algorithm, through one port. Shares flow all the time, except while
+// the two sides compare their sums.
 type accounts struct {
 	o      Options
 	stand  *stand.Stand
 	api    api.Client
 	pools  []*pool.Pool
 	crews  []*crew
-	leaver *crew // of those; its account is deleted
+	leaver *crew // one of those; its account gets deleted
 	fig    Figures
 	say    func(format string, args ...any)
 	breach func(format string, args ...any)
 }
 
-// What the scenario takes unless flags say otherwise: a thousand miners of each
-// account, few shares, for a hash of scrypt is 0.4 ms three times over, and so
-// much load that hash rates are compared when there is more than rateLeast of it.
+// Defaults of the scenario: a thousand miners per account; few shares, because a scrypt
+// hash takes 0.4 ms and is computed three times; and a load long enough that hash rates
+// are compared over more than rateLeast of it.
 const (
 	accountsMiners = 3000
 	accountsRate   = 300
 	accountsLoad   = 20 * time.Second
 )
 
-// leaverShare is which part of the miners is, in addition, of the account that
-// will be deleted.
+// leaverShare is the fraction of miners that, in addition, belong to the account to be
+// deleted.
 const leaverShare = 30
 
 // playAccounts is play for this scenario.
@@ -118,12 +118,12 @@ func (a *accounts) play(ctx context.Context) error {
 	return err
 }
 
-// localShares is how many shares there are for each that goes to the pool, where
+// localShares is how many shares there are per share that goes to the pool, where
 // miners ask for an easier difficulty than the pool's.
 const localShares = 16
 
-// startPools starts a pool for each algorithm, with an extranonce2 of its own
-// size. The first one is harder than its miners want.
+// startPools starts a pool per algorithm, each with its own extranonce2 size. The first
+// one is harder than its miners want.
 func (a *accounts) startPools() error {
 	for i, kind := range []struct {
 		algorithm   *proof.Algorithm
@@ -148,8 +148,8 @@ func (a *accounts) startPools() error {
 	return nil
 }
 
-// register makes the pools and the accounts known to the proxy, and the fleets
-// with the names that come of it.
+// register registers the pools and the accounts with the proxy, and creates the fleets
+// with the resulting names.
 func (a *accounts) register(ctx context.Context) error {
 	for _, c := range a.crews[:len(a.pools)] {
 		p := api.Pool{Pool: c.pool.Addr(), Algorithm: c.pool.Options().Algorithm.Name, Workers: c.workers()}
@@ -189,14 +189,14 @@ func (a *accounts) close() {
 	}
 }
 
-// at starts the load of all crews, or ends it.
+// at starts or ends the load of all crews.
 func (a *accounts) at(work bool) {
 	for _, c := range a.crews {
 		c.at(work)
 	}
 }
 
-// connect brings all crews to work, all at once.
+// connect brings all crews to work at the same time.
 func (a *accounts) connect(ctx context.Context) error {
 	a.say("connecting %d miners of %d accounts", a.miners(a.crews), len(a.crews))
 	ctx, cancel := context.WithTimeout(ctx, connectBase+time.Duration(a.o.Miners/connectRate)*time.Second)
@@ -237,7 +237,7 @@ func (a *accounts) submits() (n int) {
 	return n
 }
 
-// load sends shares for the given time and measures what they cost.
+// load sends shares for the given time and measures their cost.
 func (a *accounts) load(ctx context.Context) error {
 	a.say("%v of load, %g shares/s", a.o.Duration, a.o.Rate)
 	if err := wait.For(ctx, quietBefore); err != nil {
@@ -263,17 +263,17 @@ func (a *accounts) load(ctx context.Context) error {
 	a.fig.SharesPerSecond = float64(shares) / time.Since(start).Seconds()
 	a.fig.CPUPerShare = (after - before).Seconds() / float64(shares)
 	a.fig.CPUTicksShares = int64((after - before) / stand.ClockTick)
-	for _, c := range a.crews { // the slowest: they mine apart
+	for _, c := range a.crews { // the slowest: they mine separately
 		a.fig.RoundTripP50 = max(a.fig.RoundTripP50, c.fleet.Books().RoundTrip(0.50).Seconds())
 		a.fig.RoundTripP99 = max(a.fig.RoundTripP99, c.fleet.Books().RoundTrip(0.99).Seconds())
 	}
 	return nil
 }
 
-// reasonGone is what the proxy closes the miners of a deleted account for.
+// reasonGone is the reason for which the proxy closes the miners of a deleted account.
 const reasonGone = "account_gone"
 
-// deleteAccount deletes an account whose miners are at work.
+// deleteAccount deletes an account whose miners are working.
 func (a *accounts) deleteAccount(ctx context.Context) error {
 	c, others := a.leaver, a.watch(without(a.crews, a.leaver))
 	path, miners := "/api/v1/users/"+url.PathEscape(c.name), c.fleet.Options().Miners
@@ -314,8 +314,8 @@ func (a *accounts) deleteAccount(ctx context.Context) error {
 	return nil
 }
 
-// watch returns a function that tells of each crew that suffered since. Whether
-// shares were refused for a reason is for reconcile to say.
+// watch returns a function that reports each crew that has suffered since. Whether
+// shares were refused for a reason is for reconcile to decide.
 func (a *accounts) watch(crews []*crew) func(while string, args ...any) {
 	before := make([]fleet.Total, len(crews))
 	for i, c := range crews {
@@ -335,7 +335,7 @@ func (a *accounts) watch(crews []*crew) func(while string, args ...any) {
 	}
 }
 
-// outage stops one pool for a while. The crews at the others go on.
+// outage stops one pool for a while. The crews at the other pools go on.
 func (a *accounts) outage(ctx context.Context) error {
 	c := a.crews[1]
 	others := a.watch(without(without(a.crews, a.leaver), c))
@@ -346,7 +346,7 @@ func (a *accounts) outage(ctx context.Context) error {
 		return err
 	}
 	a.say("pool %s comes back", c.pool.Options().Name)
-	fresh := c.pool.Job(true).Emitted // no miner has seen it, nor any after it
+	fresh := c.pool.Job(true).Emitted // no miner has seen it, or any later one
 	start := time.Now()
 	if err := c.pool.Start(); err != nil {
 		return err
@@ -378,8 +378,7 @@ func (a *accounts) outage(ctx context.Context) error {
 	return nil
 }
 
-// poolUp waits until the account proxy's series has that value for the crew's
-// pool.
+// poolUp waits until the account proxy's series shows that value for the crew's pool.
 func (a *accounts) poolUp(ctx context.Context, c *crew, want float64) {
 	if !wait.Until(ctx, a.o.Patience, func() bool {
 		all, err := a.api.Series(ctx, "proxy_pool_up")
@@ -390,8 +389,7 @@ func (a *accounts) poolUp(ctx context.Context, c *crew, want float64) {
 	}
 }
 
-// kill ends the proxy as a crash would, while shares are on their way, and
-// starts it again.
+// kill ends the proxy like a crash, with shares in flight, and starts it again.
 func (a *accounts) kill(ctx context.Context) error {
 	a.say("the proxy is killed")
 	crews := without(a.crews, a.leaver)
@@ -403,12 +401,12 @@ func (a *accounts) kill(ctx context.Context) error {
 	for _, c := range crews {
 		c.cuts = append(c.cuts, cut{start, judge.ExcuseKilled})
 		n := c.fleet.Books().Total()
-		if failures := n.Failures - n.Refusals; n.Disconnects+failures > 0 { // connect has told of refusals
+		if failures := n.Failures - n.Refusals; n.Disconnects+failures > 0 { // connect has reported refusals
 			a.breach("%d disconnects of miners of %s, %d failed dials and handshakes before the proxy was killed; the last: %s", n.Disconnects, c.user, failures, c.fleet.Books().LastTrouble())
 		}
 	}
 	a.stand.Child.Kill()
-	for _, c := range crews { // what was said before must have been heard
+	for _, c := range crews { // anything sent before must have arrived
 		if !wait.Until(ctx, a.o.Patience, func() bool { return c.fleet.Connected() == 0 }) {
 			return fmt.Errorf("%d miners of %s don't notice that the proxy was killed", c.fleet.Connected(), c.user)
 		}
@@ -441,8 +439,8 @@ func (a *accounts) ready(crews []*crew) bool {
 	return !slices.ContainsFunc(crews, func(c *crew) bool { return c.fleet.Ready() < c.fleet.Options().Miners })
 }
 
-// known looks whether the proxy knows these accounts, under their names, and no
-// others: before and after they are registered again.
+// known checks that the proxy knows exactly these accounts, under their names, both
+// before and after they are registered again.
 func (a *accounts) known(ctx context.Context, crews []*crew) error {
 	for _, again := range []bool{false, true} {
 		for _, c := range crews {

@@ -15,10 +15,10 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// mostOff is by which fraction a hash rate may differ from the fleet's own.
+// mostOff is the fraction by which a hash rate may differ from the fleet's own.
 const mostOff = 0.05
 
-// predecessorHash is what the account proxy's series call a crew's algorithm.
+// predecessorHash returns the algorithm's name in the account proxy's series.
 func predecessorHash(c *crew) string {
 	if c.pool.Options().Algorithm == proof.SHA256d {
 		return "sha256"
@@ -26,8 +26,8 @@ func predecessorHash(c *crew) string {
 	return c.pool.Options().Algorithm.Name
 }
 
-// compare ends the load, waits for the last verdicts, and lays what the proxy
-// says that it counted beside what the fleets did.
+// compare ends the load, waits for the last verdicts, and compares the proxy's counters
+// with the fleets' books.
 func (a *accounts) compare(ctx context.Context) error {
 	a.say("comparing hash rates")
 	a.at(false)
@@ -54,7 +54,7 @@ func (a *accounts) compare(ctx context.Context) error {
 	return nil
 }
 
-// comparePool is for a pool that has one account only.
+// comparePool compares a pool that has only one account.
 func (a *accounts) comparePool(c *crew, pools []api.Pool) {
 	fleet := c.rates(time.Now())
 	for _, p := range pools {
@@ -97,8 +97,8 @@ func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
 	if err != nil {
 		return err
 	}
-	// The series count what the pool saw. Their speeds are the miners': each has
-	// a window of its own.
+	// The series count what the pool saw. Their speeds are the miners': each has its
+	// own window.
 	fleet.accepted, fleet.work, fleet.hashRate = fleet.atPool.accepted, fleet.atPool.work, 0
 	for _, one := range fleet.workers {
 		fleet.hashRate += one.hashRate
@@ -107,8 +107,8 @@ func (a *accounts) compareCrew(ctx context.Context, c *crew) error {
 	return nil
 }
 
-// firstFew tells of the first breaches only, and at the end how many more there
-// were: a thousand workers would all say the same.
+// firstFew reports only the first breaches, and at the end how many more there were: a
+// thousand workers would all say the same.
 func firstFew(breach func(string, ...any)) (few, more func(format string, args ...any)) {
 	n := 0
 	few = func(format string, args ...any) {
@@ -124,7 +124,7 @@ func firstFew(breach func(string, ...any)) (few, more func(format string, args .
 	return few, more
 }
 
-// sameRates tells of what differs, and by how much the hash rates do.
+// sameRates reports differences, and returns by how much the hash rates differ.
 func sameRates(breach func(string, ...any), whose string, fleet, proxy rates) float64 {
 	if fleet.accepted != proxy.accepted {
 		breach("%s: the proxy counts %d accepted shares, the fleet %d", whose, proxy.accepted, fleet.accepted)
@@ -139,7 +139,7 @@ func sameRates(breach func(string, ...any), whose string, fleet, proxy rates) fl
 	return d
 }
 
-// accountRates is what the API says of an account and its workers.
+// accountRates returns the API's figures for an account and its workers.
 func (a *accounts) accountRates(ctx context.Context, c *crew) (r rates, err error) {
 	u, err := a.api.User(ctx, c.name)
 	if err != nil {
@@ -161,8 +161,8 @@ func (a *accounts) accountRates(ctx context.Context, c *crew) (r rates, err erro
 	return r, nil
 }
 
-// predecessorRates is what the account proxy's series say of an account's
-// miners, and tells when there are not as many as there should be.
+// predecessorRates returns the account proxy's series for an account's miners, and
+// reports if there are too few.
 func (a *accounts) predecessorRates(ctx context.Context, c *crew) (r rates, err error) {
 	all, err := a.api.Series(ctx, "proxy_")
 	if err != nil {
@@ -187,7 +187,7 @@ func (a *accounts) predecessorRates(ctx context.Context, c *crew) (r rates, err 
 	return r, nil
 }
 
-// judge lays the books of all crews and pools beside each other.
+// judge compares the books of all crews and pools.
 func (a *accounts) judge(out *Outcome, complete bool) {
 	out.Fleet.Reasons = map[string]int{}
 	for _, c := range a.crews {
@@ -220,7 +220,7 @@ func (a *accounts) judge(out *Outcome, complete bool) {
 	out.Books = &books
 }
 
-// judgeUsers looks for names on a pool's books that are none of its accounts'.
+// judgeUsers looks for names in a pool's books that belong to none of its accounts.
 func (a *accounts) judgeUsers(p *pool.Pool) {
 	var users []string
 	for _, c := range a.crews {
@@ -238,7 +238,7 @@ func (a *accounts) judgeUsers(p *pool.Pool) {
 	more("names on the books of pool %s", p.Options().Name)
 }
 
-// printCrews is the table of accounts.
+// printCrews prints the table of accounts.
 func (out *Outcome) printCrews(row func(cells ...string)) {
 	row("user at the pool", "algorithm", "extranonce2", "miners", "accepted", "hash rate, fleet", "proxy", "off", "worst worker")
 	for _, c := range out.Crews {

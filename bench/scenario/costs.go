@@ -15,7 +15,7 @@ import (
 
 // Trials of budget, sweep and long: each enters its figures as samples.
 
-// record.Sample enters one figure. rate is in shares a second, 0 where none are sent.
+// sample enters one figure. rate is in shares per second, or 0 if none are sent.
 func (t *trial) sample(key string, rate, value float64) {
 	miners := t.o.Miners
 	if t.o.entered > 0 {
@@ -24,8 +24,8 @@ func (t *trial) sample(key string, rate, value float64) {
 	t.samples = append(t.samples, record.Sample{Key: key, Miners: miners, Rate: rate, Value: value})
 }
 
-// costs are those of the design's budgets but for the memory, which the rest
-// would disturb: see crowd.
+// costs measures everything with a budget except memory, which the rest would disturb:
+// see crowd.
 func (t *trial) costs(ctx context.Context) error {
 	t.sample(record.KeyStart, 0, t.stand.Child.Listened.Seconds())
 	if err := t.connect(ctx); err != nil {
@@ -42,7 +42,7 @@ func (t *trial) costs(ctx context.Context) error {
 	if err := t.costOfJobs(ctx, record.KeyAllocNotify); err != nil {
 		return err
 	}
-	if len(t.stand.Pools) > 0 { // of the floor nobody asks for that
+	if len(t.stand.Pools) > 0 { // nobody asks this of the floor
 		if err := t.idleWithJobs(ctx); err != nil {
 			return err
 		}
@@ -50,8 +50,8 @@ func (t *trial) costs(ctx context.Context) error {
 	return t.finish()
 }
 
-// passing is what is compared with a proxy that only passes bytes on. It is not
-// asked for the fast load: one thread does not reach it.
+// passing is what is compared with a proxy that only passes bytes on. It omits the fast
+// load, which one thread can't carry.
 func (t *trial) passing(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err
@@ -69,8 +69,8 @@ func (t *trial) passing(ctx context.Context) error {
 	return t.finish()
 }
 
-// sweep is what costs of shares at several rates and of jobs are, for one number
-// of miners.
+// sweep measures the cost of shares at several rates, and of jobs, for one number of
+// miners.
 func (t *trial) sweep(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (t *trial) sweep(ctx context.Context) error {
 	return t.finish()
 }
 
-// shareKeys are what a load's figures are entered as; "" enters nothing.
+// shareKeys are the names of a load's figures; "" enters nothing.
 type shareKeys struct{ cpu, p50, p99, allocations string }
 
 // costOfShares measures a load at that rate.
@@ -142,8 +142,8 @@ func (t *trial) costOfJobs(ctx context.Context, allocations string) error {
 	return err
 }
 
-// idleWithJobs measures what a farm costs that finds nothing and gets a job now
-// and then.
+// idleWithJobs measures the cost of a farm that finds nothing and gets a job now and
+// then.
 func (t *trial) idleWithJobs(ctx context.Context) error {
 	if err := t.quiet(ctx); err != nil {
 		return err
@@ -182,7 +182,7 @@ func (t *trial) oneJob(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// memoryWithAJob is the memory of all miners at work, after one job.
+// memoryWithAJob measures memory with all miners at work, after one job.
 func (t *trial) memoryWithAJob(ctx context.Context) error {
 	if err := t.oneJob(ctx); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (t *trial) memoryWithAJob(ctx context.Context) error {
 	return err
 }
 
-// restBefore lets the child come to rest before its memory is looked at.
+// restBefore lets the child settle before its memory is measured.
 const restBefore = time.Second
 
 func (t *trial) restingRSS(ctx context.Context) (int64, error) {
@@ -202,7 +202,7 @@ func (t *trial) restingRSS(ctx context.Context) (int64, error) {
 	return t.stand.Child.RSS()
 }
 
-// crowd measures the memory of the miners at work, and of each further one.
+// crowd measures the memory with the miners at work, and per additional miner.
 func (t *trial) crowd(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err
@@ -245,12 +245,12 @@ func (t *trial) crowd(ctx context.Context) error {
 	return nil
 }
 
-// furtherSources are other than those of the first miners: each address has
-// 28,000 ports, and those of closed connections rest for a minute.
+// furtherSources differ from the first miners' addresses: each address has 28,000
+// ports, and those of closed connections stay blocked for a minute.
 var furtherSources = []string{"127.0.0.6", "127.0.0.7", "127.0.0.8", "127.0.0.9"}
 
-// counting begins to count what the proxy allocates. counted says how much it
-// was; ok is false where nobody can tell.
+// counting starts counting the proxy's allocations. counted returns their number; ok is
+// false if it can't be known.
 func (t *trial) counting(ctx context.Context) (counted func(context.Context) (n float64, ok bool, err error), err error) {
 	if t.stand.HTTP == "" {
 		return func(context.Context) (float64, bool, error) { return 0, false, nil }, nil
@@ -260,14 +260,14 @@ func (t *trial) counting(ctx context.Context) (counted func(context.Context) (n 
 		return nil, err
 	}
 	begin, err := t.mallocs(ctx)
-	question := begin - before // what being asked costs
+	question := begin - before // the cost of the request itself
 	return func(ctx context.Context) (float64, bool, error) {
 		end, err := t.mallocs(ctx)
 		return max(0, end-begin-question), err == nil, err
 	}, err
 }
 
-// mallocs is how many objects the proxy has allocated so far.
+// mallocs returns how many objects the proxy has allocated so far.
 func (t *trial) mallocs(ctx context.Context) (float64, error) {
 	const name = "go_memstats_mallocs_total"
 	all, err := api.At(t.stand.HTTP).Series(ctx, name)

@@ -12,23 +12,23 @@ import (
 	"farmproxy/bench/pool"
 )
 
-// crew is one account, the pool it is at, and the miners that log in under it.
+// crew is one account, its pool, and the miners that log in under it.
 type crew struct {
 	pool  *pool.Pool
-	user  string // what the pool knows it as
+	user  string // the pool's name for it
 	pass  bool   // the pool sees each worker: user.worker
-	name  string // of the account, as the proxy gave it
+	name  string // of the account, assigned by the proxy
 	fleet *fleet.Fleet
 	rate  float64 // shares per second
 	cuts  []cut
 	gone  bool // its account was deleted
-	lost  int  // connections, when the proxy was killed
+	lost  int  // connections lost when the proxy was killed
 
-	from time.Time // the proxy's statistics began then
+	from time.Time // start of the proxy's statistics
 	fig  CrewFigures
 }
 
-// CrewFigures are one row of the accounts' table.
+// CrewFigures is one row of the accounts' table.
 type CrewFigures struct {
 	User        string  `json:"user"` // at the pool
 	Account     string  `json:"account"`
@@ -43,7 +43,7 @@ type CrewFigures struct {
 	WorkersOff  float64 `json:"worker_hashrate_off"` // of the worst worker
 }
 
-// Workers modes, as the API has them.
+// Workers modes, as in the API.
 const (
 	workersAggregate = "aggregate"
 	workersPass      = "pass"
@@ -60,7 +60,7 @@ func (c *crew) registration() api.Registration {
 	return api.Registration{Pool: c.pool.Addr(), User: c.user, Password: "secret of " + c.user}
 }
 
-// userOf is under which name the pool has to book a miner's shares.
+// userOf returns the name under which the pool must book a miner's shares.
 func (c *crew) userOf(miner int) string {
 	if c.pass {
 		return c.user + c.fleet.Name(miner)[len(c.name):]
@@ -68,7 +68,7 @@ func (c *crew) userOf(miner int) string {
 	return c.user
 }
 
-// turnedAway is how many of the miners were refused a login.
+// turnedAway returns how many miners were refused a login.
 func (c *crew) turnedAway() (n int) {
 	for i := range c.fleet.Options().Miners {
 		if c.fleet.Books().Miner(i).Refusals > 0 {
@@ -78,7 +78,7 @@ func (c *crew) turnedAway() (n int) {
 	return n
 }
 
-// at starts the load, or ends it.
+// at starts or ends the load.
 func (c *crew) at(work bool) {
 	rate := 0.0
 	if work && !c.gone {
@@ -87,14 +87,14 @@ func (c *crew) at(work bool) {
 	c.fleet.SetRate(rate)
 }
 
-// cut is when miners lost their connections and were meant to.
+// cut is a period in which miners were meant to lose their connections.
 type cut struct {
 	at  time.Time
 	why string
 }
 
-// cutOff is why a share has no answer, or "": it was on its way when its
-// connection was cut, or sent before its miner noticed.
+// cutOff returns why a share has no answer, or "": it was in flight when its connection
+// was cut, or sent before its miner noticed.
 func (c *crew) cutOff(s fleet.Share, flight time.Duration) string {
 	for _, cut := range c.cuts {
 		if s.Sent.Sub(cut.at).Abs() <= flight {
@@ -104,9 +104,9 @@ func (c *crew) cutOff(s fleet.Share, flight time.Duration) string {
 	return ""
 }
 
-// reconcile lays the shares of all crews at one pool beside its books.
+// reconcile compares the shares of all crews at one pool with its books.
 func reconcile(pool *pool.Pool, crews []*crew, flight time.Duration) (judge.Reconciled, error) {
-	// The miners of all of them are numbered through.
+	// Miners are numbered consecutively across all crews.
 	var shares []fleet.Share
 	var owner []*crew
 	var first []int
@@ -134,31 +134,31 @@ func reconcile(pool *pool.Pool, crews []*crew, flight time.Duration) (judge.Reco
 	}.Reconcile(), nil
 }
 
-// rates are what a crew has done since the proxy's statistics began: as the
-// miners have it, or as the proxy has it.
+// rates is what a crew has done since the proxy's statistics began, according to the
+// miners or to the proxy.
 type rates struct {
 	accepted int
 	work     float64 // in shares of difficulty 1
 	hashRate float64
-	atPool   struct { // of these, accepted by the pool: what met its difficulty
+	atPool   struct { // of these, accepted by the pool: those that met its difficulty
 		accepted int
 		work     float64 // at its difficulty
 	}
-	workers map[string]rates // by the name that they log in with
+	workers map[string]rates // by login name
 }
 
-// What the proxy says its hash rates are: the work accepted over the last
-// rateWindow, or since the miner came if that is less, but over rateLeast at the
-// least. Times are in whole seconds.
+// The proxy's rule for hash rates: the work accepted over the last rateWindow, or since
+// the miner connected if that is shorter, but over at least rateLeast. Times are in
+// whole seconds.
 const (
 	rateWindow = 5 * time.Minute
 	rateLeast  = 30 * time.Second
 )
 
-// rates are those of the fleet at now, by the proxy's rule.
+// rates returns the fleet's rates at now, by the proxy's rule.
 func (c *crew) rates(now time.Time) rates { return c.ratesSince(now, c.fleet.Since) }
 
-// ratesSince is rates of miners that came when since says.
+// ratesSince is rates for miners that connected at the times of since.
 func (c *crew) ratesSince(now time.Time, since func(miner int) time.Time) rates {
 	shares, _ := c.fleet.Books().Shares()
 	done := make([]rates, c.fleet.Options().Miners)
@@ -195,13 +195,13 @@ func (c *crew) ratesSince(now time.Time, since func(miner int) time.Time) rates 
 	return all
 }
 
-// overWindow is the hash rate of work that began at since.
+// overWindow returns the hash rate of work that began at since.
 func overWindow(work float64, now, since time.Time) float64 {
 	age := min(max(now.Sub(since.Truncate(time.Second)), rateLeast), rateWindow)
 	return work * (1 << 32) / age.Seconds()
 }
 
-// off is by which fraction b differs from a.
+// off returns the fraction by which b differs from a.
 func off(a, b float64) float64 {
 	if a == b {
 		return 0
@@ -209,7 +209,7 @@ func off(a, b float64) float64 {
 	return max(a, b)/max(min(a, b), 1e-300) - 1
 }
 
-// status is all crews in one line.
+// status describes all crews on one line.
 func status(crews []*crew) string {
 	var ready, miners, sent, accepted, refused, pending int
 	var p99 time.Duration
@@ -227,7 +227,7 @@ func status(crews []*crew) string {
 		ready, miners, sent, accepted, refused, pending, figure.Short(p99))
 }
 
-// without is the crews but one.
+// without returns the crews except one.
 func without(crews []*crew, one *crew) []*crew {
 	return slices.DeleteFunc(slices.Clone(crews), func(c *crew) bool { return c == one })
 }

@@ -11,7 +11,7 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// mustCrew is two miners of an account at p, of which nothing runs.
+// mustCrew returns two miners of an account at p, none of them running.
 func mustCrew(t *testing.T, p *pool.Pool, user string, pass bool) *crew {
 	t.Helper()
 	o := fleet.DefaultOptions(p.Addr())
@@ -23,7 +23,7 @@ func mustCrew(t *testing.T, p *pool.Pool, user string, pass bool) *crew {
 	return &crew{pool: p, user: user, pass: pass, name: "name-" + user, fleet: f}
 }
 
-// book enters a share that both sides know, from a header that nothing else has.
+// book enters a share that both sides know, with a unique header.
 func (c *crew) book(n byte, miner int, user string, refused *proof.Refusal) fleet.Share {
 	s := fleet.Share{Miner: miner, Hash: proof.Hash{n}, Work: 2, Sent: time.Now(), Answered: time.Now()}
 	c.fleet.Books().Answered(s)
@@ -73,8 +73,8 @@ func TestReconcileCrewsOfOnePool(t *testing.T) {
 	}, judge.BreachSilent, "")
 }
 
-// TestRatesFollowTheProxysRule has a miner that came at the second 1000 and sent
-// shares of work 2 then.
+// TestRatesFollowTheProxysRule has a miner that connected in second 1000 and then sent
+// shares of work 2.
 func TestRatesFollowTheProxysRule(t *testing.T) {
 	came := time.Unix(1000, int64(900*time.Millisecond))
 	at := func(seconds float64) time.Time { return time.Unix(1000, 0).Add(time.Duration(seconds * 1e9)) }

@@ -10,9 +10,8 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// farm is the scenario that a farm lives through: all connect, load, jobs, the
-// links die twice, the pool dies and the next one takes over, the first one
-// comes back. Shares go on all the time.
+// farm is a farm's day: all miners connect, load, jobs, the links die twice, the pool
+// dies and the next one takes over, the first one returns. Shares flow all the time.
 func (t *trial) farm(ctx context.Context) error {
 	for _, phase := range []func(context.Context) error{
 		t.connect,
@@ -35,8 +34,7 @@ func (t *trial) farm(ctx context.Context) error {
 	return t.finish()
 }
 
-// drop closes all links of the first pool and sees whether its jobs come
-// through again.
+// drop closes all links of the first pool and checks that its jobs get through again.
 func (t *trial) drop(ctx context.Context, which string) error {
 	t.say("all links drop, the %s time", which)
 	pool := t.stand.Pools[0]
@@ -59,7 +57,7 @@ func (t *trial) drop(ctx context.Context, which string) error {
 func (t *trial) failover(ctx context.Context) error {
 	first, second := t.stand.Pools[0], t.stand.Pools[1]
 	t.say("pool %s goes down", first.Options().Name)
-	fresh := second.Job(true) // one that no miner has seen
+	fresh := second.Job(true) // no miner has seen it
 	start := time.Now()
 	first.Stop()
 	last, err := t.moved(ctx, second, fresh)
@@ -92,7 +90,8 @@ func (t *trial) comeBack(ctx context.Context) error {
 	return wait.For(ctx, t.o.Calm)
 }
 
-// moved waits until all miners have the pool's job, and says since when.
+// moved waits until all miners have the pool's job, and returns when the last one got
+// it.
 func (t *trial) moved(ctx context.Context, to *pool.Pool, job proof.Job) (time.Time, error) {
 	var miners int
 	var last time.Time

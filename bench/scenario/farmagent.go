@@ -18,8 +18,8 @@ type AgentsAt struct {
 	Links []pool.AgentBooks `json:"links"`
 }
 
-// agentPhases are what a scenario goes through besides when the proxy is an
-// agent, or has agents in front of it.
+// agentPhases are a scenario's additional phases when the proxy is an agent, or has
+// agents in front of it.
 func (t *trial) agentPhases(ctx context.Context) error {
 	if len(t.stand.Pools) == 0 || !t.o.Agent && t.o.Behind == 0 {
 		return nil
@@ -32,13 +32,13 @@ func (t *trial) agentPhases(ctx context.Context) error {
 	return t.leave(ctx)
 }
 
-// roster waits until each miner's worker is registered exactly once, at that pool
-// and at no other.
+// roster waits until each miner's worker is registered exactly once, at that pool and
+// no other.
 func (t *trial) roster(ctx context.Context, when string, at *pool.Pool) error {
 	return t.rosterOf(ctx, when, at, 0)
 }
 
-// rosterOf is the roster without the miners before first.
+// rosterOf is roster without the miners before first.
 func (t *trial) rosterOf(ctx context.Context, when string, at *pool.Pool, first int) error {
 	if !t.o.Agent || at == nil {
 		return nil
@@ -60,7 +60,7 @@ func (t *trial) rosterOf(ctx context.Context, when string, at *pool.Pool, first 
 	return ctx.Err()
 }
 
-// amiss tells how the registered workers differ from those that should be.
+// amiss describes how the registered workers differ from those that should be.
 func amiss(got, want map[string]int) string {
 	counted := map[string]int{}
 	example := map[string]string{}
@@ -88,16 +88,16 @@ func amiss(got, want map[string]int) string {
 	return text
 }
 
-// The difficulties that workers are told, as exponents: beyond what a CPU can
-// meet, because frames know none below 1.
+// The difficulties sent to workers, as exponents: more than a CPU can meet, because
+// frames can't express any below 1.
 const (
 	ownLow  = 3
 	ownHigh = 9
 )
 
-// ownDifficulties gives each worker a difficulty by its name, and sees that it
-// reaches that miner and no other, before the job that it is for. No miner can
-// work then; a new link starts from the beginning.
+// ownDifficulties gives each worker a difficulty by its name, and checks that it
+// reaches that miner and no other, before the job to which it applies. No miner can
+// work then; a new link starts over.
 func (t *trial) ownDifficulties(ctx context.Context) error {
 	t.settle(ctx)
 	t.say("each worker its own difficulty")
@@ -113,7 +113,7 @@ func (t *trial) ownDifficulties(ctx context.Context) error {
 	return t.roster(ctx, "after the difficulties", served)
 }
 
-// difficultiesAre sends a job and looks at what each miner was told for it.
+// difficultiesAre sends a job and checks what each miner was told for it.
 func (t *trial) difficultiesAre(ctx context.Context, what string, of func(name string) float64) {
 	key, _, err := t.stand.Emit(false)
 	if err == nil {
@@ -128,11 +128,11 @@ func (t *trial) difficultiesAre(ctx context.Context, what string, of func(name s
 	}
 }
 
-// leavingPart is which part of the miners leaves, and comes back.
+// leavingPart is the part of the miners that leaves and returns.
 const leavingPart = 10
 
-// leave lets some of the miners go: their workers are unregistered, and
-// registered again when they return.
+// leave disconnects some of the miners: their workers are unregistered, and registered
+// again when they return.
 func (t *trial) leave(ctx context.Context) error {
 	t.settle(ctx)
 	pool := t.stand.Pools[0]
@@ -158,7 +158,7 @@ func (t *trial) leave(ctx context.Context) error {
 	return err
 }
 
-// judgeAgents looks for what an agent's link must not do.
+// judgeAgents looks for things that an agent's link must not do.
 func (out *Outcome) judgeAgents(pools []*pool.Pool) {
 	for _, p := range pools {
 		at := AgentsAt{p.Options().Name, p.AgentTotal(), p.Agents()}
@@ -184,7 +184,7 @@ func (out *Outcome) judgeAgents(pools []*pool.Pool) {
 	}
 }
 
-// printAgents is the rows of the table for each pool's agents.
+// printAgents prints the table's rows for each pool's agents.
 func (out *Outcome) printAgents(row func(name, value string)) {
 	for _, at := range out.Agents {
 		row(fmt.Sprintf("agents at %s, links", at.Pool), fmt.Sprint(len(at.Links)))

@@ -21,9 +21,9 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// The scenario of a farm under attack: honest miners, measured in a quiet time
-// and then beside attackers, in stages. Each stage has a proxy of its own, since
-// what can be attacked depends on the algorithm and on who the miners are.
+// The scenario of a farm under attack: honest miners, measured in a quiet period and
+// then beside attackers, in stages. Each stage has its own proxy, because what can be
+// attacked depends on the algorithm and on who the miners are.
 //
 //	connect -> quiet -> attack, newcomers -> quiet again -> settle -> judge
 //	                      └───── where it was slow, again ─────┘
@@ -39,20 +39,20 @@ const (
 	hostileAnswer = 50 * time.Millisecond
 )
 
-// stage is one proxy, and what attacks it.
+// stage is one proxy, and the attacks on it.
 type stage struct {
 	name      string
 	algorithm *proof.Algorithm
-	users     bool    // each name has a user, and links, of its own at the pools
+	users     bool    // each name has its own user, and links, at the pools
 	harder    float64 // the pools' difficulty, as a multiple of the algorithm's easy one
-	easy      bool    // honest miners take the easy one all the same
-	rate      float64 // part of the usual rate
+	easy      bool    // honest miners use the easy one all the same
+	rate      float64 // fraction of the usual rate
 	attacks   []string
 }
 
-// The pools are harder than the easiest share, so that there are shares that
-// they never see. Of scrypt so much that a random share is none: its honest
-// miners could not find many otherwise, at 0.4 ms a hash.
+// The pools are harder than the easiest share, so that there are shares that they never
+// see. For scrypt they are so hard that a random share is never good: at 0.4 ms a hash,
+// its honest miners could not find many otherwise.
 var stages = []stage{
 	{"farm", proof.SHA256d, false, 4, false, 1, []string{"replay", "resume", "reregister", "names", "agents", "connects", "slow", "dribble", "http", "masks"}},
 	{"users", proof.SHA256d, true, 4, false, 1, []string{"replay", "names", "agents", "connects"}},
@@ -60,9 +60,9 @@ var stages = []stage{
 	{"scrypt", proof.Scrypt, false, 16, true, 0.4, []string{"resume", "flood"}},
 }
 
-// Windows that round trips are looked at in: the median of some says what was
-// usual, where one alone is hit by whatever else the machine does. There are
-// more of them in a longer attack, and none is longer than longestWindow.
+// Windows in which round trips are measured: the median of several shows what was
+// usual, where a single one is hit by whatever else the machine does. A longer attack
+// has more of them, none longer than longestWindow.
 const (
 	quietBeforeAttack = 3
 	quietAfterAttack  = 2
@@ -70,22 +70,21 @@ const (
 	longestWindow     = 5 * time.Second
 )
 
-// mostBouts is how many times a stage is attacked, where round trips were longer
-// than they may be: other work of the machine does not spoil each.
+// mostBouts is how often a stage is attacked if round trips exceed the promise: other
+// work on the machine does not spoil every bout.
 const mostBouts = 3
 
-// windows are those of the attack: how many, and how long each.
+// windows returns the number and length of the attack's windows.
 func (s *siege) windows() (n int, length time.Duration) {
 	n = max(attackWindows, int(s.o.Duration/longestWindow))
 	return n, s.o.Duration / time.Duration(n)
 }
 
-// guestsEach is how many miners come during the attack: that many with a
-// connection of their own, and as many behind an agent.
+// guestsEach is how many miners connect during the attack: this many directly, and as
+// many behind an agent.
 const guestsEach = 20
 
-// guestUser is the account that newcomers log in under: where names are users it
-// is a new one.
+// guestUser is the newcomers' account: a new one if names are users.
 const guestUser = "guest"
 
 // siege is a stage under way.
@@ -93,7 +92,7 @@ type siege struct {
 	o      Options
 	stage  stage
 	stand  *stand.Stand
-	pools  []*pool.Pool // the one that serves, and its backup
+	pools  []*pool.Pool // the serving one, and its backup
 	fleet  *fleet.Fleet
 	guests []*fleet.Fleet
 	raids  []*attack.Raid
@@ -101,7 +100,7 @@ type siege struct {
 	say    func(format string, args ...any)
 }
 
-// playHostile plays all stages that have one of the attacks that were asked for.
+// playHostile plays all stages that have one of the requested attacks.
 func playHostile(ctx context.Context, o Options, t cli.Terminal) (out Outcome, err error) {
 	wanted, err := attack.Lookup(o.Only)
 	if err != nil {
@@ -127,8 +126,8 @@ func playHostile(ctx context.Context, o Options, t cli.Terminal) (out Outcome, e
 	return out, nil
 }
 
-// run plays one stage and judges it. The child is stopped and all is closed when
-// it returns.
+// run plays one stage and judges it. By the time it returns, the child has stopped and
+// everything is closed.
 func (s *siege) run(ctx context.Context, t cli.Terminal, some []attack.Attack, out *Outcome) (err error) {
 	defer func() {
 		for _, p := range s.pools {
@@ -209,7 +208,7 @@ func (s *siege) begin(ctx context.Context, some []attack.Attack) error {
 	return err
 }
 
-// stand.Profiles is where the stage's go, "" for nowhere.
+// profiles returns the directory for the stage's profiles, or "" for none.
 func (s *siege) profiles() string {
 	if s.o.Profiles == "" {
 		return ""
@@ -217,7 +216,7 @@ func (s *siege) profiles() string {
 	return filepath.Join(s.o.Profiles, s.stage.name)
 }
 
-// newFleet is some honest miners. They roll within what the pool always grants.
+// newFleet returns some honest miners. They roll within what the pool always grants.
 func (s *siege) newFleet(miners, behind int, account, name string) (*fleet.Fleet, error) {
 	o := fleet.DefaultOptions(s.stand.Addr)
 	o.Miners, o.Behind, o.Algorithm, o.Seed, o.Rate = miners, behind, s.stage.algorithm, s.o.Seed, 0
@@ -239,10 +238,10 @@ func (s *siege) close() {
 	}
 }
 
-// rate is that of the honest miners, in shares a second.
+// rate returns that of the honest miners, in shares per second.
 func (s *siege) rate() float64 { return s.o.Rate * s.stage.rate }
 
-// watched plays the stage while the proxy and its health endpoint are looked at.
+// watched plays the stage while watching the proxy and its health endpoint.
 func (s *siege) watched(ctx context.Context) error {
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
@@ -293,7 +292,7 @@ func (s *siege) play(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, s.o.Patience)
 	defer cancel()
 	for _, f := range append([]*fleet.Fleet{s.fleet}, s.guests...) {
-		f.Settle(limited) // what stays unanswered is for the books
+		f.Settle(limited) // what stays unanswered is left to the books
 	}
 	return ctx.Err()
 }
@@ -311,7 +310,7 @@ func (s *siege) quiet(ctx context.Context, windows int, length time.Duration) ([
 	return s.roundTrips(ctx, windows, length)
 }
 
-// roundTrips are the 99 % of each window's, in seconds.
+// roundTrips returns the 99 % round trip of each window, in seconds.
 func (s *siege) roundTrips(ctx context.Context, windows int, length time.Duration) (trips []float64, err error) {
 	for range windows {
 		s.fleet.Books().ResetTrips()
@@ -323,8 +322,8 @@ func (s *siege) roundTrips(ctx context.Context, windows int, length time.Duratio
 	return trips, nil
 }
 
-// attack.Attack lets all attackers loose, measures, and has newcomers come in the
-// middle of the first time.
+// attack starts all attackers, measures, and has newcomers connect in the middle of the
+// first attack.
 func (s *siege) attack(ctx context.Context, bout *judge.Bout) (err error) {
 	s.say("under attack")
 	n, window := s.windows()
@@ -341,7 +340,7 @@ func (s *siege) attack(ctx context.Context, bout *judge.Bout) (err error) {
 	bout.From = time.Now()
 	var coming sync.WaitGroup
 	coming.Go(func() {
-		if s.guests == nil && wait.For(ctx, s.o.Duration/2) == nil { // tables are as full by then as they get
+		if s.guests == nil && wait.For(ctx, s.o.Duration/2) == nil { // by then tables are as full as they get
 			s.receive(ctx)
 		}
 	})
@@ -354,7 +353,7 @@ func (s *siege) attack(ctx context.Context, bout *judge.Bout) (err error) {
 	return errors.Join(err, s.stand.Profiles.End(s.stand.Child))
 }
 
-// receive lets newcomers in, some of them behind an agent.
+// receive connects newcomers, some of them behind an agent.
 func (s *siege) receive(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, s.o.Patience)
 	defer cancel()
@@ -383,16 +382,15 @@ func (s *siege) receive(ctx context.Context) {
 	}
 }
 
-// How often the proxy and its health endpoint are looked at, and how long that
-// one may take: a load balancer waits about as long.
+// How often the proxy and its health endpoint are checked, and how long the endpoint
+// may take: a load balancer waits about as long.
 const (
 	proxyEvery   = 100 * time.Millisecond
 	healthEvery  = 500 * time.Millisecond
 	healthWithin = 5 * time.Second
 )
 
-// watchProxy returns the most memory and the most links to the pool that there
-// were.
+// watchProxy returns the most memory and the most links to the pool seen.
 func (s *siege) watchProxy(ctx context.Context) (memory int64, links int) {
 	for wait.For(ctx, proxyEvery) == nil {
 		if rss, err := s.stand.Child.RSS(); err == nil {
@@ -403,14 +401,14 @@ func (s *siege) watchProxy(ctx context.Context) (memory int64, links int) {
 	return memory, links
 }
 
-// healthBooks are what came of looking at the health endpoint.
+// healthBooks is the result of watching the health endpoint.
 type healthBooks struct {
 	looks, sick int
 	last        string // what was wrong
 }
 
-// watchHealth asks for the health as a load balancer does, on a new connection
-// each time.
+// watchHealth requests the health as a load balancer does, each time on a new
+// connection.
 func (s *siege) watchHealth(ctx context.Context) (h healthBooks) {
 	client := http.Client{Timeout: healthWithin, Transport: &http.Transport{DisableKeepAlives: true}}
 	for wait.For(ctx, healthEvery) == nil {
@@ -431,7 +429,7 @@ func (s *siege) watchHealth(ctx context.Context) (h healthBooks) {
 	return h
 }
 
-// collect puts both sides' books into the ordeal.
+// collect enters both sides' books into the ordeal.
 func (s *siege) collect(ctx context.Context) {
 	d := &s.ordeal
 	d.Stage, d.Checked, d.Miners = s.stage.name, s.stage.algorithm != proof.Unchecked, s.o.Miners
@@ -440,7 +438,7 @@ func (s *siege) collect(ctx context.Context) {
 	d.Duplicates, d.Low = refused[proof.RefusedDuplicate.Text], refused[proof.RefusedLow.Text]
 	links := map[int]bool{}
 	var shares []fleet.Share
-	var users []string // that the pool books each miner's shares under
+	var users []string // under which the pool books each miner's shares
 	for i, f := range append([]*fleet.Fleet{s.fleet}, s.guests...) {
 		some, missing := f.Books().Shares()
 		if missing > 0 {
@@ -450,7 +448,7 @@ func (s *siege) collect(ctx context.Context) {
 		if s.stage.users {
 			user = f.Options().Account
 		}
-		for _, share := range some { // the miners of all fleets are numbered through
+		for _, share := range some { // miners are numbered consecutively across all fleets
 			share.Miner += len(users)
 			shares = append(shares, share)
 		}
@@ -469,7 +467,7 @@ func (s *siege) collect(ctx context.Context) {
 				d.Elsewhere++
 			}
 		}
-		for b := range d.Bouts { // shares that had no answer yet when it ended have one now
+		for b := range d.Bouts { // shares without an answer when it ended have one now
 			if i == 0 {
 				d.Bouts[b].TripsDuring(some)
 			}
@@ -487,8 +485,8 @@ func (s *siege) collect(ctx context.Context) {
 	}
 }
 
-// mostSockets bounds the connections of all attacks together. A process may
-// have 20,000 descriptors on the usual machine, and a connection takes two.
+// mostSockets bounds the connections of all attacks together. A process usually may
+// have 20,000 descriptors, and a connection takes two.
 const mostSockets = 8000
 
 // closings asks the proxy why it closed connections.

@@ -9,7 +9,7 @@ import (
 	"farmproxy/bench/judge"
 )
 
-// Every attack is played somewhere, on a stage that exists, within the bound.
+// Every attack is part of an existing stage, within the bound.
 func TestHostileStages(t *testing.T) {
 	played := map[string]bool{}
 	for _, s := range stages {

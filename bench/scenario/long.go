@@ -9,14 +9,14 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// warmUp is the part of a long load that comes before its memory is compared:
-// until then everything that is reused is made.
+// warmUp is the part of a long load that precedes the comparison of its memory: by then
+// everything reusable has been allocated.
 const warmUp = 1.0 / 20
 
-// memoryLooks is how many times the memory is looked at over a long load.
+// memoryLooks is how often memory is measured during a long load.
 const memoryLooks = 200
 
-// long is one load with jobs, and what memory there was meanwhile.
+// long is one load with jobs, and the memory used meanwhile.
 func (t *trial) long(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err

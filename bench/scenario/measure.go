@@ -14,7 +14,7 @@ import (
 type Recording struct {
 	Args   []string // of the command
 	Commit string
-	Dir    string // a file of its own there; "": not recorded
+	Dir    string // gets a new file; "": not recorded
 }
 
 // measurement is a result in the making.
@@ -51,7 +51,8 @@ func (m measurement) round(ctx context.Context, o Options, t cli.Terminal, turn 
 	return m.one(ctx, o.rapid(), t, turn+", ten jobs a second", (*trial).rapid, record.SideProxy)
 }
 
-// Sweep measures costs at each number of miners, and at one of them at each rate.
+// Sweep measures costs at each number of miners, and at one of these numbers at each
+// rate.
 func Sweep(ctx context.Context, o Options, numbers []float64, t cli.Terminal, r Recording) error {
 	m := newMeasurement(o, r)
 	for n := range o.Rounds {
@@ -65,8 +66,8 @@ func Sweep(ctx context.Context, o Options, numbers []float64, t cli.Terminal, r 
 	return m.finish(ctx, t, r, nil)
 }
 
-// sweepPoints are the options of each number of miners: all at the one rate, and
-// one of them, which is added if it was not asked for, at all rates.
+// sweepPoints returns the options for each number of miners: all at the one rate, and
+// one number, added if it was not requested, at all rates.
 func sweepPoints(o Options, numbers []float64) (points []Options) {
 	all := false
 	for _, n := range numbers {
@@ -83,8 +84,8 @@ func sweepPoints(o Options, numbers []float64) (points []Options) {
 	return points
 }
 
-// both plays one scenario on the floor and then on the proxy, so that a busy
-// minute of the machine meets both.
+// both plays one scenario on the floor and then on the proxy, so that a busy minute of
+// the machine affects both.
 func (m measurement) both(ctx context.Context, o Options, t cli.Terminal, turn string, scenario func(*trial, context.Context) error) error {
 	for _, on := range []record.Side{record.SideFloor, record.SideProxy} {
 		if err := m.one(ctx, o, t, turn, scenario, on); err != nil {
@@ -94,7 +95,7 @@ func (m measurement) both(ctx context.Context, o Options, t cli.Terminal, turn s
 	return nil
 }
 
-// one plays one scenario and enters what it found.
+// one plays one scenario and enters its figures.
 func (m measurement) one(ctx context.Context, o Options, t cli.Terminal, turn string, scenario func(*trial, context.Context) error, on record.Side) error {
 	fmt.Fprintf(t.Err, "%s, %s\n", turn, on)
 	out, err := play(ctx, o, t, scenario, on)
@@ -112,8 +113,8 @@ func (m measurement) one(ctx context.Context, o Options, t cli.Terminal, turn st
 	return nil
 }
 
-// finish prints what there is, also after failed has ended the run, and records
-// a run that came to its end.
+// finish prints what there is, even if failed ended the run, and records a complete
+// run.
 func (m measurement) finish(ctx context.Context, t cli.Terminal, to Recording, failed error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -141,7 +142,7 @@ func (m measurement) finish(ctx context.Context, t cli.Terminal, to Recording, f
 	return nil
 }
 
-// Long measures one load, for long.
+// Long measures one load for a long time.
 func Long(ctx context.Context, o Options, t cli.Terminal, r Recording) error {
 	m := newMeasurement(o, r)
 	return m.finish(ctx, t, r, m.one(ctx, o, t, "long load", (*trial).long, record.SideProxy))

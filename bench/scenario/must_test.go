@@ -10,7 +10,7 @@ import (
 	"farmproxy/bench/pool"
 )
 
-// only is the single key of m, "" for none, and all of it otherwise.
+// only returns the single key of m, "" if m is empty, and otherwise all of m.
 func only(m map[string]int) string {
 	if len(m) == 0 {
 		return ""
@@ -23,7 +23,7 @@ func only(m map[string]int) string {
 	return fmt.Sprint(m)
 }
 
-// borne is an ordeal in which every promise was kept.
+// borne returns an ordeal in which every promise was kept.
 func borne() judge.Ordeal {
 	return judge.Ordeal{
 		Stage: "farm", Checked: true, Miners: 1000, Sent: 5000, Guests: 40, GuestsIn: 40,

@@ -13,15 +13,15 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// measuringDifficulty takes four hashes a share: the harness, on the same cores,
-// must find 20,000 a second and more.
+// measuringDifficulty takes four hashes per share: the harness, on the same cores, must
+// find 20,000 a second and more.
 const measuringDifficulty = 1.0 / (1 << 30)
 
-// proxyReserve is what a process needs beside the sockets of its miners: the
-// proxy keeps some 500 descriptors for links, HTTP and files.
+// proxyReserve is what a process needs beside its miners' sockets: the proxy keeps
+// about 500 descriptors for links, HTTP and files.
 const proxyReserve = 800
 
-// MeasuringOptions are those that budget, sweep and long begin with.
+// MeasuringOptions are the initial options of budget, sweep and long.
 func MeasuringOptions(scenario string) Options {
 	o := DefaultOptions()
 	o.Scenario, o.measuring, o.difficulty = scenario, true, measuringDifficulty
@@ -32,8 +32,8 @@ func MeasuringOptions(scenario string) Options {
 	return o
 }
 
-// Ready completes and checks the options of budget, sweep and long. most is how
-// many miners there are at the same time.
+// Ready completes and checks the options of budget, sweep and long. most is the number
+// of concurrent miners.
 func (o *Options) Ready(most int) error {
 	if err := o.FindExe(); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (o *Options) Ready(most int) error {
 	if err := o.Check(); err != nil {
 		return cli.Misused("%w", err)
 	}
-	var files syscall.Rlimit // the runtime has raised it as far as it may be
+	var files syscall.Rlimit // the runtime has raised it to the maximum
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(most+proxyReserve) > uint64(files.Cur) {
 		return cli.Misused("%d miners at the same time need %d file descriptors here and in the proxy, and there may be %d: raise the limit (ulimit -n) or take fewer miners (-miners, -more)",
 			most, most+proxyReserve, files.Cur)
@@ -49,18 +49,18 @@ func (o *Options) Ready(most int) error {
 	return nil
 }
 
-// haproxyMiners is how many miners fit behind HAProxy: each takes a second
+// haproxyMiners returns how many miners fit behind HAProxy: each takes a second
 // descriptor of this process, for the pool's end of its connection.
 func haproxyMiners(asked int, limit uint64) int {
 	return min(asked, int((limit-min(limit, fleet.DescriptorReserve))/2))
 }
 
-// behindHAProxy are the options of what is measured with HAProxy. Its figures are
-// entered beside those of all miners: what a share or a job costs does not depend
-// on one miner in ten.
+// behindHAProxy returns the options for measurements with HAProxy. Its figures are
+// entered beside those of all miners: the cost of a share or a job does not depend on
+// one miner in ten.
 func (o Options) behindHAProxy() Options {
 	o.entered = o.Miners
-	var files syscall.Rlimit // the runtime has raised it as far as it may be
+	var files syscall.Rlimit // the runtime has raised it to the maximum
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil {
 		o.Miners = haproxyMiners(o.Miners, files.Cur)
 	}
@@ -96,17 +96,17 @@ type Options struct {
 	Only        string  // attacks of hostile, separated by commas; "": all
 	Quick       bool    // hostile: a short attack
 
-	// Of budget, sweep and long.
+	// For budget, sweep and long.
 	measuring bool // the proxy serves lean metrics, for its allocations
-	More      int  // further miners, for what one costs
+	More      int  // additional miners, to find the cost of one
 	Fast      float64
 	Idle      time.Duration
 	IdleEvery time.Duration
-	HAProxy   string // the program; "": it is not measured
-	entered   int    // miners that figures are entered for; 0: as many as there are
+	HAProxy   string // the program; "": not measured
+	entered   int    // miners that figures are entered for; 0: the actual number
 	Rates     []float64
 	Shares    int  // that end a long load
-	Long      bool // too many shares to compare one by one: only their sums are
+	Long      bool // too many shares to compare one by one: compare only their sums
 }
 
 const (
@@ -127,7 +127,7 @@ func DefaultOptions() Options {
 	}
 }
 
-// Sizes are those of the scenario, where flags don't give others.
+// Sizes sets the scenario's sizes, unless flags give others.
 func (o *Options) Sizes(given map[string]bool) {
 	set := func(name string, do func()) {
 		if !given[name] {
@@ -150,7 +150,7 @@ func (o *Options) Sizes(given map[string]bool) {
 	}
 }
 
-// FindExe takes this program for the proxy unless another one is named.
+// FindExe uses this program as the proxy unless another one is named.
 func (o *Options) FindExe() (err error) {
 	if o.Exe != "" {
 		return nil
@@ -161,7 +161,7 @@ func (o *Options) FindExe() (err error) {
 	return nil
 }
 
-// rolls is -roll, or its default: an agent's shares say the time only when they
+// rolls returns -roll, or its default: an agent's shares state the time only when they
 // must.
 func (o *Options) rolls() string {
 	switch {
@@ -173,7 +173,7 @@ func (o *Options) rolls() string {
 	return fleet.RollVersion + "," + fleet.RollTime
 }
 
-// Check names the flag that is wrong.
+// Check returns an error that names the wrong flag.
 func (o *Options) Check() error {
 	switch {
 	case o.Scenario == Accounts && o.Miners < 3:

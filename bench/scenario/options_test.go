@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// Each miner behind HAProxy takes two descriptors of the harness, which keeps some
-// for itself.
+// Each miner behind HAProxy takes two descriptors of the harness, which keeps some for
+// itself.
 func TestHowManyMinersFitBehindHAProxy(t *testing.T) {
 	f := func(asked int, limit uint64, want int) {
 		t.Helper()

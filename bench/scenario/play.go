@@ -17,7 +17,7 @@ import (
 	"farmproxy/bench/stand"
 )
 
-// errBreach ends a run whose breaches were printed already.
+// errBreach ends a run whose breaches have already been printed.
 var errBreach = errors.New("the run found breaches, see above")
 
 // Run plays the scenario and prints the report.
@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options, t cli.Terminal) error {
 		report.Breaches = append(report.Breaches, outcome.breaches()...)
 	}
 	switch {
-	case ctx.Err() != nil: // whatever was under way, and how ever it put that
+	case ctx.Err() != nil: // whatever was under way, and however it reported that
 		report.Breaches = append(report.Breaches, "interrupted before the end")
 	case err != nil:
 		report.Breaches = append(report.Breaches, err.Error())
@@ -65,13 +65,12 @@ func scenarioPlay(name string) func(*trial, context.Context) error {
 	return (*trial).steady
 }
 
-// PoolUser is what the pools know the farm as, and the account part of all
-// worker names.
+// PoolUser is the farm's user at the pools, and the account part of all worker names.
 const PoolUser = "farm"
 
-// play runs one scenario against one side, from start to end: the
-// child is stopped and all is closed when it returns, whatever happened. The
-// error is for what kept it from being played; what it found is in the outcome.
+// play runs one scenario against one side, from start to end: by the time it returns,
+// the child has stopped and everything is closed, whatever happened. The error says why
+// it could not be played; its findings are in the outcome.
 func play(ctx context.Context, o Options, t cli.Terminal, scenario func(*trial, context.Context) error, on record.Side) (out Outcome, err error) {
 	var mu sync.Mutex
 	breach := func(format string, args ...any) {
@@ -92,7 +91,7 @@ func play(ctx context.Context, o Options, t cli.Terminal, scenario func(*trial, 
 	if err != nil {
 		return out, err
 	}
-	defer func() { // after the fleet is closed; also when a phase panics
+	defer func() { // after the fleet is closed; even if a phase panics
 		if ending := s.Stop(); ending != nil {
 			breach("%v", ending)
 		}
@@ -145,7 +144,7 @@ func startPools(o Options, on record.Side) (pools []*pool.Pool, err error) {
 		b.Extranonce1Size, b.Extranonce2Size = a.Extranonce1Size, a.Extranonce2Size // no agent works with less
 	}
 	if o.Agent {
-		a.Resume, b.Resume = false, false // nor has it a session id
+		a.Resume, b.Resume = false, false // an agent has no session id either
 	}
 	for _, po := range []pool.Options{a, b} {
 		p, err := pool.Start(po)
@@ -190,7 +189,7 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 	return fleet.New(f)
 }
 
-// judge lays the books beside each other and looks for what the fleet suffered.
+// judge compares the books and looks for what the fleet suffered.
 func (out *Outcome) judge(o Options, fleet *fleet.Fleet, pools []*pool.Pool, on record.Side) {
 	total := out.Fleet
 	for _, bad := range []struct {
@@ -229,8 +228,8 @@ func (out *Outcome) judge(o Options, fleet *fleet.Fleet, pools []*pool.Pool, on 
 	out.Books = &books
 }
 
-// judgeSums is for when the pools had every share, and too many of them: as many
-// have to be accepted there as the miners were told.
+// judgeSums is for when the pools had every share, but too many of them: the pools must
+// have accepted as many as the miners were told.
 func (out *Outcome) judgeSums(pools []*pool.Pool) {
 	accepted := 0
 	for _, p := range pools {
@@ -241,7 +240,7 @@ func (out *Outcome) judgeSums(pools []*pool.Pool) {
 	}
 }
 
-// breaches is everything that must not have happened, in words.
+// breaches returns everything that must not have happened, in words.
 func (out *Outcome) breaches() []string {
 	all := append([]string(nil), out.Broken...)
 	if out.Books == nil {

@@ -11,8 +11,8 @@ import (
 	"farmproxy/bench/wait"
 )
 
-// rapid is the load of a chain with a block every few seconds, whose pool sends
-// ten jobs a second.
+// rapid is the load of a chain with a block every few seconds, whose pool sends ten
+// jobs a second.
 const (
 	rapidMiners = 5000
 	rapidRate   = 500 // shares a second
@@ -20,7 +20,7 @@ const (
 	rapidJobs   = 50
 )
 
-// rapid are the options of that load: fewer miners and shares where there are
+// rapid returns the options for that load: with fewer miners and shares if there are
 // fewer in all.
 func (o Options) rapid() Options {
 	o.Miners = min(o.Miners, rapidMiners)
@@ -29,7 +29,7 @@ func (o Options) rapid() Options {
 	return o
 }
 
-// rapid measures how late jobs are that come so fast, with shares in between.
+// rapid measures the delay of such fast jobs, with shares in between.
 func (t *trial) rapid(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (t *trial) rapid(ctx context.Context) error {
 	for _, j := range jobs {
 		n, last := t.fleet.Arrived(j.key)
 		if n < t.o.Miners || last.Sub(j.at) > t.o.JobEvery {
-			missed++ // a miner had it after the next one, or only the next one
+			missed++ // a miner got it after the next one, or got only the next one
 		}
 		if n > 0 {
 			late = append(late, last.Sub(j.at).Seconds())

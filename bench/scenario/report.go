@@ -15,8 +15,7 @@ import (
 	"farmproxy/bench/record"
 )
 
-// Report is what bench run writes with -json. Times are in seconds, sizes in
-// bytes.
+// Report is what bench run writes with -json. Times are in seconds, sizes in bytes.
 type Report struct {
 	Scenario string             `json:"scenario"`
 	Started  time.Time          `json:"started"`
@@ -24,7 +23,7 @@ type Report struct {
 	Rate     float64            `json:"rate"`
 	Jobs     int                `json:"jobs"`
 	Proxy    *Outcome           `json:"proxy,omitempty"`
-	Rounds   []Round            `json:"rounds,omitempty"` // of scenario floor
+	Rounds   []Round            `json:"rounds,omitempty"` // scenario floor
 	Ratios   map[string]float64 `json:"ratios,omitempty"` // proxy to floor, of the medians
 	Breaches []string           `json:"breaches"`
 }
@@ -41,7 +40,7 @@ type Outcome struct {
 	Fleet   fleet.Total       `json:"fleet"`
 	Books   *judge.Reconciled `json:"books,omitempty"`
 	Broken  []string          `json:"broken,omitempty"`
-	Log     string            `json:"log,omitempty"` // of the child, when something failed
+	Log     string            `json:"log,omitempty"` // of the child, if something failed
 
 	Agents []AgentsAt `json:"agents,omitempty"` // of a run with -agent
 
@@ -123,7 +122,7 @@ func (r *Report) logs() (logs []string) {
 	return logs
 }
 
-// print is the table of one run.
+// print prints the table of one run.
 func (out *Outcome) print(t cli.Terminal) {
 	w := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(w, "%s\t%s\n", name, value) }
@@ -169,7 +168,7 @@ func (out *Outcome) print(t cli.Terminal) {
 	}
 }
 
-// printRatios is the table of scenario floor.
+// printRatios prints the table of scenario floor.
 func (r *Report) printRatios(t cli.Terminal) {
 	w := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "median of %d rounds\tfloor\tproxy\tratio\n", len(r.Rounds))
@@ -196,7 +195,7 @@ func (r *Report) medians(fig tableRow) (floor, proxy float64) {
 	return figure.Median(floors), figure.Median(proxies)
 }
 
-// write puts the report into a file as JSON.
+// write writes the report into a file as JSON.
 func (r *Report) write(file string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -208,7 +207,7 @@ func (r *Report) write(file string) error {
 	return nil
 }
 
-// printOrdeals is the tables of the stages.
+// printOrdeals prints the tables of the stages.
 func (out *Outcome) printOrdeals(t cli.Terminal) {
 	w := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
 	for i := range out.Ordeals {
@@ -240,7 +239,7 @@ func (out *Outcome) printOrdeals(t cli.Terminal) {
 	}
 }
 
-// Figures are what a trial measured. Those that were not measured are zero.
+// Figures are what a trial measured. Those not measured are zero.
 type Figures struct {
 	Miners           int       `json:"miners"`
 	ConnectSeconds   float64   `json:"connect_seconds"`
@@ -251,13 +250,13 @@ type Figures struct {
 	RoundTripP99     float64   `json:"submit_p99_seconds"`
 	SharesPerSecond  float64   `json:"shares_per_second"` // answered, while the load was measured
 	CPUPerShare      float64   `json:"cpu_seconds_per_share"`
-	CPUPerNotify     float64   `json:"cpu_seconds_per_notify"` // for each miner that gets one
+	CPUPerNotify     float64   `json:"cpu_seconds_per_notify"` // per miner that gets one
 	CPUIdle          float64   `json:"cpu_idle_seconds_per_second,omitempty"`
 	RSSConnected     int64     `json:"rss_connected_bytes"`
 	RSSEnd           int64     `json:"rss_end_bytes"`
 	BytesUpPerShare  float64   `json:"bytes_up_per_share"` // proxy to pool, over the load
 	KbitUp           float64   `json:"kbit_up_per_second"` // the same traffic
-	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare rests on
+	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare is based on
 	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
 	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
 	ReturnSeconds    float64   `json:"return_seconds,omitempty"`   // pool back to the last miner on its job

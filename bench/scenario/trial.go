@@ -24,17 +24,17 @@ type trial struct {
 	samples []record.Sample // of budget and sweep
 	memory  []record.Memory // of long
 
-	say    func(format string, args ...any) // what is going on, for the progress line
-	breach func(format string, args ...any) // something that must not happen
+	say    func(format string, args ...any) // current activity, for the progress line
+	breach func(format string, args ...any) // reports something that must not happen
 }
 
 // Bounds of the waits.
 const (
 	connectBase = 30 * time.Second       // for the first miner
-	connectRate = 200                    // miners a second at the least, on a busy machine
-	arriveEvery = 10 * time.Millisecond  // that often it is looked at
+	connectRate = 200                    // at least this many miners per second, even on a busy machine
+	arriveEvery = 10 * time.Millisecond  // how often it is checked
 	idleAtMost  = 3 * time.Second        // resolves a third of a percent of a CPU
-	quietBefore = 300 * time.Millisecond // after a phase, so that its work is not counted in the next
+	quietBefore = 300 * time.Millisecond // after a phase, so that its work does not count in the next
 )
 
 // connect brings the whole fleet to work.
@@ -53,18 +53,18 @@ func (t *trial) connect(ctx context.Context) error {
 	return err
 }
 
-// quiet waits between phases; not longer than they are.
+// quiet waits between phases, but no longer than they last.
 func (t *trial) quiet(ctx context.Context) error {
 	return wait.For(ctx, min(quietBefore, t.o.Duration))
 }
 
-// load has the fleet send shares at the usual rate, see loadAt.
+// load makes the fleet send shares at the usual rate, see loadAt.
 func (t *trial) load(ctx context.Context, length time.Duration) error {
 	return t.loadAt(ctx, t.o.Rate, length)
 }
 
-// loadAt has the fleet send shares for the given time and measures their cost.
-// The fleet is silent before and goes on afterwards.
+// loadAt makes the fleet send shares for the given time and measures their cost. The
+// fleet is silent before and goes on afterwards.
 func (t *trial) loadAt(ctx context.Context, rate float64, length time.Duration) error {
 	t.say("%v of load, %g shares/s", length, rate)
 	defer stand.WithoutCollector(rate * length.Seconds())()
@@ -104,7 +104,7 @@ func (t *trial) loadAt(ctx context.Context, rate float64, length time.Duration) 
 	return nil
 }
 
-// first is the pool that serves when none is down; the floor has none.
+// first returns the pool that serves when none is down; the floor has none.
 func (t *trial) first() *pool.Pool {
 	if len(t.stand.Pools) == 0 {
 		return nil
@@ -112,8 +112,8 @@ func (t *trial) first() *pool.Pool {
 	return t.stand.Pools[0]
 }
 
-// bytesUp is what the serving pool received: probes of the others are not what a
-// share costs.
+// bytesUp returns what the serving pool received: probes of the others are not part of
+// a share's cost.
 func (t *trial) bytesUp() uint64 {
 	if p := t.first(); p != nil {
 		return p.BytesUp()
@@ -121,7 +121,7 @@ func (t *trial) bytesUp() uint64 {
 	return 0
 }
 
-// idle measures what the child costs when nothing happens.
+// idle measures the child's cost when nothing happens.
 func (t *trial) idle(ctx context.Context, length time.Duration) error {
 	t.say("%v of nothing", length)
 	if err := t.quiet(ctx); err != nil {
@@ -140,9 +140,9 @@ func (t *trial) idle(ctx context.Context, length time.Duration) error {
 	return err
 }
 
-// jobs sends jobs one after another and measures how they spread and what that
-// costs. Shares that go on meanwhile are charged with what load measured, and
-// without them the time is with what idle measured.
+// jobs sends jobs one after another and measures how they spread and what that costs.
+// Concurrent shares are charged at the rate that load measured, and without them the
+// time is charged at the rate that idle measured.
 func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error {
 	if count == 0 {
 		return nil
@@ -191,7 +191,8 @@ func (t *trial) jobs(ctx context.Context, count int, every time.Duration) error 
 	return nil
 }
 
-// arrives waits until that many miners got the work, and says when the last did.
+// arrives waits until that many miners have the work, and returns when the last one got
+// it.
 func (t *trial) arrives(ctx context.Context, key proof.WorkKey, miners int) (time.Time, error) {
 	return arrives(ctx, t.fleet, key, miners, t.o.Patience)
 }
@@ -220,8 +221,8 @@ func (t *trial) settle(ctx context.Context) {
 	}
 }
 
-// steady is the scenario of that name, and the one that stands are compared in:
-// connect, load, then jobs while no share is on its way.
+// steady is the scenario of that name, in which stands are also compared: connect,
+// load, then jobs while no share is in flight.
 func (t *trial) steady(ctx context.Context) error {
 	if err := t.connect(ctx); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"farmproxy/bench/record"
 )
 
-// versus plays the steady scenario against the floor and the proxy in turn, so that
-// a busy minute of the machine meets both.
+// versus plays the steady scenario against the floor and the proxy in turn, so that a
+// busy minute of the machine affects both.
 func versus(ctx context.Context, o Options, t cli.Terminal, report *Report) error {
 	for n := range o.Rounds {
 		var round Round

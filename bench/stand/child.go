@@ -21,21 +21,21 @@ type Child struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	Exited chan struct{}
-	err    error // of Wait; read it after exited
+	err    error // Wait's error; read it after exited
 
 	started  time.Time
-	Listened time.Duration // from its start to an open port
+	Listened time.Duration // time from its start to an open port
 	once     sync.Once
 }
 
 // Bounds of a child's life.
 const (
 	childListens = 20 * time.Second // from start to an open port
-	childStops   = 20 * time.Second // from SIGTERM to its end; then it is killed
-	childKnocks  = time.Millisecond // between looks at its port
+	childStops   = 20 * time.Second // from SIGTERM to its end, before it is killed
+	childKnocks  = time.Millisecond // between checks of its port
 )
 
-// startChild runs exe with args; what it prints goes to log.
+// startChild runs exe with args; its output goes to log.
 func startChild(name, exe string, args []string, log *os.File) (*Child, error) {
 	c := &Child{Name: name, cmd: exec.Command(exe, args...), Exited: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = log, log
@@ -55,8 +55,8 @@ func startChild(name, exe string, args []string, log *os.File) (*Child, error) {
 	return c, nil
 }
 
-// stop ends the child: SIGTERM, and SIGKILL when that takes too long. The error
-// tells of an end that was not a clean one.
+// stop ends the child: with SIGTERM, and with SIGKILL if that takes too long. It
+// returns an error if the child did not end cleanly.
 func (c *Child) stop() error {
 	early := false
 	c.once.Do(func() {
@@ -84,13 +84,13 @@ func (c *Child) stop() error {
 	return nil
 }
 
-// signalled reports that the child did not catch SIGTERM: HAProxy ends so.
+// signalled reports whether the child died of SIGTERM, as HAProxy does.
 func (c *Child) signalled() bool {
 	status, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
-// Kill ends the child at once, as a crash would.
+// Kill ends the child at once, like a crash.
 func (c *Child) Kill() {
 	c.once.Do(func() { c.cmd.Process.Kill() })
 	<-c.Exited
@@ -103,7 +103,7 @@ func (c *Child) ending() string {
 	return c.err.Error()
 }
 
-// listening waits until addr takes connections.
+// listening waits until addr accepts connections.
 func (c *Child) listening(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, childListens)
 	defer cancel()
@@ -127,7 +127,7 @@ func (c *Child) listening(ctx context.Context, addr string) error {
 // ClockTick is the unit of times in /proc: USER_HZ, 100 a second on every Linux.
 const ClockTick = 10 * time.Millisecond
 
-// CPU is the processor time used so far, in whole clock ticks.
+// CPU returns the CPU time used so far, in whole clock ticks.
 func (c *Child) CPU() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
 	if err != nil {
@@ -136,8 +136,8 @@ func (c *Child) CPU() (time.Duration, error) {
 	return parseCPU(string(text))
 }
 
-// parseCPU adds up utime and stime of a /proc/PID/stat. The command's name
-// before them may contain anything.
+// parseCPU adds up utime and stime of a /proc/PID/stat. The command's name before them
+// may contain anything.
 func parseCPU(stat string) (time.Duration, error) {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	const utime, stime = 11, 12 // counted from the state
@@ -152,7 +152,7 @@ func parseCPU(stat string) (time.Duration, error) {
 	return time.Duration(user+system) * ClockTick, nil
 }
 
-// RSS is the resident memory in bytes.
+// RSS returns the resident memory in bytes.
 func (c *Child) RSS() (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
@@ -171,7 +171,7 @@ func parseRSS(status string) (int64, error) {
 	return kB << 10, err
 }
 
-// FreeAddr is a loopback address that nobody listens on at the moment.
+// FreeAddr returns a loopback address on which nobody is currently listening.
 func FreeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -4,8 +4,8 @@ import (
 	"syscall"
 )
 
-// childAttributes keeps a Ctrl-C from reaching the child before the fleet is
-// done, and lets it not outlive a harness that crashed.
+// childAttributes keeps a Ctrl-C from reaching the child before the fleet is done, and
+// ends the child if the harness crashes.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

@@ -7,15 +7,15 @@ import (
 	"sync"
 )
 
-// What the harness may take while its collector is off.
+// Bounds on the harness's memory while its collector is off.
 const (
-	loadMemory = 2 << 30 // beyond it the collector runs again: a machine of 4 GB must do
-	shareBytes = 2 << 10 // of a share, pool and miner together: measured 1.2 to 1.5 kB
+	loadMemory = 2 << 30 // beyond it the collector runs again: a machine with 4 GB must suffice
+	shareBytes = 2 << 10 // per share, pool and miner together: measured 1.2 to 1.5 kB
 	touchMost  = 1 << 30 // the rest of loadMemory is for what was there before
 )
 
-// collector is what it was like before the loads that are under way. They may
-// overlap, as they do in tests: the first one switches it off, the last one on.
+// collector holds the settings from before the loads under way. Loads may overlap, as
+// they do in tests: the first one switches it off, the last one on.
 var collector struct {
 	sync.Mutex
 	loads   int
@@ -23,11 +23,10 @@ var collector struct {
 	limit   int64
 }
 
-// WithoutCollector switches the harness's own collector off until resume is
-// called: at 20,000 shares a second it took 100 ms of each second, on the cores
-// that the proxy is measured on, and the slow round trips were those. The memory
-// for so many shares is used once before: the first use of each page is slow,
-// above all on a virtual machine.
+// WithoutCollector switches the harness's own collector off until resume is called: at
+// 20,000 shares a second it took 100 ms of each second, on the cores where the proxy is
+// measured, and caused the slow round trips. The memory for that many shares is touched
+// once in advance: the first use of each page is slow, especially on a virtual machine.
 func WithoutCollector(shares float64) (resume func()) {
 	collector.Lock()
 	defer collector.Unlock()
@@ -38,7 +37,7 @@ func WithoutCollector(shares float64) (resume func()) {
 	}
 	collector.loads++
 	touch(int(min(shares*shareBytes, touchMost)))
-	runtime.GC() // what was touched is free now, and still the runtime's
+	runtime.GC() // the touched memory is now free, but still the runtime's
 	return func() {
 		collector.Lock()
 		defer collector.Unlock()

@@ -19,7 +19,7 @@ func TestWithoutCollector(t *testing.T) {
 	if m.HeapIdle-m.HeapReleased < size {
 		t.Errorf("%d bytes are ready for the load, want %d", m.HeapIdle-m.HeapReleased, size)
 	}
-	touch(size) // more than enough for a collection otherwise
+	touch(size) // otherwise more than enough for a collection
 	if n, _ := collections(); n != m.NumGC {
 		t.Errorf("%d collections while the collector was off", n-m.NumGC)
 	}
@@ -32,7 +32,7 @@ func TestWithoutCollector(t *testing.T) {
 
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(loadMemory / 2))
 	resume = WithoutCollector(0)
-	wantCollector(t, -1, loadMemory/2) // of the operator, who knows the machine
+	wantCollector(t, -1, loadMemory/2) // the operator's, who knows the machine
 	resume()
 	wantCollector(t, before, loadMemory/2)
 }

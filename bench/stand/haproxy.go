@@ -12,8 +12,8 @@ import (
 	"farmproxy/bench/proof"
 )
 
-// haproxyProgram is what a proxy that only passes bytes on is measured with. It is
-// optional: without it those columns stay empty.
+// haproxyProgram is the byte pass-through used for comparison. It is optional: without
+// it those columns stay empty.
 const haproxyProgram = "haproxy"
 
 // FindHAProxy returns the program's path, or a sentence that says what is left out
@@ -26,8 +26,8 @@ func FindHAProxy() (path, without string) {
 	return path, ""
 }
 
-// haproxyConfig passes each connection on to the pool, in one thread: what a
-// farm would put in front of a pool that does the rest itself.
+// haproxyConfig passes each connection on to the pool, in one thread: what a farm would
+// put in front of a pool that does the rest itself.
 func haproxyConfig(addr, pool string, connections int) string {
 	return fmt.Sprintf(`global
     nbthread 1
@@ -56,7 +56,7 @@ func HAProxy(ctx context.Context, exe string, served *pool.Pool, miners int) (*S
 	}
 	return s, s.start(ctx, haproxyProgram, exe, func() ([]string, error) {
 		file := filepath.Join(s.dir, "haproxy.cfg")
-		const spare = 16 // the look at its port, and a miner that comes back before its last connection is gone
+		const spare = 16 // the check of its port, and a miner that reconnects before its last connection is gone
 		return []string{"-db", "-f", file}, os.WriteFile(file, []byte(haproxyConfig(addr, served.Addr(), miners+spare)), 0o644)
 	})
 }

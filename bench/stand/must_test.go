@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// wantCollector looks for how the collector is set; it leaves it so.
+// wantCollector checks the garbage collector's settings, without changing them.
 func wantCollector(t *testing.T, percent int, limit int64) {
 	t.Helper()
 	is := debug.SetGCPercent(-1)
@@ -16,7 +16,8 @@ func wantCollector(t *testing.T, percent int, limit int64) {
 	}
 }
 
-// collections are how many there were, and how many of them were asked for.
+// collections returns how many collections there were, and how many of them were
+// forced.
 func collections() (all, forced uint32) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Profiles are the proxy's, of the time under load: by SIGUSR1 it begins its CPU
-// profile anew, by SIGUSR2 it writes both. A nil one does nothing.
+// Profiles are the proxy's profiles of the time under load: on SIGUSR1 it restarts its
+// CPU profile, on SIGUSR2 it writes both. A nil Profiles does nothing.
 type Profiles struct {
 	cpu, heap string
 	begun     bool
@@ -19,7 +19,7 @@ type Profiles struct {
 // profileWithin is how long the proxy may take to write them.
 const profileWithin = 10 * time.Second
 
-// profileLooks is the time between looks whether they are there.
+// profileLooks is the time between checks whether they are there.
 const profileLooks = 10 * time.Millisecond
 
 func newProfiles(dir string) *Profiles {
@@ -30,7 +30,7 @@ func (p *Profiles) flags() []string {
 	return []string{"-cpuprofile", p.cpu, "-memprofile", p.heap}
 }
 
-// Begin is for the moment right before the load; only the first call counts.
+// Begin is called right before the load; only the first call counts.
 func (p *Profiles) Begin(c *Child) error {
 	if p == nil || p.begun {
 		return nil
@@ -42,7 +42,7 @@ func (p *Profiles) Begin(c *Child) error {
 	return c.cmd.Process.Signal(syscall.SIGUSR1)
 }
 
-// End returns when the profiles are written, the heap's last.
+// End returns once the profiles are written, the heap's last.
 func (p *Profiles) End(c *Child) error {
 	if p == nil || !p.begun {
 		return nil

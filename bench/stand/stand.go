@@ -19,12 +19,12 @@ type Stand struct {
 	Child *Child
 	Addr  string
 	HTTP  string // host:port of the proxy's HTTP, "" without
-	// Emit sends a new job on its way, and says which and since when.
+	// Emit sends a new job, and returns which one and when.
 	Emit  func(clean bool) (proof.WorkKey, time.Time, error)
 	Pools []*pool.Pool // behind the proxy; none behind the floor
 	dir   string       // the child's files
 
-	Profiles *Profiles // of the child; nil: none
+	Profiles *Profiles // the child's; nil: none
 
 	name, exe string // of the child
 	args      []string
@@ -36,25 +36,25 @@ const (
 	logFile    = "child.log"
 )
 
-// ProxyOptions are what a proxy's configuration is made of.
+// ProxyOptions determine a proxy's configuration.
 type ProxyOptions struct {
 	Exe   string
 	Pools []*pool.Pool // in order of preference
 	User  string       // at all of them
-	Pass  bool         // each worker name goes to the pool
-	Agent bool         // the proxy is an agent there, which does that by itself
+	Pass  bool         // each worker name is passed to the pool
+	Agent bool         // the proxy is an agent there, which implies Pass
 	HTTP  string       // host:port, "" serves nothing
-	Store bool         // pools and accounts are registered; the series of the account proxy are served
+	Store bool         // pools and accounts are registered; the account proxy's series are served
 
-	Registry bool // pools and accounts may be registered beside pools
-	Lean     bool // no series of single workers: a scrape costs next to nothing
+	Registry bool // pools and accounts may be registered in addition to Pools
+	Lean     bool // no series per worker: a scrape costs next to nothing
 	Easy     bool // miners may ask for the easiest difficulty
-	Users    bool // the names of miners say who they are at the pools, not user
+	Users    bool // miners' names, not User, are the users at the pools
 
-	Profiles string // a directory: the proxy's profiles go there; "" takes none
+	Profiles string // directory for the proxy's profiles; "" takes none
 }
 
-// proxyConfig is the TOML for a proxy on addr. Failover is quick, so that a
+// proxyConfig returns the TOML for a proxy on addr. Failover is fast, so that a
 // scenario takes seconds where a farm takes minutes.
 func proxyConfig(o ProxyOptions, addr, stateDir string) string {
 	scheme, workers := "stratum+tcp", "aggregate"
@@ -151,8 +151,8 @@ func Floor(ctx context.Context, exe string, difficulty float64) (*Stand, error) 
 	})
 }
 
-// start runs the child in a directory of its own. On an error the child is
-// stopped, and the directory is left for the operator to look into.
+// start runs the child in a new directory. On an error the child is stopped, and the
+// directory remains for the operator to inspect.
 func (s *Stand) start(ctx context.Context, name, exe string, args func() ([]string, error)) error {
 	var err error
 	if s.dir, err = os.MkdirTemp("", "farmproxy-bench-"); err != nil {
@@ -165,7 +165,7 @@ func (s *Stand) start(ctx context.Context, name, exe string, args func() ([]stri
 	return s.Launch(ctx)
 }
 
-// Launch starts the child, which may be another one after the last one's end.
+// Launch starts the child, or a new one after the last one has ended.
 func (s *Stand) Launch(ctx context.Context) error {
 	log, err := os.OpenFile(s.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -182,7 +182,7 @@ func (s *Stand) Launch(ctx context.Context) error {
 	return nil
 }
 
-// LogFile is where the child's output goes.
+// LogFile returns the file with the child's output.
 func (s *Stand) LogFile() string { return filepath.Join(s.dir, logFile) }
 
 // Stop ends the child; its files stay until Clean.

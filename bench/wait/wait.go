@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// For returns early with the error of ctx when that ends.
+// For waits for d; it returns early, with the error of ctx, if that ends.
 func For(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -17,7 +17,7 @@ func For(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Until waits for a condition, and is false when it did not come in time.
+// Until waits for a condition; it returns false if that did not come true in time.
 func Until(ctx context.Context, within time.Duration, cond func() bool) bool {
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

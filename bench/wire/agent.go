@@ -8,9 +8,9 @@ import (
 	"io"
 )
 
-// A frame of the agent protocol: 0x7f, command, u16 length of the whole frame,
-// body. Numbers are little-endian. The harness has its own reading of them, as of
-// everything else that it judges.
+// A frame of the agent protocol: 0x7f, command, u16 length of the whole frame, body.
+// Numbers are little-endian. The harness has its own parser for them, as for everything
+// that it judges.
 const (
 	Magic       = 0x7f
 	frameHeader = 4
@@ -31,18 +31,18 @@ const (
 	frameSubmitTimeVersion frameCommand = 0x13
 )
 
-// AgentSessions is how many sub-sessions an agent's connection has room for:
-// 0xffff is none.
+// AgentSessions is how many sub-sessions an agent's connection has room for: 0xffff is
+// not a session.
 const AgentSessions = 0xffff
 
-// AgentPrefix begins the user agent of every agent: by it pools know them.
+// AgentPrefix begins every agent's user agent: pools recognise agents by it.
 const AgentPrefix = "btccom-agent/"
 
-// AgentExtranonce2 is the size that an agent needs: 4 bytes for the session, 4
-// for its miner.
+// AgentExtranonce2 is the size that an agent needs: 4 bytes for the session, 4 for its
+// miner.
 const AgentExtranonce2 = 8
 
-// Statuses in a SUBMIT_RESPONSE. The usual codes of Stratum are their own.
+// Statuses in a SUBMIT_RESPONSE. Stratum's usual codes stand for themselves.
 const (
 	StatusAccept      uint32 = 1798084231
 	statusAcceptStale uint32 = 950395421
@@ -50,7 +50,7 @@ const (
 	statusSolvedStale uint32 = 1713984938
 )
 
-// StatusAccepted says whether a status is good news.
+// StatusAccepted reports whether a status means acceptance.
 func StatusAccepted(status uint32) bool {
 	switch status {
 	case StatusAccept, statusAcceptStale, statusSolved, statusSolvedStale:
@@ -59,7 +59,7 @@ func StatusAccepted(status uint32) bool {
 	return false
 }
 
-// AgentShare is what a SUBMIT says, in the form that it is said in.
+// AgentShare is the content of a SUBMIT, in its form.
 type AgentShare struct {
 	Job                 uint8
 	Session             uint16
@@ -68,7 +68,7 @@ type AgentShare struct {
 	HasTime, HasVersion bool
 }
 
-// The bytes of the four forms of a SUBMIT.
+// Sizes of the four forms of a SUBMIT, in bytes.
 const (
 	submitPlain       = frameHeader + 11
 	submitTime        = submitPlain + 4
@@ -76,7 +76,7 @@ const (
 	submitTimeVersion = submitPlain + 8
 )
 
-// NewFrame begins a frame; the length is right when CloseFrame was called.
+// NewFrame begins a frame; its length is right once CloseFrame was called.
 func NewFrame(command frameCommand) []byte { return []byte{Magic, byte(command), 0, 0} }
 
 // CloseFrame writes the length into the header.
@@ -85,7 +85,7 @@ func CloseFrame(f []byte) []byte {
 	return f
 }
 
-// RegisterFrame cuts agent and worker so that the frame is not ignored.
+// RegisterFrame truncates agent and worker so that pools do not ignore the frame.
 func RegisterFrame(session uint16, agent, worker string) []byte {
 	room := frameMost - frameHeader - 2 - 2
 	worker = worker[:min(len(worker), room)]
@@ -100,7 +100,7 @@ func UnregisterFrame(session uint16) []byte {
 	return CloseFrame(binary.LittleEndian.AppendUint16(NewFrame(FrameUnregister), session))
 }
 
-// Frame is the share in the form that says what it has to say.
+// Frame returns the share in the shortest form that can express it.
 func (s AgentShare) Frame() []byte {
 	command := FrameSubmit
 	switch {
@@ -124,7 +124,7 @@ func (s AgentShare) Frame() []byte {
 	return CloseFrame(f)
 }
 
-// DifficultyFrames tell the sessions that theirs is 2^exponent.
+// DifficultyFrames tell the sessions that their difficulty is 2^exponent.
 func DifficultyFrames(exponent uint8, sessions []uint16) (frames []byte) {
 	const most = (1<<16 - 1 - frameHeader - 3) / 2 // sessions in one frame
 	for len(sessions) > 0 {
@@ -139,16 +139,16 @@ func DifficultyFrames(exponent uint8, sessions []uint16) (frames []byte) {
 	return frames
 }
 
-// ResponseFrame is the verdict on the share of that index.
+// ResponseFrame is the verdict on the share with that index.
 func ResponseFrame(index uint16, status uint32) []byte {
 	f := binary.LittleEndian.AppendUint16(NewFrame(FrameResponse), index)
 	return CloseFrame(binary.LittleEndian.AppendUint32(f, status))
 }
 
-// Frame is a whole one, as received.
+// Frame is a complete frame, as received.
 type Frame []byte
 
-// Command is what the frame asks for, or tells of.
+// Command returns the frame's command.
 func (f Frame) Command() frameCommand { return frameCommand(f[1]) }
 
 // Register reads the frame that begins a session.
@@ -171,8 +171,8 @@ func (f Frame) Unregister() (session uint16, ok bool) {
 	return binary.LittleEndian.Uint16(f[frameHeader:]), true
 }
 
-// SubmitSize is the bytes of a SUBMIT in the form that the command names; 0: it
-// names none.
+// SubmitSize returns the size of a SUBMIT in the form that the command names, or 0 if
+// it names none.
 func SubmitSize(command frameCommand) int {
 	switch command {
 	case FrameSubmit:
@@ -187,7 +187,7 @@ func SubmitSize(command frameCommand) int {
 	return 0
 }
 
-// Submit reads all four forms; a frame of another size is none.
+// Submit reads all four forms; ok is false for a frame of the wrong size.
 func (f Frame) Submit() (s AgentShare, ok bool) {
 	if len(f) != SubmitSize(f.Command()) {
 		return s, false
@@ -209,7 +209,7 @@ func (f Frame) Submit() (s AgentShare, ok bool) {
 	return s, true
 }
 
-// SetDifficulty reads whose difficulty is 2^exponent.
+// SetDifficulty reads the sessions whose difficulty is 2^exponent.
 func (f Frame) SetDifficulty() (exponent uint8, sessions []uint16, ok bool) {
 	const fixed = frameHeader + 3
 	if len(f) < fixed || len(f) != fixed+2*int(binary.LittleEndian.Uint16(f[frameHeader+1:])) {
@@ -229,11 +229,11 @@ func (f Frame) Response() (index uint16, status uint32, ok bool) {
 	return binary.LittleEndian.Uint16(f[frameHeader:]), binary.LittleEndian.Uint32(f[frameHeader+2:]), true
 }
 
-// ErrFrameStalls is a frame that a pool would wait at for ever.
+// ErrFrameStalls means a frame on which a pool would wait for ever.
 var ErrFrameStalls = errors.New("a frame that says it is shorter than its own header")
 
-// ReadFrame reads one frame, of which the first byte was seen already. It is
-// valid until the next read.
+// ReadFrame reads one frame, whose first byte has been peeked at. It is valid until the
+// next read.
 func ReadFrame(in *bufio.Reader) (Frame, error) {
 	head, err := in.Peek(frameHeader)
 	if err != nil {
@@ -256,8 +256,8 @@ func ReadFrame(in *bufio.Reader) (Frame, error) {
 	return f, err
 }
 
-// AgentName is the user agent that pools know agents by.
+// AgentName is the user agent by which pools recognise agents.
 const AgentName = AgentPrefix + "2.0.0-mu"
 
-// MaxExponent is the highest that a difficulty is told with.
+// MaxExponent is the highest exponent of a difficulty.
 const MaxExponent = 63

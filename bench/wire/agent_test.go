@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// The frames of the protocol's document, with the lengths put right that it has
-// wrong.
+// The frames in the protocol's document, with its wrong lengths corrected.
 func TestFrames(t *testing.T) {
 	f := func(name string, got []byte, want string) {
 		t.Helper()
@@ -52,7 +51,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// A frame is taken only when its size is exact.
+// A frame is accepted only if its size is exact.
 func TestFramesOfAnotherSizeAreNone(t *testing.T) {
 	f := func(text string) {
 		t.Helper()
@@ -86,8 +85,8 @@ func TestFramesOfAnotherSizeAreNone(t *testing.T) {
 	f("7f100900020187962c")
 	f("7f0107000000ff")
 	f("7f0109000100616200")                  // no second name
-	f("7f016500" + strings.Repeat("61", 97)) // longer than a pool takes
-	f("7f010b00010061006200ff")              // something behind the names
+	f("7f016500" + strings.Repeat("61", 97)) // longer than a pool accepts
+	f("7f010b00010061006200ff")              // extra bytes after the names
 	if n := len(RegisterFrame(1, strings.Repeat("a", 90), strings.Repeat("w", 90))); n != frameMost {
 		t.Errorf("long names make a frame of %d bytes, want %d", n, frameMost)
 	}

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// MaxLine is how many bytes of a line anybody takes: no firmware takes more, and a
-// client that carries others sends no longer ones.
+// MaxLine is the longest line that anyone accepts, in bytes: no firmware takes more,
+// and a client that passes lines on sends none longer.
 const MaxLine = 64 << 10
 
 var errLineTooLong = errors.New("line too long")
 
-// ReadLine reads one line with its newline, of at most limit bytes. It is valid
-// until the next read and copies nothing when it fits the reader's buffer.
+// ReadLine reads one line with its newline, of at most limit bytes. It is valid until
+// the next read; nothing is copied if it fits the reader's buffer.
 func ReadLine(in *bufio.Reader, limit int) ([]byte, error) {
 	line, err := in.ReadSlice('\n')
 	if err != bufio.ErrBufferFull {
