@@ -75,7 +75,7 @@ func plan(c *config.Config, total int, t *tlsConfigs) (s settings, err error) {
 		miners: minerSettings(c, total-kept),
 		links: upstream.Settings{
 			Failover: upstream.Failover{
-				ReturnAfter: c.Failover.ReturnAfter,
+				ReturnAfter: max(c.Failover.ReturnAfter, time.Nanosecond), // at once: there 0 is the default
 				ProbeEvery:  c.Failover.ProbeEvery,
 				Silence:     c.Failover.Silence,
 				RejectRate:  c.Failover.RejectRate,

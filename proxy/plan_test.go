@@ -23,6 +23,21 @@ func TestHoldIsWired(t *testing.T) {
 	f(config.Hold{}, time.Nanosecond) // at once, and not for ever
 }
 
+// return_after = "0s" was two minutes, upstream's default.
+func TestABetterPoolIsUsedAtOnce(t *testing.T) {
+	f := func(after, want time.Duration) {
+		t.Helper()
+		c := onePool()
+		c.Failover.ReturnAfter = after
+		s, err := plan(c, 1000, new(tlsConfigs))
+		if err != nil || s.links.Failover.ReturnAfter != want {
+			t.Errorf("%v: %v, want %v; %v", after, s.links.Failover.ReturnAfter, want, err)
+		}
+	}
+	f(0, time.Nanosecond)
+	f(time.Minute, time.Minute)
+}
+
 func TestUserAgents(t *testing.T) {
 	f := func(url, chosen, want string) {
 		t.Helper()

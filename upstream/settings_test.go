@@ -73,3 +73,39 @@ func TestFewerPlacesForLanes(t *testing.T) {
 		wantLaneOn(t, bob, "a")
 	})
 }
+
+// A better pool is seen four times at least in the time that it must have been healthy
+// for, from the moment on that this is so.
+func TestHowOftenABetterPoolIsProbed(t *testing.T) {
+	f := func(returnAfter, probeEvery, want time.Duration) {
+		t.Helper()
+		equal(t, returnAfter.String(), (&Failover{ReturnAfter: returnAfter, ProbeEvery: probeEvery}).often(), want)
+	}
+	f(2*time.Minute, 5*time.Minute, betterEvery)
+	f(10*time.Second, 5*time.Minute, 2500*time.Millisecond)
+	f(time.Nanosecond, 5*time.Minute, betterMin)
+	f(time.Hour, time.Second, time.Second)
+
+	inFarm(t, "a b", func(f *farm) {
+		f.start()
+		a := f.pools[0]
+		a.do(func() { a.refuse = true })
+		a.lane().Close()
+		f.after(time.Minute)
+		probes := func() int {
+			before := a.dialled()
+			f.after(time.Minute)
+			return a.dialled() - before
+		}
+		if n := probes(); n > 6 {
+			t.Errorf("%d probes in a minute", n)
+		}
+		s := f.o.Settings
+		s.Failover.ReturnAfter = 4 * time.Second
+		f.directory.Configure(s)
+		probes()
+		if n := probes(); n < 40 {
+			t.Errorf("%d probes in a minute", n)
+		}
+	})
+}
