@@ -17,7 +17,7 @@ type Listener struct {
 	// Transport makes the transport of each connection; nil: plain TCP.
 	Transport Transports
 
-	dialect beginner // what is spoken there; nil: the first message tells
+	dialect beginner // what is spoken there; nil: the first message decides
 }
 
 // listener is a Listener whose port is known.

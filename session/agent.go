@@ -23,7 +23,7 @@ const assumeAfter = 2 * time.Second
 //
 //	JSON line ─> Step ──┬──> bytes for the agent
 //	frame ─────> Frame  │
-//	post ──────> Job    ├──> Effect: as of a Session; Session says which miner
+//	post ──────> Job    ├──> Effect: as for a Session; SID says which miner
 //	verdict ───> Verdict│
 //	time ──────> Tick   └──> a Session for each miner, and the state of the connection
 //

@@ -9,9 +9,9 @@ import (
 
 // A session has three parts, and each can be encoded:
 //
-//	State    what it knows: of fixed size, plain data
-//	names    that the miner has authorized: up to maxWorkers
-//	Headers  what it has handed in: the largest part, up to 2 * maxSlots headers
+//	State    what it knows: plain data of fixed size
+//	names    authorized by the miner: up to maxWorkers
+//	Headers  of its accepted shares: the largest part, up to 2 * maxSlots headers
 //
 // A parked session is its State and its Headers. Each encoded part starts with the
 // version of its layout, and unknown versions are rejected.

@@ -28,20 +28,20 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //
 //	terms> start=1024 min=1 max=0 per_minute=6 malformed=2 answer=local
 //	prefix> f50e 2            the next subscribe gets this prefix and extranonce2 size
-//	mask> 1fffe000            what the route lets roll before there is a job
+//	mask> 1fffe000            the route's mask before there is a job
 //	post> job=1 vector=NAME epoch=1 difficulty=1000 mask=1fffe000 size=4 clean
 //	post> difficulty=500 mask=1fffe000
-//	                          algorithm=NAME in a post with a job: another one than sha256d;
-//	                          version=HEX another version than the recorded one
+//	                          algorithm=NAME in a post with a job: other than sha256d;
+//	                          version=HEX instead of the recorded version
 //	direct>                   the lane is the miner's own
 //	                          work=1: jobs with the same number are the same work
 //	move>                     the miner is on another lane now, which has no job yet
-//	back>                     the miner is on the lane again that it was on before
+//	back>                     the miner is back on its previous lane
 //	miner> {…}                one line from the miner;
-//	shares> 100 {…NONCE…}     that many lines, each with a nonce of its own; not shown
-//	lines> 100 {…}            that many lines; not shown, unless one is the last
-//	verdict> id=4 accepted    what the pool said; own: its refusal is the miner's own
-//	                          doing; times=N: it is said that often, and not shown
+//	shares> 100 {…NONCE…}     that many lines, each with its own nonce; not shown
+//	lines> 100 {…}            that many lines; not shown, except the one that ends the connection
+//	verdict> id=4 accepted    the pool's verdict; own: a refusal is the miner's own
+//	                          fault; times=N: repeated that often, and not shown
 //	tick> 5s                  time passes, then Tick
 //	keepalive> 30s            time passes, then the last job is sent again
 //	reconnect>                the miner is back on a new connection; its session is parked

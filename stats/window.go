@@ -25,7 +25,7 @@ const (
 //
 //	 ├──────────────── windowLength ────────────────┤
 //	[ oldest |  9  |  8  | ...        |  1  | newest:.. ]
-//	 ^ counted by the share of it that is still inside ^ now
+//	 ^ weighted by the fraction still inside           ^ now
 //
 // So it moves smoothly, not in steps of a bucket. float32 is enough: a bucket would
 // have to see 2^24 shares of one size before one was lost.

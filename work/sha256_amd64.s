@@ -2,10 +2,10 @@
 
 #include "textflag.h"
 
-// SHA-256 with the processor's SHA extensions: the sequence of instructions that
-// Intel's manual describes for them. One register holds the state's words a b e f,
-// one those of c d g h, and four the sixteen words of the message that are next:
-// X1, X2 and X3..X6 of one message, X8, X9 and X10..X13 of the other.
+// SHA-256 with the processor's SHA extensions: the instruction sequence from Intel's
+// manual. One register holds the state's words a b e f, one c d g h, and four hold the
+// next sixteen words of the message: X1, X2 and X3..X6 for one message, X8, X9 and
+// X10..X13 for the other.
 
 DATA ·flip<>+0(SB)/8, $0x0405060700010203
 DATA ·flip<>+8(SB)/8, $0x0c0d0e0f08090a0b
@@ -22,7 +22,7 @@ DATA ·initial<>+24(SB)/4, $0xa54ff53a
 DATA ·initial<>+28(SB)/4, $0x3c6ef372
 GLOBL ·initial<>(SB), NOPTR|RODATA, $32
 
-// What stands behind a message of 32 bytes in its block: a bit, zeros, its length.
+// The padding that fills the block of a 32-byte message: a bit, zeros, its length.
 DATA ·padding<>+0(SB)/8, $0x80000000
 DATA ·padding<>+8(SB)/8, $0
 DATA ·padding<>+16(SB)/8, $0
@@ -34,22 +34,22 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	MOVOU  at(p), m; \
 	PSHUFB X14, m
 
-// rounds makes four of the 64 rounds with the words in m; k is where their
-// constants are.
+// rounds does four of the 64 rounds with the words in m; k is the offset of their
+// constants.
 #define rounds(m, k, abef, cdgh) \
 	MOVOU k(AX), X0; \
 	PADDL m, X0; \
 	mix(abef, cdgh)
 
-// mix makes four rounds with the sums of words and constants in X0, an operand of
-// SHA256RNDS2 that is not written.
+// mix does four rounds with the sums of words and constants in X0, which is an
+// implicit operand of SHA256RNDS2.
 #define mix(abef, cdgh) \
 	SHA256RNDS2 X0, abef, cdgh; \
 	PSHUFL      $0x0e, X0, X0; \
 	SHA256RNDS2 X0, cdgh, abef
 
-// padded makes four rounds of both messages with words that both have, which are
-// added to the constants already, k bytes into those of a block.
+// padded does four rounds of both messages with words that they share, already added
+// to the constants, at offset k in a block's.
 #define padded(k) \
 	MOVOU k(BX), X0; \
 	MOVO  X0, X7; \
@@ -57,7 +57,7 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	MOVO  X7, X0; \
 	mix(X8, X9)
 
-// next makes the message's words after those in m, in place of the oldest ones,
+// next computes the message's words after those in m, and replaces the oldest ones,
 // in e. d holds those before m.
 #define next(m, d, e) \
 	MOVO       m, X7; \
@@ -65,8 +65,8 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	PADDL      X7, e; \
 	SHA256MSG2 m, e
 
-// compress makes the 64 rounds of two blocks. While the instructions of one wait
-// for each other, those of the other are done.
+// compress does the 64 rounds of two blocks, interleaved: while the instructions of
+// one stall on each other, those of the other execute.
 #define compress \
 	rounds(X3, 0, X1, X2); \
 	rounds(X10, 0, X8, X9); \
@@ -149,7 +149,7 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	rounds(X6, 240, X1, X2); \
 	rounds(X13, 240, X8, X9)
 
-// begin sets both states to the initial one.
+// begin sets both states to the initial state.
 #define begin \
 	MOVOU ·initial<>+0(SB), X1; \
 	MOVOU ·initial<>+16(SB), X2; \
@@ -165,7 +165,7 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	PADDL X0, X8; \
 	PADDL X7, X9
 
-// keep puts both states aside, kept adds what was put aside.
+// keep saves both states, kept adds the saved ones.
 #define keep \
 	MOVOU X1, 0(SP); \
 	MOVOU X2, 16(SP); \
@@ -181,7 +181,7 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	PADDL X0, X8; \
 	PADDL X7, X9
 
-// order turns a state into its words a b c d and e f g h.
+// order rearranges a state into its words a b c d and e f g h.
 #define order(abef, cdgh) \
 	PSHUFL  $0x1b, abef, abef; \
 	PSHUFL  $0xb1, cdgh, cdgh; \
@@ -189,7 +189,7 @@ GLOBL ·padding<>(SB), NOPTR|RODATA, $32
 	PBLENDW $0xf0, cdgh, abef; \
 	PALIGNR $8, X7, cdgh
 
-// store writes a state in order, each word with its first byte first.
+// store writes an ordered state, each word big-endian.
 #define store(abcd, efgh, p) \
 	PSHUFB X14, abcd; \
 	PSHUFB X14, efgh; \
@@ -275,7 +275,7 @@ branch:
 	padded(240)
 	kept
 
-	// ... and the 32 bytes that come of them.
+	// ... and the 32 bytes that result.
 	order(X1, X2)
 	order(X8, X9)
 	MOVO  X1, X3
