@@ -12,14 +12,14 @@ import (
 	"farmproxy/store"
 )
 
-// withStore makes a configuration serve accounts of a new store, and no pool
-// of its own.
+// withStore makes a configuration serve the accounts of a new store, and no pool of its
+// own.
 func withStore(t *testing.T) func(*config.Config) {
 	url := "sqlite://" + t.TempDir() + "/accounts.db"
 	return func(c *config.Config) { c.Store.URL = config.Secret(url) }
 }
 
-// register makes an account at a pool and returns its name.
+// register creates an account at a pool and returns its name.
 func (p *proxy) register(t *testing.T, pool *benchpool.Pool, user string, options store.PoolOptions) string {
 	t.Helper()
 	ctx := context.Background()
@@ -39,7 +39,7 @@ func (p *proxy) register(t *testing.T, pool *benchpool.Pool, user string, option
 	return name
 }
 
-// job returns the next job that the miner is sent.
+// job returns the next job sent to the miner.
 func (m *miner) job() message {
 	m.t.Helper()
 	return m.notification("mining.notify")
@@ -98,8 +98,8 @@ func TestAStrangerIsToldToRegister(t *testing.T) {
 	m.wantAlive()
 }
 
-// A second authorize moves the miner to the other account's pool at once, on
-// the same connection, with the same extranonce.
+// A second authorize moves the miner to the other account's pool at once, on the same
+// connection, with the same extranonce.
 func TestASecondAuthorizeMovesTheMiner(t *testing.T) {
 	t.Parallel()
 	one, two := startPool(t, nil), startPool(t, nil)
@@ -117,8 +117,8 @@ func TestASecondAuthorizeMovesTheMiner(t *testing.T) {
 	m.wantAlive()
 }
 
-// An account that is given another pool takes its miners along; one that is
-// deleted lets them go. Others notice nothing.
+// An account that gets another pool takes its miners along; a deleted one disconnects
+// them. Others notice nothing.
 func TestAccountsChangeUnderTheirMiners(t *testing.T) {
 	t.Parallel()
 	one := startPool(t, nil)
@@ -142,8 +142,7 @@ func TestAccountsChangeUnderTheirMiners(t *testing.T) {
 	b.wantAlive()
 }
 
-// In direct mode each miner has a link of its own, and the pool's difficulty as
-// it is.
+// In direct mode each miner has its own link, and the pool's difficulty unchanged.
 func TestDirectMode(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Difficulty = 0.7 })
@@ -161,7 +160,7 @@ func TestDirectMode(t *testing.T) {
 		t.Errorf("%d links for two miners", n)
 	}
 
-	// The link outlives the miner: it comes back to its extranonce and its job.
+	// The link outlives the miner, which then gets its extranonce and its job back.
 	one.conn.Close()
 	eventually(t, "it is gone", func() bool { return p.book.Status().Miners == 1 })
 	again := connect(t, address)
@@ -176,7 +175,7 @@ func TestDirectMode(t *testing.T) {
 	}
 }
 
-// Nothing of an account is lost with the process.
+// The end of the process loses nothing of an account.
 func TestAccountsOutliveTheProxy(t *testing.T) {
 	t.Parallel()
 	change := withStore(t)
@@ -195,7 +194,7 @@ func TestAccountsOutliveTheProxy(t *testing.T) {
 	})
 }
 
-// What the store is told every ten seconds: who logged in, and who is there.
+// Every ten seconds the store is told who logged in, and who is connected.
 func TestAccountsInUseAreSeen(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
@@ -213,7 +212,7 @@ func TestAccountsInUseAreSeen(t *testing.T) {
 	}
 }
 
-// A pool that leaves the store leaves the metrics, until it comes back.
+// A pool that leaves the store disappears from the metrics, until it returns.
 func TestPoolsThatAreGoneAreForgotten(t *testing.T) {
 	t.Parallel()
 	one := startPool(t, nil)

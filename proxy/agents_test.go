@@ -20,7 +20,7 @@ import (
 	"farmproxy/work"
 )
 
-// btcagent is BTCAgent as far as a test needs it.
+// btcagent is BTCAgent, as far as the tests need it.
 type btcagent struct {
 	*miner
 	extranonce1 []byte
@@ -30,7 +30,7 @@ type btcagent struct {
 	checker     work.Checker
 }
 
-// handshake is what BTCAgent in Go sends at once.
+// handshake returns what the Go BTCAgent sends at once.
 func handshake(user string) []byte {
 	return []byte(strings.ReplaceAll(handshakeLines, "USER", user))
 }
@@ -47,8 +47,8 @@ func dialAgent(t *testing.T, address string) *btcagent {
 	return &btcagent{miner: connect(t, address), jobs: map[string]*work.Job{}}
 }
 
-// connectAgent takes an agent through its handshake to its first job, and checks
-// that the answers come in the order of the requests.
+// connectAgent takes an agent through its handshake to its first job, and checks that
+// the answers come in the order of the requests.
 func connectAgent(t *testing.T, address, user string) *btcagent {
 	t.Helper()
 	a := dialAgent(t, address)
@@ -76,8 +76,7 @@ func (a *btcagent) write(b []byte) {
 	}
 }
 
-// until reads messages, and takes note of them, until enough says so. It
-// returns the line that was enough.
+// until reads and records messages until enough returns true, and returns that line.
 func (a *btcagent) until(enough func(line string, f agent.Frame) bool) string {
 	a.t.Helper()
 	for {
@@ -117,7 +116,7 @@ func (a *btcagent) readFrame() agent.Frame {
 	return f
 }
 
-// note takes over what a line says.
+// note records what a line says.
 func (a *btcagent) note(m *message) {
 	a.t.Helper()
 	switch {
@@ -167,7 +166,7 @@ func (a *btcagent) mine(sid uint16, extranonce2, mask uint32) []byte {
 	return agent.AppendSubmit(nil, &agent.Share{Job: id, SID: sid, Extranonce2: extranonce2, Nonce: s.Nonce, VersionMask: mask, HasVersion: mask != 0})
 }
 
-// answers reads the answers to n shares, and returns what they say by index.
+// answers reads the answers to n shares, and returns their statuses by index.
 func (a *btcagent) answers(n int) map[uint16]agent.Status {
 	a.t.Helper()
 	said := map[uint16]agent.Status{}
@@ -217,7 +216,7 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 			frames = append(frames, a.mine(sid*300, i, 0x2000*(i%2))...)
 		}
 	}
-	for _, b := range frames { // in pieces as small as can be
+	for _, b := range frames { // in the smallest possible pieces
 		a.write([]byte{b})
 	}
 	for index, status := range a.answers(3 * shares) {
@@ -251,7 +250,7 @@ func TestAnAgentsMinersAreMinersLikeAnyOther(t *testing.T) {
 	good.wantAlive()
 }
 
-// What an agent was told at subscribe can't be changed: it has to come back.
+// The result of an agent's subscribe can't be changed: it must reconnect.
 func TestAnAgentIsClosedWhenItsExtranonceIsNoLongerTrue(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
@@ -261,7 +260,7 @@ func TestAnAgentIsClosedWhenItsExtranonceIsNoLongerTrue(t *testing.T) {
 	good := connect(t, address)
 	good.work("farm.direct")
 
-	pool.DropLinks() // the pool gives the session back: nobody notices
+	pool.DropLinks() // the pool restores the session: nobody notices
 	eventually(t, "the links are back", func() bool { return pool.Links() >= 2 })
 	a.write(a.mine(1, 1, 0))
 	if said := a.answers(1); !said[0].Accepted() {
@@ -301,7 +300,7 @@ func TestAPoolThatLeavesTooLittleForAnAgent(t *testing.T) {
 	good.wantAlive()
 }
 
-// The BTCAgent of before 2021 waits for its extranonce before it says who it is.
+// BTCAgent before 2021 waits for its extranonce before it says who it is.
 func TestAnAgentThatWaitsForItsExtranonce(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
@@ -347,7 +346,7 @@ func TestAnAgentsBadInput(t *testing.T) {
 		t.Errorf("the share after them: %v", said)
 	}
 	eventually(t, "they are counted", func() bool { return malformed() == 3 })
-	a.write([]byte{0x7f, 0x99, 4, 0}) // no number of frames ends it: one odd miner would end all others
+	a.write([]byte{0x7f, 0x99, 4, 0}) // no number of frames ends it: one bad miner would end all others
 	eventually(t, "it is counted too", func() bool { return malformed() == 4 })
 	a.write([]byte("{]\n{]\n{]\n{]\n"))
 	a.wantClosed()
@@ -360,9 +359,8 @@ func TestAnAgentsBadInput(t *testing.T) {
 	wantCounted(t, p, 0, 0)
 }
 
-// Another farmproxy in a branch office: the pool sees each miner there, and the
-// branch loses none when the pool's session changes, though its link has to come
-// back.
+// Another farmproxy in a branch office: the pool sees each of its miners, and the
+// branch loses none when the pool's session changes, although its link must reconnect.
 func TestABranchOffice(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
@@ -406,8 +404,8 @@ func TestABranchOffice(t *testing.T) {
 	}
 }
 
-// An agent's user is an account like any other; where the account goes or
-// changes the agent has to come back.
+// An agent's user is an account like any other; if the account goes or changes the
+// agent must reconnect.
 func TestAnAgentsAccount(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
@@ -451,8 +449,8 @@ func TestAnAgentsAccount(t *testing.T) {
 	eventually(t, "the pool has no link of it", func() bool { return pool.Links() == 0 })
 }
 
-// The books have the difficulty of each worker of an agent from the first on,
-// also before the next job, also one that no frame can say.
+// The books have each agent worker's difficulty from the first one on, even before the
+// next job, and even if a frame can't express it.
 func TestWorkersOfAgentsHaveADifficulty(t *testing.T) {
 	t.Parallel()
 	for _, difficulty := range []float64{0.25, 2048} {

@@ -13,8 +13,8 @@ import (
 	"farmproxy/stats"
 )
 
-// haproxy passes connections on to an address, with a PROXY header; it returns the
-// address that it listens on.
+// haproxy passes connections on to an address, with a PROXY header; it returns its own
+// address.
 func haproxy(t *testing.T, to, header string) (address string) {
 	t.Helper()
 	program, err := exec.LookPath("haproxy")
@@ -52,7 +52,7 @@ func haproxy(t *testing.T, to, header string) (address string) {
 }
 
 // Debian's HAProxy in front, with both versions of the header: the miner is known by
-// its own address, and a miner that comes past the balancer is refused.
+// its own address, and a miner that bypasses the balancer is refused.
 func TestMinersBehindHAProxy(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"send-proxy", "send-proxy-v2"} {

@@ -14,7 +14,7 @@ import (
 	"farmproxy/config"
 )
 
-// lockedLog is a log that a test reads while it is written.
+// lockedLog is a log that a test reads while it is being written.
 type lockedLog struct {
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -32,7 +32,7 @@ func (l *lockedLog) has(part string) bool {
 	return strings.Contains(l.log.String(), part)
 }
 
-// behind starts a farmproxy whose pool is another one.
+// behind starts a farmproxy whose pool is another farmproxy.
 func behind(t *testing.T, log *lockedLog, address string) (branch string) {
 	t.Helper()
 	p, stop := launch(t, log, func(c *config.Config) {
@@ -43,8 +43,8 @@ func behind(t *testing.T, log *lockedLog, address string) (branch string) {
 	return p.server.Addresses()[0]
 }
 
-// A farmproxy behind a farmproxy works over plain Stratum where the pool gives 4 bytes or
-// more, also when it gave more before.
+// A farmproxy behind a farmproxy works over plain Stratum if the pool gives 4 bytes or
+// more, even if it gave more before.
 func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 	for _, q := range []struct{ before, size int }{{8, 8}, {5, 5}, {4, 4}, {8, 4}} {
 		t.Run(fmt.Sprintf("%d bytes, then %d", q.before, q.size), func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 	}
 }
 
-// Where it can't work both say what would.
+// If it can't work, both say what would.
 func TestAFarmproxyBehindAFarmproxyWithTooLittle(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 3 })

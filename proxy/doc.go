@@ -6,8 +6,8 @@
 //	                                 └──> systemd
 //
 // It owns what the configuration means to each of them, which know nothing of it
-// (plan.go: pure functions); the order in which they start and stop (proxy.go);
-// and the way of accounts between the store and the directory (accounts.go).
+// (plan.go: pure functions); the order in which they start and stop (proxy.go); and the
+// path of accounts from the store to the directory (accounts.go).
 //
-// It knows no protocol, and touches no miner's socket and no pool's.
+// It knows no protocol, and touches no socket of a miner or a pool.
 package proxy

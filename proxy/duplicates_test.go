@@ -21,19 +21,19 @@ import (
 // easy is a difficulty that every fourth hash meets.
 const easy = 1.0 / (1 << 30)
 
-// easyShares lets miners have it, and keep it.
+// easyShares lets miners have that difficulty, and keep it.
 func easyShares(c *config.Config) {
 	c.Difficulty.Start, c.Difficulty.Min, c.Difficulty.Max = easy, easy, easy
 }
 
-// headers are those that a pool was sent.
+// headers are the headers sent to a pool.
 type headers struct {
 	mu    sync.Mutex
 	sent  map[proof.Hash]int
 	again []proof.Hash
 }
 
-// watch makes a pool's options note what it is sent.
+// watch makes a pool's options record the shares sent to it.
 func (h *headers) watch(o *benchpool.Options) {
 	o.OnSubmit = func(s benchpool.Submit) {
 		h.mu.Lock()
@@ -47,7 +47,7 @@ func (h *headers) watch(o *benchpool.Options) {
 	}
 }
 
-// want fails unless the pool was sent n shares, none of them twice.
+// want fails unless the pool was sent n shares, all different.
 func (h *headers) want(t *testing.T, n int) {
 	t.Helper()
 	h.mu.Lock()
@@ -64,7 +64,7 @@ type rig struct {
 	session string
 	e1      []byte
 	size    int
-	jobs    []rigJob // that it was sent, the last one last
+	jobs    []rigJob // jobs received, the last one last
 	nonce   uint32
 	id      int // of the last request
 	checker work.Checker
@@ -75,14 +75,14 @@ type rigJob struct {
 	*work.Job
 }
 
-// rigShare is a share, and the job that it was found for.
+// rigShare is a share, and its job.
 type rigShare struct {
 	job   rigJob
 	nonce uint32
 	hash  [32]byte
 }
 
-// startRig brings a miner to its first job; session is one to be resumed, or "".
+// startRig takes a miner to its first job; session is one to resume, or "".
 func startRig(t *testing.T, address, worker, session string) *rig {
 	t.Helper()
 	r := &rig{miner: connect(t, address), worker: worker}
@@ -132,7 +132,7 @@ func (r *rig) answerTo(id int) message {
 	}
 }
 
-// next reads a line, and takes note of a job.
+// next reads a line, and records a job.
 func (r *rig) next() message {
 	r.t.Helper()
 	_, m := r.read()
@@ -150,7 +150,7 @@ func (r *rig) next() message {
 	return m
 }
 
-// prefix returns the extranonce1 as the number that it is.
+// prefix returns the extranonce1 as a number.
 func (r *rig) prefix() (n uint16) {
 	for _, b := range r.e1 {
 		n = n<<8 | uint16(b)
@@ -158,7 +158,7 @@ func (r *rig) prefix() (n uint16) {
 	return n
 }
 
-// find finds a share of at least that difficulty, and below the other.
+// find finds a share that meets the difficulty from, but not to.
 func (r *rig) find(job rigJob, from, to float64) rigShare {
 	for {
 		r.nonce++
@@ -184,13 +184,13 @@ func (r *rig) accepted(id int) bool {
 	return string(r.answerTo(id).Result) == "true"
 }
 
-// hand sends a share and returns what became of it.
+// hand submits a share and reports whether it was accepted.
 func (r *rig) hand(s rigShare) bool {
 	r.t.Helper()
 	return r.accepted(r.submit(s, s.job.id))
 }
 
-// handAll sends shares at once, and returns which were accepted.
+// handAll submits shares together, and returns which were accepted.
 func (r *rig) handAll(list []rigShare) (accepted []bool) {
 	r.t.Helper()
 	first := r.id + 1
@@ -218,8 +218,8 @@ func (p *proxy) acceptedInBooks() (n uint64) {
 	return n
 }
 
-// A miner repeats one share that the pool takes, and easy ones in a circle, so many
-// that it would be forgotten, were it so easy.
+// A miner repeats one share that goes to the pool, and easy ones in a circle, so many
+// that it would be forgotten if it were as easy.
 func TestSharesInACircle(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{24, 5000} {
@@ -253,8 +253,8 @@ func TestSharesInACircle(t *testing.T) {
 	}
 }
 
-// repeater is miners of two accounts that repeat shares between whatever else
-// happens, and knows which were accepted.
+// repeater is miners of two accounts that repeat shares while other things happen, and
+// knows which were accepted.
 type repeater struct {
 	t        *testing.T
 	random   *rand.Rand
@@ -265,7 +265,7 @@ type repeater struct {
 	accepted map[[32]byte]int
 }
 
-// key is where the same headers can be found: each account has a link of its own.
+// key identifies where headers can repeat: each account has its own link.
 func (x *repeater) key() string {
 	account, _, _ := strings.Cut(x.rig.worker, ".")
 	return account + hex.EncodeToString(x.rig.e1)
@@ -402,8 +402,8 @@ func TestAnAgentsShareIsAcceptedOnce(t *testing.T) {
 	}
 }
 
-// A miner leaves, another gets its prefix, and the pool sends the first one's work
-// again: the headers are the same, and who has them may not matter.
+// A miner leaves, another gets its prefix, and the pool resends the first one's work:
+// the headers are the same, and it must not matter who has them.
 func TestAPrefixsNextMinerDoesNotRepeatTheLast(t *testing.T) {
 	t.Parallel()
 	var sent headers

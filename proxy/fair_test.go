@@ -24,7 +24,7 @@ type stubPool struct {
 	all    atomic.Int64 // shares
 }
 
-// stubJob is a notify with a job of no work at all.
+// stubJob is a notify whose job has minimal content.
 const stubJob = `{"id":null,"method":"mining.notify","params":["1","0000000000000000000000000000000000000000000000000000000000000000","01000000010000000000000000000000000000000000000000000000000000000000000000ffffffff20","ffffffff0100f2052a010000000000000000",[],"20000000","1d00ffff","66a1b2d0",true]}` + "\n"
 
 func newStubPool(t *testing.T) *stubPool {
@@ -101,7 +101,7 @@ func connectToStub(t *testing.T, address, login string) stubMiner {
 	return s
 }
 
-// submits returns n shares of a miner for the stub's job, each another one.
+// submits returns n different shares of a miner for the stub's job.
 func (s stubMiner) submits(first, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -110,8 +110,8 @@ func (s stubMiner) submits(first, n int) string {
 	return b.String()
 }
 
-// One miner hands in shares that nobody answers, of an algorithm that can't be
-// checked: it gets its part of the lane, and the share of another goes up.
+// One miner submits shares that nobody answers, of an algorithm that can't be checked:
+// it gets its part of the lane, and another miner's share still goes up.
 func TestAFloodLeavesTheLaneToOthers(t *testing.T) {
 	t.Parallel()
 	pool := newStubPool(t)
@@ -120,7 +120,7 @@ func TestAFloodLeavesTheLaneToOthers(t *testing.T) {
 	const flood = 2000
 	flooder.conn.Write([]byte(flooder.submits(0, flood)))
 	refused := 0
-	for refused < flood-512 { // the rest is what may wait, at most
+	for refused < flood-512 { // at most the rest may wait
 		if _, msg := flooder.read(); len(msg.Error) > 4 && msg.Method == "" {
 			refused++
 		}
@@ -134,8 +134,8 @@ func TestAFloodLeavesTheLaneToOthers(t *testing.T) {
 	close(pool.answer)
 }
 
-// A flood of slow hashes: the others' shares are judged, and the flooder hears what
-// it was.
+// A flood of slow hashes: the others' shares are judged, and the flooder is told the
+// reason.
 func TestAFloodOfSlowHashesLeavesTheHasherToOthers(t *testing.T) {
 	t.Parallel()
 	pool := newStubPool(t)
@@ -168,8 +168,8 @@ func withStub(pool *stubPool, algorithm string) func(*config.Config) {
 	}
 }
 
-// Large jobs that come faster than a miner reads close nobody, and the newest is what
-// it gets when it reads.
+// Large jobs that arrive faster than a miner reads close no miner that reads, and it
+// gets the newest.
 func TestLargeJobsCloseNobodyWhoReads(t *testing.T) {
 	t.Parallel()
 	pool := newStubPool(t)
@@ -191,8 +191,8 @@ func TestLargeJobsCloseNobodyWhoReads(t *testing.T) {
 	}
 }
 
-// One address invents users, each on a connection of its own: the pool sees some links
-// and no more, and a user of another address works.
+// One address invents users, each on its own connection: the pool sees a few links and
+// no more, and a user of another address works.
 func TestInventedUsersOpenFewLinks(t *testing.T) {
 	t.Parallel()
 	pool := newStubPool(t)
@@ -267,8 +267,9 @@ func TestIdleAgentsKeepOutNobody(t *testing.T) {
 	}
 }
 
-// Miners that come, say who they are, and leave, one after the other: their prefixes are
-// free again, so that a pool with room for short ones gets no link for each 256 of them.
+// Miners that connect, say who they are, and leave, one after the other: their prefixes
+// become free again, so a pool with room for short ones does not get a link for every
+// 256 of them.
 func TestConnectsThatDoNothingOpenFewLinks(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 3 })

@@ -11,8 +11,7 @@ import (
 	"farmproxy/session"
 )
 
-// Each of these ends as docs/architecture.md says, and a miner that works
-// notices nothing.
+// Each of these ends as docs/architecture.md says, and a working miner notices nothing.
 func TestBadInputEndsAndOthersNoticeNothing(t *testing.T) {
 	t.Parallel()
 	p, address := startProxy(t, func(c *config.Config) { c.Miners.MalformedLimit = 3 }, nil, startPool(t, nil))
@@ -37,7 +36,7 @@ func TestBadInputEndsAndOthersNoticeNothing(t *testing.T) {
 	f("malformed lines", session.TooManyMalformed, raw(strings.Repeat("{\"id\":1,\n", 5)))
 }
 
-// Whoever does not get through its handshake is closed in time.
+// A connection that does not complete its handshake is closed in time.
 func TestHandshakesThatStall(t *testing.T) {
 	t.Parallel()
 	p, address := startProxy(t, func(c *config.Config) {
@@ -58,7 +57,7 @@ func TestHandshakesThatStall(t *testing.T) {
 	good.wantAlive()
 }
 
-// A miner that sends and does not read is closed once 64 KiB wait for it.
+// A miner that sends but does not read is closed once 64 KiB wait for it.
 func TestASlowReaderIsClosed(t *testing.T) {
 	t.Parallel()
 	p, address := startProxy(t, nil, nil, startPool(t, nil))
@@ -117,7 +116,7 @@ func TestABurstOfConnectsAndDisconnects(t *testing.T) {
 	}
 }
 
-// A miner that comes back with its session id gets its extranonce again.
+// A miner that returns with its session id gets its extranonce back.
 func TestASessionIsResumed(t *testing.T) {
 	t.Parallel()
 	_, address := startProxy(t, nil, nil, startPool(t, nil))
@@ -142,7 +141,7 @@ func extranonce(result string) string {
 	return tail
 }
 
-// With no pool for longer than hold, miners are let go.
+// With no pool for longer than hold, miners are disconnected.
 func TestMinersAreLetGoWithoutAPool(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
@@ -154,8 +153,8 @@ func TestMinersAreLetGoWithoutAPool(t *testing.T) {
 	eventually(t, "it is counted", func() bool { return p.closed(session.NoPool) == 1 })
 }
 
-// A miner that subscribes while no pool is up is answered at once, and gets
-// its job when there is one.
+// A miner that subscribes while no pool is up is answered at once, and gets its job
+// once there is one.
 func TestSubscribeIsAnsweredBeforeThereIsAPool(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)

@@ -19,10 +19,10 @@ import (
 	"farmproxy/systemd"
 )
 
-// machine is this one, as a check.Machine.
+// machine implements check.Machine for this machine.
 type machine struct{}
 
-// askTime bounds the question whether a farmproxy runs here.
+// askTime bounds the check whether a farmproxy runs here.
 const askTime = 2 * time.Second
 
 func (machine) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -32,7 +32,7 @@ func (machine) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 func (machine) Bind(address string) error { return netloop.Probe(address) }
 
 func (machine) Addresses() (list []netip.Addr) {
-	addresses, _ := net.InterfaceAddrs() // without them loopback is known still
+	addresses, _ := net.InterfaceAddrs() // without them loopback is still known
 	for _, a := range addresses {
 		if p, err := netip.ParsePrefix(a.String()); err == nil {
 			list = append(list, p.Addr().Unmap())
@@ -41,7 +41,7 @@ func (machine) Addresses() (list []netip.Addr) {
 	return list
 }
 
-// Farmproxy asks for what only farmproxy answers: /readyz needs no token.
+// Farmproxy requests something that only farmproxy answers: /readyz needs no token.
 func (machine) Farmproxy(ctx context.Context, address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -56,7 +56,7 @@ func (machine) Farmproxy(ctx context.Context, address string) bool {
 	if err != nil {
 		return false
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy of the environment's
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // ignores the environment's proxy
 	reply, err := client.Do(request)
 	if err != nil {
 		return false

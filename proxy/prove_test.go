@@ -13,7 +13,7 @@ import (
 	"farmproxy/store"
 )
 
-// guard stands before a pool and lets nobody in whose password is "wrong".
+// guard sits in front of a pool and rejects the password "wrong".
 func guard(t *testing.T, pool *benchpool.Pool) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,8 +73,8 @@ func (p *proxy) request(t *testing.T, method, path, body string) (code int, answ
 	return resp.StatusCode, text.String()
 }
 
-// Whoever may register can't take an account's link away with a password that
-// the pool does not take, nor with options under which it can't be reached.
+// Someone who may register can't take an account's link away with a password that the
+// pool rejects, nor with options under which it can't be reached.
 func TestALiveAccountOutlivesAWrongPassword(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)

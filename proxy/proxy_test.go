@@ -19,11 +19,11 @@ import (
 	"farmproxy/upstream"
 )
 
-// patience is how long a test waits for what must come: far more than it
+// patience is how long a test waits for an event that must come: far longer than it
 // takes on a busy machine.
 const patience = 20 * time.Second
 
-// startPool starts a harness pool for the length of the test.
+// startPool starts a harness pool that lasts as long as the test.
 func startPool(t *testing.T, change func(*benchpool.Options)) *benchpool.Pool {
 	t.Helper()
 	o := benchpool.DefaultOptions()
@@ -38,8 +38,8 @@ func startPool(t *testing.T, change func(*benchpool.Options)) *benchpool.Pool {
 	return p
 }
 
-// startProxy serves miners on one address until the test ends, and then must
-// stop in order.
+// startProxy serves miners on one address until the test ends, and must then stop
+// cleanly.
 func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*benchpool.Pool) (p *proxy, address string) {
 	t.Helper()
 	p, stop := launch(t, testLog{t}, change, tune, pools...)
@@ -47,8 +47,7 @@ func startProxy(t *testing.T, change func(*config.Config), tune func(*upstream.D
 	return p, p.server.Addresses()[0]
 }
 
-// launch serves miners on one address until stop is called, which waits for the
-// end.
+// launch serves miners on one address until stop is called, which waits for the end.
 func launch(t *testing.T, log io.Writer, change func(*config.Config), tune func(*upstream.DirectoryOptions), pools ...*benchpool.Pool) (p *proxy, stop func()) {
 	t.Helper()
 	c := config.Default()
@@ -82,7 +81,7 @@ func launch(t *testing.T, log io.Writer, change func(*config.Config), tune func(
 	}
 }
 
-// A stop is nothing to be warned of, such as of links that end with it.
+// A stop causes no warnings, for example about links that end with it.
 func TestAStopWarnsOfNothing(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer // slog writes one line at a time
@@ -101,7 +100,7 @@ func (l testLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// miner is a socket that a test speaks through, line by line.
+// miner is a socket through which a test speaks, line by line.
 type miner struct {
 	t    *testing.T
 	conn net.Conn
@@ -147,7 +146,7 @@ func (m *miner) read() (line string, msg message) {
 	return line, msg
 }
 
-// notification reads until a notification of that method comes.
+// notification reads until a notification of that method arrives.
 func (m *miner) notification(method string) message {
 	m.t.Helper()
 	for {
@@ -157,7 +156,7 @@ func (m *miner) notification(method string) message {
 	}
 }
 
-// answer reads until the answer to that id comes.
+// answer reads until the answer to that id arrives.
 func (m *miner) answer(id int) (line string, msg message) {
 	m.t.Helper()
 	for {
@@ -200,7 +199,7 @@ func (m *miner) wantAlive() {
 	}
 }
 
-// eventually waits until ok says so.
+// eventually waits until ok returns true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); {
@@ -219,7 +218,7 @@ func (p *proxy) closed(reason session.Reason) (n uint64) {
 	return n
 }
 
-// opened returns how many connections came.
+// opened returns how many connections there have been.
 func (p *proxy) opened() (n uint64) {
 	for i := range p.loops {
 		n += p.book.Loop(i).Opened.Load()

@@ -13,14 +13,14 @@ import (
 	"farmproxy/session"
 )
 
-// unchecked makes all pools those of an algorithm that shares can't be checked for.
+// unchecked gives all pools an algorithm whose shares can't be checked.
 func unchecked(c *config.Config) {
 	for i := range c.Pools {
 		c.Pools[i].Algorithm = "x11"
 	}
 }
 
-// workingFleet returns a fleet of honest miners that the pool has accepted shares of.
+// workingFleet returns a fleet of honest miners with shares that the pool has accepted.
 func workingFleet(t *testing.T, address string, pool *benchpool.Pool) *fleet.Fleet {
 	t.Helper()
 	o := fleet.DefaultOptions(address)
@@ -37,7 +37,7 @@ func workingFleet(t *testing.T, address string, pool *benchpool.Pool) *fleet.Fle
 	return f
 }
 
-// junk hands in shares that meet no difficulty, some at a time, until it is closed,
+// junk submits shares that meet no difficulty, several at a time, until it is closed,
 // and returns what it was told.
 func junk(t *testing.T, address, login string) (told string) {
 	m := connect(t, address)
@@ -49,7 +49,7 @@ func junk(t *testing.T, address, login string) (told string) {
 			n++
 			fmt.Fprintf(&shares, `{"id":%d,"method":"mining.submit","params":[%q,%s,"%08x","65000000","%08x"]}`+"\n", n, login, job.Params[0], n, n)
 		}
-		m.conn.Write([]byte(shares.String())) // reading tells when it is closed
+		m.conn.Write([]byte(shares.String())) // reading shows when it is closed
 		m.conn.SetReadDeadline(time.Now().Add(patience))
 		for answers := 0; answers < some; {
 			line, err := m.in.ReadString('\n')
@@ -68,8 +68,8 @@ func junk(t *testing.T, address, login string) (told string) {
 }
 
 // One rig whose shares the pool refuses, of an algorithm that can't be checked, is
-// slowed and closed; it comes back to little. Nobody else notices, and the pool is not
-// left for it.
+// slowed and closed; when it returns it is allowed little. Nobody else notices, and the
+// pool is not abandoned because of it.
 func TestARigWhoseSharesAreRefused(t *testing.T) {
 	t.Parallel()
 	pool, backup := startPool(t, nil), startPool(t, nil)

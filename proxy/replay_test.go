@@ -48,8 +48,8 @@ func recordedShares(t *testing.T) (shares []recorded) {
 	return shares
 }
 
-// replay puts the proxy between the recorded pool and the recorded miner. The
-// allocator begins with the prefix that the miner's extranonce2 begins with.
+// replay puts the proxy between the recorded pool and the recorded miner. The allocator
+// begins with the prefix at the start of the miner's extranonce2.
 func replay(t *testing.T, v recorded) (pool *benchpool.Pool, m *miner, submits chan benchpool.Submit) {
 	t.Helper()
 	submits = make(chan benchpool.Submit, 16)
@@ -66,7 +66,7 @@ func replay(t *testing.T, v recorded) (pool *benchpool.Pool, m *miner, submits c
 		o.Extranonce2Size = v.Size
 		o.Difficulty = *v.Difficulty
 		if v.Mask == nil {
-			o.Mask = 0 // a pool of before BIP 310
+			o.Mask = 0 // a pool from before BIP 310
 		}
 		o.FirstJob = string(v.Notify)
 		o.OnSubmit = func(s benchpool.Submit) { submits <- s }
@@ -77,8 +77,8 @@ func replay(t *testing.T, v recorded) (pool *benchpool.Pool, m *miner, submits c
 	return pool, connect(t, address), submits
 }
 
-// want checks that what the miner was sent is what the pool sent, apart from
-// the job id and what is folded.
+// want checks that the miner was sent what the pool sent, apart from the job id and
+// what is folded.
 func (v recorded) want(t *testing.T, m *miner) (job string) {
 	t.Helper()
 	subscribed, notify := m.work(v.Submit[0])
@@ -116,7 +116,7 @@ func (v recorded) want(t *testing.T, m *miner) (job string) {
 	return job
 }
 
-// submit hands in the recorded share for a job as the proxy named it.
+// submit submits the recorded share under the proxy's job id.
 func (v recorded) submit(m *miner, id int, job string) {
 	params := slices.Clone(v.Submit)
 	params[1], params[2] = job, v.Submit[2][4:]
@@ -124,8 +124,8 @@ func (v recorded) submit(m *miner, id int, job string) {
 	m.send(`{"id":%d,"method":"mining.submit","params":%s}`, id, text)
 }
 
-// Every recorded share goes through the proxy and reaches the pool as the
-// recorded pool got it, byte for byte, with the recorded hash.
+// Every recorded share goes through the proxy and reaches the pool as the recorded pool
+// got it, byte for byte, with the recorded hash.
 func TestRecordedSharesReachThePoolAsRecorded(t *testing.T) {
 	for _, v := range recordedShares(t) {
 		t.Run(v.Name, func(t *testing.T) {
@@ -147,8 +147,8 @@ func TestRecordedSharesReachThePoolAsRecorded(t *testing.T) {
 	}
 }
 
-// The recorded pool accepted one header twice, under two job ids. The proxy
-// hands it in once.
+// The recorded pool accepted one header twice, under two job ids. The proxy submits it
+// once.
 func TestTheRecordedDuplicateIsCaught(t *testing.T) {
 	t.Parallel()
 	shares := recordedShares(t)

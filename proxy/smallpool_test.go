@@ -18,15 +18,15 @@ func smaller(t *testing.T, pool *benchpool.Pool, bytes int) {
 	pool.DropLinks()
 }
 
-// knowsPool waits until it is known how much the pool leaves: who comes before that
-// gets little, which fits everywhere.
+// knowsPool waits until farmproxy knows how much room the pool leaves: miners that
+// connect earlier get little, which fits everywhere.
 func knowsPool(t *testing.T, p *proxy) {
 	t.Helper()
 	eventually(t, "a link is up", func() bool { return p.book.Status().LinksUp > 0 })
 }
 
-// Miners whose prefixes a smaller pool has no room for are closed, come back for
-// shorter ones, and work: those that say who they were, too.
+// Miners whose prefixes do not fit a smaller pool are closed, return for shorter ones,
+// and work, including those that have logged in.
 func TestMinersComeBackToASmallerPool(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })
@@ -57,8 +57,8 @@ func TestMinersComeBackToASmallerPool(t *testing.T) {
 	}
 }
 
-// So do they where a backup has room for them, and is away: nobody gets its old
-// session back, and is closed again for it.
+// They do so even if a backup has room for them but is down: nobody gets its old
+// session back, only to be closed again for it.
 func TestMinersComeBackToASmallerPoolThoughTheBackupHasRoom(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })
@@ -82,8 +82,8 @@ func TestMinersComeBackToASmallerPoolThoughTheBackupHasRoom(t *testing.T) {
 	again.wantAlive()
 }
 
-// An agent whose pool leaves too little from now on is closed, and told why when
-// it comes back.
+// An agent whose pool now leaves too little room is closed, and told why when it
+// returns.
 func TestAnAgentOfBeforeASmallerPool(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 8 })

@@ -15,7 +15,7 @@ import (
 	"farmproxy/store"
 )
 
-// storeIn has a configuration keep its store and its state in a directory.
+// storeIn makes a configuration keep its store and its state in a directory.
 func storeIn(dir string) func(*config.Config) {
 	return func(c *config.Config) {
 		c.Store.URL = config.Secret("sqlite://" + dir + "/accounts.db")
@@ -23,7 +23,7 @@ func storeIn(dir string) func(*config.Config) {
 	}
 }
 
-// knownAccount makes an account, with farmproxy's store and memory of it in dir.
+// knownAccount creates an account, with farmproxy's store and its memory of it in dir.
 func knownAccount(t *testing.T, dir string, pool *benchpool.Pool) (name string) {
 	t.Helper()
 	p, stop := launch(t, testLog{t}, storeIn(dir), nil)
@@ -31,7 +31,7 @@ func knownAccount(t *testing.T, dir string, pool *benchpool.Pool) (name string) 
 	return p.register(t, pool, "alice", store.PoolOptions{})
 }
 
-// damage makes a database of the directory what is none.
+// damage makes the database in the directory unreadable.
 func damage(t *testing.T, dir string) (mend func()) {
 	t.Helper()
 	file := filepath.Join(dir, "accounts.db")
@@ -63,8 +63,8 @@ func (p *proxy) ready(t *testing.T) (code int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// Without its database farmproxy serves the accounts that it remembers; the
-// database's take over without a miner noticing.
+// Without its database farmproxy serves the accounts that it remembers; the database's
+// take over without a miner noticing.
 func TestKnownAccountsWorkWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	dir, pool := t.TempDir(), startPool(t, nil)
@@ -104,8 +104,8 @@ func TestKnownAccountsWorkWithoutTheDatabase(t *testing.T) {
 	m.wantAlive()
 }
 
-// What needs no database is served without: the configuration's pools. A miner
-// that was put there because its account was not known moves when it is.
+// The configuration's pools are served without the database. A miner that was sent
+// there because its account was not known moves once it is.
 func TestPoolsAreServedWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	dir, own, alices := t.TempDir(), startPool(t, nil), startPool(t, nil)
@@ -134,8 +134,7 @@ func TestPoolsAreServedWithoutTheDatabase(t *testing.T) {
 	}
 }
 
-// Where only accounts are served and none is known, miners get nothing: not
-// ready.
+// If only accounts are served and none is known, miners get nothing: not ready.
 func TestNobodyIsServedWithoutAnyAccount(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -12,9 +12,9 @@ import (
 	"farmproxy/work"
 )
 
-// table is what the directory knows: the configuration's pools, which serve
-// everybody whose login is no account's, and the store's accounts, which are made
-// into pools when somebody asks. It is immutable.
+// table is what the directory knows: the configuration's pools, which serve everyone
+// whose login is not an account's, and the store's accounts, which are turned into
+// pools on request. It is immutable.
 type table struct {
 	others   upstream.Everybody
 	accounts *store.Snapshot // nil: none
@@ -56,8 +56,8 @@ func (t table) URLs() []string {
 	return urls
 }
 
-// tables brings each change of the configuration's pools and of the store's
-// accounts to the directory, as one table.
+// tables passes each change of the configuration's pools and of the store's accounts to
+// the directory, as one table.
 type tables struct {
 	directory *upstream.Directory
 	tls       tlsConfigs
@@ -66,7 +66,7 @@ type tables struct {
 	now table // guarded by mu
 }
 
-// change makes the next table of the last one.
+// change derives the next table from the last one.
 func (t *tables) change(with func(*table)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,14 +75,14 @@ func (t *tables) change(with func(*table)) {
 	t.directory.Set(t.now)
 }
 
-// serves reports that a pool of that name is the configuration's.
+// serves reports whether the configuration has a pool of that name.
 func (t *tables) serves(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.ContainsFunc(t.now.others.Pools, func(p upstream.Pool) bool { return p.Name == name })
 }
 
-// storeURL is a pool of the store's as a URL.
+// storeURL returns the URL of a pool in the store.
 func storeURL(p *store.Pool) string {
 	if p.Options.TLS {
 		return "stratum+tls://" + p.Address
@@ -90,8 +90,8 @@ func storeURL(p *store.Pool) string {
 	return "stratum+tcp://" + p.Address
 }
 
-// algorithm returns an algorithm as the store knows it: what it is worth is the
-// store's word, how it is computed the program's.
+// algorithm returns an algorithm of the store: the store defines its worth, the program
+// how it is computed.
 func algorithm(s *store.Snapshot, name string) work.Algorithm {
 	a, _ := work.LookupAlgorithm(name)
 	if known := s.Algorithm(name); known != nil {
@@ -100,7 +100,7 @@ func algorithm(s *store.Snapshot, name string) work.Algorithm {
 	return a
 }
 
-// storePool is a pool of the store's with an account's credentials.
+// storePool returns a pool of the store's with an account's credentials.
 func (t *tlsConfigs) storePool(account *store.Account, pool *store.Pool, algorithm work.Algorithm) upstream.Pool {
 	o := &pool.Options
 	p := upstream.Pool{
@@ -120,14 +120,14 @@ func (t *tlsConfigs) storePool(account *store.Account, pool *store.Pool, algorit
 	return p
 }
 
-// tlsKey is what a pool's TLS depends on.
+// tlsKey is everything that a pool's TLS depends on.
 type tlsKey struct {
 	host, fingerprint string
 	insecure          bool
 }
 
-// tlsConfigs has one and the same for the same pool: another one would be another
-// pool to the directory. The zero value has none yet.
+// tlsConfigs returns the same configuration for the same pool: to the directory, a
+// different one would mean a different pool. The zero value is empty.
 type tlsConfigs struct {
 	mu    sync.Mutex
 	known map[tlsKey]*tls.Config // guarded by mu

@@ -11,13 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forgetStart takes the pages of the program that only its start needed out of
-// the resident memory: 8 of 15 MB with 10,000 miners. They are read-only and the
-// page cache keeps them; what is needed again comes back by itself.
+// forgetStart drops from resident memory the pages of the program that only its start
+// needed: 8 of 15 MB with 10,000 miners. They are read-only and stay in the page cache;
+// any that are needed again are reloaded on demand.
 //
-// That is true of the binary that make build makes. What a linker has relocated,
-// in a position-independent program or one with C in it, is read-only too, but
-// not what the file has: such a program is left alone.
+// Only for static, non-PIE builds (make build): relocated pages are read-only too, but
+// differ from the file, so a PIE or cgo binary is left alone.
 func forgetStart() {
 	if !asInFile() {
 		return
@@ -38,13 +37,13 @@ func forgetStart() {
 			continue
 		}
 		if strings.HasSuffix(lines.Text(), exe) && !strings.Contains(allowed, "w") {
-			// An error leaves things as they were.
+			// On an error nothing changes.
 			_, _, _ = unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_DONTNEED)
 		}
 	}
 }
 
-// asInFile reports that nothing was relocated when the program was loaded.
+// asInFile reports whether the loaded program has no relocations.
 func asInFile() bool {
 	info, ok := debug.ReadBuildInfo()
 	built := func(key, value string) bool {

@@ -2,5 +2,5 @@
 
 package proxy
 
-// forgetStart is for Linux, where resident memory is counted by page.
+// forgetStart does nothing: only Linux counts resident memory this way.
 func forgetStart() {}

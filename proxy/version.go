@@ -5,8 +5,7 @@ import "runtime/debug"
 // version is set by the Makefile (-ldflags -X farmproxy/proxy.version=…).
 var version = ""
 
-// Version returns the version that this binary was built as, or the commit
-// that go build noted.
+// Version returns the version of this binary, or the commit that go build recorded.
 func Version() string {
 	if version != "" {
 		return version

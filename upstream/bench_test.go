@@ -66,8 +66,8 @@ func find(c *work.Checker, job *work.Job, prefix, n uint16) Share {
 	}
 }
 
-// work finds n shares for job in four goroutines, with extranonce2 from first
-// on, and calls halfway when half of them are submitted.
+// work finds n shares for job in four goroutines, with extranonce2 from first on, and
+// calls halfway once half of them are submitted.
 func (m *mine) work(job *work.Job, first, n int, halfway func()) {
 	m.t.Helper()
 	var miners sync.WaitGroup
@@ -141,7 +141,7 @@ func TestRealPools(t *testing.T) {
 	equal(t, "accepted by b", b.Books().Total().Accepted, 100)
 }
 
-// until waits for what the pool alone can say.
+// until waits for something that only the pool can report.
 func (m *mine) until(done func() bool) {
 	m.t.Helper()
 	look := time.NewTicker(time.Millisecond)
@@ -155,8 +155,8 @@ func (m *mine) until(done func() bool) {
 	}
 }
 
-// An agent pool that was written by others, after btcpool: every worker under
-// its name, every share in its shortest form, nothing dropped.
+// An independently written agent pool, modelled on btcpool: every worker under its
+// name, every share in its shortest form, nothing dropped.
 func TestRealAgentPool(t *testing.T) {
 	a, pool := startPool(t, func(o *benchpool.Options) { o.Name = "a" })
 	pool.Agent, pool.UserAgent = true, "btccom-agent/2.0.0-mu"

@@ -9,13 +9,13 @@ import (
 	"farmproxy/work"
 )
 
-// onBlock is notify for a job on the block of that number.
+// onBlock is notify for a job on the block with that number.
 func onBlock(id string, block int, clean string) string {
 	n := strings.Replace(notify(id, false), fmt.Sprintf("%064d", 1), fmt.Sprintf("%064d", block), 1)
 	return strings.Replace(n, ",false]", clean+"]", 1)
 }
 
-// What builds on another block is clean, whatever the pool says of it.
+// A job on another block is clean, whatever the pool says about it.
 func TestANewBlockIsClean(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -28,7 +28,7 @@ func TestANewBlockIsClean(t *testing.T) {
 		f.wantTold("a-1! same one! new! text")
 		equal(t, "the job says so", f.latest().Job.Clean, false)
 
-		// Also when the link was lost meanwhile, and the session is resumed.
+		// Even if the link was lost meanwhile, and the session is resumed.
 		f.pools[0].do(func() { f.pools[0].jobless = true })
 		c.Close()
 		f.after(time.Second)
@@ -51,7 +51,7 @@ func TestSetExtranonceWithoutASize(t *testing.T) {
 	})
 }
 
-// Job ids of every type go back as they came.
+// Job ids of every type are returned unchanged.
 func TestJobIDsGoBackAsTheyCame(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -66,7 +66,7 @@ func TestJobIDsGoBackAsTheyCame(t *testing.T) {
 	})
 }
 
-// A yes in each way that pools say it.
+// Acceptance, in every form that pools use.
 func TestAcceptedInOtherWords(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()

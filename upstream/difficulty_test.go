@@ -10,8 +10,8 @@ import (
 	"farmproxy/work"
 )
 
-// opens has a pool begin a connection with lines of its own: a number is a
-// difficulty, a pause is waited for, anything else is a job; a job with ! is clean.
+// opens makes a pool begin a connection with its own lines: a number is a difficulty, a
+// duration is a pause, anything else is a job; a job with ! is clean.
 func opens(p *scripted, script string) {
 	p.jobless = true
 	p.on["mining.extranonce.subscribe"] = func(c *conn, r request) bool {
@@ -36,7 +36,7 @@ func play(c *conn, script string) {
 	}
 }
 
-// A link's first job has a difficulty that the pool has said, unless it says none.
+// A link's first job has the difficulty that the pool has sent, unless it sends none.
 func TestTheFirstJobWaitsForItsDifficulty(t *testing.T) {
 	for _, q := range []struct {
 		name, opens string
@@ -71,7 +71,7 @@ func TestTheFirstJobWaitsForItsDifficulty(t *testing.T) {
 	}
 }
 
-// What a pool has told before holds where a later link is told nothing.
+// A pool's last difficulty applies to a later link that receives none.
 func TestAPoolsLastDifficultyIsRemembered(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		a := f.pools[0]
@@ -89,21 +89,22 @@ func TestAPoolsLastDifficultyIsRemembered(t *testing.T) {
 	})
 }
 
-// What a job that waits replaces is not forgotten: after it miners drop what they had.
+// Replacing a waiting job does not lose its clean flag: miners still drop their old
+// jobs.
 func TestACleanJobThatWaitsIsReplaced(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		a := f.pools[0]
 		opens(a, "4096 job1!")
 		f.start()
-		a.do(func() { opens(a, "job2! job3 300ms 4096") }) // of the same session, which is resumed
+		a.do(func() { opens(a, "job2! job3 300ms 4096") }) // of the same, resumed session
 		a.lane().Close()
 		f.after(time.Second)
 		f.wantTold("a-1! a-3!")
 	})
 }
 
-// A pool that holds shares to a raised difficulty at once is not ill for it, nor is it
-// the miners' doing; and it is known from the first refusal on.
+// A pool that applies a raised difficulty to shares at once is not ill for it, and the
+// miners are not at fault; from the first refusal on its behaviour is known.
 func TestADifficultyThatIsRaisedAtOnce(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.o.Failover.RejectRate = 0.5
@@ -127,7 +128,7 @@ func TestADifficultyThatIsRaisedAtOnce(t *testing.T) {
 		f.after(time.Millisecond)
 		equal(t, "least when it is lowered", f.latest().Least, 512)
 
-		// Refusals for the difficulty that the job has are another matter.
+		// Refusals at the job's own difficulty are another matter.
 		play(a.lane(), "2048 job2")
 		f.after(time.Millisecond)
 		f.submit(61, 120)

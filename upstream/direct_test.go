@@ -69,8 +69,8 @@ func TestDirectLinkIsResumed(t *testing.T) {
 	})
 }
 
-// The configuration's pools can be direct as well: then nothing is kept open,
-// but it is known by probes what they give.
+// The configuration's pools can be direct as well: then nothing is kept open, but
+// probes find out what they give.
 func TestDirectFixedRoute(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.others.Pools[1].Direct = true

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// sameDomain reports whether client.reconnect may lead from one host to
-// another: to itself, or to a name that shares its last two labels. Addresses
-// have no domain. That "co.uk" passes for a domain is accepted: the rule is
-// there to stop a hijacker who sends miners to a host of his own.
+// sameDomain reports whether client.reconnect may lead from one host to another: to
+// itself, or to a name that shares its last two labels. Addresses have no domain.
+// Treating "co.uk" as a domain is acceptable: the rule is there to stop a hijacker who
+// sends miners to a host of his own.
 func sameDomain(from, to string) bool {
 	from, to = canonical(from), canonical(to)
 	if from == to {

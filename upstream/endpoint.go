@@ -9,49 +9,47 @@ import (
 )
 
 const (
-	// backoffMin is the pause after a first failure; it doubles with each
-	// further one up to Failover.BackoffMax.
+	// backoffMin is the pause after a first failure; it doubles with each further one,
+	// up to Failover.BackoffMax.
 	backoffMin = time.Second
 
-	// maxTrials is how many links at once try a pool that was down the last
-	// time: enough for a farm's own links, and a thousand accounts do not all
-	// knock at a dead pool.
+	// maxTrials is how many links at a time try a pool that failed last time: enough
+	// for a farm's own links, without a thousand accounts all knocking at a dead pool.
 	maxTrials = 4
 
-	// maxDialing is how many links at once dial one pool that is well: a
-	// thousand miners that come at once have their links within seconds, and
-	// the pool does not take them for an attack.
+	// maxDialing is how many links at a time dial one healthy pool: a thousand miners
+	// that connect at once have their links within seconds, and the pool does not take
+	// them for an attack.
 	maxDialing = 256
 )
 
-// endpoint is what all routes that lead to one pool share: whether it can be
-// reached, and what is counted. What it says to a user is that user's route's
-// own (pool).
+// endpoint is what all routes to one pool share: whether it can be reached, and its
+// counters. What it says to a user belongs to that user's route (pool).
 type endpoint struct {
 	book *stats.Pool
 
-	mu      sync.Mutex // also guards what each route's pool has of its own
-	reach   backoff    // of attempts that ended before the answer to subscribe
+	mu      sync.Mutex // also guards the parts of each route's pool
+	reach   backoff    // for attempts that ended before the answer to subscribe
 	dialing int        // links that are neither up nor ended
-	active  int        // lanes that it serves
+	active  int        // lanes it serves
 
 	leftOut    leftOut
-	bitsLogged time.Time // when it was last said that it gives fewer version bits
+	bitsLogged time.Time // when it was last logged that it gives fewer version bits
 }
 
-// endpointKey is what makes two routes' pools one endpoint.
+// endpointKey identifies the endpoint of a route's pool.
 type endpointKey struct{ name, url string }
 
-// backoff is the pause between attempts that fail. Its owner's mutex guards it.
+// backoff is the pause between failing attempts. Its owner's mutex guards it.
 type backoff struct {
 	down     bool      // the last attempt failed
-	failed   time.Time // when one did last
+	failed   time.Time // time of the last failure
 	failures int       // in a row
 	next     time.Time // no attempt before
 }
 
-// fail notes an attempt that began at started and failed at now. Attempts that
-// fail together count once.
+// fail records an attempt that began at started and failed at now. Attempts that fail
+// together count once.
 func (b *backoff) fail(now, started time.Time, max time.Duration) {
 	if !started.Before(b.failed) {
 		b.grow(now, max)
@@ -59,7 +57,7 @@ func (b *backoff) fail(now, started time.Time, max time.Duration) {
 	b.down = true
 }
 
-// grow makes the pause before the next attempt.
+// grow lengthens the pause before the next attempt.
 func (b *backoff) grow(now time.Time, max time.Duration) {
 	b.failures++
 	pause := min(backoffMin<<min(b.failures-1, 20), max)
@@ -67,12 +65,12 @@ func (b *backoff) grow(now time.Time, max time.Duration) {
 	b.failed = now
 }
 
-// ready reports that another attempt may begin beside those that are under way.
+// ready reports whether another attempt may begin beside those under way.
 func (b *backoff) ready(now time.Time, trying int) bool {
 	return !now.Before(b.next) && (!b.down || trying < maxTrials)
 }
 
-// reachable notes that the pool has answered subscribe.
+// reachable records that the pool has answered subscribe.
 func (e *endpoint) reachable() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

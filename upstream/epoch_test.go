@@ -7,7 +7,7 @@ import (
 	"farmproxy/work"
 )
 
-// What a stall made of an epoch's queue goes when the stall is over.
+// The memory that a stall added to an epoch's queue is freed when the stall is over.
 func TestQueueGivesMemoryBack(t *testing.T) {
 	e := newEpoch(&pool{}, "", nil, 8, work.Layout{})
 	for i := range uint32(maxQueue + 1) {
@@ -27,7 +27,7 @@ func TestQueueGivesMemoryBack(t *testing.T) {
 	}
 }
 
-// One miner that floods leaves room for all others, and so do many.
+// A miner that floods leaves room for all others, and so do many such miners.
 func TestAQueueIsSharedFairly(t *testing.T) {
 	f := func(name string, flooders, want int) {
 		t.Helper()
@@ -53,7 +53,7 @@ func TestAQueueIsSharedFairly(t *testing.T) {
 	f("a thousand", 1000, maxQueue/1001+1)
 }
 
-// A queue of an epoch, and the ring of a link, hold thousands of shares by value.
+// A queue of an epoch, and a link's ring, hold thousands of shares by value.
 func TestAShareIsSmall(t *testing.T) {
 	equal(t, "bytes", unsafe.Sizeof(Share{}), 128)
 }

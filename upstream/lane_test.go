@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// sizes is a downstream that keeps how many verdicts came at a time.
+// sizes is a downstream that records how many verdicts come at a time.
 type sizes struct {
 	*farm
 	list []int

@@ -7,8 +7,8 @@ import (
 	"farmproxy/dial"
 )
 
-// BenchmarkLogin is what a miner's name takes to be looked up: an account's, and one
-// that is everybody's.
+// BenchmarkLogin is the cost of looking up a miner's name: an account's, and one that
+// belongs to no account.
 func BenchmarkLogin(b *testing.B) {
 	var rows []string
 	for i := range 10_000 {

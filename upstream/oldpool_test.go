@@ -9,10 +9,9 @@ import (
 	"farmproxy/work"
 )
 
-// What real pools were seen to do behind a real miner.
+// Behaviour of real pools, observed behind a real miner.
 
-// A pool that does not answer configure costs the wait once, not at every
-// reconnect.
+// A pool that does not answer configure costs the wait once, not at every reconnect.
 func TestAPoolThatIgnoresConfigureIsWaitedForOnce(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.pools[0].on["mining.configure"] = func(*conn, request) bool { return true }
@@ -37,8 +36,8 @@ func TestRejectReason(t *testing.T) {
 	})
 }
 
-// Pools that flip version bits instead of replacing them must not be shown the
-// job's own.
+// Pools that flip version bits instead of replacing them must not receive the job's
+// own.
 func TestVersionBitsAreLeftOutWhereNoneWereRolled(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -71,8 +70,8 @@ func TestABlockWaitsForNoName(t *testing.T) {
 	})
 }
 
-// Once a pool has left one worker unanswered, the shares of others do not wait
-// for theirs.
+// Once a pool has left one worker unanswered, the shares of others do not wait for
+// theirs.
 func TestOneNameWithoutAnswerIsEnough(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.others.Pools[0].PassWorkers = true
@@ -85,7 +84,7 @@ func TestOneNameWithoutAnswerIsEnough(t *testing.T) {
 	})
 }
 
-// A pool that rejects everything is said so, also where there is no other.
+// A pool that rejects everything is reported, even if there is no other.
 func TestRejectsAreSaidWithoutABackup(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		var log strings.Builder

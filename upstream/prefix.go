@@ -7,76 +7,74 @@ import (
 	"farmproxy/work"
 )
 
-// maxGroups bounds the groups of prefixes that are shared out, and with them the
-// lanes that an aggregated route can need: enough for 131,072 miners with 1-byte
-// prefixes, far more than one process has sockets for with longer ones.
+// maxGroups bounds the groups of prefixes in use, and with them the lanes that an
+// aggregated route can need: enough for 131,072 miners with 1-byte prefixes, and with
+// longer ones far more than one process has sockets for.
 const maxGroups = 512
 
-// Prefixes hands out prefixes, in groups of 65,536 (256 where they have one
-// byte only): no two miners of the process have the same. All methods may be
-// called from any goroutine.
+// Prefixes hands out prefixes, in groups of 65,536 (256 if they have only one byte): no
+// two miners of the process have the same. All methods may be called from any
+// goroutine.
 //
-// A prefix that is given back is in quarantine on every lane that its miner worked
-// on, until that lane's next clean job: by then no share of a job that its last
-// miner worked on can be accepted any more, so its next miner can't be taken for
-// a duplicate of it.
+// A returned prefix is in quarantine on every lane on which its miner worked, until
+// that lane's next clean job: from then on no share of a job that its last miner worked
+// on can be accepted, so its next miner can't be mistaken for a duplicate of it.
 //
-// An agent's miners bring prefixes of their own: it gets a private group
-// (TakeGroup).
+// An agent's miners bring their own prefixes: it gets a private group (TakeGroup).
 type Prefixes struct {
 	first uint16
 
 	mu      sync.Mutex
-	agents  bool      // an agent pool may get the prefixes
+	agents  bool      // agent pools may get the prefixes
 	begun   uint32    // groups, of both lengths
 	series  [2]series // by length - 1
 	held    map[Prefix]quarantine
 	private privateGroups
 }
 
-// series is the groups of one prefix length, in the order they were begun: only
-// the last one can have fresh prefixes.
+// series is the groups of one prefix length, in the order they were begun: only the
+// last one can have fresh prefixes.
 type series struct {
 	groups []*prefixes
-	free   int // prefixes that were given back, of all groups
+	free   int // returned prefixes, of all groups
 }
 
 // prefixes is one group's.
 type prefixes struct {
 	group uint32
 	fresh int      // how many were never handed out
-	next  uint16   // the next of these
-	free  []uint16 // those given back, the longest ago first
+	next  uint16   // the next fresh one
+	free  []uint16 // returned ones, the longest ago first
 }
 
 // quarantine is what holds a prefix back.
 type quarantine struct {
-	lanes int  // that have not had a clean job since its miner worked there
-	back  bool // it was given back
+	lanes int  // lanes without a clean job since its miner worked there
+	back  bool // it was returned
 }
 
-// noSID reports that no agent pool can have a miner with that prefix: it
-// would be its session id, and btcpool takes none above agent.MaxSID.
+// noSID reports that no agent pool can have a miner with that prefix: it would be its
+// session id, and btcpool accepts none above agent.MaxSID.
 func (p Prefix) noSID() bool { return p.Len == 2 && p.Value > agent.MaxSID }
 
-// roomFor reports that a pool's extranonce2 of size bytes has room for a miner
-// with prefix x, or for the agent whose miners have such prefixes.
+// roomFor reports whether a pool's extranonce2 of size bytes has room for a miner with
+// prefix x, or for an agent whose miners have such prefixes.
 func roomFor(size int, x Prefix) bool {
 	_, ok := work.NewLayout(size, int(x.Len))
 	return ok && (!x.private() || size >= agentSize)
 }
 
-// serveAgents keeps back, from now on, the prefixes that agent pools can't
-// have: one in 65,536, for good.
+// serveAgents keeps back, from now on, the prefixes that agent pools can't have: one in
+// 65,536, for good.
 func (p *Prefixes) serveAgents() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.agents = true
 }
 
-// Take returns a free prefix of length bytes, 1 or 2, of the first group that
-// has one: the fewer groups, the fewer links. When the groups of that length are
-// used up the next one begins; false when there are as many as there may be.
+// Take returns a free prefix of length bytes, 1 or 2, of the first group that has one:
+// fewer groups mean fewer links. Once the groups of that length are used up it begins
+// the next; false if there are too many already.
 func (p *Prefixes) Take(length int) (x Prefix, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +85,7 @@ func (p *Prefixes) Take(length int) (x Prefix, ok bool) {
 	return x, ok
 }
 
-// take is Take, of all prefixes. The caller has the lock.
+// take is Take for all prefixes. The caller holds the lock.
 func (p *Prefixes) take(length int) (x Prefix, ok bool) {
 	s := &p.series[length-1]
 	g := s.returned()
@@ -106,8 +104,7 @@ func (p *Prefixes) take(length int) (x Prefix, ok bool) {
 	return x, true
 }
 
-// returned returns the first group with a prefix that was given back; nil when
-// there is none.
+// returned returns the first group with a returned prefix, or nil if there is none.
 func (s *series) returned() *prefixes {
 	if s.free == 0 {
 		return nil
@@ -120,8 +117,8 @@ func (s *series) returned() *prefixes {
 	return nil
 }
 
-// fresh returns a group of that length with prefixes that were never handed
-// out; nil when there can't be any. The caller has the lock.
+// fresh returns a group of that length with fresh prefixes, or nil if there can't be
+// any. The caller holds the lock.
 func (p *Prefixes) fresh(length int) *prefixes {
 	s := &p.series[length-1]
 	if n := len(s.groups); n > 0 && s.groups[n-1].fresh > 0 {
@@ -139,8 +136,8 @@ func (p *Prefixes) fresh(length int) *prefixes {
 	return g
 }
 
-// Release gives a prefix back that no miner has any more. last is the lane that
-// its miner last worked on, as far as it has not left that; nil: none.
+// Release returns a prefix that no miner uses any more. last is the lane where its
+// miner last worked, unless the miner has left it; nil: none.
 func (p *Prefixes) Release(x Prefix, last *Lane) {
 	if last != nil {
 		last.quarantine(x)
@@ -155,7 +152,7 @@ func (p *Prefixes) Release(x Prefix, last *Lane) {
 	p.free(x)
 }
 
-// hold notes that a prefix is in quarantine on one lane more.
+// hold records that a prefix is in quarantine on one more lane.
 func (p *Prefixes) hold(x Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,8 +164,8 @@ func (p *Prefixes) hold(x Prefix) {
 	p.held[x] = q
 }
 
-// lift ends the quarantine of prefixes on a lane: those that were given back, and are
-// in quarantine nowhere else, are free.
+// lift ends the quarantine of prefixes on a lane: returned ones that are not in
+// quarantine elsewhere become free.
 func (p *Prefixes) lift(list []Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,7 +182,7 @@ func (p *Prefixes) lift(list []Prefix) {
 	}
 }
 
-// free makes a prefix free to be taken again. The caller has the lock.
+// free makes a prefix available again. The caller holds the lock.
 func (p *Prefixes) free(x Prefix) {
 	s := &p.series[x.Len-1]
 	for _, g := range s.groups {
@@ -197,7 +194,7 @@ func (p *Prefixes) free(x Prefix) {
 	}
 }
 
-// isFirst reports that a prefix is of the first group of its length.
+// isFirst reports whether a prefix is of the first group of its length.
 func (p *Prefixes) isFirst(x Prefix) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -205,8 +202,7 @@ func (p *Prefixes) isFirst(x Prefix) bool {
 	return len(groups) > 0 && groups[0].group == x.Group
 }
 
-// firstGroup returns the first group of a length; false when there can't be
-// any.
+// firstGroup returns the first group of a length; false if there can't be one.
 func (p *Prefixes) firstGroup(length int) (group uint32, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

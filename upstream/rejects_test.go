@@ -9,15 +9,15 @@ import (
 	"farmproxy/work"
 )
 
-// crowd is what miners on one link send and what the pool says to it.
+// crowd is what miners on one link send, and the pool's answers.
 type crowd struct {
 	rejects
 	algorithm *work.Algorithm
-	own       int // refusals that were a miner's own doing
+	own       int // refusals that were the miner's fault
 }
 
-// say plays lines such as "1-15 yes", "16 no x300": what the miners with those
-// prefixes are told, in turns, so often each. A trailing ! says that they had shares
+// say plays lines such as "1-15 yes", "16 no x300": what the miners with those prefixes
+// are told, in turn, and how often each. A trailing ! says that they had shares
 // accepted before.
 func (c *crowd) say(t *testing.T, script string) {
 	t.Helper()
@@ -48,8 +48,8 @@ func (c *crowd) say(t *testing.T, script string) {
 	}
 }
 
-// A pool is ill when many miners' shares are refused, and as soon as with fifty
-// verdicts; never for what a few of them send.
+// A pool is ill if many miners' shares are refused, after as few as fifty verdicts;
+// never because of what a few miners send.
 func TestWhoMakesAPoolIll(t *testing.T) {
 	checked := work.SHA256d
 	other := &work.Algorithm{Name: "x11", Divider: 1}
@@ -101,8 +101,8 @@ func TestWhoMakesAPoolIll(t *testing.T) {
 	}
 }
 
-// A refusal is the miner's own doing where others' shares are accepted, and where
-// nobody else is there and nothing vouches for it.
+// A refusal is the miner's fault if others' shares are accepted, or if nobody else is
+// there and nothing vouches for it.
 func TestWhoseDoingARefusalIs(t *testing.T) {
 	checked := work.SHA256d
 	other := &work.Algorithm{Name: "x11", Divider: 1}
@@ -131,7 +131,7 @@ func TestWhoseDoingARefusalIs(t *testing.T) {
 	}
 }
 
-// A rig that leaves takes with it what was refused, and one that had worked does not.
+// A rig that leaves takes its refusals with it, unless it had worked.
 func TestWhoLeftIsForgotten(t *testing.T) {
 	c := crowd{algorithm: &work.Algorithm{Name: "x11"}}
 	c.members = 2
@@ -145,8 +145,8 @@ func TestWhoLeftIsForgotten(t *testing.T) {
 	equal(t, "ill when all are refused", c.above(0.5), true)
 }
 
-// inOtherFarm runs a test with pools of an algorithm that can't be checked, and so
-// many miners on the lane, whose prefixes are 1 and so on.
+// inOtherFarm runs a test with pools of an algorithm that can't be checked, and that
+// many miners on the lane, with prefixes from 1 on.
 func inOtherFarm(t *testing.T, pools string, miners uint16, test func(f *farm)) {
 	t.Helper()
 	inFarm(t, pools, func(f *farm) {
@@ -215,7 +215,7 @@ func TestAPoolThatRefusesEverybody(t *testing.T) {
 	})
 }
 
-// What the pool says of a direct miner's shares is no reason for others to leave it.
+// A pool's answers to a direct miner's shares are no reason for others to leave it.
 func TestADirectMinersIllPoolIsItsOwn(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.others.Pools[0].Direct = true

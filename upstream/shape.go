@@ -10,33 +10,33 @@ import (
 )
 
 const (
-	// maskDefault is granted while no pool has said what it allows: the 16 bits
-	// of BIP 320, which every pool that rolls at all lets roll.
+	// maskDefault is granted while no pool has said what it allows: the 16 bits of BIP
+	// 320, which every pool with version rolling allows.
 	maskDefault = 0x1fffe000
 
-	// sizeDefault stands for the extranonce2 size of a pool that has not been
-	// seen yet: the smallest that serves 65,536 miners a link.
+	// sizeDefault stands for the extranonce2 size of a pool not seen yet: the smallest
+	// that serves 65,536 miners per link.
 	sizeDefault = 4
 
-	// MinShared is the smallest extranonce2 size, in bytes, that can be shared out
-	// among miners.
+	// MinShared is the smallest extranonce2 size, in bytes, that can be divided among
+	// miners.
 	MinShared = 3
 
-	// agentSize is the extranonce2 size of the agent protocol: a session id of 4
-	// bytes, and as many for the miner.
+	// agentSize is the extranonce2 size of the agent protocol: a session id of 4 bytes,
+	// and 4 for the miner.
 	agentSize = 8
 )
 
-// Shape returns the sizes, in bytes, of a newcomer's extranonce1 (its prefix)
-// and extranonce2: what the smallest pool of the table leaves. A pool that was never seen counts as one that gives 4; one that
-// can't be shared not at all.
+// Shape returns the sizes, in bytes, of a newcomer's extranonce1 (its prefix) and
+// extranonce2: what the smallest pool of the table leaves. A pool never seen counts as
+// giving 4; one that can't be shared is ignored.
 func (d *Directory) Shape() (prefix, extranonce2 int) {
 	prefix, extranonce2, _ = work.PrefixFor(int(d.smallest.Load()))
 	return prefix, extranonce2
 }
 
-// ShapeBehind is Shape for another farmproxy, which shares out its extranonce2 in
-// turn: where a shorter prefix leaves enough for that it gets one.
+// ShapeBehind is Shape for another farmproxy, which divides its extranonce2 again: it
+// gets a shorter prefix if that leaves enough room.
 func (d *Directory) ShapeBehind() (prefix, extranonce2 int) {
 	prefix, extranonce2 = d.Shape()
 	if l, ok := work.NewLayout(int(d.smallest.Load()), 1); ok && extranonce2 < MinShared && l.Room >= MinShared {
@@ -45,8 +45,8 @@ func (d *Directory) ShapeBehind() (prefix, extranonce2 int) {
 	return prefix, extranonce2
 }
 
-// shape works out anew what Shape returns. urls are those of the table's pools,
-// nil: as they were. The caller has mu, or is alone.
+// shape recomputes the result of Shape. urls are those of the table's pools; nil:
+// unchanged. The caller has mu, or is alone.
 func (d *Directory) shape(urls []string) {
 	if urls != nil {
 		d.urls = urls
@@ -69,12 +69,12 @@ func (d *Directory) shape(urls []string) {
 	d.smallest.Store(int64(smallest))
 }
 
-// fewerPause is the least time between two warnings that a pool gives fewer
-// version bits: one that alternates must not fill the log.
+// fewerPause is the minimum time between two warnings that a pool gives fewer version
+// bits: one that alternates must not fill the log.
 const fewerPause = time.Minute
 
-// learn keeps what a pool gave, and sees to it that there are lanes for miners
-// that come from now on. The mask counts where the pool has said what it is.
+// learn stores what a pool gave, and makes sure that there are lanes for future miners.
+// The mask counts only if the pool has said it.
 func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 	p.book.Extranonce2.Store(uint32(size))
 	if said {
@@ -97,9 +97,9 @@ func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 	d.openFirst()
 }
 
-// Mask returns the version bits to grant at mining.configure, before it is
-// known who the miner is: those of the route of everybody whose login is no
-// account's, or of the most preferred of the users' pools that is known.
+// Mask returns the version bits to grant at mining.configure, before the miner is
+// known: those of the route for everyone whose login is not an account's, or of the
+// most preferred known pool of the users' pools.
 func (d *Directory) Mask() uint32 {
 	d.mu.RLock()
 	r, pools := d.routes[""], d.others.Pools

@@ -14,59 +14,59 @@ import (
 )
 
 const (
-	// maxRemembered bounds the pools that the state keeps: those beyond are
-	// learned anew. There are fewer in the world.
+	// maxRemembered bounds the pools in the state: any beyond are learned anew. There
+	// are fewer pools in the world.
 	maxRemembered = 4096
 
-	// stateVersion is of the file's form. Before it the file had no version: that is
-	// read as version 0, in which the pools were all of it.
+	// stateVersion is the version of the file's format. Older files had no version and
+	// contained only the pools: they are read as version 0.
 	stateVersion = 1
 
-	// rememberEvery is the least time between two writes of the state file: a pool
-	// that changes what it gives all the time must not keep the disk busy.
+	// rememberEvery is the minimum time between two writes of the state file: a pool
+	// that keeps changing what it gives must not keep the disk busy.
 	rememberEvery = 5 * time.Second
 )
 
-// state is what pools gave, by URL: whoever works there gets the same. It
-// outlives a restart in a file.
+// state is what pools gave, by URL: whoever works there gets the same. A file preserves
+// it across restarts.
 //
-// Event loops learn, so that nothing here waits for the disk but keep, which has a
-// goroutine of its own.
+// Event loops learn, so nothing here waits for the disk except keep, which has its own
+// goroutine.
 type state struct {
-	path    string // of the file; "": none
+	path    string // of the file; "": no file
 	write   func(path string, value any) error
 	log     *slog.Logger
-	changed chan struct{} // there is something to be written
+	changed chan struct{} // there is something to write
 
 	mu    sync.RWMutex
 	pools map[string]given
-	dirty bool       // what the file does not have yet
-	file  sync.Mutex // one writes at a time; never taken together with mu by an event loop
+	dirty bool       // the file is out of date
+	file  sync.Mutex // serializes writes; an event loop never takes it together with mu
 }
 
 // given is what a pool gives.
 type given struct {
-	size int // of its extranonce2
+	size int // extranonce2 size
 	mask uint32
-	said bool // what the mask is
-	ever bool // that version bits may be rolled, at some time
+	said bool // the pool has said what the mask is
+	ever bool // version rolling was allowed at some time
 }
 
-// stateFile is what the file holds.
+// stateFile is the content of the file.
 type stateFile struct {
 	Version int                   `json:"version"`
 	Pools   map[string]remembered `json:"pools"` // by URL
 }
 
-// remembered is what the file holds of each pool.
+// remembered is the file's entry for a pool.
 type remembered struct {
 	Extranonce2 int    `json:"extranonce2_size"`
-	Mask        string `json:"version_mask"` // 8 hex digits; "" it was never said
+	Mask        string `json:"version_mask"` // 8 hex digits; "": never said
 	Ever        bool   `json:"version_rolling,omitempty"`
 }
 
-// get returns what is known of a pool. The mask of one that never said it is the
-// usual one.
+// get returns what is known of a pool. If it never said a mask, the mask is the usual
+// one.
 func (s *state) get(url string) (size int, mask uint32, known bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -77,15 +77,15 @@ func (s *state) get(url string) (size int, mask uint32, known bool) {
 	return g.size, g.mask, known
 }
 
-// granted reports that a pool has let version bits be rolled at some time.
+// granted reports whether a pool has ever allowed version rolling.
 func (s *state) granted(url string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.pools[url].ever
 }
 
-// learn keeps what a pool gave; its mask where said, else the one that is known
-// stays. It returns that one, and whether anything is new.
+// learn stores what a pool gave. The known mask stays unless the pool said one. It
+// returns the previous mask, and whether anything is new.
 func (s *state) learn(url string, size int, mask uint32, said bool) (before uint32, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +109,9 @@ func (s *state) learn(url string, size int, mask uint32, said bool) (before uint
 	return old.mask, true
 }
 
-// recall reads the state file. What can't be read is not known, and said. A file of a
-// newer farmproxy, which may be back tomorrow, is not written either.
+// recall reads the state file. If that is unreadable, nothing is known, and the log
+// says so. A newer farmproxy's file is not overwritten either: that version may be back
+// tomorrow.
 func (s *state) recall() {
 	s.pools, s.changed, s.write = make(map[string]given), make(chan struct{}, 1), replaceFile
 	if s.path == "" {
@@ -144,8 +145,8 @@ func (s *state) recall() {
 	}
 }
 
-// decodeState reads a state file of any version that there was; of a newer one its
-// version alone.
+// decodeState reads a state file of any known version; of a newer one, only the
+// version.
 func decodeState(text []byte) (f stateFile, err error) {
 	var form struct {
 		Version int             `json:"version"`
@@ -164,8 +165,8 @@ func decodeState(text []byte) (f stateFile, err error) {
 	return f, json.Unmarshal(text, &f.Pools)
 }
 
-// keep writes the state file whenever something is new, until ctx ends; what
-// comes within rememberEvery is written together.
+// keep writes the state file whenever something is new, until ctx ends; changes within
+// rememberEvery are written together.
 func (s *state) keep(ctx context.Context) {
 	for {
 		select {
@@ -182,8 +183,8 @@ func (s *state) keep(ctx context.Context) {
 	}
 }
 
-// remember writes the state file, if it does not have all: a new one, renamed
-// into place. It waits for the disk.
+// remember writes the state file if it is out of date: a new file, renamed into place.
+// It waits for the disk.
 func (s *state) remember() {
 	s.file.Lock()
 	defer s.file.Unlock()
@@ -216,7 +217,7 @@ func replaceFile(path string, value any) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // in vain, once renamed
+	defer os.Remove(f.Name()) // fails once renamed
 	_, err = f.Write(append(text, '\n'))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"farmproxy/dial"
 )
 
-// What a pool does, and what is said of it.
+// What a pool does, and the report about it.
 func TestTry(t *testing.T) {
 	f := func(change func(*scripted), user, want string) {
 		t.Helper()
@@ -53,7 +53,7 @@ func TestTry(t *testing.T) {
 	f(func(s *scripted) { s.mute = true }, "farm", "mining.subscribe got no answer within 15s")
 	f(func(s *scripted) { s.hole = true }, "farm", "connect to a:1: ")
 
-	// Without a user, of miners who say it themselves, a refusal is no fault.
+	// Without a user, because the miners name it themselves, a refusal is not a fault.
 	f(func(s *scripted) { s.size, s.mask, s.badUser = 8, "1fffe000", "" }, "", "8 bytes, mask 1fffe000")
 	f(func(s *scripted) { s.refuse = true }, "", "connect to a:1: ")
 }
@@ -62,7 +62,7 @@ func onAuthorize(f func(*conn, request) bool) map[string]func(*conn, request) bo
 	return map[string]func(*conn, request) bool{"mining.authorize": f}
 }
 
-// The certificate is shown, to be pinned.
+// The certificate is shown, so that it can be pinned.
 func TestTryShowsTheCertificate(t *testing.T) {
 	certificate := newCertificate(t)
 	connect := func(ctx context.Context, _ dial.Target) (net.Conn, error) {

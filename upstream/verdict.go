@@ -7,8 +7,8 @@ import (
 	"farmproxy/work"
 )
 
-// verdictOf reads a pool's answer to a share. Codes are used differently by
-// different pools, so the text has its say where it is clear.
+// verdictOf interprets a pool's answer to a share. Pools use codes differently, so a
+// clear text takes precedence.
 func verdictOf(yes bool, e codec.PoolError) work.Verdict {
 	if yes {
 		return work.Accepted
@@ -42,7 +42,7 @@ func verdictOf(yes bool, e codec.PoolError) work.Verdict {
 	return work.PoolRejected
 }
 
-// texts are what pools write, in lower case; the first that matches counts.
+// texts are phrases that pools use, in lower case; the first match counts.
 var texts = []struct {
 	part    string
 	verdict work.Verdict

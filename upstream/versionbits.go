@@ -2,27 +2,26 @@ package upstream
 
 import "farmproxy/work"
 
-// How a pool applies the version bits of a share. BIP 310 has it replace the
-// mask's bits of its job's version, so a share carries all of them; btcpool and
-// public-pool flip those that a share carries. It makes a difference only where
-// the job's version has bits inside the mask: such a job shows which of the two a
-// pool does, and no answer to mining.configure says it.
+// How a pool applies the version bits of a share. Under BIP 310 the bits replace the
+// mask's bits of the job's version, so a share carries all of them; btcpool and
+// public-pool flip the bits that a share carries. The difference shows only if the
+// job's version has bits inside the mask: such a job reveals which of the two a pool
+// does, while no answer to mining.configure does.
 //
-// So the first share of such a job goes as BIP 310 has it. When the pool refuses
-// it, as it does who builds another header than the miner, it is sent again the
-// other way; what a pool has accepted is kept. The miner sees one verdict.
+// So the first share of such a job follows BIP 310. If the pool refuses it, as a pool
+// does that builds a different header than the miner, it is resent the other way; the
+// way that a pool has accepted is kept. The miner sees one verdict.
 type versionBits struct {
-	flip bool // the pool flips them, as far as is known
+	flip bool // the pool flips them, as far as known
 }
 
-// of returns the version bits to send with a share under mask, and whether any
-// are to be sent.
+// of returns the version bits to send with a share under mask, and whether to send any.
 func (v *versionBits) of(s *Share, mask uint32) (bits uint32, has bool) {
 	if !ambiguous(s, mask) {
 		return s.Version & mask, true
 	}
 	if s.Version == s.Job.Version {
-		return 0, false // without version bits every pool makes the job's own version of it
+		return 0, false // without version bits every pool uses the job's own version
 	}
 	if s.flipped = v.flip != s.otherWay; s.flipped {
 		return s.Version ^ s.Job.Version, true
@@ -30,11 +29,11 @@ func (v *versionBits) of(s *Share, mask uint32) (bits uint32, has bool) {
 	return s.Version & mask, true
 }
 
-// ambiguous reports that pools make different headers of a share's version bits.
+// ambiguous reports whether pools build different headers from a share's version bits.
 func ambiguous(s *Share, mask uint32) bool { return s.Job.Version&mask != 0 }
 
-// answered learns from a pool's verdict on a share. again says that the share is
-// to be sent once more, the other way.
+// answered learns from a pool's verdict on a share. again means that the share must be
+// resent the other way.
 func (v *versionBits) answered(s *Share, verdict work.Verdict, mask uint32) (again bool) {
 	if !ambiguous(s, mask) || s.Version == s.Job.Version {
 		return false

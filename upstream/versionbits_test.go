@@ -9,9 +9,9 @@ import (
 	"farmproxy/work"
 )
 
-// A job with bits inside the mask, at pools that apply a share's bits in the three
-// ways that there are. The first share may have to be sent twice; its miner sees
-// one verdict, and what the pool does is known for those that follow.
+// A job with bits inside the mask, at pools that apply a share's bits in each of the
+// three known ways. The first share may be sent twice; its miner sees one verdict, and
+// after it the pool's way is known.
 func TestSharesOfAJobWithVersionBitsAtPoolsOfEachKind(t *testing.T) {
 	const base, mask, hashed = 0x20400000, 0x1fffe000, 0x20402000
 	f := func(name, want string, apply func(bits uint32) uint32) {
@@ -53,7 +53,7 @@ func TestSharesOfAJobWithVersionBitsAtPoolsOfEachKind(t *testing.T) {
 	f("flips them", "00402000 00002000 00002000 ", func(bits uint32) uint32 { return base ^ bits })
 }
 
-// One that the pool refuses either way is refused.
+// A share that the pool refuses either way is refused.
 func TestAShareIsSentTheOtherWayOnce(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		p := f.pools[0]

@@ -6,15 +6,15 @@ import (
 	"farmproxy/work"
 )
 
-// maxWorks is how many works of a lane are told apart: twice as many as an event
-// loop keeps jobs of.
+// maxWorks is how many works of a lane are remembered: twice as many as an event loop
+// keeps jobs.
 const maxWorks = 32
 
-// works numbers the works of a lane. Pools send the same work again under another
-// job id: with another difficulty, as clean, after a resumed session. The headers
-// that answer it are the same ones, so whoever remembers headers has to know.
+// works numbers the works of a lane. Pools resend the same work under another job id:
+// with another difficulty, as clean, after a resumed session. The same headers answer
+// it, so anyone who remembers headers must know.
 //
-// Any goroutine: links that do not serve the lane yet have jobs too.
+// Any goroutine may use it: links that do not serve the lane yet have jobs too.
 type works struct {
 	mu    sync.Mutex
 	last  uint32 // number
@@ -25,11 +25,11 @@ type works struct {
 type knownWork struct {
 	digest uint64
 	number uint32
-	used   uint64 // works.uses when it was sent last
+	used   uint64 // works.uses when it was last sent
 }
 
-// number returns the number of a job's work: that of an earlier job of the lane
-// with the same work, or the next.
+// number returns the number of a job's work: that of an earlier job of the lane with
+// the same work, or a new one.
 func (w *works) number(job *work.Job) uint32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()

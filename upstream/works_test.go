@@ -8,7 +8,7 @@ import (
 	"farmproxy/work"
 )
 
-// workOf makes a job like no other but for what change does.
+// workOf makes a job unlike any other, except for what change does.
 func workOf(name string, change func(*work.Template)) *work.Job {
 	t := work.Template{Coinb1: []byte(name), Coinb2: []byte{2}, Branches: [][32]byte{{3}}, Version: 0x20000000, NBits: 0x1d00ffff, NTime: 1}
 	if change != nil {
@@ -33,7 +33,7 @@ func TestWorksAreNumberedByWhatMakesTheHeader(t *testing.T) {
 	equal(t, "and the first once more", number(nil), 1)
 }
 
-// A work that the pool sends now and then is known for as long as it does.
+// A work that the pool sends now and then stays known for as long as it does.
 func TestWorksAreForgottenLongestUnusedFirst(t *testing.T) {
 	var w works
 	first := w.number(workOf("first", nil))
@@ -47,7 +47,7 @@ func TestWorksAreForgottenLongestUnusedFirst(t *testing.T) {
 	equal(t, "one of before", w.number(workOf("0", nil)), uint32(3*maxWorks+2))
 }
 
-// What the pool sends again on one link or the next is the same work.
+// When the pool resends a job, on the same link or the next, it is the same work.
 func TestAJobOfTheSameWorkSaysSo(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -62,7 +62,7 @@ func TestAJobOfTheSameWorkSaysSo(t *testing.T) {
 			t.Errorf("the next work has number %d, after %d", two, one)
 		}
 		equal(t, "the first again", say("one"), one)
-		c.Close() // and the pool gives the session back
+		c.Close() // the pool restores the session
 		f.after(time.Second)
 		c = f.pools[0].last()
 		equal(t, "resumed", f.lane().Latest().Job.Epoch, (*f.lane().epochs.Load())[0].id)
@@ -70,8 +70,8 @@ func TestAJobOfTheSameWorkSaysSo(t *testing.T) {
 	})
 }
 
-// A clean job of a work that was there before is none after which a prefix could
-// be anybody's: the same headers answer it.
+// A clean job of a work that existed before does not free quarantined prefixes: the
+// same headers answer it.
 func TestAPrefixRestsWhileTheSameWorkComesAgain(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
