@@ -24,8 +24,9 @@ func (p *proxy) pools(t *testing.T, user string, pools ...*benchpool.Pool) {
 	p.tables.change(func(t *table) { t.others = others })
 }
 
-// Pools come and go, change places and credentials under a fleet that works: no
-// miner is disconnected, no share is lost, and who has to has a job of the new pool.
+// Pools come and go, and change places and credentials, under a working fleet: no miner
+// is disconnected, no share is lost, and every miner affected has a job of the new
+// pool.
 func TestOtherPoolsUnderAWorkingFleet(t *testing.T) {
 	t.Parallel()
 	one, two, three := startPool(t, nil), startPool(t, nil), startPool(t, nil)

@@ -15,7 +15,7 @@ import (
 	"farmproxy/work"
 )
 
-// What an agent pool can do wrong, and what becomes of the miners.
+// Mistakes of an agent pool, and their effect on the miners.
 
 func TestAgentPoolsFaults(t *testing.T) {
 	response := string(agent.AppendSubmitResponse(nil, 777, agent.Accept))
@@ -61,7 +61,7 @@ func TestAgentPoolsFaults(t *testing.T) {
 				wantPart(t, q.name, log.String(), "link lost")
 				wantPart(t, q.name, log.String(), q.dropped)
 			}
-			// The miner has its lane, its prefix and its session still, and goes on.
+			// The miner still has its lane, its prefix and its session, and goes on.
 			f.find(l, 1, 1)
 			f.after(time.Second)
 			f.wantFate(1, 1, work.Accepted)
@@ -70,7 +70,7 @@ func TestAgentPoolsFaults(t *testing.T) {
 	}
 }
 
-// A frame may come byte by byte, as long as it comes.
+// A frame may arrive byte by byte.
 func TestAgentFramesInPieces(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		l := f.start().worker(1, "acct.rig1")
@@ -90,8 +90,8 @@ func TestAgentFramesInPieces(t *testing.T) {
 	})
 }
 
-// A link that died takes its session ids and job ids along: what it had not
-// answered is lost, and all workers are registered anew.
+// A dead link takes its session ids and job ids with it: unanswered shares are lost,
+// and all workers are registered again.
 func TestAgentLinkDies(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		a.agent.status = func(s agent.Share) (agent.Status, bool) { return agent.Accept, s.Nonce > 2 }
@@ -106,7 +106,7 @@ func TestAgentLinkDies(t *testing.T) {
 		a.last().Close()
 		f.after(time.Millisecond)
 		f.wantFate(1, 2, work.LinkLost)
-		f.find(l, 1, 3) // for a job that nobody will take any more
+		f.find(l, 1, 3) // for a job that nobody accepts any more
 		f.wantFate(3, 3, work.LinkLost)
 		l.Leave(Prefix{Value: 3, Len: 2})
 		l.Rename(Member{Prefix: Prefix{Value: 2, Len: 2}, Login: "acct.other"})
@@ -147,8 +147,8 @@ func TestAgentFailover(t *testing.T) {
 		f.after(time.Second)
 		f.wantDid(a, "-0002")
 
-		// Back on Stratum, late shares go to the agent pool that their job came
-		// from; nobody is registered or unregistered there any more.
+		// Back on Stratum, late shares go to the agent pool of their job; nobody is
+		// registered or unregistered there any more.
 		agent := l.Latest().Job
 		s.do(func() { s.refuse = false })
 		f.after(5 * time.Minute)
@@ -187,8 +187,8 @@ func TestAgentDrainingLink(t *testing.T) {
 	})
 }
 
-// 65,535 workers a link, each registered once: btcpool has no session 0xffff.
-// Stratum pools have 65,536 (TestUsedUpGroup).
+// 65,535 workers per link, each registered once: btcpool has no session 0xffff. Stratum
+// pools have 65,536 (TestUsedUpGroup).
 func TestAgentLinkIsFull(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		f.o.FirstPrefix = 0xfff0
@@ -217,8 +217,8 @@ func TestAgentLinkIsFull(t *testing.T) {
 	})
 }
 
-// Where an account's pool may be an agent port, nobody gets 0xffff either; who
-// has it already can't go there.
+// If an account's pool may be an agent port, nobody gets 0xffff there either; a miner
+// that already has it can't go there.
 func TestNoSessionAtAgents(t *testing.T) {
 	inFarm(t, "s a", func(f *farm) {
 		f.others.Pools = f.others.Pools[:1]
@@ -236,9 +236,9 @@ func TestNoSessionAtAgents(t *testing.T) {
 	})
 }
 
-// Miners come, work, change their names and go, on many goroutines; links die;
-// verdicts come late, in any order. No share of a session that is not registered,
-// no session registered twice, each share one verdict, and the right one.
+// Miners connect, work, change their names and leave, on many goroutines; links die;
+// verdicts come late, in any order. There is no share of an unregistered session, no
+// session is registered twice, and each share gets one verdict, the right one.
 func TestAgentManyWorkersAtOnce(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		type answer struct {
@@ -384,15 +384,15 @@ func TestRoster(t *testing.T) {
 	none.attach(nil)
 }
 
-// linkOn returns a link that can do nothing but be woken.
+// linkOn returns a link that can only be woken.
 func linkOn(w Wire) *link {
 	k := new(link)
 	k.wire.Store(&w)
 	return k
 }
 
-// Changes are bounded by the sessions, whatever comes and goes while a link
-// does not write.
+// The number of sessions bounds the changes, whatever comes and goes while a link does
+// not write.
 func TestRosterIsBounded(t *testing.T) {
 	r, k := newRoster(), linkOn(new(aWire))
 	r.attach(k)

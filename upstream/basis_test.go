@@ -11,17 +11,17 @@ import (
 	"farmproxy/work"
 )
 
-// oneAuthorization is a pool of the NOMP family: a connection has one
-// authorization, that of the last answer to mining.authorize, whatever the names were.
-// The answer takes some time, and requests go on meanwhile.
+// oneAuthorization is a pool of the NOMP family: a connection has one authorization,
+// that of the last answer to mining.authorize, whatever the names were. The answer
+// takes some time, and requests continue meanwhile.
 type oneAuthorization struct {
 	pool   *scripted
 	no     func(name string) bool          // names that are refused
 	delay  func(name string) time.Duration // below 0: there is no answer
 	is     map[*conn]bool
-	served map[*conn]bool // it has had a job
+	served map[*conn]bool // it has got a job
 	banned int            // shares that count towards a ban
-	log    []string       // what it got, and said, after the handshake
+	log    []string       // what it received and sent after the handshake
 }
 
 func oneAuthorizationAt(p *scripted) *oneAuthorization {
@@ -85,7 +85,7 @@ func (n *oneAuthorization) lapse() {
 	n.pool.do(func() { n.is[c] = false })
 }
 
-// said returns what the pool got and said since the last call.
+// said returns what the pool received and sent since the last call.
 func (n *oneAuthorization) said() (log string) {
 	n.pool.do(func() {
 		log = strings.Join(n.log, "; ")
@@ -106,8 +106,8 @@ func inOneAuthorization(t *testing.T, test func(f *farm, n *oneAuthorization)) {
 	})
 }
 
-// One worker's refused name costs no share of any other: the user is authorized again
-// before the next one goes out, and what was refused meanwhile is sent once more.
+// One worker's refused name costs no other worker a share: the user is authorized again
+// before the next share goes out, and shares refused meanwhile are resent.
 func TestARefusedNameTakesNobodysAuthorization(t *testing.T) {
 	inOneAuthorization(t, func(f *farm, n *oneAuthorization) {
 		n.no = func(name string) bool { return name == "farm.stranger" }
@@ -123,12 +123,12 @@ func TestARefusedNameTakesNobodysAuthorization(t *testing.T) {
 		f.wantFate(1, 4, work.Accepted)
 		equal(t, "shares that count towards a ban", n.banned, 0)
 
-		// Those that were under way while the name had its answer are sent again.
+		// Shares in flight when the name was answered are resent.
 		n.no = func(name string) bool { return name == "farm.other" }
 		n.said()
 		f.submitAs("acct.other", 5)
 		f.after(15 * time.Millisecond)
-		n.lapse() // its answer is on its way
+		n.lapse() // its answer is in flight
 		f.submitAs("acct.rig1", 6)
 		f.after(time.Second)
 		f.wantFate(5, 6, work.Accepted)
@@ -161,8 +161,8 @@ func TestANameThatIsAnsweredLate(t *testing.T) {
 	})
 }
 
-// A share that is refused for want of authorization has the user authorized at once,
-// and no names are asked for at that pool for a while.
+// A share refused for lack of authorization has the user authorized at once, and no
+// names are sent to that pool for a while.
 func TestAnAuthorizationThatLapsed(t *testing.T) {
 	inOneAuthorization(t, func(f *farm, n *oneAuthorization) {
 		f.submitAs("acct.rig1", 1)
@@ -189,7 +189,8 @@ func TestAnAuthorizationThatLapsed(t *testing.T) {
 	})
 }
 
-// A pool that authorizes nothing any more is not asked for each share, and says so.
+// A pool that no longer authorizes anything is not asked for each share, and is
+// reported.
 func TestAnAuthorizationThatIsRefused(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		n := oneAuthorizationAt(f.pools[0])
@@ -222,7 +223,7 @@ func TestSharesThatAreNeverAuthorized(t *testing.T) {
 	})
 }
 
-// With some names refused in a row no more are asked for.
+// After several refused names in a row no more are sent.
 func TestManyRefusedNames(t *testing.T) {
 	inOneAuthorization(t, func(f *farm, n *oneAuthorization) {
 		n.no = func(name string) bool { return name != "farm" }
@@ -264,8 +265,8 @@ func TestNoShareWaitsForANameOverABlock(t *testing.T) {
 	}
 }
 
-// oneNameAt makes a pool one that knows one name of a connection, as ckpool does: the
-// first. A second mining.authorize has no answer, a share under another name is refused.
+// oneNameAt makes a pool know one name per connection, the first, as ckpool does. A
+// second mining.authorize gets no answer, and a share under another name is refused.
 func oneNameAt(p *scripted) {
 	first := make(map[*conn]string)
 	p.on["mining.authorize"] = func(c *conn, r request) (ignored bool) {
@@ -286,15 +287,15 @@ func oneNameAt(p *scripted) {
 	}
 }
 
-// A link whose shares all go under one name is authorized under it: so the worker is
-// seen at pools that know one name of a connection.
+// A link whose shares all have one name is authorized under it: so the worker is
+// visible at pools that know one name per connection.
 func TestALinkOfOneName(t *testing.T) {
 	for _, q := range []struct {
 		name         string
 		direct, pass bool
 		fixed        string
 		shares       string // the logins that share after share comes from
-		want         string // whom the pool has them from
+		want         string // the names under which the pool gets them
 	}{
 		{"direct, pass", true, true, "", "acct.rig1 acct.rig1", "farm.rig1 farm.rig1"},
 		{"direct, pass, without a worker", true, true, "", "farm", "farm"},
@@ -322,8 +323,8 @@ func TestALinkOfOneName(t *testing.T) {
 	}
 }
 
-// A pool that refuses a worker's name in the handshake gets the user; one that
-// has refused several is not asked again for a while.
+// A pool that refuses a worker's name in the handshake gets the user; one that has
+// refused several is not asked again for a while.
 func TestALinkWhoseNameIsRefused(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.others.Pools[0].Direct, f.others.Pools[0].PassWorkers = true, true

@@ -40,8 +40,8 @@ func TestHandshakeTranscript(t *testing.T) {
 	})
 }
 
-// Each case is what some pool does in answer to a method, besides or instead
-// of what it should; the link has to come up nevertheless.
+// Each case is what some pool does in answer to a method, in addition to what it should
+// do, or instead; the link must come up nevertheless.
 func TestPoolQuirks(t *testing.T) {
 	before := func(line string) func(*conn, request) bool {
 		return func(c *conn, _ request) bool { c.say(line); return false }
@@ -136,7 +136,7 @@ func TestLateConfigureAnswer(t *testing.T) {
 	})
 }
 
-// What can't be put up with, and the sentence that tells the operator.
+// Failures that can't be tolerated, and the sentence for the operator.
 func TestHandshakeFailures(t *testing.T) {
 	line := func(format string) func(*conn, request) bool {
 		return func(c *conn, r request) bool {
@@ -298,7 +298,7 @@ func TestSetExtranonce(t *testing.T) {
 		f.submit(3, 3)
 		f.wantFate(3, 3, work.Accepted)
 		equal(t, "extranonce2", a.shares()[1].Extranonce2, "01020a0b0c0d")
-		c.say(`{"id":null,"method":"mining.set_extranonce","params":["ccdd",6]}`) // the same again
+		c.say(`{"id":null,"method":"mining.set_extranonce","params":["ccdd",6]}`) // the same one again
 		c.job(false)
 		f.after(0)
 		f.wantTold("a-1! a-2! a-3")
@@ -338,15 +338,15 @@ func TestJob(t *testing.T) {
 		// coinb1, the pool's extranonce1 and the lead
 		wantPart(t, "line", string(job.Line.Head), `"01000000aabb010000"`[:19])
 		id := job.ID
-		f.pools[0].last().say(notify("a-1", false)) // the same again
+		f.pools[0].last().say(notify("a-1", false)) // the same one again
 		f.after(0)
 		f.wantTold("a-1! a-1")
 		equal(t, "a job of its own", f.latest().Job.ID, id+1)
 	})
 }
 
-// A pool that leaves room for 1-byte prefixes only is used for those who come
-// after that was known, by lanes of their own.
+// A pool with room for 1-byte prefixes only is used for miners that connect once that
+// is known, through lanes of their own.
 func TestSmallPool(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.pools[0].size = 3

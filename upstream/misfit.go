@@ -3,13 +3,13 @@ package upstream
 import "time"
 
 // A pool can turn out to leave less extranonce2 than it did when a lane's miners
-// came: it has changed, or another one serves. A miner keeps its prefix for the
-// life of its session, so one whose prefix is too long for such a pool can't work
-// there: it has to come back, for a shorter one.
+// connected: it has changed, or another one serves. A miner keeps its prefix for the
+// life of its session, so a miner whose prefix is too long for such a pool can't work
+// there: it must reconnect and get a shorter one.
 
-// turnAway has the lane's miners closed where no pool that works has room for
-// them. It says so at each look for as long as it is true, for the sake of those
-// that come meanwhile.
+// turnAway has the lane's miners closed if no working pool has room for them. It
+// repeats this at each check for as long as that is true, for the sake of miners that
+// connect meanwhile.
 func (l *Lane) turnAway(now time.Time) {
 	if !l.outgrown(now) || l.route.membersOf(l) == 0 {
 		l.turned = false
@@ -22,8 +22,8 @@ func (l *Lane) turnAway(now time.Time) {
 	l.route.directory.down.Outgrown(l)
 }
 
-// outgrown reports that the lane waits for nothing: it has no link, each pool with
-// room for its prefixes is away, and there is another one, which works, or none
+// outgrown reports whether waiting is pointless for the lane: it has no link, each pool
+// with room for its prefixes is down, and there is another pool that works, or none
 // with room at all.
 func (l *Lane) outgrown(now time.Time) bool {
 	if l.serving != nil && l.route.leads(l.serving.pool) {
@@ -43,7 +43,7 @@ func (l *Lane) outgrown(now time.Time) bool {
 	return works && l.serving == nil || !room
 }
 
-// hopes reports that an attempt at a pool is young enough to be waited for.
+// hopes reports whether an attempt at a pool is recent enough to wait for.
 func (l *Lane) hopes(p *pool, now time.Time) bool {
 	for _, k := range l.candidates {
 		if k.pool == p && now.Sub(k.started) < patience {

@@ -24,7 +24,7 @@ func TestUpstreamName(t *testing.T) {
 		{"farm", "", "acct.rig1.", "farm.rig1%2E"},
 		{"farm", "", "acct.hall...rig1", "farm.hall.%2E%2Erig1"},
 		{"farm", "", "acct..", "farm.%2E"},
-		{"farm", "", "acct.räg%C3%A41", "farm.räg%C3%A41"}, // what is encoded already stays as it is
+		{"farm", "", "acct.räg%C3%A41", "farm.räg%C3%A41"}, // already encoded text stays unchanged
 		{"bob", "7804e4ad", "7804e4ad", "bob"},
 		{"bob", "7804e4ad", "7804e4ad.rig1", "bob.rig1"},
 		{"bob", "7804e4ad", "7804e4ad.hall.rig1", "bob.hall.rig1"},
@@ -47,7 +47,7 @@ func (f *farm) submitAs(login string, nonce uint32) {
 	f.after(time.Millisecond)
 }
 
-// users returns the names that shares came under.
+// users returns the names under which shares arrived.
 func (p *scripted) users() string {
 	var users []string
 	for _, s := range p.shares() {
@@ -78,7 +78,7 @@ func TestPassNames(t *testing.T) {
 		equal(t, "authorized", strings.Count(a.methods(), "mining.authorize"), 3)
 		wantPart(t, "lines", strings.Join(a.last().lines, "\n"), `"method":"mining.authorize","params":["farm.rig1","x"]`)
 
-		a.last().Close() // names are authorized anew on the next link
+		a.last().Close() // names are authorized again on the next link
 		f.after(0)
 		f.submitAs("acct.rig1", 5)
 		f.wantFate(5, 5, work.Accepted)

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// coolDown is how long a pool that was left because of illness is passed
-	// over while there is another one. Never for good: pools recover.
+	// coolDown is how long an ill pool is avoided while there is another one. Never for
+	// good: pools recover.
 	coolDown = 10 * time.Minute
 
-	// namesPause is how long a pool is not asked for workers' names that has refused
-	// maxNamesNo in a row, or a share for want of authorization: each refusal may
-	// take its authorization from the whole link, and a ban be next.
+	// namesPause is how long no workers' names are sent to a pool that has refused
+	// maxNamesNo in a row, or a share for lack of authorization: each refusal may cost
+	// the whole link its authorization, and a ban could follow.
 	namesPause = 10 * time.Minute
 	maxNamesNo = 8
 
-	// steady is how long a link must have lived for the pool's failures to be
-	// forgotten: a pool that accepts and drops has its backoff grow all the same.
+	// steady is how long a link must have lived before the pool's failures are
+	// forgotten: the backoff of a pool that accepts and drops keeps growing.
 	steady = 30 * time.Second
 )
 
-// pool is one pool of a route, with the user that works there: what the route's
-// lanes and probes know of it between them. endpoint.mu guards it.
+// pool is one pool of a route, with the route's user there: what the route's lanes and
+// probes jointly know about it. endpoint.mu guards it.
 type pool struct {
 	Pool
 	*endpoint
@@ -31,19 +31,19 @@ type pool struct {
 	algorithm *work.Algorithm // nil: sha256d
 
 	since       time.Time // healthy since; zero: not healthy, or not known yet
-	attempted   time.Time // when it last was attempted to the end, or left
-	user        backoff   // of attempts that ended after the answer to subscribe
-	cool        time.Time // passed over until then
-	attempts    int       // links that exist, of any state
-	trying      int       // of them: neither up nor ended
-	serving     int       // lanes that it serves
-	reason      string    // why the last attempt failed; "" it did not
+	attempted   time.Time // when an attempt last completed, or the pool was left
+	user        backoff   // for attempts that ended after the answer to subscribe
+	cool        time.Time // avoided until then
+	attempts    int       // existing links, in any state
+	trying      int       // those neither up nor ended
+	serving     int       // lanes it serves
+	reason      string    // why the last attempt failed; "": it did not
 	namesLogged bool      // a worker was not authorized
-	namesYes    bool      // a worker was authorized, ever
-	namesNo     int       // names that were not authorized, since the last one that was
-	namesAfter  time.Time // no name is asked for before
-	difficulty  float64   // that it told last; 0: none yet
-	muteLogged  bool      // it does not say what becomes of shares
+	namesYes    bool      // a worker was once authorized
+	namesNo     int       // names refused since the last authorized one
+	namesAfter  time.Time // no name is sent before this time
+	difficulty  float64   // the last one received; 0: none yet
+	muteLogged  bool      // it does not answer shares
 	watched     bool      // Route.watch runs; Route.mu guards it
 }
 
@@ -59,7 +59,7 @@ func newPool(p Pool, e *endpoint, s *state) *pool {
 	return x
 }
 
-// ready reports that the pool may be tried now.
+// ready reports whether the pool may be tried now.
 func (p *pool) ready(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,8 +70,8 @@ func (p *pool) may(now time.Time) bool {
 	return p.reach.ready(now, p.dialing) && p.user.ready(now, p.trying)
 }
 
-// begin counts a link that begins, if one may now. Each wants one tried and one
-// ended.
+// begin counts a new link, if one may begin now. Each requires one call of tried and
+// one of ended.
 func (p *pool) begin(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +82,7 @@ func (p *pool) begin(now time.Time) bool {
 	return true
 }
 
-// probed is begin for a probe, which waits for nobody.
+// probed is begin for a probe, which never waits.
 func (p *pool) probed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,26 +96,25 @@ func (p *pool) count() {
 	p.dialing++
 }
 
-// cooling reports that the pool is ill and to be passed over.
+// cooling reports whether the pool is ill and must be avoided.
 func (p *pool) cooling(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return now.Before(p.cool)
 }
 
-// healthy reports that the pool has been in health for at least d: the last
-// attempt got subscribe, authorize and a job.
+// healthy reports whether the pool has been healthy for at least d: the last attempt
+// got subscribe, authorize and a job.
 func (p *pool) healthy(now time.Time, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.since.IsZero() && now.Sub(p.since) >= d && !now.Before(p.cool) && !p.reach.down
 }
 
-// grantedBits reports that the pool has ever let version bits be rolled.
+// grantedBits reports whether the pool has ever allowed version rolling.
 func (p *pool) grantedBits() bool { return p.state.granted(p.URL) }
 
-// fewerBits reports whether it is to be said that the pool gives fewer version
-// bits than before.
+// fewerBits reports whether to log that the pool gives fewer version bits than before.
 func (p *pool) fewerBits(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,21 +125,20 @@ func (p *pool) fewerBits(now time.Time) bool {
 	return true
 }
 
-// untried reports that nothing is known of the pool: it was never tried.
+// untried reports whether the pool was never tried.
 func (p *pool) untried() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.attempted.IsZero()
 }
 
-// fits reports that the pool has room for a miner with prefix x, as far as is
-// known.
+// fits reports whether the pool, as far as known, has room for a miner with prefix x.
 func (p *pool) fits(x Prefix) bool {
 	size, _, known := p.state.get(p.URL)
 	return !known || roomFor(size, x)
 }
 
-// succeed notes an attempt that got a job.
+// succeed records an attempt that got a job.
 func (p *pool) succeed(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,9 +151,8 @@ func (p *pool) succeed(now time.Time) {
 	p.book.LastError.Store(nil)
 }
 
-// fail notes an attempt that began at started and failed at now, after the
-// pool's answer to subscribe or before. It reports whether this is news to the
-// operator.
+// fail records an attempt that began at started and failed at now; reached means after
+// the pool's answer to subscribe. It reports whether this is news to the operator.
 func (p *pool) fail(now, started time.Time, max time.Duration, reached bool, err error) (news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,8 +164,8 @@ func (p *pool) fail(now, started time.Time, max time.Duration, reached bool, err
 	return p.blame(now, reached, err)
 }
 
-// lost notes that a link ended that had been up for age. again says that the
-// pool is tried again at once; else it gets a pause.
+// lost records the end of a link that had been up for age. again means that the pool is
+// tried again at once; otherwise it gets a pause.
 func (p *pool) lost(now time.Time, age, max time.Duration, again bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -181,8 +178,8 @@ func (p *pool) lost(now time.Time, age, max time.Duration, again bool, err error
 	p.blame(now, true, err)
 }
 
-// blame keeps err as the reason why the pool is not up: for this route, and for
-// all that look at it, unless others are served there. The caller has the lock.
+// blame keeps err as the reason why the pool is down: for this route, and for everyone
+// who looks at it, unless others are served there. The caller holds the lock.
 func (p *pool) blame(now time.Time, reached bool, err error) (news bool) {
 	text := err.Error()
 	news = p.reason != text
@@ -193,20 +190,20 @@ func (p *pool) blame(now time.Time, reached bool, err error) (news bool) {
 	}
 	last := p.book.LastError.Swap(&text)
 	p.book.Up.Store(false)
-	if !reached { // one of many accounts is enough to say it
+	if !reached { // one of many accounts is enough to report it
 		news = last == nil || *last != text
 	}
 	return news
 }
 
-// chill passes the pool over until now + coolDown.
+// chill makes the route avoid the pool until now + coolDown.
 func (p *pool) chill(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cool, p.since = now.Add(coolDown), time.Time{}
 }
 
-// tried notes that a link is up, or has ended without.
+// tried records that a link is up, or has ended before that.
 func (p *pool) tried() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -214,14 +211,14 @@ func (p *pool) tried() {
 	p.dialing--
 }
 
-// ended notes that a link is no more.
+// ended records the end of a link.
 func (p *pool) ended() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.attempts--
 }
 
-// serve counts a lane that the pool serves from now on (1) or no more (-1).
+// serve counts a lane that the pool begins (1) or ceases (-1) to serve.
 func (p *pool) serve(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -230,59 +227,58 @@ func (p *pool) serve(n int) {
 	p.book.Active.Store(p.active > 0)
 }
 
-// serves reports that at least one lane of the route is on the pool.
+// serves reports whether at least one lane of the route is on the pool.
 func (p *pool) serves() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.serving > 0
 }
 
-// due reports that the pool was not seen for d and has no link now.
+// due reports whether the pool was not seen for d and has no link now.
 func (p *pool) due(now time.Time, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.attempts == 0 && (p.attempted.IsZero() || now.Sub(p.attempted) >= d)
 }
 
-// doubtsNames reports that the pool has not authorized some worker: shares do
-// not wait for it to authorize another.
+// doubtsNames reports whether the pool has refused some worker: shares then do not wait
+// for it to authorize another.
 func (p *pool) doubtsNames() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.namesLogged
 }
 
-// asksNames reports that the pool may be asked to authorize workers' names.
+// asksNames reports whether the pool may be asked to authorize workers' names.
 func (p *pool) asksNames(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !now.Before(p.namesAfter)
 }
 
-// quietNames has no name asked for at the pool for a while.
+// quietNames stops asking the pool for names for a while.
 func (p *pool) quietNames(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.namesNo, p.namesAfter = 0, now.Add(namesPause)
 }
 
-// authorizedName notes that the pool has authorized a worker's name.
+// authorizedName records that the pool has authorized a worker's name.
 func (p *pool) authorizedName() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.namesNo, p.namesYes = 0, true
 }
 
-// knowsNames reports that the pool has ever authorized a worker's name.
+// knowsNames reports whether the pool has ever authorized a worker's name.
 func (p *pool) knowsNames() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.namesYes
 }
 
-// refusedName counts a worker that the pool would not authorize, and reports
-// whether it is the first one. With several in a row no more is asked for, for a
-// while.
+// refusedName counts a worker that the pool refused to authorize, and reports whether
+// it is the first one. After several in a row no more are asked for, for a while.
 func (p *pool) refusedName(now time.Time) (first bool) {
 	p.book.NamesRefused.Add(1)
 	p.mu.Lock()
@@ -295,8 +291,7 @@ func (p *pool) refusedName(now time.Time) (first bool) {
 	return first
 }
 
-// mute notes that the pool does not say what becomes of shares, and reports
-// whether that is news.
+// mute records that the pool does not answer shares, and reports whether that is news.
 func (p *pool) mute() (first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,14 +12,14 @@ import (
 // proof is the account that a proof is for.
 func (f *farm) prove(ctx context.Context, p Pool) error { return f.directory.Prove(ctx, "alice", p) }
 
-// What serves an account goes on as it is, whatever the pool says of other
+// Whatever serves an account goes on unchanged, whatever the pool says about other
 // credentials.
 func TestProofsTouchNothing(t *testing.T) {
 	for _, c := range []struct {
 		what    string
 		user    string
 		harm    func(p *scripted)
-		refused bool // the pool says no
+		refused bool // the pool refuses
 		proven  bool
 	}{
 		{"let in", "other", func(*scripted) {}, false, true},
@@ -61,7 +61,7 @@ func TestProofsTouchNothing(t *testing.T) {
 	}
 }
 
-// A pool that nobody works for is asked just as well, and is not shown for it.
+// A pool that nobody uses can be asked just as well, and is not shown afterwards.
 func TestProofAtAPoolThatIsNotInUse(t *testing.T) {
 	inAccounts(t, "a b", func(f *farm) {
 		if err := f.prove(context.Background(), at("b", "farm")); err != nil {
@@ -73,9 +73,8 @@ func TestProofAtAPoolThatIsNotInUse(t *testing.T) {
 	})
 }
 
-// Only the credentials are shown: what a pool minds of other requests, and what
-// it does not grant to who does not ask, is nothing to go by for the links that
-// serve.
+// Only the credentials are tried: a pool's objections to other requests, and what it
+// does not grant unasked, mean nothing for the links that serve.
 func TestProofsAskForNothingElse(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		pool := f.pools[0]
@@ -102,7 +101,7 @@ func TestProofsAskForNothingElse(t *testing.T) {
 	})
 }
 
-// A proof takes no descriptor that a miner was promised.
+// A proof takes no descriptor promised to a miner.
 func TestProofsTakeNoMinersDescriptor(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.others.Pools = nil
@@ -114,7 +113,7 @@ func TestProofsTakeNoMinersDescriptor(t *testing.T) {
 	})
 }
 
-// Who asked goes away: so does the link.
+// If the requester goes away, so does the link.
 func TestProofsEndWithWhoAsked(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.pools[0].do(func() { f.pools[0].mute = true })
@@ -128,7 +127,7 @@ func TestProofsEndWithWhoAsked(t *testing.T) {
 	})
 }
 
-// The miners of the fixed route are told to log in again, those of accounts not.
+// The miners of the fixed route are told to log in again, those of accounts are not.
 func TestLoginAgain(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()

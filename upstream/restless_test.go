@@ -34,8 +34,8 @@ func TestOfferedMask(t *testing.T) {
 	}
 }
 
-// A pool that alternates masks tells its miners one of them, and once. When it
-// has made up its mind they get all bits again, with a job.
+// A pool that alternates masks causes one announcement to its miners. Once it has
+// settled they get all bits again, with a job.
 func TestAPoolThatAlternatesMasks(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -61,7 +61,7 @@ func TestAPoolThatAlternatesMasks(t *testing.T) {
 	})
 }
 
-// masks returns those that miners were told, in order.
+// masks returns the masks sent to miners, in order.
 func (f *farm) masks() (list []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -55,14 +55,14 @@ func TestUnreadableStateFile(t *testing.T) {
 	}
 }
 
-// The file says its version. One of before, without, is read; one of a newer
-// farmproxy is left as it is, and the log says so.
+// The file states its version. An older one without a version is read; a newer
+// farmproxy's is left unchanged, and the log says so.
 func TestVersionsOfTheStateFile(t *testing.T) {
 	const pool = `{"stratum+tcp://a:1":{"extranonce2_size":8,"version_mask":"00c00000"}}`
 	for _, c := range []struct {
 		name, text string
 		known      bool
-		kept       bool // the file is as it was, after another mask was learned
+		kept       bool // the file is unchanged after another mask was learned
 	}{
 		{"none", pool, true, false},
 		{"this one", `{"version":1,"pools":` + pool + `}`, true, false},
@@ -112,9 +112,9 @@ func TestStateIsBounded(t *testing.T) {
 	equal(t, "pools", len(f.directory.state.pools), maxRemembered)
 }
 
-// A pool that changes what it gives all the time keeps nobody waiting for the
-// disk, and the disk not busy: what comes within rememberEvery is one write, and
-// the last word is in the file.
+// A pool that keeps changing what it gives makes nobody wait for the disk, and does not
+// keep the disk busy: changes within rememberEvery are one write, and the last state is
+// in the file.
 func TestTheStateFileIsWrittenOnceForMany(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pools.json")
 	var writes atomic.Int32
@@ -142,12 +142,12 @@ func TestTheStateFileIsWrittenOnceForMany(t *testing.T) {
 		wantMask(t, file, 0x1000*1000)
 		learn(0x00c00000)
 		f.after(0)
-		wantMask(t, file, 0x00c00000) // at once, after a rest
+		wantMask(t, file, 0x00c00000) // at once, after a pause
 		learn(0x00e00000)
 		f.after(time.Second)
 		equal(t, "writes", writes.Load(), 3)
 	})
-	wantMask(t, file, 0x00e00000) // Close has written what had to wait
+	wantMask(t, file, 0x00e00000) // Close has written what was waiting
 	equal(t, "writes", writes.Load(), 4)
 }
 
