@@ -96,6 +96,18 @@ func TestAJobOfEachSizeInTheHandshake(t *testing.T) {
 	})
 }
 
+// What came together with the first job, before a loop carries the link, waits for
+// nothing else that comes.
+func TestWhatCameWithTheFirstJob(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		f.pools[0].jobless = true
+		f.start()
+		f.pools[0].last().out <- `{"id":null,"method":"mining.set_difficulty","params":[1024]}` + "\n" + notify("1", true) + "\n" + notify("2", false) + "\n"
+		f.after(time.Millisecond)
+		equal(t, "the last job", f.latest().Job.PoolID, `"2"`)
+	})
+}
+
 func TestALongLineOnALoop(t *testing.T) {
 	c, _, _, _ := onWire(t)
 	c.protocol.told = true

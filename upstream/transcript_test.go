@@ -26,8 +26,9 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what links do n
 // TestTranscripts plays testdata/*.txt: one side is a pool, the other one the protocol
 // of a link, without a socket, a goroutine or a clock. A transcript begins with prose
 // (#). Then what happens stands on a line with a '>' and what becomes of it
-// underneath: `link< …` is written to the pool, each line by itself, `miners< …` is
-// what a lane's miners get, `log< …` what operators read, `event …` what the lane does.
+// underneath: `link< …` is written to the pool, `+ …` in the same write, `miners< …`
+// is what a lane's miners get, `log< …` what operators read, `event …` what the lane
+// does.
 //
 //	route> user=farm          the pool of the route: user, pass (workers go under names
 //	                          of their own), worker=NAME, suggest=N, agent, direct
@@ -241,16 +242,16 @@ func (g *stage) write() {
 		if len(out) == 0 {
 			return
 		}
-		for len(out) > 0 {
+		for side := "link<"; len(out) > 0; side = "    +" {
 			if out[0] == agent.Magic {
 				f, n, err := agent.NextFrame(out)
 				g.must(err)
-				g.say("link< %s", frameText(f))
+				g.say("%s %s", side, frameText(f))
 				out = out[n:]
 				continue
 			}
 			line, rest, _ := strings.Cut(string(out), "\n")
-			g.say("link< %s", line)
+			g.say("%s %s", side, line)
 			out = []byte(rest)
 		}
 	}
