@@ -129,6 +129,14 @@ func agentOf(p *config.Pool) string {
 	return userAgent
 }
 
+// dialectOf is what a pool speaks, by the scheme of its URL.
+func dialectOf(p *config.Pool) upstream.Dialect {
+	if p.Agent() {
+		return upstream.Agent
+	}
+	return upstream.Stratum
+}
+
 func listeners(configured []config.Listener) (list []netloop.Listener) {
 	for _, l := range configured {
 		list = append(list, netloop.Listener{Address: l.Address, ProxyProtocol: l.Balancers()})
@@ -238,7 +246,7 @@ func (t *tlsConfigs) pool(p *config.Pool) upstream.Pool {
 		Links:             p.Links,
 		SuggestDifficulty: p.SuggestDifficulty,
 		UserAgent:         agentOf(p),
-		Agent:             p.Agent(),
+		Dialect:           dialectOf(p),
 		FixedWorker:       p.FixedWorker,
 		Direct:            p.Mode == config.ModeDirect,
 	}

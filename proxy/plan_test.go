@@ -54,10 +54,10 @@ func TestUserAgents(t *testing.T) {
 
 func TestAgentPoolIsWired(t *testing.T) {
 	p := new(tlsConfigs).pool(&config.Pool{URL: "agent+tls://pool.example:443", FixedWorker: "edge", Algorithm: "sha256d"})
-	if !p.Agent || p.FixedWorker != "edge" || p.TLS == nil || p.Address != "pool.example:443" || p.PassWorkers || p.Direct {
+	if p.Dialect != upstream.Agent || p.FixedWorker != "edge" || p.TLS == nil || p.Address != "pool.example:443" || p.PassWorkers || p.Direct {
 		t.Errorf("%+v", p)
 	}
-	if p := new(tlsConfigs).pool(&config.Pool{URL: "stratum+tls://pool.example:443", Algorithm: "sha256d"}); p.Agent || p.TLS == nil {
+	if p := new(tlsConfigs).pool(&config.Pool{URL: "stratum+tls://pool.example:443", Algorithm: "sha256d"}); p.Dialect != upstream.Stratum || p.TLS == nil {
 		t.Errorf("%+v", p)
 	}
 }

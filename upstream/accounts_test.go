@@ -259,6 +259,8 @@ func TestAnyChangeMakesAnotherPool(t *testing.T) {
 			v.SetBool(!v.Bool())
 		case reflect.Int:
 			v.SetInt(7)
+		case reflect.Uint8:
+			v.SetUint(1)
 		case reflect.Float64:
 			v.SetFloat(7)
 		case reflect.Pointer:

@@ -48,7 +48,7 @@ func (s *sidSet) has(sid uint16) bool {
 	return int(sid/64) < len(s) && s[sid/64]>>(sid%64)&1 == 1
 }
 
-func newAgent(p *protocol) *agentDialect {
+func newAgent(p *protocol) dialect {
 	return &agentDialect{
 		protocol: p, own: new(work.Difficulties),
 		registered: make(map[uint16]*registration),

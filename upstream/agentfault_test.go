@@ -227,7 +227,7 @@ func TestNoSessionAtAgents(t *testing.T) {
 		p := take(t, f, 2)
 		equal(t, "of Stratum pools", p.Value, 0xffff)
 		pool := at("a", "bob")
-		pool.Agent, pool.URL = true, "agent+tcp://a:1"
+		pool.Dialect, pool.URL = Agent, "agent+tcp://a:1"
 		f.setAll(entries{"bob": account("bob", pool)})
 		equal(t, "fits the Stratum route", f.route.Fits(p), true)
 		equal(t, "fits the agent route", f.login("bob").Fits(p), false)

@@ -46,7 +46,7 @@ func newAgentPort() *agentPort {
 func (f *farm) agentAt(i int) *scripted {
 	p := f.pools[i]
 	p.agent, p.extranonce1 = newAgentPort(), "aabbcc"
-	f.others.Pools[i].Agent, f.others.Pools[i].UserAgent = true, "btccom-agent/test"
+	f.others.Pools[i].Dialect, f.others.Pools[i].UserAgent = Agent, "btccom-agent/test"
 	f.others.Pools[i].URL = "agent+tcp://" + p.name + ":1"
 	return p
 }

@@ -159,7 +159,7 @@ func (m *mine) until(done func() bool) {
 // name, every share in its shortest form, nothing dropped.
 func TestRealAgentPool(t *testing.T) {
 	a, pool := startPool(t, func(o *benchpool.Options) { o.Name = "a" })
-	pool.Agent, pool.UserAgent = true, "btccom-agent/2.0.0-mu"
+	pool.Dialect, pool.UserAgent = Agent, "btccom-agent/2.0.0-mu"
 	m := &mine{t: t, posts: make(chan Post, 1000), verdicts: make(chan Verdict, 1000)}
 	var cancel context.CancelFunc
 	m.ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)

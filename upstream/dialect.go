@@ -80,10 +80,14 @@ const (
 	lost          // it can't be handed in on this link
 )
 
-// newDialect returns what is spoken with the link's pool.
-func newDialect(p *protocol) dialect {
-	if p.pool.Agent {
-		return newAgent(p)
-	}
-	return newStratum(p)
+// dialects are those that there are, by Pool.Dialect: how they are spoken, and what
+// others have to know of them.
+var dialects = [...]struct {
+	speak   func(*protocol) dialect
+	workers bool // the pool sees every worker: lanes have rosters, and a prefix is a session id
+	resumes bool // pools may give a session back to another link
+	framed  bool // there is more than lines: what comes after garbage can't be understood
+}{
+	Stratum: {speak: newStratum, resumes: true},
+	Agent:   {speak: newAgent, workers: true, framed: true},
 }

@@ -46,7 +46,7 @@ type epoch struct {
 func newEpoch(p *pool, session string, extranonce1 []byte, size int, layout work.Layout) *epoch {
 	return &epoch{
 		id: epochs.Add(1), pool: p, session: session,
-		extranonce1: extranonce1, size: size, layout: layout, mortal: p.Agent,
+		extranonce1: extranonce1, size: size, layout: layout, mortal: !dialects[p.Dialect].resumes,
 	}
 }
 

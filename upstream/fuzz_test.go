@@ -28,7 +28,11 @@ func FuzzPool(f *testing.F) {
 	f.Add(true, uint64(6), agent.AppendSetDifficulty([]byte("\r\n\x00"), 12, []uint16{0x0102, 3}))
 	f.Add(true, uint64(7), []byte("\x7f\x05\x03\x00"))
 	f.Fuzz(func(t *testing.T, agent bool, cuts uint64, data []byte) {
-		whole, pieces := newFuzzedLink(t, agent), newFuzzedLink(t, agent)
+		speaks := Stratum
+		if agent {
+			speaks = Agent
+		}
+		whole, pieces := newFuzzedLink(t, speaks), newFuzzedLink(t, speaks)
 		whole.feed(data)
 		random := rand.New(rand.NewPCG(cuts, 1))
 		for rest := data; len(rest) > 0 && pieces.err == nil; {
@@ -59,10 +63,10 @@ func (l *fuzzedLink) Verdicts(list []Verdict) {
 	}
 }
 
-func newFuzzedLink(t *testing.T, speaksAgent bool) *fuzzedLink {
+func newFuzzedLink(t *testing.T, speaks Dialect) *fuzzedLink {
 	l := &fuzzedLink{t: t}
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, l)
-	d.Set(kept(Pool{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Agent: speaksAgent}))
+	d.Set(kept(Pool{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Dialect: speaks}))
 	r := d.route("")
 	lane := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)

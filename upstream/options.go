@@ -15,17 +15,25 @@ import (
 // Pool is one endpoint, and who works there. It is immutable.
 type Pool struct {
 	dial.Target                      // its URL is the key under which its sizes are remembered, its host what client.reconnect is measured by
-	Agent             bool           // it speaks the agent protocol: every worker is visible there
+	Dialect           Dialect        // what it speaks
 	User              string         // what the pool knows the farm, or the account, as; plain text
 	Password          string         //
 	PassWorkers       bool           // each worker is authorized at the pool as User.worker
-	FixedWorker       string         // plain text; what the pool knows all workers as, with Agent or PassWorkers; "": each by its own name
+	FixedWorker       string         // plain text; what the pool knows all workers as, with PassWorkers, or a dialect in which the pool sees every worker; "": each by its own name
 	Links             int            // links wanted: see Entry.Pools
 	Direct            bool           // one link for each miner: the pool forbids to share links; see Entry.Pools
 	SuggestDifficulty float64        // told before authorize; 0: nothing is suggested
 	UserAgent         string         // plain text
 	Algorithm         work.Algorithm // zero value: sha256d
 }
+
+// Dialect is what a pool speaks.
+type Dialect uint8
+
+const (
+	Stratum Dialect = iota // Stratum V1
+	Agent                  // btcpool's agent protocol: the pool sees every worker
+)
 
 // Failover says when pools are left and come back to. A zero duration stands
 // for its default.

@@ -78,7 +78,7 @@ func newProtocol(k *link) *protocol {
 	p.lines.decoder = codec.NewDecoder()
 	p.difficulty = 1 // what holds until the pool says otherwise
 	p.visible = ^uint32(0)
-	p.dialect = newDialect(p)
+	p.dialect = dialects[p.pool.Dialect].speak(p)
 	return p
 }
 
@@ -280,7 +280,7 @@ var errEndless = fmt.Errorf("a line of more than %d MB without an end", maxPasse
 func (p *protocol) garbled(err error) error {
 	p.book.Malformed.Add(1)
 	var e *codec.Error
-	if errors.As(err, &e) && e.Fatal() && (p.job == nil || p.pool.Agent) {
+	if errors.As(err, &e) && e.Fatal() && (p.job == nil || dialects[p.pool.Dialect].framed) {
 		return fmt.Errorf("%w: is this the kind of port that the url says?", err)
 	}
 	if p.lines.malformed++; p.lines.malformed > maxMalformed {

@@ -45,7 +45,7 @@ func atWork(k *link, e *epoch) {
 // it.
 func agentLink(ctx context.Context) (*link, *agentDialect, Share) {
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
-	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", Agent: true}))
+	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", Dialect: Agent}))
 	r := d.route("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)

@@ -16,7 +16,7 @@ type stratum struct {
 	bits   versionBits
 }
 
-func newStratum(p *protocol) *stratum {
+func newStratum(p *protocol) dialect {
 	s := &stratum{protocol: p}
 	s.names.init(&p.to, p.route.account)
 	return s

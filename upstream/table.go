@@ -59,7 +59,7 @@ func (e *Entry) equal(o *Entry) bool {
 func (p *Pool) equal(q *Pool) bool {
 	return p.Name == q.Name && p.URL == q.URL && p.Address == q.Address && p.Host == q.Host &&
 		p.TLS == q.TLS && p.User == q.User && p.Password == q.Password &&
-		p.PassWorkers == q.PassWorkers && p.Agent == q.Agent && p.FixedWorker == q.FixedWorker && p.Links == q.Links && p.Direct == q.Direct &&
+		p.PassWorkers == q.PassWorkers && p.Dialect == q.Dialect && p.FixedWorker == q.FixedWorker && p.Links == q.Links && p.Direct == q.Direct &&
 		p.SuggestDifficulty == q.SuggestDifficulty && p.UserAgent == q.UserAgent &&
 		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
 }
@@ -77,7 +77,7 @@ func (e *Entry) form() form {
 	f := form{links: 1}
 	for i := range e.Pools {
 		p := &e.Pools[i]
-		f.direct, f.agents, f.links = f.direct || p.Direct, f.agents || p.Agent, max(f.links, p.Links)
+		f.direct, f.agents, f.links = f.direct || p.Direct, f.agents || dialects[p.Dialect].workers, max(f.links, p.Links)
 		f.algorithm, f.divider = p.Algorithm.Name, p.Algorithm.Divider // the same for all
 	}
 	return f
@@ -171,7 +171,7 @@ func (d *Directory) Set(table Table) {
 	}
 	urls := append(make([]string, 0, 8), table.URLs()...)
 	if slices.ContainsFunc(urls, func(url string) bool { return strings.HasPrefix(url, AgentScheme) }) ||
-		slices.ContainsFunc(others.Pools, func(p Pool) bool { return p.Agent }) {
+		slices.ContainsFunc(others.Pools, func(p Pool) bool { return dialects[p.Dialect].workers }) {
 		d.prefixes.serveAgents()
 	}
 	d.shape(urls)

@@ -178,7 +178,10 @@ func (g *stage) route(is map[string]string) {
 	p := Pool{
 		Target: dial.Target{Name: "a", URL: "stratum+tcp://a:1", Address: "a:1", Host: "a"},
 		User:   "farm", Password: "x", UserAgent: "farmproxy/test",
-		Agent: is["agent"] != "", PassWorkers: is["pass"] != "", FixedWorker: is["worker"], Direct: is["direct"] != "",
+		PassWorkers: is["pass"] != "", FixedWorker: is["worker"], Direct: is["direct"] != "",
+	}
+	if is["agent"] != "" {
+		p.Dialect = Agent
 	}
 	p.SuggestDifficulty, _ = strconv.ParseFloat(is["suggest"], 64)
 	g.d = NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{}), Log: slog.New(told{stage: g})}, g)
