@@ -52,7 +52,7 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 		}
 		return fmt.Sprintf("%+v", s)
 	}
-	if meant(onePool()) != meant(onePool()) {
+	if again := meant(onePool()); again != meant(onePool()) {
 		t.Fatal("the same configuration means something else the second time")
 	}
 	keys := 0

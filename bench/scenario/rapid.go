@@ -50,7 +50,7 @@ func (t *trial) rapid(ctx context.Context) error {
 	start := time.Now()
 	for i := range t.o.Jobs {
 		t.say("job %d of %d, every %v", i+1, t.o.Jobs, t.o.JobEvery)
-		if err := wait.For(ctx, start.Add(time.Duration(i)*t.o.JobEvery).Sub(time.Now())); err != nil {
+		if err := wait.For(ctx, time.Until(start.Add(time.Duration(i)*t.o.JobEvery))); err != nil {
 			return err
 		}
 		key, at, err := t.stand.Emit(true)
