@@ -31,13 +31,13 @@ func TestPools(t *testing.T) {
 	s.want(t, "GET", "/api/v1/pools/a.example:3333", "", 200, `{"pool":"a.example:3333","algorithm":"scrypt",`+plain+`,"divider":65536,
 		"miners":1,"hashrate":0,"accepted":1,"rejected":{},"work":0.5}`)
 
-	s.want(t, "POST", "/api/v1/pools", `{"pool":"b.example:3333","algorithm":"x11"}`, 409, `{"error":"pool b.example:3333 is there already: change it instead"}`)
+	s.want(t, "POST", "/api/v1/pools", `{"pool":"b.example:3333","algorithm":"x11"}`, 409, `{"error":"pool b.example:3333 already exists: change it instead"}`)
 	s.want(t, "PUT", "/api/v1/pools", `{"pool":"b.example:3333","algorithm":"sha256d"}`, 200, b)
 	s.want(t, "PUT", "/api/v1/pools", `{"pool":"b.example:3333","algorithm":"scrypt"}`, 200, `{"pool":"b.example:3333","algorithm":"scrypt",`+plain+`,"divider":65536,`+nothing+`}`)
 	s.want(t, "PUT", "/api/v1/pools", `{"pool":"[2001:DB8::1]:3333","algorithm":"scrypt"}`, 201, `{"pool":"[2001:db8::1]:3333","algorithm":"scrypt",`+plain+`,"divider":65536,`+nothing+`}`)
 	s.want(t, "DELETE", "/api/v1/pools/[2001:db8::1]:3333", "", 204, "")
 	s.want(t, "DELETE", "/api/v1/pools/c.example:443", "", 204, "")
-	s.want(t, "GET", "/api/v1/pools/c.example:443", "", 404, `{"error":"pool c.example:443 is not known: add it with its algorithm first, or see the list of pools for the address that is meant"}`)
+	s.want(t, "GET", "/api/v1/pools/c.example:443", "", 404, `{"error":"pool c.example:443 is not known: add it with its algorithm first, or look up the right address in the list of pools"}`)
 }
 
 func TestPoolsRefuse(t *testing.T) {
@@ -67,7 +67,7 @@ func TestAPoolInUse(t *testing.T) {
 	s := newFarm(t)
 	name := s.register(t, `{"pool":"a.example:3333","user":"alice"}`)
 	const path = "/api/v1/pools/a.example:3333"
-	const refused = `{"error":"pool a.example:3333 has 1 accounts: delete them first, or ask for them to be deleted with it: add ?with_accounts=true"}`
+	const refused = `{"error":"pool a.example:3333 has 1 accounts: delete them first, or delete them together with the pool: add ?with_accounts=true"}`
 	s.want(t, "DELETE", path, "", 409, refused)
 	s.want(t, "DELETE", path+"?with_accounts=false", "", 409, refused)
 	s.want(t, "DELETE", path+"?with_accounts=yes", "", 400, `{"error":"with_accounts: want true or false, got \"yes\""}`)
@@ -90,13 +90,13 @@ func TestAlgorithms(t *testing.T) {
 	s.want(t, "GET", "/api/v1/algorithms/sha256", "", 200, sha256d)
 	s.want(t, "GET", "/api/v1/algorithms/x12", "", 404, unknown)
 	s.want(t, "POST", "/api/v1/algorithms", `{"name":"X12","divider":256}`, 201, `{"name":"x12","divider":256,"checked":false,`+nothing+`}`)
-	s.want(t, "POST", "/api/v1/algorithms", `{"name":"x12","divider":256}`, 409, `{"error":"algorithm x12 is there already: change it instead"}`)
+	s.want(t, "POST", "/api/v1/algorithms", `{"name":"x12","divider":256}`, 409, `{"error":"algorithm x12 already exists: change it instead"}`)
 	s.want(t, "PUT", "/api/v1/algorithms", `{"name":"x12","divider":0.5}`, 200, `{"name":"x12","divider":0.5,"checked":false,`+nothing+`}`)
 	s.want(t, "PUT", "/api/v1/algorithms", `{"name":"x13/a","divider":1}`, 201, `{"name":"x13/a","divider":1,"checked":false,`+nothing+`}`)
 	s.want(t, "DELETE", "/api/v1/algorithms/x13/a", "", 204, "")
 	s.want(t, "DELETE", "/api/v1/algorithms/x12", "", 204, "")
 	s.want(t, "DELETE", "/api/v1/algorithms/x12", "", 404, unknown)
-	s.want(t, "DELETE", "/api/v1/algorithms/scrypt", "", 409, `{"error":"algorithm scrypt is the one of 1 pools: delete them or change their algorithm first"}`)
+	s.want(t, "DELETE", "/api/v1/algorithms/scrypt", "", 409, `{"error":"algorithm scrypt is in use (pools: 1): delete them or change their algorithm first"}`)
 
 	w := s.book.Worker("rig")
 	w.Mining("account", "a.example:3333", "scrypt")

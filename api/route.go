@@ -175,7 +175,7 @@ func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 		err = writeJSON(ctx, code, errorAnswer{text})
 	}
 	if err != nil {
-		s.options.Log.Error("http: an error could not be answered", "path", string(ctx.Path()), "error", err)
+		s.options.Log.Error("http: an error response could not be sent", "path", string(ctx.Path()), "error", err)
 	}
 }
 

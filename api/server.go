@@ -153,7 +153,7 @@ func New(o Options) *Server {
 // l has failed for good.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.http.Serve(&listener{Listener: l, connections: s.connections, log: s.options.Log}); err != nil {
-		return fmt.Errorf("http.address: %s can't be served any more: %w", l.Addr(), err)
+		return fmt.Errorf("http.address: %s cannot be served any more: %w", l.Addr(), err)
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if !said {
-			l.log.Warn("http: no connection can be accepted; trying on", "address", l.Addr(), "error", err)
+			l.log.Warn("http: cannot accept connections; still trying", "address", l.Addr(), "error", err)
 			said = true
 		}
 		time.Sleep(acceptPause)

@@ -88,7 +88,7 @@ func LoadTokens(path string) (*Tokens, error) {
 		return nil, errors.Join(wrong...)
 	}
 	if len(t.hashes) == 0 {
-		return nil, fmt.Errorf("http.token_file %s: there is no token in it; add a line: admin TOKEN, with a TOKEN of openssl rand -hex 32", path)
+		return nil, fmt.Errorf("http.token_file %s: it has no token; add a line: admin TOKEN, with a TOKEN from openssl rand -hex 32", path)
 	}
 	return t, nil
 }
@@ -98,7 +98,7 @@ func readPrivate(path string) (string, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", errors.New("there is no such file; make it with a line: admin TOKEN, with a TOKEN of openssl rand -hex 32, and chmod 600 it")
+		return "", errors.New("no such file; create it with a line: admin TOKEN, with a TOKEN from openssl rand -hex 32, and chmod 600 it")
 	case err != nil:
 		return "", fmt.Errorf("%w; let the user that farmproxy runs as read it", err)
 	}
@@ -108,7 +108,7 @@ func readPrivate(path string) (string, error) {
 		return "", err
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return "", fmt.Errorf("every user of this machine may read or write it (mode %#o); chmod 640 it", mode)
+		return "", fmt.Errorf("every user of this machine can read or write it (mode %#o); chmod 640 it", mode)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
 	if err == nil && len(text) > maxTokenFile {

@@ -62,8 +62,8 @@ func TestTokenFiles(t *testing.T) {
 	}
 	f(allTokens, "")
 	f("admin "+strings.Repeat("x", maxToken), "")
-	f("", "there is no token in it; add a line: admin TOKEN")
-	f("# nothing\n\n", "there is no token in it")
+	f("", "it has no token; add a line: admin TOKEN")
+	f("# nothing\n\n", "it has no token")
 	f("hunter2-hunter2-hunter2", ":1: expected a scope, which is read, register or admin, then a space and a token")
 	f("\nwrite hunter2-hunter2-hunter2", ":2: expected a scope")
 	f("admin hunter2-hunter2-hunter2 hunter3", ":1: expected a scope")
@@ -85,7 +85,7 @@ func TestTokenFilesThatAreNotPrivate(t *testing.T) {
 	f := func(mode os.FileMode, ok bool) {
 		t.Helper()
 		_, err := LoadTokens(tokenFile(t, allTokens, mode))
-		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "every user of this machine may read or write it (mode "+fmt.Sprintf("%#o", mode)+"); chmod 640 it") {
+		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "every user of this machine can read or write it (mode "+fmt.Sprintf("%#o", mode)+"); chmod 640 it") {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
@@ -93,7 +93,7 @@ func TestTokenFilesThatAreNotPrivate(t *testing.T) {
 	f(0o440, true)
 	f(0o644, false)
 	f(0o602, false)
-	if _, err := LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "there is no such file; make it with a line: admin TOKEN") {
+	if _, err := LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "no such file; create it with a line: admin TOKEN") {
 		t.Errorf("no file: %v", err)
 	}
 }

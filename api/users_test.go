@@ -75,12 +75,12 @@ func TestRegisterRefuses(t *testing.T) {
 			}
 		}
 	}
-	f(`{"pool":"unknown.example:3333","user":"u"}`, 422, "pool unknown.example:3333 is not known: add it with its algorithm first, or see the list of pools for the address that is meant")
+	f(`{"pool":"unknown.example:3333","user":"u"}`, 422, "pool unknown.example:3333 is not known: add it with its algorithm first, or look up the right address in the list of pools")
 	f(`{"pool":"a.example","user":"u"}`, 400, `pool "a.example": expected host:port, such as "pool.example.com:3333"`)
 	f(`{"pool":"stratum+tcp://a.example:3333","user":"u"}`, 400, `pool "stratum+tcp://a.example:3333": expected host:port without a scheme, such as "pool.example.com:3333"`)
 	f(`{"pool":"","user":"u"}`, 400, `pool "": expected host:port, such as "pool.example.com:3333"`)
-	f(`{"pool":"a.example:3333","user":""}`, 400, "user is empty: expected the account or wallet address that the pool knows")
-	f(`{"pool":"a.example:3333"}`, 400, "user is empty: expected the account or wallet address that the pool knows")
+	f(`{"pool":"a.example:3333","user":""}`, 400, "user is empty: expected the account or wallet address at the pool")
+	f(`{"pool":"a.example:3333"}`, 400, "user is empty: expected the account or wallet address at the pool")
 	f(`{"pool":"a.example:3333","user":"a\nb"}`, 400, `user "a\nb": expected text without control characters`)
 	f(`{"pool":"a.example:3333","user":"`+strings.Repeat("u", 256)+`"}`, 400, "user has 256 bytes: expected at most 255")
 	f(`{"pool":"a.example:3333","user":"u","password":"`+strings.Repeat("hunter2", 40)+`"}`, 400, "password has 280 bytes: expected at most 255")
@@ -157,14 +157,14 @@ func TestAwayDatabase(t *testing.T) {
 	away := closedRegistry(t)
 	s := newSite(t, func(o *Options) { o.Registry = away })
 	resp, body := s.send(t, "POST", "/api/v1/users", `{"pool":"a.example:3333","user":"u"}`)
-	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || body != `{"name":"","error":"the database is away: nothing is lost by trying again; the log says why"}`+"\n" {
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "5" || body != `{"name":"","error":"the database is unavailable: nothing is lost by trying again; the log says why"}`+"\n" {
 		t.Errorf("%s, Retry-After %q, %s", resp.Status, resp.Header.Get("Retry-After"), body)
 	}
 	s.book.SetReady(nil)
 	s.book.SetNeedsLink(false)
 	s.book.SetStore(func() (int, error) { return 0, &store.Unavailable{Since: noon, Err: io.EOF} })
 	resp, body = s.ask(t, "GET", "/readyz")
-	if want := `{"ready":true,"error":"","store":"the database is away since 2026-01-02T12:00:00Z: known accounts keep working, registering does not; the log says why"}` + "\n"; resp.StatusCode != 200 || body != want {
+	if want := `{"ready":true,"error":"","store":"the database has been unavailable since 2026-01-02T12:00:00Z: known accounts keep working, but you cannot register; the log says why"}` + "\n"; resp.StatusCode != 200 || body != want {
 		t.Errorf("/readyz: %s, %s\nwant %s", resp.Status, body, want)
 	}
 }

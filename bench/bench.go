@@ -25,17 +25,17 @@ type command struct {
 }
 
 var commands = []command{
-	{"run", "start pools, proxy and a fleet, compare both sides, print one table", runCommand},
-	{"budget", "the costs that the design allows, beside the floor: one table", budgetCommand},
-	{"sweep", "costs against the number of miners and against shares a second", sweepCommand},
-	{"long", "memory over millions of shares", longCommand},
-	{"table", "a recorded run as a table, in Markdown", tableCommand},
-	{"plot", "recorded sweeps as a picture (SVG)", plotCommand},
-	{"gobench", "a recorded run as go test -bench would print it, for benchstat", gobenchCommand},
-	{"pool", "a Stratum V1 pool that verifies every share, with scripted troubles", poolCommand},
-	{"fleet", "miners that really mine, against any pool or proxy", fleetCommand},
-	{"floor", "a canned responder: as fast as a Go proxy could ever be", floorCommand},
-	{"demo", "pool, proxy and fleet, live, until Ctrl-C", demoCommand},
+	{"run", "start pools, the proxy and miners, compare the counts of both sides, print one table", runCommand},
+	{"budget", "measure every cost that has a budget, print one table", budgetCommand},
+	{"sweep", "measure costs at several numbers of miners and several share rates", sweepCommand},
+	{"long", "watch the proxy's memory over millions of shares", longCommand},
+	{"table", "print a recorded run as a Markdown table", tableCommand},
+	{"plot", "draw recorded sweeps (SVG)", plotCommand},
+	{"gobench", "print a recorded run in the format of go test -bench, for benchstat", gobenchCommand},
+	{"pool", "run a Stratum V1 pool that verifies every share, with scripted faults", poolCommand},
+	{"fleet", "run miners that really mine, against any pool or proxy", fleetCommand},
+	{"floor", "run a responder that parses nothing: the least that a proxy could cost", floorCommand},
+	{"demo", "run two pools, the proxy and miners until Ctrl-C", demoCommand},
 }
 
 // Main runs `farmproxy bench args...` until it is done or ctx ends, and returns the

@@ -18,15 +18,15 @@ import (
 )
 
 func recordingFlags(flags *flag.FlagSet, r *scenario.Recording) {
-	flags.StringVar(&r.Commit, "commit", "unknown", "what is measured, as git describe has it")
+	flags.StringVar(&r.Commit, "commit", "unknown", "the version under measurement, as git describe prints it")
 	flags.StringVar(&r.Dir, "record", "", "write every figure to a file in this `directory`: date-commit-scenario.json")
 }
 
 // measuringFlags adds the flags that budget, sweep and long share.
 func measuringFlags(flags *flag.FlagSet, o *scenario.Options) {
-	flags.DurationVar(&o.Duration, "duration", o.Duration, "of each load that is measured")
-	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
-	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "dials at the same time")
+	flags.DurationVar(&o.Duration, "duration", o.Duration, "length of each measured load")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
+	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "concurrent dials")
 	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
 	childFlags(flags, o)
 }
@@ -34,22 +34,23 @@ func measuringFlags(flags *flag.FlagSet, o *scenario.Options) {
 func budgetCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o := scenario.MeasuringOptions(record.Budget)
 	flags := cli.NewFlags(t, "budget", `
-Measures what farmproxy may cost, and prints the medians as one table: each cost,
-the budget, and whether it is met. Each round measures three in turn: the floor (a
-responder that answers every share with yes and does nothing else), HAProxy if it
-is installed (it passes bytes on to the pool), and farmproxy. Some 30 minutes;
-nothing else should run on the machine. Exit code 1 when the books of both sides do not agree or a
-miner was disconnected; never for a time or a size.`)
-	flags.IntVar(&o.Miners, "miners", o.Miners, "how many; the budgets are for 10,000")
-	flags.IntVar(&o.More, "more", o.More, "further miners, for the memory of each")
+Measures every cost that has a budget, and prints the medians as one table: the
+cost, its budget, and whether it is met. Each round measures three in turn: the
+floor (a responder that accepts every share and does nothing else), HAProxy if
+it is installed (it passes bytes on to the pool), and farmproxy. It takes about
+30 minutes; nothing else should run on the machine. The exit code is 1 if the
+counts of both sides differ or a miner was disconnected, never because of a time
+or a size.`)
+	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners; the budgets are for 10,000")
+	flags.IntVar(&o.More, "more", o.More, "additional miners, to measure the memory per miner")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of the first load")
 	flags.Float64Var(&o.Fast, "fast", o.Fast, "shares per second of the second load")
-	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "jobs that are measured")
-	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "between those")
-	flags.DurationVar(&o.Idle, "idle", o.Idle, "of nothing but jobs, that is measured")
-	flags.DurationVar(&o.IdleEvery, "idle-job-every", o.IdleEvery, "between those jobs")
-	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "that medians are of")
-	quick := flags.Bool("quick", false, "a smoke run of seconds: few miners, one round; its figures say nothing")
+	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "number of measured jobs")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between the measured jobs")
+	flags.DurationVar(&o.Idle, "idle", o.Idle, "length of the measured phase without shares")
+	flags.DurationVar(&o.IdleEvery, "idle-job-every", o.IdleEvery, "interval between jobs in the phase without shares")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds; the figures are medians over them")
+	quick := flags.Bool("quick", false, "a smoke test of a few seconds: few miners, one round; its figures mean nothing")
 	r := scenario.Recording{Args: args}
 	recordingFlags(flags, &r)
 	measuringFlags(flags, &o)
@@ -77,16 +78,17 @@ func sweepCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o := scenario.MeasuringOptions(record.Sweep)
 	o.Rounds, o.Jobs = 3, 5
 	flags := cli.NewFlags(t, "sweep", `
-Measures costs for several numbers of miners at one rate of shares, and for
-several rates at one number of miners, of the floor and the proxy in turn. Plot
-what it records with farmproxy bench plot.`)
+Measures the costs of the floor and the proxy in turn: for several numbers of
+miners at one share rate, and for several share rates at one number of miners.
+The floor is a responder that accepts every share and does nothing else. Plot
+the recording with farmproxy bench plot.`)
 	crowds := flags.String("miners", "1000,5000,10000,19000", "`numbers` of miners, at -rate")
-	rates := flags.String("rates", "500,1000,2000,5000,10000,20000", "`numbers` of shares per second, at -at miners")
-	flags.IntVar(&o.Miners, "at", o.Miners, "miners that all rates are measured at")
-	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second that all numbers of miners are measured at")
-	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "jobs that are measured")
-	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "between those")
-	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "that medians are of")
+	rates := flags.String("rates", "500,1000,2000,5000,10000,20000", "`rates` in shares per second, with -at miners")
+	flags.IntVar(&o.Miners, "at", o.Miners, "number of miners for all -rates")
+	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second for all numbers of -miners")
+	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "number of measured jobs")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between the measured jobs")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds; the figures are medians over them")
 	r := scenario.Recording{Args: args}
 	recordingFlags(flags, &r)
 	measuringFlags(flags, &o)

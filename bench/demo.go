@@ -38,13 +38,13 @@ func demoOutage() outage { return outage{20 * time.Second, 35 * time.Second, tim
 func demoCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o := demoOptions{miners: 200, rate: 20, http: "127.0.0.1:8080"}
 	flags := cli.NewFlags(t, "demo", `
-Two pools, the proxy and a small farm on this machine, live, until Ctrl-C. The
-miners really mine, at a difficulty that a CPU can meet. The main pool is off for
-15 s of every minute, from 0:20 on.`)
-	flags.IntVar(&o.miners, "miners", o.miners, "how many")
+Runs two pools, the proxy and a small farm on this machine until Ctrl-C. The
+miners really mine, at a difficulty that a CPU can meet. In every minute the
+main pool is down for 15 s, from 0:20 on.`)
+	flags.IntVar(&o.miners, "miners", o.miners, "number of miners")
 	flags.Float64Var(&o.rate, "rate", o.rate, "shares per second of all miners")
-	flags.StringVar(&o.http, "http", o.http, "`host:port` of the proxy's HTTP; another port when it is taken")
-	flags.DurationVar(&o.length, "for", o.length, "end after that long; 0: at Ctrl-C")
+	flags.StringVar(&o.http, "http", o.http, "`host:port` of the proxy's HTTP; if it is in use, another port")
+	flags.DurationVar(&o.length, "for", o.length, "stop after this long; 0: at Ctrl-C")
 	flags.StringVar(&o.exe, "exe", o.exe, "the farmproxy `program`; default: this one")
 	if err := cli.Parse(flags, args); err != nil {
 		return err

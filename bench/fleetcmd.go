@@ -15,15 +15,15 @@ import (
 // fleetFlags adds the flags of a fleet to a set; apply reads those that are not plain
 // values.
 func fleetFlags(flags *flag.FlagSet, o *fleet.Options) (apply func() error) {
-	flags.IntVar(&o.Miners, "miners", o.Miners, "how many")
+	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of the whole fleet")
-	flags.IntVar(&o.Behind, "agents", o.Behind, "`connections` of agents that carry the miners; 0: each miner has its own")
+	flags.IntVar(&o.Behind, "agents", o.Behind, "number of agent `connections` that carry the miners; 0: each miner has its own")
 	flags.StringVar(&o.Account, "account", o.Account, "worker names are `account`.rigNNNNN")
-	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "dials at the same time")
+	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "concurrent dials")
 	flags.Float64Var(&o.ConnectRate, "connect-rate", o.ConnectRate, "dials per second; 0: as fast as -connecting allows")
-	algorithm := flags.String("algorithm", o.Algorithm.Name, "what is mined, as for bench pool")
-	roll := flags.String("roll", fleet.RollText(o), "what miners change beside nonces: `version`, time, both separated by a comma, or none")
-	sources := flags.String("sources", strings.Join(o.Sources, ","), "local `addresses` to dial from, in turn; \"\": the system's choice")
+	algorithm := flags.String("algorithm", o.Algorithm.Name, "algorithm, as for bench pool")
+	roll := flags.String("roll", fleet.RollText(o), "what miners change besides nonces: `version`, time, both separated by a comma, or none")
+	sources := flags.String("sources", strings.Join(o.Sources, ","), "local `addresses` to dial from, in turn; \"\": the system chooses")
 	return func() (err error) {
 		o.Sources = strings.FieldsFunc(*sources, func(r rune) bool { return r == ',' })
 		if err = fleet.SetRoll(o, *roll); err != nil {
@@ -39,14 +39,14 @@ func fleetFlags(flags *flag.FlagSet, o *fleet.Options) (apply func() error) {
 func fleetCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o := fleet.DefaultOptions("127.0.0.1:3333")
 	flags := cli.NewFlags(t, "fleet", `
-Miners that configure, subscribe, authorize and really mine, as long as the
-difficulty is one that a CPU can meet (see bench pool -difficulty). With -agents
-they are sessions on the connections of that many agents.`)
+Miners that configure, subscribe, authorize and really mine, provided that a CPU
+can meet the difficulty (see bench pool -difficulty). With -agents they are
+sessions on the connections of that many agents.`)
 	flags.StringVar(&o.Target, "target", o.Target, "`host:port` of the proxy or pool")
-	flags.StringVar(&o.Password, "password", o.Password, "of every miner")
-	flags.BoolVar(&o.Reconnect, "reconnect", o.Reconnect, "miners that lose their connection dial again")
-	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
-	length := flags.Duration("for", 0, "end after that long; 0: at Ctrl-C")
+	flags.StringVar(&o.Password, "password", o.Password, "password of every miner")
+	flags.BoolVar(&o.Reconnect, "reconnect", o.Reconnect, "miners that lose their connection reconnect")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
+	length := flags.Duration("for", 0, "stop after this long; 0: at Ctrl-C")
 	apply := fleetFlags(flags, &o)
 	if err := cli.Parse(flags, args); err != nil {
 		return err

@@ -16,13 +16,14 @@ import (
 
 func floorCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	flags := cli.NewFlags(t, "floor", `
-A canned responder in the proxy's place, the yardstick for its costs. Miners must
-configure, subscribe and authorize. Standard input takes "job" (send a new job)
-and "notify PARAMS" (send exactly that one).`)
+A responder in the proxy's place that parses nothing and accepts every share. Its
+costs are the floor that the proxy's are compared with. Miners must configure,
+subscribe and authorize. Standard input accepts "job" (send a new job) and
+"notify PARAMS" (send exactly that job).`)
 	listen := flags.String("listen", "127.0.0.1:3333", "`host:port`")
-	loops := flags.Int("loops", 0, "event loops; 0: one for each CPU")
-	difficulty := flags.Float64("difficulty", proof.EasyDifficulty, "that miners are given")
-	every := flags.Duration("job-every", 0, "a new job that often; 0: only on command")
+	loops := flags.Int("loops", 0, "event loops; 0: one per CPU")
+	difficulty := flags.Float64("difficulty", proof.EasyDifficulty, "difficulty that miners get")
+	every := flags.Duration("job-every", 0, "interval between new jobs; 0: only on command")
 	if err := cli.Parse(flags, args); err != nil {
 		return err
 	}

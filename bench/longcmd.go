@@ -14,13 +14,13 @@ func longCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o.Rate, o.Duration, o.Shares, o.Long, o.Rounds = 10_000, time.Hour, 10_000_000, true, 1
 	o.JobEvery = 30 * time.Second
 	flags := cli.NewFlags(t, "long", `
-Lets the proxy serve a load for long and looks at its memory: it may not grow.
-The load ends after -shares or -duration, whichever comes first. What it had
-after a twentieth of that is what the end is compared with.`)
-	flags.IntVar(&o.Miners, "miners", o.Miners, "how many")
+Runs the proxy under load for a long time and checks that its memory does not
+grow. The load ends after -shares or -duration, whichever comes first. The final
+memory is compared with the memory after a twentieth of the load.`)
+	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second")
-	flags.IntVar(&o.Shares, "shares", o.Shares, "that end the load")
-	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "a new job that often, each third one clean")
+	flags.IntVar(&o.Shares, "shares", o.Shares, "stop the load after this many shares")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between new jobs; every third job is clean")
 	r := scenario.Recording{Args: args}
 	recordingFlags(flags, &r)
 	measuringFlags(flags, &o)

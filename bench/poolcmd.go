@@ -23,17 +23,17 @@ import (
 func poolFlags(flags *flag.FlagSet, o *pool.Options) (apply func() error) {
 	flags.IntVar(&o.Extranonce1Size, "extranonce1-size", o.Extranonce1Size, "`bytes` of extranonce1, 2 to 8")
 	flags.IntVar(&o.Extranonce2Size, "extranonce2", o.Extranonce2Size, "`bytes` of extranonce2, 1 to 16")
-	flags.Float64Var(&o.Difficulty, "difficulty", o.Difficulty, "of the first jobs; the default takes a CPU 256 hashes a share")
-	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "a new job that often; 0: only on command")
+	flags.Float64Var(&o.Difficulty, "difficulty", o.Difficulty, "difficulty of the first jobs; the default takes a CPU 256 hashes per share")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between new jobs; 0: only on command")
 	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th job is clean; 0: none")
 	flags.IntVar(&o.Branches, "branches", o.Branches, "merkle `branches` of a job, 0 to 20")
-	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "before each verdict, as a distant pool would take")
+	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "delay before each verdict, as with a distant pool")
 	flags.BoolVar(&o.Resume, "resume", o.Resume, "sessions can be resumed")
-	flags.BoolVar(&o.StringIDs, "string-ids", o.StringIDs, "quirk: ids come back as strings")
+	flags.BoolVar(&o.StringIDs, "string-ids", o.StringIDs, "quirk: return ids as strings")
 	flags.BoolVar(&o.NotifyIDs, "notify-ids", o.NotifyIDs, "quirk: notifications carry ids")
 	flags.BoolVar(&o.SuggestAsNotify, "suggest-as-notify", o.SuggestAsNotify, "quirk: suggest_difficulty is answered by set_difficulty with its id")
-	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
-	algorithm := flags.String("algorithm", o.Algorithm.Name, "what is mined: sha256d, scrypt, or x11, for which pool and fleet have a hash of their own")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
+	algorithm := flags.String("algorithm", o.Algorithm.Name, "algorithm: sha256d, scrypt, or x11 (pool and fleet replace it by a hash of their own)")
 	mask := flags.String("mask", fmt.Sprintf("%08x", o.Mask), "version bits that may be rolled, 8 hex `digits`; 00000000 refuses version rolling")
 	extranonce1 := flags.String("extranonce1", "", "the same extranonce1 for every session, in `hex`")
 	refuse := flags.String("refuse-names", "", "names that match this `pattern` are not authorized")
@@ -63,14 +63,14 @@ func poolCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o.Listen, o.JobEvery = "127.0.0.1:4444", 30*time.Second
 	flags := cli.NewFlags(t, "pool", `
 A Stratum V1 pool that makes realistic jobs, verifies every share itself and
-keeps books. Any name may log in. On the same port it takes agents, with many
-workers on one connection (the protocol of BTCAgent and btcpool). Standard input takes the same commands as
--script. Ctrl-C ends it and prints the books.
+counts it. Any name may log in. The same port accepts agents, with many workers
+on one connection (the protocol of BTCAgent and btcpool). Standard input accepts
+the same commands as -script. Ctrl-C stops the pool and prints its counts.
 
 `+pool.ScriptHelp)
 	flags.StringVar(&o.Listen, "listen", o.Listen, "`host:port`; port 0 picks a free one")
-	text := flags.String("script", "", "`troubles`, see above")
-	trace := flags.String("trace", "", "write all that is received to this `file`: the connection's number, and the line or the frame in hex")
+	text := flags.String("script", "", "`faults`, see above")
+	trace := flags.String("trace", "", "write everything received to this `file`: the connection's number, and the line, or the frame in hex")
 	verbose := flags.Bool("v", false, "print every share")
 	apply := poolFlags(flags, &o)
 	if err := cli.Parse(flags, args); err != nil {

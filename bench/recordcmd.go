@@ -14,7 +14,7 @@ import (
 func gobenchCommand(_ context.Context, args []string, t cli.Terminal) error {
 	flags := cli.NewFlags(t, "gobench", `
 Prints recorded runs (FILE ..., see bench budget -record) in the format of Go's
-benchmarks, a line for each round: benchstat compares two of them.`)
+benchmarks, one line per round. benchstat compares two such outputs.`)
 	results, err := parseResults(flags, args)
 	if err != nil {
 		return err
@@ -27,9 +27,9 @@ benchmarks, a line for each round: benchstat compares two of them.`)
 
 func plotCommand(_ context.Context, args []string, t cli.Terminal) error {
 	flags := cli.NewFlags(t, "plot", `
-Draws what bench sweep recorded (FILE ...) as an SVG: costs of the floor and of
-the proxy against the number of miners and against shares a second. Of several
-files the rounds are taken together.`)
+Draws recordings of bench sweep (FILE ...) as an SVG: the costs of the floor and
+the proxy against the number of miners and against shares per second. The rounds
+of several files are combined.`)
 	out := flags.String("o", "", "the `file` to write; \"\": standard output")
 	results, err := parseResults(flags, args)
 	if err != nil {

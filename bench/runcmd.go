@@ -15,32 +15,36 @@ import (
 func runCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	o := scenario.DefaultOptions()
 	flags := cli.NewFlags(t, "run", `
-Hosts the pools and the fleet, starts this program's proxy between them as a
-child process, and compares the books of both sides. Scenarios:
+Runs simulated pools and miners, starts this program's proxy between them as a
+child process, and compares the counts of both sides. Scenarios:
 
-  farm    all connect, share load, jobs; all links drop twice; the pool goes down
-          and another one, with another extranonce2 size and mask, takes over;
-          the first one comes back
-  steady  all connect, share load, then jobs without load
-  floor   steady, in turn against the floor and the proxy, with the ratios
+  farm    all miners connect; share load; jobs; all links drop twice; the pool
+          goes down and another pool, with another extranonce2 size and mask,
+          takes over; the first pool comes back
+  steady  all miners connect; share load; then jobs without load
+  floor   steady, in turn against the proxy and the floor, with the ratios. The
+          floor is a responder that accepts every share and does nothing else:
+          the least that a proxy could cost
   accounts
-          three accounts at three pools of different algorithms, registered over
-          REST, and a fourth one that is deleted; a pool goes and comes back; the
-          proxy is killed and started again; hash rates are compared
+          three accounts at three pools with different algorithms, registered
+          over REST, and a fourth account that is deleted; a pool goes down and
+          comes back; the proxy is killed and started again; hash rates are
+          compared
   hostile
-          honest miners beside attackers, in stages: replayed shares, junk of an
-          algorithm that can't be checked, a flood of scrypt, invented names and
-          agents, storms of connections, miners that don't read or send a byte at
-          a time, a pool that changes its mind. The pool and the honest miners
-          must not notice: each promise is a line of the verdict
+          honest miners beside attackers, in stages: replayed shares, invalid
+          shares of an algorithm that cannot be checked, a flood of scrypt
+          shares, invented names and agents, connection storms, miners that do
+          not read or send one byte at a time, a pool that keeps changing
+          its mask and extranonce. The pool and the honest miners must not notice; the
+          verdict has a line for each promise
 
-With -agent the proxy is an agent at the pools: workers are registered once and
-unregistered when they leave, shares are in the shortest form, difficulties are
-those of each worker. With -behind-agents the miners are behind agents of the
-harness's own.
+With -agent the proxy connects to the pools as an agent: workers are registered
+once and unregistered when they leave, shares use the shortest form, and each
+worker has its own difficulty. With -behind-agents the miners connect to the
+proxy through simulated agents.
 
-Exit code 1 when the books do not agree or a miner was disconnected. Costs are
-processor time of the child, out of /proc.`)
+The exit code is 1 if the counts differ or a miner was disconnected. Costs are
+the processor time of the child process, from /proc.`)
 	apply := runFlags(flags, &o)
 	if err := cli.Parse(flags, args); err != nil {
 		return err
@@ -53,28 +57,28 @@ processor time of the child, out of /proc.`)
 
 func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts or hostile")
-	flags.IntVar(&o.Miners, "miners", o.Miners, "how many; accounts: 3000, hostile: 1000, unless this is given")
+	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners; accounts: 3000, hostile: 1000, unless this is given")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of all miners; accounts, hostile: 300, unless this is given")
-	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "jobs that are measured")
-	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "between those")
-	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th of them is clean; 0: none")
-	flags.DurationVar(&o.Duration, "duration", o.Duration, "of the share load that is measured; accounts: 20s, hostile: 30s of attack a stage, unless this is given")
-	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "of scenario floor; figures are medians over them")
-	flags.Uint64Var(&o.Seed, "seed", o.Seed, "of everything random")
+	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "number of measured jobs")
+	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between the measured jobs")
+	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th measured job is clean; 0: none")
+	flags.DurationVar(&o.Duration, "duration", o.Duration, "length of the measured share load; accounts: 20s, hostile: 30s of attack per stage, unless this is given")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor; the figures are medians over them")
+	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
 	flags.StringVar(&o.JSON, "json", o.JSON, "write all figures to this `file`")
 	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
-	flags.BoolVar(&o.Agent, "agent", o.Agent, "the proxy is an agent at the pools (agent+tcp://), which see each worker")
-	flags.IntVar(&o.Behind, "behind-agents", o.Behind, "`connections` of agents that carry the miners to the proxy; 0: each miner has its own")
-	flags.StringVar(&o.Roll, "roll", o.Roll, "what miners change beside nonces: `version`, time, both separated by a comma, or none; default: both, with -agent version")
-	flags.DurationVar(&o.Flight, "flight", o.Flight, "that long a share may take to the pool; a clean job within excuses a refusal")
-	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "of the pools, before each verdict; hostile: 20ms, unless this is given")
-	flags.DurationVar(&o.Patience, "patience", o.Patience, "with a job, a new link or another pool: not in time is a breach")
-	flags.DurationVar(&o.Calm, "calm", o.Calm, "of load after each trouble, before the next one")
-	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "dials at the same time")
+	flags.BoolVar(&o.Agent, "agent", o.Agent, "the proxy connects to the pools as an agent (agent+tcp://), so they see each worker")
+	flags.IntVar(&o.Behind, "behind-agents", o.Behind, "number of agent `connections` that carry the miners to the proxy; 0: each miner has its own")
+	flags.StringVar(&o.Roll, "roll", o.Roll, "what miners change besides nonces: `version`, time, both separated by a comma, or none; default: both, or version with -agent")
+	flags.DurationVar(&o.Flight, "flight", o.Flight, "how long a share may take to reach the pool; a clean job within that time excuses a rejection")
+	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "delay of the pools before each verdict; hostile: 20ms, unless this is given")
+	flags.DurationVar(&o.Patience, "patience", o.Patience, "how long a job, a new link or a failover may take; longer is a breach")
+	flags.DurationVar(&o.Calm, "calm", o.Calm, "how long the load runs after each fault, before the next one")
+	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "concurrent dials")
 	flags.Float64Var(&o.ConnectRate, "connect-rate", o.ConnectRate, "dials per second; 0: as fast as -connecting allows")
-	flags.StringVar(&o.Profiles, "profile", o.Profiles, "write the proxy's CPU and heap profiles, from the load on, to this `directory`; of several rounds the last")
-	flags.StringVar(&o.Only, "only", o.Only, "hostile: these `attacks`, separated by commas: "+strings.Join(attack.Names(), ", "))
-	flags.BoolVar(&o.Quick, "quick", o.Quick, "hostile: 6s of attack a stage")
+	flags.StringVar(&o.Profiles, "profile", o.Profiles, "write the proxy's CPU and heap profiles, from the start of the load, to this `directory`; with several rounds, those of the last one")
+	flags.StringVar(&o.Only, "only", o.Only, "hostile: only these `attacks`, separated by commas: "+strings.Join(attack.Names(), ", "))
+	flags.BoolVar(&o.Quick, "quick", o.Quick, "hostile: 6s of attack per stage")
 	childFlags(flags, o)
 	floor := flags.Bool("floor", false, "the same as -scenario floor")
 	return func() (err error) {
@@ -98,5 +102,5 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 // childFlags adds the flags of every command that starts the proxy.
 func childFlags(flags *flag.FlagSet, o *scenario.Options) {
 	flags.StringVar(&o.Exe, "exe", o.Exe, "the farmproxy `program` under measurement; default: this one")
-	flags.BoolVar(&o.Keep, "keep", o.Keep, "keep the child's configuration and log also when all went well")
+	flags.BoolVar(&o.Keep, "keep", o.Keep, "keep the proxy's configuration and log even if the run succeeds")
 }

@@ -78,7 +78,7 @@ func (x *viaProxy) ask(ctx context.Context, conn net.Conn, address string) (net.
 		}
 		return nil, x.notLetIn(status)
 	default:
-		return nil, fmt.Errorf("the proxy does not connect to %s: %s; allow CONNECT to that port there, or see whether the pool can be reached from there", address, status)
+		return nil, fmt.Errorf("the proxy does not connect to %s: %s; allow CONNECT to that port on the proxy, or check that the proxy can reach the pool", address, status)
 	}
 }
 
@@ -86,7 +86,7 @@ func explainAnswer(ctx context.Context, err error, tooLong bool) error {
 	var broken net.Error
 	switch {
 	case tooLong:
-		return fmt.Errorf("the proxy's answer has no end within %d bytes; is it an HTTP proxy?", maxConnectAnswer)
+		return fmt.Errorf("the proxy's answer is longer than %d bytes; is it an HTTP proxy?", maxConnectAnswer)
 	case ctx.Err() != nil, errors.As(err, &broken), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return unheard(ctx, err, "HTTP")
 	}
@@ -100,7 +100,7 @@ func explainProxyTLS(ctx context.Context, err error) error {
 	var plain tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unverified):
-		return fmt.Errorf("the proxy's certificate can't be verified: %w; install its authority's certificate on this machine, or accept any (tls_insecure)", unverified.Err)
+		return fmt.Errorf("the proxy's certificate cannot be verified: %w; install its authority's certificate on this machine, or accept any certificate (tls_insecure)", unverified.Err)
 	case errors.As(err, &plain):
 		return fmt.Errorf("the proxy does not speak TLS: %w; is it an http:// one?", err)
 	}

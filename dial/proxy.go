@@ -52,7 +52,7 @@ func newProxy(raw string, insecure bool) (*viaProxy, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("it can't be understood; expected scheme://user:password@host:port; write / ? # @ : % of a user name or password as %2F %3F %23 %40 %3A %25")
+		return nil, errors.New("it is not a proxy URL; expected scheme://user:password@host:port; write / ? # @ : % of a user name or password as %2F %3F %23 %40 %3A %25")
 	}
 	x := &viaProxy{}
 	port := ""
@@ -71,7 +71,7 @@ func newProxy(raw string, insecure bool) (*viaProxy, error) {
 		port = u.Port()
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return nil, errors.New("its port is none; expected 1 to 65535")
+		return nil, errors.New("its port is invalid; expected 1 to 65535")
 	}
 	x.address = net.JoinHostPort(u.Hostname(), port)
 	x.name = u.Scheme + "://" + x.address
@@ -91,24 +91,24 @@ func loginOf(u *url.URL) (*login, error) {
 	case l == login{}:
 		return nil, nil
 	case socks && (l.user == "" || len(l.user) > maxSOCKSText || len(l.password) > maxSOCKSText):
-		return nil, fmt.Errorf("its user name or password is too long, or there is a password only; expected up to %d bytes each, as SOCKS5 has it", maxSOCKSText)
+		return nil, fmt.Errorf("its user name or password is too long, or only the password is set; SOCKS5 allows up to %d bytes each", maxSOCKSText)
 	case !socks && strings.Contains(l.user, ":"):
-		return nil, errors.New("its user name has a colon, which HTTP can't carry; expected none")
+		return nil, errors.New("its user name contains a colon, which HTTP does not allow")
 	}
 	return &l, nil
 }
 
 // unreachable says that a proxy took no connection.
 func unreachable(err error) error {
-	return fmt.Errorf("the proxy can't be reached: %w; does it run, and are its host and port right?", err)
+	return fmt.Errorf("the proxy cannot be reached: %w; is it running, and are its host and port right?", err)
 }
 
 // unheard says what a proxy that hung up or did not answer in time might be.
 func unheard(ctx context.Context, err error, kind string) error {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("the proxy did not answer in time: it does not reach the pool, is overloaded, or is no %s proxy; try it by hand", kind)
+		return fmt.Errorf("the proxy did not answer in time: it cannot reach the pool, is overloaded, or is not a %s proxy; try it by hand", kind)
 	}
-	return fmt.Errorf("the proxy broke off before it answered: %w; is it a %s proxy, and are we allowed there?", err, kind)
+	return fmt.Errorf("the proxy closed the connection before it answered: %w; is it a %s proxy, and does it allow farmproxy?", err, kind)
 }
 
 // notLetIn says that a proxy wants credentials, or different ones; answer is the
@@ -117,5 +117,5 @@ func (x *viaProxy) notLetIn(answer string) error {
 	if x.login == nil {
 		return fmt.Errorf("the proxy wants credentials (%s); put user:password@ before its host", answer)
 	}
-	return fmt.Errorf("the proxy does not take the credentials of user %q (%s); correct them in its URL", x.login.user, answer)
+	return fmt.Errorf("the proxy does not accept the credentials of user %q (%s); correct them in its URL", x.login.user, answer)
 }

@@ -91,10 +91,10 @@ func TestWhatGoesWrongAtAProxy(t *testing.T) {
 	}{
 		{"SOCKS5: no credentials", "socks5://", wantsLogin.serve, []string{"wants credentials", "user:password@"}},
 		{"SOCKS5: other credentials", "socks5://bob:hunter2@", wantsLogin.serve, []string{`user "bob"`, "correct them"}},
-		{"SOCKS5: refused by its rules", "socks5://", (&socksServer{reply: 2, asked: make(chan string, 1)}).serve, []string{"pool.invalid:3333", "not allowed by ruleset", "allow it there"}},
+		{"SOCKS5: refused by its rules", "socks5://", (&socksServer{reply: 2, asked: make(chan string, 1)}).serve, []string{"pool.invalid:3333", "not allowed by ruleset", "allow that on the proxy"}},
 		{"SOCKS5: no way to the pool", "socks5://", (&socksServer{reply: 4, asked: make(chan string, 1)}).serve, []string{"pool.invalid:3333: host unreachable"}},
 		{"SOCKS5: it is an HTTP proxy", "socks5://", says("HTTP/1.1 400 Bad Request\r\n\r\n"), []string{"does not speak SOCKS5", "http://"}},
-		{"SOCKS5: it closes", "socks5://", func(c net.Conn) { c.(*net.TCPConn).CloseWrite() }, []string{"broke off", "SOCKS5"}},
+		{"SOCKS5: it closes", "socks5://", func(c net.Conn) { c.(*net.TCPConn).CloseWrite() }, []string{"closed the connection before it answered", "SOCKS5"}},
 		{"HTTP: no credentials", "http://", (&connectServer{login: "bob:s3cret"}).serve, []string{"wants credentials", "407 Proxy Authentication Required", `Basic realm=\"the farm\"`}},
 		{"HTTP: other credentials", "http://bob:hunter2@", (&connectServer{login: "bob:s3cret"}).serve, []string{`user "bob"`, "407"}},
 		{"HTTP: 407 that says nothing more", "http://", says("HTTP/1.1 407 No\r\n\r\n"), []string{`wants credentials ("407 No")`}},
@@ -103,12 +103,12 @@ func TestWhatGoesWrongAtAProxy(t *testing.T) {
 		{"HTTP: forbidden at length", "http://", says("HTTP/1.1 403 " + strings.Repeat("no", 1000) + "\r\n\r\n"), []string{"403 nono"}},
 		{"HTTP: garbage", "http://", says("\x05\xff\x00\n\n"), []string{"does not speak HTTP", "socks5://"}},
 		{"HTTP: a garbage status", "http://", says("HTTP/1.1 fine\r\n\r\n"), []string{"does not speak HTTP"}},
-		{"HTTP: no end of the header", "http://", says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxConnectAnswer)), []string{"no end within 16384 bytes"}},
-		{"HTTP: no end of its lines", "http://", says("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: x\r\n", maxConnectAnswer)), []string{"no end within 16384 bytes"}},
+		{"HTTP: no end of the header", "http://", says("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxConnectAnswer)), []string{"longer than 16384 bytes"}},
+		{"HTTP: no end of its lines", "http://", says("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: x\r\n", maxConnectAnswer)), []string{"longer than 16384 bytes"}},
 		{"HTTP: half an answer", "http://", func(c net.Conn) {
 			says("HTTP/1.1 200 OK\r\nX: ")(c)
 			c.(*net.TCPConn).CloseWrite()
-		}, []string{"broke off", "HTTP"}},
+		}, []string{"closed the connection before it answered", "HTTP"}},
 		{"HTTPS: an unknown certificate", "https://", overTLS(t, mute), []string{"certificate", "tls_insecure"}},
 		{"HTTPS: a plain proxy", "https://", says("HTTP/1.1 400 Bad Request\r\n\r\n"), []string{"does not speak TLS", "http://"}},
 	} {
@@ -157,7 +157,7 @@ func TestAProxyThatIsNotThere(t *testing.T) {
 		if err == nil {
 			t.Fatal("it is there")
 		}
-		wantPart(t, "error", err.Error(), scheme+address+": the proxy can't be reached")
+		wantPart(t, "error", err.Error(), scheme+address+": the proxy cannot be reached")
 		wantPart(t, "error", err.Error(), "connection refused")
 	}
 }
@@ -288,7 +288,7 @@ func TestProxiesThatCannotBe(t *testing.T) {
 		{"neither proxies nor directly", Proxies{Direct: DirectNever}, "there is no proxy"},
 		{"none in the environment, and not directly", Proxies{URLs: []string{"system"}, Direct: DirectNever}, "there is no proxy"},
 		{"one of them is wrong", Proxies{URLs: []string{"http://a:1", "gopher://b:1"}}, "proxy 2 of 2: it begins with gopher://"},
-		{"too many", Proxies{URLs: make([]string, maxProxies+1)}, "17 proxies; expected 16 at most"},
+		{"too many", Proxies{URLs: make([]string, maxProxies+1)}, "17 proxies; expected at most 16"},
 	} {
 		_, err := Through(q.Proxies, nil)
 		if err == nil {

@@ -61,7 +61,7 @@ func (x *viaProxy) explainSOCKS(ctx context.Context, err error, address string) 
 	reply, refused := strings.CutPrefix(text, "unknown error ")
 	switch {
 	case refused:
-		return fmt.Errorf("the proxy does not connect to %s: %s; allow it there, or see whether the pool can be reached from there", address, reply)
+		return fmt.Errorf("the proxy does not connect to %s: %s; allow that on the proxy, or check that the proxy can reach the pool", address, reply)
 	case strings.HasSuffix(text, "authentication failed"), strings.HasPrefix(text, "no acceptable authentication"):
 		return x.notLetIn(text)
 	case ctx.Err() != nil, inner != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):

@@ -53,7 +53,7 @@ func (s *sockets) dial(ctx context.Context, address string) (net.Conn, error) {
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: the port is none", address)}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: the port is invalid", address)}
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		conn, err := s.connect(ctx, netip.AddrPortFrom(addr, uint16(port)))

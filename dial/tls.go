@@ -22,7 +22,7 @@ func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 		c.VerifyConnection = func(s tls.ConnectionState) error {
 			leaf := s.PeerCertificates[0]
 			if got := sha256.Sum256(leaf.Raw); !bytes.Equal(got[:], fingerprint) {
-				return fmt.Errorf("the pool's certificate is another one than tls_fingerprint says: it has %s; if the pool has a new certificate, put that there, else somebody sits in between", hex.EncodeToString(got[:]))
+				return fmt.Errorf("the pool's certificate does not match tls_fingerprint: its fingerprint is %s; if the pool has a new certificate, use that fingerprint; otherwise someone is intercepting the link", hex.EncodeToString(got[:]))
 			}
 			return nil
 		}
@@ -38,7 +38,7 @@ func explainTLS(err error) error {
 	if !errors.As(err, &v) || len(v.UnverifiedCertificates) == 0 {
 		return err
 	}
-	return fmt.Errorf("the pool's certificate can't be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", v.Err, Fingerprint(v.UnverifiedCertificates[0]))
+	return fmt.Errorf("the pool's certificate cannot be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", v.Err, Fingerprint(v.UnverifiedCertificates[0]))
 }
 
 // Fingerprint returns a certificate's fingerprint as tls_fingerprint takes it.

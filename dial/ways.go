@@ -71,7 +71,7 @@ func Through(p Proxies, log *slog.Logger) (func(context.Context, Target) (net.Co
 		log = slog.New(slog.DiscardHandler)
 	}
 	if len(p.URLs) > maxProxies {
-		return nil, fmt.Errorf("%d proxies; expected %d at most: all are dialled at once; keep the fastest ones", len(p.URLs), maxProxies)
+		return nil, fmt.Errorf("%d proxies; expected at most %d: all are dialled at once; keep the fastest ones", len(p.URLs), maxProxies)
 	}
 	var proxies []*way
 	var names []string
@@ -79,7 +79,7 @@ func Through(p Proxies, log *slog.Logger) (func(context.Context, Target) (net.Co
 		from := ""
 		if strings.TrimSpace(raw) == systemProxy {
 			if from, raw = proxyOfSystem(); raw == "" {
-				log.Warn("the environment names no proxy; set ALL_PROXY, or take \"system\" out of the proxies")
+				log.Warn("the environment names no proxy; set ALL_PROXY, or remove \"system\" from proxies.urls")
 				continue
 			}
 			from = " (" + from + " in the environment)"
@@ -96,12 +96,12 @@ func Through(p Proxies, log *slog.Logger) (func(context.Context, Target) (net.Co
 	}}}
 	switch {
 	case len(proxies) == 0 && p.Direct == DirectNever:
-		return nil, errors.New("there is no proxy, and no direct way to a pool is allowed; name a proxy, or allow the direct way")
+		return nil, errors.New("there is no proxy, and direct links are not allowed; name a proxy, or allow direct links")
 	case len(proxies) == 0:
 		return Direct, nil
 	}
 	d := &dialer{log: log}
-	log.Info("pools are dialled through proxies", "proxies", names)
+	log.Info("connecting to pools through proxies", "proxies", names)
 	switch p.Direct {
 	case DirectNever:
 		d.stages = [][]*way{proxies}
@@ -216,11 +216,11 @@ func (w *way) dial(ctx context.Context, t Target) (net.Conn, error) {
 func (d *dialer) tell(won attempt, failed []attempt, t Target) {
 	d.log.Debug("connected to the pool", "pool", t.Name, "way", won.name)
 	if d.note(wayTo{won.way, t.URL}, false) {
-		d.log.Info("this way leads to the pool again", "pool", t.Name, "way", won.name)
+		d.log.Info("the pool can be reached this way again", "pool", t.Name, "way", won.name)
 	}
 	for _, f := range failed {
 		if d.note(wayTo{f.way, t.URL}, true) {
-			d.log.Warn("this way does not lead to the pool; another one does",
+			d.log.Warn("cannot reach the pool this way; another way works",
 				"pool", t.Name, "way", f.name, "error", f.err, "instead", won.name)
 		}
 	}

@@ -161,9 +161,9 @@ func TestAWayThatStopsToLeadToThePoolIsToldOnce(t *testing.T) {
 		}{
 			{false, false, ""},
 			{true, true, ""}, // the link tells
-			{true, false, `level=WARN msg="this way does not lead to the pool; another one does" pool=p way=socks5://a:1 error="it is closed" instead=direct`},
+			{true, false, `level=WARN msg="cannot reach the pool this way; another way works" pool=p way=socks5://a:1 error="it is closed" instead=direct`},
 			{true, false, ""},
-			{false, false, `level=INFO msg="this way leads to the pool again" pool=p way=socks5://a:1`},
+			{false, false, `level=INFO msg="the pool can be reached this way again" pool=p way=socks5://a:1`},
 			{false, false, ""},
 		} {
 			log.Reset()

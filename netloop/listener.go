@@ -30,7 +30,7 @@ type listener struct {
 func newListener(o Listener) (*listener, error) {
 	resolved, err := probe(o.Address)
 	if err != nil {
-		return nil, fmt.Errorf("listener %q: %w: is another farmproxy running there, or the port below 1024?", o.Address, err)
+		return nil, fmt.Errorf("listener %q: %w: is another farmproxy using it, or is the port below 1024?", o.Address, err)
 	}
 	o.Address = resolved
 	tcp, err := net.ResolveTCPAddr("tcp", resolved)

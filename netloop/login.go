@@ -59,7 +59,7 @@ func (l *loop) tooLittle(p *peer, extranonce2 int) {
 		return
 	}
 	l.unservedLogged = l.wall
-	l.server.log.Warn("a farmproxy behind this one gets too small an extranonce2 to share out; take pools that give 4 bytes or more, for it to connect by stratum+tcp://, or 8, for agent+tcp:// too",
+	l.server.log.Warn("the extranonce2 is too small for a farmproxy behind this one; use pools that give 4 bytes or more if it connects by stratum+tcp://, or 8 if it connects by agent+tcp://",
 		"address", p.remote.String(), "bytes", extranonce2, "needed", upstream.MinShared)
 }
 

@@ -143,7 +143,7 @@ func (s *Server) Run(directory *upstream.Directory) error {
 		gnet.WithLogger(gnetLog{s.log}),
 	)
 	if err == nil && !s.stopped.Load() {
-		err = errors.New("the event loops ended unasked: out of file descriptors? see LimitNOFILE and miners.max")
+		err = errors.New("the event loops ended unexpectedly: out of file descriptors? check LimitNOFILE and miners.max")
 	}
 	return err
 }
@@ -262,7 +262,7 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 func (s *Server) begun() {
 	for range 2 * s.loopCount {
 		if err := s.hang(); err != nil {
-			s.log.Debug("an event loop has no bells, gnet wakes it", "reason", err)
+			s.log.Debug("an event loop has no bells, so gnet wakes it", "reason", err)
 			break
 		}
 	}

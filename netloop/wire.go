@@ -23,7 +23,7 @@ const (
 )
 
 var (
-	errStuck    = fmt.Errorf("the pool has not read what it was sent for %v", maxWireStuck)
+	errStuck    = fmt.Errorf("the pool has read nothing for %v", maxWireStuck)
 	errNoLoop   = errors.New("no event loop takes the connection")
 	errStopping = errors.New("farmproxy is stopping")
 )

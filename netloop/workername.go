@@ -35,10 +35,10 @@ const maxNumber = 3
 // says what is wrong with it and what is expected.
 func parseWorkerName(template string) (workerName, error) {
 	if len(template) > codec.MaxName {
-		return nil, fmt.Errorf("it has %d characters, expected %d at most", len(template), codec.MaxName)
+		return nil, fmt.Errorf("it has %d characters, expected at most %d", len(template), codec.MaxName)
 	}
 	if codec.CleanName([]byte(template)) != template {
-		return nil, errors.New("a worker's name has no other characters than printable ASCII, and no spaces, quotes, backslashes and angle brackets")
+		return nil, errors.New("a worker's name may only contain printable ASCII, without spaces, quotes, backslashes and angle brackets")
 	}
 	var n workerName
 	longest := 0
@@ -68,7 +68,7 @@ func parseWorkerName(template string) (workerName, error) {
 		rest = after
 	}
 	if longest > maxWorkerName {
-		return nil, fmt.Errorf("it makes names of up to %d characters, expected %d at most", longest, maxWorkerName)
+		return nil, fmt.Errorf("it makes names of up to %d characters, expected at most %d", longest, maxWorkerName)
 	}
 	return n, nil
 }

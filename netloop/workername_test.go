@@ -58,11 +58,11 @@ func TestTemplatesThatMakeNoName(t *testing.T) {
 	f("ip1}", `a "}" without a "{"`)
 	f("{ip1}}", `a "}" without a "{"`)
 	f("{{ip1}}", "no variable {{ip1}")
-	f("{ip1} {ip2}", "no spaces")
+	f("{ip1} {ip2}", "without spaces")
 	f("räck{ip1}", "ASCII")
 	f(`"{ip1}"`, "quotes")
-	f(strings.Repeat("x", 62)+"{ip1}", "up to 65 characters, expected 64")
-	f(strings.Repeat("x", 129), "it has 129 characters, expected 128")
+	f(strings.Repeat("x", 62)+"{ip1}", "up to 65 characters, expected at most 64")
+	f(strings.Repeat("x", 129), "it has 129 characters, expected at most 128")
 }
 
 func TestTheServerRefusesATemplateThatMakesNoName(t *testing.T) {

@@ -46,7 +46,7 @@ func startStore(c *config.Config, log *slog.Logger) (*store.Store, error) {
 		return nil, nil
 	}
 	if stateDir(c) == "" {
-		log.Warn("accounts are not remembered for a start without the database: set state_dir")
+		log.Warn("without state_dir, farmproxy cannot start while the database is unavailable: set state_dir")
 	}
 	return store.Start(StoreOptions(c, log))
 }
@@ -129,10 +129,10 @@ func (a *accounts) dropUnused(ctx context.Context) {
 	a.touch()
 	names, err := a.store.Expire(ctx, expire, a.directory.InUse)
 	if err != nil {
-		a.log.Warn("unused accounts are not deleted now", "reason", err)
+		a.log.Warn("unused accounts are not being deleted", "reason", err)
 	}
 	for _, name := range names {
-		a.log.Info("account deleted: it was not used for accounts.expire", "account", name, "expire", expire)
+		a.log.Info("account deleted: it was unused for accounts.expire", "account", name, "expire", expire)
 	}
 }
 
@@ -160,6 +160,6 @@ func (p *proxy) prove(ctx context.Context, pool store.Pool, account store.Accoun
 	if _, refused := errors.AsType[*upstream.Refusal](err); refused {
 		return store.Refused(hide(err.Error(), account.Password.Reveal()))
 	}
-	p.log.Warn("a pool could not be asked whether it lets an account in", "account", account.Name, "pool", pool.Address, "reason", err)
+	p.log.Warn("an account could not be tried at a pool", "account", account.Name, "pool", pool.Address, "reason", err)
 	return store.Unasked("pool " + pool.Address + " can't be asked now whether it lets user " + strconv.Quote(account.User) + " in: it does not answer, or hangs up; the log says more")
 }

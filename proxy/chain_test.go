@@ -91,5 +91,5 @@ func TestAFarmproxyBehindAFarmproxyWithTooLittle(t *testing.T) {
 	eventually(t, "the pool's size is known", func() bool { _, size := p.routes.Shape(); return size == 2 })
 	behind(t, &inner, p.server.Addresses()[0])
 	eventually(t, "the inner one says it", func() bool { return inner.has("the pool behind it has to give more: 4 bytes") })
-	eventually(t, "the outer one says it", func() bool { return outer.has("take pools that give 4 bytes or more") })
+	eventually(t, "the outer one says it", func() bool { return outer.has("use pools that give 4 bytes or more") })
 }

@@ -120,7 +120,7 @@ func audit(ctx context.Context, files *descriptors.Budget, log *slog.Logger) {
 		}
 		others := files.Open(open)
 		if others > before {
-			log.Warn("file descriptors are open that nobody has asked for; there is less room for miners and links; raise LimitNOFILE", "others", others, "open", open)
+			log.Warn("unexpected file descriptors are open, which leaves less room for miners and links; raise LimitNOFILE", "others", others, "open", open)
 		}
 		before = others
 	}

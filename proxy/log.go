@@ -134,7 +134,7 @@ func (q *LogQueue) tell() {
 		return
 	}
 	if log := q.log.Load(); log != nil {
-		log.Warn("lines of this log were left out: what it is written to does not keep up", "lines", left-q.told)
+		log.Warn("log lines were dropped: the log's reader does not keep up", "lines", left-q.told)
 	}
 	q.told = left
 }

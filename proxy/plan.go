@@ -188,7 +188,7 @@ func (t *tlsConfigs) others(c *config.Config) (e upstream.Everybody, err error) 
 	for i := range c.Pools {
 		p := t.pool(&c.Pools[i])
 		if p.Algorithm.Divider == 0 {
-			return e, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected one of docs/algorithms.md, or put the pool into the [store], where POST /api/v1/algorithms can say so", i+1, c.Pools[i].Algorithm)
+			return e, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected an algorithm of docs/algorithms.md, or register the pool in the [store] after POST /api/v1/algorithms has added its algorithm", i+1, c.Pools[i].Algorithm)
 		}
 		e.Pools = append(e.Pools, p)
 	}

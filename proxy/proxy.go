@@ -166,7 +166,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-failed:
-		p.log.Error("farmproxy fails", "error", err)
+		p.log.Error("farmproxy failed", "error", err)
 	case <-ctx.Done():
 		p.log.Info("farmproxy stops")
 	}

@@ -119,7 +119,7 @@ func TestPoolsAreServedWithoutTheDatabase(t *testing.T) {
 	stranger, alice := connect(t, address), connect(t, address)
 	stranger.work("farm.rig")
 	alice.work(name + ".rig")
-	if code, body := p.ready(t); code != http.StatusOK || !strings.Contains(body, "no account is known before it is back") {
+	if code, body := p.ready(t); code != http.StatusOK || !strings.Contains(body, "no account is known until it is available") {
 		t.Errorf("/readyz: %d %s", code, body)
 	}
 	mend()

@@ -111,7 +111,7 @@ func (s *Store) register(ctx context.Context, address, user, password, known, ol
 		case name != "" && is == password:
 			return errUnchanged
 		case name != "" && !unproven && (name != known || is != old):
-			return failf(ErrChanged, "the password of user %.40q of pool %s is being changed by somebody else: try again", user, address)
+			return failf(ErrChanged, "the password of user %.40q of pool %s is being changed by another request: try again", user, address)
 		case name != "":
 			did = PasswordChanged
 			_, err := t.exec("UPDATE accounts SET password = ?, version = ? WHERE name = ?", s.sealer.seal(name, password), version, name)
@@ -139,7 +139,7 @@ func (s *Store) register(ctx context.Context, address, user, password, known, ol
 func checkCredentials(user, password string) error {
 	switch {
 	case user == "":
-		return failf(ErrBadUser, "user is empty: expected the account or wallet address that the pool knows")
+		return failf(ErrBadUser, "user is empty: expected the account or wallet address at the pool")
 	case len(user) > maxUser:
 		return failf(ErrBadUser, "user has %d bytes: expected at most %d", len(user), maxUser)
 	case !plain(user):

@@ -50,7 +50,7 @@ func (s *Store) AddAlgorithm(ctx context.Context, a Algorithm) error {
 	return s.write(ctx, func(t *transaction, version int64) error {
 		switch _, err := algorithm(t, a.Name); {
 		case err == nil:
-			return failf(ErrExists, "algorithm %s is there already: change it instead", a.Name)
+			return failf(ErrExists, "algorithm %s already exists: change it instead", a.Name)
 		case !errors.Is(err, ErrUnknownAlgorithm):
 			return err
 		}
@@ -82,7 +82,7 @@ func (s *Store) DeleteAlgorithm(ctx context.Context, name string) error {
 			return err
 		}
 		if users > 0 {
-			return failf(ErrInUse, "algorithm %s is the one of %d pools: delete them or change their algorithm first", name, users)
+			return failf(ErrInUse, "algorithm %s is in use (pools: %d): delete them or change their algorithm first", name, users)
 		}
 		deleted, err := t.exec("DELETE FROM algorithms WHERE name = ?", name)
 		if err != nil {

@@ -77,7 +77,7 @@ func (s *Store) watched(ctx context.Context, unusedFor time.Duration) (now time.
 		}
 		passed := now.Sub(w.last)
 		if passed < -maxDrift || passed > unusedFor/watchedShare || s.drifted(now) {
-			gap = failf(ErrUnwatched, "nobody looked at the accounts from %s to %s: farmproxy was off, or the clock has jumped; "+
+			gap = failf(ErrUnwatched, "the accounts were not watched from %s to %s: farmproxy was off, or the clock jumped; "+
 				"check the clock; unused accounts are deleted from %s on", stamp(w.last), stamp(now), stamp(now.Add(unusedFor)))
 			w.since = now
 		}

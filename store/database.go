@@ -140,7 +140,7 @@ func openPlain(file string) (*database, error) {
 	d := &database{file: file}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failf(ErrUnavailable, "store: directory %s does not exist: make it, owned by the user that farmproxy runs as", filepath.Dir(file))
+		return nil, failf(ErrUnavailable, "store: directory %s does not exist: create it, owned by the user that farmproxy runs as", filepath.Dir(file))
 	}
 	if err != nil {
 		return nil, d.trouble("store", err)

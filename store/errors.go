@@ -94,7 +94,7 @@ type Unavailable struct {
 }
 
 func (u *Unavailable) Error() string {
-	return fmt.Sprintf("the database is away since %s: %v; %s", stamp(u.Since), u.Err, u.serving())
+	return fmt.Sprintf("the database has been unavailable since %s: %v; %s", stamp(u.Since), u.Err, u.serving())
 }
 
 // Public is Error for everyone: without what drivers say about hosts, users and files.
@@ -103,18 +103,18 @@ func (u *Unavailable) Public() string {
 	if c := causeOf(u.Err); c != nil {
 		why = " (" + c.text + ")"
 	}
-	return fmt.Sprintf("the database is away since %s%s: %s; the log says why", stamp(u.Since), why, u.serving())
+	return fmt.Sprintf("the database has been unavailable since %s%s: %s; the log says why", stamp(u.Since), why, u.serving())
 }
 
 // serving says who can log in meanwhile.
 func (u *Unavailable) serving() string {
 	switch {
 	case !u.Unopened:
-		return "known accounts keep working, registering does not"
+		return "known accounts keep working, but you cannot register"
 	case u.Remembered.IsZero():
-		return "no account is known before it is back"
+		return "no account is known until it is available"
 	}
-	return fmt.Sprintf("the %d accounts remembered at %s keep working, registering does not", u.Accounts, stamp(u.Remembered))
+	return fmt.Sprintf("the %d accounts remembered at %s keep working, but you cannot register", u.Accounts, stamp(u.Remembered))
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -123,9 +123,9 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // hosts, users and files is for the log.
 func Public(err error) string {
 	if c := causeOf(err); c != nil {
-		return "the database is away (" + c.text + "): " + tryAgain + "; the log says why"
+		return "the database is unavailable (" + c.text + "): " + tryAgain + "; the log says why"
 	}
-	return "the database is away: " + tryAgain + "; the log says why"
+	return "the database is unavailable: " + tryAgain + "; the log says why"
 }
 
 // Unwrap makes u an ErrUnavailable.

@@ -51,14 +51,14 @@ func (s *Store) away(err error, unopened bool) {
 		}
 	}
 	if news {
-		s.options.Log.Warn("the store's database is away: "+u.serving(), "error", err)
+		s.options.Log.Warn("the store's database is unavailable: "+u.serving(), "error", err)
 	}
 }
 
 // back records that the database can be used.
 func (s *Store) back() {
 	if before := s.health.Swap(nil); before != nil {
-		s.options.Log.Info("the store's database is back", "accounts", s.Snapshot().NumAccounts(), "away", s.options.Now().Sub(before.Since).Round(time.Second))
+		s.options.Log.Info("the store's database is available again", "accounts", s.Snapshot().NumAccounts(), "away", s.options.Now().Sub(before.Since).Round(time.Second))
 	}
 }
 

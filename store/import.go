@@ -48,7 +48,7 @@ func (p *oldPool) address() string { return net.JoinHostPort(p.host, p.port) }
 // names. Existing entries stay unchanged, so it may be repeated.
 func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imported, err error) {
 	if !exists(file) {
-		return report, failf(ErrBadValue, "%s does not exist: expected the account proxy's database, proxy.db by default", file)
+		return report, failf(ErrBadValue, "%s does not exist: expected stratum-proxy's database, proxy.db by default", file)
 	}
 	old, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: escapePath(file), RawQuery: "mode=ro"}).String())
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imp
 	defer old.Close()
 	algorithms, pools, accounts, err := readStratumProxy(ctx, old)
 	if err != nil {
-		return report, failf(ErrBadValue, "%s is not a database of the account proxy: %v", file, err)
+		return report, failf(ErrBadValue, "%s is not a database of stratum-proxy: %v", file, err)
 	}
 	if err := s.importAlgorithms(ctx, algorithms, &report); err != nil {
 		return report, err
@@ -204,7 +204,7 @@ func (s *Store) importAccount(t *transaction, a oldAccount, version int64, repor
 		err = checkCredentials(a.user, a.password)
 	}
 	if err == nil && (a.name == "" || len(a.name) > maxName || !plain(a.name) || strings.ContainsAny(a.name, ". ")) {
-		err = failf(ErrBadValue, "the name is not one that miners can log in with")
+		err = failf(ErrBadValue, "miners cannot log in with this name")
 	}
 	if err != nil {
 		report.lose("account %.70q: %v", a.name, err)

@@ -60,7 +60,7 @@ func readKey(file string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return nil, failf(ErrBadKey, "key file %s may be read by every user of this machine (mode %#o): chmod 600 it", file, info.Mode().Perm())
+		return nil, failf(ErrBadKey, "key file %s is readable by every user of this machine (mode %#o): chmod 600 it", file, info.Mode().Perm())
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -80,12 +80,12 @@ func createKey(file string) ([]byte, error) {
 	rand.Read(key)
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600
 	if err != nil {
-		return nil, fmt.Errorf("key file %s can't be made: %w; make its directory writable, or set [store] key_file", file, err)
+		return nil, fmt.Errorf("key file %s cannot be created: %w; make its directory writable, or set [store] key_file", file, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = fmt.Fprintf(f, "%x\n", key)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("key file %s can't be written: %w", file, err)
+		return nil, fmt.Errorf("key file %s cannot be written: %w", file, err)
 	}
 	// Link fails if the file exists, as O_EXCL does, and never exposes a half-written
 	// key.
@@ -104,7 +104,7 @@ func syncDirectory(name string) error {
 }
 
 func keyMissing(file string) error {
-	return failf(ErrKeyMissing, "key file %s is missing, and without it the passwords in the store can't be read: "+
+	return failf(ErrKeyMissing, "key file %s is missing, and without it the passwords in the store cannot be read: "+
 		"restore it from a backup, or copy it from another box that shares this store", file)
 }
 

@@ -21,7 +21,7 @@ func lockShared(file string) (*os.File, error) {
 	if err := flock(f, syscall.LOCK_SH); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, failf(ErrLocked, "store: %s is being repaired by farmproxy store repair: wait for its end", file)
+			return nil, failf(ErrLocked, "store: %s is being repaired by farmproxy store repair: wait until it has finished", file)
 		}
 		return nil, nil // a file system without locks
 	}
@@ -37,7 +37,7 @@ func lockAlone(file string) (*os.File, error) {
 	}
 	if err := flock(f, syscall.LOCK_EX); errors.Is(err, syscall.EWOULDBLOCK) {
 		f.Close()
-		return nil, failf(ErrLocked, "a farmproxy has %s open: stop it first (systemctl stop farmproxy), and start it again afterwards", file)
+		return nil, failf(ErrLocked, "a running farmproxy has %s open: stop it first (systemctl stop farmproxy), and start it again afterwards", file)
 	}
 	return f, nil
 }

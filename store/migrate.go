@@ -48,7 +48,7 @@ func migrate(ctx context.Context, db *database) error {
 			return err
 		}
 		if newest > len(names) {
-			return failf(ErrSchema, "the store was written by a newer farmproxy (schema %d; this one knows %d): run that one, or restore a backup from before", newest, len(names))
+			return failf(ErrSchema, "the store was written by a newer farmproxy (schema %d; this one knows %d): run that version, or restore an older backup", newest, len(names))
 		}
 		return nil
 	})

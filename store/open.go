@@ -70,7 +70,7 @@ func (s *Store) gone() error {
 	if s.place.file != "" {
 		how = "run farmproxy store repair -c CONFIGURATION to make a new store with them, or " + how
 	}
-	return failf(ErrGone, "store %q is empty or not there, but %d accounts are remembered in %s: mount or restore it, %s",
+	return failf(ErrGone, "store %q is empty or missing, but %d accounts are remembered in %s: mount or restore it, %s",
 		s.place.shown, s.remembered.accounts, s.options.StateFile, how)
 }
 

@@ -121,7 +121,7 @@ func (s *Store) AddPool(ctx context.Context, p Pool) error {
 	return s.write(ctx, func(t *transaction, version int64) error {
 		switch _, err := pool(t, p.Address); {
 		case err == nil:
-			return failf(ErrExists, "pool %s is there already: change it instead", p.Address)
+			return failf(ErrExists, "pool %s already exists: change it instead", p.Address)
 		case !errors.Is(err, ErrUnknownPool):
 			return err
 		}
@@ -200,7 +200,7 @@ func (s *Store) DeletePool(ctx context.Context, address string, withAccounts boo
 			return err
 		}
 		if accounts = len(names); accounts > 0 && !withAccounts {
-			return failf(ErrInUse, "pool %s has %d accounts: delete them first, or ask for them to be deleted with it", address, accounts)
+			return failf(ErrInUse, "pool %s has %d accounts: delete them first, or delete them together with the pool", address, accounts)
 		}
 		if _, err := t.exec("DELETE FROM accounts WHERE pool = ?", address); err != nil {
 			return err
@@ -281,5 +281,5 @@ func insertPool(t *transaction, p Pool, version int64) error {
 }
 
 func unknownPool(address string) error {
-	return failf(ErrUnknownPool, "pool %s is not known: add it with its algorithm first, or see the list of pools for the address that is meant", address)
+	return failf(ErrUnknownPool, "pool %s is not known: add it with its algorithm first, or look up the right address in the list of pools", address)
 }

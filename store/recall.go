@@ -29,7 +29,7 @@ func (s *Store) recall() {
 	}
 	s.remembered.accounts, s.remembered.newer = h.Accounts, h.Version > memoryVersion
 	if err != nil {
-		s.options.Log.Error("what is remembered of the accounts can't be read", "file", file, "error", err)
+		s.options.Log.Error("the remembered accounts cannot be read", "file", file, "error", err)
 		return
 	}
 	s.remembered.at = h.Written
@@ -52,7 +52,7 @@ func (s *Store) readMemory() (*Snapshot, header, error) {
 	}
 	switch {
 	case h.Version > memoryVersion:
-		return nil, header{Version: h.Version}, fmt.Errorf("it has version %d, this farmproxy reads up to %d: it is left alone, and accounts are not remembered; run the newer farmproxy, or remove the file", h.Version, memoryVersion)
+		return nil, header{Version: h.Version}, fmt.Errorf("it has version %d, and this farmproxy reads up to %d: the file is left alone, and accounts are not saved; run the newer farmproxy, or delete the file", h.Version, memoryVersion)
 	case h.Version < 1:
 		return nil, header{}, fmt.Errorf("it has version %d; expected 1 to %d", h.Version, memoryVersion)
 	}
@@ -116,7 +116,7 @@ func (s *Store) decodeMemory(d *json.Decoder, h header, sealer *sealer) (*Snapsh
 			password, err = sealer.open(r.Name, sealed)
 		}
 		if err != nil { // one damaged line must not stop the others
-			s.options.Log.Error("the remembered password of an account can't be read", "account", r.Name, "error", err)
+			s.options.Log.Error("the remembered password of an account cannot be read", "account", r.Name, "error", err)
 			continue
 		}
 		a := &Account{Name: r.Name, Pool: r.Pool, User: r.User, Password: NewSecret(password), Created: fromMillis(r.Created)}

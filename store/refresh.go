@@ -87,7 +87,7 @@ func (s *Store) changesSince(t *transaction, since int64) (*changes, error) {
 	err = t.rows(func(r *sql.Rows) error {
 		p, err := scanPool(r)
 		if errors.Is(err, errUnreadable) { // one damaged row must not stop the others
-			s.options.Log.Error("a pool of the store can't be read; change it over the API, or delete it", "error", err)
+			s.options.Log.Error("a pool in the store cannot be read; change it over the API, or delete it", "error", err)
 			c.pools[p.Address] = nil
 			return nil
 		}
@@ -130,7 +130,7 @@ func (s *Store) changedAccounts(t *transaction, since int64, c *changes) error {
 		}
 		password, err := s.sealer.open(a.Name, sealed)
 		if err != nil { // one damaged row must not stop the others
-			s.options.Log.Error("the password of an account can't be read; register it again", "account", a.Name, "error", err)
+			s.options.Log.Error("the password of an account cannot be read; register the account again", "account", a.Name, "error", err)
 			c.accounts[a.Name] = nil
 			return nil
 		}

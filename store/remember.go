@@ -88,7 +88,7 @@ func (s *Store) remember(ctx context.Context) {
 		next := max(rememberPause, rememberShare*time.Since(began))
 		if err != nil {
 			if !failing {
-				s.options.Log.Warn("the accounts can't be remembered for a start without the database; see that state_dir is writable and has room", "file", s.options.StateFile, "error", err)
+				s.options.Log.Warn("the accounts cannot be saved for a start without the database; check that state_dir is writable and has free space", "file", s.options.StateFile, "error", err)
 			}
 			next = rememberAgain
 			select {

@@ -30,10 +30,10 @@ func Repair(ctx context.Context, options Options) (r Repaired, err error) {
 	}
 	file := s.place.file
 	if file == "" {
-		return r, failf(ErrBadValue, "store %q is no SQLite file: repair PostgreSQL with its own means, or restore it from a backup", s.place.shown)
+		return r, failf(ErrBadValue, "store %q is not an SQLite file: repair PostgreSQL with its own tools, or restore it from a backup", s.place.shown)
 	}
 	if !exists(filepath.Dir(file)) {
-		return r, failf(ErrUnavailable, "directory %s does not exist: mount or make it", filepath.Dir(file))
+		return r, failf(ErrUnavailable, "directory %s does not exist: mount or create it", filepath.Dir(file))
 	}
 	lock, err := lockAlone(file)
 	if err != nil {

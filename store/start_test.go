@@ -117,7 +117,7 @@ func TestStartWithoutTheDatabase(t *testing.T) {
 			d.exec(t, "UPDATE meta SET name = 'elsewhere' WHERE name = 'key_check'")
 			return func() { d.exec(t, "UPDATE meta SET name = 'key_check' WHERE name = 'elsewhere'") }
 		}},
-		{"a newer schema", ErrSchema, "run that one, or restore a backup", true, "", func(t *testing.T, d *testDatabase) func() {
+		{"a newer schema", ErrSchema, "run that version, or restore", true, "", func(t *testing.T, d *testDatabase) func() {
 			d.exec(t, "INSERT INTO migrations (number, name) VALUES (9999, 'from the future')")
 			return func() { d.exec(t, "DELETE FROM migrations WHERE number = 9999") }
 		}},
@@ -153,7 +153,7 @@ func TestStartWithoutTheDatabase(t *testing.T) {
 				if err := s.Healthy(); !errors.As(err, &away) || !errors.Is(err, c.kind) || !away.Unopened {
 					t.Fatalf("healthy: %v; want %v", err, c.kind)
 				}
-				if !strings.Contains(said.String(), "the store's database is away") || !strings.Contains(said.String(), c.told) {
+				if !strings.Contains(said.String(), "the store's database is unavailable") || !strings.Contains(said.String(), c.told) {
 					t.Errorf("the log does not say %q:\n%s", c.told, said)
 				}
 				for _, text := range []string{said.String(), away.Error(), away.Public()} {
@@ -267,8 +267,8 @@ func TestMemoryThatCantBeRead(t *testing.T) {
 		{"no version", `"version":1`, `"version":0`, "it has version 0", false},
 		{"not JSON", `{"version"`, `version`, "the first line", false},
 		{"another store's", "farm.db", "other.db", "", false},
-		{"cut off", `{"account"`, ``, "can't be read", true},
-		{"a damaged password", `"password":"`, `"password":"00`, "the remembered password of an account can't be read", true},
+		{"cut off", `{"account"`, ``, "cannot be read", true},
+		{"a damaged password", `"password":"`, `"password":"00`, "the remembered password of an account cannot be read", true},
 		{"a pool without a port", `{"pool":"btc.example:3333"`, `{"pool":"btc.example"`, "expected host:port", true},
 		{"sealed with another key", `"key_check":"`, `"key_check":"00`, "key file", true},
 	} {
@@ -423,7 +423,7 @@ func TestOutagesAreToldOnce(t *testing.T) {
 	s := d.open(t, c.of, func(o *Options) { o.Poll = time.Hour; o.Log = slog.New(slog.NewTextHandler(said, nil)) })
 	told := func(want int) {
 		t.Helper()
-		if n := strings.Count(said.String(), "is away"); n != want {
+		if n := strings.Count(said.String(), "is unavailable"); n != want {
 			t.Errorf("told %d times, want %d:\n%s", n, want, said)
 		}
 	}
@@ -439,7 +439,7 @@ func TestOutagesAreToldOnce(t *testing.T) {
 	told(3)
 	s.back()
 	s.back()
-	if n := strings.Count(said.String(), "is back"); n != 1 {
+	if n := strings.Count(said.String(), "is available again"); n != 1 {
 		t.Errorf("back %d times", n)
 	}
 }

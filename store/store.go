@@ -149,7 +149,7 @@ func Start(options Options) (*Store, error) {
 }
 
 // errSlow is the reason while a database has not answered yet.
-var errSlow = failf(ErrUnavailable, "it has not answered yet; trying on")
+var errSlow = failf(ErrUnavailable, "it has not answered yet; still trying")
 
 func newStore(options Options) (*Store, error) {
 	if options.Poll == 0 {
@@ -167,7 +167,7 @@ func newStore(options Options) (*Store, error) {
 	}
 	if options.KeyFile == "" {
 		if place.file == "" {
-			return nil, failf(ErrBadValue, "store %q needs a key file: set key_file, the same file on every box", place.shown)
+			return nil, failf(ErrBadValue, "store %q needs a key file: set key_file, with the same file on every machine", place.shown)
 		}
 		options.KeyFile = place.file + ".key"
 	}
@@ -230,7 +230,7 @@ func (s *Store) write(ctx context.Context, do func(t *transaction, version int64
 		refreshing, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 		defer cancel()
 		if err := s.refresh(refreshing); err != nil {
-			s.options.Log.Warn("a change of the registry is stored, but could not be read back yet", "error", err)
+			s.options.Log.Warn("a registry change is stored, but could not be read back yet", "error", err)
 		}
 	}
 	return nil

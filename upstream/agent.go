@@ -117,7 +117,7 @@ func (a *agentDialect) reply(m *codec.Message) error {
 // late implements dialect.
 func (a *agentDialect) late() error { return a.noAnswer(a.missing) }
 
-// ended implements dialect: whoever closes before the first answer is no agent port.
+// ended implements dialect: whoever closes before the first answer is not an agent port.
 func (a *agentDialect) ended(err error) error {
 	if len(a.missing) > 0 && a.missing[0] == capabilitiesID && (errors.Is(err, errHungUp) || errors.Is(err, syscall.ECONNRESET)) {
 		return a.noAgentPort(fmt.Sprintf("after agent.get_capabilities: %v", err))
@@ -142,7 +142,7 @@ func (a *agentDialect) noAnswer(missing []string) error {
 
 // noAgentPort says what to do where a pool speaks something else.
 func (a *agentDialect) noAgentPort(why string) error {
-	return fmt.Errorf("pool %q is no agent port: %s; give the agent port in its url, or use stratum+tcp:// (stratum+tls://) there, and workers = \"pass\" if it is to see each worker", a.pool.Name, why)
+	return fmt.Errorf("pool %q is not an agent port: %s; put the agent port into its url, or use stratum+tcp:// (stratum+tls://) there, and workers = \"pass\" if it should see each worker", a.pool.Name, why)
 }
 
 // understand reads an answer that the handshake waits for.
@@ -163,7 +163,7 @@ func (a *agentDialect) understand(id string, m *codec.Message) error {
 	case capabilitiesAgainID:
 		a.responses = agent.CapabilitiesOf(m.Result).SubmitResponse
 		if !a.responses && a.pool.mute() {
-			a.log.Warn("the pool does not say what becomes of shares: they count as accepted once they are sent")
+			a.log.Warn("the pool does not report verdicts: shares count as accepted once they are sent")
 		}
 	}
 	return nil

@@ -382,7 +382,7 @@ func TestNoAgentPort(t *testing.T) {
 			q.setup(a)
 			f.start()
 			f.after(stepTimeout)
-			wantPart(t, q.name, f.lastError(0), `pool "a" is no agent port: `)
+			wantPart(t, q.name, f.lastError(0), `pool "a" is not an agent port: `)
 			wantPart(t, q.name, f.lastError(0), q.want)
 			wantPart(t, q.name, f.lastError(0), "use stratum+tcp://")
 		})

@@ -20,9 +20,9 @@ import (
 const frameTimeout = 10 * time.Second
 
 var (
-	errHalfFrame = errors.New("the pool sent half a frame, and not the rest in time")
-	errFrame     = errors.New("a frame of another length than its command has")
-	errNotSent   = errors.New("a verdict on a share that was never sent, or has one already")
+	errHalfFrame = errors.New("the pool sent half a frame, but not the rest in time")
+	errFrame     = errors.New("a frame whose length does not match its command")
+	errNotSent   = errors.New("a verdict on a share that was never sent, or that already has one")
 )
 
 // step takes lines, and the frames between them.

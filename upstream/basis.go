@@ -64,7 +64,7 @@ func (s *stratum) renewalAnswered(id uint64, yes bool, e codec.PoolError) bool {
 	}
 	b.settle(s.now)
 	if !yes {
-		s.link.drop(fmt.Errorf("pool %q does not authorize %q any more: %s", s.pool.Name, s.names.base, saying(e)))
+		s.link.drop(fmt.Errorf("pool %q no longer authorizes %q: %s", s.pool.Name, s.names.base, saying(e)))
 	}
 	return true
 }

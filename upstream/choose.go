@@ -40,14 +40,14 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	default:
 		if p := l.other(now, k.pool); p != nil {
 			if l.try(ctx, p, now) {
-				l.log.Log(ctx, l.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "silent", silent, "other", p.Name)
+				l.log.Log(ctx, l.level(slog.LevelWarn), "pool is unhealthy; using another one", "pool", k.pool.Name, "silent", silent, "other", p.Name)
 				l.chill(k.pool, now)
 			}
 		} else if silent {
 			k.drop(errSilent)
 		} else if !k.tenure.complained {
 			k.tenure.complained = true
-			l.log.Warn("the pool rejects most shares, and there is no other that is healthy; see /api/v1/links for the reasons, and add a backup [[pool]]", "pool", k.pool.Name, "reject_rate", f.RejectRate)
+			l.log.Warn("the pool rejects most shares, and no other pool is healthy; see /api/v1/links for the reasons, and add a backup [[pool]]", "pool", k.pool.Name, "reject_rate", f.RejectRate)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (p *protocol) raised(s *Share, v work.Verdict) bool {
 	}
 	if !p.atOnce {
 		p.atOnce = true
-		p.log.Info("the pool holds shares to a raised difficulty at once, not from the next job on: those below it are counted here", "difficulty", p.difficulty, "before", s.Job.Difficulty)
+		p.log.Info("the pool applies a raised difficulty at once, not from the next job on: farmproxy accepts the shares below it itself", "difficulty", p.difficulty, "before", s.Job.Difficulty)
 	}
 	return true
 }

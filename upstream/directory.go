@@ -170,7 +170,7 @@ func (d *Directory) noRoom(places *newcomers) {
 	if last != 0 && now-last < int64(fullPause) || !d.fullLogged.CompareAndSwap(last, max(1, now)) {
 		return
 	}
-	d.log.Warn("miners wait for a link: there are as many as there may be for accounts, users, agents and direct pools; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", places.room())
+	d.log.Warn("miners are waiting for a link: accounts, users, agents and direct pools have reached their limit; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", places.room())
 }
 
 // drainTick is how often Drain looks.

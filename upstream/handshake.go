@@ -51,7 +51,7 @@ func (p *protocol) enter(session string, extranonce1 []byte, size int) (*epoch, 
 		if key.private() {
 			return nil, fmt.Errorf("%w for an agent's miners: they need an extranonce2 of %d bytes, it gives %d", errMisfit, agentSize, size)
 		}
-		return nil, fmt.Errorf("%w for the miners that came before this was known; those who come from now on get a shorter prefix: it gives an extranonce2 of %d bytes", errMisfit, size)
+		return nil, fmt.Errorf("%w for the miners that connected before this was known; new miners get a shorter prefix: it gives an extranonce2 of %d bytes", errMisfit, size)
 	}
 	layout, _ := work.NewLayout(size, int(key.Len))
 	if e := p.resume; e != nil && e.size == size && string(e.extranonce1) == string(extranonce1) {

@@ -161,7 +161,7 @@ func TestHandshakeFailures(t *testing.T) {
 		{"subscribe garbled", "mining.subscribe", line(`{"id":%s,"result":true,"error":null}`), "not [subscriptions, extranonce1, extranonce2_size]"},
 		{"no answer to subscribe", "mining.subscribe", silent, "mining.subscribe got no answer within 15s"},
 		{"no answer to authorize", "mining.authorize", silent, `mining.authorize of user "farm" got no answer within 15s`},
-		{"a web server", "mining.configure", line("HTTP/1.1 400 Bad Request"), "is this the kind of port that the url says?"},
+		{"a web server", "mining.configure", line("HTTP/1.1 400 Bad Request"), "does the url match the pool's port?"},
 		{"noise", "mining.configure", line(strings.Repeat("{\n", 20)), "more than 10 malformed lines or frames in a row"},
 		{"an endless line", "mining.subscribe", line("{" + strings.Repeat(" ", 300_000)), "mining.subscribe got no answer within 15s"},
 		{"closed", "mining.subscribe", func(c *conn, _ request) bool { c.Close(); return true }, "the pool closed the connection"},

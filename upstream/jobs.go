@@ -36,7 +36,7 @@ func (p *protocol) newJob(n *codec.Notify) error {
 		p.following = nil
 		if p.lane != nil {
 			if p.epochs.another(p.now) {
-				p.log.Warn("the pool changes its extranonce all the time: each change makes what miners work on worthless; another pool, or another port of this one, may serve them better", "changes_in_a_minute", p.epochs.n)
+				p.log.Warn("the pool keeps changing its extranonce, and each change makes the miners' current work worthless; try another pool, or another port of this one", "changes_in_a_minute", p.epochs.n)
 			}
 			p.lane.replace(p.link, next)
 		} else {

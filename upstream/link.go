@@ -25,7 +25,7 @@ var (
 	errUnanswered = fmt.Errorf("shares got no answer within %v", answerTimeout)
 	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
 	errSurplus    = errors.New("another pool was faster")
-	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: is this the kind of port that the url says?", maxMalformed)
+	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: does the url match the pool's port?", maxMalformed)
 )
 
 // link is one connection to one pool, from dial to close. Each of its parts has one

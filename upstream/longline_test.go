@@ -91,7 +91,7 @@ func TestAJobOfEachSizeInTheHandshake(t *testing.T) {
 		f.wantOn("a")
 		f.wantTold("long!")
 		equal(t, "connections", f.pools[0].dialled(), 1)
-		equal(t, "times said", strings.Count(log.String(), "too long a line"), 1)
+		equal(t, "times said", strings.Count(log.String(), "a line that is too long"), 1)
 		wantPart(t, "log", log.String(), fmt.Sprintf("bytes=%d limit=%d", len(bigJob("too-long", codec.MaxPoolLine)), codec.MaxPoolLine))
 	})
 }

@@ -151,7 +151,7 @@ func (p *protocol) reconnect(host string, port, wait int) error {
 		host = p.to.Host
 	}
 	if !sameDomain(p.pool.Host, host) {
-		p.log.Warn("client.reconnect to another domain is not followed: it may be a hijack; if the pool has moved, change the url of this [[pool]]", "host", host)
+		p.log.Warn("client.reconnect to another domain was ignored: it may be a hijack; if the pool has moved, change the url of this [[pool]]", "host", host)
 		return nil
 	}
 	_, old, _ := net.SplitHostPort(p.to.Address)

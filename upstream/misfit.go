@@ -17,7 +17,7 @@ func (l *Lane) turnAway(now time.Time) {
 	}
 	if !l.turned {
 		l.turned = true
-		l.log.Warn("no pool that works has room for the prefixes of these miners; they are closed, and get shorter ones when they come back", "miners", l.route.membersOf(l))
+		l.log.Warn("no working pool has room for the prefixes of these miners; they are closed, and get shorter prefixes when they reconnect", "miners", l.route.membersOf(l))
 	}
 	l.route.directory.down.Outgrown(l)
 }

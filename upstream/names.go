@@ -184,7 +184,7 @@ func (s *stratum) nameAnswered(id uint64, yes bool, answer string) bool {
 // nameRefused notes that the pool does not authorize a name.
 func (s *stratum) nameRefused(name, answer string) {
 	if s.pool.refusedName(s.now) {
-		s.log.Warn("the pool does not authorize a worker: its shares go under the pool's user, as those of all others that are not authorized; register the workers at the pool, or set workers = \"aggregate\"",
+		s.log.Warn("the pool does not authorize a worker: its shares are sent as the pool's user, like those of all other unauthorized workers; register the workers at the pool, or set workers = \"aggregate\"",
 			"worker", name, "user", s.names.user, "answer", answer)
 	}
 }
@@ -234,7 +234,7 @@ func (s *stratum) closedOver() {
 		return
 	}
 	s.pool.quietNames(s.now)
-	s.log.Log(context.Background(), s.level(slog.LevelWarn), "the pool closes the connection over a worker that it is to authorize: shares go under the pool's user for a while; register the workers at the pool, or set workers = \"aggregate\"", "for", namesPause)
+	s.log.Log(context.Background(), s.level(slog.LevelWarn), "the pool closes the connection when asked to authorize a worker: for now, shares are sent as the pool's user; register the workers at the pool, or set workers = \"aggregate\"", "for", namesPause)
 }
 
 // inOrder returns the names that have no answer, in the order in which they were asked

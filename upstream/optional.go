@@ -257,7 +257,7 @@ func (l *Lane) askAgain(ctx context.Context, now time.Time) {
 	}
 	if bitless && k.pool.givesBits() && len(l.candidates) == 0 {
 		if l.try(ctx, k.pool, now) {
-			l.log.Log(ctx, l.level(slog.LevelInfo), "the pool grants version bits again: its link is replaced", "pool", k.pool.Name)
+			l.log.Log(ctx, l.level(slog.LevelInfo), "the pool grants version bits again: replacing its link", "pool", k.pool.Name)
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (r *Route) probe(ctx context.Context, p *pool, trial bool) {
 		return // the link has said that it succeeded
 	}
 	if trial && (k.protocol.closed || p.serves()) {
-		k.log.Debug("the pool does not bear yet what is left out", "reason", err)
+		k.log.Debug("the pool still does not accept the omitted requests", "reason", err)
 		return
 	}
 	if p.fail(time.Now(), k.started, r.failover().BackoffMax, k.protocol.reached, err) {

@@ -268,7 +268,7 @@ func (p *protocol) passOver(length int) {
 	p.book.Malformed.Add(1)
 	if p.now.Sub(p.lines.longSaid) >= messagePause {
 		p.lines.longSaid = p.now
-		p.log.Warn("the pool sent too long a line, which is passed over; if no job comes through, use another port of it, or another pool", "bytes", length, "limit", codec.MaxPoolLine)
+		p.log.Warn("the pool sent a line that is too long; it was skipped; if no job arrives, use another port of the pool, or another pool", "bytes", length, "limit", codec.MaxPoolLine)
 	}
 }
 
@@ -281,7 +281,7 @@ func (p *protocol) garbled(err error) error {
 	p.book.Malformed.Add(1)
 	var e *codec.Error
 	if errors.As(err, &e) && e.Fatal() && (p.job == nil || dialects[p.pool.Dialect].framed) {
-		return fmt.Errorf("%w: is this the kind of port that the url says?", err)
+		return fmt.Errorf("%w: does the url match the pool's port?", err)
 	}
 	if p.lines.malformed++; p.lines.malformed > maxMalformed {
 		return errMalformed

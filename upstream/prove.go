@@ -16,7 +16,7 @@ const proveTime = 12 * time.Second
 // Why a proof could not be had.
 var (
 	errUnproven = errors.New("the pool did not answer in time")
-	errNoFiles  = errors.New("there are too few file descriptors: raise LimitNOFILE, or lower miners.max")
+	errNoFiles  = errors.New("too few file descriptors: raise LimitNOFILE, or lower miners.max")
 )
 
 // Prove makes sure that a pool takes an account's credentials: a link of its own

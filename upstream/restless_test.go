@@ -84,9 +84,9 @@ func TestAPoolThatKeepsChangingItsExtranonceIsSaid(t *testing.T) {
 			}
 		}
 		change(maxEpochs)
-		equal(t, "times said", strings.Count(log.String(), "changes its extranonce"), 0)
+		equal(t, "times said", strings.Count(log.String(), "keeps changing its extranonce"), 0)
 		f.after(time.Minute)
 		change(10 * maxEpochs)
-		equal(t, "times said", strings.Count(log.String(), "changes its extranonce"), 1)
+		equal(t, "times said", strings.Count(log.String(), "keeps changing its extranonce"), 1)
 	})
 }

@@ -319,7 +319,7 @@ func (r *Route) start() {
 func (r *Route) relook() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.log.Info("other pools serve these miners; they stay, and their links change", "miners", r.members)
+	r.log.Info("these miners now have other pools; they stay connected, and their links change", "miners", r.members)
 	for _, l := range r.lanes {
 		l.rouse()
 	}
@@ -331,7 +331,7 @@ func (r *Route) retire(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retired = now
-	r.log.Info("what served these miners has changed or is gone: they move, its links end", "miners", r.members)
+	r.log.Info("the pools of these miners changed or were removed: the miners move, and the old links end", "miners", r.members)
 	for _, l := range r.lanes {
 		l.rouse()
 	}

@@ -54,7 +54,7 @@ func (p *protocol) doubt(d float64) (passOver bool) {
 			p.doubted = make(map[string]time.Time)
 		}
 		p.doubted[why] = p.now
-		p.log.Warn("the pool's difficulty makes no sense; check the algorithm and the port of this pool, and tell its operator", "difficulty", d, "why", why, "taken", !passOver)
+		p.log.Warn("the pool's difficulty is not usable; check the algorithm and the port of this pool, and tell its operator", "difficulty", d, "why", why, "taken", !passOver)
 	}
 	return passOver
 }
@@ -91,12 +91,12 @@ func (l *Lane) leaveBarren(ctx context.Context, k *link, now time.Time) {
 	if p == nil {
 		if !k.tenure.barrenSaid {
 			k.tenure.barrenSaid = true
-			l.log.Warn("no share has gone up for long, since no miner meets the pool's difficulty, and there is no other pool that is healthy; add a backup [[pool]]", "pool", k.pool.Name, "difficulty", difficulty)
+			l.log.Warn("no share has met the pool's difficulty for a long time, and no other pool is healthy; add a backup [[pool]]", "pool", k.pool.Name, "difficulty", difficulty)
 		}
 		return
 	}
 	if l.try(ctx, p, now) {
-		l.log.Log(ctx, l.level(slog.LevelWarn), "pool is ill; another one is used", "pool", k.pool.Name, "why", fmt.Sprintf("no miner meets its difficulty of %g", difficulty), "other", p.Name)
+		l.log.Log(ctx, l.level(slog.LevelWarn), "pool is unhealthy; using another one", "pool", k.pool.Name, "why", fmt.Sprintf("no miner meets its difficulty of %g", difficulty), "other", p.Name)
 		k.pool.chill(now)
 	}
 }

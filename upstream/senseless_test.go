@@ -31,7 +31,7 @@ func TestAPoolWhoseDifficultyNoMinerMeetsIsLeft(t *testing.T) {
 		f.lane().Kept(barrenMin)
 		f.after(2 * tickServing)
 		f.wantOn("b")
-		equal(t, "times said", strings.Count(log.String(), "difficulty makes no sense"), 1)
+		equal(t, "times said", strings.Count(log.String(), "difficulty is not usable"), 1)
 		wantPart(t, "log", log.String(), "no miner meets its difficulty of 1e+308")
 	})
 }
@@ -75,7 +75,7 @@ func TestTheOnlyPoolIsNotLeftForItsDifficulty(t *testing.T) {
 			f.after(f.route.failover().Silence / 2)
 		}
 		f.wantOn("a")
-		equal(t, "times said", strings.Count(log.String(), "no share has gone up for long"), 1)
+		equal(t, "times said", strings.Count(log.String(), "no share has met the pool's difficulty"), 1)
 	})
 }
 

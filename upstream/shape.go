@@ -87,7 +87,7 @@ func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 	if said && bits.OnesCount32(mask) < bits.OnesCount32(before) {
 		p.book.VersionBitsReduced.Add(1)
 		if now := time.Now(); p.fewerBits(now) {
-			d.log.Warn("the pool gives fewer version bits than before: miners can roll less, and those that count on the bits lose shares",
+			d.log.Warn("the pool grants fewer version bits than before: miners can roll less, and miners that rely on those bits lose shares",
 				"pool", p.Name, "mask", fmt.Sprintf("%08x", mask), "before", fmt.Sprintf("%08x", before))
 		}
 	}

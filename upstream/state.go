@@ -126,13 +126,13 @@ func (s *state) recall() {
 		file, err = decodeState(text)
 	}
 	if file.Version > stateVersion {
-		s.log.Warn("what was known of the pools was written by a newer farmproxy; it is left alone, and what pools give is not remembered: run that farmproxy, or remove the file",
+		s.log.Warn("the saved state of the pools was written by a newer farmproxy; it is left alone, and the state of the pools is not saved: run that farmproxy, or delete the file",
 			"file", s.path, "version", file.Version, "this_one_knows", stateVersion)
 		s.path = ""
 		return
 	}
 	if err != nil {
-		s.log.Warn("what was known of the pools can't be read; it will be learned again", "file", s.path, "reason", err)
+		s.log.Warn("the saved state of the pools cannot be read; farmproxy will learn it again", "file", s.path, "reason", err)
 		return
 	}
 	for url, m := range file.Pools {
@@ -204,7 +204,7 @@ func (s *state) remember() {
 		return
 	}
 	if err := s.write(s.path, stateFile{stateVersion, pools}); err != nil {
-		s.log.Warn("what is known of the pools can't be remembered; see that state_dir is writable", "file", s.path, "reason", err)
+		s.log.Warn("the state of the pools cannot be saved; check that state_dir is writable", "file", s.path, "reason", err)
 	}
 }
 

@@ -44,7 +44,7 @@ func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target)
 	case errors.Is(err, errProbed):
 		o.Job = time.Since(k.started)
 	case ctx.Err() != nil:
-		return o, fmt.Errorf("no job within the time that there was: %w", context.Cause(ctx))
+		return o, fmt.Errorf("no job within the time limit: %w", context.Cause(ctx))
 	case p.User != "" || !k.protocol.reached:
 		return o, err
 	}

@@ -24,28 +24,28 @@ type step struct {
 }
 
 // ScriptHelp describes what ParseScript accepts.
-const ScriptHelp = `troubles, separated by semicolons or one a line; "at 10s" before one gives its
-time since the start, the next ones without are done right after it:
+const ScriptHelp = `Faults, separated by semicolons or one per line. "at 10s" before a fault is its
+time since the start; a fault without a time follows the one before it at once:
   drop               close all links
-  silent 30s         keep the links and stand still that long
-  down [20s]         close all links and the port, for that long (what follows
+  silent 30s         keep the links, but send nothing for this long
+  down [20s]         close all links and the port, for this long (the next fault
                      waits) or until "up"
   up                 listen again
-  forget             sessions so far can't be resumed
-  difficulty 0.001   from the next job on
-  mask 1fffe000      of version bits, at once
-  extranonce2 4      bytes, for sessions to come; forgets the sessions
-  reject 0.1         refuse that fraction of valid shares
+  forget             existing sessions cannot be resumed
+  difficulty 0.001   new difficulty from the next job on
+  mask 1fffe000      new mask of version bits, at once
+  extranonce2 4      new size in bytes for new sessions; forgets existing sessions
+  reject 0.1         reject this fraction of valid shares
   job [clean]        send a new job
   raw LINE           send a line as it is
-to agents only:
-  workers 3          their difficulty is 2^3 each, from the next job on; 3..9: one
-                     of 2^3 to 2^9 by the worker's name; off: it stays as it is
+To agents only:
+  workers 3          difficulty 2^3 for each worker from the next job on; 3..9: one
+                     of 2^3 to 2^9, by the worker's name; off: no more changes
   frame 7f04...      send these bytes as they are
   strange KIND       length: frames of wrong lengths; unknown: frames of unknown
-                     types; sessions: a difficulty for sessions that are not there;
-                     response: to a share never sent; half: half a frame, and then
-                     nothing ever again
+                     types; sessions: a difficulty for unknown sessions;
+                     response: an answer to a share never sent; half: half a
+                     frame, then nothing more
 `
 
 // ParseScript parses a script; its errors name the trouble and what it expects.
