@@ -1,4 +1,4 @@
-# make help says what there is.
+# make help lists the targets.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -8,14 +8,14 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR    ?=
 
-# Of each of the codec's targets, which read what strangers send; and of the others.
+# Fuzzing time per target: the codec's, which parse untrusted input; and the others.
 FUZZTIME       ?= 30s
 FUZZTIME_OTHER ?= 10s
 
 # Tests of one package at a time: those with sockets wait more than they compute.
 AT_ONCE ?= 6
 
-# Passed on to the harness, such as BENCHFLAGS="-miners 1000". With RECORD=1 a run
+# Passed to the harness, for example BENCHFLAGS="-miners 1000". With RECORD=1 a run
 # of bench, bench-long or bench-sweep is kept in bench/results.
 BENCHFLAGS ?=
 RECORD     ?=
@@ -28,8 +28,8 @@ BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 .DEFAULT_GOAL := build
 .PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-compare install clean help
 
-build: ## the binary ./farmproxy, static
-	@command -v $(GO) >/dev/null || { echo "There is no Go in the PATH of $$(id -un): install Go 1.26, or say GO=/where/it/is/bin/go"; exit 1; }
+build: ## build the static binary ./farmproxy
+	@command -v $(GO) >/dev/null || { echo "No Go in the PATH of $$(id -un): install Go 1.26, or set GO=/path/to/bin/go"; exit 1; }
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X farmproxy/proxy.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
 
 test: ## all tests, quick; at the end those that were skipped, and why
@@ -56,32 +56,32 @@ fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
 		done; \
 	done
 
-demo: build ## a pool, the proxy and a fleet of miners on this machine, live; Ctrl-C ends all
+demo: build ## two pools, the proxy and miners on this machine; Ctrl-C stops it all
 	@exec ./farmproxy bench demo
 
-allocs: ## benchmarks of what may allocate nothing; fails when one does
+allocs: ## benchmarks of everything that must not allocate; fails if one does
 	GO='$(GO)' .ci/allocs
 
-bench: build ## the design's budgets, beside the floor, as a table; RECORD=1 keeps every figure
+bench: build ## a table of every cost that has a budget; RECORD=1 stores every figure
 	./farmproxy bench budget $(BENCHING)
 
 bench-long: build ## memory over 10 million shares, or an hour
 	./farmproxy bench long $(BENCHING)
 
-bench-sweep: build ## costs against miners and shares a second, for farmproxy bench plot
+bench-sweep: build ## costs by number of miners and share rate, for farmproxy bench plot
 	./farmproxy bench sweep $(BENCHING)
 
-bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json), or what go test -bench printed
+bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json), or outputs of go test -bench
 	@test -n "$(OLD)" -a -n "$(NEW)" || { echo "make bench-compare OLD=$(RESULTS)/A.json NEW=$(RESULTS)/B.json"; exit 1; }
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	lines() { case $$1 in *.json) ./farmproxy bench gobench "$$1" ;; *) cat "$$1" ;; esac; } && \
 	lines "$(OLD)" >"$$dir/old" && lines "$(NEW)" >"$$dir/new" && \
 	$(GO) run $(BENCHSTAT) old="$$dir/old" new="$$dir/new"
 
-# What is installed is what the source says now, not what was built last. Under
-# sudo it is built by the user: root often has no Go in its PATH, and would leave
-# files behind that are root's.
-install: ## builds; then binary, unit, kernel settings, docs; example configuration if there is none
+# Install what the source says now, not what was built last. Under
+# sudo the user builds: root often has no Go in its PATH, and would leave
+# root's files behind.
+install: ## build, then install binary, unit, kernel settings, docs, and an example configuration if there is none
 	@if [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && [ "$(SUDO_USER)" != root ]; then \
 		sudo -u '$(SUDO_USER)' -i -- $(MAKE) -C '$(CURDIR)' build GO='$(GO)' VERSION='$(VERSION)'; \
 	else \
@@ -99,8 +99,8 @@ install: ## builds; then binary, unit, kernel settings, docs; example configurat
 	@echo "Next: set the pool in $(SYSCONFDIR)/farmproxy/farmproxy.toml, then"
 	@echo "  sysctl --system; systemctl daemon-reload; systemctl enable --now farmproxy"
 
-clean: ## removes what build has written
+clean: ## remove what build has written
 	rm -f farmproxy
 
-help: ## this
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

@@ -60,7 +60,7 @@ func writeLanes(e *exposition, lanes []LinkInfo) {
 	for i := range lanes {
 		e.truth(lanes[i].State == LinkUp, laneLabels(&lanes[i])...)
 	}
-	e.begin("farmproxy_link_state", gauge, "1 for the state that the lane's link is in.")
+	e.begin("farmproxy_link_state", gauge, "1 for the current state of the lane's link.")
 	for i := range lanes {
 		for s := range linkStates {
 			e.truth(lanes[i].State == LinkState(s), laneLabels(&lanes[i], "state", linkStates[s])...)
@@ -84,17 +84,17 @@ func writeLanes(e *exposition, lanes []LinkInfo) {
 			e.count(n, laneLabels(&lanes[i], "verdict", work.Verdict(v).String())...)
 		}
 	}
-	e.begin("farmproxy_link_work_total", counter, "Shares by the pool's verdict, each counted as the pool's difficulty.")
+	e.begin("farmproxy_link_work_total", counter, "Shares by the pool's verdict, each weighted by the pool's difficulty.")
 	for i := range lanes {
 		for v, x := range lanes[i].Work {
 			e.value(x, laneLabels(&lanes[i], "verdict", work.Verdict(v).String())...)
 		}
 	}
-	each("farmproxy_link_difficulty", gauge, "Difficulty that the pool asks for; 0 unknown.",
+	each("farmproxy_link_difficulty", gauge, "Difficulty set by the pool; 0 if unknown.",
 		func(l *LinkInfo) float64 { return l.Difficulty })
 	each("farmproxy_link_extranonce2_size_bytes", gauge, "Size of the extranonce2 that the pool gave; 0 unknown.",
 		func(l *LinkInfo) float64 { return float64(l.Extranonce2) })
-	each("farmproxy_link_last_notify_timestamp_seconds", gauge, "When the last job came; 0 never.",
+	each("farmproxy_link_last_notify_timestamp_seconds", gauge, "When the last job arrived; 0 if never.",
 		func(l *LinkInfo) float64 {
 			if l.LastNotify.IsZero() {
 				return 0
@@ -105,7 +105,7 @@ func writeLanes(e *exposition, lanes []LinkInfo) {
 		func(l *LinkInfo) float64 { return float64(l.BytesUp) })
 	each("farmproxy_link_received_bytes_total", counter, "Bytes received from the pool.",
 		func(l *LinkInfo) float64 { return float64(l.BytesDown) })
-	each("farmproxy_link_malformed_total", counter, "Lines and frames from the pool that could not be understood.",
+	each("farmproxy_link_malformed_total", counter, "Malformed lines and frames from the pool.",
 		func(l *LinkInfo) float64 { return float64(l.Malformed) })
 }
 

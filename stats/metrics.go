@@ -45,10 +45,10 @@ func (b *Book) writeProxy(e *exposition) {
 	t := b.totals()
 	e.begin("farmproxy_build_info", gauge, "Always 1; the labels say what is running.")
 	e.count(1, "version", b.options.Version, "goversion", runtime.Version())
-	e.begin("farmproxy_ready", gauge, "1 while miners that come get work: farmproxy listens, and a link is up where one is needed.")
+	e.begin("farmproxy_ready", gauge, "1 while new miners get work: farmproxy listens, and a link is up if one is needed.")
 	e.truth(b.Ready() == nil)
 
-	e.begin("farmproxy_log_lines_left_out_total", counter, "Lines of the log that were left out, since what it is written to did not keep up.")
+	e.begin("farmproxy_log_lines_left_out_total", counter, "Log lines dropped because the log's reader did not keep up.")
 	var left uint64
 	if lines := b.leftOut.Load(); lines != nil {
 		left = (*lines)()
@@ -63,7 +63,7 @@ func (b *Book) writeProxy(e *exposition) {
 	e.value(float64(t.subscribed))
 	e.begin("farmproxy_miners_authorized", gauge, "Miners with at least one authorized worker.")
 	e.value(float64(t.authorized))
-	e.begin("farmproxy_miners_max", gauge, "Miners that there is room for.")
+	e.begin("farmproxy_miners_max", gauge, "The most miners that farmproxy has room for.")
 	e.value(float64(b.minersMax.Load()))
 
 	e.begin("farmproxy_connections_opened_total", counter, "Connections of miners accepted, refused ones included.")
@@ -76,12 +76,12 @@ func (b *Book) writeProxy(e *exposition) {
 	e.count(t.resumed)
 	e.begin("farmproxy_miners_reconnected_total", counter, "Miners told to reconnect, by reason.")
 	e.count(t.lostRolling, "reason", "lost_version_rolling")
-	e.begin("farmproxy_users_refused_total", counter, "Logins refused since there are too many new users that have not worked yet, of all addresses or of one.")
+	e.begin("farmproxy_users_refused_total", counter, "Logins refused because too many new users, in total or of one address, have not worked yet.")
 	e.count(t.usersNoRoom, "reason", "all_addresses")
 	e.count(t.usersCrowd, "reason", "one_address")
-	e.begin("farmproxy_messages_total", counter, "Lines and agents' frames that were decoded.")
+	e.begin("farmproxy_messages_total", counter, "Decoded lines and agents' frames.")
 	e.count(t.messages)
-	e.begin("farmproxy_messages_malformed_total", counter, "Lines, messages and frames from miners and agents that were malformed.")
+	e.begin("farmproxy_messages_malformed_total", counter, "Malformed lines, messages and frames from miners and agents.")
 	e.count(t.malformed)
 	e.begin("farmproxy_notifies_total", counter, "Jobs written to miners.")
 	e.count(t.notifies)
@@ -94,7 +94,7 @@ func (b *Book) writeProxy(e *exposition) {
 func (b *Book) writeShares(e *exposition, workers []*Worker, now time.Time) {
 	t := b.totals()
 	n, up, hashRate := sum(workers, now)
-	e.begin("farmproxy_shares_total", counter, "Shares by the verdict that miners were told.")
+	e.begin("farmproxy_shares_total", counter, "Shares by the verdict that miners got.")
 	for v := range work.NumVerdicts {
 		e.count(t.shares[v], "verdict", work.Verdict(v).String())
 	}
@@ -104,7 +104,7 @@ func (b *Book) writeShares(e *exposition, workers []*Worker, now time.Time) {
 	}
 	e.begin("farmproxy_hashrate", gauge, "Hashes per second of all workers over 5 minutes, from accepted shares.")
 	e.value(hashRate)
-	e.begin("farmproxy_workers", gauge, "Names of workers that are remembered.")
+	e.begin("farmproxy_workers", gauge, "Worker names that farmproxy remembers.")
 	e.value(float64(n))
 	e.begin("farmproxy_workers_up", gauge, "Workers with a miner connected.")
 	e.value(float64(up))
@@ -134,16 +134,16 @@ func (b *Book) writePools(e *exposition) {
 		func(p *Pool) uint64 { return uint64(p.Extranonce2.Load()) })
 	each("farmproxy_pool_probes_total", counter, "Probes of the pool.",
 		func(p *Pool) uint64 { return p.Probes.Load() })
-	each("farmproxy_pool_failures_total", counter, "Attempts at the pool and links to it that failed.",
+	each("farmproxy_pool_failures_total", counter, "Failed attempts to connect to the pool, and failed links.",
 		func(p *Pool) uint64 { return p.Failures.Load() })
-	each("farmproxy_pool_names_refused_total", counter, "Workers that the pool would not authorize.",
+	each("farmproxy_pool_names_refused_total", counter, "Workers that the pool refused to authorize.",
 		func(p *Pool) uint64 { return p.NamesRefused.Load() })
-	each("farmproxy_pool_version_rolling", gauge, "Version bits that the pool lets miners roll; 0 none, or unknown.",
+	each("farmproxy_pool_version_rolling", gauge, "Version bits that the pool lets miners roll; 0 if none or unknown.",
 		func(p *Pool) uint64 { return uint64(bits.OnesCount32(p.VersionMask.Load())) })
-	each("farmproxy_pool_version_rolling_reduced_total", counter, "Times that the pool gave fewer version bits than before.",
+	each("farmproxy_pool_version_rolling_reduced_total", counter, "Times that the pool granted fewer version bits than before.",
 		func(p *Pool) uint64 { return p.VersionBitsReduced.Load() })
 
-	e.begin("farmproxy_pool_latency_seconds", histogramKind, "From a share's write to the pool's verdict.")
+	e.begin("farmproxy_pool_latency_seconds", histogramKind, "Time from sending a share to the pool's verdict.")
 	for _, p := range pools {
 		var l Latency
 		for _, link := range links {
@@ -185,10 +185,10 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 		func(w *Worker) float64 { return w.work })
 	each("farmproxy_worker_hashrate", gauge, "Hashes per second of the worker over 5 minutes, from accepted shares.",
 		func(w *Worker) float64 { return w.hashRate(now) })
-	each("farmproxy_worker_difficulty", gauge, "Difficulty last set for the worker; 0 unknown.",
+	each("farmproxy_worker_difficulty", gauge, "Difficulty last set for the worker; 0 if unknown.",
 		func(w *Worker) float64 { return w.difficulty })
-	each("farmproxy_worker_last_share_timestamp_seconds", gauge, "When the worker's last share was accepted; 0 never.",
+	each("farmproxy_worker_last_share_timestamp_seconds", gauge, "When the worker's last share was accepted; 0 if never.",
 		func(w *Worker) float64 { return w.lastShare.unix(now) })
-	each("farmproxy_worker_reconnects_total", counter, "Times that a miner of the worker came back.",
+	each("farmproxy_worker_reconnects_total", counter, "Times that a miner of the worker reconnected.",
 		func(w *Worker) float64 { return float64(w.reconnects()) })
 }

@@ -36,8 +36,8 @@ func (b *Book) writeStore(e *exposition) {
 		return
 	}
 	accounts, err := (*state)()
-	e.begin("farmproxy_store_up", gauge, "1 while the store's database answers and takes changes; accounts that are known are served without it.")
+	e.begin("farmproxy_store_up", gauge, "1 while the store's database answers and accepts changes; known accounts are served without it.")
 	e.truth(err == nil)
-	e.begin("farmproxy_accounts", gauge, "Accounts that are registered.")
+	e.begin("farmproxy_accounts", gauge, "Registered accounts.")
 	e.value(float64(accounts))
 }
