@@ -186,7 +186,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	f("[[listener]]\naddress = '"+taken.Addr().String()+"'\n"+pool+web, "listener[1].address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
 	f("[[listener]]\naddress = '192.0.2.1:3333'\n"+pool+web, "this machine does not have this address")
 	f(listener+pool+"[http]\naddress = '"+taken.Addr().String()+"'\n", "http.address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
-	f(listener+pool+web+"token_file = '"+dir+"/none'\n", "http.token_file: "+dir+"/none: there is no such file")
+	f(listener+pool+web+"token_file = '"+dir+"/none'\n", "http.token_file: "+dir+"/none: no such file")
 	f(listener+pool+"algorithm = 'sha256f'\n"+web, `pool[1].algorithm = "sha256f": farmproxy does not know this algorithm`)
 	f("[[listener]]\naddress = '127.0.0.1:3399'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:3399'\nuser = 'farm'\n"+web, "this is farmproxy itself")
 
