@@ -55,7 +55,7 @@ func bodyError(err error, want string) error {
 		return badRequest("%s: want %s, got %s", quoted(e.Field), kindName(e.Type), got)
 	}
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return badRequest("%s: there is no such field; %s", quoted(strings.Trim(field, `"`)), want)
+		return badRequest("%s: no such field; %s", quoted(strings.Trim(field, `"`)), want)
 	}
 	return badRequest("the body is not JSON, or cut off: %s", want)
 }

@@ -119,7 +119,7 @@ func (s *Server) deletePool(life context.Context, ctx *fasthttp.RequestCtx, r Re
 	withAccounts := false
 	for key, value := range ctx.QueryArgs().All() {
 		if string(key) != "with_accounts" {
-			return badRequest("%s: there is no such parameter; want with_accounts", quoted(string(key)))
+			return badRequest("%s: no such parameter; want with_accounts", quoted(string(key)))
 		}
 		switch v := string(value); v {
 		case "true", "false":

@@ -57,9 +57,9 @@ func TestPoolsRefuse(t *testing.T) {
 	f(`{"pool":"c.example:3333","algorithm":"scrypt","links":"3"}`, 400, `\"links\": want a whole number, got string`)
 	f(`{"pool":"c.example:3333","algorithm":"scrypt","links":1.5}`, 400, `\"links\": want a whole number, got number`)
 	f(`{"pool":"c.example:3333","algorithm":"scrypt","tls":1}`, 400, `\"tls\": want true or false, got number`)
-	f(`{"pool":"c.example:3333","algo":"scrypt"}`, 400, `\"algo\": there is no such field; `+want)
+	f(`{"pool":"c.example:3333","algo":"scrypt"}`, 400, `\"algo\": no such field; `+want)
 	f(`{"pool":"c.example:3333","algorithm":"scrypt"} x`, 400, `there is something behind the JSON object: `+want+` and nothing else`)
-	s.want(t, "GET", "/api/v1/pools?user=x", "", 400, `{"error":"\"user\": there is no such parameter; want page, per_page, algorithm or search"}`)
+	s.want(t, "GET", "/api/v1/pools?user=x", "", 400, `{"error":"\"user\": no such parameter; want page, per_page, algorithm or search"}`)
 	s.want(t, "GET", "/api/v1/pools/a", "", 400, `{"error":"pool \"a\": expected host:port, such as \"pool.example.com:3333\""}`)
 }
 
@@ -71,7 +71,7 @@ func TestAPoolInUse(t *testing.T) {
 	s.want(t, "DELETE", path, "", 409, refused)
 	s.want(t, "DELETE", path+"?with_accounts=false", "", 409, refused)
 	s.want(t, "DELETE", path+"?with_accounts=yes", "", 400, `{"error":"with_accounts: want true or false, got \"yes\""}`)
-	s.want(t, "DELETE", path+"?force=true", "", 400, `{"error":"\"force\": there is no such parameter; want with_accounts"}`)
+	s.want(t, "DELETE", path+"?force=true", "", 400, `{"error":"\"force\": no such parameter; want with_accounts"}`)
 	s.want(t, "DELETE", path+"?with_accounts=true", "", 204, "")
 	s.want(t, "GET", "/api/v1/users/"+name, "", 404, `{"error":"account \"`+name+`\" is not known: register it, or see the list of accounts"}`)
 }
@@ -114,5 +114,5 @@ func TestAlgorithms(t *testing.T) {
 	f(`{"name":"y"}`, `divider 0 of algorithm y: expected a number above 0, such as 1 for sha256d or 65536 for scrypt`)
 	f(`{"divider":1}`, `algorithm name \"\": expected 1 to 32 letters, digits and . _ / + -, such as \"sha256d\"`)
 	f(`{"name":"y","divider":"1"}`, `\"divider\": want a number, got string`)
-	f(`{"name":"y","divisor":1}`, `\"divisor\": there is no such field; want {\"name\": a string, \"divider\": a number}`)
+	f(`{"name":"y","divisor":1}`, `\"divisor\": no such field; want {\"name\": a string, \"divider\": a number}`)
 }

@@ -68,7 +68,7 @@ next:
 				known, err = more.read(key, v)
 			}
 			if !known {
-				return badRequest("%s: there is no such parameter; want %s", quoted(key), parameters(texts, more))
+				return badRequest("%s: no such parameter; want %s", quoted(key), parameters(texts, more))
 			}
 		}
 		if err != nil {

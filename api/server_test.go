@@ -159,7 +159,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("GET", workers+"sort=colour", 400, `sort: want one of name, hashrate, accepted, rejected, last_share, difficulty, reconnects, got "colour"`)
 	f("GET", workers+"order=up", 400, `order: want asc or desc, got "up"`)
 	f("GET", workers+"search="+strings.Repeat("x", 257), 400, `search: want up to 256 bytes, got 257`)
-	f("GET", workers+"pge=2", 400, `"pge": there is no such parameter; want page, per_page, sort, order, search, account, pool or algorithm`)
+	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, sort, order, search, account, pool or algorithm`)
 
 	const noStore = `there is no store of accounts, pools and algorithms: set [store] url = "sqlite:///var/lib/farmproxy/farmproxy.db" in the configuration and restart farmproxy`
 	f("GET", "/api/v1/users", 404, noStore)

@@ -161,5 +161,5 @@ func (p *proxy) prove(ctx context.Context, pool store.Pool, account store.Accoun
 		return store.Refused(hide(err.Error(), account.Password.Reveal()))
 	}
 	p.log.Warn("an account could not be tried at a pool", "account", account.Name, "pool", pool.Address, "reason", err)
-	return store.Unasked("pool " + pool.Address + " can't be asked now whether it lets user " + strconv.Quote(account.User) + " in: it does not answer, or hangs up; the log says more")
+	return store.Unasked("pool " + pool.Address + " cannot be asked now about user " + strconv.Quote(account.User) + ": it does not answer, or closes the connection; the log has the details")
 }

@@ -43,7 +43,7 @@ const (
 // tellNoRoom says that every miner will be refused, unless there is room for some.
 func tellNoRoom(log *slog.Logger, miners int, limit uint64) {
 	if miners <= 0 {
-		log.Error("there is no room for any miner: the limit of open files is used up by what is no miner's; raise LimitNOFILE in the unit, or ulimit -n", "file_limit", limit)
+		log.Error("there is no room for miners: the limit of open files is too low; raise LimitNOFILE in the unit, or ulimit -n", "file_limit", limit)
 	}
 }
 

@@ -75,7 +75,7 @@ func tryPools(ctx context.Context, c *config.Config, known config.Problems, conn
 		switch {
 		case r == nil:
 		case r.err != nil:
-			refused = append(refused, config.Problem{Key: poolKey(i) + ".url", Value: strconv.Quote(c.Pools[i].URL), Want: "this pool gives no job: " + r.err.Error()})
+			refused = append(refused, config.Problem{Key: poolKey(i) + ".url", Value: strconv.Quote(c.Pools[i].URL), Want: "this pool sends no job: " + r.err.Error()})
 		default:
 			offers = append(offers, fmt.Sprintf("%-9s %s", poolKey(i), offer(&r.Offer)))
 		}
@@ -95,7 +95,7 @@ func offer(o *upstream.Offer) string {
 	if o.Job > 0 {
 		said = append(said, "difficulty "+strconv.FormatFloat(o.Difficulty, 'f', -1, 64), fmt.Sprintf("a job after %.2f s", o.Job.Seconds()))
 	} else {
-		said = append(said, "asked for no job: the miners say who they are")
+		said = append(said, "not asked for a job: miners' logins name the accounts")
 	}
 	if o.Certificate != "" {
 		said = append(said, "certificate "+o.Certificate)

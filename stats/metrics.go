@@ -170,7 +170,7 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 	each("farmproxy_worker_up", gauge, "1 while the worker has a miner connected.",
 		func(w *Worker) float64 { return float64(min(w.miners, 1)) })
 
-	e.begin("farmproxy_worker_shares_total", counter, "Shares of the worker by verdict; only verdicts that it got.")
+	e.begin("farmproxy_worker_shares_total", counter, "Shares of the worker by verdict; only verdicts that occurred.")
 	for _, w := range workers {
 		w.mu.Lock()
 		shares := w.shares()

@@ -25,7 +25,7 @@ func (b *Book) accountless() error {
 		return nil
 	}
 	if accounts, err := (*state)(); err != nil && accounts == 0 {
-		return errors.New("the store's database is away, and no account is known")
+		return errors.New("the store's database is unavailable, and no account is known")
 	}
 	return nil
 }

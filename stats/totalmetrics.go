@@ -25,7 +25,7 @@ func newTotalFamily(label string) totalFamily {
 	return totalFamily{
 		label:    label,
 		miners:   familyHead{name("miners"), "Miners connected that mine for the " + label + "."},
-		shares:   familyHead{name("shares_total"), "Shares for the " + label + " by the verdict that miners were told; only verdicts that there were."},
+		shares:   familyHead{name("shares_total"), "Shares for the " + label + " by the verdict that miners got; only verdicts that occurred."},
 		work:     familyHead{name("work_total"), "Accepted shares for the " + label + ", in shares of difficulty 1, each 2^32 hashes."},
 		hashRate: familyHead{name("hashrate"), "Hashes per second for the " + label + " over 5 minutes, from accepted shares."},
 	}

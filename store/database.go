@@ -245,7 +245,7 @@ func (d *database) transact(ctx context.Context, readOnly bool, do func(*transac
 			err = before // time ran out while waiting for a turn
 		}
 		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
-			return d.trouble("the database can't be used", err)
+			return d.trouble("the database cannot be used", err)
 		}
 		before = err
 	}
@@ -307,7 +307,7 @@ func (d *database) reach(ctx context.Context, shown string) error {
 			return nil
 		}
 		if attempt == maxAttempts || !lost(err) || !pause(ctx, attempt) {
-			return d.trouble(fmt.Sprintf("store %q can't be opened", shown), err)
+			return d.trouble(fmt.Sprintf("store %q cannot be opened", shown), err)
 		}
 	}
 }

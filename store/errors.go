@@ -29,7 +29,7 @@ var (
 func Refused(text string) error { return failf(ErrRefused, "%s", text) }
 func Unasked(text string) error { return failf(ErrPoolUnasked, "%s", text) }
 
-// Reasons why the database can't be used: each is ErrUnavailable too. Their texts go to
+// Reasons why the database cannot be used: each is ErrUnavailable too. Their texts go to
 // everyone who asks whether farmproxy is healthy, so they name no host, user or file.
 var (
 	ErrDamaged    = unavailable("damaged")
@@ -51,7 +51,7 @@ func unavailable(text string) error { return &cause{text} }
 func (c *cause) Error() string { return c.text }
 func (c *cause) Unwrap() error { return ErrUnavailable }
 
-// causeOf returns the reason why the database can't be used, or nil if it is not known.
+// causeOf returns the reason why the database cannot be used, or nil if it is not known.
 func causeOf(err error) *cause {
 	c, _ := errors.AsType[*cause](err)
 	return c

@@ -25,7 +25,7 @@ const sayAgain = time.Minute
 // healthy.
 const trialSize = 64 << 10
 
-// away records that the database can't be used, and logs it if that is news.
+// away records that the database cannot be used, and logs it if that is news.
 func (s *Store) away(err error, unopened bool) {
 	now := s.options.Now()
 	u := &Unavailable{Since: now, Err: err, Unopened: unopened, said: now}

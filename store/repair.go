@@ -78,7 +78,7 @@ func verify(ctx context.Context, file string) (empty bool, err error) {
 	}
 	var verdict string
 	if err := d.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
-		return false, d.trouble("the file can't be verified", err)
+		return false, d.trouble("the file cannot be verified", err)
 	}
 	if verdict != "ok" {
 		return false, failf(ErrDamaged, "the file %s is damaged: %s", file, verdict)

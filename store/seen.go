@@ -125,7 +125,7 @@ const (
 // ErrUnwatched.
 func (s *Store) Expire(ctx context.Context, unusedFor time.Duration, except func(name string) bool) ([]string, error) {
 	if unusedFor < MinExpire {
-		return nil, failf(ErrBadValue, "accounts can't expire after %v: expected at least %v, because other machines may not have reported yet what they have seen", unusedFor, MinExpire)
+		return nil, failf(ErrBadValue, "accounts cannot expire after %v: expected at least %v, because other machines may not have reported yet what they have seen", unusedFor, MinExpire)
 	}
 	now, err := s.watched(ctx, unusedFor)
 	if err != nil || now.IsZero() {

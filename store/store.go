@@ -262,7 +262,7 @@ func (s *Store) change(ctx context.Context, do func(t *transaction) error) error
 	return err
 }
 
-// unopened returns why the database can't be used yet.
+// unopened returns why the database cannot be used yet.
 func (s *Store) unopened() error {
 	if u := s.health.Load(); u != nil {
 		return &sentence{ErrUnavailable, fmt.Sprintf("the store is not open yet: %v", u.Err), u.Err}

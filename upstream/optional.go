@@ -223,7 +223,7 @@ func (p *protocol) blame(err error, now time.Time) error {
 	if news := p.pool.closedOver(suspects, now); news != 0 {
 		text := "the pool closes the connection over a request that it need not know: links leave it out until a probe finds that the pool bears it"
 		if news.has(askConfigure) {
-			text += "; miners can't roll version bits there until then"
+			text += "; miners cannot roll version bits there until then"
 		}
 		p.log.Log(context.Background(), p.level(slog.LevelWarn), text, "request", news, "probe_every", trialEvery)
 	}

@@ -241,8 +241,8 @@ func TestCheckConnects(t *testing.T) {
 	}
 	text += "[[pool]]\nname = 'dead'\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'farm'\n"
 	code, _, said = command(t, "check", "-c", fileOf(t, text), "-connect")
-	if code != exitFailed || !strings.Contains(said, `:10: pool[2].url = "stratum+tcp://127.0.0.1:1": this pool gives no job: connect to 127.0.0.1:1: `) ||
-		strings.Contains(said, `"stratum+tcp://pool.example:3333": this pool gives no job`) || !strings.Contains(said, "farm.toml: 2 problems\n") {
+	if code != exitFailed || !strings.Contains(said, `:10: pool[2].url = "stratum+tcp://127.0.0.1:1": this pool sends no job: connect to 127.0.0.1:1: `) ||
+		strings.Contains(said, `"stratum+tcp://pool.example:3333": this pool sends no job`) || !strings.Contains(said, "farm.toml: 2 problems\n") {
 		t.Errorf("%d\n%s", code, said)
 	}
 }
