@@ -1,9 +1,12 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"errors"
 	"testing"
 	"time"
+
+	"farmproxy/transport"
 )
 
 // aWire counts how often it is woken.
@@ -86,4 +89,18 @@ func TestACarriedLinkWaitsForHalfAFrame(t *testing.T) {
 	wants("long after", c.Tick(now.Add(2*frameTimeout)), nil)
 	wants("half of another", c.Received(now, half), nil)
 	wants("too late", c.Tick(now.Add(2*frameTimeout)), errHalfFrame)
+}
+
+// What TLS has to say for itself, such as new keys, goes out without anything of the
+// link's.
+func TestACarriedLinkIsWokenForItsTransport(t *testing.T) {
+	c, _, _, w := onWire(t)
+	c.stack = transport.Client(&tls.Config{InsecureSkipVerify: true})
+	defer c.stack.Close()
+	before := w.woken
+	if err := c.Tick(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "woken", w.woken, before+1)
+	equal(t, "pending", len(c.Pending(time.Now(), nil)) > 0, true)
 }
