@@ -341,7 +341,7 @@ func TestStartMakesNoKeyForAStoreThatIsGone(t *testing.T) {
 // when it accepts them again.
 func TestFullDisk(t *testing.T) {
 	d := newSQLite(t)
-	s := withPools(t, d.open(t))
+	s := withPools(t, d.open(t, func(o *Options) { o.Poll = time.Hour })) // it is polled below
 	name := mustRegister(t, s, "btc.example:3333", "farm", "x")
 	s.db.SetMaxOpenConns(1) // the limit applies to a connection
 	var pages int
@@ -370,7 +370,8 @@ func TestFullDisk(t *testing.T) {
 		t.Error("well again with room for a few pages")
 	}
 	limit(1 << 20)
-	awaitHealth(t, s, true)
+	s.poll(t.Context())
+	must(t, s.Healthy())
 	mustRegister(t, s, "btc.example:3333", "more", "x")
 }
 
