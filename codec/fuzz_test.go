@@ -55,9 +55,32 @@ func seeds(f *testing.F, method string, params string) {
 }
 
 // want is encoding/json's reading of a line: the members by their exact names, the
-// last of equal ones.
+// last of equal ones. Bytes that are not UTF-8 are Latin-1, or the first half of a GBK
+// character whose second may be a backslash.
 func want(line []byte) (members map[string]json.RawMessage, ok bool) {
-	return members, utf8.Valid(line) && json.Unmarshal(line, &members) == nil && members != nil
+	for _, gbk := range []bool{false, true} {
+		members = nil
+		if json.Unmarshal(asUTF8(line, gbk), &members) == nil && members != nil {
+			return members, true
+		}
+	}
+	return nil, false
+}
+
+func asUTF8(line []byte, gbk bool) []byte {
+	var text []rune
+	for len(line) > 0 {
+		r, size := utf8.DecodeRune(line)
+		if r == utf8.RuneError && size == 1 {
+			r = rune(line[0])
+			if gbk && len(line) > 1 && line[1] == '\\' {
+				text, size = append(text, r, '\\'), 2
+				r = '\\'
+			}
+		}
+		text, line = append(text, r), line[size:]
+	}
+	return []byte(string(text))
 }
 
 // surrogate is an escaped half of a surrogate pair. sonic rejects a member name with a
