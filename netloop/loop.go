@@ -182,9 +182,10 @@ func (l *loop) messages(p *peer, data []byte) gnet.Action {
 	return gnet.None
 }
 
-// hangup ends read: it first writes the answers so far.
+// hangup ends read: it first writes the answers so far, those to gathered shares too.
 func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 	l.out = out
+	l.judge()
 	if l.write(p, out) {
 		p.reason = reason
 	}

@@ -53,13 +53,16 @@ func (l *listener) proxyRule(from netip.Addr) proxyRule {
 // follows, nil while that is undecided. ok is false if the connection must be closed,
 // for reason.
 func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, ok bool) {
+	if len(data) == 0 {
+		return nil, 0, true
+	}
 	if half := p.lines.half(); len(half) > 0 {
 		data = append(half, data...)
 		p.lines.kept = nil
 	}
 	size, header := proxyHeader(data)
 	switch rule := p.listener.proxyRule(p.remote.Addr()); {
-	case header && rule == proxyRefused:
+	case header && rule == proxyRefused && signed(data):
 		return nil, session.ProxyHeader, false
 	case !header && rule == proxyRequired, size > codec.MaxMinerLine:
 		return nil, session.ProxyHeader, false
@@ -102,6 +105,12 @@ func proxyHeader(data []byte) (size int, ok bool) {
 		return proxyFixed + int(data[14])<<8 + int(data[15]), true
 	}
 	return 0, false
+}
+
+// signed reports whether data, which may start with a PROXY header, does: a line break
+// may also come before a miner's first line.
+func signed(data []byte) bool {
+	return bytes.HasPrefix(data, proxyLine) || bytes.HasPrefix(data, proxyproto.SIGV2)
 }
 
 // begins reports whether data starts with a signature, or with part of one.

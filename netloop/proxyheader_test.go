@@ -60,6 +60,7 @@ func TestProxyHeader(t *testing.T) {
 	f("from elsewhere nobody is believed", nil, far, proxyV1+firstLine, "", session.ProxyHeader)
 	f("nor with version 2", nil, far, proxyV2+firstLine, "", session.ProxyHeader)
 	f("a miner from elsewhere", nil, far, firstLine, far)
+	f("a miner from elsewhere, after empty lines", nil, far, "\r\n\r\n"+firstLine, far)
 	f("from a balancer", balancer, near, proxyV2+firstLine, "203.0.113.7:51000")
 	f("with more behind the addresses", balancer, near, proxyV2Long+firstLine, "203.0.113.7:51000")
 	f("a balancer that looks for itself", balancer, near, proxyLocal+firstLine, near)
