@@ -283,6 +283,7 @@ func (x *repeater) note(list []rigShare, accepted []bool) {
 
 func (x *repeater) step() {
 	r := x.rig
+	jobs := len(r.jobs)
 	switch x.random.IntN(9) {
 	case 0, 1: // new shares, which must be accepted
 		var list []rigShare
@@ -306,15 +307,15 @@ func (x *repeater) step() {
 		x.note(list, r.handAll(list))
 	case 5: // the next job, which all links must have
 		x.pool.Job(x.random.IntN(2) == 0)
-		x.rig.await()
+		r.await(jobs)
 	case 6: // the same work again
-		jobs := x.pool.Jobs()
-		last := jobs[len(jobs)-1]
-		params := strings.Replace(last.Params, last.ID, fmt.Sprintf("%s%d", last.ID, len(jobs)), 1)
+		sent := x.pool.Jobs()
+		last := sent[len(sent)-1]
+		params := strings.Replace(last.Params, last.ID, fmt.Sprintf("%s%d", last.ID, len(sent)), 1)
 		if err := x.pool.Notify(params); err != nil {
 			x.t.Fatal(err)
 		}
-		x.rig.await()
+		r.await(jobs)
 	case 7: // another connection, of the same session or a new one
 		session := r.session
 		if x.random.IntN(4) == 0 {
@@ -328,16 +329,25 @@ func (x *repeater) step() {
 			worker = "bob.rig"
 		}
 		r.authorize(worker)
-		r.await()
+		r.await(jobs) // which may come before the answer
 	}
 }
 
-// await reads until there is another job.
-func (r *rig) await() {
+// await reads until there are more jobs than n.
+func (r *rig) await(n int) {
 	r.t.Helper()
-	for n := len(r.jobs); len(r.jobs) == n; {
+	for len(r.jobs) <= n {
 		r.next()
 	}
+}
+
+// awaitWork reads until the last job is the same work as job.
+func (r *rig) awaitWork(job rigJob) rigJob {
+	r.t.Helper()
+	for r.jobs[len(r.jobs)-1].Digest() != job.Digest() {
+		r.next()
+	}
+	return r.jobs[len(r.jobs)-1]
 }
 
 // Whatever a miner and a pool do, no header goes to the pool twice, and none is
@@ -422,24 +432,21 @@ func TestAPrefixsNextMinerDoesNotRepeatTheLast(t *testing.T) {
 	again := pool.Jobs()[0]
 	var next *rig
 	for next == nil || string(next.e1) != string(r.e1) { // the proxy may not have seen yet that r is gone
+		jobs := len(other.jobs)
 		pool.Job(true)
-		other.await()
+		other.await(jobs)
 		next = startRig(t, address, "farm.next", "")
 	}
+	jobs := len(other.jobs)
 	if err := pool.Notify(strings.Replace(again.Params, again.ID, again.ID+"again", 1)); err != nil {
 		t.Fatal(err)
 	}
-	next.await()
-	job := next.jobs[len(next.jobs)-1]
-	if job.Digest() != share.job.Digest() {
-		t.Fatal("it is another work")
-	}
-	share.job.id = job.id
+	share.job.id = next.awaitWork(share.job).id
 	if next.hand(share) {
 		t.Error("the last miner's share is accepted again")
 	}
 	sent.want(t, 1)
-	other.await()
+	other.await(jobs) // its time is moved
 	if !other.hand(other.find(other.jobs[len(other.jobs)-1], easy, 1e9)) {
 		t.Error("a miner that was there all the time may not answer the work")
 	}

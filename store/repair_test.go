@@ -13,6 +13,15 @@ import (
 // damage overwrites a page in the middle of a database.
 func damage(t *testing.T, file string) []byte {
 	t.Helper()
+	// What is still in the log would cover the damage.
+	d, err := openPlain(file)
+	must(t, err)
+	var busy, pages, moved int
+	must(t, d.QueryRowContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved))
+	must(t, d.Close())
+	if busy != 0 {
+		t.Fatal("the log of the database is in use")
+	}
 	text, err := os.ReadFile(file)
 	must(t, err)
 	copy(text[len(text)/2:], strings.Repeat("damaged ", 1024))

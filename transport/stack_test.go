@@ -179,7 +179,11 @@ func TestAdopt(t *testing.T) {
 	versions(t, func(t *testing.T, clientConfig, serverConfig *tls.Config) {
 		here, there := connected(t)
 		server := tls.Server(there, serverConfig)
-		go io.WriteString(server, "first second")
+		written := make(chan struct{})
+		go func() {
+			io.WriteString(server, "first second")
+			close(written)
+		}()
 		bottom := &exchanged{Conn: here}
 		client := tls.Client(bottom, clientConfig)
 		b := make([]byte, len("first"))
@@ -191,6 +195,7 @@ func TestAdopt(t *testing.T) {
 			t.Fatalf("%q, %v", &e.got, err)
 		}
 		go func() {
+			<-written // or Close would not say goodbye
 			io.WriteString(server, " third")
 			server.Close()
 		}()
