@@ -1,7 +1,13 @@
 # make help lists the targets.
 
 GO      ?= go
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# The version is in one file; the commit and its date say which build of it this is. The
+# date is the commit's, so that the same source always gives the same binary.
+VERSION := $(shell cat VERSION)
+COMMIT  := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+DATE    := $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X farmproxy/proxy.commit=$(COMMIT) -X farmproxy/proxy.date=$(DATE)
 
 # Where install puts things; DESTDIR comes before all of them, for packaging.
 PREFIX     ?= /usr/local
@@ -20,7 +26,7 @@ AT_ONCE ?= 6
 BENCHFLAGS ?=
 RECORD     ?=
 RESULTS     = bench/results
-BENCHING    = -commit '$(VERSION)' $(if $(RECORD),-record $(RESULTS)) $(BENCHFLAGS)
+BENCHING    = -commit '$(COMMIT)' $(if $(RECORD),-record $(RESULTS)) $(BENCHFLAGS)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
@@ -30,7 +36,7 @@ BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 build: ## build the static binary ./farmproxy
 	@command -v $(GO) >/dev/null || { echo "No Go in the PATH of $$(id -un): install Go 1.26, or set GO=/path/to/bin/go"; exit 1; }
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X farmproxy/proxy.version=$(VERSION)' -o farmproxy ./cmd/farmproxy
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o farmproxy ./cmd/farmproxy
 
 test: ## all tests, quick; at the end those that were skipped, and why
 	@GO='$(GO)' $(GO) run .ci/tests.go -parallel $(AT_ONCE) ./...
@@ -83,7 +89,7 @@ bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json
 # root's files behind.
 install: ## build, then install binary, unit, kernel settings, docs, and an example configuration if there is none
 	@if [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && [ "$(SUDO_USER)" != root ]; then \
-		sudo -u '$(SUDO_USER)' -i -- $(MAKE) -C '$(CURDIR)' build GO='$(GO)' VERSION='$(VERSION)'; \
+		sudo -u '$(SUDO_USER)' -i -- $(MAKE) -C '$(CURDIR)' build GO='$(GO)' COMMIT='$(COMMIT)' DATE='$(DATE)'; \
 	else \
 		$(MAKE) build; \
 	fi

@@ -4,6 +4,7 @@
 //	        |     |        \-> upstream -> codec work stats dial
 //	        |     |-> stats -> work
 //	        |     |-> api -> stats store
+//	        |     |-> admin
 //	        |     \-> check -> config store
 //	        |     \-> config, systemd, dial, descriptors
 //	        \-> bench -> its own rooms, and nothing above
@@ -24,13 +25,14 @@ const module = "farmproxy"
 // mayImport maps every package of the module to the others that it may import. Anything
 // not listed is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"bench", "check", "config", "proxy", "store"},
-	"proxy":         {"api", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"cmd/farmproxy": {"admin", "api", "bench", "check", "config", "proxy", "stats", "store"},
+	"proxy":         {"admin", "api", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
 	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "transport", "work"},
 	"dial":          {},
 	"transport":     {},
+	"admin":         {},
 	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":         {"work"},
 	"codec":         {"work"}, // a share is spelled once

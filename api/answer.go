@@ -22,8 +22,10 @@ type readyAnswer struct {
 	Store string `json:"store"` // why and since when the database is unavailable; "" when it is available
 }
 
-type statusAnswer struct {
+// Status is farmproxy at a glance.
+type Status struct {
 	Version    string  `json:"version"`
+	PID        int     `json:"pid"`
 	Uptime     float64 `json:"uptime_seconds"`
 	Ready      bool    `json:"ready"`
 	Miners     int64   `json:"miners"`

@@ -2,6 +2,7 @@ package api
 
 import (
 	"math"
+	"os"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -11,13 +12,24 @@ import (
 )
 
 func (s *Server) status(ctx *fasthttp.RequestCtx) error {
-	if err := s.queries.enter(); err != nil {
+	a, err := s.Status()
+	if err != nil {
 		return err
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, a)
+}
+
+// Status returns what GET /api/v1/status answers. It fails when others ask at the same
+// time and do not finish soon.
+func (s *Server) Status() (*Status, error) {
+	if err := s.queries.enter(); err != nil {
+		return nil, err
 	}
 	defer s.queries.leave()
 	st := s.options.Book.Status()
-	a := statusAnswer{
+	a := &Status{
 		Version:    s.options.Version,
+		PID:        os.Getpid(),
 		Uptime:     math.Floor(st.Uptime.Seconds()),
 		Ready:      st.Ready == nil,
 		Miners:     st.Miners,
@@ -34,7 +46,7 @@ func (s *Server) status(ctx *fasthttp.RequestCtx) error {
 	}
 	a.Work.Accepted = st.Work[work.Accepted]
 	a.Work.Rejected = st.Work.Rejected()
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return a, nil
 }
 
 func (s *Server) workers(ctx *fasthttp.RequestCtx) error {

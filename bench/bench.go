@@ -18,6 +18,17 @@ const (
 	exitMisused = 2 // wrong arguments
 )
 
+// Subcommand is what bench has to offer, for the shells' completion.
+type Subcommand struct{ Name, Summary string }
+
+// Subcommands returns all of them, in the order of help.
+func Subcommands() (list []Subcommand) {
+	for _, c := range commands {
+		list = append(list, Subcommand{c.name, c.summary})
+	}
+	return list
+}
+
 // command is one subcommand of bench.
 type command struct {
 	name, summary string

@@ -20,6 +20,7 @@ type Config struct {
 	Accounts   Accounts   `toml:"accounts"`
 	Proxies    Proxies    `toml:"proxies"`
 	HTTP       HTTP       `toml:"http"`
+	Admin      Admin      `toml:"admin"`
 	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
 }
@@ -144,6 +145,11 @@ type HTTP struct {
 	TokenFile              string   `toml:"token_file"`               // absolute; "": no tokens, and Address must be on loopback
 	Hosts                  []string `toml:"hosts"`                    // names of a reverse proxy on this machine, in lower case; accepted besides loopback's
 	RegistrationsPerMinute int      `toml:"registrations_per_minute"` // per client address; 0: unlimited
+}
+
+// Admin says where commands for the running farmproxy are taken.
+type Admin struct {
+	Socket string `toml:"socket"` // absolute path of a Unix socket; see Config.AdminSocket
 }
 
 // Metrics says which series /metrics has.

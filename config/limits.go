@@ -25,6 +25,7 @@ const (
 	maxPassword   = 256
 	maxProxyUser  = 255       // SOCKS5 counts it with a byte
 	maxAlgorithm  = 32        // as in the store: it appears in metrics
+	maxSocket     = 100       // a Unix socket's path: the kernel takes 107 bytes, and it has a longer name while it is made
 	maxRate       = 1_000_000 // registrations a minute: more than any database takes
 
 	minTimeout = time.Second    // below, an honest miner on a slow line is cut off

@@ -108,6 +108,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Proxies: Proxies{URLs: []Secret{"socks5://farm:hunter2@proxy.example:1080", "https://proxy.example:443", ProxySystem},
 			Direct: DirectBeside, TLSInsecure: true},
 		HTTP:    HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", Hosts: []string{"farm.example", "10.0.0.7"}, RegistrationsPerMinute: 600},
+		Admin:   Admin{Socket: "/run/farm/admin.sock"},
 		Metrics: Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
 		Log:     Log{Level: "debug", Format: "json"},
 	})

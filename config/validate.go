@@ -25,6 +25,7 @@ func (c *Config) validate() Problems {
 	c.accounts(&ps)
 	c.Proxies.validate(&ps)
 	c.HTTP.validate(&ps)
+	c.Admin.validate(&ps)
 	if len(c.Listeners) == 0 || c.Metrics.Proxy != c.Listeners[0].Address {
 		plain(&ps, "metrics.proxy", c.Metrics.Proxy)
 	}

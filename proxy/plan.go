@@ -65,6 +65,7 @@ var startKeys = map[string]string{
 	"http.address": "the port is open",
 	"state_dir":    "what is remembered there was read",
 	"store":        "accounts come from there",
+	"admin.socket": "the socket is open",
 }
 
 // plan returns the settings that a configuration means, where total descriptors are

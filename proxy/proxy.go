@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"farmproxy/admin"
 	"farmproxy/api"
 	"farmproxy/codec"
 	"farmproxy/config"
@@ -54,6 +55,8 @@ type proxy struct {
 	settings atomic.Pointer[settings] // what apply was told last
 	web      *api.Server
 	webOn    net.Listener // nil: no HTTP
+	admin    *admin.Server
+	adminOn  net.Listener // nil: no commands
 }
 
 // Run serves miners as c says until ctx ends; then it stops in order and returns
@@ -99,6 +102,9 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if p.webOn, err = listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}
+	if p.adminOn, err = listenAdmin(c, log); err != nil {
+		return nil, err
+	}
 	if p.store, err = startStore(c, log); err != nil {
 		return nil, err
 	}
@@ -107,6 +113,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		web.Registry = p.store
 	}
 	p.web = api.New(web)
+	p.admin = admin.New(log)
+	p.commands()
 	options := upstream.DirectoryOptions{StateFile: stateFileOf(c), Descriptors: p.files, Book: p.book, Log: log}
 	if tune != nil {
 		tune(&options)
@@ -147,6 +155,9 @@ func (p *proxy) serve(ctx context.Context) error {
 		})
 		at := "http://" + p.webOn.Addr().String()
 		p.log.Info("web endpoints", "metrics", at+"/metrics", "api", at+"/api/v1/status")
+	}
+	if p.adminOn != nil {
+		parts.Go(func() { p.warn(p.admin.Serve(p.adminOn)) })
 	}
 	select {
 	case err := <-failed:
@@ -198,6 +209,7 @@ func (p *proxy) stop() {
 	within(stopTime, func(ctx context.Context) {
 		var ending sync.WaitGroup
 		ending.Go(func() { p.warn(p.web.Shutdown(ctx)) })
+		ending.Go(func() { p.warn(p.admin.Shutdown(ctx)) })
 		p.warn(p.server.Stop(ctx))
 		ending.Wait()
 	})

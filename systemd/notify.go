@@ -1,5 +1,5 @@
 // Package systemd owns the conversation between farmproxy and the service manager:
-// readiness, a line of status, the watchdog, the state directory. Its directory also
+// readiness, a line of status, the watchdog, its directories. Its directory also
 // holds the files that a package installs: unit, example configuration, kernel
 // settings.
 //
@@ -36,6 +36,13 @@ func Status(format string, args ...any) error {
 // service, or "" outside systemd and for a unit without one.
 func StateDirectory() string {
 	first, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
+	return first
+}
+
+// RuntimeDirectory returns the directory that the unit's RuntimeDirectory= made for the
+// service, or "" outside systemd and for a unit without one.
+func RuntimeDirectory() string {
+	first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":")
 	return first
 }
 

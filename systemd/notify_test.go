@@ -46,12 +46,13 @@ func TestASocketThatIsGone(t *testing.T) {
 	}
 }
 
-func TestStateDirectory(t *testing.T) {
+func TestDirectories(t *testing.T) {
 	f := func(env, want string) {
 		t.Helper()
 		t.Setenv("STATE_DIRECTORY", env)
-		if got := StateDirectory(); got != want {
-			t.Errorf("%q: got %q, want %q", env, got, want)
+		t.Setenv("RUNTIME_DIRECTORY", env)
+		if state, runtime := StateDirectory(), RuntimeDirectory(); state != want || runtime != want {
+			t.Errorf("%q: got %q and %q, want %q", env, state, runtime, want)
 		}
 	}
 	f("/var/lib/farmproxy", "/var/lib/farmproxy")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"strconv"
@@ -10,6 +11,19 @@ import (
 	"farmproxy/config"
 	"farmproxy/proxy"
 )
+
+const checkAbout = `The exit code is 1 if there is a problem; a warning is none. check also looks at the machine: ports, names, directories and files. It changes nothing.`
+
+func checkCommand(flags *flag.FlagSet) run {
+	path := configFlag(flags)
+	connect := flags.Bool("connect", false, "connect to each pool, wait for its first job, and print what it offers")
+	return func(ctx context.Context, args []string, t terminal) int {
+		if code, ok := takesNothing("check", args, t); !ok {
+			return code
+		}
+		return checkFile(ctx, *path, *connect, t.out, t.err)
+	}
+}
 
 // checkFile prints a file's problems on stderr, and what the file turns on on stdout.
 func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io.Writer) int {

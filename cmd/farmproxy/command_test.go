@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
+	"farmproxy"
 	"farmproxy/api"
 	"farmproxy/bench/pool"
 	"farmproxy/config"
@@ -29,33 +31,49 @@ func TestCommands(t *testing.T) {
 	f := func(line string, code int, stdout, stderr string) {
 		t.Helper()
 		var out, err strings.Builder
-		got := dispatch(context.Background(), strings.Fields(line), &out, &err)
+		got := dispatch(context.Background(), strings.Fields(line), terminal{&out, &err})
 		if got != code || !strings.Contains(out.String(), stdout) || !strings.Contains(err.String(), stderr) ||
 			stdout == "" && out.Len() > 0 || stderr == "" && err.Len() > 0 {
 			t.Errorf("farmproxy %s: %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", line, got, code, stdout, out.String(), stderr, err.String())
 		}
 	}
-	const usage = "farmproxy import - import from another proxy"
-	f("import -h", exitOK, usage, "")
-	f("import stratum-proxy -h", exitOK, usage, "")
-	f("import btcagent -h", exitOK, usage, "")
-	f("import btcagent --help", exitOK, usage, "")
-	f("import", exitMisused, "", usage)
-	f("import btcagents "+agentConf, exitMisused, "", usage)
+	const imports = "farmproxy import - import from another proxy"
+	f("", exitMisused, "", "farmproxy run")
+	f("-h", exitOK, "farmproxy store repair", "")
+	f("help", exitOK, "farmproxy store repair", "")
+	f("help check", exitOK, "farmproxy check [-c FILE] [-connect]", "")
+	f("help store", exitOK, "farmproxy store repair", "")
+	f("help me", exitMisused, "", `unknown command "me"`)
+	f("start", exitMisused, "", `unknown command "start"`)
+	f("version", exitOK, "farmproxy "+farmproxy.Version+"\ncommit ", "")
+	f("--version", exitOK, "platform "+runtime.GOOS+"/"+runtime.GOARCH, "")
+	f("version -json", exitOK, `"go":"`+runtime.Version()+`"`, "")
+	f("version 2", exitMisused, "", `unexpected "2"`)
+	f("import -h", exitOK, imports, "")
+	f("import", exitMisused, "", imports)
+	f("import btcagents "+agentConf, exitMisused, "", imports)
+	f("import stratum-proxy -h", exitOK, "farmproxy import stratum-proxy [-c FILE] FILE", "")
+	f("import btcagent --help", exitOK, "farmproxy import btcagent FILE", "")
 	f("import btcagent", exitMisused, "", "name a file to import")
 	f("import btcagent a.json b.json", exitMisused, "", "name one file at a time")
 	f("import btcagent -c x a.json", exitMisused, "", "flag provided but not defined: -c")
 	f("import stratum-proxy", exitMisused, "", "name a file to import")
+	f("import stratum-proxy old.db -c none.toml", exitFailed, "", "none.toml does not exist")
 	f("import btcagent "+agentConf, exitOK, `url = "agent+tcp://pool.example:1800"  # pools[1]`, "")
 	f("import btcagent none.json", exitFailed, "", "none.json: no such file")
 	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is not a BTCAgent configuration")
 	f("import btcagent ../../config/testdata/btcagent/wrong.json", exitFailed, "", `wrong.json:9: agent_listen_port = 70000: expected`)
 	f("check -c ../../systemd/farmproxy.toml", exitFailed, "", `pool[1].url = "stratum+tcp://pool.example:3333": this is an example name`)
 	f("check -c "+agentConf, exitFailed, "", "warning: this is a BTCAgent configuration, which cannot set farmproxy's other keys; try farmproxy import btcagent")
-	f("check", exitMisused, "", "farmproxy check takes a configuration file and nothing else")
-	f("check -c a.toml b.toml", exitMisused, "", "farmproxy check takes a configuration file and nothing else")
-	f("check -h", exitOK, "", "-connect")
+	f("check a.toml", exitMisused, "", `farmproxy check: unexpected "a.toml"`)
+	f("check -c a.toml b.toml", exitMisused, "", `unexpected "b.toml"`)
+	f("check -h", exitOK, "-connect", "")
 	f("check -c none.toml", exitFailed, "", "configuration file none.toml does not exist")
+	f("completion", exitMisused, "", "name a shell: bash or zsh")
+	f("completion fish", exitMisused, "", "name a shell: bash or zsh")
+	f("status -c none.toml", exitFailed, "", "none.toml does not exist")
+	f("status -socket /nowhere/admin.sock", exitFailed, "", "start farmproxy, or name its socket")
+	f("bench -h", exitOK, "usage: farmproxy bench SUBCOMMAND", "")
 	f("run -c none.toml", exitFailed, "", `level=ERROR msg="configuration file none.toml does not exist`)
 	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
 }
@@ -81,7 +99,7 @@ func TestImportOfTheAccountProxy(t *testing.T) {
 	f := func(code int, says ...string) {
 		t.Helper()
 		var out strings.Builder
-		got := dispatch(context.Background(), []string{"import", "stratum-proxy", "-c", conf, old}, &out, &out)
+		got := dispatch(context.Background(), []string{"import", "stratum-proxy", "-c", conf, old}, terminal{&out, &out})
 		if got != code {
 			t.Errorf("exit %d, want %d", got, code)
 		}
@@ -101,7 +119,7 @@ func TestImportOfTheAccountProxy(t *testing.T) {
 // The printed configuration runs as it is.
 func TestImportedFileIsRight(t *testing.T) {
 	var text, said strings.Builder
-	if code := dispatch(context.Background(), []string{"import", "btcagent", agentConf}, &text, &said); code != exitOK {
+	if code := dispatch(context.Background(), []string{"import", "btcagent", agentConf}, terminal{&text, &said}); code != exitOK {
 		t.Fatalf("%d: %s", code, said.String())
 	}
 	path := filepath.Join(t.TempDir(), "farmproxy.toml")
@@ -117,11 +135,11 @@ func TestImportedFileIsRight(t *testing.T) {
 	}
 }
 
-// command runs a command line and returns its exit code and output.
-func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+// invoke runs a command line and returns its exit code and output.
+func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
-	code = dispatch(t.Context(), args, &out, &err)
+	code = dispatch(t.Context(), args, terminal{&out, &err})
 	return code, out.String(), err.String()
 }
 
@@ -147,7 +165,7 @@ tls_insecure = true
 [http]
 address = "127.0.0.1:0"
 `)
-	code, out, said := command(t, "check", "-c", file)
+	code, out, said := invoke(t, "check", "-c", file)
 	want := file + `: ok, 1 warning
   listener  127.0.0.1:0
   pool[1]   stratum+tls://127.0.0.1:1, user farm, sha256d
@@ -174,7 +192,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 		t.Helper()
 		file := fileOf(t, text)
 		for _, name := range []string{"check", "run"} {
-			code, _, said := command(t, name, "-c", file)
+			code, _, said := invoke(t, name, "-c", file)
 			if code != exitFailed || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), want) {
 				t.Errorf("%s: %d\n%s\nwant %s", name, code, said, want)
 			}
@@ -191,7 +209,7 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	f("[[listener]]\naddress = '127.0.0.1:3399'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:3399'\nuser = 'farm'\n"+web, "this is farmproxy itself")
 
 	// run starts without its store; check reports that it is missing.
-	code, _, said := command(t, "check", "-c", fileOf(t, listener+pool+web+"[store]\nurl = 'sqlite://"+dir+"/no/farm.db'\n"))
+	code, _, said := invoke(t, "check", "-c", fileOf(t, listener+pool+web+"[store]\nurl = 'sqlite://"+dir+"/no/farm.db'\n"))
 	if code != exitFailed || !strings.Contains(said, "store.url: "+dir+"/no: this directory does not exist") {
 		t.Errorf("%d %s", code, said)
 	}
@@ -205,7 +223,7 @@ func TestFatalErrorsAreInTheLog(t *testing.T) {
 	const text = "[[listener]]\naddress = '192.0.2.1:3333'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = ''\n[log]\nformat = 'json'\n"
 	f := func(file string, asJSON bool) {
 		t.Helper()
-		code, _, said := command(t, "run", "-c", file)
+		code, _, said := invoke(t, "run", "-c", file)
 		if code != exitFailed || said == "" {
 			t.Errorf("%d %s", code, said)
 		}
@@ -235,12 +253,12 @@ func TestCheckConnects(t *testing.T) {
 	}
 	defer pool.Close()
 	text := "[[listener]]\naddress = '127.0.0.1:0'\n[http]\naddress = ''\n[[pool]]\nurl = 'stratum+tcp://" + pool.Addr() + "'\nuser = 'farm'\n"
-	code, out, said := command(t, "check", "-c", fileOf(t, text), "-connect")
+	code, out, said := invoke(t, "check", "-c", fileOf(t, text), "-connect")
 	if code != exitOK || said != "" || !strings.Contains(out, "\n  pool[1]   gives an extranonce2 of 8 bytes, version mask 1fffe000, difficulty ") || !strings.Contains(out, ", a job after ") {
 		t.Errorf("%d\n%s\n%s", code, out, said)
 	}
 	text += "[[pool]]\nname = 'dead'\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'farm'\n"
-	code, _, said = command(t, "check", "-c", fileOf(t, text), "-connect")
+	code, _, said = invoke(t, "check", "-c", fileOf(t, text), "-connect")
 	if code != exitFailed || !strings.Contains(said, `:10: pool[2].url = "stratum+tcp://127.0.0.1:1": this pool sends no job: connect to 127.0.0.1:1: `) ||
 		strings.Contains(said, `"stratum+tcp://pool.example:3333": this pool sends no job`) || !strings.Contains(said, "farm.toml: 2 problems\n") {
 		t.Errorf("%d\n%s", code, said)
@@ -264,7 +282,7 @@ func TestCheckBesideAFarmproxyThatRuns(t *testing.T) {
 	f := func(address string, code int, want string) {
 		t.Helper()
 		text := "[[listener]]\naddress = '" + taken.Addr().String() + "'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = '" + address + "'\n"
-		if got, _, said := command(t, "check", "-c", fileOf(t, text)); got != code || strings.Count(said, want) != 2 {
+		if got, _, said := invoke(t, "check", "-c", fileOf(t, text)); got != code || strings.Count(said, want) != 2 {
 			t.Errorf("http on %s: %d %s\nwant %d, %s twice", address, got, said, code, want)
 		}
 	}

@@ -15,80 +15,46 @@ import (
 	"farmproxy/store"
 )
 
-const importUsage = `farmproxy import - import from another proxy
+const importStratumProxyAbout = `FILE is the old proxy's SQLite database. What is in the new store already stays as it is there, so the import may be repeated.
 
-  farmproxy import stratum-proxy [-c FILE] OLD.db    copy the accounts, pools and algorithms of
-                                                     miningmeter/stratum-proxy to the store set in FILE
-                                                     (default ` + installedConfig + `)
-  farmproxy import btcagent agent_conf.json          convert a BTCAgent configuration to farmproxy's format
-                                                     and print it, with comments
-`
+It prints what became of each row. The exit code is 3 if something could not be imported.`
 
-// installedConfig is where make install puts the configuration.
-const installedConfig = "/etc/farmproxy/farmproxy.toml"
+func importStratumProxyCommand(flags *flag.FlagSet) run {
+	file := configFlag(flags)
+	return importCommand("stratum-proxy", func(ctx context.Context, old string, t terminal) error {
+		return importStratumProxy(ctx, *file, old, t.out)
+	})
+}
 
-// importOther runs farmproxy import.
-func importOther(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	kind := ""
-	if len(args) > 0 {
-		kind, args = args[0], args[1:]
+const importBTCAgentAbout = `FILE is BTCAgent's agent_conf.json. farmproxy also runs it as it is: farmproxy run -c agent_conf.json.`
+
+func importBTCAgentCommand(*flag.FlagSet) run {
+	return importCommand("btcagent", func(_ context.Context, old string, t terminal) error { return importBTCAgent(old, t.out) })
+}
+
+// importCommand runs what imports the one file that the command line names.
+func importCommand(kind string, do func(ctx context.Context, old string, t terminal) error) run {
+	return func(ctx context.Context, args []string, t terminal) int {
+		switch {
+		case len(args) == 0:
+			return misused(t, "import "+kind, "name a file to import")
+		case len(args) > 1:
+			return misused(t, "import "+kind, "more than one file after %s; name one file at a time", args[0])
+		}
+		err := do(ctx, args[0], t)
+		if err == nil {
+			return exitOK
+		}
+		fmt.Fprintln(t.err, err)
+		if errors.Is(err, errPartly) {
+			return exitPartly
+		}
+		return exitFailed
 	}
-	flags := flag.NewFlagSet("farmproxy import "+kind, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the usage says it all
-	var do func(old string) error
-	switch kind {
-	case "stratum-proxy":
-		file := flags.String("c", installedConfig, "the configuration `file`, with [store] url")
-		do = func(old string) error { return importStratumProxy(ctx, *file, old, stdout) }
-	case "btcagent":
-		do = func(old string) error { return importBTCAgent(old, stdout) }
-	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, importUsage)
-		return exitOK
-	default:
-		fmt.Fprint(stderr, importUsage)
-		return exitMisused
-	}
-	old, err := oneFile(flags, args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, importUsage)
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(stderr, "farmproxy import %s: %v\n\n%s", kind, err, importUsage)
-		return exitMisused
-	}
-	err = do(old)
-	if err == nil {
-		return exitOK
-	}
-	fmt.Fprintln(stderr, err)
-	if errors.Is(err, errPartly) {
-		return exitPartly
-	}
-	return exitFailed
 }
 
 // errPartly means that not everything could be imported.
 var errPartly = errors.New("not imported")
-
-// oneFile parses a command line that names one file, before or after the flags.
-func oneFile(flags *flag.FlagSet, args []string) (string, error) {
-	if err := flags.Parse(args); err != nil {
-		return "", err
-	}
-	if flags.NArg() == 0 {
-		return "", errors.New("name a file to import")
-	}
-	file := flags.Arg(0)
-	if err := flags.Parse(flags.Args()[1:]); err != nil {
-		return "", err
-	}
-	if flags.NArg() > 0 {
-		return "", fmt.Errorf("more than one file after %s; name one file at a time", file)
-	}
-	return file, nil
-}
 
 // importBTCAgent converts a configuration of BTCAgent's and prints it.
 func importBTCAgent(old string, stdout io.Writer) error {

@@ -10,49 +10,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
-
-	"farmproxy/bench"
-	"farmproxy/config"
-	"farmproxy/proxy"
 )
-
-// Exit codes.
-const (
-	exitOK      = 0
-	exitFailed  = 1 // the request did not succeed; stderr says why
-	exitMisused = 2 // the command line is wrong
-	exitPartly  = 3 // an import was incomplete; stdout says what is missing
-)
-
-const usage = `farmproxy - a mining proxy for farms
-
-  farmproxy run   -c FILE    serve miners
-  farmproxy check -c FILE    list every problem of a configuration, or else what it turns on;
-                             exit 1 if there is a problem; -connect also tries the pools
-  farmproxy import …         import from stratum-proxy or BTCAgent (farmproxy import -h)
-  farmproxy store repair …   replace a damaged account database (farmproxy store -h)
-  farmproxy bench …          load-test this machine with simulated pools and miners, or run a demo (farmproxy bench -h)
-  farmproxy version
-
-FILE is a TOML file, or BTCAgent's agent_conf.json. A minimal FILE:
-
-  [[listener]]
-  address = "0.0.0.0:3333"
-
-  [[pool]]
-  url  = "stratum+tcp://pool.example:3333"
-  user = "account"
-`
 
 func main() {
 	runtime.MemProfileRate = 0 // its tables are 0.5 MB; -memprofile turns it on
-	os.Exit(dispatch(untilAsked(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(dispatch(untilAsked(), os.Args[1:], terminal{os.Stdout, os.Stderr}))
 }
 
 // untilAsked returns a context that ends with the first SIGTERM or SIGINT. The second
@@ -63,106 +29,78 @@ func untilAsked() context.Context {
 	return ctx
 }
 
-// dispatch runs one subcommand until it ends or ctx does.
-func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// dispatch runs one command until it ends or ctx does.
+func dispatch(ctx context.Context, args []string, t terminal) int {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(t.err, overview())
 		return exitMisused
 	}
-	switch name, args := args[0], args[1:]; name {
-	case "run":
-		return runCommand(ctx, args, stderr)
-	case "check":
-		connect := false
-		path, code := configFile(name, args, stderr, func(flags *flag.FlagSet) {
-			flags.BoolVar(&connect, "connect", false, "connect to each pool, wait for its first job, and print what it offers")
-		})
-		if path == "" {
-			return code
+	switch args[0] {
+	case "-h", "-help", "--help":
+		args = []string{"help"}
+	case "-version", "--version":
+		args = []string{"version"}
+	}
+	c, rest := find(args)
+	if c == nil {
+		return unknown(args, t)
+	}
+	flags, do := c.flagSet()
+	if c.own {
+		return do(ctx, rest, t)
+	}
+	rest, err := parse(flags, rest)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(t.out, c.help())
+		return exitOK
+	case err != nil:
+		return misused(t, c.name, "%w", err)
+	}
+	return do(ctx, rest, t)
+}
+
+// parse reads flags before, between and behind the other arguments, which it returns.
+func parse(flags *flag.FlagSet, args []string) (others []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
 		}
-		return checkFile(ctx, path, connect, stdout, stderr)
-	case "import":
-		return importOther(ctx, args, stdout, stderr)
-	case "store":
-		return storeCommand(ctx, args, stdout, stderr)
-	case "bench":
-		return bench.Main(ctx, args, stdout, stderr)
-	case "version":
-		fmt.Fprintln(stdout, "farmproxy", proxy.Version())
-		return exitOK
-	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, usage)
-		return exitOK
-	default:
-		fmt.Fprintf(stderr, "farmproxy: unknown command %q\n\n%s", name, usage)
+		if flags.NArg() == 0 {
+			return others, nil
+		}
+		others, args = append(others, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+// unknown answers a command line that begins with no command: perhaps with a group.
+func unknown(args []string, t terminal) int {
+	about, isGroup := groups[args[0]]
+	if !isGroup {
+		fmt.Fprintf(t.err, "farmproxy: unknown command %q\n\n%s", args[0], overview())
 		return exitMisused
 	}
-}
-
-// configFile reads -c FILE and the flags that more adds. Without a file it returns the
-// exit code.
-func configFile(name string, args []string, stderr io.Writer, more func(*flag.FlagSet)) (path string, code int) {
-	flags := flag.NewFlagSet("farmproxy "+name, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	file := flags.String("c", "", "the configuration `file` (TOML, or BTCAgent's JSON)")
-	more(flags)
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return "", exitOK
+	text := groupHelp(args[0], about)
+	if len(args) > 1 {
+		switch args[1] {
+		case "help", "-h", "-help", "--help":
+			fmt.Fprint(t.out, text)
+			return exitOK
 		}
-		return "", exitMisused
+		fmt.Fprintf(t.err, "farmproxy %s: unknown command %q\n\n", args[0], args[1])
 	}
-	if *file == "" || flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "farmproxy %s takes a configuration file and nothing else: farmproxy %s -c FILE\n", name, name)
-		return "", exitMisused
-	}
-	return *file, exitOK
+	fmt.Fprint(t.err, text)
+	return exitMisused
 }
 
-// runCommand runs farmproxy run. Whatever ends it is logged, in the log's format.
-func runCommand(ctx context.Context, args []string, stderr io.Writer) int {
-	var p profile
-	path, code := configFile("run", args, stderr, p.flags)
-	if path == "" {
-		return code
-	}
-	queue := proxy.NewLogQueue(stderr)
-	defer queue.End()
-	log := queue.Logger()
-	f, err := config.Open(path)
-	if err != nil {
-		log.Error(err.Error())
-		return exitFailed
-	}
-	x := proxy.Examine(ctx, f, true, false)
-	if x.Config != nil && !x.Problems.Within("log") {
-		queue.Configure(x.Config.Log)
-	}
-	if !tell(log, x.Problems) {
-		return exitFailed
-	}
-	stop, err := p.start()
-	if err == nil {
-		err = errors.Join(proxy.Run(ctx, x.Config, queue), stop())
-	}
-	if err != nil {
-		log.Error(err.Error())
-		return exitFailed
-	}
-	return exitOK
+// misused complains about a command line, and returns the exit code for it.
+func misused(t terminal, name, format string, args ...any) int {
+	fmt.Fprintf(t.err, "farmproxy %s: %v\ntry: farmproxy %s -h\n", name, fmt.Errorf(format, args...), name)
+	return exitMisused
 }
 
-// tell logs problems, and reports whether farmproxy can start in spite of them.
-func tell(log *slog.Logger, problems config.Problems) (start bool) {
-	start = true
-	for _, p := range problems {
-		if p.Warning {
-			p.Warning = false // the log's level says it
-			log.Warn(p.String())
-			continue
-		}
-		log.Error(p.String())
-		start = false
-	}
-	return start
+// failed reports an error, and returns the exit code for it.
+func failed(t terminal, err error) int {
+	fmt.Fprintln(t.err, err)
+	return exitFailed
 }

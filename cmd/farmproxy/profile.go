@@ -21,8 +21,8 @@ type profile struct {
 }
 
 func (p *profile) flags(flags *flag.FlagSet) {
-	flags.StringVar(&p.cpu, "cpuprofile", "", "write a CPU profile to this `file` on exit; SIGUSR1 restarts the profile, SIGUSR2 ends it")
-	flags.StringVar(&p.heap, "memprofile", "", "write a heap profile to this `file` on exit, or on SIGUSR2")
+	flags.StringVar(&p.cpu, "cpuprofile", "", "write a CPU profile to this `FILE` on exit; SIGUSR1 restarts the profile, SIGUSR2 ends it")
+	flags.StringVar(&p.heap, "memprofile", "", "write a heap profile to this `FILE` on exit, or on SIGUSR2")
 }
 
 // start begins the profiles. stop, to be called once, writes the profiles that no

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -13,46 +12,21 @@ import (
 	"farmproxy/store"
 )
 
-const storeUsage = `farmproxy store - the store of accounts, pools and algorithms
+const storeRepairAbout = `It checks the SQLite file set in [store]. If the file is damaged, it is renamed, and a new one is made with the accounts remembered in state_dir. Nothing is deleted.
 
-  farmproxy store repair [-c FILE]    check the SQLite file set in FILE; if it is damaged, rename it and
-                                      make a new one with the accounts remembered in state_dir
-                                      (default FILE: ` + installedConfig + `)
+Stop farmproxy first, and run this as farmproxy's user.`
 
-Stop farmproxy first, and run this as farmproxy's user. It deletes nothing.
-`
-
-// storeCommand runs farmproxy store.
-func storeCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) == 0 {
-		fmt.Fprint(stderr, storeUsage)
-		return exitMisused
-	}
-	flags := flag.NewFlagSet("farmproxy store repair", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the usage says it all
-	file := flags.String("c", installedConfig, "the configuration `file`, with [store] url")
-	switch args[0] {
-	case "repair":
-	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, storeUsage)
+func storeRepairCommand(flags *flag.FlagSet) run {
+	file := configFlag(flags)
+	return func(ctx context.Context, args []string, t terminal) int {
+		if code, ok := takesNothing("store repair", args, t); !ok {
+			return code
+		}
+		if err := repair(ctx, *file, t.out); err != nil {
+			return failed(t, err)
+		}
 		return exitOK
-	default:
-		fmt.Fprint(stderr, storeUsage)
-		return exitMisused
 	}
-	switch err := flags.Parse(args[1:]); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, storeUsage)
-		return exitOK
-	case err != nil || flags.NArg() > 0:
-		fmt.Fprintf(stderr, "farmproxy store repair takes -c FILE and nothing else\n\n%s", storeUsage)
-		return exitMisused
-	}
-	if err := repair(ctx, *file, stdout); err != nil {
-		fmt.Fprintln(stderr, err)
-		return exitFailed
-	}
-	return exitOK
 }
 
 // repair moves a damaged store aside, and says what it did.

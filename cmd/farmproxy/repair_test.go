@@ -51,15 +51,15 @@ func TestStoreRepair(t *testing.T) {
 	f := func(line string, code int, want string) {
 		t.Helper()
 		var out strings.Builder
-		if got := dispatch(context.Background(), strings.Fields(line), &out, &out); got != code || !strings.Contains(out.String(), want) {
+		if got := dispatch(context.Background(), strings.Fields(line), terminal{&out, &out}); got != code || !strings.Contains(out.String(), want) {
 			t.Errorf("farmproxy %s: %d, want %d and %q\n%s", line, got, code, want, out.String())
 		}
 	}
-	f("store", exitMisused, "farmproxy store repair [-c FILE]")
-	f("store -h", exitOK, "farmproxy store repair [-c FILE]")
+	f("store", exitMisused, "farmproxy store repair")
+	f("store -h", exitOK, "farmproxy store repair")
 	f("store repair -h", exitOK, "farmproxy store repair [-c FILE]")
-	f("store mend", exitMisused, "farmproxy store repair [-c FILE]")
-	f("store repair x", exitMisused, "takes -c FILE and nothing else")
+	f("store mend", exitMisused, "farmproxy store repair")
+	f("store repair x", exitMisused, "it takes flags and nothing else")
 	f("store repair -c "+conf, exitOK, "no accounts are remembered")
 
 	c, err := config.Load(conf)

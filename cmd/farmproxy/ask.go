@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"farmproxy/admin"
+	"farmproxy/config"
+)
+
+// asking is what all commands for a running farmproxy have: where it is, and how its
+// answer is printed.
+type asking struct {
+	file   *string // the configuration, which names the socket
+	socket *string // "": by the configuration
+	json   *bool
+}
+
+// askFlags adds the flags of a command for a running farmproxy.
+func askFlags(flags *flag.FlagSet) asking {
+	return asking{
+		file:   configFlag(flags),
+		socket: flags.String("socket", "", "the running farmproxy's `SOCKET`, instead of the one that the configuration names"),
+		json:   jsonFlag(flags),
+	}
+}
+
+// command has the running farmproxy run a command, and prints its answer: with print, or
+// as JSON. Events go to event, if there is one, as they come; as JSON, each is a line.
+func (a asking) command(ctx context.Context, t terminal, name string, args any, event, print func(io.Writer, json.RawMessage) error) int {
+	if *a.json {
+		print = printJSON
+		if event != nil {
+			event = printJSON
+		}
+	}
+	each := func(line json.RawMessage) error {
+		if event == nil {
+			return nil
+		}
+		return event(t.out, line)
+	}
+	answer, err := a.ask(ctx, name, args, each)
+	var refused admin.Refused
+	switch {
+	case errors.As(err, &refused):
+		// The details may be worth more than the sentence.
+		if answer != nil {
+			if err := print(t.out, answer); err != nil {
+				return failed(t, err)
+			}
+		}
+		fmt.Fprintf(t.err, "farmproxy %s: %s\n", name, refused)
+		return exitFailed
+	case err != nil:
+		fmt.Fprintf(t.err, "farmproxy %s: %v\n", name, err)
+		return exitFailed
+	}
+	if err := print(t.out, answer); err != nil {
+		return failed(t, err)
+	}
+	return exitOK
+}
+
+// ask tries the sockets where a farmproxy may be, in turn.
+func (a asking) ask(ctx context.Context, name string, args any, event func(json.RawMessage) error) (json.RawMessage, error) {
+	paths, err := a.sockets()
+	if err != nil {
+		return nil, err
+	}
+	var nobody []error
+	for _, path := range paths {
+		answer, err := admin.Do(ctx, path, name, args, event)
+		if !errors.Is(err, admin.ErrNobody) {
+			return answer, err
+		}
+		nobody = append(nobody, err)
+	}
+	return nil, fmt.Errorf("%w\nstart farmproxy, or name its socket (-socket) or its configuration (-c)", errors.Join(nobody...))
+}
+
+// Where the shipped unit's farmproxy has its directories.
+const (
+	unitRuntimeDirectory = "/run/farmproxy"
+	unitStateDirectory   = "/var/lib/farmproxy"
+)
+
+// sockets returns where farmproxy may listen, the likeliest first. A configuration that
+// this user can't read does not matter, as long as farmproxy is where the unit puts it.
+func (a asking) sockets() ([]string, error) {
+	if *a.socket != "" {
+		return []string{*a.socket}, nil
+	}
+	var c config.Config
+	if f, err := config.Open(*a.file); err == nil {
+		if found, _ := f.Check(); found != nil {
+			c = *found
+		}
+	} else if *a.file != installedConfig {
+		return nil, err
+	}
+	if c.Admin.Socket != "" {
+		return []string{c.Admin.Socket}, nil
+	}
+	var paths []string
+	if c.StateDir != "" && c.StateDir != unitStateDirectory {
+		paths = append(paths, c.AdminSocket("", c.StateDir))
+	}
+	return append(paths, c.AdminSocket(unitRuntimeDirectory, ""), c.AdminSocket("", unitStateDirectory)), nil
+}
+
+func printJSON(w io.Writer, line json.RawMessage) error {
+	_, err := fmt.Fprintf(w, "%s\n", line)
+	return err
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"flag"
+
+	"farmproxy/bench"
+)
+
+// commands is the table, in the order of help.
+var commands []command
+
+// The table is filled here because some of its commands print it.
+func init() {
+	commands = []command{
+		{name: "run", summary: "serve miners", about: runAbout, define: runCommand},
+		{name: "check", summary: "list every problem of a configuration, or else what it turns on", about: checkAbout, define: checkCommand},
+		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: statusCommand},
+		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},
+		{name: "import btcagent", takes: "FILE", summary: "convert a BTCAgent configuration to farmproxy's format, with comments, and print it", about: importBTCAgentAbout, define: importBTCAgentCommand},
+		{name: "store repair", summary: "replace a damaged account database", about: storeRepairAbout, define: storeRepairCommand},
+		{name: "bench", takes: "SUBCOMMAND", summary: "load-test this machine with simulated pools and miners, or run a demo", about: "farmproxy bench -h lists the subcommands.", own: true, define: benchCommand},
+		{name: "version", summary: "print the version, and what was built where", define: versionCommand},
+		{name: "help", takes: "[COMMAND]", summary: "explain a command", define: helpCommand},
+		{name: "man", summary: "print the manual page, for man -l or a package", define: manCommand},
+		{name: "completion", takes: "bash|zsh", summary: "print what completes farmproxy's commands and flags in a shell", about: completionAbout, define: completionCommand},
+	}
+}
+
+func benchCommand(*flag.FlagSet) run {
+	return func(ctx context.Context, args []string, t terminal) int {
+		return bench.Main(ctx, args, t.out, t.err)
+	}
+}

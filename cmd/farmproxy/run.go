@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log/slog"
+
+	"farmproxy/config"
+	"farmproxy/proxy"
+)
+
+const runAbout = `The configuration is a TOML file, or BTCAgent's agent_conf.json. A minimal one:
+
+  [[listener]]
+  address = "0.0.0.0:3333"
+
+  [[pool]]
+  url  = "stratum+tcp://pool.example:3333"
+  user = "account"
+
+SIGTERM and SIGINT stop farmproxy in order: the ports are closed, and the pools' last answers are passed on. The second one ends it at once.`
+
+// installedConfig is where make install puts the configuration.
+const installedConfig = "/etc/farmproxy/farmproxy.toml"
+
+// configFlag adds -c.
+func configFlag(flags *flag.FlagSet) *string {
+	return flags.String("c", installedConfig, "the configuration `FILE`: TOML, or BTCAgent's JSON")
+}
+
+// runCommand defines farmproxy run. Whatever ends it is logged, in the log's format.
+func runCommand(flags *flag.FlagSet) run {
+	path := configFlag(flags)
+	var p profile
+	p.flags(flags)
+	return func(ctx context.Context, args []string, t terminal) int {
+		if code, ok := takesNothing("run", args, t); !ok {
+			return code
+		}
+		queue := proxy.NewLogQueue(t.err)
+		defer queue.End()
+		log := queue.Logger()
+		f, err := config.Open(*path)
+		if err != nil {
+			log.Error(err.Error())
+			return exitFailed
+		}
+		x := proxy.Examine(ctx, f, true, false)
+		if x.Config != nil && !x.Problems.Within("log") {
+			queue.Configure(x.Config.Log)
+		}
+		if !tell(log, x.Problems) {
+			return exitFailed
+		}
+		stop, err := p.start()
+		if err == nil {
+			err = errors.Join(proxy.Run(ctx, x.Config, queue), stop())
+		}
+		if err != nil {
+			log.Error(err.Error())
+			return exitFailed
+		}
+		return exitOK
+	}
+}
+
+// tell logs problems, and reports whether farmproxy can start in spite of them.
+func tell(log *slog.Logger, problems config.Problems) (start bool) {
+	start = true
+	for _, p := range problems {
+		if p.Warning {
+			p.Warning = false // the log's level says it
+			log.Warn(p.String())
+			continue
+		}
+		log.Error(p.String())
+		start = false
+	}
+	return start
+}

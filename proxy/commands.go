@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"farmproxy/admin"
+	"farmproxy/config"
+	"farmproxy/systemd"
+)
+
+// commands registers what an operator can ask for over the admin socket.
+func (p *proxy) commands() {
+	p.admin.Query("status", func(context.Context, *admin.Call) (any, error) { return p.web.Status() })
+}
+
+// listenAdmin opens the socket for commands; nil: there is none. Miners are served without
+// one, unless the configuration asks for it.
+func listenAdmin(c *config.Config, log *slog.Logger) (net.Listener, error) {
+	path := c.AdminSocket(systemd.RuntimeDirectory(), stateDir(c))
+	if path == "" {
+		log.Info("there is no socket for commands: set admin.socket or state_dir to have one")
+		return nil, nil
+	}
+	l, err := admin.Listen(path)
+	switch {
+	case err == nil:
+		return l, nil
+	case c.Admin.Socket != "":
+		return nil, fmt.Errorf("admin.socket = %q: %w", path, err)
+	default:
+		log.Warn("there is no socket for commands: set admin.socket to a path that farmproxy may use", "error", err)
+		return nil, nil
+	}
+}
