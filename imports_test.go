@@ -6,7 +6,7 @@
 //	        |     |-> api -> stats store
 //	        |     |-> admin
 //	        |     \-> check -> config store
-//	        |     \-> config, systemd, dial, descriptors
+//	        |     \-> config, systemd, dial, descriptors, handover
 //	        \-> bench -> its own rooms, and nothing above
 package farmproxy_test
 
@@ -26,7 +26,7 @@ const module = "farmproxy"
 // not listed is not allowed.
 var mayImport = map[string][]string{
 	"cmd/farmproxy": {"admin", "api", "bench", "check", "config", "proxy", "stats", "store"},
-	"proxy":         {"admin", "api", "check", "codec", "config", "descriptors", "dial", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"proxy":         {"admin", "api", "check", "codec", "config", "descriptors", "dial", "handover", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
 	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "transport", "work"},
@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"check":         {"config", "store"}, // store: which algorithms are known
 	"store":         {},
 	"systemd":       {},
+	"handover":      {},
 
 	// The judge shares nothing with the judged.
 	"bench":          {"bench/attack", "bench/cli", "bench/figure", "bench/fleet", "bench/floor", "bench/pool", "bench/proof", "bench/record", "bench/scenario", "bench/stand", "bench/wait", "bench/wire"},
@@ -74,7 +75,7 @@ var usedBy = map[string][]string{
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/pires/go-proxyproto":     {"netloop"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
-	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy"},
+	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy", "handover"},
 	"golang.org/x/crypto":                {"work", "bench/proof"},
 	"github.com/klauspost/cpuid/v2":      {"work"}, // does the CPU have the SHA extensions?
 	"golang.org/x/net":                   {"dial"}, // SOCKS5
