@@ -31,6 +31,7 @@ var wallTime = map[string]string{
 	"store/repair.go":              "the name of a file",
 	"dial/connect.go":              "a deadline that has passed, whatever the clock says",
 	"upstream/jobs.go: LastNotify": "display",
+	"upstream/supervisor.go":       "display of a duration",
 }
 
 // takesOff are the functions and methods of package time that return wall time or strip

@@ -29,10 +29,10 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 	}
 	o := s.settings.Load() // once: with tokens no host has to be known
 	if err := o.knownHost(ctx); err != nil {
-		return err
+		return s.refused(ctx, "it asks for a host of another name", err)
 	}
 	if err := ownPage(ctx); err != nil {
-		return err
+		return s.refused(ctx, "a page of another site sent it", err)
 	}
 	if o.Tokens == nil {
 		return nil
@@ -40,26 +40,26 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 	kind, token, _ := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
 	if token == "" || !strings.EqualFold(kind, "Bearer") {
 		ctx.Response.Header.Set("WWW-Authenticate", realm)
-		return &httpError{
+		return s.refused(ctx, "it has no token", &httpError{
 			fasthttp.StatusUnauthorized,
 			fmt.Sprintf("this needs a token with scope %v: send the header Authorization: Bearer TOKEN, with one of http.token_file", needed),
-		}
+		})
 	}
 	allowed, by := o.Tokens.allows(strings.TrimSpace(token))
 	ctx.SetUserValue(byKey, by)
 	switch {
 	case allowed == scopeNone:
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="invalid_token"`)
-		return &httpError{
+		return s.refused(ctx, "its token is not known", &httpError{
 			fasthttp.StatusUnauthorized,
 			fmt.Sprintf("this token is not known: use one of http.token_file with scope %v; the file is read when farmproxy starts", needed),
-		}
+		})
 	case allowed&needed == 0:
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="insufficient_scope"`)
-		return &httpError{
+		return s.refused(ctx, "its token does not allow it", &httpError{
 			fasthttp.StatusForbidden,
 			fmt.Sprintf("this token does not allow that: use one with scope %v", needed),
-		}
+		})
 	}
 	return nil
 }

@@ -112,8 +112,7 @@ func network(a netip.Addr) netip.Prefix {
 
 // limit refuses a client that registers too often.
 func (s *Server) limit(ctx *fasthttp.RequestCtx) error {
-	client, _ := netip.AddrFromSlice(ctx.RemoteIP())
-	wait, ok := s.registrations.take(client)
+	wait, ok := s.registrations.take(callerOf(ctx))
 	if ok {
 		return nil
 	}

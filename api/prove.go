@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -115,17 +114,3 @@ func unproven(ctx *fasthttp.RequestCtx, err error) error {
 	}
 	return err
 }
-
-// audit logs a change, or an attempt at one, with who asked for it: the token's line in
-// the token file, and the address.
-func (s *Server) audit(ctx *fasthttp.RequestCtx, what string, attrs ...any) {
-	by, ok := ctx.UserValue(byKey).(string)
-	if !ok {
-		by = "anybody" // there are no tokens
-	}
-	address, _ := netip.AddrFromSlice(ctx.RemoteIP())
-	s.options.Log.Info(what, append(attrs, "by", by, "address", address.Unmap().String())...)
-}
-
-// byKey is where authorize stores who is asking.
-const byKey = "by"

@@ -105,6 +105,7 @@ type Server struct {
 
 	registry      gate
 	registrations *limiter
+	refusals      refusals
 	proofs        *proofs
 }
 
@@ -121,6 +122,7 @@ func New(o Options) *Server {
 
 		registry:      newGate("requests to the store", maxRegistry),
 		registrations: newLimiter(0),
+		refusals:      refusals{limit: newLimiter(refusalsPerMinute)},
 		proofs:        newProofs(),
 	}
 	s.Configure(o.Settings)

@@ -20,7 +20,7 @@ import (
 
 // knownHost refuses a request addressed to a name that is not this server's. With
 // tokens any name will do, because a foreign page has no token.
-func (o *Settings) knownHost(ctx *fasthttp.RequestCtx) error {
+func (o *Settings) knownHost(ctx *fasthttp.RequestCtx) *httpError {
 	if o.Tokens != nil {
 		return nil
 	}
@@ -54,7 +54,7 @@ func isLoopback(name string) bool {
 // ownPage refuses requests from pages of other sites. Only following a link from there,
 // which changes nothing, is answered. Clients other than browsers send none of these
 // headers.
-func ownPage(ctx *fasthttp.RequestCtx) error {
+func ownPage(ctx *fasthttp.RequestCtx) *httpError {
 	header := &ctx.Request.Header
 	switch string(header.Peek("Sec-Fetch-Site")) {
 	case "same-origin", "none":

@@ -28,6 +28,9 @@ const (
 	// be guessed over a network, a word can.
 	minToken = 16
 	maxToken = 256
+
+	// maxTokenName is the longest name of a token, in characters.
+	maxTokenName = 32
 )
 
 // scope is the set of things a token allows.
@@ -61,11 +64,11 @@ func (s scope) String() string {
 type Tokens struct {
 	hashes [][sha256.Size]byte
 	scopes []scope
-	lines  []int // in the file, from 1: what a log can call them
+	names  []string // what the log calls them: the name in the file, or the line
 }
 
 // LoadTokens reads a token file, in which each line is a scope (read, register or
-// admin) and a token. The error says what to do about each wrong line, and shows no
+// admin), a token, and perhaps the name that the log calls it. The error says what to do about each wrong line, and shows no
 // token.
 func LoadTokens(path string) (*Tokens, error) {
 	text, err := readPrivate(path)
@@ -126,12 +129,18 @@ func (t *Tokens) add(line string, n int) error {
 	}
 	s, known := scopes[fields[0]]
 	switch {
-	case !known || len(fields) != 2: // not shown: it may be a token
-		return errors.New("expected a scope, which is read, register or admin, then a space and a token")
+	case !known || len(fields) < 2 || len(fields) > 3: // not shown: it may be a token
+		return errors.New("expected a scope, which is read, register or admin, then a space and a token, and perhaps a name for the log")
 	case len(fields[1]) < minToken || len(fields[1]) > maxToken:
 		return fmt.Errorf("expected a token of %d to %d characters, this one has %d; try openssl rand -hex 32", minToken, maxToken, len(fields[1]))
+	case len(fields) == 3 && !isTokenName(fields[2]): // not shown either
+		return fmt.Errorf("expected a name of 1 to %d letters, digits and . _ @ - after the token", maxTokenName)
 	case len(t.hashes) >= maxTokens:
 		return fmt.Errorf("expected at most %d tokens", maxTokens)
+	}
+	name := "token of line " + strconv.Itoa(n)
+	if len(fields) == 3 {
+		name = fields[2]
 	}
 	hash := sha256.Sum256([]byte(fields[1]))
 	for i := range t.hashes {
@@ -140,8 +149,15 @@ func (t *Tokens) add(line string, n int) error {
 			return nil
 		}
 	}
-	t.hashes, t.scopes, t.lines = append(t.hashes, hash), append(t.scopes, s), append(t.lines, n)
+	t.hashes, t.scopes, t.names = append(t.hashes, hash), append(t.scopes, s), append(t.names, name)
 	return nil
+}
+
+// isTokenName reports whether the log may call a token so.
+func isTokenName(name string) bool {
+	return len(name) <= maxTokenName && strings.IndexFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-", r)
+	}) < 0
 }
 
 // allows returns what a token allows and the name that a log may use for it, or nothing
@@ -150,7 +166,7 @@ func (t *Tokens) allows(token string) (s scope, name string) {
 	hash := sha256.Sum256([]byte(token))
 	for i := range t.hashes {
 		if subtle.ConstantTimeCompare(t.hashes[i][:], hash[:]) == 1 {
-			s, name = t.scopes[i], "token of line "+strconv.Itoa(t.lines[i])
+			s, name = t.scopes[i], t.names[i]
 		}
 	}
 	return s, name

@@ -163,4 +163,6 @@ type Metrics struct {
 type Log struct {
 	Level  string `toml:"level"`  // debug, info, warn, error
 	Format string `toml:"format"` // text or json
+
+	MinerEnds bool `toml:"miner_ends"` // a line at each miner's end, at info instead of debug
 }

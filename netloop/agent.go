@@ -82,7 +82,7 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 		a.register(l, p, &effect)
 	case session.Unregistered:
 		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(a.minerOf(effect.SID).waiting)), l.env.Now)
-		a.unregistered(l, p, effect.SID)
+		a.unregistered(l, p, effect.SID, effect.Gone.Name())
 	case session.Malformed:
 		l.counts.Malformed.Add(1)
 	default:
@@ -139,7 +139,7 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 	if f == nil {
 		return
 	}
-	a.session.Miners(func(sid uint16, _ string) { a.unregistered(l, p, sid) })
+	a.session.Miners(func(sid uint16, name string) { a.unregistered(l, p, sid, name) })
 	f.leave(p)
 	f.lane.LeaveGroup()
 	delete(l.feeds, f.lane)
@@ -217,6 +217,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 		return
 	} else {
 		l.disconnected(miner.worker)
+		l.tellDisconnected("miner disconnected", p, miner.worker.tally, old)
 		p.feed.lane.Rename(m)
 	}
 	if !l.server.book.HasEarned(e.Login) && !p.mayName() {
@@ -230,15 +231,18 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 			w.SetDifficulty(d) // the next job, which would set it, may be a minute away
 		}
 	}
+	miner.worker.tally = l.newTally()
+	l.tellConnected(p, e.Login, m.Agent)
 	if debt, next := l.server.debts.arrive(p.remote.Addr(), e.Login, l.env.Now); debt > 0 {
 		a.session.Inherit(e.SID, debt, next)
 	}
 }
 
 // unregistered removes a miner that an agent no longer has.
-func (a *agentPeer) unregistered(l *loop, p *peer, id uint16) {
+func (a *agentPeer) unregistered(l *loop, p *peer, id uint16, name string) {
 	m := a.minerOf(id)
 	l.disconnected(m.worker)
+	l.tellDisconnected("miner disconnected", p, m.worker.tally, name)
 	m.worker = worker{}
 	a.forget(id, m)
 	p.feed.lane.Leave(prefixOf(p, id))
@@ -298,6 +302,14 @@ func (a *agentPeer) refuse(_ *peer, id *codec.ID, v work.Verdict, out []byte) []
 func (a *agentPeer) miner(_ *peer, share *codec.ID) (prefix uint16, waiting *uint16) {
 	prefix, _ = agent.ShareOf(share)
 	return prefix, &a.minerOf(prefix).waiting
+}
+
+func (a *agentPeer) tally(_ *peer, share *codec.ID) *tally {
+	sid, _ := agent.ShareOf(share)
+	if m := a.miners[sid]; m != nil {
+		return m.worker.tally
+	}
+	return nil
 }
 
 // prefixOf returns the prefix of one of an agent's miners: its session id, in the

@@ -35,6 +35,9 @@ type dialect interface {
 	// next call.
 	miner(p *peer, share *codec.ID) (prefix uint16, waiting *uint16)
 
+	// tally returns that miner's; nil: none is kept.
+	tally(p *peer, share *codec.ID) *tally
+
 	// waits reports whether any share still has no verdict from the pool.
 	waits(p *peer) bool
 

@@ -120,7 +120,7 @@ func (l *loop) tick() {
 		l.wires[i].tick()
 	}
 	for _, f := range l.feeds {
-		f.gone = l.server.givenUp(f.lane, l.wall)
+		f.gone = f.lane.GivenUp(l.wall)
 		f.lane.Kept(f.kept)
 		f.kept = 0
 		l.keepalive(f)

@@ -36,6 +36,41 @@ func (c *closeLog) note(reason session.Reason, address string, now time.Time) {
 	r.last, r.skipped = now, 0
 }
 
+// fullLogEvery is how often the log says that farmproxy is full.
+const fullLogEvery = time.Minute
+
+// fullLog says that farmproxy is full: at the first miner that it refuses, then once
+// every fullLogEvery as long as it refuses others, with how many they were.
+type fullLog struct {
+	log     *slog.Logger
+	mu      sync.Mutex
+	told    time.Time
+	refused int     // since then
+	address address // of the last one
+	most    int     // miners that there is room for
+}
+
+// note counts a refused miner.
+func (f *fullLog) note(from address, most int, now time.Time) {
+	f.mu.Lock()
+	f.refused++
+	f.address, f.most = from, most
+	f.mu.Unlock()
+	f.tell(now)
+}
+
+// tell logs the refused miners that were not logged yet, if it is time to.
+func (f *fullLog) tell(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refused == 0 || now.Sub(f.told) < fullLogEvery {
+		return
+	}
+	f.log.Warn("farmproxy is full: it refuses miners; raise LimitNOFILE in the unit, and miners.max if it is set, or run another farmproxy beside",
+		"refused", f.refused, "last_address", f.address.String(), "miners_max", f.most)
+	f.told, f.refused = now, 0
+}
+
 // gnetLog passes on gnet's own messages. Its errors are about single sockets: worth a
 // debug line.
 type gnetLog struct{ log *slog.Logger }

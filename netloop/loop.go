@@ -99,6 +99,9 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 	}
 	p := &peer{conn: c, fd: noSocket, slot: at, remote: makeAddress(addrPort(c.RemoteAddr())), listener: from}
 	p.session.Opened = l.env.Now
+	if t := l.newTally(); t != nil {
+		p.more().tally = t
+	}
 	if from.Transport != nil {
 		p.more().transport = l.wrapping(p, from.Transport)
 	}
@@ -123,6 +126,7 @@ func (l *loop) remove(p *peer) {
 	s.generation++
 	l.free = append(l.free, p.slot)
 	l.counts.Closed[p.reason].Add(1)
+	l.tellLeft(p)
 }
 
 // find returns the peer that a cookie names; nil when it is gone.
@@ -151,6 +155,9 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 // read handles bytes from a miner. It returns gnet.Close if the connection must end.
 func (l *loop) read(p *peer, data []byte) gnet.Action {
 	l.counts.BytesIn.Add(uint64(len(data)))
+	if t := p.tally(); t != nil {
+		t.in += uint64(len(data))
+	}
 	if !p.opened {
 		var reason session.Reason
 		var ok bool
@@ -234,6 +241,9 @@ func (l *loop) transmit(p *peer, out []byte) bool {
 		return false
 	}
 	l.counts.BytesOut.Add(uint64(len(out)))
+	if t := p.tally(); t != nil {
+		t.out += uint64(len(out))
+	}
 	return true
 }
 

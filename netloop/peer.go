@@ -48,6 +48,7 @@ type rare struct {
 	transport *wrapping    // nil: plain TCP
 	books     *stats.Miner // nil: none are kept
 	others    []*further   // its workers after the first
+	tally     *tally       // nil: none is kept
 }
 
 // transport returns the peer's transport; nil: plain TCP.
@@ -65,6 +66,14 @@ func (p *peer) books() *stats.Miner {
 		return nil
 	}
 	return p.rare.books
+}
+
+// tally returns what the peer has done; nil, which counts nothing, if none is kept.
+func (p *peer) tally() *tally {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.tally
 }
 
 // others returns the peer's workers after the first.

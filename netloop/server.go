@@ -52,6 +52,7 @@ type Server struct {
 	debts     debts
 	log       *slog.Logger
 	closed    closeLog
+	full      fullLog
 	started   time.Time
 
 	engine  gnet.Engine
@@ -83,7 +84,7 @@ func New(o Options) (*Server, error) {
 		ended:     make(chan struct{}),
 	}
 	s.begin = sync.OnceFunc(s.begun)
-	s.closed.log = o.Log
+	s.closed.log, s.full.log = o.Log, o.Log
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.loops.Store(&[]*loop{})
 	if s.loopCount == 0 {
@@ -179,7 +180,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	}
 	if !s.admit() {
 		l.counts.Closed[session.Full].Add(1)
-		s.closed.note(session.Full, "", l.wall)
+		s.full.note(makeAddress(addrPort(c.RemoteAddr())), s.settings.Load().MaxMiners, l.wall)
 		if s.listener(c.LocalAddr()).Transport != nil {
 			return nil, gnet.Close // unreadable before a handshake
 		}
@@ -254,6 +255,7 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 		l.mailbox.tick()
 	}
 	s.parked.expire(time.Since(s.started))
+	s.full.tell(time.Now())
 	return tickEvery, gnet.None
 }
 
@@ -323,17 +325,6 @@ func (s *Server) Dismissed(lane *upstream.Lane) {
 
 // LoggedIn returns the accounts that miners have logged in to since the last call.
 func (s *Server) LoggedIn() []string { return s.logins.take() }
-
-// givenUp reports whether a lane has had no pool for longer than hold: its miners
-// should then try their own backup pools.
-func (s *Server) givenUp(lane *upstream.Lane, now time.Time) bool {
-	hold := s.settings.Load().Hold
-	if hold == 0 {
-		return false
-	}
-	since, none := lane.Without()
-	return none && now.Sub(since) > hold
-}
 
 // newSessionID returns an unguessable id; never 0.
 func (s *Server) newSessionID() uint64 { return rand.Uint64() | 1 }

@@ -14,8 +14,8 @@ type Settings struct {
 	Terms        session.Terms
 	WorkerName   string        // template that names workers by their miner's address, see workerName; "": by what the miner sends
 	Keepalive    time.Duration // the last job is sent again after this much silence
+	MinerEnds    bool          // the log has a line at each miner's end, at info; otherwise at debug
 	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0: not at all
-	Hold         time.Duration // how long miners are kept without any pool; 0: forever
 }
 
 // settings are parsed Settings. Immutable.

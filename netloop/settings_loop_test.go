@@ -28,9 +28,6 @@ func TestSettingsHoldForMinersThatAreThere(t *testing.T) {
 			l.keepalive(p.feed)
 			return p.feed.busy
 		}},
-		{"hold", func(o *Settings) { o.Hold = time.Second }, func(l *loop, p *peer) bool {
-			return l.server.givenUp(p.feed.lane, time.Now().Add(time.Minute))
-		}},
 		{"resume_window", func(o *Settings) { o.ResumeWindow = time.Minute }, func(l *loop, p *peer) bool {
 			id := p.session.ID()
 			l.remove(p)

@@ -111,6 +111,7 @@ func (l *loop) verdict(v *upstream.Verdict) {
 	if p == nil {
 		return
 	}
+	p.dialect.tally(p, &v.ID).count(v.Verdict)
 	if v.Verdict == work.Accepted {
 		l.earned(p)
 		prefix, _ := p.dialect.miner(p, &v.ID)
@@ -135,6 +136,7 @@ func (l *loop) earned(p *peer) {
 func (l *loop) judged(w worker, v work.Verdict, credit float64) {
 	l.counts.Verdicts[v].Add(1)
 	l.counts.Work[v].Add(credit)
+	w.tally.count(v)
 	if b := w.opened(v == work.Accepted); b != nil {
 		b.Share(l.index, l.wall, v, credit)
 	}

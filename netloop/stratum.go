@@ -69,6 +69,8 @@ func (*stratum) miner(p *peer, _ *codec.ID) (prefix uint16, waiting *uint16) {
 	return p.prefix.Value, &p.waiting
 }
 
+func (*stratum) tally(p *peer, _ *codec.ID) *tally { return p.tally() }
+
 func (*stratum) waits(p *peer) bool { return p.waiting > 0 }
 
 func (*stratum) job(l *loop, p *peer, clean bool, out []byte) ([]byte, session.Effect) {

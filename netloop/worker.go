@@ -10,17 +10,18 @@ import (
 type worker struct {
 	books   *stats.Worker // nil: see further
 	further *further      // nil: it has had books since it authorized
+	tally   *tally        // of its miner; nil: none is kept
 }
 
 // worker returns the worker that the peer's session means.
 func (p *peer) worker(w session.Worker) worker {
 	switch w {
 	case 0:
-		return worker{}
+		return worker{tally: p.tally()}
 	case 1:
-		return worker{books: p.first}
+		return worker{books: p.first, tally: p.tally()}
 	}
-	return worker{further: p.others()[w-2]}
+	return worker{further: p.others()[w-2], tally: p.tally()}
 }
 
 // opened returns the books of a worker that sent a share. If the share counts, they

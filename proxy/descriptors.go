@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sort"
 	"time"
 
 	"farmproxy/api"
@@ -40,11 +41,26 @@ const (
 	auditEvery = 10 * time.Second
 )
 
-// tellNoRoom says that every miner will be refused, unless there is room for some.
-func tellNoRoom(log *slog.Logger, miners int, limit uint64) {
-	if miners <= 0 {
+// tellRoom says that every miner will be refused, or that there is room for fewer than
+// miners.max, and what limit of open files would be enough.
+func tellRoom(log *slog.Logger, c *config.Config, miners int, limit uint64, total int) {
+	switch wanted := min(c.Miners.Max, netloop.MaxConnections); {
+	case miners <= 0:
 		log.Error("there is no room for miners: the limit of open files is too low; raise LimitNOFILE in the unit, or ulimit -n", "file_limit", limit)
+	case miners < wanted:
+		log.Warn("there is room for fewer miners than miners.max: the limit of open files is too low; raise LimitNOFILE in the unit, or ulimit -n, to file_limit_needed",
+			"miners_max", c.Miners.Max, "room", miners, "file_limit", limit, "file_limit_needed", enoughFiles(c, wanted, limit-uint64(total)))
 	}
+}
+
+// enoughFiles returns the lowest limit of open files that has room for so many miners,
+// where others take standing of it.
+func enoughFiles(c *config.Config, miners int, standing uint64) uint64 {
+	total := sort.Search(64*netloop.MaxConnections, func(total int) bool {
+		_, kept := links(c, total)
+		return total-kept >= miners
+	})
+	return uint64(total) + standing
 }
 
 // budget shares out the descriptors of the process.

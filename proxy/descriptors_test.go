@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,9 +41,47 @@ func TestALimitWithNoRoomForMinersIsAnError(t *testing.T) {
 		var out strings.Builder
 		total := budget(c, limit, 2).Total()
 		_, kept := links(c, total)
-		tellNoRoom(slog.New(slog.NewTextHandler(&out, nil)), maxMiners(c, total-kept), limit)
+		tellRoom(slog.New(slog.NewTextHandler(&out, nil)), c, maxMiners(c, total-kept), limit, total)
 		if got := strings.Contains(out.String(), "level=ERROR"); got != wanted {
 			t.Errorf("a limit of %d: an error is %v, want %v: %s", limit, got, wanted, out.String())
+		}
+	}
+}
+
+// A limit that leaves less room than miners.max is a warning, and the limit that it
+// gives is enough, and not one more than that.
+func TestLessRoomThanMinersMax(t *testing.T) {
+	for name, change := range map[string]func(*config.Config){
+		"a pool":      func(*config.Config) {},
+		"links":       func(c *config.Config) { c.Pools[0].Links = 7 },
+		"users":       func(c *config.Config) { c.Accounts.MultiUser = true },
+		"a store":     func(c *config.Config) { c.Store.URL = "sqlite:///a.db" },
+		"direct":      func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect },
+		"no HTTP":     func(c *config.Config) { c.HTTP.Address = "" },
+		"many miners": func(c *config.Config) { c.Miners.Max = 200_000 },
+	} {
+		c := &config.Config{Listeners: make([]config.Listener, 1), Pools: []config.Pool{{Links: 1}}, HTTP: config.HTTP{Address: "127.0.0.1:0"}}
+		c.Miners.Max = 10_000
+		change(c)
+		tell := func(limit uint64) string {
+			var out strings.Builder
+			total := budget(c, limit, 2).Total()
+			_, kept := links(c, total)
+			tellRoom(slog.New(slog.NewTextHandler(&out, nil)), c, maxMiners(c, total-kept), limit, total)
+			return out.String()
+		}
+		warned := tell(4096)
+		_, text, found := strings.Cut(strings.TrimSpace(warned), "file_limit_needed=")
+		enough, err := strconv.ParseUint(text, 10, 64)
+		if !found || err != nil || !strings.Contains(warned, "level=WARN") || !strings.Contains(warned, "raise LimitNOFILE") {
+			t.Fatalf("%s: the log: %s", name, warned)
+		}
+		// How many descriptors are open in the test process may change by a few meanwhile.
+		if said := tell(enough + 8); said != "" {
+			t.Errorf("%s: with the limit %d: %s", name, enough, said)
+		}
+		if tell(enough-8) == "" {
+			t.Errorf("%s: with a limit below %d nothing is said", name, enough)
 		}
 	}
 }

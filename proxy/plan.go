@@ -81,6 +81,7 @@ func plan(c *config.Config, total int, t *tlsConfigs) (s settings, err error) {
 				Silence:     c.Failover.Silence,
 				RejectRate:  c.Failover.RejectRate,
 				BackoffMax:  c.Failover.BackoffMax,
+				Hold:        hold(c.Failover.Hold),
 			},
 			DialFiles: dialFiles(c),
 			OnDemand:  onDemand,
@@ -145,7 +146,7 @@ func listeners(configured []config.Listener) (list []netloop.Listener) {
 	return list
 }
 
-// hold is how long miners are kept without any pool, as netloop says it: 0 is
+// hold is how long miners are kept without any pool, as upstream says it: 0 is
 // for ever, and so no time at all is the shortest there is.
 func hold(h config.Hold) time.Duration {
 	if h.Forever {
@@ -158,11 +159,11 @@ func hold(h config.Hold) time.Duration {
 func minerSettings(c *config.Config, room int) netloop.Settings {
 	return netloop.Settings{
 		MaxMiners:    maxMiners(c, room),
+		MinerEnds:    c.Log.MinerEnds,
 		Terms:        terms(c),
 		WorkerName:   c.Miners.WorkerName,
 		Keepalive:    c.Miners.Keepalive,
 		ResumeWindow: c.Miners.ResumeWindow,
-		Hold:         hold(c.Failover.Hold),
 	}
 }
 

@@ -18,7 +18,7 @@ func TestHoldIsWired(t *testing.T) {
 			t.Errorf("%s: %v, want %v", h, got, want)
 		}
 	}
-	f(config.Hold{Forever: true}, 0) // as netloop says it
+	f(config.Hold{Forever: true}, 0) // as upstream says it
 	f(config.Hold{Duration: time.Minute}, time.Minute)
 	f(config.Hold{}, time.Nanosecond) // at once, and not for ever
 }

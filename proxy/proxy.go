@@ -93,7 +93,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		return nil, err
 	}
 	log.Info("farmproxy starts", "version", Version(), "miners_max", settings.miners.MaxMiners, "file_limit", files, "loops", loops)
-	tellNoRoom(log, settings.miners.MaxMiners, files)
+	tellRoom(log, c, settings.miners.MaxMiners, files, p.files.Total())
 	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
 	p.server, err = netloop.New(netloop.Options{Listeners: listeners(c.Listeners), Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
 	if err != nil {

@@ -326,7 +326,7 @@ func TestAccountLetsItsLinksGo(t *testing.T) {
 		wantLaneOn(t, again, "a")
 		equal(t, "another lane", again != l, true)
 		equal(t, "of the same number: its books go on", again.number, l.number)
-		since, none := again.Without()
+		since, none := again.without()
 		if none || since.After(back) {
 			t.Errorf("without a pool: %v, since %v", none, since)
 		}
@@ -341,12 +341,12 @@ func TestAccountIsWithoutAPoolSinceItsMinerCame(t *testing.T) {
 		f.pools[0].do(func() { f.pools[0].refuse = true })
 		came := time.Now()
 		l := f.join("bob", 1)
-		since, none := l.Without()
+		since, none := l.without()
 		equal(t, "without", none, true)
 		equal(t, "since", since, came)
 		f.after(time.Minute)
 		f.join("bob", 2)
-		since, _ = l.Without()
+		since, _ = l.without()
 		equal(t, "since", since, came)
 	})
 }

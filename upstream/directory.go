@@ -40,6 +40,8 @@ type Directory struct {
 	born        time.Time
 	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
 	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
+	held        atomic.Int64 // miners with a link of their own that have none
+	heldLogged  atomic.Int64 // when the log last said so, since born
 	pending     atomic.Int64 // shares taken, without a verdict yet
 	onDemand    *newcomers   // lanes of accounts, users, agents, and single miners that have, or may have, a link
 	groups      *newcomers   // those of further groups of prefixes
@@ -166,11 +168,17 @@ const fullPause = time.Minute
 
 // noRoom says that lanes wait for others to end.
 func (d *Directory) noRoom(places *newcomers) {
-	now, last := int64(time.Since(d.born)), d.fullLogged.Load()
-	if last != 0 && now-last < int64(fullPause) || !d.fullLogged.CompareAndSwap(last, max(1, now)) {
+	if !pauseOver(&d.fullLogged, int64(time.Since(d.born)), fullPause) {
 		return
 	}
 	d.log.Warn("miners are waiting for a link: accounts, users, agents and direct pools have reached their limit; let pools without mode = \"direct\" share their links, or run another farmproxy beside", "links", places.room())
+}
+
+// pauseOver reports whether a message may be logged again, and notes that it is. Times are
+// in nanoseconds; 0 in logged: never.
+func pauseOver(logged *atomic.Int64, now int64, pause time.Duration) bool {
+	last := logged.Load()
+	return (last == 0 || now-last >= int64(pause)) && logged.CompareAndSwap(last, max(1, now))
 }
 
 // drainTick is how often Drain looks.

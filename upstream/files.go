@@ -23,10 +23,8 @@ type linkFiles struct {
 func (d *Directory) hold(use descriptors.Use) (h linkFiles, ok bool) {
 	n := d.settings.Load().DialFiles
 	if !d.files.Take(use, n) {
-		if now := int64(time.Since(d.born)); use == descriptors.Link {
-			if last := d.shortLogged.Load(); (last == 0 || now-last >= int64(shortLogEvery)) && d.shortLogged.CompareAndSwap(last, now) {
-				d.log.Warn("links are waiting for file descriptors, and their miners for work; raise LimitNOFILE, or lower miners.max")
-			}
+		if use == descriptors.Link && pauseOver(&d.shortLogged, int64(time.Since(d.born)), shortLogEvery) {
+			d.log.Warn("links are waiting for file descriptors, and their miners for work; raise LimitNOFILE, or lower miners.max")
 		}
 		return h, false
 	}

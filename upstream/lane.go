@@ -74,6 +74,7 @@ type Lane struct {
 	cool       map[*pool]time.Time // until when a pool is passed over by this lane alone
 	misfit     bool                // a pool that works left too little room for the lane's prefixes, since its last link
 	turned     bool                // it was said that its miners are closed for that
+	outage     outage
 }
 
 func newLane(r *Route, key Prefix, number int) *Lane {

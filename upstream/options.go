@@ -43,6 +43,7 @@ type Failover struct {
 	Silence     time.Duration // no notify for that long is illness; default 3m
 	RejectRate  float64       // fraction of rejected shares that is illness, 0..1; 0 never
 	BackoffMax  time.Duration // longest pause between attempts at one pool; default 30s
+	Hold        time.Duration // how long miners are kept without any pool; 0: forever
 }
 
 // Settings say how links are dialled, and when their pools are left. They may change

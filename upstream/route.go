@@ -148,15 +148,6 @@ func (r *Route) Fits(x Prefix) bool {
 	return false
 }
 
-// Without reports that the lane has no link to any pool, and since when; of a
-// lane without miners, since the first one came. Other lanes of its route may have
-// one: they do its miners no good.
-func (l *Lane) Without() (since time.Time, none bool) {
-	l.route.mu.Lock()
-	defer l.route.mu.Unlock()
-	return l.unlinked, !l.linked
-}
-
 // link notes that a link serves the lane, or none does any more.
 func (l *Lane) link(linked bool, now time.Time) {
 	l.route.mu.Lock()

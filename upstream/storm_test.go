@@ -149,7 +149,7 @@ func TestALaneThatWaitsRunsNothing(t *testing.T) {
 			return n
 		}
 		equal(t, "pools that are watched", watched(), 0)
-		_, none := l.Without()
+		_, none := l.without()
 		equal(t, "it has no link", none, true)
 		last := f.joinFrom(stranger, "last", 1001)
 		f.joinFrom(stranger, "user0", 0).Earn() // its place, and what it earned

@@ -65,6 +65,7 @@ func (l *Lane) supervise(ctx context.Context) {
 		l.watch(ctx, now)
 		l.decide(ctx, now)
 		l.turnAway(now)
+		l.tellOutage(now)
 		timer.Reset(l.tick())
 	}
 }
@@ -84,6 +85,7 @@ func (l *Lane) tick() (d time.Duration) {
 // end gives back what the lane had of the process's.
 func (l *Lane) end() {
 	d := l.route.directory
+	l.endOutage(time.Now())
 	l.places().leave(l, l.running, time.Now()) // nobody starts it any more
 	if l.dismissed.Load() {
 		d.down.Dismissed(l)
@@ -143,8 +145,14 @@ func (l *Lane) serve(k *link, now time.Time) {
 		old.state(stats.LinkDraining)
 		l.draining = append(l.draining, old)
 		old.pool.serve(-1)
-	} else {
+	}
+	text, away := "link up", []any{}
+	if since, none := l.without(); none {
+		if l.current != nil || l.outage.said {
+			text, away = "link up again", []any{"away", now.Sub(since).Round(time.Millisecond)}
+		}
 		l.link(true, now)
+		l.endOutage(now)
 	}
 	k.tenure.upAt = now
 	k.pool.serve(1)
@@ -166,7 +174,8 @@ func (l *Lane) serve(k *link, now time.Time) {
 	}
 	l.current, l.orphaned = e, time.Time{}
 	k.activate()
-	l.log.Log(context.Background(), l.level(slog.LevelInfo), "link up", "pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh)
+	attrs := append([]any{"pool", k.pool.Name, "difficulty", post.Difficulty, "extranonce2", e.size, "resumed", !fresh}, away...)
+	l.log.Log(context.Background(), l.level(slog.LevelInfo), text, attrs...)
 }
 
 // orphan takes the remains of the serving link, which has died, to where its
