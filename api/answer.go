@@ -28,6 +28,7 @@ type Status struct {
 	PID        int     `json:"pid"`
 	Uptime     float64 `json:"uptime_seconds"`
 	Ready      bool    `json:"ready"`
+	Error      string  `json:"error"` // why it is not ready; "" when it is
 	Miners     int64   `json:"miners"`
 	MinersMax  int64   `json:"miners_max"` // 0: not known yet
 	Subscribed int64   `json:"subscribed"`

@@ -32,7 +32,7 @@ func (s *site) wantJSON(t *testing.T, path, want string) {
 
 func TestStatusAnswer(t *testing.T) {
 	s := newSite(t)
-	s.wantJSON(t, "/api/v1/status", `{"version":"1.2.3","pid":0,"uptime_seconds":0,"ready":false,
+	s.wantJSON(t, "/api/v1/status", `{"version":"1.2.3","pid":0,"uptime_seconds":0,"ready":false,"error":"farmproxy is starting: it does not listen yet",
 		"miners":0,"miners_max":0,"subscribed":0,"authorized":0,"workers":0,"workers_up":0,
 		"links_up":0,"links":0,"pool":"","shares":{"accepted":0,"rejected":{}},
 		"work":{"accepted":0,"rejected":0},"hashrate":0}`)
@@ -53,7 +53,7 @@ func TestStatusAnswer(t *testing.T) {
 	l.Work[work.Stale].Store(3)
 	l.Work[work.BadVersion].Store(0.5)
 	s.book.Worker("rig").Connected(noon, "", "")
-	s.wantJSON(t, "/api/v1/status", `{"version":"1.2.3","pid":0,"uptime_seconds":0,"ready":true,
+	s.wantJSON(t, "/api/v1/status", `{"version":"1.2.3","pid":0,"uptime_seconds":0,"ready":true,"error":"",
 		"miners":3,"miners_max":19000,"subscribed":2,"authorized":1,"workers":1,"workers_up":1,
 		"links_up":1,"links":2,"pool":"main","shares":{"accepted":10,"rejected":{"bad_version":1,"stale":2}},
 		"work":{"accepted":10.5,"rejected":3.5},"hashrate":0}`)

@@ -44,6 +44,9 @@ func (s *Server) Status() (*Status, error) {
 		Shares:     makeTally(&st.Shares),
 		HashRate:   st.HashRate,
 	}
+	if st.Ready != nil {
+		a.Error = st.Ready.Error()
+	}
 	a.Work.Accepted = st.Work[work.Accepted]
 	a.Work.Rejected = st.Work.Rejected()
 	return a, nil

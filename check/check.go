@@ -77,6 +77,7 @@ func Config(ctx context.Context, c *config.Config, known config.Problems, m Mach
 	k.stateDir()
 	k.store()
 	k.tokens()
+	k.socket()
 	return k.found
 }
 

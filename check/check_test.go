@@ -259,6 +259,18 @@ func TestFiles(t *testing.T) {
 }
 
 // Before a start nobody waits for a name server, and the store is not needed.
+func TestAdminSocket(t *testing.T) {
+	f := func(b *box, path, want string) {
+		t.Helper()
+		wants(t, b, listens+poolAt("10.9.9.9:3333")+"[admin]\nsocket = '"+path+"'\n", want)
+	}
+	f(&box{dirs: "/srv"}, "/srv/admin.sock", "")
+	f(&box{}, "/run/farmproxy/admin.sock", "") // the service manager makes it
+	f(&box{}, "/srv/admin.sock", `admin.socket = "/srv/admin.sock": /srv: this directory does not exist; try mkdir -p /srv, owned by the user that farmproxy runs as`)
+	f(&box{files: map[string]string{"/srv": ""}}, "/srv/admin.sock", `/srv is not a directory; try "/run/farmproxy/admin.sock"`)
+	f(&box{dirs: "/srv", readOnly: "/srv"}, "/srv/admin.sock", "warning: admin.socket: this user cannot write to /srv")
+}
+
 func TestBeforeAStart(t *testing.T) {
 	b := &box{names: map[string]string{"localhost": "127.0.0.1"}}
 	text := listens + poolAt("gone.farm:3333") + poolAt("localhost:3333") + "[store]\nurl = 'sqlite:///data/farm.db'\n"

@@ -112,6 +112,30 @@ func missing(err error) string {
 	return fmt.Sprintf("this directory cannot be accessed: %v", err)
 }
 
+// unitRuntimeDirectory is created by the service manager too, and is there only while
+// farmproxy runs.
+const unitRuntimeDirectory = "/run/farmproxy"
+
+// socket checks the directory of the socket for commands. Without admin.socket farmproxy
+// finds a place itself, or does without.
+func (k *checker) socket() {
+	const key = "admin.socket"
+	path := k.config.Admin.Socket
+	if path == "" || k.known.Has(key) {
+		return
+	}
+	dir := filepath.Dir(path)
+	switch info, err := k.machine.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist) && dir == unitRuntimeDirectory:
+	case err != nil:
+		k.problem(key, strconv.Quote(path), dir+": "+missing(err), "mkdir -p "+dir+", owned by the user that farmproxy runs as")
+	case !info.IsDir():
+		k.problem(key, strconv.Quote(path), dir+" is not a directory", `"`+unitRuntimeDirectory+`/admin.sock"`)
+	default:
+		k.writable(key, dir)
+	}
+}
+
 // tokens checks the token file. Each line of its error begins with the file's path.
 func (k *checker) tokens() {
 	const key = "http.token_file"

@@ -37,6 +37,9 @@ func Summary(c *config.Config) (lines []string) {
 		add("proxies", "%d, direct %s", n, c.Proxies.Direct)
 	}
 	add("http", "%s", web(c))
+	if c.Admin.Socket != "" {
+		add("admin", "%s", c.Admin.Socket)
+	}
 	metrics := "each worker"
 	if !c.Metrics.PerWorker {
 		metrics = "no worker series"

@@ -424,6 +424,31 @@ func TestNamesOfHosts(t *testing.T) {
 	f(strings.Repeat("x.", 127)+"x", false)
 }
 
+// The socket for commands is where the configuration says, or else where the service
+// manager or farmproxy itself has a directory.
+func TestAdminSocket(t *testing.T) {
+	f := func(configured, runtimeDir, stateDir, want string) {
+		t.Helper()
+		c := Config{Admin: Admin{Socket: configured}}
+		if got := c.AdminSocket(runtimeDir, stateDir); got != want {
+			t.Errorf("%q, %q, %q: %q, want %q", configured, runtimeDir, stateDir, got, want)
+		}
+	}
+	f("/srv/farm.sock", "/run/farmproxy", "/state", "/srv/farm.sock")
+	f("", "/run/farmproxy", "/state", "/run/farmproxy/admin.sock")
+	f("", "", "/state", "/state/admin.sock")
+	f("", "", "", "")
+
+	g := func(path, want string) {
+		t.Helper()
+		wantProblem(t, smallest+"[admin]\nsocket = '"+path+"'\n", "admin.socket", want)
+	}
+	g("/run/farmproxy/admin.sock", "")
+	g("admin.sock", `expected an absolute path: commands come from other directories; try "/run/farmproxy/admin.sock"`)
+	g("/"+strings.Repeat("x", 99), "")
+	g("/"+strings.Repeat("x", 100), "expected a path of at most 100 bytes")
+}
+
 // Everyone who reaches the API may do anything, unless there are tokens.
 func TestPublicAddressesNeedTokens(t *testing.T) {
 	f := func(address, want string) {

@@ -22,6 +22,8 @@ type command struct {
 	// define adds the flags, and returns what runs the command once they are read.
 	define func(flags *flag.FlagSet) run
 
+	words func() []choice // what a word beside the flags may be; nil: a file, or nothing
+
 	own bool // it reads its flags itself, and answers -h
 }
 

@@ -147,10 +147,16 @@ func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func fileOf(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "farm.toml")
+	fileIn(t, path, text)
+	return path
+}
+
+// fileIn writes a file.
+func fileIn(t *testing.T, path, text string) {
+	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // A good file is reported as good, with what it turns on; warnings do not change that.

@@ -19,11 +19,11 @@ func init() {
 		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},
 		{name: "import btcagent", takes: "FILE", summary: "convert a BTCAgent configuration to farmproxy's format, with comments, and print it", about: importBTCAgentAbout, define: importBTCAgentCommand},
 		{name: "store repair", summary: "replace a damaged account database", about: storeRepairAbout, define: storeRepairCommand},
-		{name: "bench", takes: "SUBCOMMAND", summary: "load-test this machine with simulated pools and miners, or run a demo", about: "farmproxy bench -h lists the subcommands.", own: true, define: benchCommand},
+		{name: "bench", takes: "SUBCOMMAND", summary: "load-test this machine with simulated pools and miners, or run a demo", about: "farmproxy bench -h lists the subcommands.", words: benchWords, own: true, define: benchCommand},
 		{name: "version", summary: "print the version, and what was built where", define: versionCommand},
-		{name: "help", takes: "[COMMAND]", summary: "explain a command", define: helpCommand},
+		{name: "help", takes: "[COMMAND]", summary: "explain a command", words: firstWords, define: helpCommand},
 		{name: "man", summary: "print the manual page, for man -l or a package", define: manCommand},
-		{name: "completion", takes: "bash|zsh", summary: "print what completes farmproxy's commands and flags in a shell", about: completionAbout, define: completionCommand},
+		{name: "completion", takes: "bash|zsh", summary: "print what completes farmproxy's commands and flags in a shell", about: completionAbout, words: shells, define: completionCommand},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,21 +47,29 @@ func firstWords() (list []choice) {
 	return list
 }
 
-// words are those that may follow a command's name, besides flags and files.
-func (c *command) words() (list []choice) {
-	switch {
-	case c.name == "bench":
-		for _, s := range bench.Subcommands() {
-			list = append(list, choice{s.Name, s.Summary})
-		}
-	case c.name == "help":
-		return firstWords()
-	case strings.Contains(c.takes, "|"):
-		for word := range strings.SplitSeq(c.takes, "|") {
-			list = append(list, choice{word, ""})
-		}
+// secondWords are the commands of a group.
+func secondWords(group string) (list []choice) {
+	for _, c := range inGroup(group) {
+		list = append(list, choice{strings.TrimPrefix(c.name, group+" "), c.summary})
 	}
 	return list
+}
+
+func benchWords() (list []choice) {
+	for _, s := range bench.Subcommands() {
+		list = append(list, choice{s.Name, s.Summary})
+	}
+	return list
+}
+
+func shells() []choice { return []choice{{"bash", ""}, {"zsh", ""}} }
+
+// choices are the words that may follow a command's name, besides flags and files.
+func (c *command) choices() []choice {
+	if c.words == nil {
+		return nil
+	}
+	return c.words()
 }
 
 // files reports whether a command takes a file beside its flags.
@@ -75,15 +84,18 @@ func names(list []choice) string {
 	return strings.Join(words, " ")
 }
 
-// valued are the flags that take a value. Each is a file's or a socket's name: the shell
-// completes it as a path.
-func (c *command) valued() (list []string) {
+// isPath reports whether a flag's value is a path, by what the synopsis calls it.
+func (o option) isPath() bool { return o.value == "FILE" || o.value == "SOCKET" }
+
+// flagNames returns the command's flags for which a condition holds.
+func (c *command) flagNames(holds func(option) bool) string {
+	var list []string
 	for _, o := range c.options() {
-		if o.value != "" {
+		if holds(o) {
 			list = append(list, "-"+o.name)
 		}
 	}
-	return list
+	return strings.Join(list, " ")
 }
 
 // bashCompletion is a script that needs nothing but bash. The key of its cases is the
@@ -94,51 +106,44 @@ func bashCompletion() string {
 
 _farmproxy() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-	local command=${COMP_WORDS[1]} flags= words= valued= files=
+	local command=${COMP_WORDS[1]} flags='' words='' paths='' values='' files=''
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 `)
 	fmt.Fprintf(&b, "\t\tCOMPREPLY=($(compgen -W %q -- \"$current\"))\n\t\treturn\n\tfi\n", names(firstWords())+" -h -version")
 	b.WriteString("\tcase $command in\n")
-	for _, group := range slices.Sorted(func(yield func(string) bool) {
-		for g := range groups {
-			if !yield(g) {
-				return
-			}
-		}
-	}) {
-		var words []choice
-		for _, c := range inGroup(group) {
-			words = append(words, choice{strings.TrimPrefix(c.name, group+" "), c.summary})
-		}
-		fmt.Fprintf(&b, "\t%s)\n\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n\t\t\tCOMPREPLY=($(compgen -W %q -- \"$current\"))\n\t\t\treturn\n\t\tfi\n\t\tcommand=\"$command ${COMP_WORDS[2]}\"\n\t\t;;\n", group, names(words))
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		fmt.Fprintf(&b, "\t%s)\n\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n\t\t\tCOMPREPLY=($(compgen -W %q -- \"$current\"))\n\t\t\treturn\n\t\tfi\n\t\tcommand=\"$command ${COMP_WORDS[2]}\"\n\t\t;;\n", group, names(secondWords(group)))
 	}
 	b.WriteString("\tesac\n\tcase $command in\n")
 	for i := range commands {
 		c := &commands[i]
-		flags := ""
-		for _, o := range c.options() {
-			flags += "-" + o.name + " "
-		}
+		flags := strings.TrimSpace(c.flagNames(func(option) bool { return true }) + " -h")
+		paths := c.flagNames(option.isPath)
+		values := c.flagNames(func(o option) bool { return o.value != "" && !o.isPath() })
 		files := ""
 		if c.files() {
 			files = "yes"
 		}
-		fmt.Fprintf(&b, "\t%q) flags=%q words=%q valued=%q files=%q ;;\n", c.name, flags+"-h", names(c.words()), strings.Join(c.valued(), " "), files)
+		fmt.Fprintf(&b, "\t%q) flags=%q words=%q paths=%q values=%q files=%q ;;\n", c.name, flags, names(c.choices()), paths, values, files)
 	}
 	b.WriteString(`	*) return ;;
 	esac
-	if [[ " $valued " == *" $previous "* ]]; then
+	if [[ " $paths " == *" $previous "* ]]; then
+		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
+	elif [[ " $values " == *" $previous "* ]]; then
+		return
 	elif [[ $current == -* ]]; then
 		COMPREPLY=($(compgen -W "$flags" -- "$current"))
 	elif [ -n "$files" ]; then
+		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 	else
 		COMPREPLY=($(compgen -W "$words" -- "$current"))
 	fi
 }
-complete -o filenames -F _farmproxy farmproxy
+complete -F _farmproxy farmproxy
 `)
 	return b.String()
 }
@@ -156,17 +161,9 @@ func zshCompletion() string {
 	}
 	describe("\t\t", "command", firstWords())
 	b.WriteString("\t\treturn\n\tfi\n\tlocal command=$words[2]\n\tshift words; (( CURRENT-- ))\n\tcase $command in\n")
-	for _, c := range commands {
-		group := c.group()
-		if group == "" || inGroup(group)[0].name != c.name {
-			continue
-		}
-		var list []choice
-		for _, c := range inGroup(group) {
-			list = append(list, choice{strings.TrimPrefix(c.name, group+" "), c.summary})
-		}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		fmt.Fprintf(&b, "\t%s)\n\t\tif (( CURRENT == 2 )); then\n", group)
-		describe("\t\t\t", "command", list)
+		describe("\t\t\t", "command", secondWords(group))
 		b.WriteString("\t\t\treturn\n\t\tfi\n\t\tcommand=\"$command $words[2]\"\n\t\tshift words; (( CURRENT-- ))\n\t\t;;\n")
 	}
 	b.WriteString("\tesac\n\tcase $command in\n")
@@ -175,12 +172,15 @@ func zshCompletion() string {
 		fmt.Fprintf(&b, "\t%s)\n\t\t_arguments \\\n", quoteZsh(c.name))
 		for _, o := range c.options() {
 			spec := "-" + o.name + "[" + strings.NewReplacer("[", "(", "]", ")", ":", ";").Replace(o.about) + "]"
-			if o.value != "" {
+			switch {
+			case o.isPath():
 				spec += ":" + o.value + ":_files"
+			case o.value != "":
+				spec += ":" + o.value + ":"
 			}
 			fmt.Fprintf(&b, "\t\t\t%s \\\n", quoteZsh(spec))
 		}
-		switch words := c.words(); {
+		switch words := c.choices(); {
 		case len(words) > 0:
 			fmt.Fprintf(&b, "\t\t\t%s\n", quoteZsh("1:"+c.takes+":("+names(words)+")"))
 		case c.files():

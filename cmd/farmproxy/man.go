@@ -53,6 +53,11 @@ func manual(b proxy.Build) string {
 		m.line(`.SS "%s"`, escape(c.synopsis()))
 		m.text(sentence(c.summary))
 		m.paragraphs(c.about)
+		if c.own {
+			for _, w := range c.choices() {
+				m.item(w.word, sentence(w.about))
+			}
+		}
 		for _, o := range c.options() {
 			m.item(o.usage(), sentence(o.text()))
 		}

@@ -33,7 +33,7 @@ func printStatus(w io.Writer, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &s); err != nil {
 		return fmt.Errorf("the answer is no status: %w", err)
 	}
-	ready := "no"
+	ready := "no: " + s.Error
 	if s.Ready {
 		ready = "yes"
 	}
