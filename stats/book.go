@@ -35,19 +35,20 @@ func (b *Book) Configure(s Settings) { b.settings.Store(&s) }
 type Book struct {
 	options  Options // without Settings
 	settings atomic.Pointer[Settings]
-	started  time.Time
+	started  atomic.Int64 // the books' time; of the first of the processes that have handed over to each other
 	now      func() time.Time
 	loops    []*Loop
 	workers  *registry
 	ledger   *ledger
 	miners   *miners
 
-	minersMax atomic.Int64
-	leftOut   atomic.Pointer[func() uint64] // log lines that were left out
-	ready     atomic.Pointer[error]         // the last argument of SetReady
-	linkless  atomic.Bool                   // it is ready without a link
-	onlyStore atomic.Bool                   // only the store's accounts are served
-	store     atomic.Pointer[func() (accounts int, err error)]
+	minersMax     atomic.Int64
+	leftOut       atomic.Pointer[func() uint64] // log lines that were left out
+	leftOutBefore atomic.Uint64                 // the same, by the processes that handed over to this one
+	ready         atomic.Pointer[error]         // the last argument of SetReady
+	linkless      atomic.Bool                   // it is ready without a link
+	onlyStore     atomic.Bool                   // only the store's accounts are served
+	store         atomic.Pointer[func() (accounts int, err error)]
 
 	mu         sync.Mutex       // guards the fields below; held at most for a copy of them
 	pools      []*Pool          // in the order they were registered
@@ -69,7 +70,6 @@ func New(o Options) *Book {
 	}
 	b := &Book{
 		options: o,
-		started: time.Now(),
 		now:     time.Now,
 		loops:   make([]*Loop, o.Loops),
 		ledger:  newLedger(o.MaxWorkers, max(o.Loops, 1), o.Forget),
@@ -78,6 +78,7 @@ func New(o Options) *Book {
 		poolByName: make(map[string]*Pool),
 		poolByKey:  make(map[poolKey]*Pool),
 	}
+	b.started.Store(int64(elapsed(b.now())))
 	b.Configure(o.Settings)
 	b.options.Settings = Settings{}
 	b.workers = newRegistry(o.MaxWorkers, o.Forget, b.ledger.nothing)
@@ -114,6 +115,20 @@ func (b *Book) HasEarned(login string) bool {
 // SetLeftOut sets the function that returns how many log lines were left out.
 func (b *Book) SetLeftOut(lines func() uint64) { b.leftOut.Store(&lines) }
 
+func (b *Book) linesLeftOut() uint64 {
+	n := b.leftOutBefore.Load()
+	if lines := b.leftOut.Load(); lines != nil {
+		n += (*lines)()
+	}
+	return n
+}
+
+// uptime returns how long farmproxy has run, over all processes that have handed over
+// to each other.
+func (b *Book) uptime(now time.Time) time.Duration {
+	return elapsed(now) - time.Duration(b.started.Load())
+}
+
 // SetMinersMax sets how many miners there is room for.
 func (b *Book) SetMinersMax(n int) { b.minersMax.Store(int64(n)) }
 
@@ -128,6 +143,13 @@ func (b *Book) SetNeedsLink(needs bool) { b.linkless.Store(!needs) }
 // SetOnlyAccounts says whether only the store's accounts are served: then farmproxy is
 // not ready while the database is unavailable and no account is known.
 func (b *Book) SetOnlyAccounts(only bool) { b.onlyStore.Store(only) }
+
+// everything returns all pools and links, in the order of their registration.
+func (b *Book) everything() (pools []*Pool, links []*Link) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.pools), slices.Clone(b.links)
+}
 
 // snapshot returns the pools by level, and all links, open or not, by pool and
 // lane.

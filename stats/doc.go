@@ -11,7 +11,8 @@
 // Counting is cheap, never blocks for long and never allocates. Readers pay: sums,
 // hash rates and series are computed on read, and workers are not registered as
 // metrics. A number that ends in _total never decreases while the process lives,
-// whatever happens to links; for workers see Options.Forget.
+// whatever happens to links; for workers see Options.Forget. Nor does it decrease when
+// the process is replaced: State and Restore carry a Book from one to the next.
 //
 // It never speaks HTTP, never starts a goroutine, and never makes decisions based on
 // its counts.

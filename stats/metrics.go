@@ -49,11 +49,7 @@ func (b *Book) writeProxy(e *exposition) {
 	e.truth(b.Ready() == nil)
 
 	e.begin("farmproxy_log_lines_left_out_total", counter, "Log lines dropped because the log's reader did not keep up.")
-	var left uint64
-	if lines := b.leftOut.Load(); lines != nil {
-		left = (*lines)()
-	}
-	e.count(left)
+	e.count(b.linesLeftOut())
 
 	e.begin("farmproxy_miners", gauge, "Miners connected.")
 	e.value(float64(t.miners))

@@ -57,6 +57,15 @@ func (b *Book) OpenMiner(address, user, algorithm, pool string) *Miner {
 	return b.miners.open(minerKey{minerIdentity{address, user}, predecessorHash(algorithm), b.poolAddress(pool)}, b.now())
 }
 
+// OpenedMiner returns the books that OpenMiner has opened for a miner in a process that
+// handed it over; nil if there are none. Close them once.
+func (b *Book) OpenedMiner(address, user, algorithm, pool string) *Miner {
+	key := minerKey{minerIdentity{address, user}, predecessorHash(algorithm), b.poolAddress(pool)}
+	b.miners.mu.Lock()
+	defer b.miners.mu.Unlock()
+	return b.miners.byKey[key]
+}
+
 // Sent counts a share found for the pool; work is its worth in shares of difficulty 1.
 func (m *Miner) Sent(work float64) {
 	if m == nil {

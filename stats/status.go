@@ -9,8 +9,8 @@ import (
 
 // Status is farmproxy at a glance.
 type Status struct {
-	Uptime     time.Duration
-	Ready      error // nil: ready; else why not
+	Uptime     time.Duration // over all processes that have handed over to each other
+	Ready      error         // nil: ready; else why not
 	Miners     int64
 	MinersMax  int64 // room for miners; 0 unknown
 	Subscribed int64
@@ -32,7 +32,7 @@ func (b *Book) Status() Status {
 	b.ledger.sweep(now)
 	t := b.totals()
 	s := Status{
-		Uptime:     now.Sub(b.started),
+		Uptime:     b.uptime(now),
 		Ready:      b.Ready(),
 		Miners:     t.miners,
 		MinersMax:  b.minersMax.Load(),

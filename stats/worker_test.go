@@ -156,7 +156,7 @@ func TestDifficultyIsKept(t *testing.T) {
 // newBook returns a Book whose clock is at epoch.
 func newBook(o Options) *Book {
 	b := New(o)
-	b.started = epoch
+	b.started.Store(int64(elapsed(epoch)))
 	b.now = func() time.Time { return epoch }
 	return b
 }

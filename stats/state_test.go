@@ -1,0 +1,320 @@
+package stats
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/work"
+)
+
+// reasons are the close reasons of the books below.
+var reasons = []string{"eof", "slow"}
+
+// fullBook returns a book with something of everything, and ten minutes of shares.
+func fullBook() *Book {
+	b := newBook(Options{Version: "1.2.3", Loops: 2, CloseReasons: reasons, Settings: Settings{Predecessor: true, Proxy: "here"}})
+	fill(b)
+	b.SetLeftOut(func() uint64 { return 17 })
+	rig1, rig2 := b.Worker("farm.rig1"), b.Worker("7469e04c648902e5.rig1")
+	gone := b.Worker("7469e04c648902e5.gone")
+	gone.Connected(epoch, "192.0.2.1:4713", "bmminer/2.0.0")
+	gone.Mining("7469e04c648902e5", "main", "scrypt")
+	gone.Share(1, epoch, work.Accepted, 30)
+	gone.Disconnected(epoch.Add(time.Minute))
+	gone.Connected(epoch.Add(2*time.Minute), "192.0.2.1:4713", "bmminer/2.0.0")
+	gone.Disconnected(epoch.Add(8 * time.Minute))
+	b.Worker(strings.Repeat("long", 100)).Connected(epoch, "192.0.2.1:4714", "")
+	here := b.OpenMiner("192.0.2.1:4711", "7469e04c648902e5", "scrypt", "main")
+	left := b.OpenMiner("192.0.2.1:4713", "7469e04c648902e5", "scrypt", "main")
+	for s := range 600 {
+		now := at(float64(s))
+		rig1.Share(s%2, now, work.Accepted, 512)
+		rig2.Share(1-s%2, now, work.Verdict(s%int(work.NumVerdicts)), 30)
+		here.Mined(now, 30)
+	}
+	here.SetDifficulty(64)
+	here.Sent(30)
+	here.Accepted(60)
+	left.Sent(30)
+	left.Close(now.Add(-time.Second))
+	b.now = func() time.Time { return now }
+	return b
+}
+
+var now = at(600)
+
+// takeOver does with the next process's book what those do that take over the miners
+// and the links.
+func takeOver(b *Book) {
+	b.SetReady(nil)
+	b.SetMinersMax(19_000)
+	b.SetStore(func() (int, error) { return 3, nil })
+	b.Pool("main", "stratum+tcp://pool.example:3333", 0).Active.Store(true)
+	b.Pool("backup", "stratum+tcp://backup.example:3333", 1)
+	b.OpenLink("main", 0).State.Store(uint32(LinkDraining))
+	l := b.OpenLink("main", 0)
+	l.State.Store(uint32(LinkUp))
+	l.InFlight.Store(1)
+	l.Difficulty.Store(1024)
+	l.Extranonce2.Store(8)
+}
+
+// next returns the next process's book, which got the state.
+func next(t *testing.T, loops int, state []byte) *Book {
+	t.Helper()
+	b := newBook(Options{Version: "1.2.3", Loops: loops, CloseReasons: reasons, Settings: Settings{Predecessor: true, Proxy: "here"}})
+	b.now = func() time.Time { return now }
+	if err := b.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// series returns all series but those of the process.
+func series(t *testing.T, b *Book) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := b.WriteMetrics(&out, true); err != nil {
+		t.Fatal(err)
+	}
+	own, _, _ := strings.Cut(out.String(), "# HELP go_")
+	return own
+}
+
+func wantSeries(t *testing.T, what, got, want string) {
+	t.Helper()
+	gots, wants := strings.Split(got, "\n"), strings.Split(want, "\n")
+	if len(gots) != len(wants) {
+		t.Errorf("%s: %d lines, want %d", what, len(gots), len(wants))
+	}
+	for i := range min(len(gots), len(wants)) {
+		if gots[i] != wants[i] {
+			t.Errorf("%s, line %d:\ngot  %s\nwant %s", what, i+1, gots[i], wants[i])
+		}
+	}
+}
+
+// Whoever scrapes does not notice a hand-over, nor one after another, whatever the
+// number of loops.
+func TestASeriesGoesOnAfterAHandOver(t *testing.T) {
+	b := fullBook()
+	b.SetStore(func() (int, error) { return 3, nil })
+	want, status := series(t, b), b.Status()
+	for _, loops := range []int{1, 4, 2} {
+		n := next(t, loops, b.State())
+		takeOver(n)
+		wantSeries(t, fmt.Sprintf("%d loops", loops), series(t, n), want)
+		if got := n.Status(); got.Uptime != status.Uptime || got.Shares != status.Shares || got.HashRate != status.HashRate {
+			t.Errorf("%d loops: status\ngot  %+v\nwant %+v", loops, got, status)
+		}
+		for i, old := range b.workers.all() {
+			if g, w := n.workers.all()[i].info(now), old.info(now); g != w {
+				t.Errorf("%d loops: worker\ngot  %+v\nwant %+v", loops, g, w)
+			}
+		}
+		b = n
+	}
+}
+
+// What the next process has counted before it gets the state is not lost.
+func TestAStateIsAddedToWhatWasCounted(t *testing.T) {
+	old := newBook(Options{Loops: 1, CloseReasons: reasons})
+	fill(old)
+	n := newBook(Options{Loops: 1, CloseReasons: reasons})
+	fill(n)
+	if err := n.Restore(old.State()); err != nil {
+		t.Fatal(err)
+	}
+	both := n.totals()
+	if once := old.totals(); both.shares[work.Accepted] != 2*once.shares[work.Accepted] || both.work[work.BadTime] != 2*once.work[work.BadTime] ||
+		both.opened != 2*once.opened || both.closed[1] != 2*once.closed[1] || both.bytesOut != 2*once.bytesOut {
+		t.Errorf("both together %+v, each %+v", both, once)
+	}
+	if w := n.Worker("farm.rig1").info(epoch); w.Shares[work.Accepted] != 2 || w.Shares[work.Stale] != 2 || w.Work != 1024 || math.Abs(w.HashRate/(1024*work.HashesPerShare/30)-1) > 1e-9 {
+		t.Errorf("worker %+v, want each count twice", w)
+	}
+	if a := n.AccountTotal("7469e04c648902e5"); a.Shares[work.Accepted] != 2 || a.Work != 60 {
+		t.Errorf("account %+v, want each count twice", a)
+	}
+	for _, l := range n.Links() {
+		if l.Jobs != 2 && l.Jobs != 20 || l.Latency.Count() != 2 {
+			t.Errorf("link %+v, want each count twice", l)
+		}
+	}
+	if p := n.Pool("backup", "stratum+tcp://backup.example:3333", 1); p.Failures.Load() != 6 {
+		t.Errorf("%d failures of the backup pool, want 6", p.Failures.Load())
+	}
+}
+
+// Two processes count the books' time from different origins, and somebody may have set
+// the clock between their starts: then buckets begin at other times.
+func TestAHandOverToAProcessWithAnotherOrigin(t *testing.T) {
+	mine := origin
+	defer func() { origin = mine }()
+	for _, later := range []time.Duration{0, 3 * bucketLength, -1000 * bucketLength, 7 * time.Second, -14 * time.Second, 1000*time.Hour + 15*time.Second} {
+		origin = mine
+		old := fullBook()
+		state, want, uptime := old.State(), old.Worker("farm.rig1").info(now), old.Status().Uptime
+		origin = mine.Add(later)
+		n := next(t, 1, state)
+		takeOver(n)
+		got := n.Worker("farm.rig1").info(now)
+		tolerance := 0.0
+		if later%bucketLength != 0 {
+			tolerance = 0.05 // half a bucket of ten
+		}
+		if off := math.Abs(got.HashRate/want.HashRate - 1); off > tolerance {
+			t.Errorf("%v later: hash rate %v, want %v", later, got.HashRate, want.HashRate)
+		}
+		got.HashRate = want.HashRate
+		if got != want {
+			t.Errorf("%v later:\ngot  %+v\nwant %+v", later, got, want)
+		}
+		if got := n.Status().Uptime; got != uptime {
+			t.Errorf("%v later: uptime %v, want %v", later, got, uptime)
+		}
+	}
+}
+
+// Miners that were handed over leave as all others do, and come back as all others do.
+func TestRestoredMinersLeave(t *testing.T) {
+	n := next(t, 1, fullBook().State())
+	takeOver(n)
+	w := n.Worker("7469e04c648902e5.rig1")
+	if got := w.info(now); got.Miners != 1 || got.Reconnects != 0 || n.AccountTotal("7469e04c648902e5").Miners != 1 {
+		t.Errorf("after the hand-over: worker %+v, account %+v", got, n.AccountTotal("7469e04c648902e5"))
+	}
+	w.Disconnected(now)
+	m := n.OpenedMiner("192.0.2.1:4711", "7469e04c648902e5", "scrypt", "main")
+	m.Close(now)
+	if got := w.info(now); got.Miners != 0 || n.AccountTotal("7469e04c648902e5").Miners != 0 || n.Status().WorkersUp != 2 {
+		t.Errorf("after it left: worker %+v, account %+v, %d workers up", got, n.AccountTotal("7469e04c648902e5"), n.Status().WorkersUp)
+	}
+	if got := predecessor(n, now); !strings.Contains(got, `proxy_worker_up{proxy="here",user="7469e04c648902e5",worker="192.0.2.1:4711"} 0`) {
+		t.Errorf("the account proxy's series after it left:\n%s", got)
+	}
+	if got := predecessor(n, now.Add(linger)); strings.Contains(got, "192.0.2.1:4711") {
+		t.Errorf("a minute later its series are still there:\n%s", got)
+	}
+	w.Connected(now, "", "")
+	if got := w.info(now); got.Miners != 1 || got.Reconnects != 1 {
+		t.Errorf("after it came back: worker %+v", got)
+	}
+	if m := n.OpenedMiner("192.0.2.1:4711", "somebody", "scrypt", "main"); m != nil {
+		t.Errorf("there are books for a miner that had none: %+v", m)
+	}
+}
+
+// The state of each version, as it was once recorded, gives the same series for ever.
+func TestRecordedStates(t *testing.T) {
+	if stateVersion != 1 {
+		t.Error("a new version: record its state too, and keep those of its neighbours")
+	}
+	const state, metrics = "testdata/state.1.json", "testdata/state.1.txt"
+	if *rewrite {
+		b := fullBook()
+		for file, text := range map[string]string{state: string(b.State()), metrics: series(t, next(t, 1, b.State()))} {
+			if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, runtime.Version(), "GO")), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	recorded, err1 := os.ReadFile(state)
+	want, err2 := os.ReadFile(metrics)
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	wantSeries(t, state, strings.ReplaceAll(series(t, next(t, 1, recorded)), runtime.Version(), "GO"), string(want))
+	if got := fullBook().State(); !bytes.Equal(got, recorded) {
+		t.Errorf("the state that is written differs from %s: a field was added (go test ./stats -rewrite), or changed (raise stateVersion)", state)
+	}
+}
+
+func TestStatesOfOtherVersions(t *testing.T) {
+	f := func(state, want string) {
+		t.Helper()
+		err := newBook(Options{Loops: 1, CloseReasons: reasons}).Restore([]byte(state))
+		if got := fmt.Sprint(err); got != want && !(want != "<nil>" && strings.HasPrefix(got, want)) {
+			t.Errorf("%s: %s, want %s", state, got, want)
+		}
+	}
+	const steps = "the state of the books has version"
+	f(`{"version":1}`, "<nil>")
+	f(`{"version":2}`, "<nil>")
+	f(`{"version":3}`, steps+" 3, and this farmproxy understands 1 to 2: upgrade in smaller steps")
+	f(`{"version":-1}`, steps)
+	f(`{"worker":{"name":"rig"}}`, steps+" 0")
+	f(`{"version":2,"pages":7} {"rack":{"name":"R1"}} {"worker":{"name":"rig","colour":"red"}}`, "<nil>")
+	f(`{"version":2} {"proxy":{"closed":{"bored":3},"shares":{"amused":4}}}`, "<nil>")
+	f(`{"version":2} {"worker":{"name":"rig","rejected":{"amused":4}}} {"total":{"rack":"R1","shares":{"accepted":1}}}`, "<nil>")
+	f(`{"version":2} {"link":{"pool":"main","latency":{"buckets":[[25,3],[99999,1],[0,2]]}}}`, "<nil>")
+
+	const damaged = "the state of the books is damaged"
+	f("", damaged)
+	f("noise", damaged)
+	f(`{"version":1} {"worker":{"name":7}}`, damaged)
+	f(`{"version":1} {"worker":{"name":"rig"`, damaged)
+}
+
+// Buckets that this version does not have are counted in the next higher one.
+func TestHistogramWithOtherBounds(t *testing.T) {
+	b := newBook(Options{Loops: 1})
+	if err := b.Restore([]byte(`{"version":1} {"link":{"pool":"main","latency":{"buckets":[[1,1],[25,3],[99999,1],[0,2]]}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	_, links := b.everything()
+	l := links[0].info().Latency
+	if l.counts[0] != 1 || l.counts[bucketOf(30)] != 3 || l.counts[len(latencyBounds)] != 3 || l.Count() != 7 {
+		t.Errorf("counts %v", l.counts)
+	}
+}
+
+// A book never panics, whatever it is told to restore.
+func FuzzRestore(f *testing.F) {
+	f.Add(fullBook().State())
+	f.Add([]byte(`{"version":1} {"worker":{"name":"rig","seen_ms":-9223372036854775808,"window":{"newest_ms":9223372036854775807,"work":[1,2,3,4,5,6,7,8,9,10,11,12]}}}`))
+	f.Fuzz(func(t *testing.T, state []byte) {
+		b := newBook(Options{Loops: 1, CloseReasons: reasons, Settings: Settings{Predecessor: true}})
+		if b.Restore(state) != nil {
+			return
+		}
+		series(t, b)
+		again := newBook(Options{Loops: 1, CloseReasons: reasons})
+		if err := again.Restore(b.State()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// BenchmarkState is the hand-over of 10,000 workers' books.
+func BenchmarkState(b *testing.B) {
+	old := newBook(Options{Loops: 2})
+	for i := range 10_000 {
+		w := old.Worker(fmt.Sprintf("farm.rig%05d", i))
+		w.Connected(epoch, fmt.Sprintf("10.0.%d.%d:51234", i/250, i%250), "cgminer/4.12.1")
+		w.Mining("", "main", "sha256d")
+		for s := range 60 {
+			w.Share(i%2, at(float64(10*s)), work.Accepted, 65536)
+		}
+	}
+	state := old.State()
+	b.Run("take", func(b *testing.B) {
+		for b.Loop() {
+			state = old.State()
+		}
+		b.ReportMetric(float64(len(state)), "bytes")
+	})
+	b.Run("restore", func(b *testing.B) {
+		for b.Loop() {
+			if err := newBook(Options{Loops: 2}).Restore(state); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
