@@ -1,6 +1,9 @@
 package work
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Difficulties are the difficulties of single miners of one link, if the pool sets
 // them (the agent protocol): powers of two, by the miners' prefixes. They are
@@ -57,4 +60,35 @@ func (d *Difficulties) changed(to uint8, prefixes []uint16) *Difficulties {
 		next.pages[i][uint8(prefix)] = to
 	}
 	return next
+}
+
+// Pages returns d as plain data, for another process: pages of 256 prefixes, by the
+// prefixes' high byte, each byte the exponent + 1.
+func (d *Difficulties) Pages() map[uint8][]byte {
+	if d == nil {
+		return nil
+	}
+	pages := make(map[uint8][]byte)
+	for i, p := range d.pages {
+		if p != nil {
+			pages[uint8(i)] = slices.Clone(p[:])
+		}
+	}
+	return pages
+}
+
+// DifficultiesOf returns what had those Pages.
+func DifficultiesOf(pages map[uint8][]byte) *Difficulties {
+	if pages == nil {
+		return nil
+	}
+	d := new(Difficulties)
+	for i, exponents := range pages {
+		p := new(page)
+		for at := range min(len(exponents), len(p)) {
+			p[at] = min(exponents[at], maxExponent+1)
+		}
+		d.pages[i] = p
+	}
+	return d
 }

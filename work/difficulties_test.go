@@ -25,6 +25,18 @@ func TestDifficulties(t *testing.T) {
 	f(c, 0x1122, 1)
 	f(a, 0x1122, 8192) // a job's difficulties do not change
 
+	for _, d := range []*Difficulties{none, a, b, c} {
+		again := DifficultiesOf(d.Pages())
+		for _, prefix := range []uint16{0, 0x1122, 0x3344, 0x5555, 0xffff} {
+			want, _ := d.Of(prefix)
+			f(again, prefix, want)
+		}
+		if (again == nil) != (d == nil) {
+			t.Errorf("%v became %v", d, again)
+		}
+	}
+	f(DifficultiesOf(map[uint8][]byte{0: {255}}), 0, 1<<63) // not by a farmproxy
+
 	job := Job{Difficulty: 16, Own: a}
 	if got := job.DifficultyFor(0x1122); got != 8192 {
 		t.Errorf("its own: %v", got)

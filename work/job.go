@@ -2,7 +2,8 @@ package work
 
 import (
 	"bytes"
-	"hash/maphash"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"time"
 )
@@ -88,25 +89,27 @@ func (j *Job) SameWork(other *Job) bool {
 }
 
 // Digest identifies a job's work: jobs with the same digest can be answered by the
-// same headers. ntime and the version are not part of it, since both are rolled.
+// same headers. ntime and the version are not part of it, since both are rolled. It is
+// the same in every process, so that one can hand over what it remembers to the next.
 func (j *Job) Digest() uint64 {
-	var h maphash.Hash
-	h.SetSeed(digestSeed)
+	h := sha256.New()
+	var word [4]byte
 	part := func(b []byte) {
-		maphash.WriteComparable(&h, len(b))
+		binary.LittleEndian.PutUint32(word[:], uint32(len(b)))
+		h.Write(word[:])
 		h.Write(b)
 	}
 	part(j.PrevHash[:])
 	part(j.head)
 	part(j.Coinb2)
-	maphash.WriteComparable(&h, j.NBits)
+	binary.LittleEndian.PutUint32(word[:], j.NBits)
+	h.Write(word[:])
 	for i := range j.Branches {
-		part(j.Branches[i][:])
+		h.Write(j.Branches[i][:])
 	}
-	return h.Sum64()
+	var sum [sha256.Size]byte
+	return binary.LittleEndian.Uint64(h.Sum(sum[:0]))
 }
-
-var digestSeed = maphash.MakeSeed()
 
 // NewJob folds the pool's extranonce1 into the template. The job is for sha256d; the
 // caller sets the other fields, or another algorithm, before publishing it.

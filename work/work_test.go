@@ -162,3 +162,12 @@ func TestCheckingAShareAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for a share", n)
 	}
 }
+
+// What one process remembers of a work means the same to the next.
+func TestADigestIsTheSameInEveryProcess(t *testing.T) {
+	layout, _ := NewLayout(8, 2)
+	j := NewJob(Template{PrevHash: [32]byte{1}, Coinb1: []byte{2}, Coinb2: []byte{3}, Branches: [][32]byte{{4}}, NBits: 5, NTime: 6, Version: 7}, []byte{8}, layout)
+	if got := j.Digest(); got != 0xcae3cc12fc5b64f7 {
+		t.Errorf("%#x; if that is wanted, works that were handed over are not recognised once", got)
+	}
+}
