@@ -138,7 +138,9 @@ func (l *loop) find(c upstream.Cookie) *peer {
 	return l.slots[at].peer
 }
 
-// feed returns the loop's view of a lane.
+// feed returns the loop's view of a lane. A new one shows what the lane has published
+// lately: a miner that comes back may answer jobs that it had on another loop, or from
+// another process.
 func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
@@ -147,6 +149,9 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 		l.feeds[lane] = f
 		latest := lane.Latest()
 		f.Least = latest.Least
+		for _, r := range lane.Recent(nil) {
+			f.Post(r.Job, r.Clean, latest.Mask, latest.Difficulty)
+		}
 		f.Post(latest.Job, false, latest.Mask, latest.Difficulty)
 	}
 	return f

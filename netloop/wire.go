@@ -41,6 +41,10 @@ type wire struct {
 	err   error     // why it was closed
 	stuck time.Time // since when some bytes have always been kept; zero: there are none
 
+	// unsent ends with the bytes that are kept. gnet has them, and shows them to nobody:
+	// another process that takes the socket over needs them.
+	unsent []byte
+
 	woken bool // guarded by the mailbox
 }
 
@@ -134,7 +138,7 @@ func (w *wire) tick() {
 	}
 	err := w.link.Tick(w.loop.wall)
 	if w.conn.OutboundBuffered() == 0 {
-		w.stuck = time.Time{}
+		w.stuck, w.unsent = time.Time{}, nil
 	} else if w.loop.wall.Sub(w.stuck) > maxWireStuck {
 		err = errStuck
 	}
@@ -172,13 +176,17 @@ func (w *wire) closed(err error) {
 // gone.
 func (w *wire) write(b []byte) bool {
 	if w.conn.OutboundBuffered() == 0 {
-		w.stuck = time.Time{}
+		w.stuck, w.unsent = time.Time{}, nil
 	}
 	if _, err := w.conn.Write(b); err != nil {
 		return false // gnet has closed it and called OnClose
 	}
-	if w.stuck.IsZero() && w.conn.OutboundBuffered() > 0 {
-		w.stuck = w.loop.wall
+	if left := w.conn.OutboundBuffered(); left > 0 {
+		if w.stuck.IsZero() {
+			w.stuck = w.loop.wall
+		}
+		w.unsent = append(w.unsent, b...)
+		w.unsent = w.unsent[:copy(w.unsent, w.unsent[len(w.unsent)-left:])]
 	}
 	return true
 }
@@ -188,3 +196,15 @@ func (w *wire) full() bool { return w.conn.OutboundBuffered() > maxWireKept }
 
 // Wake implements upstream.Wire.
 func (w *wire) Wake() { w.loop.mailbox.flush(w) }
+
+// Unsent implements upstream.Wire.
+func (w *wire) Unsent() (unsent []byte, open bool) {
+	if w.conn == nil {
+		return nil, false
+	}
+	return w.unsent[len(w.unsent)-w.conn.OutboundBuffered():], true
+}
+
+// SocketOf returns the descriptor of a link's connection, to be handed to another process.
+// It stays this process's. The loops must be frozen.
+func SocketOf(w upstream.Wire) int { return w.(*wire).conn.Fd() }

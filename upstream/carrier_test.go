@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"sync"
@@ -113,3 +114,9 @@ func (w *testWire) flush(c Carried) {
 }
 
 func (w *testWire) Wake() { poke(w.wake) }
+
+func (w *testWire) Unsent() ([]byte, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.Join(w.kept, nil), !w.closed
+}

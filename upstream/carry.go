@@ -49,6 +49,9 @@ type Wire interface {
 	// Wake makes the loop call Pending at the end of its turn. Any goroutine; it
 	// does not block.
 	Wake()
+	// Unsent returns those of the bytes that Pending has appended that the kernel has not
+	// taken yet; false: the connection is closed. The loop must be frozen.
+	Unsent() (unsent []byte, open bool)
 }
 
 // carried is the link to the loop that carries it, which drives it from now on.
@@ -74,6 +77,7 @@ func (k *link) carry() error {
 		c.stack = transport.Adopt(k.conn, func(conn net.Conn) { bottom.Conn = conn })
 		c.take = func(plain []byte) error { return k.protocol.Step(c.now, plain) }
 	}
+	k.bound.Store(c.stack != nil)
 	socket.SetDeadline(time.Time{}) // those of the handshake
 	err := k.route.directory.down.Carry(k.ctx, socket, c)
 	if errors.Is(err, io.EOF) {

@@ -14,6 +14,8 @@ type aWire struct{ woken int }
 
 func (w *aWire) Wake() { w.woken++ }
 
+func (w *aWire) Unsent() ([]byte, bool) { return nil, true }
+
 // onWire puts an agent pool's link on a wire.
 func onWire(t *testing.T) (*carried, *agentDialect, Share, *aWire) {
 	t.Helper()

@@ -24,7 +24,7 @@ const MaxOnDemand = 1 << 14
 // known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
-// Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
+// Directory.still, Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
 // Directory.life, Prefixes.mu, newcomers.mu, strangers.mu, state.mu, endpoint.mu,
 // roster.mu, epoch.mu, health.mu.
 type Directory struct {
@@ -36,6 +36,9 @@ type Directory struct {
 	log      *slog.Logger
 	prefixes Prefixes
 	state    state
+
+	still sync.RWMutex // whoever decides something reads; Freeze writes. No event loop takes it
+	heir  heir         // what came of the process before this one
 
 	born        time.Time
 	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
@@ -51,6 +54,7 @@ type Directory struct {
 	table     Table
 	others    Entry             // what serves everybody whose login is no account's; without pools: nothing
 	urls      []string          // of all pools in the table
+	retired   []*Route          // that may have lanes yet
 	routes    map[string]*Route // by the names of their entries, those that are in use
 	users     users
 	endpoints map[endpointKey]*endpoint
@@ -107,19 +111,28 @@ func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 // Start opens the links of kept routes' first groups and begins to probe those of
 // their pools that no lane is on. It runs until ctx ends or Close.
 func (d *Directory) Start(ctx context.Context) {
-	d.life.Lock()
-	d.life.ctx, d.life.cancel = context.WithCancel(ctx)
-	d.life.Unlock()
+	d.begin(ctx)
+	d.heir.waits.Store(false)
 	d.run(d.state.keep)
-	d.run(d.onDemand.seatAll)
-	d.run(d.groups.seatAll)
+	d.run(func(ctx context.Context) { d.onDemand.seatAll(ctx, &d.still) })
+	d.run(func(ctx context.Context) { d.groups.seatAll(ctx, &d.still) })
 	d.mu.RLock()
 	routes := slices.Collect(maps.Values(d.routes))
 	d.mu.RUnlock()
 	for _, r := range routes {
 		r.start()
 	}
+	d.takeOver()
 	d.openFirst()
+}
+
+// begin lets goroutines start.
+func (d *Directory) begin(ctx context.Context) {
+	d.life.Lock()
+	defer d.life.Unlock()
+	if d.life.ctx == nil {
+		d.life.ctx, d.life.cancel = context.WithCancel(ctx)
+	}
 }
 
 // run starts a goroutine of the directory's; none, and false, before Start and
@@ -227,7 +240,7 @@ func (d *Directory) failover() *Failover { return &d.settings.Load().Failover }
 // links are up before miners come. Before Start there are none.
 func (d *Directory) openFirst() {
 	r := d.route("")
-	if r == nil || !r.keeps() || !d.runs() {
+	if r == nil || !r.keeps() || !d.runs() || d.heir.waits.Load() {
 		return
 	}
 	length, _ := d.Shape()

@@ -136,6 +136,16 @@ func (f *inflight) advance() {
 	}
 }
 
+// inOrder returns all shares in the order they were sent.
+func (f *inflight) inOrder() (list []*sent) {
+	for id := f.low; id < f.high && len(list) < f.n; id++ {
+		if s := &f.ring[id&uint64(len(f.ring)-1)]; s.id == id {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // drain appends all shares in the order they were sent, and forgets them.
 func (f *inflight) drain(dst []Share) []Share {
 	for id := f.low; id < f.high && f.n > 0; id++ {

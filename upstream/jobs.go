@@ -69,19 +69,23 @@ func (p *protocol) newJob(n *codec.Notify) error {
 
 // makeJob folds a notify into an epoch.
 func makeJob(n *codec.Notify, e *epoch, difficulty float64, own *work.Difficulties, mask uint32, now time.Time) *work.Job {
-	job := work.NewJob(n.Template, e.extranonce1, e.layout)
-	job.ID = jobs.Add(1)
-	job.PoolID = n.JobID
+	job := newJob(jobs.Add(1), n, e.extranonce1, e.layout, e.pool.algorithm)
 	job.Epoch = e.id
-	job.Clean = n.Clean
 	job.Received = now
 	job.Difficulty, job.Own = difficulty, own
 	job.Mask = mask
-	if a := e.pool.algorithm; a != nil {
-		job.Algorithm = a
-		job.Network = a.NetworkDifficulty(n.NBits)
+	return job
+}
+
+// newJob makes of a notify a job that miners know by id.
+func newJob(id uint32, n *codec.Notify, extranonce1 []byte, layout work.Layout, algorithm *work.Algorithm) *work.Job {
+	job := work.NewJob(n.Template, extranonce1, layout)
+	job.ID, job.PoolID, job.Clean = id, n.JobID, n.Clean
+	if algorithm != nil {
+		job.Algorithm = algorithm
+		job.Network = algorithm.NetworkDifficulty(n.NBits)
 	}
-	job.Line = codec.NewNotifyLine(job.ID, &n.Template, e.layout.Fold(e.extranonce1))
+	job.Line = codec.NewNotifyLine(id, &n.Template, layout.Fold(extranonce1))
 	return job
 }
 

@@ -52,6 +52,7 @@ type Lane struct {
 	epochs atomic.Pointer[[]*epoch] // those that take shares, the newest first
 	latest atomic.Pointer[Post]
 	works  works
+	recent recent
 
 	roster *roster                // nil: the route has no agent pool
 	login  atomic.Pointer[string] // of the only miner, where there is only one; nil: none yet
@@ -72,6 +73,7 @@ type Lane struct {
 	retried    time.Time // when a dead link's pool was last tried without a pause
 	moves      map[*pool]string
 	cool       map[*pool]time.Time // until when a pool is passed over by this lane alone
+	adopted    []adopted           // links of the process before this one, to be driven
 	misfit     bool                // a pool that works left too little room for the lane's prefixes, since its last link
 	turned     bool                // it was said that its miners are closed for that
 	outage     outage
@@ -260,6 +262,7 @@ func (l *Lane) offer(k *link, p Post) {
 // publish tells miners. The caller has mu.
 func (l *Lane) publish(p Post) {
 	l.latest.Store(&p)
+	l.recent.note(p.Job, p.Clean)
 	if p.Job != nil && p.Job.Work > l.newest {
 		l.newest = p.Job.Work
 		if p.Clean {

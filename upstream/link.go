@@ -63,6 +63,7 @@ type link struct {
 	// Between the driver and the lane:
 	epoch  atomic.Pointer[epoch] // changed under Lane.mu, once the link is up
 	active atomic.Bool           // shares may be taken
+	bound  atomic.Bool           // to this process: what stands on its socket, TLS, can't be handed over
 	wire   atomic.Pointer[Wire]  // of the loop that carries the link; nil: none yet
 }
 

@@ -427,7 +427,7 @@ func (n *newcomers) seat(now time.Time) (in, displaced []*Lane) {
 }
 
 // seatAll lets in those that wait until ctx ends.
-func (n *newcomers) seatAll(ctx context.Context) {
+func (n *newcomers) seatAll(ctx context.Context, still *sync.RWMutex) {
 	tick := time.NewTicker(seatPause)
 	defer tick.Stop()
 	for {
@@ -438,13 +438,21 @@ func (n *newcomers) seatAll(ctx context.Context) {
 		case <-tick.C:
 			n.expire(time.Now())
 		}
-		in, displaced := n.seat(time.Now())
-		for _, l := range displaced {
-			l.dismiss()
-		}
-		for _, l := range in {
-			l.route.begin(l)
-		}
+		n.look(time.Now(), still)
+	}
+}
+
+// look lets in those that there is room for now, unless the directory is frozen: then
+// it waits.
+func (n *newcomers) look(now time.Time, still *sync.RWMutex) {
+	still.RLock()
+	defer still.RUnlock()
+	in, displaced := n.seat(now)
+	for _, l := range displaced {
+		l.dismiss()
+	}
+	for _, l := range in {
+		l.route.begin(l)
 	}
 }
 

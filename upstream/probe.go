@@ -29,7 +29,7 @@ const (
 // that runs. The caller has mu.
 func (r *Route) watchAll() {
 	list := r.list()
-	if !r.Kept && (len(list) == 1 || !r.runs()) {
+	if !r.Kept && (len(list) == 1 || !r.runs()) || r.directory.heir.waits.Load() {
 		return
 	}
 	for _, p := range list {

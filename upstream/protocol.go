@@ -53,6 +53,7 @@ type protocol struct {
 	paused   bool      // nothing more is read until goOn
 	stirred  bool      // there may be something to be written
 	said     [][]byte  // messages to be written, each by itself
+	unsent   []byte    // to be written first: the process before this one could not any more
 
 	stream stream
 	lines  lines
@@ -123,6 +124,10 @@ func (p *protocol) Tick(now time.Time) error {
 func (p *protocol) Pending(now time.Time, dst []byte) []byte {
 	p.now = now
 	p.dialect.sent()
+	if len(p.unsent) > 0 {
+		dst, p.unsent = append(dst, p.unsent...), nil
+		return dst // and was counted
+	}
 	before := len(dst)
 	if len(p.said) > 0 {
 		dst = append(dst, p.said[0]...)

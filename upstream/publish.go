@@ -118,9 +118,9 @@ type Member struct {
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in
 // the process together with its group.
 type Prefix struct {
-	Group uint32 // each group has lanes of its own, on every route
-	Value uint16
-	Len   uint8 // bytes: 2, or 1 where a pool leaves no more
+	Group uint32 `json:"group"` // each group has lanes of its own, on every route
+	Value uint16 `json:"value"`
+	Len   uint8  `json:"len"` // bytes: 2, or 1 where a pool leaves no more
 }
 
 // Append appends the prefix as it stands in the extranonce, big-endian.

@@ -287,7 +287,7 @@ func (r *Route) open(key Prefix) *Lane {
 // runLane starts a lane's supervisor, once, and begins to watch its pools. The caller
 // has mu.
 func (r *Route) runLane(l *Lane) {
-	if !l.running {
+	if !l.running && !r.directory.heir.waits.Load() {
 		l.running = r.directory.run(l.supervise)
 		r.watchAll()
 	}
@@ -297,11 +297,19 @@ func (r *Route) runLane(l *Lane) {
 func (r *Route) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.directory.heir.waits.Load() {
+		return
+	}
 	for _, l := range r.lanes {
-		if l.members == 0 || l.kept() {
+		inherited := r.directory.heir.lanes[l.id] == l
+		if !inherited && (l.members == 0 || l.kept()) {
 			l.unlinked = time.Now()
 		}
-		r.admit(l, netip.Addr{}, "", "")
+		if known, seated := l.places().standing(l); seated || len(l.adopted) > 0 {
+			r.runLane(l)
+		} else if !known {
+			r.admit(l, netip.Addr{}, "", "")
+		}
 	}
 	r.watchAll()
 }
@@ -347,6 +355,13 @@ func (r *Route) leave(l *Lane) (over bool) {
 		l.rouse()
 	}
 	return false
+}
+
+// isEmpty reports that the route has no lanes.
+func (r *Route) isEmpty() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.lanes) == 0
 }
 
 // membersOf returns how many miners a lane has.

@@ -135,14 +135,41 @@ func (s *state) recall() {
 		s.log.Warn("the saved state of the pools cannot be read; farmproxy will learn it again", "file", s.path, "reason", err)
 		return
 	}
-	for url, m := range file.Pools {
+	s.remind(known(file.Pools))
+}
+
+// known reads what was written of pools, as far as it makes sense.
+func known(pools map[string]remembered) map[string]given {
+	list := make(map[string]given, len(pools))
+	for url, m := range pools {
 		var mask uint32
 		_, err := fmt.Sscanf(m.Mask, "%08x", &mask)
 		said := m.Mask != ""
-		if (err == nil || !said) && m.Extranonce2 > 0 && len(s.pools) < maxRemembered {
-			s.pools[url] = given{m.Extranonce2, mask, said, m.Ever || mask != 0}
+		if (err == nil || !said) && m.Extranonce2 > 0 {
+			list[url] = given{m.Extranonce2, mask, said, m.Ever || mask != 0}
 		}
 	}
+	return list
+}
+
+// remind takes over what was known of pools.
+func (s *state) remind(pools map[string]given) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for url, g := range pools {
+		if _, there := s.pools[url]; there || len(s.pools) < maxRemembered {
+			s.pools[url] = g
+		}
+	}
+}
+
+// remembered returns what the file has of it.
+func (g given) remembered() remembered {
+	m := remembered{Extranonce2: g.size, Ever: g.ever}
+	if g.said {
+		m.Mask = fmt.Sprintf("%08x", g.mask)
+	}
+	return m
 }
 
 // decodeState reads a state file of any known version; of a newer one, only the
@@ -163,6 +190,14 @@ func decodeState(text []byte) (f stateFile, err error) {
 		text = form.Pools
 	}
 	return f, json.Unmarshal(text, &f.Pools)
+}
+
+// outdated has the state file written.
+func (s *state) outdated() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dirty = true
+	poke(s.changed)
 }
 
 // keep writes the state file whenever something is new, until ctx ends; changes within
@@ -193,11 +228,7 @@ func (s *state) remember() {
 	dirty := s.dirty
 	s.dirty = false
 	for url, g := range s.pools {
-		m := remembered{Extranonce2: g.size, Ever: g.ever}
-		if g.said {
-			m.Mask = fmt.Sprintf("%08x", g.mask)
-		}
-		pools[url] = m
+		pools[url] = g.remembered()
 	}
 	s.mu.Unlock()
 	if !dirty || s.path == "" {

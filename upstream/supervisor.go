@@ -47,27 +47,42 @@ func (l *Lane) supervise(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		var e event // of no link: none has said anything
 		select {
 		case <-ctx.Done():
 			l.close()
 			return
-		case e := <-l.events:
-			l.handle(ctx, e)
+		case e = <-l.events:
 		case <-l.roused:
 		case <-timer.C:
 		}
-		now := time.Now()
-		if l.route.lapsed(l, now) {
+		if !l.look(ctx, e) {
 			l.close()
 			return
 		}
-		l.forsake()
-		l.watch(ctx, now)
-		l.decide(ctx, now)
-		l.turnAway(now)
-		l.tellOutage(now)
 		timer.Reset(l.tick())
 	}
+}
+
+// look does what is to be done now, unless the directory is frozen: then it waits.
+// false: the lane ends.
+func (l *Lane) look(ctx context.Context, e event) (goesOn bool) {
+	still := &l.route.directory.still
+	still.RLock()
+	defer still.RUnlock()
+	if e.link != nil {
+		l.handle(ctx, e)
+	}
+	now := time.Now()
+	if l.route.lapsed(l, now) {
+		return false
+	}
+	l.forsake()
+	l.watch(ctx, now)
+	l.decide(ctx, now)
+	l.turnAway(now)
+	l.tellOutage(now)
+	return true
 }
 
 // tick is how long the supervisor may sleep.

@@ -134,6 +134,8 @@ func (e Everybody) URLs() (urls []string) {
 //
 // Only entries in use cost anything.
 func (d *Directory) Set(table Table) {
+	d.still.RLock()
+	defer d.still.RUnlock()
 	now := time.Now()
 	d.mu.Lock()
 	others, there := table.Entry("")
@@ -159,6 +161,7 @@ func (d *Directory) Set(table Table) {
 			retired = append(retired, r)
 		}
 	}
+	d.retired = append(slices.DeleteFunc(d.retired, (*Route).isEmpty), retired...)
 	if !same {
 		for i := range others.Pools { // their books are there before a miner is
 			d.endpoint(&others.Pools[i], i)

@@ -3,9 +3,11 @@ package upstream
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,29 +73,72 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// In each state that a transcript reaches, the directory is handed over to another process,
+// with the link if that is up. It goes on there as if nothing had been: the pool and the
+// miners get the same bytes.
+func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) < 9 {
+		t.Fatalf("%d transcripts, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := string(data)
+			check := func(name string, most int, handsOver func(line int) bool) {
+				t.Helper()
+				g := newStage(t, most)
+				g.handsOver = handsOver
+				if got := g.play(want); got != want {
+					t.Errorf("handed over %s, it is:\n%s", name, got)
+				}
+			}
+			check("after each line", 1<<20, func(int) bool { return true })
+			check("after each line, which comes in pieces", 7, func(int) bool { return true })
+			for at, line := range strings.Split(want, "\n") {
+				if verb, _, does := strings.Cut(line, ">"); does && !strings.ContainsAny(verb, " <#") && !t.Failed() {
+					check("after "+line, 1<<20, func(n int) bool { return n == at })
+				}
+			}
+		})
+	}
+}
+
 // stage is where a transcript is played: a lane whose supervisor is the stage.
 type stage struct {
 	nobody
 	t      *testing.T
 	most   int // bytes that come at a time
 	now    time.Time
+	table  Table
 	d      *Directory
 	lane   *Lane
 	link   *link
 	last   Post
 	result []string
+
+	handsOver func(line int) bool // nil: never
 }
 
 func newStage(t *testing.T, most int) *stage { return &stage{t: t, most: most, now: time.Now()} }
 
 func (g *stage) play(script string) string {
+	at := -1
 	for line := range strings.Lines(script) {
+		at++
 		line = strings.TrimSuffix(line, "\n")
 		verb, rest, does := strings.Cut(line, ">")
 		if comment := strings.HasPrefix(line, "#") || line == ""; comment || does && !strings.ContainsAny(verb, " <") {
 			g.result = append(g.result, line)
 			if !comment {
 				g.act(verb, strings.Fields(rest), strings.TrimSpace(rest))
+				if g.handsOver != nil && g.handsOver(at) {
+					g.handOver()
+				}
 			}
 		}
 	}
@@ -184,9 +229,60 @@ func (g *stage) route(is map[string]string) {
 		p.Dialect = Agent
 	}
 	p.SuggestDifficulty, _ = strconv.ParseFloat(is["suggest"], 64)
+	g.table = kept(p)
+	g.directory()
+	r := g.d.route("")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	g.lane = r.open(Prefix{Len: 2})
+	g.lane.running = true // by the stage
+}
+
+func (g *stage) directory() {
 	g.d = NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{}), Log: slog.New(told{stage: g})}, g)
-	g.d.Set(kept(p))
-	g.lane = newLane(g.d.route(""), Prefix{Len: 2}, 0)
+	g.d.Set(g.table)
+}
+
+// handOver hands the directory over to that of another process, unless the link has yet to
+// come up: such links stay behind.
+func (g *stage) handOver() {
+	if g.link != nil && g.link != g.lane.serving {
+		return
+	}
+	image, wires := g.image()
+	sockets := make([]net.Conn, len(wires))
+	lane := g.lane.id
+	g.directory()
+	var i directoryImage
+	g.must(json.Unmarshal(image, &i))
+	r := &restoring{d: g.d, now: g.now, sockets: sockets, miner: func(c Cookie) Cookie { return c }}
+	g.must(r.directory(&i))
+	g.lane = g.d.Inherited(lane)
+	g.lane.running = true
+	if g.link != nil {
+		g.link = g.lane.serving
+		g.link.protocol.goOn()
+	}
+	if p := g.lane.latest.Load(); p != nil {
+		g.last = *p
+	}
+	if second, _ := g.image(); string(second) != string(image) {
+		g.t.Fatalf("the image of what an image became differs:\n%s\n%s", image, second)
+	}
+}
+
+// image returns the image of the directory, without the numbers that all tests share.
+func (g *stage) image() ([]byte, []Wire) {
+	var wire Wire = new(aWire)
+	if k := g.lane.serving; k != nil {
+		k.wire.Store(&wire)
+	}
+	x := &imaging{now: g.now}
+	i := x.directory(g.d)
+	i.Jobs, i.Lanes, i.Epochs = 0, 0, 0
+	image, err := json.Marshal(i)
+	g.must(err)
+	return image, x.wires
 }
 
 // begin begins a link, as the lane's supervisor does; a trial and a proof are nobody's.

@@ -1,0 +1,396 @@
+package upstream
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"farmproxy/work"
+)
+
+// What the image of a directory becomes, in a process whose table may be another one.
+// A route that is not there any more, or of another form, has no lanes to give on; a link
+// whose pool is not there any more stays behind. What waits for a verdict there has lost
+// its link.
+
+func (x *restoring) directory(i *directoryImage) error {
+	d, h := x.d, &x.d.heir
+	if e := h.expected; i.Jobs >= e.Jobs && e.Jobs > 0 {
+		return fmt.Errorf("the running farmproxy has begun %d jobs since it was asked", i.Jobs+aheadNumbers-e.Jobs)
+	}
+	raise32(&jobs, i.Jobs)
+	raise32(&lanes, i.Lanes)
+	raise64(&epochs, i.Epochs)
+	d.state.remind(known(i.Pools))
+	d.state.outdated()
+	x.prefixes(&d.prefixes, &i.Prefixes)
+	h.lanes = make(map[uint32]*Lane)
+	for n := range i.Routes {
+		if err := x.route(&i.Routes[n]); err != nil {
+			return fmt.Errorf("account %q: %w", i.Routes[n].Name, err)
+		}
+	}
+	for n := range i.Retired {
+		if err := x.routeLost(&i.Retired[n]); err != nil {
+			return err
+		}
+	}
+	d.prefixes.returned(i.Prefixes.Back)
+	x.placesOf(d.onDemand, &i.OnDemand)
+	x.placesOf(d.groups, &i.Groups)
+	d.recount()
+	for _, conn := range x.sockets {
+		if conn != nil { // of a link that stays behind
+			conn.Close()
+		}
+	}
+	d.mu.Lock()
+	d.shape(nil)
+	d.mu.Unlock()
+	return nil
+}
+
+func (x *restoring) route(i *routeImage) error {
+	r, err := x.d.heirTo(i.Name)
+	if err != nil || r.image() != i.Form {
+		return x.routeLost(i)
+	}
+	if from := prefixOf(i.From); r.PerUser {
+		r.from = from
+		r.stranger.Store(i.Stranger)
+		r.call()
+		if i.Stranger {
+			x.d.users.strangers.add(from, 1, 0)
+		} else {
+			x.d.users.strangers.add(from, 0, 1)
+		}
+	}
+	r.widen(i)
+	pools := make([]*pool, len(i.Pools)) // nil: it is not there any more
+	for n := range i.Pools {
+		for _, p := range r.list() {
+			if p.identity() == i.Pools[n].poolIdentity && !slices.Contains(pools, p) {
+				pools[n] = p
+				x.pool(p, &i.Pools[n])
+				break
+			}
+		}
+	}
+	for n := range i.Lanes {
+		if err := x.lane(r, &i.Lanes[n], pools); err != nil {
+			return fmt.Errorf("lane %d: %w", i.Lanes[n].Number, err)
+		}
+	}
+	return nil
+}
+
+// widen makes the route's groups as wide as they were.
+func (r *Route) widen(i *routeImage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members = i.Members
+	for n, widths := range i.Widths {
+		for _, w := range widths {
+			if r.widths[n] == nil {
+				r.widths[n] = make(map[uint32]int)
+			}
+			if r.widths[n][w.Group] == 0 {
+				r.spare -= w.Lanes - 1
+			}
+			r.widths[n][w.Group] = w.Lanes
+		}
+	}
+}
+
+// routeLost gives up the shares of a route that is not there any more. Its miners log in
+// again.
+func (x *restoring) routeLost(i *routeImage) error {
+	for n := range i.Lanes {
+		l := &i.Lanes[n]
+		if err := x.jobsOf(l.Jobs, int(l.Key.Len), nil); err != nil {
+			return err
+		}
+		for e := range l.Epochs {
+			if err := x.lost(x.shares(l.Epochs[e].Queue)); err != nil {
+				return err
+			}
+		}
+		for k := range l.Links {
+			if err := x.lost(x.remains(&l.Links[k].Protocol)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lost has shares answered at Start: their link is lost.
+func (x *restoring) lost(shares []Share, err error) error {
+	for n := range shares {
+		x.d.heir.lost = append(x.d.heir.lost, shares[n].verdict(work.LinkLost, 0, ""))
+	}
+	return err
+}
+
+// lane makes a lane, or makes one that Expect has opened what it was.
+func (x *restoring) lane(r *Route, i *laneImage, pools []*pool) error {
+	l := r.reopen(i.Key, i.ID, i.Number, i.First)
+	x.d.heir.lanes[l.id] = l
+	l.seen(i.Members, x.time(i.Idle), x.time(i.Unlinked))
+	if err := x.jobsOf(i.Jobs, int(l.key.Len), r.list()[0].algorithm); err != nil {
+		return err
+	}
+	l.earned.Store(i.Earned)
+	l.keptHere.Add(i.Kept)
+	if i.Login != nil {
+		l.login.Store(i.Login)
+	}
+	l.works.restore(&i.Works)
+	l.retried, l.misfit, l.turned = x.time(i.Retried), i.Misfit, i.Turned
+	if i.Said && l.serving == nil {
+		l.outage = outage{i.Said, i.Over}
+		if l.single() {
+			x.d.held.Add(1)
+		}
+	}
+	x.notes(l, i, pools)
+	if err := x.published(l, i); err != nil {
+		return err
+	}
+	list, err := x.epochs(l, i, pools)
+	if err != nil {
+		return err
+	}
+	if err := x.links(l, i, pools, list); err != nil {
+		return err
+	}
+	x.roster(l, i)
+	return nil
+}
+
+// notes gives a lane what it has noted of pools.
+func (x *restoring) notes(l *Lane, i *laneImage, pools []*pool) {
+	for _, n := range i.Moves {
+		if p := pools[n.Pool]; p != nil {
+			l.moves[p] = n.To
+		}
+	}
+	for _, n := range i.Cool {
+		if p := pools[n.Pool]; p != nil {
+			if l.cool == nil {
+				l.cool = make(map[*pool]time.Time)
+			}
+			l.cool[p] = x.time(n.Until)
+		}
+	}
+}
+
+// published puts back what a lane has published, before what a link of this process has.
+func (x *restoring) published(l *Lane, i *laneImage) error {
+	var list []Recent
+	for _, r := range i.Recent {
+		job, err := x.job(r.Job)
+		if err != nil {
+			return err
+		}
+		list = append(list, Recent{job, r.Clean})
+	}
+	l.recent.precede(list)
+	if p := i.Latest; p != nil && l.latest.Load() == nil {
+		job, err := x.job(p.Job)
+		if err != nil {
+			return err
+		}
+		l.latest.Store(&Post{l, job, p.Clean, p.Mask, p.Difficulty, p.Least})
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newest = max(l.newest, i.Newest)
+	for _, p := range i.Left {
+		if l.held == nil {
+			l.held = make(map[Prefix]struct{})
+		}
+		l.held[p] = struct{}{}
+		l.left = append(l.left, p)
+		x.d.prefixes.hold(p)
+	}
+	for _, p := range i.Lifted {
+		if l.lifted == nil {
+			l.lifted = make(map[Prefix]uint32)
+		}
+		l.lifted[p.Prefix] = p.Work
+	}
+	return nil
+}
+
+// goesOn reports that a link has all that it needs to go on here.
+func (x *restoring) goesOn(k *linkImage, pools []*pool) bool {
+	return k.Wire >= 0 && k.Wire < len(x.sockets) && pools[k.Pool] != nil
+}
+
+// epochs makes the epochs whose shares can still be handed in, by their ids: those of
+// links that go on, and the one that waits for a link. What waits in others is lost.
+func (x *restoring) epochs(l *Lane, i *laneImage, pools []*pool) (map[uint64]*epoch, error) {
+	goOn := make(map[uint64]bool)
+	for n := range i.Links {
+		k := &i.Links[n]
+		goOn[k.Epoch] = x.goesOn(k, pools)
+	}
+	epochs := make(map[uint64]*epoch)
+	list := slices.Clone(*l.epochs.Load()) // of a link that was dialled by this process
+	for n := range i.Epochs {
+		e := &i.Epochs[n]
+		p := pools[e.Pool]
+		waits := l.serving == nil && e.ID == i.Current && p != nil && (e.Shut || dialects[p.Dialect].resumes)
+		if !goOn[e.ID] && !waits {
+			if err := x.lost(x.shares(e.Queue)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		made, err := x.epoch(l, p, e)
+		if err != nil {
+			return nil, err
+		}
+		epochs[e.ID] = made
+		list = append(list, made)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.setEpochs(list)
+	return epochs, nil
+}
+
+// links makes a lane's links. Where this process has dialled one that serves, that of the
+// process before drains.
+func (x *restoring) links(l *Lane, i *laneImage, pools []*pool, epochs map[uint64]*epoch) error {
+	dialled := l.serving != nil
+	for n := range i.Links {
+		k := &i.Links[n]
+		e := epochs[k.Epoch]
+		if e == nil || !x.goesOn(k, pools) {
+			if err := x.leaveBehind(l, e, k); err != nil {
+				return err
+			}
+			continue
+		}
+		if dialled && k.Serves {
+			k.Serves, k.Drains = false, -ago(drainTime)
+		}
+		made, err := x.link(l, pools[k.Pool], e, k, x.sockets[k.Wire])
+		if err != nil {
+			return err
+		}
+		x.sockets[k.Wire] = nil
+		if !k.Serves {
+			l.draining = append(l.draining, made)
+			continue
+		}
+		l.current = e
+		l.link(true, x.now)
+		l.mu.Lock()
+		l.serving = made
+		l.mu.Unlock()
+		made.pool.serve(1)
+	}
+	if e := epochs[i.Current]; e != nil && l.serving == nil {
+		l.current, l.orphaned = e, x.time(i.Orphaned)
+		if i.Orphaned == 0 { // it had a link until now
+			l.orphaned = x.now
+			l.link(false, x.now)
+		}
+	}
+	return nil
+}
+
+// leaveBehind gives the shares of a link that does not go on to its epoch, which waits for
+// another; without one they are lost. See Lane.orphan.
+func (x *restoring) leaveBehind(l *Lane, e *epoch, k *linkImage) error {
+	shares, err := x.remains(&k.Protocol)
+	if err != nil {
+		return err
+	}
+	var lost []Share
+	shares = slices.DeleteFunc(shares, func(s Share) bool {
+		if e != nil && s.Job.Epoch == e.id {
+			return false
+		}
+		lost = append(lost, s)
+		return true
+	})
+	if e != nil {
+		e.putBack(shares)
+		l.taken(int64(len(shares)))
+	}
+	return x.lost(lost, nil)
+}
+
+// roster puts back who works on a lane.
+func (x *restoring) roster(l *Lane, i *laneImage) {
+	switch k := l.serving; {
+	case k == nil || len(l.adopted) == 0 || l.adopted[0].link != k:
+		l.roster.restore(i.Roster, nil, nil)
+		if k != nil {
+			k.protocol.dialect.activate() // and is told of all of them
+		}
+	case dialects[k.pool.Dialect].workers:
+		l.roster.restore(i.Roster, i.Changed, k)
+	default:
+		l.roster.restore(i.Roster, nil, nil)
+	}
+}
+
+// seen takes note of who is on the lane, and since when it had nobody, and no link.
+func (l *Lane) seen(members int, idle, unlinked time.Time) {
+	l.route.mu.Lock()
+	defer l.route.mu.Unlock()
+	l.members, l.idle = members, idle
+	if !l.linked {
+		l.unlinked = unlinked
+	}
+}
+
+// reopen returns the lane with that key, with the id and the number that it had.
+func (r *Route) reopen(key Prefix, id uint32, number int, first bool) *Lane {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lanes[key]
+	if l == nil {
+		l = newLane(r, key, number)
+		r.lanes[key] = l
+		if key.private() {
+			r.directory.prefixes.opened(l)
+		}
+	}
+	l.id, l.first = id, first
+	return l
+}
+
+// recount takes note of the numbers that lanes have.
+func (d *Directory) recount() {
+	used := make(map[int]bool)
+	d.eachLane(func(l *Lane) { used[l.number] = true })
+	d.life.Lock()
+	defer d.life.Unlock()
+	for n := range used {
+		d.life.lanes = max(d.life.lanes, n+1)
+	}
+	d.life.free = nil
+	for n := d.life.lanes - 1; n >= 0; n-- {
+		if !used[n] {
+			d.life.free = append(d.life.free, n)
+		}
+	}
+}
+
+// takeOver lets go on what was restored. The lanes run.
+func (d *Directory) takeOver() {
+	h := &d.heir
+	for _, l := range h.lanes {
+		l.adopt()
+	}
+	if len(h.lost) > 0 {
+		d.down.Verdicts(h.lost)
+	}
+	h.lanes, h.lost = nil, nil
+}
