@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // TLS returns how the pool at host must prove its identity. By default its certificate
@@ -38,8 +39,31 @@ func explainTLS(err error) error {
 	if !errors.As(err, &v) || len(v.UnverifiedCertificates) == 0 {
 		return err
 	}
-	return fmt.Errorf("the pool's certificate cannot be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", v.Err, Fingerprint(v.UnverifiedCertificates[0]))
+	return fmt.Errorf("the pool's certificate cannot be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", timeless(v.Err), Fingerprint(v.UnverifiedCertificates[0]))
 }
+
+// timeless returns an error that does not change with the clock, so that the log says it
+// once: x509 puts the time into that of an expired certificate.
+func timeless(err error) error {
+	var x x509.CertificateInvalidError
+	if !errors.As(err, &x) || x.Reason != x509.Expired || x.Cert == nil {
+		return err
+	}
+	return &expired{err, x.Cert}
+}
+
+// expired is an error about a certificate that is not valid now.
+type expired struct {
+	error
+	certificate *x509.Certificate
+}
+
+func (e *expired) Error() string {
+	return fmt.Sprintf("it is valid from %s to %s; check this machine's clock, and ask the pool to renew it",
+		e.certificate.NotBefore.Format(time.DateOnly), e.certificate.NotAfter.Format(time.DateOnly))
+}
+
+func (e *expired) Unwrap() error { return e.error }
 
 // Fingerprint returns a certificate's fingerprint as tls_fingerprint takes it.
 func Fingerprint(c *x509.Certificate) string {
