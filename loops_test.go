@@ -47,7 +47,7 @@ var harmless = map[string]string{
 	"github.com/pires/go-proxyproto": "reads the header out of memory",
 
 	"sync.Mutex": "see the test of locks", "sync.RWMutex": "see the test of locks",
-	"sync.Cond.Signal": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine",
+	"sync.Cond.Signal": "", "sync.Cond.Broadcast": "", "container/list": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine",
 	"time.AfterFunc":     "a goroutine, later",
 	"context.Background": "", "context.Context.Err": "", "context.WithCancel": "", "context.WithCancelCause": "the cancel function of a link; whoever waits for it is another goroutine",
 

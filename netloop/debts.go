@@ -57,11 +57,7 @@ var debtSeed = maphash.MakeSeed()
 // debtKeys returns the keys under which a miner is remembered: its address with its
 // name, and its address alone.
 func debtKeys(host netip.Addr, login string) (own, from uint64) {
-	if host.Is6() { // whoever has one such address has the whole /64
-		if network, err := host.WithZone("").Prefix(64); err == nil {
-			host = network.Addr()
-		}
-	}
+	host = network(host)
 	var h maphash.Hash
 	h.SetSeed(debtSeed)
 	b := host.As16() // zeros if there is none
@@ -69,6 +65,16 @@ func debtKeys(host netip.Addr, login string) (own, from uint64) {
 	from = h.Sum64()
 	h.WriteString(login)
 	return h.Sum64(), from
+}
+
+// network returns what counts as one address: whoever has one of IPv6 has its /64.
+func network(a netip.Addr) netip.Addr {
+	if a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return a
 }
 
 // leave remembers the debt of a departing miner.

@@ -134,6 +134,10 @@ func (l *loop) tick() {
 			l.close(p, session.NoPool)
 			continue
 		}
+		if l.dawdles(p) {
+			l.close(p, session.HandshakeTimeout)
+			continue
+		}
 		l.setEnv(p)
 		l.deliver(p, func(out []byte) ([]byte, session.Effect) { return p.dialect.tick(l, p, out) })
 	}

@@ -7,6 +7,9 @@ import (
 	"farmproxy/session"
 )
 
+// tlsRecord is the first byte of a client of TLS: of a record with a part of a handshake.
+const tlsRecord = 0x16
+
 // lines cuts a miner's bytes into lines. Whole lines are returned where they lie in
 // the loop's read buffer. The rest of a read is kept for the next one in a buffer that
 // the loop lends for that time, since nearly all reads end with a newline.
@@ -62,6 +65,9 @@ func (l *lines) next(data []byte, pool *halves) (line, rest []byte, reason sessi
 			if codec.Padding(data[0]) {
 				data = data[1:]
 				continue
+			}
+			if data[0] == tlsRecord {
+				return nil, nil, session.UnexpectedTLS, false
 			}
 			return nil, nil, session.NotStratum, false
 		}

@@ -62,7 +62,7 @@ func TestWhatIsNotStratumIsSeenAtItsFirstByte(t *testing.T) {
 			}
 		}
 	}
-	f("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", session.NotStratum)
+	f("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", session.UnexpectedTLS)
 	f("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", session.NotStratum)
 	f("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00", session.NotStratum)
 	f("{1}\nGET /", session.NotStratum)

@@ -24,7 +24,8 @@ type closeLog struct {
 	}
 }
 
-func (c *closeLog) note(reason session.Reason, address string, now time.Time) {
+// note logs that a miner was closed. cause may be nil.
+func (c *closeLog) note(reason session.Reason, address string, cause error, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &c.by[reason]
@@ -32,7 +33,14 @@ func (c *closeLog) note(reason session.Reason, address string, now time.Time) {
 		r.skipped++
 		return
 	}
-	c.log.Info("miner closed", "reason", reason.String(), "address", address, "more_before", r.skipped)
+	more := []any{"reason", reason.String(), "address", address, "more_before", r.skipped}
+	if cause != nil {
+		more = append(more, "cause", cause.Error())
+	}
+	if try := advice[reason]; try != "" {
+		more = append(more, "try", try)
+	}
+	c.log.Info("miner closed", more...)
 	r.last, r.skipped = now, 0
 }
 
@@ -69,6 +77,12 @@ func (f *fullLog) tell(now time.Time) {
 	f.log.Warn("farmproxy is full: it refuses miners; raise LimitNOFILE in the unit, and miners.max if it is set, or run another farmproxy beside",
 		"refused", f.refused, "last_address", f.address.String(), "miners_max", f.most)
 	f.told, f.refused = now, 0
+}
+
+// advice is what to do about miners that are closed for a reason, where it is known.
+var advice = map[session.Reason]string{
+	session.NotTLS:        "this port is for TLS: stratum+ssl:// (or stratum+tls://) in the miner's URL, or a listener without tls for miners that have none",
+	session.UnexpectedTLS: "this port is not for TLS: stratum+tcp:// in the miner's URL, or tls in the [[listener]]",
 }
 
 // gnetLog passes on gnet's own messages. Its errors are about single sockets: worth a

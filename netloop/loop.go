@@ -118,7 +118,7 @@ func (l *loop) remove(p *peer) {
 	l.judge() // its shares may be among those gathered
 	p.dialect.left(l, p)
 	if t := p.transport(); t != nil {
-		t.Close()
+		l.unwrapped(t)
 	}
 	p.books().Close(l.wall)
 	s := &l.slots[p.slot]
@@ -223,7 +223,10 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
-	if p.transport() != nil {
+	if t := p.transport(); t != nil {
+		if t.hands != nil {
+			return true // unreadable before the end of the handshake
+		}
 		var ok bool
 		if out, ok = l.wrap(p, out); !ok {
 			return false

@@ -11,7 +11,7 @@ import (
 //
 // Its contents are bounded: posts by the number of lanes, since a lane's post replaces
 // the one before; verdicts by what the lanes accept, and hashes by what the hasher
-// does.
+// does; handshakes by the number of miners.
 type mailbox struct {
 	mu    sync.Mutex
 	in    mail
@@ -25,6 +25,7 @@ type mail struct {
 	posts    []upstream.Post
 	verdicts []upstream.Verdict
 	hashed   []hashed
+	shaken   []*step // of handshakes
 	wires    []*wire // with bytes to flush
 	tick     bool
 	calls    []func() // rare things: pings, shutdown
@@ -38,6 +39,8 @@ func (m *mail) reset() {
 	}
 	clear(m.hashed)
 	clear(m.wires)
+	clear(m.shaken)
+	m.shaken = m.shaken[:0]
 	m.wires = m.wires[:0]
 	m.posts, m.verdicts, m.hashed, m.tick, m.calls = m.posts[:0], m.verdicts[:0], m.hashed[:0], false, m.calls[:0]
 }
@@ -94,6 +97,10 @@ func isFor(index int, v *upstream.Verdict) bool {
 
 func (b *mailbox) hash(h *hashed) {
 	b.put(func(m *mail) { m.hashed = append(m.hashed, *h) })
+}
+
+func (b *mailbox) shake(s *step) {
+	b.put(func(m *mail) { m.shaken = append(m.shaken, s) })
 }
 
 // flush makes the loop flush a wire at the end of its turn.

@@ -47,6 +47,7 @@ type Server struct {
 	book      *stats.Book
 	directory *upstream.Directory
 	hasher    hasher
+	shaker    shaker
 	logins    logins
 	parked    parked
 	debts     debts
@@ -123,6 +124,11 @@ func (s *Server) Run(directory *upstream.Directory) error {
 		(*s.loops.Load())[index].mailbox.hash(h)
 	})
 	defer s.hasher.stop()
+	s.shaker.ready(max(1, runtime.GOMAXPROCS(0)/2), s.started, func(x *step) {
+		index, _, _ := splitCookie(x.cookie)
+		(*s.loops.Load())[index].mailbox.shake(x)
+	})
+	defer s.shaker.stop()
 	urls := make([]string, len(s.listeners))
 	for i, l := range s.listeners {
 		urls[i] = l.url()
@@ -243,7 +249,7 @@ func (s *Server) left(l *loop, p *peer) {
 	s.miners.Add(-1)
 	s.files.Give(descriptors.Miner, 1)
 	if p.reason != session.MinerLeft && p.reason != session.Shutdown {
-		s.closed.note(p.reason, p.remote.String(), l.wall)
+		s.closed.note(p.reason, p.remote.String(), p.cause(), l.wall)
 	}
 	l.remove(p)
 }
@@ -256,6 +262,7 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	}
 	s.parked.expire(time.Since(s.started))
 	s.full.tell(time.Now())
+	s.shaker.tick()
 	return tickEvery, gnet.None
 }
 

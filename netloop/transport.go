@@ -30,6 +30,22 @@ type Transport interface {
 	Close()
 }
 
+// Handshaker is a Transport that begins with a handshake. Its steps cost so much CPU time
+// that they are not the loop's: see shaker. While one of them is under way, the loop does
+// not touch the transport.
+type Handshaker interface {
+	Transport
+
+	// Hello reports whether data, the first bytes from the miner, hold all of its first
+	// message; ok is false if they can't begin one.
+	Hello(data []byte) (whole, ok bool)
+
+	// Handshake handles bytes of the handshake, and does not keep them. done says that
+	// it is over; rest is then for Received, which is called even if rest is empty. Any
+	// goroutine, but one at a time.
+	Handshake(data []byte) (rest []byte, done bool, err error)
+}
+
 // Transports makes the transport of each connection of a listener.
 type Transports interface {
 	New() Transport
@@ -39,17 +55,22 @@ type Transports interface {
 // nil pointer.
 type wrapping struct {
 	Transport
-	take func(plain []byte) error
+	take  func(plain []byte) error
+	hands *handshake // nil: there is none, or it is over
 }
 
 // wrapping makes a peer's transport.
 func (l *loop) wrapping(p *peer, from Transports) *wrapping {
-	return &wrapping{from.New(), func(plain []byte) error {
+	t := &wrapping{Transport: from.New(), take: func(plain []byte) error {
 		if l.messages(p, plain) == gnet.Close {
 			return errEnough
 		}
 		return nil
 	}}
+	if with, ok := t.Transport.(Handshaker); ok {
+		t.hands = &handshake{with: with}
+	}
+	return t
 }
 
 // errEnough is returned by take if the connection must be closed.
@@ -58,15 +79,15 @@ var errEnough = errors.New("the connection is to be closed")
 // unwrap is read for a peer with a transport.
 func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
 	t := p.transport()
+	if t.hands != nil {
+		return l.shake(p, t.hands, data)
+	}
 	err := t.Received(data, t.take)
 	if p.conn == nil {
 		return gnet.Close
 	}
-	if t.Waiting() > 0 {
-		l.wrapped, _ = t.Append(l.wrapped[:0], nil) // even after an error: it may tell the reason
-		if !l.transmit(p, l.wrapped) {
-			return gnet.Close
-		}
+	if !l.answer(p, t) {
+		return gnet.Close
 	}
 	switch err {
 	case nil:
@@ -76,6 +97,15 @@ func (l *loop) unwrap(p *peer, data []byte) gnet.Action {
 		p.reason = session.TransportFailed
 	}
 	return gnet.Close
+}
+
+// answer sends what the transport itself has to say; false: the peer has been closed.
+func (l *loop) answer(p *peer, t Transport) bool {
+	if t.Waiting() == 0 {
+		return true
+	}
+	l.wrapped, _ = t.Append(l.wrapped[:0], nil) // even after an error: it may tell the reason
+	return l.transmit(p, l.wrapped)
 }
 
 // wrap returns the bytes to send on a peer's socket for out; false: the peer has been

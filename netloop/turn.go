@@ -53,6 +53,9 @@ func (l *loop) take(m *mail) (left bool) {
 	for i := range m.hashed {
 		l.hashed(&m.hashed[i])
 	}
+	for _, s := range m.shaken {
+		l.shaken(s)
+	}
 	for i := range m.posts {
 		l.post(&m.posts[i])
 	}

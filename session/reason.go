@@ -6,7 +6,7 @@ type Reason uint8
 
 const (
 	MinerLeft          Reason = iota // the miner closed, or the network did
-	NotStratum                       // the first byte of a line is not '{': TLS, HTTP, noise
+	NotStratum                       // the first byte of a line is not '{': HTTP, noise
 	LineTooLong                      // more than codec.MaxMinerLine without a newline
 	TooDeep                          // JSON nested beyond codec.MaxDepth
 	TooManyMalformed                 // Terms.MalformedLimit
@@ -23,6 +23,9 @@ const (
 	ProxyHeader                      // its PROXY header is malformed, missing, or not trusted from its address
 	NoShare                          // it held a link without an accepted share, and another miner needed the link
 	TransportFailed                  // its transport failed: a handshake, a record
+	NotTLS                           // its listener is for TLS, and its first bytes are not
+	UnexpectedTLS                    // its listener is not for TLS, and its first bytes are
+	HandshakeTimeout                 // no end of its transport's handshake in time, or it gave way to others
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -47,6 +50,9 @@ var reasons = [NumReasons]string{
 	ProxyHeader:        "proxy_header",
 	NoShare:            "no_share",
 	TransportFailed:    "transport_failed",
+	NotTLS:             "not_tls",
+	UnexpectedTLS:      "unexpected_tls",
+	HandshakeTimeout:   "handshake_timeout",
 	Shutdown:           "shutdown",
 }
 

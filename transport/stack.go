@@ -62,22 +62,50 @@ const maxRecord = 16 << 10
 
 var records = sync.Pool{New: func() any { return new([maxRecord]byte) }}
 
+// Hello reports whether data, the first bytes from a client, hold its whole first record;
+// clients put all of their first message there. ok is false if no client of TLS begins so.
+func (*Stack) Hello(data []byte) (whole, ok bool) {
+	const header = 5 // what is in the record, two bytes of version, two of length
+	for i, b := range []byte{recordHandshake, 3} {
+		if len(data) > i && data[i] != b {
+			return false, false
+		}
+	}
+	return len(data) >= header && len(data) >= header+int(data[3])<<8+int(data[4]), true
+}
+
+// recordHandshake begins every record of a handshake, and so every TLS connection.
+const recordHandshake = 22
+
+// Handshake handles received bytes while the handshake lasts: it takes up to 2 ms of CPU
+// time, and may be called on any goroutine, by one at a time. The stack keeps no data.
+// done says that the handshake is over; rest, a part of data, is then for Received,
+// which must be called even if rest is empty. After an error there may be an alert to
+// send: see Waiting.
+func (s *Stack) Handshake(data []byte) (rest []byte, done bool, err error) {
+	if s.resume == nil {
+		return data, s.err == nil, s.err
+	}
+	s.bottom.in = data
+	defer func() { s.bottom.in = nil }()
+	if _, more := s.resume(); more {
+		return nil, false, nil
+	}
+	s.resume, s.stop, s.bottom.wait = nil, nil, nil
+	return s.bottom.in, s.err == nil, s.err
+}
+
 // Received takes what the socket has read, and hands the plain text to take, piece by
 // piece; both are valid until the call returns. An error, including one of take's, ends
 // the connection. Afterwards there may be something to send: see Waiting. data may be
 // empty.
 func (s *Stack) Received(data []byte, take func(plain []byte) error) error {
+	data, done, err := s.Handshake(data)
+	if !done {
+		return err
+	}
 	s.bottom.in = data
 	defer func() { s.bottom.in = nil }()
-	if s.resume != nil {
-		if _, more := s.resume(); more {
-			return nil
-		}
-		s.resume, s.stop, s.bottom.wait = nil, nil, nil
-	}
-	if s.err != nil {
-		return s.err
-	}
 	buf := records.Get().(*[maxRecord]byte)
 	defer records.Put(buf)
 	for {
@@ -109,7 +137,10 @@ func (s *Stack) Append(dst, plain []byte) (out []byte, err error) {
 	default:
 		_, err = s.top.Write(plain)
 	}
-	out, s.bottom.out = s.bottom.out, waiting[:0]
+	out, s.bottom.out = s.bottom.out, nil
+	if s.resume != nil {
+		s.bottom.out = waiting[:0] // more of the handshake will come; after it the memory is not needed
+	}
 	return out, err
 }
 
