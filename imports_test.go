@@ -25,8 +25,9 @@ const module = "farmproxy"
 // mayImport maps every package of the module to the others that it may import. Anything
 // not listed is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"admin", "api", "bench", "check", "config", "proxy", "stats", "store"},
-	"proxy":         {"admin", "api", "check", "codec", "config", "descriptors", "dial", "handover", "netloop", "session", "stats", "store", "systemd", "upstream", "work"},
+	"cmd/farmproxy": {"admin", "api", "bench", "certificate", "check", "config", "proxy", "stats", "store"},
+	"certificate":   {},
+	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "handover", "netloop", "session", "stats", "store", "systemd", "transport", "upstream", "work"},
 	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "transport", "work"},

@@ -65,7 +65,7 @@ var harmless = map[string]string{
 
 	"io.Writer.Write": "gnet's, see above",
 	"net.Conn.Read":   "transport.socket: what was received", "net.Conn.Write": "transport.socket: it collects what is to be sent",
-	"crypto/tls.Conn.HandshakeContext":      "on a coroutine, over transport.socket: it stops where the rest has yet to come",
+	"crypto/tls.Server": "only makes it", "crypto/tls.Conn.HandshakeContext": "on a coroutine, over transport.socket: it stops where the rest has yet to come",
 	"iter.Pull":                             "goes on with that coroutine, and comes back when it stops",
 	"a func value of unknown origin: yield": "of iter.Pull: the coroutine stops, and whoever had it go on does so",
 	"sync.Pool.Get":                         "", "sync.Pool.Put": "",

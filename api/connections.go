@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -200,7 +201,11 @@ func (c *conn) Close() error {
 
 // connOf returns the connection of a request.
 func connOf(ctx *fasthttp.RequestCtx) *conn {
-	c, _ := ctx.Conn().(*conn)
+	nc := ctx.Conn()
+	if secure, ok := nc.(*tls.Conn); ok {
+		nc = secure.NetConn()
+	}
+	c, _ := nc.(*conn)
 	return c
 }
 

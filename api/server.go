@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,6 +58,9 @@ type Options struct {
 	Book    *stats.Book
 	Version string       // farmproxy's, for the status
 	Log     *slog.Logger // nil: slog.Default()
+
+	// TLS is what the server speaks; nil: HTTP without it.
+	TLS *tls.Config
 
 	// Registry is the store; nil if there is none.
 	Registry Registry
@@ -154,7 +158,7 @@ func New(o Options) *Server {
 // Serve answers on l until Shutdown, then returns nil; l is closed. An error means that
 // l has failed for good.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(&listener{Listener: l, connections: s.connections, log: s.options.Log}); err != nil {
+	if err := s.http.Serve(&listener{Listener: l, connections: s.connections, tls: s.options.TLS, log: s.options.Log}); err != nil {
 		return fmt.Errorf("http.address: %s cannot be served any more: %w", l.Addr(), err)
 	}
 	return nil
@@ -171,6 +175,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 type listener struct {
 	net.Listener
 	connections *connections
+	tls         *tls.Config
 	log         *slog.Logger
 }
 
@@ -183,7 +188,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		c, err := l.Listener.Accept()
 		if err == nil {
 			if admitted := l.connections.admit(c); admitted != nil {
-				return admitted, nil
+				return l.secured(admitted), nil
 			}
 			continue
 		}

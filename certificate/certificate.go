@@ -30,8 +30,9 @@ type Certificate struct {
 	now   atomic.Pointer[tls.Certificate]
 
 	mu     sync.Mutex // guards the following
-	read   contents   // of the files, when they were last read
-	wrong  string     // what was wrong with them
+	shown  contents   // of the files, when the certificate was made of them
+	wrong  string     // with the files, at the last look
+	looks  int        // that have found this wrong
 	warned time.Time  // of its end
 }
 
@@ -46,7 +47,7 @@ func Load(f Files) (*Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.read = read
+	c.shown = read
 	c.now.Store(pair)
 	return c, nil
 }
@@ -76,24 +77,21 @@ func fingerprint(der []byte) string {
 
 // Check reads the files again. If they have changed, and are good, new connections get
 // the new certificate; if they are not good, the last one stays, and the log says why,
-// once for each fault. The log also says when the certificate ends soon, or has ended.
+// once for each fault: at the second look, since a tool may write one file after the
+// other. The log also says when the certificate ends soon, or has ended.
 func (c *Certificate) Check(now time.Time, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	read, err := c.files.read()
-	if err == nil && read != c.read {
-		c.read = read
+	if err == nil && read != c.shown {
 		var pair *tls.Certificate
 		if pair, err = c.files.parse(read); err == nil {
+			c.shown, c.warned = read, time.Time{}
 			c.now.Store(pair)
-			c.wrong, c.warned = "", time.Time{}
 			log.Info("certificate read again", "cert", c.files.Cert, "valid_until", until(pair), "fingerprint", c.Fingerprint())
 		}
 	}
-	if err != nil && err.Error() != c.wrong {
-		c.wrong = err.Error()
-		log.Error("the certificate's files have changed and cannot be used: the last one stays in use", "error", err, "valid_until", until(c.now.Load()))
-	}
+	c.complain(err, log)
 	left := c.Ends().Sub(now)
 	if left > warnBefore || !c.warned.IsZero() && now.Sub(c.warned) < warnEvery {
 		return
@@ -106,18 +104,29 @@ func (c *Certificate) Check(now time.Time, log *slog.Logger) {
 	}
 }
 
+// complain logs what is wrong with the files, if it still is. The caller holds the lock.
+func (c *Certificate) complain(err error, log *slog.Logger) {
+	if err == nil {
+		c.wrong, c.looks = "", 0
+		return
+	}
+	if err.Error() != c.wrong {
+		c.wrong, c.looks = err.Error(), 0
+	}
+	if c.looks++; c.looks == 2 {
+		log.Error("the certificate's files have changed and cannot be used: the last one stays in use", "error", err, "valid_until", until(c.now.Load()))
+	}
+}
+
 // until returns a certificate's last moment, for display.
 func until(c *tls.Certificate) string { return c.Leaf.NotAfter.UTC().Format(time.RFC3339) }
 
-// Watch checks certificates until ctx ends.
-func Watch(ctx context.Context, log *slog.Logger, list ...*Certificate) {
-	if len(list) == 0 {
-		return
-	}
+// Watch checks the certificates that list returns, now and then, until ctx ends.
+func Watch(ctx context.Context, log *slog.Logger, list func() []*Certificate) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
-		for _, c := range list {
+		for _, c := range list() {
 			c.Check(time.Now(), log)
 		}
 		select {

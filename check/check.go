@@ -31,6 +31,9 @@ type Machine interface {
 	Head(path string, n int) ([]byte, error)
 	// Tokens returns what is wrong with a token file, one line per fault.
 	Tokens(path string) error
+	// Certificate returns until when the certificate in two files is valid, or why they
+	// can't be used.
+	Certificate(cert, key string) (until time.Time, err error)
 	// StateDirectory returns the directory that the service manager made for the
 	// service, or "".
 	StateDirectory() string
@@ -78,6 +81,7 @@ func Config(ctx context.Context, c *config.Config, known config.Problems, m Mach
 	k.store()
 	k.tokens()
 	k.socket()
+	k.certificates()
 	return k.found
 }
 

@@ -14,7 +14,7 @@ func Summary(c *config.Config) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%-9s", what)+" "+fmt.Sprintf(format, args...))
 	}
 	for _, l := range c.Listeners {
-		add("listener", "%s", l.Address)
+		add("listener", "%s", l.Address+overTLS(&l.TLS))
 	}
 	for i := range c.Pools {
 		add(fmt.Sprintf("pool[%d]", i+1), "%s", pool(&c.Pools[i]))
@@ -52,6 +52,13 @@ func Summary(c *config.Config) (lines []string) {
 	return lines
 }
 
+func overTLS(t *config.TLS) string {
+	if !t.On() {
+		return ""
+	}
+	return ", TLS with " + t.Cert
+}
+
 func pool(p *config.Pool) string {
 	said := []string{p.URL}
 	if p.Name != p.Address() {
@@ -87,10 +94,10 @@ func web(c *config.Config) string {
 	case h.Address == "":
 		return "none"
 	case h.TokenFile != "":
-		return h.Address + ", tokens in " + h.TokenFile
+		return h.Address + overTLS(&h.TLS) + ", tokens in " + h.TokenFile
 	case len(h.Hosts) > 0:
-		return h.Address + ", no tokens: for this machine only, and as " + strings.Join(h.Hosts, ", ")
+		return h.Address + overTLS(&h.TLS) + ", no tokens: for this machine only, and as " + strings.Join(h.Hosts, ", ")
 	default:
-		return h.Address + ", no tokens: for this machine only"
+		return h.Address + overTLS(&h.TLS) + ", no tokens: for this machine only"
 	}
 }

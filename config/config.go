@@ -35,6 +35,15 @@ type Listener struct {
 	// that must send a PROXY header (version 1 or 2) before a miner's first byte; no
 	// one else may send one. Empty: a balancer on this machine may. See Balancers.
 	ProxyProtocol []string `toml:"proxy_protocol"`
+
+	TLS TLS `toml:"tls"` // what miners connect over
+}
+
+// TLS says which certificate is shown to those that connect. Both files are in PEM, and
+// are read again when they change. Without them there is no TLS.
+type TLS struct {
+	Cert string `toml:"cert"` // absolute path: the certificate, and those between it and its authority
+	Key  string `toml:"key"`  // absolute path: its private key
 }
 
 // Pool is one upstream endpoint.
@@ -141,8 +150,9 @@ const (
 
 // HTTP says where /metrics, health and the API are served.
 type HTTP struct {
-	Address                string   `toml:"address"`                  // host:port as in Listener; "" turns it off
-	TokenFile              string   `toml:"token_file"`               // absolute; "": no tokens, and Address must be on loopback
+	Address                string   `toml:"address"`    // host:port as in Listener; "" turns it off
+	TokenFile              string   `toml:"token_file"` // absolute; "": no tokens, and Address must be on loopback
+	TLS                    TLS      `toml:"tls"`
 	Hosts                  []string `toml:"hosts"`                    // names of a reverse proxy on this machine, in lower case; accepted besides loopback's
 	RegistrationsPerMinute int      `toml:"registrations_per_minute"` // per client address; 0: unlimited
 }

@@ -145,6 +145,9 @@ func kindOf(table, key string) reflect.Kind {
 	if v.Kind() == reflect.Slice {
 		v = reflect.Zero(v.Type().Elem())
 	}
+	if outer, inner, nested := strings.Cut(key, "."); nested {
+		v, key = fieldOf(v, outer), inner
+	}
 	return fieldOf(v, key).Kind()
 }
 

@@ -22,6 +22,7 @@ func (h *HTTP) Loopback() bool {
 func (h *HTTP) validate(ps *Problems) {
 	within(ps, "http.registrations_per_minute", h.RegistrationsPerMinute, 0, maxRate, "60, or 0 for no limit")
 	h.checkHosts(ps)
+	h.TLS.validate(ps, "http.tls")
 	if h.TokenFile != "" {
 		if !filepath.IsAbs(h.TokenFile) {
 			ps.add("http.token_file", show(h.TokenFile), "expected an absolute path", `"/etc/farmproxy/tokens"`)

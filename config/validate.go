@@ -53,7 +53,9 @@ func (c *Config) addresses(ps *Problems) {
 		taken = bind(ps, taken, key, l.Address)
 	}
 	for i, l := range c.Listeners {
-		l.balancers(ps, fmt.Sprintf("listener[%d].proxy_protocol", i+1))
+		key := fmt.Sprintf("listener[%d]", i+1)
+		l.balancers(ps, key+".proxy_protocol")
+		l.TLS.validate(ps, key+".tls")
 	}
 	if c.HTTP.Address != "" {
 		bind(ps, taken, "http.address", c.HTTP.Address)

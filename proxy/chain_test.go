@@ -32,6 +32,12 @@ func (l *lockedLog) has(part string) bool {
 	return strings.Contains(l.log.String(), part)
 }
 
+func (l *lockedLog) count(part string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.log.String(), part)
+}
+
 // behind starts a farmproxy whose pool is another farmproxy.
 func behind(t *testing.T, log *lockedLog, address string) (branch string) {
 	t.Helper()

@@ -28,7 +28,7 @@ func TestBadInputEndsAndOthersNoticeNothing(t *testing.T) {
 		good.wantAlive()
 	}
 	raw := func(text string) func(m *miner) { return func(m *miner) { m.conn.Write([]byte(text)) } }
-	f("a TLS hello", session.NotStratum, raw("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"))
+	f("a TLS hello", session.UnexpectedTLS, raw("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"))
 	f("an HTTP request", session.NotStratum, raw("GET / HTTP/1.1\r\nHost: farm\r\n\r\n"))
 	f("an RDP scanner", session.NotStratum, raw("\x03\x00\x00\x2b\x26\xe0\x00\x00\x00\x00\x00Cookie: mstshash=Administr\r\n"))
 	f("a line of 1 MB", session.LineTooLong, raw("{"+strings.Repeat("x", 1<<20)+"\n"))

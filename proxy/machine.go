@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"farmproxy/api"
+	"farmproxy/certificate"
 	"farmproxy/netloop"
 	"farmproxy/systemd"
 )
@@ -52,11 +54,19 @@ func (machine) Farmproxy(ctx context.Context, address string) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	at := net.JoinHostPort(host, port) + "/readyz"
+	return isFarmproxy(ctx, "http://"+at) || isFarmproxy(ctx, "https://"+at)
+}
+
+func isFarmproxy(ctx context.Context, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // ignores the environment's proxy
+	client := http.Client{Transport: &http.Transport{ // ignores the environment's proxy
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it is only asked what it is
+	}}
 	reply, err := client.Do(request)
 	if err != nil {
 		return false
@@ -91,6 +101,14 @@ func (machine) Head(path string, n int) ([]byte, error) {
 func (machine) Tokens(path string) error {
 	_, err := api.LoadTokens(path)
 	return err
+}
+
+func (machine) Certificate(cert, key string) (time.Time, error) {
+	c, err := certificate.Load(certificate.Files{Cert: cert, Key: key})
+	if err != nil {
+		return time.Time{}, err
+	}
+	return c.Ends(), nil
 }
 
 func (machine) StateDirectory() string { return systemd.StateDirectory() }

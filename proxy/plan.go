@@ -63,6 +63,7 @@ var startKeys = map[string]string{
 	"listener":     "gnet can't open or close a port of loops that run",
 	"miners.loops": "the books have counters for each",
 	"http.address": "the port is open",
+	"http.tls":     "the port is open; its files are read again when they change",
 	"state_dir":    "what is remembered there was read",
 	"store":        "accounts come from there",
 	"admin.socket": "the socket is open",
@@ -137,13 +138,6 @@ func dialectOf(p *config.Pool) upstream.Dialect {
 		return upstream.Agent
 	}
 	return upstream.Stratum
-}
-
-func listeners(configured []config.Listener) (list []netloop.Listener) {
-	for _, l := range configured {
-		list = append(list, netloop.Listener{Address: l.Address, ProxyProtocol: l.Balancers()})
-	}
-	return list
 }
 
 // hold is how long miners are kept without any pool, as upstream says it: 0 is

@@ -53,6 +53,7 @@ type proxy struct {
 	queue  *LogQueue // nil: the log is somewhere else
 
 	settings atomic.Pointer[settings] // what apply was told last
+	certs    certificates
 	web      *api.Server
 	webOn    net.Listener // nil: no HTTP
 	admin    *admin.Server
@@ -95,7 +96,11 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	log.Info("farmproxy starts", "version", Version(), "miners_max", settings.miners.MaxMiners, "file_limit", files, "loops", loops)
 	tellRoom(log, c, settings.miners.MaxMiners, files, p.files.Total())
 	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
-	p.server, err = netloop.New(netloop.Options{Listeners: listeners(c.Listeners), Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
+	ports, err := p.certs.listeners(c.Listeners)
+	if err != nil {
+		return nil, err
+	}
+	p.server, err = netloop.New(netloop.Options{Listeners: ports, Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +113,11 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if p.store, err = startStore(c, log); err != nil {
 		return nil, err
 	}
-	web := api.Options{Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses}
+	secure, err := p.certs.web(&c.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	web := api.Options{TLS: secure, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses}
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		web.Registry = p.store
 	}
@@ -153,7 +162,7 @@ func (p *proxy) serve(ctx context.Context) error {
 				failed <- fmt.Errorf("http: %w", err)
 			}
 		})
-		at := "http://" + p.webOn.Addr().String()
+		at := p.web.Scheme() + "://" + p.webOn.Addr().String()
 		p.log.Info("web endpoints", "metrics", at+"/metrics", "api", at+"/api/v1/status")
 	}
 	if p.adminOn != nil {
@@ -173,6 +182,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
 	parts.Go(func() { p.status(watching) })
 	parts.Go(func() { audit(watching, p.files, p.log) })
+	parts.Go(func() { p.certs.watch(watching, p.log) })
 
 	var err error
 	select {

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"farmproxy/certificate"
+	"farmproxy/config"
+	"farmproxy/netloop"
+	"farmproxy/transport"
+)
+
+// certificates are those that the configuration names: one for each pair of files. The
+// zero value has none.
+type certificates struct {
+	mu    sync.Mutex
+	known map[certificate.Files]*certificate.Certificate // guarded by mu
+}
+
+// of returns the certificate in files, which are read if they are new; nil without TLS.
+func (s *certificates) of(t *config.TLS) (*certificate.Certificate, error) {
+	if !t.On() {
+		return nil, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	files := certificate.Files{Cert: t.Cert, Key: t.Key}
+	if c := s.known[files]; c != nil {
+		return c, nil
+	}
+	c, err := certificate.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	if s.known == nil {
+		s.known = make(map[certificate.Files]*certificate.Certificate)
+	}
+	s.known[files] = c
+	return c, nil
+}
+
+// watch reads the files again, when they change, until ctx ends.
+func (s *certificates) watch(ctx context.Context, log *slog.Logger) {
+	certificate.Watch(ctx, log, func() []*certificate.Certificate {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return slices.Collect(maps.Values(s.known))
+	})
+}
+
+// tlsMiners makes the transports of miners that connect over TLS.
+type tlsMiners struct{ *tls.Config }
+
+// New implements netloop.Transports.
+func (m tlsMiners) New() netloop.Transport { return transport.Server(m.Config) }
+
+// listeners returns the configuration's listeners.
+func (s *certificates) listeners(configured []config.Listener) (list []netloop.Listener, err error) {
+	for i := range configured {
+		l := &configured[i]
+		n := netloop.Listener{Address: l.Address, ProxyProtocol: l.Balancers()}
+		c, err := s.of(&l.TLS)
+		if err != nil {
+			return nil, fmt.Errorf("listener[%d].tls: %w", i+1, err)
+		}
+		if c != nil {
+			n.Transport = tlsMiners{c.TLS()}
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// web returns the TLS of the HTTP server; nil: it has none.
+func (s *certificates) web(h *config.HTTP) (*tls.Config, error) {
+	c, err := s.of(&h.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("http.tls: %w", err)
+	}
+	if c == nil {
+		return nil, nil
+	}
+	return c.TLS(), nil
+}
