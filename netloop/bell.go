@@ -1,12 +1,10 @@
 package netloop
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
 
-	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +19,17 @@ type bell struct {
 	rope *os.File
 }
 
-// hang gives a bell to the next loop in gnet's order.
+// hangBells gives each loop its bells. Without them gnet wakes the loops.
+func (s *Server) hangBells() {
+	for range 2 * s.loopCount {
+		if err := s.hang(); err != nil {
+			s.log.Debug("an event loop has no bells, so gnet wakes it", "reason", err)
+			return
+		}
+	}
+}
+
+// hang gives a bell to the loop with the fewest.
 func (s *Server) hang() error {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -32,7 +40,7 @@ func (s *Server) hang() error {
 	conn, err := net.FileConn(end)
 	end.Close()
 	if err == nil {
-		_, err = s.register(context.Background(), conn, b)
+		err = s.register(conn, b)
 	}
 	if err != nil {
 		b.rope.Close()
@@ -40,12 +48,12 @@ func (s *Server) hang() error {
 	return err
 }
 
-// register has gnet put a connection on the next loop in its order. OnOpen finds
-// context in the connection.
-func (s *Server) register(ctx context.Context, conn net.Conn, context any) (<-chan gnet.RegisteredResult, error) {
-	s.registering.Lock()
-	defer s.registering.Unlock()
-	return s.engine.Register(gnet.NewNetConnContext(gnet.NewContext(ctx, context), conn))
+// register has gnet put a connection on the loop with the fewest, and returns when that
+// has it. OnOpen finds context in the connection. conn is closed: the loop has a
+// duplicate of its descriptor.
+func (s *Server) register(conn net.Conn, context any) error {
+	_, err := s.engine.EnrollContext(conn, context)
+	return err
 }
 
 // ring wakes the loop; false if it is gone.

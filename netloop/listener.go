@@ -1,7 +1,6 @@
 package netloop
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 )
@@ -20,42 +19,25 @@ type Listener struct {
 	dialect beginner // what is spoken there; nil: the first message decides
 }
 
-// listener is a Listener whose port is known.
+// listener is a Listener whose port is known. Immutable.
 type listener struct {
 	Listener
-	bound netip.AddrPort // its address in gnet; unspecified: all addresses
+	bound string // Address, with its port
 }
 
-// newListener checks that a Listener can be opened, and determines its port.
-func newListener(o Listener) (*listener, error) {
-	resolved, err := probe(o.Address)
-	if err != nil {
-		return nil, fmt.Errorf("listener %q: %w: is another farmproxy using it, or is the port below 1024?", o.Address, err)
+// networkOf returns the network to listen on an address: without an IP, all addresses
+// of the machine, and otherwise only those of its family.
+func networkOf(address string) (string, error) {
+	tcp, err := net.ResolveTCPAddr("tcp", address)
+	switch {
+	case err != nil:
+		return "", err
+	case tcp.IP == nil:
+		return "tcp", nil
+	case tcp.IP.To4() != nil:
+		return "tcp4", nil
 	}
-	o.Address = resolved
-	tcp, err := net.ResolveTCPAddr("tcp", resolved)
-	if err != nil {
-		return nil, fmt.Errorf("listener %q: %w", o.Address, err)
-	}
-	return &listener{Listener: o, bound: addrPort(tcp)}, nil
-}
-
-// url is what gnet listens on: the resolved address, since the name might resolve to
-// another the next time.
-func (l *listener) url() string {
-	return "tcp://" + (&net.TCPAddr{IP: l.bound.Addr().AsSlice(), Port: int(l.bound.Port()), Zone: l.bound.Addr().Zone()}).String()
-}
-
-// listener returns the listener that a connection came in by: gnet gives each
-// connection the address of its listener.
-func (s *Server) listener(local net.Addr) *listener {
-	bound := addrPort(local)
-	for _, l := range s.listeners[1:] {
-		if l.bound == bound {
-			return l
-		}
-	}
-	return s.listeners[0]
+	return "tcp6", nil
 }
 
 // address is a netip.AddrPort without a zone, in 18 bytes instead of 32: each miner

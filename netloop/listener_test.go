@@ -36,9 +36,9 @@ func TestAMinerKnowsItsListenerAndItsAddress(t *testing.T) {
 		defer conn.Close()
 		var p *peer
 		for p == nil {
-			p = f.peer(addrPort(conn.LocalAddr()).Port())
+			p = f.peer(addrPort(conn.LocalAddr()))
 		}
-		if p.listener != f.server.listeners[i] {
+		if p.listener.bound != address {
 			t.Errorf("%s: the miner came in by %v", addresses[i], p.listener)
 		}
 		if !p.remote.Addr().IsLoopback() || p.remote.Addr().Is4In6() {
@@ -47,13 +47,13 @@ func TestAMinerKnowsItsListenerAndItsAddress(t *testing.T) {
 	}
 }
 
-// peer returns the miner that connects from that port; nil if there is none yet.
-func (f *farm) peer(port uint16) *peer {
+// peer returns the miner that connects from that address; nil if there is none yet.
+func (f *farm) peer(from netip.AddrPort) *peer {
 	for _, l := range *f.server.loops.Load() {
 		found := make(chan *peer, 1)
 		l.mailbox.call(func() {
 			for _, s := range l.slots {
-				if s.peer != nil && s.peer.remote.port == port {
+				if s.peer != nil && s.peer.remote.AddrPort() == from {
 					found <- s.peer
 					return
 				}

@@ -43,9 +43,9 @@ func newFarmOf(t *testing.T, kind upstream.Kind, change func(*Options)) *farm {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons()})
 	o := Options{
-		Listeners: []Listener{{Address: "127.0.0.1:0"}}, Loops: 1,
-		Book: book, Log: slog.New(slog.DiscardHandler),
+		Loops: 1, Book: book, Log: slog.New(slog.DiscardHandler),
 		Settings: Settings{
+			Listeners: []Listener{{Address: "127.0.0.1:0"}},
 			MaxMiners: 10, Keepalive: time.Hour,
 			Terms: session.Terms{SubscribeTimeout: patience, AuthorizeTimeout: patience, Difficulty: session.Policy{Start: 1, Min: 1, SharesPerMinute: 6}},
 		},

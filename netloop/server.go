@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,6 @@ import (
 
 // Options make a server. Only Settings may change after New.
 type Options struct {
-	Listeners   []Listener          // at least one
 	Loops       int                 // event loops; 0: one per CPU
 	Descriptors *descriptors.Budget // each connection takes one; nil: no limit
 	Book        *stats.Book
@@ -43,7 +43,7 @@ type Server struct {
 	settings  atomic.Pointer[settings]
 	files     *descriptors.Budget
 	loopCount int
-	listeners []*listener
+	ports     ports
 	book      *stats.Book
 	directory *upstream.Directory
 	hasher    hasher
@@ -56,23 +56,22 @@ type Server struct {
 	full      fullLog
 	started   time.Time
 
-	engine  gnet.Engine
-	booted  chan struct{}
-	begin   func()        // called once the event loops exist
-	running chan struct{} // closed by begin
+	engine  *gnet.Client  // gnet's name for event loops that do not listen
+	running chan struct{} // closed once the loops run
+	booted  chan struct{} // closed once miners are accepted
 	miners  atomic.Int64  // connections, for admission
 	refuse  atomic.Bool   // stopping: newcomers are refused
-	stopped atomic.Bool   // Stop was called: Run may return
+	stop    func()        // Stop was called
+	stopped chan struct{} // closed by stop
+	failed  chan struct{} // gets a value when a loop has ended by itself
 	ended   chan struct{} // closed when Run returns
-
-	registering sync.Mutex // gnet's choice of the next loop is not safe for concurrent use
 
 	mu    sync.Mutex // guards changes of loops; an event loop may take it
 	loops atomic.Pointer[[]*loop]
 }
 
 // New prepares a server. It fails if an address can't be listened on or
-// Options.WorkerName can't be parsed.
+// Options.WorkerName can't be parsed. Who connects to an open port waits for Run.
 func New(o Options) (*Server, error) {
 	s := &Server{
 		files:     o.Descriptors,
@@ -82,9 +81,11 @@ func New(o Options) (*Server, error) {
 		started:   time.Now(),
 		booted:    make(chan struct{}),
 		running:   make(chan struct{}),
+		stopped:   make(chan struct{}),
+		failed:    make(chan struct{}, 1),
 		ended:     make(chan struct{}),
 	}
-	s.begin = sync.OnceFunc(s.begun)
+	s.stop = sync.OnceFunc(func() { close(s.stopped) })
 	s.closed.log, s.full.log = o.Log, o.Log
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.loops.Store(&[]*loop{})
@@ -94,23 +95,11 @@ func New(o Options) (*Server, error) {
 	if err := s.Configure(o.Settings); err != nil {
 		return nil, err
 	}
-	for _, o := range o.Listeners {
-		l, err := newListener(o)
-		if err != nil {
-			return nil, err
-		}
-		s.listeners = append(s.listeners, l)
-	}
 	return s, nil
 }
 
 // Addresses returns the addresses that the server listens on, with ports resolved.
-func (s *Server) Addresses() (list []string) {
-	for _, l := range s.listeners {
-		list = append(list, l.Address)
-	}
-	return list
-}
+func (s *Server) Addresses() []string { return s.ports.bound() }
 
 // Run serves miners until Stop, on the routes that directory gives. It returns an
 // error if the event loops end for another reason: the caller should exit, so that the
@@ -129,43 +118,45 @@ func (s *Server) Run(directory *upstream.Directory) error {
 		(*s.loops.Load())[index].mailbox.shake(x)
 	})
 	defer s.shaker.stop()
-	urls := make([]string, len(s.listeners))
-	for i, l := range s.listeners {
-		urls[i] = l.url()
+	if err := s.runLoops(); err != nil {
+		return err
 	}
-	err := gnet.Rotate(s, urls,
+	close(s.running)
+	s.ports.start(func(p *port) { p.accept(s) })
+	close(s.booted)
+	var err error
+	select {
+	case <-s.stopped:
+		s.ports.end()
+	case <-s.failed:
+		s.ports.close()
+		err = errors.New("the event loops ended unexpectedly")
+	}
+	return errors.Join(err, s.engine.Stop())
+}
+
+// runLoops starts the event loops.
+func (s *Server) runLoops() (err error) {
+	s.engine, err = gnet.NewClient(s,
 		gnet.WithNumEventLoop(s.loopCount),
-		// Each loop accepts for itself, one connection at a time, and refuses
-		// at once when full. With gnet's one acceptor, connections queue up
-		// behind it with their descriptors open, and an EMFILE in accept ends
-		// the engine.
-		gnet.WithReusePort(true),
-		gnet.WithReuseAddr(true),
 		gnet.WithTicker(true),
 		gnet.WithReadBufferCap(readBuffer),
-		gnet.WithSocketSendBuffer(sendBuffer),
-		gnet.WithTCPKeepAlive(keepaliveIdle),
-		gnet.WithTCPKeepInterval(keepaliveInterval),
-		gnet.WithTCPKeepCount(keepaliveCount),
 		gnet.WithLogger(gnetLog{s.log}),
 	)
-	if err == nil && !s.stopped.Load() {
-		err = errors.New("the event loops ended unexpectedly: out of file descriptors? check LimitNOFILE and miners.max")
+	if err == nil {
+		err = s.engine.Start()
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("the event loops do not start: %w; raise LimitNOFILE if descriptors are short", err)
+	}
+	s.hangBells()
+	return nil
 }
 
-// Booted is closed once the server listens.
+// Booted is closed once the server accepts miners.
 func (s *Server) Booted() <-chan struct{} { return s.booted }
 
-// OnBoot implements gnet.EventHandler.
-func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
-	s.engine = e
-	close(s.booted)
-	return gnet.None
-}
-
-// OnOpen implements gnet.EventHandler: admission.
+// OnOpen implements gnet.EventHandler.
 func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	l := s.loop(c.EventLoop())
 	l.clock()
@@ -177,7 +168,14 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 			l.bells[1].Store(x)
 		}
 		return nil, gnet.None
+	case *listener:
+		return s.opened(l, c, x)
 	}
+	return nil, gnet.Close
+}
+
+// opened is OnOpen for a miner's connection.
+func (s *Server) opened(l *loop, c gnet.Conn, from *listener) ([]byte, gnet.Action) {
 	l.crowded = true
 	l.counts.Opened.Add(1)
 	if s.refuse.Load() {
@@ -187,13 +185,14 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	if !s.admit() {
 		l.counts.Closed[session.Full].Add(1)
 		s.full.note(makeAddress(addrPort(c.RemoteAddr())), s.settings.Load().MaxMiners, l.wall)
-		if s.listener(c.LocalAddr()).Transport != nil {
+		if from.Transport != nil {
 			return nil, gnet.Close // unreadable before a handshake
 		}
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
 	}
-	setUserTimeout(c.Fd())
-	l.add(c, s.listener(c.LocalAddr())).fd = int32(c.Fd())
+	setTimeouts(c.Fd())
+	l.add(c, from).fd = int32(c.Fd())
+	*c.RemoteAddr().(*net.TCPAddr) = net.TCPAddr{} // the peer has it, in less memory
 	return nil, gnet.None
 }
 
@@ -227,7 +226,7 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 		l.turn()
 		return gnet.None
 	}
-	return gnet.Close // refused in OnOpen
+	return gnet.Close // refused in opened
 }
 
 // OnClose implements gnet.EventHandler.
@@ -240,6 +239,10 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 		x.closed(err)
 	case *bell:
 		x.rope.Close()
+		select {
+		case s.failed <- struct{}{}: // unless it was stopped, which Run knows
+		default:
+		}
 	}
 	return gnet.None
 }
@@ -256,7 +259,6 @@ func (s *Server) left(l *loop, p *peer) {
 
 // OnTick implements gnet.EventHandler. gnet calls it on its own goroutine.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
-	s.begin()
 	for _, l := range *s.loops.Load() {
 		l.mailbox.tick()
 	}
@@ -264,18 +266,6 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	s.full.tell(time.Now())
 	s.shaker.tick()
 	return tickEvery, gnet.None
-}
-
-// begun gives each loop its bells. Until then, and without bells, gnet wakes the
-// loops.
-func (s *Server) begun() {
-	for range 2 * s.loopCount {
-		if err := s.hang(); err != nil {
-			s.log.Debug("an event loop has no bells, so gnet wakes it", "reason", err)
-			break
-		}
-	}
-	close(s.running)
 }
 
 // loop returns our loop for gnet's. gnet does not list its loops, so each is added at

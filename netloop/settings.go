@@ -10,6 +10,8 @@ import (
 // Settings say how miners are served. They may change at any time (Server.Configure), so
 // nothing keeps a copy: read the current ones when needed.
 type Settings struct {
+	Listeners []Listener // those listed are open, all others closed; who came by one that is closed stays
+
 	MaxMiners    int // simultaneous connections, up to MaxConnections
 	Terms        session.Terms
 	WorkerName   string        // template that names workers by their miner's address, see workerName; "": by what the miner sends
@@ -25,13 +27,13 @@ type settings struct {
 }
 
 // Configure applies new settings to all miners, including those already connected.
-// Miners beyond MaxMiners are not disconnected, but no more are admitted. Any
-// goroutine. If WorkerName can't be parsed, it fails and changes nothing.
+// Miners beyond MaxMiners are not disconnected, but no more are admitted. Any goroutine
+// but an event loop. If WorkerName can't be parsed, or an address can't be listened on,
+// it fails and changes nothing.
 func (s *Server) Configure(o Settings) error {
 	names, err := parseWorkerName(o.WorkerName)
 	if err != nil {
 		return fmt.Errorf("miners.worker_name = %q: %w", o.WorkerName, err)
 	}
-	s.settings.Store(&settings{o, names})
-	return nil
+	return s.ports.change(o.Listeners, func() { s.settings.Store(&settings{o, names}) })
 }

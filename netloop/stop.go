@@ -16,9 +16,7 @@ const leftEvery = 2 * time.Millisecond
 // Refuse closes the ports. A miner that was accepted meanwhile is closed.
 func (s *Server) Refuse() {
 	s.refuse.Store(true)
-	if err := unlisten(s.Addresses()); err != nil {
-		s.log.Debug("the ports stay open until the loops end", "reason", err)
-	}
+	s.ports.close()
 }
 
 // CloseMiners closes all miners: those that wait for a verdict when they have it, or
@@ -50,11 +48,7 @@ func (s *Server) onLoops(do func(*loop)) {
 
 // Stop ends the event loops, and returns when Run has returned.
 func (s *Server) Stop(ctx context.Context) error {
-	s.stopped.Store(true)
-	// gnet's own Stop polls only twice a second whether they have ended.
-	asked, cancel := context.WithCancel(ctx)
-	cancel()
-	_ = s.engine.Stop(asked)
+	s.stop()
 	select {
 	case <-s.ended:
 		return nil

@@ -64,14 +64,12 @@ func (s *Server) Carry(ctx context.Context, conn net.Conn, link upstream.Carried
 		return ctx.Err()
 	}
 	w := &wire{link: link, done: make(chan struct{})}
-	result, err := s.register(ctx, conn, w)
-	if err != nil {
-		return err
-	}
+	registered := make(chan error, 1)
+	go func() { registered <- s.register(conn, w) }()
 	select {
-	case r := <-result:
-		if r.Err != nil {
-			return r.Err
+	case err := <-registered:
+		if err != nil {
+			return err
 		}
 	case <-ctx.Done():
 	}

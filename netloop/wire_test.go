@@ -19,7 +19,7 @@ import (
 func newLoops(t *testing.T, loops int) *Server {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: loops, CloseReasons: session.Reasons()})
-	s, err := New(Options{Listeners: []Listener{{Address: "127.0.0.1:0"}}, Loops: loops, Settings: Settings{MaxMiners: 10}, Book: book, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Options{Loops: loops, Settings: Settings{Listeners: []Listener{{Address: "127.0.0.1:0"}}, MaxMiners: 10}, Book: book, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

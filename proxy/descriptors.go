@@ -21,8 +21,8 @@ const (
 	// farm known.
 	agentLinks = 256
 
-	// loopFiles are the descriptors of a loop besides its listeners: the poll and
-	// what wakes it, four for its bells, and what it accepts and closes at a time.
+	// loopFiles are the descriptors of a loop: the poll and what wakes it, four for its
+	// bells, and what it closes at a time.
 	loopFiles = 8
 
 	// storeFiles are those of a database: eight connections, of which each has up
@@ -69,7 +69,7 @@ func budget(c *config.Config, limit uint64, loops int) *descriptors.Budget {
 	if err != nil {
 		standing = startFiles
 	}
-	standing += spareFiles + loops*(loopFiles+len(c.Listeners)) + len(c.Listeners)
+	standing += spareFiles + loops*loopFiles + len(c.Listeners)*netloop.PortFiles
 	if c.HTTP.Address != "" {
 		standing += 1 + api.MaxConnections
 	}

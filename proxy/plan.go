@@ -60,7 +60,6 @@ func stateFileOf(c *config.Config) string {
 // startKeys are those of the configuration that are read at the start alone, with
 // their reason. What begins with one belongs to it.
 var startKeys = map[string]string{
-	"listener":     "gnet can't open or close a port of loops that run",
 	"miners.loops": "the books have counters for each",
 	"http.address": "the port is open",
 	"http.tls":     "the port is open; its files are read again when they change",
@@ -70,8 +69,8 @@ var startKeys = map[string]string{
 }
 
 // plan returns the settings that a configuration means, where total descriptors are
-// shared out. It reads the token file.
-func plan(c *config.Config, total int, t *tlsConfigs) (s settings, err error) {
+// shared out. It reads the files of tokens and certificates.
+func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s settings, err error) {
 	onDemand, kept := links(c, total)
 	s = settings{
 		miners: minerSettings(c, total-kept),
@@ -105,6 +104,9 @@ func plan(c *config.Config, total int, t *tlsConfigs) (s settings, err error) {
 		if s.web.Tokens, err = api.LoadTokens(c.HTTP.TokenFile); err != nil {
 			return s, err
 		}
+	}
+	if s.miners.Listeners, err = certs.listeners(c.Listeners); err != nil {
+		return s, err
 	}
 	s.others, err = t.others(c)
 	return s, err

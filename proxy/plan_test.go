@@ -29,7 +29,7 @@ func TestABetterPoolIsUsedAtOnce(t *testing.T) {
 		t.Helper()
 		c := onePool()
 		c.Failover.ReturnAfter = after
-		s, err := plan(c, 1000, new(tlsConfigs))
+		s, err := plan(c, 1000, new(tlsConfigs), new(certificates))
 		if err != nil || s.links.Failover.ReturnAfter != want {
 			t.Errorf("%v: %v, want %v; %v", after, s.links.Failover.ReturnAfter, want, err)
 		}

@@ -89,18 +89,14 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		loops = runtime.GOMAXPROCS(0)
 	}
 	p := &proxy{log: log, loops: loops, files: budget(c, files, loops), drain: drainTime, tables: new(tables)}
-	settings, err := plan(c, p.files.Total(), &p.tables.tls)
+	settings, err := plan(c, p.files.Total(), &p.tables.tls, &p.certs)
 	if err != nil {
 		return nil, err
 	}
 	log.Info("farmproxy starts", "version", Version(), "miners_max", settings.miners.MaxMiners, "file_limit", files, "loops", loops)
 	tellRoom(log, c, settings.miners.MaxMiners, files, p.files.Total())
 	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
-	ports, err := p.certs.listeners(c.Listeners)
-	if err != nil {
-		return nil, err
-	}
-	p.server, err = netloop.New(netloop.Options{Listeners: ports, Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
+	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
 	if err != nil {
 		return nil, err
 	}
