@@ -52,8 +52,9 @@ type loop struct {
 	crowded bool                    // miners connected in this turn
 	rhythm  rhythm
 
-	hashing  int  // shares of this loop at the hasher
-	stopping bool // its miners are leaving, see CloseMiners
+	hashing  int      // shares of this loop at the hasher
+	stopping bool     // its miners are leaving, see CloseMiners
+	leaving  *leaving // who leaves, see LetGo; nil: nobody
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {

@@ -61,6 +61,8 @@ func (l *loop) take(m *mail) (left bool) {
 	}
 	if l.stopping {
 		l.leaveSettled()
+	} else if l.leaving != nil {
+		l.letGo()
 	}
 	for _, call := range m.calls {
 		call()

@@ -14,6 +14,7 @@ import (
 // commands registers what an operator can ask for over the admin socket.
 func (p *proxy) commands() {
 	p.admin.Query("status", func(context.Context, *admin.Call) (any, error) { return p.web.Status() })
+	p.admin.Handle("lame-duck", p.lameDuck)
 }
 
 // listenAdmin opens the socket for commands; nil: there is none. Miners are served without

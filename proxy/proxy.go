@@ -58,6 +58,7 @@ type proxy struct {
 	webOn    net.Listener // nil: no HTTP
 	admin    *admin.Server
 	adminOn  net.Listener // nil: no commands
+	duck     lameDuck
 }
 
 // Run serves miners as c says until ctx ends; then it stops in order and returns
@@ -88,7 +89,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
-	p := &proxy{log: log, loops: loops, files: budget(c, files, loops), drain: drainTime, tables: new(tables)}
+	p := &proxy{log: log, loops: loops, files: budget(c, files, loops), drain: drainTime, tables: new(tables), duck: newLameDuck()}
 	settings, err := plan(c, p.files.Total(), &p.tables.tls, &p.certs)
 	if err != nil {
 		return nil, err
@@ -186,6 +187,8 @@ func (p *proxy) serve(ctx context.Context) error {
 		p.log.Error("farmproxy failed", "error", err)
 	case <-ctx.Done():
 		p.log.Info("farmproxy stops")
+	case <-p.duck.ended:
+		p.log.Info("farmproxy stops: no miner is left")
 	}
 	p.book.SetReady(errStopping)
 	p.warn(systemd.Stopping())
@@ -239,7 +242,7 @@ func (p *proxy) status(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		s := p.book.Status()
-		p.warn(systemd.Status("%d miners, %d of %d links up, %s, pool %q", s.Miners, s.LinksUp, s.Links, stats.HashRate(s.HashRate), s.Pool))
+		p.warn(systemd.Status(p.duck.mark()+"%d miners, %d of %d links up, %s, pool %q", s.Miners, s.LinksUp, s.Links, stats.HashRate(s.HashRate), s.Pool))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -26,6 +26,7 @@ const (
 	NotTLS                           // its listener is for TLS, and its first bytes are not
 	UnexpectedTLS                    // its listener is not for TLS, and its first bytes are
 	HandshakeTimeout                 // no end of its transport's handshake in time, or it gave way to others
+	LameDuck                         // farmproxy takes no more miners, and lets this one go before it ends
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -53,6 +54,7 @@ var reasons = [NumReasons]string{
 	NotTLS:             "not_tls",
 	UnexpectedTLS:      "unexpected_tls",
 	HandshakeTimeout:   "handshake_timeout",
+	LameDuck:           "lame_duck",
 	Shutdown:           "shutdown",
 }
 

@@ -17,6 +17,7 @@ func init() {
 		{name: "check", summary: "list every problem of a configuration, or else what it turns on", about: checkAbout, define: checkCommand},
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: statusCommand},
 		{name: "cert", takes: "[HOST...]", summary: "make a self-signed certificate for [[listener]] or [http] tls", about: certAbout, define: certCommand},
+		{name: "lame-duck", summary: "take no more miners, let those go that are here, and end", about: lameDuckAbout, define: lameDuckCommand},
 		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},
 		{name: "import btcagent", takes: "FILE", summary: "convert a BTCAgent configuration to farmproxy's format, with comments, and print it", about: importBTCAgentAbout, define: importBTCAgentCommand},
 		{name: "store repair", summary: "replace a damaged account database", about: storeRepairAbout, define: storeRepairCommand},

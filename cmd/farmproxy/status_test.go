@@ -13,10 +13,10 @@ import (
 )
 
 // listening is a farmproxy that answers on admin.sock in a directory, until the test ends.
-func listening(t *testing.T, dir string, status admin.Func) {
+func listening(t *testing.T, dir, command string, do admin.Func) {
 	t.Helper()
 	s := admin.New(slog.New(slog.DiscardHandler))
-	s.Query("status", status)
+	s.Handle(command, do)
 	l, err := admin.Listen(filepath.Join(dir, "admin.sock"))
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func listening(t *testing.T, dir string, status admin.Func) {
 func TestStatus(t *testing.T) {
 	dir := t.TempDir()
 	var answer api.Status
-	listening(t, dir, func(context.Context, *admin.Call) (any, error) { return answer, nil })
+	listening(t, dir, "status", func(context.Context, *admin.Call) (any, error) { return answer, nil })
 	answer.Version, answer.PID, answer.Uptime, answer.Error = "1.2.3", 42, 3661, "no link to a pool is up"
 	answer.Miners, answer.MinersMax, answer.Authorized, answer.Workers, answer.WorkersUp = 3, 1000, 2, 5, 2
 	answer.Links, answer.LinksUp, answer.Pool, answer.HashRate = 2, 1, "main", 1.5e15
@@ -61,7 +61,7 @@ hash rate  1.50 PH/s
 // What the running farmproxy refuses goes to stderr, its details to stdout.
 func TestARefusal(t *testing.T) {
 	dir := t.TempDir()
-	listening(t, dir, func(context.Context, *admin.Call) (any, error) {
+	listening(t, dir, "status", func(context.Context, *admin.Call) (any, error) {
 		return api.Status{Version: "1.2.3"}, errors.New("ask again")
 	})
 	code, out, said := invoke(t, "status", "-socket", dir+"/admin.sock")
