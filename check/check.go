@@ -89,6 +89,11 @@ func (k *checker) problem(key, value, want, try string) {
 	k.found = append(k.found, config.Problem{Key: key, Value: value, Want: want, Try: try})
 }
 
+// passing adds a problem that may pass while the configuration stays as it is.
+func (k *checker) passing(key, value, want, try string) {
+	k.found = append(k.found, config.Problem{Key: key, Value: value, Want: want, Try: try, Passing: true})
+}
+
 // storeProblem adds a problem that does not keep farmproxy from starting.
 func (k *checker) storeProblem(key, want, try string) {
 	k.found = append(k.found, config.Problem{Key: key, Want: want, Try: try, Warning: k.start})

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -378,4 +379,21 @@ log       info, as text`
 	if got := strings.Join(Summary(c), "\n"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
+}
+
+// A port or an address may become free by itself; a pool's name does not change itself.
+func TestPassing(t *testing.T) {
+	f := func(address, url string, err error, want bool) {
+		t.Helper()
+		c := &config.Config{Listeners: []config.Listener{{Address: address}}, Pools: []config.Pool{{URL: url}}}
+		b := &box{names: map[string]string{"pool.farm": "10.9.9.9"}, bound: map[string]error{address: err}}
+		errors := slices.DeleteFunc(Config(t.Context(), c, nil, b, true), func(p config.Problem) bool { return p.Warning })
+		if len(errors) != 1 || errors[0].Passing != want {
+			t.Errorf("%s, %s: %+v, want one problem that passes: %v", address, url, errors, want)
+		}
+	}
+	f("0.0.0.0:3333", "stratum+tcp://pool.farm:3333", syscall.EADDRINUSE, true)
+	f("10.0.0.9:3333", "stratum+tcp://pool.farm:3333", syscall.EADDRNOTAVAIL, true)
+	f("edge.farm:3333", "stratum+tcp://pool.farm:3333", nil, true)
+	f("0.0.0.0:3333", "stratum+tcp://pool.example:3333", nil, false)
 }

@@ -23,7 +23,7 @@ func (k *checker) listener(key, address string) {
 	}
 	if host != "" {
 		if err := k.hosts[host].err; err != nil {
-			k.problem(key, value, fmt.Sprintf("this name does not resolve: %v", err), everywhere+", or another address of this machine")
+			k.passing(key, value, fmt.Sprintf("this name does not resolve: %v", err), everywhere+", or another address of this machine")
 			return
 		}
 	}
@@ -32,13 +32,13 @@ func (k *checker) listener(key, address string) {
 	case errors.Is(err, syscall.EADDRINUSE) && k.isRunning():
 		k.warning(key, value, "the running farmproxy has this port", "stopping it before another one starts")
 	case errors.Is(err, syscall.EADDRINUSE):
-		k.problem(key, value, "another program has this port", fmt.Sprintf("another port, or ss -ltnp 'sport = :%s'", port))
+		k.passing(key, value, "another program has this port", fmt.Sprintf("another port, or ss -ltnp 'sport = :%s'", port))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		k.problem(key, value, "this machine does not have this address", everywhere)
+		k.passing(key, value, "this machine does not have this address", everywhere)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		k.warning(key, value, "this user may not listen there", "a port of 1024 or above, or the capability named in the unit's comment")
 	default:
-		k.problem(key, value, fmt.Sprintf("cannot listen here: %v", err), everywhere)
+		k.passing(key, value, fmt.Sprintf("cannot listen here: %v", err), everywhere)
 	}
 }
 

@@ -19,6 +19,9 @@ type Problem struct {
 	// Warning means that farmproxy can work with it, though it is probably unintended.
 	Warning bool
 
+	// Passing means that it may pass without a change: another program has the port.
+	Passing bool
+
 	// meant means that the value is misspelled but was understood, so that it can be
 	// judged as well.
 	meant bool

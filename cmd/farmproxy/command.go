@@ -40,6 +40,10 @@ const (
 	exitFailed  = 1 // the request did not succeed; stderr says why
 	exitMisused = 2 // the command line is wrong
 	exitPartly  = 3 // an import was incomplete; stdout says what is missing
+
+	// exitUnusable is EX_CONFIG of sysexits.h: the configuration must be changed. The unit
+	// does not restart farmproxy at once then (RestartPreventExitStatus=).
+	exitUnusable = 78
 )
 
 // exitCodes says so to operators.
@@ -51,6 +55,7 @@ var exitCodes = []struct {
 	{exitFailed, "it did not work; standard error says why"},
 	{exitMisused, "the command line is wrong"},
 	{exitPartly, "import: not everything could be imported; the output says what"},
+	{exitUnusable, "run: the configuration cannot be used until it is changed"},
 }
 
 // groups are the first words of commands that have two.

@@ -74,7 +74,8 @@ func TestCommands(t *testing.T) {
 	f("status -c none.toml", exitFailed, "", "none.toml does not exist")
 	f("status -socket /nowhere/admin.sock", exitFailed, "", "start farmproxy, or name its socket")
 	f("bench -h", exitOK, "usage: farmproxy bench SUBCOMMAND", "")
-	f("run -c none.toml", exitFailed, "", `level=ERROR msg="configuration file none.toml does not exist`)
+	f("run -c ../../systemd/farmproxy.toml", exitUnusable, "", "this is an example name")
+	f("run -c none.toml", exitUnusable, "", `level=ERROR msg="configuration file none.toml does not exist`)
 	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
 }
 
@@ -194,25 +195,25 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	}
 	defer taken.Close()
 	go hangUp(taken) // so that nobody waits for a greeting
-	f := func(text, want string) {
+	f := func(runCode int, text, want string) {
 		t.Helper()
 		file := fileOf(t, text)
-		for _, name := range []string{"check", "run"} {
+		for name, exit := range map[string]int{"check": exitFailed, "run": runCode} {
 			code, _, said := invoke(t, name, "-c", file)
-			if code != exitFailed || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), want) {
+			if code != exit || !strings.Contains(strings.ReplaceAll(said, `\"`, `"`), want) {
 				t.Errorf("%s: %d\n%s\nwant %s", name, code, said, want)
 			}
 		}
 	}
 	const pool, web = "[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n", "[http]\naddress = ''\n"
 	const listener = "[[listener]]\naddress = '127.0.0.1:0'\n"
-	f(listener+pool+web+"[log]\nlevel = 'loud'\n", `log.level = "loud"`)
-	f("[[listener]]\naddress = '"+taken.Addr().String()+"'\n"+pool+web, "listener[1].address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
-	f("[[listener]]\naddress = '192.0.2.1:3333'\n"+pool+web, "this machine does not have this address")
-	f(listener+pool+"[http]\naddress = '"+taken.Addr().String()+"'\n", "http.address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
-	f(listener+pool+web+"token_file = '"+dir+"/none'\n", "http.token_file: "+dir+"/none: no such file")
-	f(listener+pool+"algorithm = 'sha256f'\n"+web, `pool[1].algorithm = "sha256f": farmproxy does not know this algorithm`)
-	f("[[listener]]\naddress = '127.0.0.1:3399'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:3399'\nuser = 'farm'\n"+web, "this is farmproxy itself")
+	f(exitUnusable, listener+pool+web+"[log]\nlevel = 'loud'\n", `log.level = "loud"`)
+	f(exitFailed, "[[listener]]\naddress = '"+taken.Addr().String()+"'\n"+pool+web, "listener[1].address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
+	f(exitFailed, "[[listener]]\naddress = '192.0.2.1:3333'\n"+pool+web, "this machine does not have this address")
+	f(exitFailed, listener+pool+"[http]\naddress = '"+taken.Addr().String()+"'\n", "http.address = "+strconv.Quote(taken.Addr().String())+": another program has this port")
+	f(exitUnusable, listener+pool+web+"token_file = '"+dir+"/none'\n", "http.token_file: "+dir+"/none: no such file")
+	f(exitUnusable, listener+pool+"algorithm = 'sha256f'\n"+web, `pool[1].algorithm = "sha256f": farmproxy does not know this algorithm`)
+	f(exitUnusable, "[[listener]]\naddress = '127.0.0.1:3399'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:3399'\nuser = 'farm'\n"+web, "this is farmproxy itself")
 
 	// run starts without its store; check reports that it is missing.
 	code, _, said := invoke(t, "check", "-c", fileOf(t, listener+pool+web+"[store]\nurl = 'sqlite://"+dir+"/no/farm.db'\n"))
@@ -227,10 +228,10 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 // Whatever keeps farmproxy from running becomes a line of its log.
 func TestFatalErrorsAreInTheLog(t *testing.T) {
 	const text = "[[listener]]\naddress = '192.0.2.1:3333'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = ''\n[log]\nformat = 'json'\n"
-	f := func(file string, asJSON bool) {
+	f := func(file string, exit int, asJSON bool) {
 		t.Helper()
 		code, _, said := invoke(t, "run", "-c", file)
-		if code != exitFailed || said == "" {
+		if code != exit || said == "" {
 			t.Errorf("%d %s", code, said)
 		}
 		for line := range strings.Lines(said) {
@@ -242,11 +243,11 @@ func TestFatalErrorsAreInTheLog(t *testing.T) {
 			}
 		}
 	}
-	f(fileOf(t, text), true)
-	f(fileOf(t, text+"[[pools]]\n"), true)
-	f(fileOf(t, text+"level = 'loud'\n"), false) // [log] is not known
-	f(fileOf(t, text+"["), false)
-	f("/nowhere/farm.toml", false)
+	f(fileOf(t, text), exitFailed, true)
+	f(fileOf(t, text+"[[pools]]\n"), exitUnusable, true)
+	f(fileOf(t, text+"level = 'loud'\n"), exitUnusable, false) // [log] is not known
+	f(fileOf(t, text+"["), exitUnusable, false)
+	f("/nowhere/farm.toml", exitUnusable, false)
 }
 
 // A pool is tried as far as its first job; one that gives none is a problem.
@@ -314,4 +315,19 @@ func hangUp(l net.Listener) {
 		}
 		conn.Close()
 	}
+}
+
+// systemd restarts farmproxy at once only if that can help.
+func TestRefusal(t *testing.T) {
+	wrong, warning, passing := config.Problem{Key: "pool"}, config.Problem{Warning: true}, config.Problem{Key: "listener[1].address", Passing: true}
+	f := func(want int, problems ...config.Problem) {
+		t.Helper()
+		if got := refusal(problems); got != want {
+			t.Errorf("%v: exit %d, want %d", problems, got, want)
+		}
+	}
+	f(exitUnusable, wrong)
+	f(exitUnusable, passing, wrong)
+	f(exitFailed, passing)
+	f(exitFailed, warning, passing)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"slices"
 
 	"farmproxy/config"
 	"farmproxy/proxy"
@@ -44,14 +45,14 @@ func runCommand(flags *flag.FlagSet) run {
 		f, err := config.Open(*path)
 		if err != nil {
 			log.Error(err.Error())
-			return exitFailed
+			return exitUnusable
 		}
 		x := proxy.Examine(ctx, f, true, false)
 		if x.Config != nil && !x.Problems.Within("log") {
 			queue.Configure(x.Config.Log)
 		}
 		if !tell(log, x.Problems) {
-			return exitFailed
+			return refusal(x.Problems)
 		}
 		stop, err := p.start()
 		if err == nil {
@@ -63,6 +64,15 @@ func runCommand(flags *flag.FlagSet) run {
 		}
 		return exitOK
 	}
+}
+
+// refusal returns the exit code of a farmproxy that these problems keep from starting: does
+// it help to try again?
+func refusal(problems config.Problems) int {
+	if slices.ContainsFunc(problems, func(p config.Problem) bool { return !p.Warning && !p.Passing }) {
+		return exitUnusable
+	}
+	return exitFailed
 }
 
 // tell logs problems, and reports whether farmproxy can start in spite of them.
