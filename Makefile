@@ -14,6 +14,22 @@ PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR    ?=
 
+# What build makes. A package for another architecture takes its manual from a binary that
+# runs here.
+BINARY ?= farmproxy
+MANUAL ?= ./$(BINARY)
+ARCHES ?= amd64 arm64
+
+UNITS           = $(DESTDIR)$(PREFIX)/lib/systemd/system
+MAN             = $(DESTDIR)$(PREFIX)/share/man/man8
+BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+
+# Packages bear the commit's time. A source without git has that of its VERSION.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)
+MAINTAINER        ?= farmproxy maintainers <maintainers@farmproxy.invalid>
+PACKAGING          = GO='$(GO)' VERSION='$(VERSION)' MAINTAINER='$(MAINTAINER)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' packaging/package
+
 # Fuzzing time per target: the codec's, which parse untrusted input; and the others.
 FUZZTIME       ?= 30s
 FUZZTIME_OTHER ?= 10s
@@ -32,11 +48,11 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := build
-.PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-compare install clean help
+.PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-compare install files stage deb rpm tarball packages test-packages clean help
 
 build: ## build the static binary ./farmproxy
 	@command -v $(GO) >/dev/null || { echo "No Go in the PATH of $$(id -un): install Go 1.26, or set GO=/path/to/bin/go"; exit 1; }
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o farmproxy ./cmd/farmproxy
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/farmproxy
 
 test: ## all tests, quick; at the end those that were skipped, and why
 	@GO='$(GO)' $(GO) run .ci/tests.go -parallel $(AT_ONCE) ./...
@@ -87,26 +103,51 @@ bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json
 # Install what the source says now, not what was built last. Under
 # sudo the user builds: root often has no Go in its PATH, and would leave
 # root's files behind.
-install: ## build, then install binary, unit, kernel settings, docs, and an example configuration if there is none
+install: ## build, then install binary, units, kernel settings, manual, docs, and an example configuration if there is none
 	@if [ "$$(id -u)" = 0 ] && [ -n "$(SUDO_USER)" ] && [ "$(SUDO_USER)" != root ]; then \
 		sudo -u '$(SUDO_USER)' -i -- $(MAKE) -C '$(CURDIR)' build GO='$(GO)' COMMIT='$(COMMIT)' DATE='$(DATE)'; \
 	else \
 		$(MAKE) build; \
 	fi
-	install -D -m 0755 farmproxy $(DESTDIR)$(PREFIX)/bin/farmproxy
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(SYSCONFDIR)/farmproxy
-	sed -e 's#/usr/local/#$(PREFIX)/#' -e 's#/etc/farmproxy/#$(SYSCONFDIR)/farmproxy/#' systemd/farmproxy.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/farmproxy.service
-	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/farmproxy.service
-	install -D -m 0644 systemd/99-farmproxy.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/99-farmproxy.conf
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/farmproxy docs/configuration.md docs/migrating.md docs/algorithms.md LICENSE
+	@$(MAKE) --no-print-directory files
 	@config=$(DESTDIR)$(SYSCONFDIR)/farmproxy/farmproxy.toml; \
-	if [ -e $$config ]; then echo "kept $$config"; else install -v -m 0644 systemd/farmproxy.toml $$config; fi
+	if [ -z '$(DESTDIR)' ]; then systemd-sysusers $(PREFIX)/lib/sysusers.d/farmproxy.conf; group='-g farmproxy'; fi; \
+	install -d -m 0750 $$group $(DESTDIR)$(SYSCONFDIR)/farmproxy; \
+	if [ -e $$config ]; then echo "kept $$config"; else install -v -m 0640 $$group systemd/farmproxy.toml $$config; fi
 	@echo "Next: set the pool in $(SYSCONFDIR)/farmproxy/farmproxy.toml, then"
 	@echo "  sysctl --system; systemctl daemon-reload; systemctl enable --now farmproxy"
 
+# The files of an installation, whatever installs them. MANUAL is a farmproxy that runs on
+# this machine: BINARY may be for another one.
+files:
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/farmproxy
+	install -d $(UNITS) $(MAN) $(BASH_COMPLETION) $(ZSH_COMPLETION)
+	for unit in farmproxy.service farmproxy-retry.service; do \
+		sed -e 's#/usr/local/#$(PREFIX)/#g' -e 's#/etc/farmproxy/#$(SYSCONFDIR)/farmproxy/#g' systemd/$$unit >$(UNITS)/$$unit || exit 1; \
+	done
+	install -D -m 0644 systemd/99-farmproxy.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/99-farmproxy.conf
+	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/farmproxy.conf
+	install -D -m 0644 systemd/farmproxy.toml $(DESTDIR)$(PREFIX)/share/farmproxy/farmproxy.toml
+	$(MANUAL) man >$(MAN)/farmproxy.8
+	$(MANUAL) completion bash >$(BASH_COMPLETION)/farmproxy
+	$(MANUAL) completion zsh >$(ZSH_COMPLETION)/_farmproxy
+	chmod 0644 $(UNITS)/farmproxy*.service $(MAN)/farmproxy.8 $(BASH_COMPLETION)/farmproxy $(ZSH_COMPLETION)/_farmproxy
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/farmproxy docs/*.md CHANGELOG.md LICENSE
+
+stage:
+	@$(PACKAGING) stage $(ARCHES)
+
+deb rpm tarball: stage ## packages of every architecture in ARCHES, below dist/
+	@$(PACKAGING) $@ $(ARCHES)
+
+packages: deb rpm tarball ## all packages, with their SBOMs and checksums
+	cd dist && sha256sum farmproxy*.* >SHA256SUMS
+
+test-packages: ## install, reload, upgrade, crash, purge on a systemd of its own (needs root); lintian; the same bytes twice
+	GO='$(GO)' packaging/check
+
 clean: ## remove what build has written
-	rm -f farmproxy
+	rm -rf farmproxy dist
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -11,7 +12,8 @@ import (
 const compiler = `#!/bin/sh
 [ -z "$WRONG" ] || exit 1
 while [ "$1" != -o ]; do shift; done
-echo "$SOURCE" >"$2"
+printf '#!/bin/sh\n# %s\necho "$@"\n' "$SOURCE" >"$2"
+chmod +x "$2"
 `
 
 // What is installed is built from the current source, not a binary from before a pull.
@@ -20,7 +22,7 @@ func TestInstallBuilds(t *testing.T) {
 		t.Skip("there is no make")
 	}
 	top, dir := mustGetwd(t), t.TempDir()
-	for _, name := range []string{"Makefile", "systemd", "docs", "LICENSE"} {
+	for _, name := range []string{"Makefile", "systemd", "docs", "VERSION", "CHANGELOG.md", "LICENSE"} {
 		if err := os.Symlink(filepath.Join(top, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -39,15 +41,18 @@ func TestInstallBuilds(t *testing.T) {
 			t.Fatalf("%v\n%s", err, said)
 		}
 		got, err := os.ReadFile(filepath.Join(dir, "root/usr/local/bin/farmproxy"))
-		if err != nil || string(got) != want+"\n" {
+		if err != nil || !strings.Contains(string(got), "\n# "+want+"\n") {
 			t.Errorf("of %q %q was installed, want %q: %v\n%s", source, got, want, err, said)
 		}
 	}
 	f("old", "", "old")
 	f("new", "", "new")
 	f("newest", "does not compile", "new")
-	if _, err := os.Stat(filepath.Join(dir, "root/etc/farmproxy/farmproxy.toml")); err != nil {
-		t.Error(err)
+	if info, err := os.Stat(filepath.Join(dir, "root/etc/farmproxy/farmproxy.toml")); err != nil || info.Mode().Perm()&0o007 != 0 {
+		t.Errorf("the configuration: %v, %v; it has passwords, so not everybody may read it", info, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "root/usr/local/share/man/man8/farmproxy.8")); err != nil || string(text) != "man\n" {
+		t.Errorf("the manual is %q: %v, want what farmproxy man prints", text, err)
 	}
 }
 
