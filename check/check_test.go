@@ -385,7 +385,7 @@ log       info, as text`
 func TestPassing(t *testing.T) {
 	f := func(address, url string, err error, want bool) {
 		t.Helper()
-		c := &config.Config{Listeners: []config.Listener{{Address: address}}, Pools: []config.Pool{{URL: url}}}
+		c := &config.Config{Listeners: []config.Listener{{Address: address}}, Pools: []config.Pool{{URL: url, Algorithm: "sha256d"}}}
 		b := &box{names: map[string]string{"pool.farm": "10.9.9.9"}, bound: map[string]error{address: err}}
 		errors := slices.DeleteFunc(Config(t.Context(), c, nil, b, true), func(p config.Problem) bool { return p.Warning })
 		if len(errors) != 1 || errors[0].Passing != want {
