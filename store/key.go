@@ -78,21 +78,30 @@ func readKey(file string) ([]byte, error) {
 func createKey(file string) ([]byte, error) {
 	key := make([]byte, keySize)
 	rand.Read(key)
+	if err := writeKey(file, key); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// writeKey writes a key to a new file, which is complete and on disk when it returns.
+// fs.ErrExist if there is a file already.
+func writeKey(file string, key []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // 0600
 	if err != nil {
-		return nil, fmt.Errorf("key file %s cannot be created: %w; make its directory writable, or set [store] key_file", file, err)
+		return fmt.Errorf("key file %s cannot be created: %w; make its directory writable, or set [store] key_file", file, err)
 	}
 	defer os.Remove(f.Name())
 	_, err = fmt.Fprintf(f, "%x\n", key)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("key file %s cannot be written: %w", file, err)
+		return fmt.Errorf("key file %s cannot be written: %w", file, err)
 	}
 	// Link fails if the file exists, as O_EXCL does, and never exposes a half-written
 	// key.
 	if err := os.Link(f.Name(), file); err != nil {
-		return nil, err
+		return err
 	}
-	return key, syncDirectory(filepath.Dir(file))
+	return syncDirectory(filepath.Dir(file))
 }
 
 func syncDirectory(name string) error {

@@ -76,12 +76,8 @@ func verify(ctx context.Context, file string) (empty bool, err error) {
 	if err := d.reach(ctx, file); err != nil {
 		return false, err
 	}
-	var verdict string
-	if err := d.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
-		return false, d.trouble("the file cannot be verified", err)
-	}
-	if verdict != "ok" {
-		return false, failf(ErrDamaged, "the file %s is damaged: %s", file, verdict)
+	if err := d.intact(ctx); err != nil {
+		return false, err
 	}
 	var tables, checks int
 	if err := d.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'meta'").Scan(&tables); err != nil || tables == 0 {
@@ -89,6 +85,18 @@ func verify(ctx context.Context, file string) (empty bool, err error) {
 	}
 	err = d.QueryRowContext(ctx, "SELECT COUNT(*) FROM meta WHERE name = 'key_check'").Scan(&checks)
 	return checks == 0, err
+}
+
+// intact reads all of an SQLite file.
+func (d *database) intact(ctx context.Context) error {
+	var verdict string
+	if err := d.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&verdict); err != nil {
+		return d.trouble("the file cannot be verified", err)
+	}
+	if verdict != "ok" {
+		return failf(ErrDamaged, "the file %s is damaged: %s", d.file, verdict)
+	}
+	return nil
 }
 
 // moveAside renames a database and its companion files.

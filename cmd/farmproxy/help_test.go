@@ -110,7 +110,7 @@ printf '%s\n' "${COMPREPLY[@]}"`
 	f("farmproxy check -c farm.toml -h", "-h")
 	f("farmproxy check ", "")
 	f("farmproxy st", "status store")
-	f("farmproxy store ", "repair")
+	f("farmproxy store ", "repair backup")
 	f("farmproxy store repair -", "-c -h")
 	f("farmproxy import ", "stratum-proxy btcagent")
 	f("farmproxy import btcagent f", "farm.toml")

@@ -68,6 +68,10 @@ func TestStoreRepair(t *testing.T) {
 	}
 	register(t, proxy.StoreOptions(c, slog.New(slog.DiscardHandler)))
 	f("store repair -c "+conf, exitOK, "the store is intact: nothing was changed")
+	f("store backup -c "+conf, exitMisused, "name a directory for the copies")
+	f("store backup -c "+conf+" "+dir+"/monday", exitOK, "copied: "+dir+"/monday/accounts.db\ncopied: "+dir+"/monday/store.key\n")
+	f("store backup -c "+conf+" "+dir+"/monday", exitFailed, "a backup overwrites nothing")
+	f("store backup -c ../../systemd/farmproxy.toml x", exitFailed, "names no store")
 	damage(t, dir)
 	f("store repair -c "+conf, exitOK, "moved aside: "+dir+"/accounts.db.damaged-")
 	f("store repair -c "+conf, exitOK, "the store is intact")
