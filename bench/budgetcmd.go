@@ -50,6 +50,7 @@ or a size.`)
 	flags.DurationVar(&o.Idle, "idle", o.Idle, "length of the measured phase without shares")
 	flags.DurationVar(&o.IdleEvery, "idle-job-every", o.IdleEvery, "interval between jobs in the phase without shares")
 	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds; the figures are medians over them")
+	flags.BoolVar(&o.OnlyTLS, "tls", false, "measure only miners over TLS: HAProxy, which ends TLS in front of the pool, and farmproxy")
 	quick := flags.Bool("quick", false, "a smoke test of a few seconds: few miners, one round; its figures mean nothing")
 	r := scenario.Recording{Args: args}
 	recordingFlags(flags, &r)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -25,9 +26,10 @@ type Options struct {
 	Account   string                 // worker names are Account.rigNNNNN ...
 	Name      func(miner int) string // ... unless this is set
 	Password  string
-	Agents    []string // user agents, in turn
-	Sources   []string // local addresses to dial from, in turn; none: the system's choice
-	Behind    int      // agents that carry the miners, each over one connection; 0: every miner has its own
+	Agents    []string    // user agents, in turn
+	Sources   []string    // local addresses to dial from, in turn; none: the system's choice
+	TLS       *tls.Config // what miners connect over; nil: plain TCP
+	Behind    int         // agents that carry the miners, each over one connection; 0: every miner has its own
 
 	Connecting  int     // dials at the same time
 	ConnectRate float64 // dials per second; 0: as fast as Connecting allows

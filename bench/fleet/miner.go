@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -95,6 +96,9 @@ func (f *Fleet) dial(index int) net.Conn {
 			dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(s[index%len(s)])}
 		}
 		conn, err := dialer.DialContext(f.ctx, "tcp", f.o.Target)
+		if err == nil && f.o.TLS != nil {
+			conn, err = f.secure(conn)
+		}
 		if err == nil {
 			return conn
 		}
@@ -103,6 +107,18 @@ func (f *Fleet) dial(index int) net.Conn {
 		}
 		f.books.failed(index, err.Error())
 	}
+}
+
+// secure puts TLS on top of a connection.
+func (f *Fleet) secure(conn net.Conn) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(f.ctx, minerDial)
+	defer cancel()
+	c := tls.Client(conn, f.o.TLS)
+	if err := c.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	return c, nil
 }
 
 // begin sends the handshake: every other miner sends it all at once, as some firmware

@@ -37,6 +37,9 @@ func Budget(ctx context.Context, o Options, t cli.Terminal, r Recording) error {
 
 // round measures everything that has a budget, once.
 func (m measurement) round(ctx context.Context, o Options, t cli.Terminal, turn string) error {
+	if o.OnlyTLS {
+		return m.overTLS(ctx, o, t, turn+", over TLS")
+	}
 	if err := m.both(ctx, o, t, turn+", memory", (*trial).crowd); err != nil {
 		return err
 	}
@@ -47,6 +50,9 @@ func (m measurement) round(ctx context.Context, o Options, t cli.Terminal, turn 
 		if err := m.one(ctx, o.behindHAProxy(), t, turn+", passing on", (*trial).passing, record.SideHAProxy); err != nil {
 			return err
 		}
+	}
+	if err := m.overTLS(ctx, o, t, turn+", over TLS"); err != nil {
+		return err
 	}
 	return m.one(ctx, o.rapid(), t, turn+", ten jobs a second", (*trial).rapid, record.SideProxy)
 }

@@ -11,6 +11,7 @@ import (
 	"farmproxy/bench/cli"
 	"farmproxy/bench/fleet"
 	"farmproxy/bench/proof"
+	"farmproxy/bench/stand"
 )
 
 // measuringDifficulty takes four hashes per share: the harness, on the same cores, must
@@ -102,8 +103,10 @@ type Options struct {
 	Fast      float64
 	Idle      time.Duration
 	IdleEvery time.Duration
-	HAProxy   string // the program; "": not measured
-	entered   int    // miners that figures are entered for; 0: the actual number
+	OnlyTLS   bool
+	secure    *stand.Certificate // miners connect over TLS; nil: without
+	HAProxy   string             // the program; "": not measured
+	entered   int                // miners that figures are entered for; 0: the actual number
 	Rates     []float64
 	Shares    int  // that end a long load
 	Long      bool // too many shares to compare one by one: compare only their sums

@@ -164,9 +164,9 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 	case record.SideFloor:
 		return stand.Floor(ctx, o.Exe, o.difficulty)
 	case record.SideHAProxy:
-		return stand.HAProxy(ctx, o.HAProxy, pools[0], o.Miners)
+		return stand.HAProxy(ctx, o.HAProxy, pools[0], o.Miners, o.secure)
 	}
-	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles}
+	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles, Shown: o.secure}
 	if o.measuring {
 		web, err := stand.FreeAddr()
 		if err != nil {
@@ -183,6 +183,9 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 	f.Connecting, f.ConnectRate = o.Connecting, o.ConnectRate
 	f.Rate = 0 // the phases set it
 	f.Behind = o.Behind
+	if o.secure != nil {
+		f.TLS = o.secure.Client
+	}
 	if err := fleet.SetRoll(&f, o.rolls()); err != nil {
 		return nil, err
 	}

@@ -27,8 +27,12 @@ func FindHAProxy() (path, without string) {
 }
 
 // haproxyConfig passes each connection on to the pool, in one thread: what a farm would
-// put in front of a pool that does the rest itself.
-func haproxyConfig(addr, pool string, connections int) string {
+// put in front of a pool that does the rest itself. certificate is the file of one that
+// it shows to miners that connect over TLS; "": they connect without.
+func haproxyConfig(addr, pool string, connections int, certificate string) string {
+	if certificate != "" {
+		addr += " ssl crt " + certificate
+	}
 	return fmt.Sprintf(`global
     nbthread 1
     maxconn %d
@@ -43,8 +47,8 @@ listen miners
 `, connections, addr, pool)
 }
 
-// HAProxy starts HAProxy in front of a pool.
-func HAProxy(ctx context.Context, exe string, served *pool.Pool, miners int) (*Stand, error) {
+// HAProxy starts HAProxy in front of a pool. With a certificate, miners connect over TLS.
+func HAProxy(ctx context.Context, exe string, served *pool.Pool, miners int, shown *Certificate) (*Stand, error) {
 	addr, err := FreeAddr()
 	if err != nil {
 		return nil, err
@@ -57,6 +61,13 @@ func HAProxy(ctx context.Context, exe string, served *pool.Pool, miners int) (*S
 	return s, s.start(ctx, haproxyProgram, exe, func() ([]string, error) {
 		file := filepath.Join(s.dir, "haproxy.cfg")
 		const spare = 16 // the check of its port, and a miner that reconnects before its last connection is gone
-		return []string{"-db", "-f", file}, os.WriteFile(file, []byte(haproxyConfig(addr, served.Addr(), miners+spare)), 0o644)
+		certificate := ""
+		if shown != nil {
+			var err error
+			if _, _, certificate, err = shown.write(s.dir); err != nil {
+				return nil, err
+			}
+		}
+		return []string{"-db", "-f", file}, os.WriteFile(file, []byte(haproxyConfig(addr, served.Addr(), miners+spare, certificate)), 0o644)
 	})
 }

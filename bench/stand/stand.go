@@ -51,6 +51,8 @@ type ProxyOptions struct {
 	Easy     bool // miners may ask for the easiest difficulty
 	Users    bool // miners' names, not User, are the users at the pools
 
+	Shown *Certificate // to miners, who connect over TLS; nil: they connect without
+
 	Profiles string // directory for the proxy's profiles; "" takes none
 }
 
@@ -66,6 +68,9 @@ func proxyConfig(o ProxyOptions, addr, stateDir string) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "state_dir = %q\n\n[[listener]]\naddress = %q\n", stateDir, addr)
+	if o.Shown != nil {
+		fmt.Fprintf(&b, "tls = { cert = %q, key = %q }\n", filepath.Join(stateDir, "cert.pem"), filepath.Join(stateDir, "key.pem"))
+	}
 	for _, p := range o.Pools {
 		fmt.Fprintf(&b, "\n[[pool]]\nname    = %q\nurl     = \"%s://%s\"\n", p.Options().Name, scheme, p.Addr())
 		if !o.Users {
@@ -114,6 +119,11 @@ func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
 		state := filepath.Join(s.dir, "state")
 		if err := os.Mkdir(state, 0o755); err != nil {
 			return nil, err
+		}
+		if o.Shown != nil {
+			if _, _, _, err := o.Shown.write(state); err != nil {
+				return nil, err
+			}
 		}
 		args := []string{"run", "-c", file}
 		if o.Profiles != "" {
