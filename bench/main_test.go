@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,7 @@ func runTests(m *testing.M) int {
 var (
 	listenKey = regexp.MustCompile(`\[\[listener\]\]\naddress = "(.+)"`)
 	poolKey   = regexp.MustCompile(`(?:stratum|agent)\+tcp://(.+)"`)
+	tlsKey    = regexp.MustCompile(`tls = \{ cert = "(.+)", key = "(.+)" \}`)
 	httpKey   = regexp.MustCompile(`\[http\]\naddress = "(.+)"`)
 )
 
@@ -76,6 +78,13 @@ func passOn(ctx context.Context, file string) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
+	if files := tlsKey.FindSubmatch(text); files != nil {
+		pair, err := tls.LoadX509KeyPair(string(files[1]), string(files[2]))
+		if err != nil {
+			return err
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})
+	}
 	for {
 		miner, err := l.Accept()
 		if err != nil {

@@ -56,11 +56,13 @@ func Load(f Files) (*Certificate, error) {
 func (c *Certificate) Files() Files { return c.files }
 
 // TLS returns the configuration of a server that shows the certificate: always the one
-// that was read last. It speaks TLS 1.2 and 1.3.
+// that was read last. It speaks TLS 1.2 and 1.3. No session is resumed: miners' firmware
+// keeps none, and a ticket costs time and bytes in each handshake.
 func (c *Certificate) TLS() *tls.Config {
 	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
+		MinVersion:             tls.VersionTLS12,
+		SessionTicketsDisabled: true,
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
 	}
 }
 
