@@ -55,8 +55,10 @@ func TestPackageOnSystemd(t *testing.T) {
 		{"units", units},
 		{"start", start},
 		{"reload", reload},
+		{"tokens", tokens},
 		{"upgrade", upgrade},
 		{"crash", crash},
+		{"backup", backup},
 		{"restart loop", restartLoop},
 		{"remove", remove},
 		{"rpm", rpm},
@@ -123,9 +125,23 @@ func reload(b *box) {
 	}
 }
 
+// tokens: docs/operations.md replaces one by another, with a reload and no restart.
+func tokens(b *box) {
+	b.run("sed -i /no_such_key/d " + config)
+	pid := mainPID(b)
+	old := b.run("cut -d ' ' -f 2 /etc/farmproxy/tokens")
+	b.run(documented(b.T, "Change tokens and passwords"))
+	b.want("stat -c '%a %U:%G' /etc/farmproxy/tokens", `^640 root:farmproxy$`)
+	b.run(asAdmin + "status")
+	b.refuses("curl -sf -H 'Authorization: Bearer "+old+"' http://127.0.0.1:8080/api/v1/status", ``)
+	b.want("farmproxy status -json", `"pid":`+pid)
+}
+
+// asAdmin is the beginning of a request to the API.
+const asAdmin = `curl -sf -H "Authorization: Bearer $(cut -d ' ' -f 2 /etc/farmproxy/tokens)" http://127.0.0.1:8080/api/v1/`
+
 // upgrade: the package manager is enough, there and back, and no miner is disconnected.
 func upgrade(b *box) {
-	b.run("sed -i /no_such_key/d " + config)
 	pid := mainPID(b)
 	for _, deb := range []string{"new.deb", "old.deb"} {
 		b.run("dpkg -i /run/stage/" + deb + " 2>&1")
@@ -159,6 +175,21 @@ func crash(b *box) {
 	log.until(`Watchdog timeout`)
 	log.until(`serving miners`)
 	b.run("sed -i /no_such_key/d " + config)
+}
+
+// backup: as docs/operations.md says; the account that was in it is in the restored store.
+func backup(b *box) {
+	b.run(asAdmin + `pools -d '{"pool":"127.0.0.1:4444","algorithm":"sha256d"}'`)
+	b.run(asAdmin + `users -d '{"pool":"127.0.0.1:4444","user":"alice","password":"x"}'`)
+	before := b.run(asAdmin + "users")
+	b.run("cd /root && " + documented(b.T, "Back up and restore"))
+	b.want("tar -tzf /root/farmproxy-etc.tar.gz", `etc/farmproxy/farmproxy\.toml`)
+	b.want("stat -c '%a %U:%G' /var/lib/farmproxy/backups/*", `^700 farmproxy:farmproxy$`)
+	b.want("systemctl is-active farmproxy", `^active$`)
+	if after := b.run(asAdmin + "users"); after != before {
+		b.Errorf("the accounts were %s, and are %s", before, after)
+	}
+	b.run("rm -r /var/lib/farmproxy/backups")
 }
 
 // restartLoop: what cannot start is tried again, but not all the time; stopping stops
