@@ -25,9 +25,10 @@ const module = "farmproxy"
 // mayImport maps every package of the module to the others that it may import. Anything
 // not listed is not allowed.
 var mayImport = map[string][]string{
-	"cmd/farmproxy": {"admin", "api", "bench", "certificate", "check", "config", "proxy", "stats", "store"},
+	"doctor":        {"config"},
+	"cmd/farmproxy": {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":   {},
-	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "handover", "netloop", "session", "stats", "store", "systemd", "transport", "upstream", "work"},
+	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "handover", "netloop", "session", "stats", "store", "systemd", "transport", "upstream", "work"},
 	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "transport", "work"},

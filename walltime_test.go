@@ -33,6 +33,8 @@ var wallTime = map[string]string{
 	"dial/connect.go":              "a deadline that has passed, whatever the clock says",
 	"upstream/jobs.go: LastNotify": "display",
 	"upstream/supervisor.go":       "display of a duration",
+	"upstream/try.go":              "the pool's clock, to be compared with this one",
+	"doctor":                       "display",
 }
 
 // takesOff are the functions and methods of package time that return wall time or strip

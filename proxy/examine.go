@@ -52,26 +52,7 @@ func Examine(ctx context.Context, f *config.File, start, connect bool) (x Examin
 // tryPools connects to the pools that have no problem, all at once, and returns
 // what each gives, and why others give nothing.
 func tryPools(ctx context.Context, c *config.Config, known config.Problems, connect dialing) (offers []string, refused config.Problems) {
-	log := slog.New(slog.DiscardHandler)
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
-	defer cancel()
-	type result struct {
-		upstream.Offer
-		err error
-	}
-	results := make([]*result, len(c.Pools))
-	var trying sync.WaitGroup
-	for i := range c.Pools {
-		if known.Within(poolKey(i)) {
-			continue
-		}
-		trying.Go(func() {
-			o, err := upstream.Try(ctx, new(tlsConfigs).pool(&c.Pools[i]), connect, log)
-			results[i] = &result{o, err}
-		})
-	}
-	trying.Wait()
-	for i, r := range results {
+	for i, r := range askPools(ctx, c, known, connect) {
 		switch {
 		case r == nil:
 		case r.err != nil:
@@ -81,6 +62,33 @@ func tryPools(ctx context.Context, c *config.Config, known config.Problems, conn
 		}
 	}
 	return offers, refused
+}
+
+// asked is what a pool answered.
+type asked struct {
+	upstream.Offer
+	err error
+}
+
+// askPools connects to the pools that have no problem, all at once, and returns what each
+// answered; nil for the others.
+func askPools(ctx context.Context, c *config.Config, known config.Problems, connect dialing) []*asked {
+	log := slog.New(slog.DiscardHandler)
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	results := make([]*asked, len(c.Pools))
+	var trying sync.WaitGroup
+	for i := range c.Pools {
+		if known.Within(poolKey(i)) {
+			continue
+		}
+		trying.Go(func() {
+			o, err := upstream.Try(ctx, new(tlsConfigs).pool(&c.Pools[i]), connect, log)
+			results[i] = &asked{o, err}
+		})
+	}
+	trying.Wait()
+	return results
 }
 
 func poolKey(i int) string { return fmt.Sprintf("pool[%d]", i+1) }

@@ -15,6 +15,7 @@ func init() {
 	commands = []command{
 		{name: "run", summary: "serve miners", about: runAbout, define: runCommand},
 		{name: "check", summary: "list every problem of a configuration, or else what it turns on", about: checkAbout, define: checkCommand},
+		{name: "doctor", summary: "find what is wrong with the installation, and say how to mend it", about: doctorAbout, define: doctorCommand},
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: statusCommand},
 		{name: "cert", takes: "[HOST...]", summary: "make a self-signed certificate for [[listener]] or [http] tls", about: certAbout, define: certCommand},
 		{name: "lame-duck", summary: "take no more miners, let those go that are here, and end", about: lameDuckAbout, define: lameDuckCommand},
