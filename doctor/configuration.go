@@ -19,6 +19,8 @@ func (x *examination) configuration() {
 		about, cure := "configuration", cureOf(p)
 		if strings.Contains(p.Want, "does not resolve") {
 			about, s = "dns", Problem // farmproxy can start, but not work
+		} else if strings.HasSuffix(p.Key, ".tls") {
+			about = "certificate"
 		}
 		p.Try, p.Warning = "", false
 		x.add(about, s, p.String(), cure...)

@@ -35,14 +35,13 @@ type Space struct{ Free, Total, FreeInodes, Inodes uint64 }
 
 // Case is what is known of an installation.
 type Case struct {
-	File         string          // of the configuration
-	Config       *config.Config  // nil: nothing could be made of it
-	Problems     config.Problems // of the file and of the machine, but not of connections to pools
-	Pools        []Pool          // those that were asked
-	Kernel       []Sysctl        // settings that the package ships
-	Files        Files
-	Dirs         []string      // that farmproxy writes to
-	Certificates []Certificate // of listeners
+	File     string          // of the configuration
+	Config   *config.Config  // nil: nothing could be made of it
+	Problems config.Problems // of the file and of the machine, but not of connections to pools
+	Pools    []Pool          // those that were asked
+	Kernel   []Sysctl        // settings that the package ships
+	Files    Files
+	Dirs     []string // that farmproxy writes to
 }
 
 // Files is the limit of open files, and what it has room for.
@@ -60,14 +59,6 @@ type Sysctl struct {
 	Want int64
 }
 
-// Certificate is one that farmproxy shows.
-type Certificate struct {
-	Key  string // of the configuration
-	File string
-	End  time.Time
-	Err  error // it can't be used; nil: it can
-}
-
 // Examine looks at everything and returns what it found, the worst first.
 func Examine(ctx context.Context, k *Case, h Host) []Finding {
 	x := &examination{Case: k, host: h, ctx: ctx}
@@ -77,7 +68,6 @@ func Examine(ctx context.Context, k *Case, h Host) []Finding {
 	x.kernel()
 	x.clock()
 	x.disk()
-	x.certificates()
 	for i := range k.Pools {
 		x.pool(&k.Pools[i])
 	}
@@ -192,26 +182,6 @@ func (x *examination) disk() {
 			x.add("disk", Warning, says, run("df -h %s", dir), do("delete files there before it is full"))
 		default:
 			x.add("disk", OK, says)
-		}
-	}
-}
-
-// soon is how long before its end a certificate is worth a warning.
-const soon = 14 * 24 * time.Hour
-
-func (x *examination) certificates() {
-	for _, c := range x.Certificates {
-		says := fmt.Sprintf("%s: %s is valid until %s", c.Key, c.File, c.End.Format(time.DateOnly))
-		renew := do("renew it; farmproxy reads the file when it changes")
-		switch left := c.End.Sub(x.host.Now()); {
-		case c.Err != nil:
-			x.add("certificate", Problem, fmt.Sprintf("%s: %v", c.Key, c.Err), do("correct the path, or let farmproxy's user read the file"))
-		case left <= 0:
-			x.add("certificate", Problem, says+": miners that verify it cannot connect", renew)
-		case left < soon:
-			x.add("certificate", Warning, says, renew)
-		default:
-			x.add("certificate", OK, says)
 		}
 	}
 }

@@ -21,6 +21,9 @@ type Pool struct {
 	Time        time.Time // its clock, by its first job; zero: unknown
 }
 
+// soon is how long before its end a pool's certificate is worth a warning.
+const soon = 14 * 24 * time.Hour
+
 // fingerprintIn finds the fingerprint that an error about a certificate shows.
 var fingerprintIn = regexp.MustCompile(`fingerprint(?: = "| is )([0-9a-f]{64})`)
 

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	benchpool "farmproxy/bench/pool"
+	"farmproxy/certificate"
 	"farmproxy/config"
 	"farmproxy/dial"
 	"farmproxy/doctor"
@@ -102,6 +103,22 @@ func newPatient(t *testing.T) *patient {
 // set sets a key as a cure names it, pool[1].url; of lists there is one entry. Without a
 // value the key is left out.
 func (p *patient) set(key, value string) { p.keys[strings.Replace(key, "[1]", "", 1)] = value }
+
+// shows gives the listener a certificate that ends after left.
+func (p *patient) shows(left time.Duration) {
+	p.t.Helper()
+	files := certificate.Files{Cert: filepath.Join(p.dir, "cert.pem"), Key: filepath.Join(p.dir, "key.pem")}
+	os.Remove(files.Cert)
+	os.Remove(files.Key)
+	cert, key, err := certificate.SelfSigned([]string{"edge.farm"}, time.Now().Add(left-24*time.Hour), 24*time.Hour)
+	if err == nil {
+		err = files.Write(cert, key)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.set("listener.tls", "{ cert = '"+files.Cert+"', key = '"+files.Key+"' }")
+}
 
 // text returns the configuration.
 func (p *patient) text() string {
@@ -226,6 +243,14 @@ func TestDoctorsAdviceMends(t *testing.T) {
 			"pool[1]", "cannot be verified", nil},
 		{"the pool's certificate ends next week", func(p *patient) { pinned(p, time.Now().AddDate(0, 0, 7)) },
 			"certificate", "that of pool[1] is valid until", func(p *patient) { pinned(p, year) }},
+		{"the miners' certificate ends next week", func(p *patient) { p.shows(7 * 24 * time.Hour) },
+			"certificate", "ends in 6 days", func(p *patient) { p.shows(365 * 24 * time.Hour) }},
+		{"the miners' certificate has expired", func(p *patient) { p.shows(-49 * time.Hour) },
+			"certificate", "has expired 2 days ago", func(p *patient) { p.shows(365 * 24 * time.Hour) }},
+		{"the miners' certificate is missing", func(p *patient) {
+			p.shows(time.Hour)
+			os.Remove(filepath.Join(p.dir, "cert.pem"))
+		}, "certificate", "no such file", func(p *patient) { p.shows(365 * 24 * time.Hour) }},
 		{"the port is the pool's for TLS", func(p *patient) { p.set("pool[1].url", "'stratum+tcp://"+encrypted(p, year).at+"'") },
 			"pool[1]", "sends no job", nil},
 		{"the port is not the pool's for TLS", func(p *patient) { p.set("pool[1].url", "'stratum+tls://"+p.pool.Addr()+"'") },
