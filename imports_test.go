@@ -28,8 +28,9 @@ var mayImport = map[string][]string{
 	"doctor":        {"config"},
 	"cmd/farmproxy": {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":   {},
-	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "handover", "netloop", "session", "stats", "store", "systemd", "transport", "upstream", "work"},
-	"netloop":       {"codec", "codec/agent", "descriptors", "session", "stats", "transport", "upstream", "work"},
+	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "transport", "upstream", "work"},
+	"sharelog":      {"work"}, // the names of verdicts
+	"netloop":       {"codec", "codec/agent", "descriptors", "session", "sharelog", "stats", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "transport", "work"},
 	"dial":          {},
@@ -82,8 +83,9 @@ var usedBy = map[string][]string{
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy", "handover"},
 	"golang.org/x/crypto":                {"work", "bench/proof"},
-	"github.com/klauspost/cpuid/v2":      {"work"}, // does the CPU have the SHA extensions?
-	"golang.org/x/net":                   {"dial"}, // SOCKS5
+	"github.com/klauspost/compress":      {"sharelog"}, // zstd
+	"github.com/klauspost/cpuid/v2":      {"work"},     // does the CPU have the SHA extensions?
+	"golang.org/x/net":                   {"dial"},     // SOCKS5
 	"modernc.org/sqlite":                 {"store"},
 	"github.com/jackc/pgx/v5":            {"store"},
 }

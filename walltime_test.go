@@ -33,6 +33,7 @@ var wallTime = map[string]string{
 	"dial/connect.go":              "a deadline that has passed, whatever the clock says",
 	"upstream/jobs.go: LastNotify": "display",
 	"upstream/supervisor.go":       "display of a duration",
+	"sharelog/writer.go":           "the length of a file",
 	"upstream/try.go":              "the pool's clock, to be compared with this one",
 	"doctor":                       "display",
 }

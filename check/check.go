@@ -78,6 +78,7 @@ func Config(ctx context.Context, c *config.Config, known config.Problems, m Mach
 		k.pool(i, &c.Pools[i])
 	}
 	k.stateDir()
+	k.shareLog()
 	k.store()
 	k.tokens()
 	k.socket()

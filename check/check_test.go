@@ -262,6 +262,14 @@ func TestFiles(t *testing.T) {
 	wants(t, &box{}, "state_dir = '/state'\n"+listens+poolAt("10.9.9.9:3333"), `1: warning: state_dir = "/state": this directory does not exist; try mkdir -p /state`)
 	wants(t, &box{files: map[string]string{"/state": ""}}, "state_dir = '/state'\n"+listens+poolAt("10.9.9.9:3333"), "warning: state_dir = \"/state\": this is not a directory")
 
+	const shares = "[share_log]\ndir = '/data/shares'\n"
+	f(shares, &box{dirs: "/data"}, "")
+	f(shares, &box{dirs: "/data /data/shares"}, "")
+	f(shares, &box{}, `warning: share_log.dir = "/data/shares": /data: this directory does not exist; try mkdir -p /data, owned by the user that farmproxy runs as`)
+	f(shares, &box{dirs: "/data", files: map[string]string{"/data/shares": ""}}, "warning: share_log.dir = \"/data/shares\": /data/shares is not a directory")
+	f(shares, &box{dirs: "/data /data/shares", readOnly: "/data/shares"}, "warning: share_log.dir: this user cannot write to /data/shares: permission denied")
+	f("[share_log]\ndir = '/var/lib/farmproxy/shares'\n", &box{}, "")
+
 	const tokens = "[http]\ntoken_file = '/etc/tokens'\n"
 	f(tokens, &box{}, "")
 	f(tokens, &box{tokens: errors.New("http.token_file /etc/tokens:1: one thing\nhttp.token_file /etc/tokens:2: another")},

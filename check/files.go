@@ -35,6 +35,30 @@ func (k *checker) stateDir() {
 	}
 }
 
+// shareLog checks the share log's directory, which farmproxy creates. Without it farmproxy
+// works.
+func (k *checker) shareLog() {
+	dir := k.config.ShareLog.Dir
+	if dir == "" || k.known.Has("share_log.dir") {
+		return
+	}
+	value := strconv.Quote(dir)
+	info, err := k.machine.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		dir = filepath.Dir(dir)
+		info, err = k.machine.Stat(dir)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && dir == unitDirectory: // systemd creates it
+	case err != nil:
+		k.warning("share_log.dir", value, dir+": "+missing(err), "mkdir -p "+dir+", owned by the user that farmproxy runs as")
+	case !info.IsDir():
+		k.warning("share_log.dir", value, dir+" is not a directory", `"`+unitDirectory+`/shares"`)
+	default:
+		k.writable("share_log.dir", dir)
+	}
+}
+
 func (k *checker) store() {
 	s := &k.config.Store
 	if s.URL == "" || k.known.Has("store.url") || k.known.Has("store.key_file") {

@@ -48,6 +48,9 @@ func Summary(c *config.Config) (lines []string) {
 		metrics += ", and stratum-proxy's series"
 	}
 	add("metrics", "%s", metrics)
+	if c.ShareLog.Dir != "" {
+		add("share_log", "%s, as %s", c.ShareLog.Dir, c.ShareLog.Format)
+	}
 	add("log", "%s, as %s", c.Log.Level, c.Log.Format)
 	return lines
 }

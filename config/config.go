@@ -22,6 +22,7 @@ type Config struct {
 	HTTP       HTTP       `toml:"http"`
 	Admin      Admin      `toml:"admin"`
 	Metrics    Metrics    `toml:"metrics"`
+	ShareLog   ShareLog   `toml:"share_log"`
 	Log        Log        `toml:"log"`
 }
 
@@ -168,6 +169,21 @@ type Metrics struct {
 	Predecessor bool   `toml:"predecessor"` // also the series of the account proxy
 	Proxy       string `toml:"proxy"`       // the value of their label proxy; default: the first listener's address
 }
+
+// ShareLog says where a line for each share is kept.
+type ShareLog struct {
+	Dir              string        `toml:"dir"`               // absolute; "": nowhere
+	Format           string        `toml:"format"`            // FormatJSON or FormatCSV
+	SegmentMegabytes int           `toml:"segment_megabytes"` // of a compressed file, from which on there is another one
+	RotateEvery      time.Duration `toml:"rotate_every"`      // the same, by age
+	KeepMegabytes    int           `toml:"keep_megabytes"`    // of all files, beyond which the oldest are deleted; 0: never
+}
+
+// How a share is written (ShareLog.Format).
+const (
+	FormatJSON = "json" // JSON lines
+	FormatCSV  = "csv"  // with a head in each file
+)
 
 // Log says how much is logged, and in which format.
 type Log struct {

@@ -35,7 +35,13 @@ func Default() *Config {
 		Proxies: Proxies{Direct: DirectAfter},
 		HTTP:    HTTP{Address: "127.0.0.1:8080", RegistrationsPerMinute: 60},
 		Metrics: Metrics{PerWorker: true},
-		Log:     Log{Level: "info", Format: "text"},
+		ShareLog: ShareLog{
+			Format:           FormatJSON,
+			SegmentMegabytes: 64, // an hour at 1,000 shares per second
+			RotateEvery:      time.Hour,
+			KeepMegabytes:    10_240,
+		},
+		Log: Log{Level: "info", Format: "text"},
 	}
 }
 

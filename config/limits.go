@@ -26,11 +26,14 @@ const (
 	maxProxyUser  = 255       // SOCKS5 counts it with a byte
 	maxAlgorithm  = 32        // as in the store: it appears in metrics
 	maxSocket     = 100       // a Unix socket's path: the kernel takes 107 bytes, and it has a longer name while it is made
+	maxSegment    = 10_240    // megabytes of the share log in one file
+	maxKeep       = 100 << 20 // megabytes of all of them: 100 TB
 	maxRate       = 1_000_000 // registrations a minute: more than any database takes
 
-	minTimeout = time.Second    // below, an honest miner on a slow line is cut off
-	maxTimeout = time.Hour      // above, a scanner keeps its socket
-	maxPause   = 24 * time.Hour // longer than any outage worth waiting for by the clock; beyond that there is "forever"
+	minTimeout = time.Second      // below, an honest miner on a slow line is cut off
+	maxTimeout = time.Hour        // above, a scanner keeps its socket
+	minRotate  = 10 * time.Second // more files help nobody
+	maxPause   = 24 * time.Hour   // longer than any outage worth waiting for by the clock; beyond that there is "forever"
 
 	minExpire = time.Hour             // as in the store: other machines may not have reported yet what they have seen
 	maxExpire = 10 * 8760 * time.Hour // ten years

@@ -82,6 +82,7 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want.Failover.RejectRate = 0
 	want.HTTP = HTTP{}
 	want.Metrics = Metrics{Proxy: ":0"}
+	want.ShareLog.KeepMegabytes = 0
 	wantEqual(t, c, want)
 }
 
@@ -107,10 +108,11 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Accounts: Accounts{Expire: 90 * 24 * time.Hour},
 		Proxies: Proxies{URLs: []Secret{"socks5://farm:hunter2@proxy.example:1080", "https://proxy.example:443", ProxySystem},
 			Direct: DirectBeside, TLSInsecure: true},
-		HTTP:    HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", Hosts: []string{"farm.example", "10.0.0.7"}, RegistrationsPerMinute: 600},
-		Admin:   Admin{Socket: "/run/farm/admin.sock"},
-		Metrics: Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
-		Log:     Log{Level: "debug", Format: "json"},
+		HTTP:     HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", Hosts: []string{"farm.example", "10.0.0.7"}, RegistrationsPerMinute: 600},
+		Admin:    Admin{Socket: "/run/farm/admin.sock"},
+		Metrics:  Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
+		ShareLog: ShareLog{Dir: "/srv/shares", Format: FormatCSV, SegmentMegabytes: 16, RotateEvery: 10 * time.Minute, KeepMegabytes: 100},
+		Log:      Log{Level: "debug", Format: "json", MinerEnds: true},
 	})
 }
 

@@ -29,6 +29,7 @@ func (c *Config) validate() Problems {
 	if len(c.Listeners) == 0 || c.Metrics.Proxy != c.Listeners[0].Address {
 		plain(&ps, "metrics.proxy", c.Metrics.Proxy)
 	}
+	c.ShareLog.validate(&ps)
 	oneOf(&ps, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(&ps, "log.format", c.Log.Format, "text", "json")
 	return ps

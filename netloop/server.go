@@ -18,6 +18,7 @@ import (
 	"farmproxy/codec"
 	"farmproxy/descriptors"
 	"farmproxy/session"
+	"farmproxy/sharelog"
 	"farmproxy/stats"
 	"farmproxy/upstream"
 	"farmproxy/work"
@@ -28,6 +29,7 @@ type Options struct {
 	Loops       int                 // event loops; 0: one per CPU
 	Descriptors *descriptors.Budget // each connection takes one; nil: no limit
 	Book        *stats.Book
+	Shares      *sharelog.Log // gets each share; nil: nobody wants them
 	Log         *slog.Logger
 
 	Settings // initial settings, see Server.Configure
@@ -45,6 +47,7 @@ type Server struct {
 	loopCount int
 	ports     ports
 	book      *stats.Book
+	shares    *sharelog.Log
 	directory *upstream.Directory
 	hasher    hasher
 	shaker    shaker
@@ -77,6 +80,7 @@ func New(o Options) (*Server, error) {
 		files:     o.Descriptors,
 		loopCount: o.Loops,
 		book:      o.Book,
+		shares:    o.Shares,
 		log:       o.Log,
 		started:   time.Now(),
 		booted:    make(chan struct{}),

@@ -5,6 +5,7 @@ import (
 
 	"farmproxy/codec"
 	"farmproxy/session"
+	"farmproxy/sharelog"
 	"farmproxy/upstream"
 	"farmproxy/work"
 )
@@ -18,7 +19,7 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	}
 	switch e.Kind {
 	case session.Judged:
-		l.judged(w, e.Verdict, e.Work)
+		l.judged(p, w, e.Verdict, e.Work)
 		if e.Verdict == work.Accepted {
 			l.earned(p)
 			p.books().Mined(l.wall, e.Work)
@@ -79,7 +80,7 @@ func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte 
 // refused is refuse for a share that was about to be forwarded.
 func (l *loop) refused(p *peer, w worker, e *session.Effect, v work.Verdict, out []byte) []byte {
 	if e.Candidate.Answered {
-		l.judged(w, v, e.Work)
+		l.judged(p, w, v, e.Work)
 		return out
 	}
 	return l.refuse(p, w, &e.Candidate.ID, v, e.Work, out)
@@ -87,7 +88,7 @@ func (l *loop) refused(p *peer, w worker, e *session.Effect, v work.Verdict, out
 
 // refuse answers a share for which there is no room.
 func (l *loop) refuse(p *peer, w worker, id *codec.ID, v work.Verdict, credit float64, out []byte) []byte {
-	l.judged(w, v, credit)
+	l.judged(p, w, v, credit)
 	return p.dialect.refuse(p, id, v, out)
 }
 
@@ -106,8 +107,8 @@ func (l *loop) prefetch(v *upstream.Verdict) {
 // verdict passes the pool's verdict to the miner, if it is still connected, and always
 // counts it.
 func (l *loop) verdict(v *upstream.Verdict) {
-	l.judged(worker{books: v.Worker}, v.Verdict, v.Work)
 	p := l.find(v.Cookie)
+	l.judged(p, worker{books: v.Worker}, v.Verdict, v.Work)
 	if p == nil {
 		return
 	}
@@ -132,14 +133,31 @@ func (l *loop) earned(p *peer) {
 	}
 }
 
-// judged counts a verdict. credit is in shares of difficulty 1.
-func (l *loop) judged(w worker, v work.Verdict, credit float64) {
+// judged counts a verdict. credit is in shares of difficulty 1; p is nil if the miner has
+// left.
+func (l *loop) judged(p *peer, w worker, v work.Verdict, credit float64) {
 	l.counts.Verdicts[v].Add(1)
 	l.counts.Work[v].Add(credit)
 	w.tally.count(v)
+	if l.server.shares.On() {
+		l.keepShare(p, w, v, credit)
+	}
 	if b := w.opened(v == work.Accepted); b != nil {
 		b.Share(l.index, l.wall, v, credit)
 	}
+}
+
+// keepShare adds a share to the share log.
+func (l *loop) keepShare(p *peer, w worker, v work.Verdict, credit float64) {
+	s := sharelog.Share{Time: l.wall, Worker: w.name(), Verdict: v, Work: credit}
+	if p != nil {
+		s.Address = p.remote.AddrPort()
+		if p.route != nil {
+			s.Account = p.route.Account()
+			s.Pool, s.Algorithm = p.route.Names()
+		}
+	}
+	l.server.shares.Add(s)
 }
 
 // poolWork returns a share's work at the pool's difficulty, in shares of difficulty 1.

@@ -41,6 +41,17 @@ func (w worker) booked() *stats.Worker {
 	return w.books
 }
 
+// name returns the worker's name, as it is booked; "" for nobody.
+func (w worker) name() string {
+	switch {
+	case w.books != nil:
+		return w.books.Name()
+	case w.further != nil:
+		return w.further.login
+	}
+	return ""
+}
+
 // maxUnearned is how many of a connection's further workers may have books before an
 // accepted share; maxAgentUnearned is the same for an agent, whose miners should be
 // visible as soon as they connect.

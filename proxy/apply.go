@@ -28,6 +28,7 @@ func (p *proxy) apply(s *settings) error {
 	p.book.SetNeedsLink(s.needsLink)
 	p.book.SetOnlyAccounts(s.onlyAccounts)
 	p.web.Configure(s.web)
+	p.shares.Configure(s.shares)
 	if p.queue != nil {
 		p.queue.Configure(s.log)
 	}

@@ -145,7 +145,7 @@ func limitOf(pid int) (uint64, error) {
 
 // writtenDirs returns the directories that farmproxy writes to, each once.
 func writtenDirs(c *config.Config) (dirs []string) {
-	for _, dir := range []string{stateDir(c), filepath.Dir(c.Store.SQLiteFile())} {
+	for _, dir := range []string{stateDir(c), c.ShareLog.Dir, filepath.Dir(c.Store.SQLiteFile())} {
 		if dir != "" && dir != "." && !slices.Contains(dirs, dir) {
 			dirs = append(dirs, dir)
 		}

@@ -13,6 +13,7 @@ import (
 	"farmproxy/dial"
 	"farmproxy/netloop"
 	"farmproxy/session"
+	"farmproxy/sharelog"
 	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/systemd"
@@ -40,6 +41,7 @@ type settings struct {
 	others  upstream.Everybody
 	books   stats.Settings
 	web     api.Settings
+	shares  sharelog.Settings
 	log     config.Log
 
 	linkFiles    int           // descriptors that are kept for links
@@ -93,7 +95,8 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 			Hosts:                  c.HTTP.Hosts,
 			RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
 		},
-		log: c.Log,
+		shares: shareLog(&c.ShareLog),
+		log:    c.Log,
 
 		linkFiles:    kept,
 		expire:       c.Accounts.Expire,
@@ -110,6 +113,20 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 	}
 	s.others, err = t.others(c)
 	return s, err
+}
+
+// shareFormats are config's words for sharelog's.
+var shareFormats = map[string]sharelog.Format{config.FormatJSON: sharelog.JSON, config.FormatCSV: sharelog.CSV}
+
+// shareLog says which shares are written where.
+func shareLog(c *config.ShareLog) sharelog.Settings {
+	return sharelog.Settings{
+		Dir:         c.Dir,
+		Format:      shareFormats[c.Format],
+		SegmentSize: int64(c.SegmentMegabytes) << 20,
+		RotateEvery: c.RotateEvery,
+		Keep:        int64(c.KeepMegabytes) << 20,
+	}
 }
 
 // proxyLabel is what the account proxy's series call this proxy.

@@ -18,6 +18,7 @@ import (
 	"farmproxy/descriptors"
 	"farmproxy/netloop"
 	"farmproxy/session"
+	"farmproxy/sharelog"
 	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/systemd"
@@ -45,6 +46,7 @@ type proxy struct {
 	drain  time.Duration // drainTime, but in tests
 	files  *descriptors.Budget
 	book   *stats.Book
+	shares *sharelog.Log
 	store  *store.Store // nil: no accounts
 	users  *accounts    // nil: none
 	server *netloop.Server
@@ -97,7 +99,9 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	log.Info("farmproxy starts", "version", Version(), "miners_max", settings.miners.MaxMiners, "file_limit", files, "loops", loops)
 	tellRoom(log, c, settings.miners.MaxMiners, files, p.files.Total())
 	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
-	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Log: log})
+	p.shares = sharelog.New(log)
+	p.book.SetShareLog(p.shares.Counts)
+	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Shares: p.shares, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -220,6 +224,7 @@ func (p *proxy) stop() {
 		ending.Go(func() { p.warn(p.web.Shutdown(ctx)) })
 		ending.Go(func() { p.warn(p.admin.Shutdown(ctx)) })
 		p.warn(p.server.Stop(ctx))
+		p.warn(p.shares.End(ctx))
 		ending.Wait()
 	})
 }

@@ -34,6 +34,7 @@ var otherValues = map[string]string{
 	"proxies.direct":       config.DirectNever,
 	"log.level":            "debug",
 	"log.format":           "json",
+	"share_log.format":     config.FormatCSV,
 }
 
 // Every key of the configuration is in the settings, which apply brings to everybody

@@ -43,6 +43,8 @@ type Book struct {
 	miners   *miners
 
 	minersMax     atomic.Int64
+	sharesBefore  [2]atomic.Uint64 // written to the share log and left out, by those processes
+	shareLog      atomic.Pointer[func() (written, leftOut uint64)]
 	leftOut       atomic.Pointer[func() uint64] // log lines that were left out
 	leftOutBefore atomic.Uint64                 // the same, by the processes that handed over to this one
 	ready         atomic.Pointer[error]         // the last argument of SetReady
@@ -110,6 +112,21 @@ func (b *Book) Vouches(login string, connected int) bool {
 func (b *Book) HasEarned(login string) bool {
 	earned, _ := b.workers.record(login)
 	return earned
+}
+
+// SetShareLog sets the function that returns how many shares the share log has written, and
+// how many it has left out.
+func (b *Book) SetShareLog(counts func() (written, leftOut uint64)) { b.shareLog.Store(&counts) }
+
+// shareLogCounts returns the same, including what the processes before this one did; false:
+// there is no share log.
+func (b *Book) shareLogCounts() (written, leftOut uint64, ok bool) {
+	counts := b.shareLog.Load()
+	if counts == nil {
+		return 0, 0, false
+	}
+	written, leftOut = (*counts)()
+	return written + b.sharesBefore[0].Load(), leftOut + b.sharesBefore[1].Load(), true
 }
 
 // SetLeftOut sets the function that returns how many log lines were left out.

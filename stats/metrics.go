@@ -51,6 +51,13 @@ func (b *Book) writeProxy(e *exposition) {
 	e.begin("farmproxy_log_lines_left_out_total", counter, "Log lines dropped because the log's reader did not keep up.")
 	e.count(b.linesLeftOut())
 
+	if written, left, ok := b.shareLogCounts(); ok {
+		e.begin("farmproxy_share_log_written_total", counter, "Shares written to the share log.")
+		e.count(written)
+		e.begin("farmproxy_share_log_left_out_total", counter, "Shares left out of the share log: its queue was full, or they could not be written.")
+		e.count(left)
+	}
+
 	e.begin("farmproxy_miners", gauge, "Miners connected.")
 	e.value(float64(t.miners))
 	e.begin("farmproxy_agents", gauge, "Agents connected; their miners count as miners.")

@@ -86,6 +86,8 @@ func (r *restorer) proxy(s *proxyState) {
 	b := r.b
 	b.started.Store(int64(elapsed(r.time(max(0, s.UptimeMS)))))
 	b.leftOutBefore.Add(s.LeftOut)
+	b.sharesBefore[0].Add(s.ShareLog[0])
+	b.sharesBefore[1].Add(s.ShareLog[1])
 	if len(b.loops) == 0 {
 		return
 	}

@@ -44,6 +44,7 @@ type tally[T uint32 | uint64 | float64] map[string]T
 type proxyState struct {
 	UptimeMS    age            `json:"uptime_ms"`
 	LeftOut     uint64         `json:"log_lines_left_out,omitempty"`
+	ShareLog    [2]uint64      `json:"share_log,omitzero"` // written, left out
 	Miners      int64          `json:"miners,omitempty"`
 	Subscribed  int64          `json:"subscribed,omitempty"`
 	Authorized  int64          `json:"authorized,omitempty"`
@@ -197,7 +198,9 @@ func (b *Book) State() []byte {
 
 func (b *Book) proxyState(now time.Time) *proxyState {
 	t := b.totals()
+	written, left, _ := b.shareLogCounts()
 	return &proxyState{
+		ShareLog:    [2]uint64{written, left},
 		UptimeMS:    age(b.uptime(now).Milliseconds()),
 		LeftOut:     b.linesLeftOut(),
 		Miners:      t.miners,
