@@ -44,6 +44,12 @@ func Load(path string) (*Config, error) {
 // Path returns the path given to Open.
 func (f *File) Path() string { return f.path }
 
+// Text returns what was read.
+func (f *File) Text() []byte { return f.text }
+
+// FileOf is Open for a file whose text is known already.
+func FileOf(path string, text []byte) *File { return &File{path, text} }
+
 // BTCAgent reports whether the file is a configuration of BTCAgent's.
 func (f *File) BTCAgent() bool { return isBTCAgent(f.text) }
 
