@@ -51,6 +51,7 @@ type Book struct {
 	linkless      atomic.Bool                   // it is ready without a link
 	onlyStore     atomic.Bool                   // only the store's accounts are served
 	store         atomic.Pointer[func() (accounts int, err error)]
+	configuration atomic.Pointer[configuration] // nil: nobody has said
 
 	mu         sync.Mutex       // guards the fields below; held at most for a copy of them
 	pools      []*Pool          // in the order they were registered

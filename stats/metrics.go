@@ -24,6 +24,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	e.workers = b.workers.appendAll(e.workers[:0])
 	workers := e.workers
 	b.writeProxy(e)
+	b.writeConfiguration(e, now)
 	b.writeShares(e, workers, now)
 	b.writeStore(e)
 	b.writePools(e)

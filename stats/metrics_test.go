@@ -86,6 +86,7 @@ func fill(b *Book) {
 func TestMetricsGolden(t *testing.T) {
 	b := newBook(Options{Version: "1.2.3", Loops: 2, CloseReasons: []string{"eof", "slow"}})
 	fill(b)
+	b.SetConfiguration("0123456789abcdef")
 	var out bytes.Buffer
 	if err := b.WriteMetrics(&out, true); err != nil {
 		t.Fatal(err)
@@ -122,6 +123,7 @@ func TestMetricsGolden(t *testing.T) {
 func TestMetricsFormat(t *testing.T) {
 	b := newBook(Options{Loops: 1, CloseReasons: []string{"eof", "slow"}})
 	fill(b)
+	b.SetConfiguration("0123456789abcdef")
 	var out bytes.Buffer
 	if err := b.WriteMetrics(&out, true); err != nil {
 		t.Fatal(err)
@@ -164,6 +166,7 @@ func TestMetricsFormat(t *testing.T) {
 func TestNoWorkerMetricsUnlessAskedFor(t *testing.T) {
 	b := newBook(Options{Loops: 1, CloseReasons: []string{"eof", "slow"}})
 	fill(b)
+	b.SetConfiguration("0123456789abcdef")
 	var out bytes.Buffer
 	if err := b.WriteMetrics(&out, false); err != nil {
 		t.Fatal(err)
