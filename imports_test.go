@@ -81,7 +81,7 @@ var usedBy = map[string][]string{
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/pires/go-proxyproto":     {"netloop"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
-	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy", "handover"},
+	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy", "handover", "systemd"},
 	"golang.org/x/crypto":                {"work", "bench/proof"},
 	"github.com/klauspost/compress":      {"sharelog"}, // zstd
 	"github.com/klauspost/cpuid/v2":      {"work"},     // does the CPU have the SHA extensions?

@@ -3,7 +3,7 @@
 // holds the files that a package installs: unit, example configuration, kernel
 // settings.
 //
-//	cmd -> Ready, Status, Stopping, Watchdog -> $NOTIFY_SOCKET -> systemd
+//	proxy -> Ready, Reloading, Status, Stopping, Watchdog -> $NOTIFY_SOCKET -> systemd
 //
 // It never decides anything: the caller knows when it is ready and what being alive
 // means. If no service manager listens, every call does nothing. All functions may be
@@ -16,10 +16,20 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // Ready says that miners can connect; start jobs that wait for it proceed.
 func Ready() error { return notify(daemon.SdNotifyReady) }
+
+// Reloading says that the configuration is being read again; Ready must follow.
+func Reloading() error {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return fmt.Errorf("clock_gettime: %w", err)
+	}
+	return notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
+}
 
 // Stopping says that the shutdown has begun and no restart is needed.
 func Stopping() error { return notify(daemon.SdNotifyStopping) }

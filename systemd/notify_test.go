@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestMessages(t *testing.T) {
@@ -24,11 +27,31 @@ func TestMessages(t *testing.T) {
 	f(func() error { return Status("pool says: %s", "a\r\nREADY=1\n") }, "STATUS=pool says: a READY=1")
 }
 
+// The time of a reload is on the clock that systemd compares it with.
+func TestReloading(t *testing.T) {
+	m := listen(t)
+	now := func() int64 {
+		var x unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &x); err != nil {
+			t.Fatal(err)
+		}
+		return x.Nano() / 1000
+	}
+	before := now()
+	if err := Reloading(); err != nil {
+		t.Fatal(err)
+	}
+	usec, ok := strings.CutPrefix(m.read(), "RELOADING=1\nMONOTONIC_USEC=")
+	if n, err := strconv.ParseInt(usec, 10, 64); !ok || err != nil || n < before || n > now() {
+		t.Errorf("%q, not since %d", usec, before)
+	}
+}
+
 func TestNothingHappensOutsideOfSystemd(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	t.Setenv("WATCHDOG_USEC", "")
 	t.Setenv("STATE_DIRECTORY", "")
-	if err := errors.Join(Ready(), Status("x"), Stopping()); err != nil {
+	if err := errors.Join(Ready(), Reloading(), Status("x"), Stopping()); err != nil {
 		t.Error(err)
 	}
 	if err := Watchdog(t.Context(), func(context.Context) error { panic("asked") }); err != nil {
@@ -126,14 +149,19 @@ func listen(t *testing.T) *notifySocket {
 	return &notifySocket{t, conn}
 }
 
-func (m *notifySocket) want(message string) {
+func (m *notifySocket) read() string {
 	m.t.Helper()
 	buf := make([]byte, 1024)
 	n, err := m.conn.Read(buf)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if got := string(buf[:n]); got != message {
+	return string(buf[:n])
+}
+
+func (m *notifySocket) want(message string) {
+	m.t.Helper()
+	if got := m.read(); got != message {
 		m.t.Errorf("got %q, want %q", got, message)
 	}
 }
