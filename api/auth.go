@@ -52,7 +52,7 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="invalid_token"`)
 		return s.refused(ctx, "its token is not known", &httpError{
 			fasthttp.StatusUnauthorized,
-			fmt.Sprintf("this token is not known: use one of http.token_file with scope %v; the file is read when farmproxy starts", needed),
+			fmt.Sprintf("this token is not known: use one of http.token_file with scope %v; the file is read at the start and at a reload", needed),
 		})
 	case allowed&needed == 0:
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="insufficient_scope"`)

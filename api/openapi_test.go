@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -274,7 +275,10 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		o.Prove, o.Uses = prove, func(string) bool { return true }
 	})
 	storeless := newSite(t)
-	away := newSite(t, func(o *Options) { o.Registry = closedRegistry(t) })
+	away := newSite(t, func(o *Options) {
+		o.Registry = closedRegistry(t)
+		o.Reload = func() (*Reload, error) { return reloadOf("line 7"), errors.New("not loaded") }
+	})
 	crowded := newSite(t)
 	crowded.connections.most = 0
 	for _, site := range []*site{well, storeless, away, crowded} {

@@ -45,6 +45,8 @@ var endpoints = []endpoint{
 	{"PUT", "/api/v1/algorithms", scopeWrite, withRegistry((*Server).putAlgorithm)},
 	{"GET", "/api/v1/algorithms/{}", scopeRead, withRegistry((*Server).algorithm)},
 	{"DELETE", "/api/v1/algorithms/{}", scopeWrite, withRegistry((*Server).deleteAlgorithm)},
+	{"GET", "/api/v1/config", scopeRead, (*Server).configuration},
+	{"POST", "/api/v1/reload", scopeWrite, (*Server).reload},
 	{"GET", "/api/v1/openapi.json", scopeRead, (*Server).openAPI},
 }
 

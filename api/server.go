@@ -72,6 +72,13 @@ type Options struct {
 	// Uses reports whether an account has miners connected; nil if Prove is nil.
 	Uses func(account string) bool
 
+	// Reload reads the configuration file again. An error means that nothing has changed;
+	// the answer beside it says why.
+	Reload func() (*Reload, error)
+
+	// Configuration returns the one in use.
+	Configuration func() *Configuration
+
 	Settings // at the start, see Server.Configure
 }
 

@@ -37,6 +37,8 @@ func newSite(t *testing.T, set ...func(*Options)) *site {
 		answers: make(map[string]bool),
 	}
 	o := Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)}
+	o.Reload = func() (*Reload, error) { return reloadOf(), nil }
+	o.Configuration = func() *Configuration { return &Configuration{Config: map[string]any{"log": "x"}} }
 	for _, f := range set {
 		f(&o)
 	}
@@ -135,7 +137,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		}
 	}
 	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links, /api/v1/users, /api/v1/users/{}, " +
-		"/api/v1/pools, /api/v1/pools/{}, /api/v1/algorithms, /api/v1/algorithms/{}, /api/v1/openapi.json"
+		"/api/v1/pools, /api/v1/pools/{}, /api/v1/algorithms, /api/v1/algorithms/{}, /api/v1/config, /api/v1/reload, /api/v1/openapi.json"
 	f("GET", "/", 404, `nothing is at "/": there are `+all)
 	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)
 	f("POST", "/nowhere", 404, `nothing is at "/nowhere": there are `+all)

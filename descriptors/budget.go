@@ -39,27 +39,47 @@ var leaves = [uses]struct{ one, in int }{
 // Budget is the descriptors to divide. All methods may be called from any goroutine.
 // The nil Budget is unlimited.
 type Budget struct {
+	limit uint64
+
+	mu       sync.Mutex
 	standing int
 	total    int // to divide
-
-	mu     sync.Mutex
-	links  int // part of total that is kept for links
-	used   [uses]int
-	others int // open without having been taken
+	links    int // part of total that is kept for links
+	used     [uses]int
+	others   int // open without having been taken
 }
 
 // New returns the budget of a process that may open limit descriptors, of which
 // standing are not divided and links are kept for links.
 func New(limit uint64, standing, links int) *Budget {
-	total := 0
-	if limit > uint64(standing) {
-		total = int(min(limit-uint64(standing), 1<<30))
+	b := &Budget{limit: limit}
+	b.Stand(standing)
+	b.Keep(links)
+	return b
+}
+
+// With returns how many would be divided if so many were standing.
+func (b *Budget) With(standing int) int {
+	if b.limit <= uint64(standing) {
+		return 0
 	}
-	return &Budget{standing: standing, total: total, links: min(links, total)}
+	return int(min(b.limit-uint64(standing), 1<<30))
+}
+
+// Stand changes how many are standing. Those already taken stay taken.
+func (b *Budget) Stand(standing int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.standing, b.total = standing, b.With(standing)
+	b.links = min(b.links, b.total)
 }
 
 // Total returns how many are divided.
-func (b *Budget) Total() int { return b.total }
+func (b *Budget) Total() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.total
+}
 
 // Keep changes how many are kept for links. Those already taken stay taken.
 func (b *Budget) Keep(links int) {

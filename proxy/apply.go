@@ -6,7 +6,8 @@ import (
 
 // apply has every part work by other settings from now on. It is the one place that
 // they come from, at the start and whenever the configuration changes. It fails, and
-// then has changed nothing, where the proxies or a name can't be understood.
+// then has changed nothing, where the proxies or a name can't be understood, or a port
+// can't be opened.
 func (p *proxy) apply(s *settings) error {
 	before := p.settings.Load()
 	if before != nil && reflect.DeepEqual(before.proxies, s.proxies) {
@@ -21,6 +22,7 @@ func (p *proxy) apply(s *settings) error {
 	if err := p.server.Configure(s.miners); err != nil {
 		return err
 	}
+	p.files.Stand(s.standing)
 	p.files.Keep(s.linkFiles)
 	p.routes.Configure(s.links)
 	p.book.Configure(s.books)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"farmproxy/certificate"
 	"farmproxy/config"
@@ -46,11 +47,20 @@ func (s *certificates) of(t *config.TLS) (*certificate.Certificate, error) {
 
 // watch reads the files again, when they change, until ctx ends.
 func (s *certificates) watch(ctx context.Context, log *slog.Logger) {
-	certificate.Watch(ctx, log, func() []*certificate.Certificate {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return slices.Collect(maps.Values(s.known))
-	})
+	certificate.Watch(ctx, log, s.list)
+}
+
+// check reads the files again now.
+func (s *certificates) check(log *slog.Logger) {
+	for _, c := range s.list() {
+		c.Check(time.Now(), log)
+	}
+}
+
+func (s *certificates) list() []*certificate.Certificate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.known))
 }
 
 // tlsMiners makes the transports of miners that connect over TLS.

@@ -14,6 +14,25 @@ import (
 // commands registers what an operator can ask for over the admin socket.
 func (p *proxy) commands() {
 	p.admin.Query("status", func(context.Context, *admin.Call) (any, error) { return p.web.Status() })
+	p.admin.Query("config", func(context.Context, *admin.Call) (any, error) { return p.configuration(), nil })
+	p.admin.Query("diff", func(ctx context.Context, c *admin.Call) (any, error) {
+		var args differenceArgs
+		if err := c.Args(&args); err != nil {
+			return nil, err
+		}
+		return p.difference(ctx, args.File, args.Text)
+	})
+	p.admin.Handle("reload", func(ctx context.Context, c *admin.Call) (any, error) {
+		var args reloadArgs
+		if err := c.Args(&args); err != nil {
+			return nil, err
+		}
+		file, err := args.absolute()
+		if err != nil {
+			return nil, err
+		}
+		return p.reload(ctx, file)
+	})
 	p.admin.Handle("lame-duck", p.lameDuck)
 }
 

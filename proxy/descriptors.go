@@ -63,20 +63,26 @@ func enoughFiles(c *config.Config, miners int, standing uint64) uint64 {
 	return uint64(total) + standing
 }
 
-// budget shares out the descriptors of the process.
-func budget(c *config.Config, limit uint64, loops int) *descriptors.Budget {
-	standing, err := descriptors.CountOpen()
+// unshared counts the descriptors that a process has before anything else is open.
+func unshared() int {
+	n, err := descriptors.CountOpen()
 	if err != nil {
-		standing = startFiles
+		return startFiles
 	}
-	standing += spareFiles + loops*loopFiles + len(c.Listeners)*netloop.PortFiles
+	return n
+}
+
+// standing is how many descriptors a configuration always has open, besides those of
+// before.
+func standing(c *config.Config, before, loops int) int {
+	n := before + spareFiles + loops*loopFiles + len(c.Listeners)*netloop.PortFiles
 	if c.HTTP.Address != "" {
-		standing += 1 + api.MaxConnections
+		n += 1 + api.MaxConnections
 	}
 	if c.Store.URL != "" {
-		standing += storeFiles
+		n += storeFiles
 	}
-	return descriptors.New(limit, standing, 0)
+	return n
 }
 
 // links returns how many lanes may be opened on demand, for accounts, users, agents,

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"farmproxy/config"
+	"farmproxy/descriptors"
 )
 
 // Accounts, of the store or of the miners' names, open links when they come.
@@ -39,7 +40,7 @@ func TestALimitWithNoRoomForMinersIsAnError(t *testing.T) {
 	c := &config.Config{Listeners: make([]config.Listener, 1), Pools: []config.Pool{{Links: 1}}, HTTP: config.HTTP{Address: "127.0.0.1:0"}}
 	for limit, wanted := range map[uint64]bool{200: true, 20000: false} {
 		var out strings.Builder
-		total := budget(c, limit, 2).Total()
+		total := descriptors.New(limit, standing(c, unshared(), 2), 0).Total()
 		_, kept := links(c, total)
 		tellRoom(slog.New(slog.NewTextHandler(&out, nil)), c, maxMiners(c, total-kept), limit, total)
 		if got := strings.Contains(out.String(), "level=ERROR"); got != wanted {
@@ -65,7 +66,7 @@ func TestLessRoomThanMinersMax(t *testing.T) {
 		change(c)
 		tell := func(limit uint64) string {
 			var out strings.Builder
-			total := budget(c, limit, 2).Total()
+			total := descriptors.New(limit, standing(c, unshared(), 2), 0).Total()
 			_, kept := links(c, total)
 			tellRoom(slog.New(slog.NewTextHandler(&out, nil)), c, maxMiners(c, total-kept), limit, total)
 			return out.String()

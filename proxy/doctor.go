@@ -20,6 +20,7 @@ import (
 
 	"farmproxy/check"
 	"farmproxy/config"
+	"farmproxy/descriptors"
 	"farmproxy/doctor"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
@@ -115,7 +116,7 @@ func fileRoom(c *config.Config, running int) (r doctor.Files) {
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
-	total := budget(c, r.Limit, loops).Total()
+	total := descriptors.New(r.Limit, standing(c, unshared(), loops), 0).Total()
 	_, kept := links(c, total)
 	r.Room, r.Wanted = maxMiners(c, total-kept), c.Miners.Max
 	if r.Room < r.Wanted {

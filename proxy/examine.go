@@ -29,13 +29,18 @@ type Examined struct {
 
 // Examine reads a file, and looks for everything that is wrong with it here; start
 // as in check.Config. With connect the pools are asked for a job.
-func Examine(ctx context.Context, f *config.File, start, connect bool) (x Examined) {
+func Examine(ctx context.Context, f *config.File, start, connect bool) Examined {
+	return examine(ctx, f, machine{}, start, connect)
+}
+
+// examine is Examine for a machine.
+func examine(ctx context.Context, f *config.File, m check.Machine, start, connect bool) (x Examined) {
 	c, problems := f.Check()
 	if c == nil {
 		return Examined{Problems: problems}
 	}
 	x.Config = c
-	found := check.Config(ctx, c, problems, machine{}, start)
+	found := check.Config(ctx, c, problems, m, start)
 	through, err := dialer(proxies(&c.Proxies), slog.New(slog.DiscardHandler))
 	switch {
 	case err != nil && !problems.Within("proxies"):

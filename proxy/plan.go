@@ -33,7 +33,8 @@ const (
 // settings are what a configuration means to each package: what may change while they
 // run (proxy.apply). They are data: two of them can be compared.
 //
-// What a configuration says besides is read once, at the start: startKeys.
+// What a configuration says besides is read once, at the start: startKeys. A reload that
+// would change one of those is refused.
 type settings struct {
 	miners  netloop.Settings
 	links   upstream.Settings // but Dial, which proxies make
@@ -44,6 +45,7 @@ type settings struct {
 	shares  sharelog.Settings
 	log     config.Log
 
+	standing     int           // descriptors that are always open
 	linkFiles    int           // descriptors that are kept for links
 	expire       time.Duration // accounts that were not used for so long are deleted; 0: none are
 	needsLink    bool          // it is not ready without a link
@@ -68,6 +70,14 @@ var startKeys = map[string]string{
 	"state_dir":    "what is remembered there was read",
 	"store":        "accounts come from there",
 	"admin.socket": "the socket is open",
+}
+
+// plan returns the settings that a configuration means here.
+func (p *proxy) plan(c *config.Config) (settings, error) {
+	standing := standing(c, p.unshared, p.loops)
+	s, err := plan(c, p.files.With(standing), &p.tables.tls, &p.certs)
+	s.standing = standing
+	return s, err
 }
 
 // plan returns the settings that a configuration means, where total descriptors are

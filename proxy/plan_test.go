@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -105,4 +106,43 @@ func TestWhomPoolsServe(t *testing.T) {
 	}
 	f(config.Config{Pools: pools}, upstream.Kind{Kept: true})
 	f(config.Config{Pools: pools, Accounts: config.Accounts{MultiUser: true}}, upstream.Kind{PerUser: true})
+}
+
+// The document names every key that is read only at the start: who changes one is refused.
+func TestKeysReadAtTheStartAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sentence, _ := strings.Cut(string(text), "These keys are read only at the start")
+	sentence, _, _ = strings.Cut(sentence, "\n")
+	for key := range startKeys {
+		if !strings.Contains(sentence, "`"+key+"`") && !strings.Contains(sentence, "`["+key+"]`") {
+			t.Errorf("%s: docs/configuration.md does not say that it is read only at the start", key)
+		}
+	}
+}
+
+// Each key, changed alone, is in the list of what is refused, or it is not.
+func TestUnchangeable(t *testing.T) {
+	f := func(key string, refused bool) {
+		t.Helper()
+		got := unchangeable([]config.Change{{Kind: config.Set, Key: key, From: "1", To: "2"}})
+		if len(got) > 0 != refused {
+			t.Errorf("%s: %v", key, got)
+		}
+	}
+	f("miners.loops", true)
+	f("state_dir", true)
+	f("store.url", true)
+	f("store.key_file", true)
+	f("http.address", true)
+	f("http.tls.cert", true)
+	f("admin.socket", true)
+	f("miners.max", false)
+	f("http.token_file", false)
+	f("listener", false)
+	f("listener.tls.cert", false)
+	f("pool", false)
+	f("metrics.proxy", false)
 }

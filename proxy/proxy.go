@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -54,25 +55,46 @@ type proxy struct {
 	tables *tables   // of routes
 	queue  *LogQueue // nil: the log is somewhere else
 
-	settings atomic.Pointer[settings] // what apply was told last
-	certs    certificates
-	web      *api.Server
-	webOn    net.Listener // nil: no HTTP
-	admin    *admin.Server
-	adminOn  net.Listener // nil: no commands
-	duck     lameDuck
+	unshared  int        // descriptors that were open before anything else
+	reloading sync.Mutex // held while the configuration changes
+	running   atomic.Pointer[running]
+	hangups   <-chan os.Signal         // SIGHUP: reload; nil: there are none
+	settings  atomic.Pointer[settings] // what apply was told last
+	certs     certificates
+	web       *api.Server
+	webOn     net.Listener // nil: no HTTP
+	admin     *admin.Server
+	adminOn   net.Listener // nil: no commands
+	duck      lameDuck
 }
 
-// Run serves miners as c says until ctx ends; then it stops in order and returns
-// nil. Its log is written through queue.
-func Run(ctx context.Context, c *config.Config, queue *LogQueue) error {
+// Start is what Run starts from.
+type Start struct {
+	Config   *config.Config
+	File     *config.File // that it is from
+	LastGood bool         // File is not what was asked for, which is broken, but the last good one
+	Path     string       // what was asked for; it is read again for a reload
+
+	Log    *LogQueue        // the log is written through it
+	Reload <-chan os.Signal // each is a wish to read the file again
+}
+
+// Run serves miners until ctx ends; then it stops in order and returns nil.
+func Run(ctx context.Context, o Start) error {
 	tuneMemory()
-	p, err := newProxy(c, queue.Logger(), nil)
+	p, err := newProxy(o.Config, o.Log.Logger(), nil)
 	if err != nil {
 		return err
 	}
-	p.queue = queue
-	p.book.SetLeftOut(queue.LeftOut)
+	p.queue, p.hangups = o.Log, o.Reload
+	p.book.SetLeftOut(o.Log.LeftOut)
+	p.running.Store(&running{config: o.Config, file: o.Path, lastGood: o.LastGood})
+	p.book.SetConfiguration(o.Config.Fingerprint())
+	if o.LastGood {
+		p.book.SetConfigurationFailed()
+	} else {
+		p.warn(keepGood(stateDir(o.Config), o.File))
+	}
 	return p.serve(ctx)
 }
 
@@ -91,8 +113,10 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
-	p := &proxy{log: log, loops: loops, files: budget(c, files, loops), drain: drainTime, tables: new(tables), duck: newLameDuck()}
-	settings, err := plan(c, p.files.Total(), &p.tables.tls, &p.certs)
+	p := &proxy{log: log, loops: loops, unshared: unshared(), drain: drainTime, tables: new(tables), duck: newLameDuck()}
+	p.running.Store(&running{config: c})
+	p.files = descriptors.New(files, standing(c, p.unshared, loops), 0)
+	settings, err := p.plan(c)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +142,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
-	web := api.Options{TLS: secure, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses}
+	web := api.Options{TLS: secure, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		web.Registry = p.store
 	}
@@ -182,6 +206,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	watching, stopWatching := context.WithCancel(lasting)
 	parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
 	parts.Go(func() { p.status(watching) })
+	parts.Go(func() { p.reloadOnHangup(watching) })
 	parts.Go(func() { audit(watching, p.files, p.log) })
 	parts.Go(func() { p.certs.watch(watching, p.log) })
 

@@ -142,7 +142,7 @@ func TestSettingsAreAppliedWhileItRuns(t *testing.T) {
 	apply := func(change func(*config.Config)) {
 		t.Helper()
 		change(c)
-		s, err := plan(c, p.files.Total(), &p.tables.tls, &p.certs)
+		s, err := p.plan(c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,16 +12,24 @@ import (
 	"farmproxy/proxy"
 )
 
-const checkAbout = `The exit code is 1 if there is a problem; a warning is none. check also looks at the machine: ports, names, directories and files. It changes nothing.`
+const checkAbout = `The exit code is 1 if there is a problem; a warning is none. check also looks at the machine: ports, names, directories and files. It changes nothing.
+
+With -diff, check also asks the running farmproxy what a reload of this file would change, or why it would be refused. That farmproxy gets the text of the file, so it need not be able to read it.`
 
 func checkCommand(flags *flag.FlagSet) run {
 	path := configFlag(flags)
 	connect := flags.Bool("connect", false, "connect to each pool, wait for its first job, and print what it offers")
+	diff := flags.Bool("diff", false, "also print what a reload would change in the running farmproxy")
+	a := asking{file: path, json: new(bool), socket: flags.String("socket", "", "with -diff: the running farmproxy's `SOCKET`, instead of the one that the configuration names")}
 	return func(ctx context.Context, args []string, t terminal) int {
 		if code, ok := takesNothing("check", args, t); !ok {
 			return code
 		}
-		return checkFile(ctx, *path, *connect, t.out, t.err)
+		code := checkFile(ctx, *path, *connect, t.out, t.err)
+		if *diff && code == exitOK {
+			code = a.difference(ctx, t)
+		}
+		return code
 	}
 }
 
@@ -46,6 +54,21 @@ func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io
 		fmt.Fprintln(stdout, " ", line)
 	}
 	return exitOK
+}
+
+// difference prints what a reload of the file would change.
+func (a asking) difference(ctx context.Context, t terminal) int {
+	f, err := config.Open(*a.file)
+	if err != nil {
+		return failed(t, err)
+	}
+	var what struct {
+		File string `json:"file"`
+		Text string `json:"text"`
+	}
+	what.File, what.Text = *a.file, string(f.Text())
+	fmt.Fprintln(t.out, "a reload would do this:")
+	return a.command(ctx, t, "diff", what, nil, printReload)
 }
 
 func also(warnings config.Problems) string {

@@ -17,6 +17,8 @@ func init() {
 		{name: "check", summary: "list every problem of a configuration, or else what it turns on", about: checkAbout, define: checkCommand},
 		{name: "doctor", summary: "find what is wrong with the installation, and say how to mend it", about: doctorAbout, define: doctorCommand},
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: statusCommand},
+		{name: "reload", summary: "have the running farmproxy read its configuration again", about: reloadAbout, define: reloadCommand},
+		{name: "config", summary: "show the configuration of the running farmproxy", about: configAbout, define: configCommand},
 		{name: "cert", takes: "[HOST...]", summary: "make a self-signed certificate for [[listener]] or [http] tls", about: certAbout, define: certCommand},
 		{name: "lame-duck", summary: "take no more miners, let those go that are here, and end", about: lameDuckAbout, define: lameDuckCommand},
 		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 
 	"farmproxy/config"
 	"farmproxy/proxy"
@@ -20,7 +23,9 @@ const runAbout = `The configuration is a TOML file, or BTCAgent's agent_conf.jso
   url  = "stratum+tcp://pool.example:3333"
   user = "account"
 
-SIGTERM and SIGINT stop farmproxy in order: the ports are closed, and the pools' last answers are passed on. The second one ends it at once.`
+SIGTERM and SIGINT stop farmproxy in order: the ports are closed, and the pools' last answers are passed on. The second one ends it at once. SIGHUP reads the configuration again, as farmproxy reload does.
+
+A configuration that is broken when farmproxy starts does not take the farm down: farmproxy works by the last good one, which it keeps in state_dir, and says so in the log.`
 
 // installedConfig is where make install puts the configuration.
 const installedConfig = "/etc/farmproxy/farmproxy.toml"
@@ -39,6 +44,9 @@ func runCommand(flags *flag.FlagSet) run {
 		if code, ok := takesNothing("run", args, t); !ok {
 			return code
 		}
+		hangups := make(chan os.Signal, 1) // one more would ask for the same
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
 		queue := proxy.NewLogQueue(t.err)
 		defer queue.End()
 		log := queue.Logger()
@@ -51,12 +59,19 @@ func runCommand(flags *flag.FlagSet) run {
 		if x.Config != nil && !x.Problems.Within("log") {
 			queue.Configure(x.Config.Log)
 		}
+		lastGood := false
 		if !tell(log, x.Problems) {
-			return refusal(x.Problems)
+			broken := x.Problems
+			if f, x, lastGood = proxy.LastGood(ctx, x); !lastGood {
+				return refusal(broken)
+			}
+			log.Error("the configuration is broken, as said above: farmproxy works by the last one that was good; correct the file and reload it", "broken", *path, "last_good", f.Path())
+			queue.Configure(x.Config.Log)
 		}
 		stop, err := p.start()
 		if err == nil {
-			err = errors.Join(proxy.Run(ctx, x.Config, queue), stop())
+			start := proxy.Start{Config: x.Config, File: f, LastGood: lastGood, Path: *path, Log: queue, Reload: hangups}
+			err = errors.Join(proxy.Run(ctx, start), stop())
 		}
 		if err != nil {
 			log.Error(err.Error())

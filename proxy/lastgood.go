@@ -1,0 +1,72 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"farmproxy/config"
+	"farmproxy/systemd"
+)
+
+// lastGoodFile holds, in the state directory, the last configuration file that farmproxy
+// worked by: a mistake in the file and a restart must not take a farm down.
+const lastGoodFile = "last-good-configuration"
+
+// keepGood keeps a file that is good. Nothing is kept without a state directory. The copy
+// has the passwords too, so only farmproxy's user may read it.
+func keepGood(dir string, f *config.File) error {
+	if dir == "" {
+		return nil
+	}
+	path := filepath.Join(dir, lastGoodFile)
+	if before, err := os.ReadFile(path); err == nil && bytes.Equal(before, f.Text()) {
+		return nil
+	}
+	if err := replace(path, f.Text()); err != nil {
+		return fmt.Errorf("the configuration could not be kept as the last good one: %w; make room in %s, or let farmproxy's user write there", err, dir)
+	}
+	return nil
+}
+
+// replace writes a file anew, whole or not at all.
+func replace(path string, text []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) // fails once renamed
+	_, err = temporary.Write(text)
+	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}
+
+// LastGood returns the last good configuration file, for a start that finds a broken one,
+// and what is known of it. ok is false if there is none, or it is not good any more: then
+// x, what is known of the broken file, is all there is.
+func LastGood(ctx context.Context, x Examined) (f *config.File, good Examined, ok bool) {
+	dir := systemd.StateDirectory()
+	if x.Config != nil && x.Config.StateDir != "" && !x.Problems.Within("state_dir") {
+		dir = x.Config.StateDir
+	}
+	if dir == "" {
+		return nil, x, false
+	}
+	path := filepath.Join(dir, lastGoodFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, x, false
+	}
+	f, err := config.Open(path)
+	if err != nil {
+		return nil, x, false
+	}
+	good = Examine(ctx, f, true, false)
+	errs, _ := good.Problems.Split()
+	return f, good, len(errs) == 0
+}

@@ -1,0 +1,244 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+
+	"farmproxy/api"
+	"farmproxy/config"
+	"farmproxy/systemd"
+)
+
+// How a configuration changes while farmproxy runs: the file is read and checked as a
+// whole, compared with the configuration in use, and applied as a whole or not at all.
+
+// running is the configuration in use, and the file that a reload reads. Immutable.
+type running struct {
+	config   *config.Config
+	file     string
+	lastGood bool // the file was broken at the start: this is the last one that was good
+}
+
+// errNotLoaded is the error of a reload that changed nothing: the problems say why.
+var errNotLoaded = errors.New("the configuration was not loaded: farmproxy goes on with the one that it has")
+
+// reload has farmproxy work by what a file says now; "": by the one that it was started
+// with, or that was last named. If anything is wrong it changes nothing, and the answer
+// beside the error says what. One reload waits for another.
+func (p *proxy) reload(ctx context.Context, file string) (*api.Reload, error) {
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	if file == "" {
+		file = p.running.Load().file
+	}
+	p.warn(systemd.Reloading())
+	r, err := p.load(ctx, file)
+	p.warn(systemd.Ready())
+	p.tellReload(r, err)
+	if err != nil {
+		r.Error = err.Error()
+		p.book.SetConfigurationFailed()
+	}
+	return r, err
+}
+
+// reloadFile reads the file again that farmproxy has.
+func (p *proxy) reloadFile() (*api.Reload, error) { return p.reload(context.Background(), "") }
+
+// reloadOnHangup reloads at each SIGHUP, until ctx ends.
+func (p *proxy) reloadOnHangup(ctx context.Context) {
+	for {
+		select {
+		case <-p.hangups:
+			_, _ = p.reload(ctx, "") // the log says what came of it
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// load is reload without what surrounds it. The caller has reloading.
+func (p *proxy) load(ctx context.Context, file string) (*api.Reload, error) {
+	r := newReload(file)
+	f, err := config.Open(file)
+	if err != nil {
+		r.Problems = []string{err.Error()}
+		return r, errNotLoaded
+	}
+	c, err := p.compare(ctx, f, r)
+	if err != nil {
+		return r, err
+	}
+	s, err := p.plan(c)
+	if err != nil {
+		r.Problems = append(r.Problems, err.Error())
+		return r, errNotLoaded
+	}
+	before := p.settings.Load()
+	if c.HTTP.TokenFile == p.running.Load().config.HTTP.TokenFile && !reflect.DeepEqual(before.web.Tokens, s.web.Tokens) {
+		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "http.token_file"}.String())
+	}
+	p.certs.check(p.log)
+	if len(r.Changes) > 0 {
+		if err := p.apply(&s); err != nil {
+			r.Changes, r.Problems = []string{}, append(r.Problems, err.Error())
+			return r, errNotLoaded
+		}
+	}
+	p.use(f, c)
+	return r, nil
+}
+
+// compare checks a file and compares it with the configuration in use. What it finds is in
+// r: the warnings and the changes, or with an error the problems.
+func (p *proxy) compare(ctx context.Context, f *config.File, r *api.Reload) (*config.Config, error) {
+	now := p.running.Load().config
+	x := examine(ctx, f, occupied{ours: now}, true, false)
+	errs, warnings := x.Problems.Split()
+	for _, w := range warnings {
+		r.Warnings = append(r.Warnings, w.String())
+	}
+	if len(errs) > 0 {
+		for _, e := range errs {
+			r.Problems = append(r.Problems, e.String())
+		}
+		return nil, errNotLoaded
+	}
+	r.Fingerprint = x.Config.Fingerprint()
+	changes := config.Changes(now, x.Config)
+	if fixed := unchangeable(changes); len(fixed) > 0 {
+		errs, _ := f.Place(fixed).Split()
+		for _, e := range errs {
+			r.Problems = append(r.Problems, e.String())
+		}
+		return nil, errNotLoaded
+	}
+	r.Changes = make([]string, len(changes))
+	for i, c := range changes {
+		r.Changes[i] = c.String()
+	}
+	return x.Config, nil
+}
+
+// unchangeable returns a problem for each change of a key that is read only at the start.
+func unchangeable(changes []config.Change) (found config.Problems) {
+	for _, c := range changes {
+		for key, reason := range startKeys {
+			if c.Key == key || strings.HasPrefix(c.Key, key+".") {
+				found = append(found, config.Problem{Key: c.Key, Value: c.To,
+					Want: fmt.Sprintf("this can't change while farmproxy runs (it is %s now): %s", c.From, reason),
+					Try:  "farmproxy upgrade, or a restart; or the old value, and the rest is loaded"})
+			}
+		}
+	}
+	return found
+}
+
+// use notes which configuration is in use from now on, and keeps its file for a start that
+// finds a broken one.
+func (p *proxy) use(f *config.File, c *config.Config) {
+	p.running.Store(&running{config: c, file: f.Path()})
+	p.book.SetConfiguration(c.Fingerprint())
+	p.warn(keepGood(stateDir(c), f))
+}
+
+// tellReload logs what came of a reload.
+func (p *proxy) tellReload(r *api.Reload, err error) {
+	for _, w := range r.Warnings {
+		p.log.Warn(w)
+	}
+	if err != nil {
+		for _, problem := range r.Problems {
+			p.log.Error(problem)
+		}
+		p.log.Error(err.Error(), "file", r.File, "problems", len(r.Problems))
+		return
+	}
+	for _, change := range r.Changes {
+		p.log.Info("configuration: " + change)
+	}
+	p.log.Info("configuration loaded", "file", r.File, "changes", len(r.Changes), "fingerprint", r.Fingerprint)
+}
+
+// difference says what a reload of a file with that text would do.
+func (p *proxy) difference(ctx context.Context, file, text string) (*api.Reload, error) {
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	r := newReload(file)
+	_, err := p.compare(ctx, config.FileOf(file, []byte(text)), r)
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r, err
+}
+
+// newReload returns a Reload with nothing in it; its lists are not null in JSON.
+func newReload(file string) *api.Reload {
+	return &api.Reload{File: file, Changes: []string{}, Warnings: []string{}, Problems: []string{}}
+}
+
+// configuration returns the one in use.
+func (p *proxy) configuration() *api.Configuration {
+	now := p.running.Load()
+	return &api.Configuration{File: now.file, LastGood: now.lastGood, Fingerprint: now.config.Fingerprint(), Config: now.config.Shown()}
+}
+
+// occupied is this machine with ports that this farmproxy has itself.
+type occupied struct {
+	machine
+	ours *config.Config
+}
+
+// Bind implements check.Machine.
+func (o occupied) Bind(address string) error {
+	var open []string
+	for _, l := range o.ours.Listeners {
+		open = append(open, l.Address)
+	}
+	if o.ours.HTTP.Address != "" {
+		open = append(open, o.ours.HTTP.Address)
+	}
+	if slices.Contains(open, address) {
+		return nil
+	}
+	err := o.machine.Bind(address)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(address)
+	for _, other := range open {
+		if _, used, _ := net.SplitHostPort(other); used == port {
+			return fmt.Errorf("this farmproxy has the port open as %q, and can't open it a second time before it closes it: use another port, or farmproxy upgrade, or a restart", other)
+		}
+	}
+	return err
+}
+
+// Farmproxy implements check.Machine: a port that is not ours is another program's.
+func (occupied) Farmproxy(context.Context, string) bool { return false }
+
+// reloadArgs are those of the command reload.
+type reloadArgs struct {
+	File string `json:"file"` // absolute; "": the one that farmproxy has
+}
+
+// absolute returns the file's path, or an error.
+func (a *reloadArgs) absolute() (string, error) {
+	if a.File != "" && !filepath.IsAbs(a.File) {
+		return "", fmt.Errorf("file = %q: expected an absolute path", a.File)
+	}
+	return a.File, nil
+}
+
+// differenceArgs are those of the command diff.
+type differenceArgs struct {
+	File string `json:"file"` // what problems call it
+	Text string `json:"text"` // what is in it
+}
