@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -245,6 +246,51 @@ func TestASlowPoolIsNotStuck(t *testing.T) {
 	w := &wire{conn: new(socket), loop: &loop{wall: time.Now()}, stuck: time.Now().Add(-2 * maxWireStuck)}
 	if !w.write([]byte("share")) || !w.stuck.IsZero() {
 		t.Errorf("stuck since %v", w.stuck)
+	}
+}
+
+// sluggish is a connection whose kernel takes bytes when the test has it take some.
+type sluggish struct {
+	socket
+	kept int
+}
+
+func (s *sluggish) Write(b []byte) (int, error) { s.kept += len(b); return len(b), nil }
+func (s *sluggish) OutboundBuffered() int       { return s.kept }
+
+// What the kernel has not taken is what another process, which gets the socket, has to
+// write first.
+func TestWhatAPoolHasNotReadIsKnown(t *testing.T) {
+	f := func(steps, want string) { // words to write, and how many bytes are taken
+		t.Helper()
+		conn := new(sluggish)
+		w := &wire{conn: conn, loop: &loop{wall: time.Now()}}
+		for _, step := range strings.Fields(steps) {
+			if n, err := strconv.Atoi(step); err == nil {
+				conn.kept -= n
+			} else {
+				w.write([]byte(step))
+			}
+		}
+		unsent, open := w.Unsent()
+		if !open || string(unsent) != want {
+			t.Errorf("%s: %q is unsent, want %q", steps, unsent, want)
+		}
+		conn.kept = 0
+		if w.write(nil); w.unsent != nil {
+			t.Errorf("%s: %q is kept although all was taken", steps, w.unsent)
+		}
+	}
+	f("", "")
+	f("abc 3", "")
+	f("abc", "abc")
+	f("abc 1", "bc")
+	f("abc 1 def", "bcdef")
+	f("abc 1 def 4", "f")
+	f("abc 1 def 4 ghi 2", "hi")
+	f("abc 3 def", "def")
+	if _, open := new(wire).Unsent(); open {
+		t.Error("a connection that was closed is open")
 	}
 }
 

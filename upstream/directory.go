@@ -24,7 +24,7 @@ const MaxOnDemand = 1 << 14
 // known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
-// Directory.still, Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
+// Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
 // Directory.life, Prefixes.mu, newcomers.mu, strangers.mu, state.mu, endpoint.mu,
 // roster.mu, epoch.mu, health.mu.
 type Directory struct {
@@ -37,8 +37,8 @@ type Directory struct {
 	prefixes Prefixes
 	state    state
 
-	still sync.RWMutex // whoever decides something reads; Freeze writes. No event loop takes it
-	heir  heir         // what came of the process before this one
+	still standstill // who decides anything enters; no event loop does
+	heir  heir       // what came of the process before this one
 
 	born        time.Time
 	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
@@ -80,6 +80,7 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 		routes:    make(map[string]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
 	}
+	d.still.ready()
 	d.Configure(o.Settings)
 	d.prefixes.first = o.FirstPrefix
 	d.state.path, d.state.log = o.StateFile, o.Log

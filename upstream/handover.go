@@ -70,10 +70,9 @@ type directoryImage struct {
 
 // heir is what a directory has of the process before it, until it starts.
 type heir struct {
-	waits    atomic.Bool // for that process: it opens no lane by itself
-	expected aheadImage
-	lanes    map[uint32]*Lane
-	lost     []Verdict // on shares that nobody can answer any more
+	waits atomic.Bool // for that process: it opens no lane by itself
+	lanes map[uint32]*Lane
+	lost  []Verdict // on shares that nobody can answer any more
 }
 
 // Ahead returns what the next process needs to dial the links that can't be handed over.
@@ -115,10 +114,10 @@ func (d *Directory) Unsettled() (n int64) {
 // Freeze returns when nothing in the directory changes by itself any more, until Thaw: no
 // lane looks for another link, none is opened or ends, and the table stays what it is.
 // What event loops do goes on: they freeze afterwards.
-func (d *Directory) Freeze() { d.still.Lock() }
+func (d *Directory) Freeze() { d.still.freeze() }
 
 // Thaw ends Freeze.
-func (d *Directory) Thaw() { d.still.Unlock() }
+func (d *Directory) Thaw() { d.still.thaw() }
 
 // State returns all that the directory has, and the wires of the links that can be handed
 // over, whose sockets Restore wants in that order. It changes nothing. The directory and
@@ -133,17 +132,17 @@ func (d *Directory) State() (image []byte, wires []Wire, err error) {
 // after the one that sent ahead. It dials what that one can't hand over, and does nothing
 // else before Restore and Start.
 func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
-	h := &d.heir
-	if err := json.Unmarshal(ahead, &h.expected); err != nil {
+	var image aheadImage
+	if err := json.Unmarshal(ahead, &image); err != nil {
 		return fmt.Errorf("what the running farmproxy said of its links: %w", err)
 	}
-	raise32(&jobs, h.expected.Jobs)
-	raise32(&lanes, h.expected.Lanes)
-	raise64(&epochs, h.expected.Epochs)
-	h.waits.Store(true)
+	raise32(&jobs, image.Jobs)
+	raise32(&lanes, image.Lanes)
+	raise64(&epochs, image.Epochs)
+	d.heir.waits.Store(true)
 	d.begin(ctx)
-	for i := range h.expected.Anew {
-		a := &h.expected.Anew[i]
+	for i := range image.Anew {
+		a := &image.Anew[i]
 		r, err := d.heirTo(a.Route)
 		if err != nil {
 			continue // its miners are told when they are here

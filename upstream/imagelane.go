@@ -148,7 +148,9 @@ func (x *imaging) directory(d *Directory) directoryImage {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, r := range d.retired {
-		i.Retired = append(i.Retired, x.route(r))
+		if !r.isEmpty() {
+			i.Retired = append(i.Retired, x.route(r))
+		}
 	}
 	return i
 }

@@ -427,7 +427,7 @@ func (n *newcomers) seat(now time.Time) (in, displaced []*Lane) {
 }
 
 // seatAll lets in those that wait until ctx ends.
-func (n *newcomers) seatAll(ctx context.Context, still *sync.RWMutex) {
+func (n *newcomers) seatAll(ctx context.Context, still *standstill) {
 	tick := time.NewTicker(seatPause)
 	defer tick.Stop()
 	for {
@@ -444,9 +444,9 @@ func (n *newcomers) seatAll(ctx context.Context, still *sync.RWMutex) {
 
 // look lets in those that there is room for now, unless the directory is frozen: then
 // it waits.
-func (n *newcomers) look(now time.Time, still *sync.RWMutex) {
-	still.RLock()
-	defer still.RUnlock()
+func (n *newcomers) look(now time.Time, still *standstill) {
+	still.enter()
+	defer still.leave()
 	in, displaced := n.seat(now)
 	for _, l := range displaced {
 		l.dismiss()

@@ -15,15 +15,15 @@ import (
 
 func (x *restoring) directory(i *directoryImage) error {
 	d, h := x.d, &x.d.heir
-	if e := h.expected; i.Jobs >= e.Jobs && e.Jobs > 0 {
-		return fmt.Errorf("the running farmproxy has begun %d jobs since it was asked", i.Jobs+aheadNumbers-e.Jobs)
-	}
 	raise32(&jobs, i.Jobs)
 	raise32(&lanes, i.Lanes)
 	raise64(&epochs, i.Epochs)
 	d.state.remind(known(i.Pools))
 	d.state.outdated()
 	x.prefixes(&d.prefixes, &i.Prefixes)
+	if err := areSound(i.Prefixes.Back); err != nil {
+		return err
+	}
 	h.lanes = make(map[uint32]*Lane)
 	for n := range i.Routes {
 		if err := x.route(&i.Routes[n]); err != nil {
@@ -134,6 +134,9 @@ func (x *restoring) lost(shares []Share, err error) error {
 
 // lane makes a lane, or makes one that Expect has opened what it was.
 func (x *restoring) lane(r *Route, i *laneImage, pools []*pool) error {
+	if err := i.sound(len(pools)); err != nil {
+		return err
+	}
 	l := r.reopen(i.Key, i.ID, i.Number, i.First)
 	x.d.heir.lanes[l.id] = l
 	l.seen(i.Members, x.time(i.Idle), x.time(i.Unlinked))
@@ -165,6 +168,39 @@ func (x *restoring) lane(r *Route, i *laneImage, pools []*pool) error {
 		return err
 	}
 	x.roster(l, i)
+	return nil
+}
+
+// sound says what all other code relies on: lengths, and indices of pools.
+func (i *laneImage) sound(pools int) error {
+	keys := append([]Prefix{i.Key}, i.Left...)
+	for _, p := range i.Lifted {
+		keys = append(keys, p.Prefix)
+	}
+	var of []int
+	for n := range i.Epochs {
+		of = append(of, i.Epochs[n].Pool)
+	}
+	for n := range i.Links {
+		of = append(of, i.Links[n].Pool)
+	}
+	for _, n := range append(slices.Clone(i.Moves), i.Cool...) {
+		of = append(of, n.Pool)
+	}
+	for _, n := range of {
+		if n < 0 || n >= pools {
+			return fmt.Errorf("pool %d is missing", n)
+		}
+	}
+	return areSound(keys)
+}
+
+func areSound(list []Prefix) error {
+	for _, p := range list {
+		if p.Len < 1 || p.Len > 2 {
+			return fmt.Errorf("a prefix of %d bytes", p.Len)
+		}
+	}
 	return nil
 }
 

@@ -68,8 +68,8 @@ func (l *Lane) supervise(ctx context.Context) {
 // false: the lane ends.
 func (l *Lane) look(ctx context.Context, e event) (goesOn bool) {
 	still := &l.route.directory.still
-	still.RLock()
-	defer still.RUnlock()
+	still.enter()
+	defer still.leave()
 	if e.link != nil {
 		l.handle(ctx, e)
 	}

@@ -134,8 +134,8 @@ func (e Everybody) URLs() (urls []string) {
 //
 // Only entries in use cost anything.
 func (d *Directory) Set(table Table) {
-	d.still.RLock()
-	defer d.still.RUnlock()
+	d.still.enter()
+	defer d.still.leave()
 	now := time.Now()
 	d.mu.Lock()
 	others, there := table.Entry("")
