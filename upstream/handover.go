@@ -39,10 +39,11 @@ const (
 
 // aheadImage is what the next process has to know before it dials.
 type aheadImage struct {
-	Jobs   uint32      `json:"jobs"`
-	Lanes  uint32      `json:"lanes"`
-	Epochs uint64      `json:"epochs"`
-	Anew   []anewImage `json:"anew,omitempty"`
+	Jobs     uint32      `json:"jobs"`
+	Lanes    uint32      `json:"lanes"`
+	Epochs   uint64      `json:"epochs"`
+	Accounts []string    `json:"accounts,omitempty"` // that have miners
+	Anew     []anewImage `json:"anew,omitempty"`
 }
 
 // anewImage is a lane whose link can't be handed over.
@@ -80,6 +81,11 @@ type heir struct {
 func (d *Directory) Ahead() ([]byte, error) {
 	image := aheadImage{
 		Jobs: jobs.Load() + aheadNumbers, Lanes: lanes.Load() + aheadNumbers, Epochs: epochs.Load() + aheadNumbers,
+	}
+	for _, r := range d.inOrder() {
+		if r.account != "" && !r.PerUser && r.hasMiners() {
+			image.Accounts = append(image.Accounts, r.account)
+		}
 	}
 	d.eachLane(func(l *Lane) {
 		if k := l.servingLink(); k != nil && k.bound.Load() {
@@ -130,11 +136,17 @@ func (d *Directory) State() (image []byte, wires []Wire, err error) {
 
 // Expect makes a directory that has its table, and does not run yet, that of the process
 // after the one that sent ahead. It dials what that one can't hand over, and does nothing
-// else before Restore and Start.
+// else before Restore and Start. It is an error if an account has miners and is not in the
+// table: a store that can't be reached now would cost them their pools.
 func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
 	var image aheadImage
 	if err := json.Unmarshal(ahead, &image); err != nil {
 		return fmt.Errorf("what the running farmproxy said of its links: %w", err)
+	}
+	for _, name := range image.Accounts {
+		if _, err := d.heirTo(name); err != nil {
+			return fmt.Errorf("account %q has miners, and the new process does not know it: check that the store can be reached", name)
+		}
 	}
 	raise32(&jobs, image.Jobs)
 	raise32(&lanes, image.Lanes)

@@ -514,7 +514,27 @@ func TestWhatIsNoImage(t *testing.T) {
 		}
 		equal(t, q.image, got, q.want)
 	}
-	if err := NewDirectory(DirectoryOptions{}, nobody{}).Expect(t.Context(), []byte("x")); err == nil {
-		t.Error("no more is expected of what comes ahead")
+}
+
+// A process that can't serve the miners that there are says so before it gets them.
+func TestWhatIsNotExpected(t *testing.T) {
+	for _, q := range []struct{ ahead, want string }{
+		{`x`, "what the running farmproxy said of its links: invalid character 'x' looking for beginning of value"},
+		{`{"accounts":["ann"]}`, `account "ann" has miners, and the new process does not know it: check that the store can be reached`},
+		{`{"anew":[{"route":"ann"}]}`, ""}, // they are told when they are there
+	} {
+		err := NewDirectory(DirectoryOptions{}, nobody{}).Expect(t.Context(), []byte(q.ahead))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		equal(t, q.ahead, got, q.want)
 	}
+	inHandOver(t, "a", func(f *farm) {
+		f.start()
+		f.set("ann a ann", "bob a bob")
+		f.join("ann.1", 1)
+		ahead, _ := f.directory.Ahead()
+		equal(t, "accounts", strings.Contains(string(ahead), `"accounts":["ann"]`), true)
+	})
 }
