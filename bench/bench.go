@@ -45,6 +45,7 @@ var commands = []command{
 	{"gobench", "print a recorded run in the format of go test -bench, for benchstat", gobenchCommand},
 	{"pool", "run a Stratum V1 pool that verifies every share, with scripted faults", poolCommand},
 	{"fleet", "run miners that really mine, against any pool or proxy", fleetCommand},
+	{"heir", "stand in for the new process of an upgrade, and fail", heirCommand},
 	{"floor", "run a responder that parses nothing: the least that a proxy could cost", floorCommand},
 	{"demo", "run two pools, the proxy and miners until Ctrl-C", demoCommand},
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,10 +20,14 @@ import (
 
 // TestMain lets the test binary be the child of a run: `bench floor` is the real one,
 // `run -c FILE` a stand-in for the proxy that passes every miner on to the first pool
-// in FILE, byte for byte.
+// in FILE, byte for byte, and can't be upgraded.
 func TestMain(m *testing.M) {
-	if len(os.Args) < 2 || os.Args[1] != "bench" && os.Args[1] != "run" {
+	if len(os.Args) < 2 || !slices.Contains([]string{"bench", "run", "upgrade"}, os.Args[1]) {
 		os.Exit(runTests(m))
+	}
+	if os.Args[1] == "upgrade" {
+		io.WriteString(os.Stderr, "a pass-through has no upgrade\n")
+		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -70,7 +75,7 @@ func passOn(ctx context.Context, file string) error {
 				fmt.Fprintf(w, "go_memstats_mallocs_total %d\n", scrapes.Add(1))
 				return
 			}
-			io.WriteString(w, `{"miners":7,"links_up":1,"pool":"demo-pool","shares":{"accepted":1,"rejected":{"stale":2}},"hashrate":1500}`)
+			fmt.Fprintf(w, `{"pid":%d,"miners":7,"links_up":1,"pool":"demo-pool","shares":{"accepted":1,"rejected":{"stale":2}},"hashrate":1500}`, os.Getpid())
 		}))
 	}
 	l, err := net.Listen("tcp", string(listen[1]))

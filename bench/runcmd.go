@@ -37,6 +37,12 @@ child process, and compares the counts of both sides. Scenarios:
           not read or send one byte at a time, a pool that keeps changing
           its mask and extranonce. The pool and the honest miners must not notice; the
           verdict has a line for each promise
+  upgrade
+          under load, the proxy hands itself over to new processes: to its own
+          program -rounds times, to programs that crash, speak another format,
+          are killed at each step, or sleep, and again to its own; with SIGSTOP
+          for a minute. No miner may lose its connection or wait long for an
+          answer, no newcomer may be refused, no counter may go back
 
 With -agent the proxy connects to the pools as an agent: workers are registered
 once and unregistered when they leave, shares use the shortest form, and each
@@ -56,14 +62,14 @@ the processor time of the child process, from /proc.`)
 }
 
 func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
-	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts or hostile")
+	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts, hostile or upgrade")
 	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners; accounts: 3000, hostile: 1000, unless this is given")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of all miners; accounts, hostile: 300, unless this is given")
 	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "number of measured jobs")
 	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between the measured jobs")
 	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th measured job is clean; 0: none")
 	flags.DurationVar(&o.Duration, "duration", o.Duration, "length of the measured share load; accounts: 20s, hostile: 30s of attack per stage, unless this is given")
-	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor; the figures are medians over them")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor, whose figures are medians over them; upgrade: how often the proxy hands itself over")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
 	flags.StringVar(&o.JSON, "json", o.JSON, "write all figures to this `file`")
 	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
@@ -77,17 +83,18 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "concurrent dials")
 	flags.Float64Var(&o.ConnectRate, "connect-rate", o.ConnectRate, "dials per second; 0: as fast as -connecting allows")
 	flags.StringVar(&o.Profiles, "profile", o.Profiles, "write the proxy's CPU and heap profiles, from the start of the load, to this `directory`; with several rounds, those of the last one")
-	flags.StringVar(&o.Only, "only", o.Only, "hostile: only these `attacks`, separated by commas: "+strings.Join(attack.Names(), ", "))
-	flags.BoolVar(&o.Quick, "quick", o.Quick, "hostile: 6s of attack per stage")
+	flags.StringVar(&o.Only, "only", o.Only, "only these `names`, separated by commas; attacks of hostile: "+strings.Join(attack.Names(), ", ")+"; stages of upgrade: "+strings.Join(scenario.UpgradeStages(), ", "))
+	flags.BoolVar(&o.Quick, "quick", o.Quick, "hostile: 6s of attack per stage; upgrade: without mute, asleep and pause, which wait for a timeout")
+	flags.DurationVar(&o.Silence, "silence", o.Silence, "upgrade: how long a miner may wait for an answer")
 	childFlags(flags, o)
 	floor := flags.Bool("floor", false, "the same as -scenario floor")
 	return func() (err error) {
 		if *floor {
 			o.Scenario = scenario.Floor
 		}
-		scenarios := []string{scenario.Farm, scenario.Steady, scenario.Floor, scenario.Accounts, scenario.Hostile}
+		scenarios := []string{scenario.Farm, scenario.Steady, scenario.Floor, scenario.Accounts, scenario.Hostile, scenario.Upgrade}
 		if !slices.Contains(scenarios, o.Scenario) {
-			return fmt.Errorf("-scenario: want farm, steady, floor, accounts or hostile, got %q", o.Scenario)
+			return fmt.Errorf("-scenario: want farm, steady, floor, accounts, hostile or upgrade, got %q", o.Scenario)
 		}
 		given := map[string]bool{}
 		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })

@@ -73,6 +73,17 @@ func TestRunHostileFindsBreaches(t *testing.T) {
 		"attack ", "masks", "http", "the child's log: ")
 }
 
+// A byte pass-through does not say that nothing has changed, and can't be upgraded.
+func TestRunUpgradeFindsBreaches(t *testing.T) {
+	t.Parallel()
+	out := mustMain(t, exitFailed, quick("upgrade", "-only", "crash", "-workers", "-silence", "1m")...)
+	wantText(t, out, "stage crash: farmproxy upgrade does not say that nothing has changed: exit status 1: a pass-through has no upgrade",
+		"stage upgrade: exit status 1: a pass-through has no upgrade", "the child's log: ")
+	if strings.Contains(out, "lost their connection") || strings.Contains(out, "newcomer") || strings.Contains(out, "went back") {
+		t.Errorf("it found what was not there:\n%s", out)
+	}
+}
+
 func TestRunFloorPrintsRatios(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitOK, quick("floor", "-workers", "-rounds", "1")...)
@@ -185,7 +196,7 @@ func TestMisuse(t *testing.T) {
 	f("usage: farmproxy bench SUBCOMMAND")
 	f(`no subcommand "dig"`, "dig")
 	f(`unexpected argument "fast"`, "run", "fast")
-	f(`-scenario: want farm, steady, floor, accounts or hostile, got "war"`, "run", "-scenario", "war")
+	f(`-scenario: want farm, steady, floor, accounts, hostile or upgrade, got "war"`, "run", "-scenario", "war")
 	f("-miners: want 1 to 65536, got 0", "run", "-miners", "0")
 	f("-miners: want 3 or more for three accounts, got 2", "run", "-scenario", "accounts", "-miners", "2")
 	f(`-algorithm: want one of sha256d, scrypt, x11, got "sha3"`, "pool", "-algorithm", "sha3")
@@ -194,8 +205,11 @@ func TestMisuse(t *testing.T) {
 	f("-behind-agents: not with scenario floor", "run", "-floor", "-behind-agents", "1")
 	f("-agent, -behind-agents: not with scenario accounts", "run", "-scenario", "accounts", "-agent")
 	f("-agent, -behind-agents: not with scenario hostile", "run", "-scenario", "hostile", "-agent")
-	f("-only, -quick: with scenario hostile only", "run", "-quick")
+	f("-only, -quick: with scenarios hostile and upgrade only", "run", "-quick")
 	f(`-only: want some of replay,resume,`, "run", "-scenario", "hostile", "-only", "replay,siege")
+	f(`-only: want some of upgrade,crash,`, "run", "-scenario", "upgrade", "-only", "crash,siege")
+	f("-silence: want more than 0s", "run", "-scenario", "upgrade", "-silence", "0")
+	f("-fault: want one of crash, format,", "heir", "-fault", "explode")
 	f(`-roll: want version, time, version,time or none, got "dice"`, "run", "-roll", "dice")
 	f("-roll: want version", "fleet", "-roll", "dice")
 	f("fleet: agents: want 0 to 3, one for each miner, got 4", "fleet", "-miners", "3", "-agents", "4")

@@ -92,10 +92,11 @@ type Options struct {
 	ConnectRate float64
 	Exe         string
 	Keep        bool
-	difficulty  float64 // of the pools
-	Profiles    string  // a directory for the proxy's profiles; "": none
-	Only        string  // attacks of hostile, separated by commas; "": all
-	Quick       bool    // hostile: a short attack
+	difficulty  float64       // of the pools
+	Profiles    string        // a directory for the proxy's profiles; "": none
+	Only        string        // attacks of hostile, stages of upgrade, separated by commas; "": all
+	Quick       bool          // hostile: a short attack; upgrade: without the stages that take long
+	Silence     time.Duration // upgrade: how long a miner may wait for an answer
 
 	// For budget, sweep and long.
 	measuring bool // the proxy serves lean metrics, for its allocations
@@ -119,6 +120,7 @@ const (
 
 	Accounts = "accounts"
 	Hostile  = "hostile"
+	Upgrade  = "upgrade"
 )
 
 // DefaultOptions are those of bench run.
@@ -126,7 +128,7 @@ func DefaultOptions() Options {
 	return Options{
 		Scenario: Farm, Miners: 10_000, Rate: 1000, Jobs: 6, JobEvery: 5 * time.Second, CleanEvery: 3,
 		Duration: 10 * time.Second, Rounds: 3, Seed: 1, Flight: 2 * time.Second,
-		Patience: 40 * time.Second, Calm: 2 * time.Second, Connecting: 64, difficulty: proof.EasyDifficulty,
+		Patience: 40 * time.Second, Calm: 2 * time.Second, Silence: time.Second, Connecting: 64, difficulty: proof.EasyDifficulty,
 	}
 }
 
@@ -185,8 +187,12 @@ func (o *Options) Check() error {
 		return errors.New("-agent, -behind-agents: not with scenario accounts, which has pools of other algorithms")
 	case o.Scenario == Hostile && (o.Agent || o.Behind > 0):
 		return errors.New("-agent, -behind-agents: not with scenario hostile, which has agents of its own")
-	case o.Scenario != Hostile && (o.Only != "" || o.Quick):
-		return errors.New("-only, -quick: with scenario hostile only")
+	case o.Scenario != Hostile && o.Scenario != Upgrade && (o.Only != "" || o.Quick):
+		return errors.New("-only, -quick: with scenarios hostile and upgrade only")
+	case o.Scenario == Upgrade && wrongStage(o.Only) != nil:
+		return fmt.Errorf("-only: %w", wrongStage(o.Only))
+	case o.Silence <= 0:
+		return fmt.Errorf("-silence: want more than 0s, got %v", o.Silence)
 	case o.Scenario == Floor && o.Behind > 0:
 		return errors.New("-behind-agents: not with scenario floor, which knows miners only")
 	case o.Behind < 0 || o.Behind > o.Miners:
@@ -203,7 +209,7 @@ func (o *Options) Check() error {
 		return fmt.Errorf("-duration: want 100ms or more, got %v", o.Duration)
 	case o.Patience < 100*time.Millisecond:
 		return fmt.Errorf("-patience: want 100ms or more, got %v", o.Patience)
-	case attack.Wrong(o.Only) != nil:
+	case o.Scenario == Hostile && attack.Wrong(o.Only) != nil:
 		return fmt.Errorf("-only: %w", attack.Wrong(o.Only))
 	case o.Rounds < 1 || o.Rounds > 100:
 		return fmt.Errorf("-rounds: want 1 to 100, got %d", o.Rounds)

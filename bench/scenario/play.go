@@ -59,8 +59,11 @@ func Run(ctx context.Context, o Options, t cli.Terminal) error {
 }
 
 func scenarioPlay(name string) func(*trial, context.Context) error {
-	if name == Farm {
+	switch name {
+	case Farm:
 		return (*trial).farm
+	case Upgrade:
+		return (*trial).upgrade
 	}
 	return (*trial).steady
 }
@@ -167,12 +170,13 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 		return stand.HAProxy(ctx, o.HAProxy, pools[0], o.Miners, o.secure)
 	}
 	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles, Shown: o.secure}
-	if o.measuring {
+	p.Installed = o.Scenario == Upgrade
+	if o.measuring || p.Installed {
 		web, err := stand.FreeAddr()
 		if err != nil {
 			return nil, err
 		}
-		p.HTTP, p.Lean = web, true
+		p.HTTP, p.Lean = web, o.measuring
 	}
 	return stand.Proxy(ctx, p)
 }

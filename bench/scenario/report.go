@@ -75,6 +75,9 @@ var tableRows = []tableRow{
 	{"failover", "failover, pool gone to the last miner", func(f Figures) float64 { return f.FailoverSeconds }, figure.Seconds},
 	{"return", "return, pool back to the last miner", func(f Figures) float64 { return f.ReturnSeconds }, figure.Seconds},
 	{"gone", "account deleted to its last miner closed", func(f Figures) float64 { return f.GoneSeconds }, figure.Seconds},
+	{"upgrade_prepared", "upgrade, until the new process is ready", func(f Figures) float64 { return f.PreparedSeconds }, figure.Seconds},
+	{"upgrade_frozen", "upgrade, nothing is read or written", func(f Figures) float64 { return f.FrozenSeconds }, figure.Seconds},
+	{"upgrade_silence", "upgrade, longest wait for an answer", func(f Figures) float64 { return f.SilenceSeconds }, figure.Seconds},
 	{"restart", "killed and restarted, to the last miner at work", func(f Figures) float64 { return f.RestartSeconds }, figure.Seconds},
 }
 
@@ -258,8 +261,11 @@ type Figures struct {
 	KbitUp           float64   `json:"kbit_up_per_second"` // the same traffic
 	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare is based on
 	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
-	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
-	ReturnSeconds    float64   `json:"return_seconds,omitempty"`   // pool back to the last miner on its job
-	GoneSeconds      float64   `json:"gone_seconds,omitempty"`     // account deleted to its last miner closed
-	RestartSeconds   float64   `json:"restart_seconds,omitempty"`  // proxy killed to the last miner at work again
+	FailoverSeconds  float64   `json:"failover_seconds,omitempty"`         // pool gone to the last miner on the next one's job
+	ReturnSeconds    float64   `json:"return_seconds,omitempty"`           // pool back to the last miner on its job
+	GoneSeconds      float64   `json:"gone_seconds,omitempty"`             // account deleted to its last miner closed
+	PreparedSeconds  float64   `json:"upgrade_prepared_seconds,omitempty"` // the longest of all upgrades, as the next two
+	FrozenSeconds    float64   `json:"upgrade_frozen_seconds,omitempty"`   // nothing was read or written
+	SilenceSeconds   float64   `json:"upgrade_silence_seconds,omitempty"`  // a miner waited for an answer
+	RestartSeconds   float64   `json:"restart_seconds,omitempty"`          // proxy killed to the last miner at work again
 }

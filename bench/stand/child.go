@@ -17,11 +17,12 @@ import (
 
 // Child is a process under measurement: the proxy, or the floor.
 type Child struct {
-	Name   string
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser
-	Exited chan struct{}
-	err    error // Wait's error; read it after exited
+	Name    string
+	process *os.Process
+	stdin   io.WriteCloser // nil: it was adopted
+	Exited  chan struct{}
+	state   *os.ProcessState // how it ended; read it after Exited
+	err     error            // why it did not end well; read it after Exited
 
 	started  time.Time
 	Listened time.Duration // time from its start to an open port
@@ -37,23 +38,32 @@ const (
 
 // startChild runs exe with args; its output goes to log.
 func startChild(name, exe string, args []string, log *os.File) (*Child, error) {
-	c := &Child{Name: name, cmd: exec.Command(exe, args...), Exited: make(chan struct{})}
-	c.cmd.Stdout, c.cmd.Stderr = log, log
-	c.cmd.SysProcAttr = childAttributes()
+	c := &Child{Name: name, Exited: make(chan struct{})}
+	cmd := exec.Command(exe, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = childAttributes()
 	var err error
-	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+	if c.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	c.started = time.Now()
-	if err := c.cmd.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: start %s: %w", name, exe, err)
 	}
+	c.process = cmd.Process
 	go func() {
-		c.err = c.cmd.Wait()
+		c.err = cmd.Wait()
+		c.state = cmd.ProcessState
 		close(c.Exited)
 	}()
 	return c, nil
 }
+
+// PID returns the child's process id.
+func (c *Child) PID() int { return c.process.Pid }
+
+// Signal sends the child a signal.
+func (c *Child) Signal(s os.Signal) error { return c.process.Signal(s) }
 
 // stop ends the child: with SIGTERM, and with SIGKILL if that takes too long. It
 // returns an error if the child did not end cleanly.
@@ -66,11 +76,11 @@ func (c *Child) stop() error {
 			return
 		default:
 		}
-		c.cmd.Process.Signal(syscall.SIGTERM)
+		c.process.Signal(syscall.SIGTERM)
 		select {
 		case <-c.Exited:
 		case <-time.After(childStops):
-			c.cmd.Process.Kill()
+			c.process.Kill()
 			<-c.Exited
 		}
 	})
@@ -86,13 +96,13 @@ func (c *Child) stop() error {
 
 // signalled reports whether the child died of SIGTERM, as HAProxy does.
 func (c *Child) signalled() bool {
-	status, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	status, ok := c.state.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
 // Kill ends the child at once, like a crash.
 func (c *Child) Kill() {
-	c.once.Do(func() { c.cmd.Process.Kill() })
+	c.once.Do(func() { c.process.Kill() })
 	<-c.Exited
 }
 
@@ -129,7 +139,7 @@ const ClockTick = 10 * time.Millisecond
 
 // CPU returns the CPU time used so far, in whole clock ticks.
 func (c *Child) CPU() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("%s: processor time: %w", c.Name, err)
 	}
@@ -154,7 +164,7 @@ func parseCPU(stat string) (time.Duration, error) {
 
 // RSS returns the resident memory in bytes.
 func (c *Child) RSS() (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("%s: memory: %w", c.Name, err)
 	}

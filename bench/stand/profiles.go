@@ -39,7 +39,7 @@ func (p *Profiles) Begin(c *Child) error {
 	if err := os.Remove(p.heap); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("-profile: %w", err)
 	}
-	return c.cmd.Process.Signal(syscall.SIGUSR1)
+	return c.process.Signal(syscall.SIGUSR1)
 }
 
 // End returns once the profiles are written, the heap's last.
@@ -47,7 +47,7 @@ func (p *Profiles) End(c *Child) error {
 	if p == nil || !p.begun {
 		return nil
 	}
-	if err := c.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+	if err := c.process.Signal(syscall.SIGUSR2); err != nil {
 		return fmt.Errorf("-profile: %w", err)
 	}
 	for limit := time.Now().Add(profileWithin); ; {

@@ -28,6 +28,7 @@ type Stand struct {
 
 	name, exe string // of the child
 	args      []string
+	program   string // that was installed; commands use it; "": none was
 }
 
 // Names of the files in a stand's directory.
@@ -54,6 +55,8 @@ type ProxyOptions struct {
 	Shown *Certificate // to miners, who connect over TLS; nil: they connect without
 
 	Profiles string // directory for the proxy's profiles; "" takes none
+
+	Installed bool // the program is copied, so that another one can take its place
 }
 
 // proxyConfig returns the TOML for a proxy on addr. Failover is fast, so that a
@@ -115,6 +118,13 @@ func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
 		return j.Key, j.Emitted, nil
 	}
 	return s, s.start(ctx, "proxy", o.Exe, func() ([]string, error) {
+		if o.Installed {
+			s.program = o.Exe
+			if err := s.Reinstall(); err != nil {
+				return nil, err
+			}
+			s.exe = filepath.Join(s.dir, installed)
+		}
 		file := filepath.Join(s.dir, configFile)
 		state := filepath.Join(s.dir, "state")
 		if err := os.Mkdir(state, 0o755); err != nil {
