@@ -2,7 +2,7 @@ package stats
 
 import (
 	"bytes"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +19,7 @@ import (
 // It fails if the state is of a version that this one does not understand, or is
 // damaged; then part of it may have been added.
 func (b *Book) Restore(state []byte) error {
-	values := json.NewDecoder(bytes.NewReader(state))
+	values := gob.NewDecoder(bytes.NewReader(state))
 	var first stateValue
 	if err := values.Decode(&first); err != nil {
 		return fmt.Errorf("the state of the books is damaged: %w", err)
