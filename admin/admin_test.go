@@ -220,7 +220,7 @@ func TestTooManyCommands(t *testing.T) {
 		return nil, nil
 	})
 	path := serve(t, s)
-	for range maxCalls {
+	for range MaxCalls {
 		go Do(t.Context(), path, "watch", nil, nil)
 		<-begun
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// maxCalls bounds the commands at work: a handful of operators and scripts, and some
-	// who watch for hours.
-	maxCalls = 16
+	// MaxCalls bounds the commands at work, each of which takes a file descriptor: a
+	// handful of operators and scripts, and some who watch for hours.
+	MaxCalls = 16
 
 	// requestTime is how long a client may take to send its line.
 	requestTime = 10 * time.Second
@@ -145,9 +145,9 @@ func (s *Server) admit(conn net.Conn) {
 		return
 	}
 	c := &Call{conn: conn}
-	if len(s.open) == maxCalls {
+	if len(s.open) == MaxCalls {
 		// The line fits into the socket's buffer.
-		_ = c.finish(nil, fmt.Errorf("%d commands are at work, and that is all there may be: end one, for example a watching one", maxCalls))
+		_ = c.finish(nil, fmt.Errorf("%d commands are at work, and that is all there may be: end one, for example a watching one", MaxCalls))
 		conn.Close()
 		return
 	}

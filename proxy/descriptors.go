@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	"farmproxy/admin"
 	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/descriptors"
@@ -35,6 +36,9 @@ const (
 
 	// startFiles are what a process has at its start, where that can't be counted.
 	startFiles = 16
+
+	// adminFiles are those of the socket for commands, and of one connection too many.
+	adminFiles = 2 + admin.MaxCalls
 
 	// auditEvery is how often the descriptors that are really open are counted, as
 	// long as few are left.
@@ -75,7 +79,7 @@ func unshared() int {
 // standing is how many descriptors a configuration always has open, besides those of
 // before.
 func standing(c *config.Config, before, loops int) int {
-	n := before + spareFiles + loops*loopFiles + len(c.Listeners)*netloop.PortFiles
+	n := before + spareFiles + adminFiles + loops*loopFiles + len(c.Listeners)*netloop.PortFiles
 	if c.HTTP.Address != "" {
 		n += 1 + api.MaxConnections
 	}
