@@ -256,8 +256,47 @@ func TestShutdown(t *testing.T) {
 	if err := <-shut; err != nil {
 		t.Error(err)
 	}
+	if n := s.atWork(); n > 0 {
+		t.Errorf("%d commands are at work after the stop", n)
+	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket's file is still there: %v", err)
+	}
+}
+
+// atWork counts the commands.
+func (s *Server) atWork() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// A stop that has no time left says what it did not wait for, and its client is told so.
+func TestShutdownWithoutPatience(t *testing.T) {
+	s := New(slog.New(slog.DiscardHandler))
+	begun, release := make(chan struct{}), make(chan struct{})
+	s.Handle("change", func(context.Context, *Call) (any, error) {
+		close(begun)
+		<-release
+		return nil, nil
+	})
+	path := serve(t, s)
+	defer close(release)
+	answered := make(chan error)
+	go func() {
+		_, err := Do(context.Background(), path, "change", nil, nil)
+		answered <- err
+	}()
+	<-begun
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 10 { // one that does not wait may report the end of late, or not
+		if err := s.Shutdown(late); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "1 commands were still at work") {
+			t.Fatalf("the stop: %v", err)
+		}
+	}
+	if err := <-answered; err == nil || !strings.Contains(err.Error(), "went without an answer") {
+		t.Errorf("the client: %v", err)
 	}
 }
 

@@ -57,6 +57,10 @@ func TestBackupsThatCannotBe(t *testing.T) {
 	keyless := o
 	keyless.KeyFile = dir + "/none"
 	f(keyless, to, ErrKeyMissing, "key file "+dir+"/none is missing")
+	repairing, err := lockAlone(dir + "/farm.db")
+	must(t, err)
+	f(o, filepath.Join(t.TempDir(), "locked"), ErrLocked, "is being repaired")
+	must(t, repairing.Close())
 	f(Options{URL: "postgres://farm@db.example/farm", KeyFile: o.KeyFile}, to, ErrBadValue, "pg_dump")
 	if exists(to) {
 		t.Errorf("it made %v", listDirectory(t, to))
