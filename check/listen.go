@@ -30,7 +30,7 @@ func (k *checker) listener(key, address string) {
 	switch err := k.machine.Bind(address); {
 	case err == nil:
 	case errors.Is(err, syscall.EADDRINUSE) && k.isRunning():
-		k.warning(key, value, "the running farmproxy has this port", "stopping it before another one starts")
+		k.warning(key, value, "the running farmproxy has this port", "farmproxy reload, or stopping it before another one starts")
 	case errors.Is(err, syscall.EADDRINUSE):
 		k.passing(key, value, "another program has this port", fmt.Sprintf("another port, or ss -ltnp 'sport = :%s'", port))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,6 +50,21 @@ func (f *File) Text() []byte { return f.text }
 
 // FileOf is Open for a file whose text is known already.
 func FileOf(path string, text []byte) *File { return &File{path, text} }
+
+// stateDirLine finds state_dir in a file that is broken elsewhere.
+var stateDirLine = regexp.MustCompile(`(?m)^[ \t]*state_dir[ \t]*=[ \t]*["'](/[^"'\n]*)["']`)
+
+// StateDir returns the absolute state_dir that the file sets, even if the rest of it can't
+// be used; "": none.
+func (f *File) StateDir() string {
+	if c, problems := f.Check(); c != nil && !problems.Within("state_dir") && c.StateDir != "" {
+		return c.StateDir
+	}
+	if found := stateDirLine.FindSubmatch(f.text); found != nil {
+		return string(found[1])
+	}
+	return ""
+}
 
 // BTCAgent reports whether the file is a configuration of BTCAgent's.
 func (f *File) BTCAgent() bool { return isBTCAgent(f.text) }

@@ -233,3 +233,20 @@ func wantEqual(t *testing.T, got, want *Config) {
 		t.Errorf("got:\n%+v\nwant:\n%+v", got, want)
 	}
 }
+
+// A socket or a kept file is found in the state directory of a file that is broken too.
+func TestStateDirOfABrokenFile(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		if got := FileOf("f.toml", []byte(text)).StateDir(); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	f("state_dir = \"/var/lib/farmproxy\"", "/var/lib/farmproxy")
+	f("state_dir = \"/var/lib/farmproxy\"\n[log]\nlevel = 7", "/var/lib/farmproxy")
+	f("[[listener\n  state_dir='/var/lib/farmproxy' # here", "/var/lib/farmproxy")
+	f("# state_dir = \"/var/lib/farmproxy\"\n[[", "")
+	f("state_dir = \"lib\"\n[[", "")
+	f("[[", "")
+	f("{\"agent_type\": \"btc\"}", "")
+}

@@ -48,12 +48,11 @@ func replace(path string, text []byte) error {
 }
 
 // LastGood returns the last good configuration file, for a start that finds a broken one,
-// and what is known of it. ok is false if there is none, or it is not good any more: then
-// x, what is known of the broken file, is all there is.
-func LastGood(ctx context.Context, x Examined) (f *config.File, good Examined, ok bool) {
-	dir := systemd.StateDirectory()
-	if x.Config != nil && x.Config.StateDir != "" && !x.Problems.Within("state_dir") {
-		dir = x.Config.StateDir
+// and what is known of it. ok is false if there is none, or it is not good any more.
+func LastGood(ctx context.Context, broken *config.File) (f *config.File, x Examined, ok bool) {
+	dir := broken.StateDir()
+	if dir == "" {
+		dir = systemd.StateDirectory()
 	}
 	if dir == "" {
 		return nil, x, false
@@ -66,7 +65,7 @@ func LastGood(ctx context.Context, x Examined) (f *config.File, good Examined, o
 	if err != nil {
 		return nil, x, false
 	}
-	good = Examine(ctx, f, true, false)
-	errs, _ := good.Problems.Split()
-	return f, good, len(errs) == 0
+	x = Examine(ctx, f, true, false)
+	errs, _ := x.Problems.Split()
+	return f, x, len(errs) == 0
 }

@@ -100,6 +100,7 @@ func (a asking) sockets() ([]string, error) {
 		if found, _ := f.Check(); found != nil {
 			c = *found
 		}
+		c.StateDir = f.StateDir() // also in a file that is being repaired
 	} else if *a.file != installedConfig {
 		return nil, err
 	}

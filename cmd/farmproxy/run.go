@@ -62,7 +62,7 @@ func runCommand(flags *flag.FlagSet) run {
 		lastGood := false
 		if !tell(log, x.Problems) {
 			broken := x.Problems
-			if f, x, lastGood = proxy.LastGood(ctx, x); !lastGood {
+			if f, x, lastGood = proxy.LastGood(ctx, f); !lastGood {
 				return refusal(broken)
 			}
 			log.Error("the configuration is broken, as said above: farmproxy works by the last one that was good; correct the file and reload it", "broken", *path, "last_good", f.Path())
