@@ -20,7 +20,7 @@ Clients that verify certificates must be told to trust cert.pem, or its fingerpr
 const manyDays = 3650
 
 func certCommand(flags *flag.FlagSet) run {
-	dir := flags.String("o", ".", "the `directory` to write to")
+	dir := flags.String("o", ".", "the `DIRECTORY` to write to")
 	days := flags.Int("days", manyDays, "how many days it is valid for")
 	return func(_ context.Context, args []string, t terminal) int {
 		if *days < 1 || *days > manyDays {

@@ -15,7 +15,7 @@ import (
 // -connect would be -c onnect there.
 type command struct {
 	name    string // one or two words; the first of two is a group
-	takes   string // what comes beside the flags, as in the synopsis: FILE if it is a file
+	takes   string // what comes beside the flags, as in the synopsis: FILE or DIRECTORY if it is one
 	summary string // one line, without a capital or a full stop
 	about   string // more of it: paragraphs of plain text, separated by empty lines; "" none
 

@@ -72,8 +72,8 @@ func (c *command) choices() []choice {
 	return c.words()
 }
 
-// files reports whether a command takes a file beside its flags.
-func (c *command) files() bool { return strings.Contains(c.takes, "FILE") }
+// files reports whether a command takes a path beside its flags.
+func (c *command) files() bool { return isPath(c.takes) }
 
 // names joins the words of choices.
 func names(list []choice) string {
@@ -85,7 +85,9 @@ func names(list []choice) string {
 }
 
 // isPath reports whether a flag's value is a path, by what the synopsis calls it.
-func (o option) isPath() bool { return o.value == "FILE" || o.value == "SOCKET" }
+func (o option) isPath() bool { return isPath(o.value) }
+
+func isPath(word string) bool { return word == "FILE" || word == "SOCKET" || word == "DIRECTORY" }
 
 // flagNames returns the command's flags for which a condition holds.
 func (c *command) flagNames(holds func(option) bool) string {

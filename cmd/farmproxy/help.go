@@ -82,6 +82,7 @@ func (c *command) options() (list []option) {
 	flags, _ := c.flagSet()
 	flags.VisitAll(func(f *flag.Flag) {
 		value, about := flag.UnquoteUsage(f)
+		value = strings.ToUpper(value) // package flag writes "int" and "duration"
 		o := option{f.Name, value, about, f.DefValue}
 		if o.standard == "false" || o.standard == "0" || o.standard == "0s" {
 			o.standard = ""

@@ -13,11 +13,12 @@ import (
 var files = [][2]string{
 	{installedConfig, "The configuration. docs/configuration.md lists all keys."},
 	{unitRuntimeDirectory + "/admin.sock", "The socket for status and the other commands for a running farmproxy. Its permissions say who may use it."},
-	{unitStateDirectory, "What farmproxy remembers across restarts."},
+	{unitStateDirectory, "What farmproxy remembers across restarts, and the last good configuration."},
 }
 
 // signals are those that the running farmproxy takes.
 var signals = [][2]string{
+	{"SIGHUP", "Read the configuration again, as farmproxy reload does."},
 	{"SIGTERM, SIGINT", "Stop in order. The second one ends farmproxy at once."},
 }
 
