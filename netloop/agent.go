@@ -72,6 +72,7 @@ func (a *agentPeer) request(l *loop, p *peer, out []byte) ([]byte, session.Effec
 // frame handles one frame.
 func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
+	p.tap().Add(l.wall, false, f)
 	command := f.Command()
 	if !l.ready(p, command != agent.Register && command != agent.Unregister) {
 		return out, session.Effect{Kind: session.Hangup}
@@ -233,6 +234,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	}
 	miner.worker.tally = l.newTally()
 	l.tellConnected(p, e.Login, m.Agent)
+	l.trace(p, e.Login)
 	if debt, next := l.server.debts.arrive(p.remote.Addr(), e.Login, l.env.Now); debt > 0 {
 		a.session.Inherit(e.SID, debt, next)
 	}

@@ -43,6 +43,7 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 		SubscribeTimeout: time.Hour, AuthorizeTimeout: time.Hour,
 		Difficulty: session.Policy{Start: 512, Min: 1, SharesPerMinute: 6},
 	}}})
+	s.traces.Store(new(traces))
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.directory = upstream.NewDirectory(upstream.DirectoryOptions{
 		Settings: upstream.Settings{Dial: func(ctx context.Context, _ dial.Target) (net.Conn, error) {

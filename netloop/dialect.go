@@ -136,6 +136,7 @@ func (l *loop) nextLine(p *peer, d lineDialect, data, out []byte) (rest, answers
 // line decodes a line and passes it to d.
 func (l *loop) line(p *peer, d lineDialect, line, out []byte) ([]byte, session.Effect) {
 	l.counts.Messages.Add(1)
+	p.tap().Add(l.wall, false, line)
 	p.session.Prefetch() // ready by the time the line is decoded
 	if err := l.decoder.DecodeRequest(line, &l.request); err != nil {
 		l.counts.Malformed.Add(1)

@@ -113,6 +113,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 		l.openBooks(p)
 		p.adds(&further{loop: l, peer: p, login: login, agent: p.agent()})
 		l.tellConnected(p, login, p.agent())
+		l.trace(p, login)
 		out = p.session.Authorized(&l.env, &l.request, said, 0, out)
 	} else {
 		l.counts.Authorized.Add(1)
@@ -125,6 +126,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 		}
 		l.openBooks(p)
 		l.tellConnected(p, p.login, p.agent())
+		l.trace(p, p.login)
 		out = p.session.Authorized(&l.env, &l.request, said, p.first.Difficulty(), out)
 	}
 	effect := session.Effect{}

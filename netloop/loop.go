@@ -128,6 +128,7 @@ func (l *loop) remove(p *peer) {
 	l.free = append(l.free, p.slot)
 	l.counts.Closed[p.reason].Add(1)
 	l.tellLeft(p)
+	l.untrace(p)
 }
 
 // find returns the peer that a cookie names; nil when it is gone.
@@ -224,6 +225,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 	if len(out) == 0 {
 		return true
 	}
+	p.tap().Add(l.wall, true, out)
 	if t := p.transport(); t != nil {
 		if t.hands != nil {
 			return true // unreadable before the end of the handshake

@@ -5,6 +5,7 @@ import (
 
 	"farmproxy/session"
 	"farmproxy/stats"
+	"farmproxy/tap"
 	"farmproxy/upstream"
 )
 
@@ -49,6 +50,7 @@ type rare struct {
 	books     *stats.Miner // nil: none are kept
 	others    []*further   // its workers after the first
 	tally     *tally       // nil: none is kept
+	tap       *tap.Tap     // keeps its messages; nil: it is not traced
 }
 
 // transport returns the peer's transport; nil: plain TCP.

@@ -57,6 +57,8 @@ type Server struct {
 	log       *slog.Logger
 	closed    closeLog
 	full      fullLog
+	tracing   sync.Mutex // guards changes of traces
+	traces    atomic.Pointer[traces]
 	started   time.Time
 
 	engine  *gnet.Client  // gnet's name for event loops that do not listen
@@ -91,6 +93,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopped) })
 	s.closed.log, s.full.log = o.Log, o.Log
+	s.traces.Store(new(traces))
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.loops.Store(&[]*loop{})
 	if s.loopCount == 0 {

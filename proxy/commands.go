@@ -33,6 +33,7 @@ func (p *proxy) commands() {
 		}
 		return p.reload(ctx, file)
 	})
+	p.admin.Query("trace", p.trace)
 	p.admin.Handle("lame-duck", p.lameDuck)
 }
 

@@ -64,6 +64,7 @@ func (a *agentDialect) nextFrame() (ok bool, err error) {
 	a.stream.skip(n)
 	a.book.BytesDown.Add(uint64(n))
 	a.wholeBy = time.Time{}
+	a.link.tap().Add(a.now, false, f)
 	return true, a.frame(f)
 }
 

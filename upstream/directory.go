@@ -43,6 +43,7 @@ type Directory struct {
 	born        time.Time
 	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
 	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
+	taps        taps
 	held        atomic.Int64 // miners with a link of their own that have none
 	heldLogged  atomic.Int64 // when the log last said so, since born
 	pending     atomic.Int64 // shares taken, without a verdict yet

@@ -58,6 +58,7 @@ type link struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	files  linkFiles
+	tapped *Tapped  // nil: its messages are not kept
 	conn   net.Conn // run's: what was dialled
 
 	// Between the driver and the lane:
@@ -102,7 +103,7 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFile
 		book: new(stats.Link), log: r.log.With("pool", p.Name),
 		started: time.Now(),
 	}
-	k := &link{assignment: a, files: files}
+	k := &link{assignment: a, files: files, tapped: r.directory.taps.open(&p.Pool, lane)}
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
 		k.book = r.directory.book.OpenLink(p.Name, lane.number)
@@ -224,6 +225,7 @@ func (k *link) end() {
 	k.cancel(errClosed)
 	k.files.keep(0)
 	k.pool.ended()
+	k.route.directory.taps.close(k.tapped)
 	if k.lane != nil {
 		k.route.directory.book.CloseLink(k.book)
 	}

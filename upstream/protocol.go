@@ -138,6 +138,9 @@ func (p *protocol) Pending(now time.Time, dst []byte) []byte {
 		dst = p.batches(dst)
 	}
 	p.book.BytesUp.Add(uint64(len(dst) - before))
+	if len(dst) > before {
+		p.link.tap().Add(now, true, dst[before:])
+	}
 	return dst
 }
 
@@ -234,6 +237,7 @@ func (p *protocol) goOn() { p.paused = false }
 // take takes a line.
 func (p *protocol) take(line []byte) error {
 	p.book.BytesDown.Add(uint64(len(line)) + 1)
+	p.link.tap().Add(p.now, false, line)
 	m, err := p.lines.decode(line)
 	switch {
 	case err != nil:

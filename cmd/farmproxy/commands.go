@@ -19,6 +19,7 @@ func init() {
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: statusCommand},
 		{name: "reload", summary: "have the running farmproxy read its configuration again", about: reloadAbout, define: reloadCommand},
 		{name: "config", summary: "show the configuration of the running farmproxy", about: configAbout, define: configCommand},
+		{name: "trace", takes: "WORKER|POOL", summary: "show what a miner, or a pool, and farmproxy say to each other", about: traceAbout, define: traceCommand},
 		{name: "cert", takes: "[HOST...]", summary: "make a self-signed certificate for [[listener]] or [http] tls", about: certAbout, define: certCommand},
 		{name: "lame-duck", summary: "take no more miners, let those go that are here, and end", about: lameDuckAbout, define: lameDuckCommand},
 		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},
