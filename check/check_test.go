@@ -26,6 +26,7 @@ type box struct {
 	dirs     string            // directories, separated by spaces
 	files    map[string]string // path to text
 	readOnly string            // paths that can't be written
+	secret   string            // a path that can't be read
 	tokens   error
 	state    string
 	certs    map[string]time.Duration // certificates, and for how long they are valid
@@ -85,6 +86,9 @@ func (b *box) Writable(path string) error {
 }
 
 func (b *box) Head(path string, n int) ([]byte, error) {
+	if path == b.secret {
+		return nil, fs.ErrPermission
+	}
 	text := b.files[path]
 	return []byte(text[:min(n, len(text))]), nil
 }
@@ -251,6 +255,9 @@ func TestFiles(t *testing.T) {
 	f(sqlite, &box{dirs: "/data", files: map[string]string{"/data/farm.db": magic}, readOnly: "/data/farm.db"}, "warning: store.url: this user cannot write to /data/farm.db")
 	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data"}, "store.key_file: /keys: this directory does not exist")
 	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data /keys"}, "")
+	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data /keys", readOnly: "/keys"}, "warning: store.key_file: this user cannot write to /keys")
+	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data /keys", readOnly: "/keys", files: map[string]string{"/keys/store.key": "0123"}}, "")
+	f(sqlite+"key_file = '/keys/store.key'\n", &box{dirs: "/data /keys", secret: "/keys/store.key", files: map[string]string{"/keys/store.key": "0123"}}, "warning: store.key_file: this user cannot read it")
 	f("[store]\nurl = 'sqlite:///var/lib/farmproxy/farmproxy.db'\n", &box{}, "warning: store.url: /var/lib/farmproxy does not exist yet: systemd creates it")
 
 	const postgres = "[store]\nurl = 'postgres://farm:hunter2@db.farm/farm'\n"

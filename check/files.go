@@ -73,7 +73,16 @@ func (k *checker) store() {
 	case key == "":
 		k.warning("store.key_file", "", "there is no place for the key that encrypts passwords, unless systemd starts farmproxy with a state directory", `key_file = "`+unitDirectory+`/store.key"`)
 	case file == "" || filepath.Dir(key) != filepath.Dir(file):
+		k.keyFile(key)
+	}
+}
+
+// keyFile checks that the key can be read, or else created.
+func (k *checker) keyFile(key string) {
+	if _, err := k.machine.Stat(key); err != nil {
 		k.directory("store.key_file", filepath.Dir(key))
+	} else if _, err := k.machine.Head(key, 1); err != nil {
+		k.warning("store.key_file", "", fmt.Sprintf("this user cannot read it: %v", err), "giving it to the group of the user that farmproxy runs as, if that is another user")
 	}
 }
 

@@ -181,7 +181,7 @@ func (b *box) follow(line string) *lines {
 // journal follows what happens to a unit from now on.
 func (b *box) journal(unit string) *lines {
 	b.Helper()
-	cursor, _ := strings.CutPrefix(b.run("journalctl --sync; journalctl -q -n 1 -o cat --output-fields= --show-cursor"), "-- cursor: ")
+	cursor := b.run("journalctl --sync; journalctl -q -n 1 --show-cursor | sed -n 's/^-- cursor: //p'")
 	return b.follow("exec journalctl -q -f -o cat --after-cursor='" + cursor + "' -u " + unit)
 }
 

@@ -15,6 +15,10 @@ const farm = `
 [[listener]]
 address = "127.0.0.1:3333"
 
+[[listener]]
+address = "127.0.0.1:3334"
+tls     = { cert = "/etc/farmproxy/cert.pem", key = "/etc/farmproxy/key.pem" }
+
 [[pool]]
 url  = "stratum+tcp://127.0.0.1:4444"
 user = "account"
@@ -82,8 +86,9 @@ func install(b *box) {
 	b.want("systemctl show -P Result -P NRestarts -P ExecMainStatus farmproxy", `^exit-code\s+0\s+78$`)
 	b.want("journalctl -u farmproxy -o cat", `pool\.example.*does not exist`)
 	b.want("systemctl is-active farmproxy-retry || true", `^activating$`)
+	retry := b.journal("farmproxy-retry")
 	b.run("systemctl stop farmproxy")
-	b.want("systemctl is-active farmproxy-retry || true", `^inactive$`)
+	retry.until(`^Stopped farmproxy-retry`)
 }
 
 // units: systemd has nothing to say against them.
@@ -98,16 +103,16 @@ func start(b *box) {
 	b.write("/root/farmproxy.toml", farm)
 	b.run("cp /root/farmproxy.toml " + config)
 	b.run("cd /root && " + documented(b.T, "Tokens and keys"))
-	b.want("stat -c '%a %U:%G' /etc/farmproxy/*", `^(640 root:farmproxy\n?){3,}$`)
-	b.want("sudo -u farmproxy farmproxy check -connect -c "+config, `127\.0\.0\.1:4444`)
+	b.want("stat -c '%a %U:%G' /etc/farmproxy/*", `^(640 root:farmproxy\n?){5}$`)
+	b.want("sudo -u farmproxy farmproxy check -connect -c "+config, `toml: ok\n(?s:.*)127\.0\.0\.1:4444`)
 	b.run("systemctl start farmproxy")
 	b.want("systemctl show -P LimitNOFILE farmproxy", `^1048576$`)
 	b.want("cat /proc/sys/net/core/somaxconn", `^65535$`)
-	b.want("systemctl show -P User -P WatchdogUSec farmproxy", `^farmproxy\s+30s$`)
+	b.want("systemctl show -P User -P WatchdogUSec farmproxy", `^30s\s+farmproxy$`)
 	fleet := b.journal("fleet")
 	b.run("systemd-run -q --unit=fleet -p KillSignal=SIGINT /run/stage/bench bench fleet -miners 50 -rate 50 -reconnect=false")
 	fleet.until(`50 of 50 miners at work`)
-	b.want("systemctl show -P StatusText farmproxy", `50 miners`)
+	b.want("farmproxy status", `50`)
 }
 
 // reload: the same process goes on, with a file that is right and in spite of one that is
@@ -238,7 +243,7 @@ func rpm(b *box) {
 	b.want("ls /etc/farmproxy /usr/lib/systemd/system/farmproxy* 2>&1 || true", `No such file.*\n.*No such file`)
 
 	b.run("mkdir -p /etc/farmproxy; cp /root/farmproxy.toml " + config)
-	b.run("sed -i '/_file/d' " + config)
+	b.run("sed -i '/_file/d; /^tls/d' " + config)
 	b.run("rpm -i --nodeps /run/stage/old.rpm 2>&1") // complete already: it starts
 	b.run("systemctl is-active farmproxy")
 	pid := mainPID(b)
@@ -257,7 +262,7 @@ func rpm(b *box) {
 func tarball(b *box) {
 	b.run("cd /root && cp /run/stage/old.tar.gz farmproxy-0-linux-amd64.tar.gz && " + documented(b.T, "Without a package manager"))
 	b.want("stat -c '%a %U:%G' "+config, `^640 root:farmproxy$`)
-	b.run("cp /root/farmproxy.toml " + config + " && sed -i '/_file/d' " + config)
+	b.run("cp /root/farmproxy.toml " + config + " && sed -i '/_file/d; /^tls/d' " + config)
 	b.run("systemctl start farmproxy")
 	b.want("systemctl show -P StatusText farmproxy", `miners`)
 }
