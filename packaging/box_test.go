@@ -178,11 +178,16 @@ func (b *box) follow(line string) *lines {
 	return l
 }
 
-// journal follows what happens to a unit from now on.
-func (b *box) journal(unit string) *lines {
+// tells runs a line of shell, and waits until a unit's journal has had a line for each
+// pattern, in this order.
+func (b *box) tells(unit, line string, patterns ...string) {
 	b.Helper()
 	cursor := b.run("journalctl --sync; journalctl -q -n 1 --show-cursor | sed -n 's/^-- cursor: //p'")
-	return b.follow("exec journalctl -q -f -o cat --after-cursor='" + cursor + "' -u " + unit)
+	journal := b.follow("exec journalctl -q -f -o cat --after-cursor='" + cursor + "' -u " + unit)
+	b.run(line)
+	for _, pattern := range patterns {
+		journal.until(pattern)
+	}
 }
 
 // until waits for a line that a pattern matches, and returns it.

@@ -70,6 +70,7 @@ func TestPackageOnSystemd(t *testing.T) {
 	}
 	for _, stage := range life {
 		if !t.Run(stage.name, func(t *testing.T) { stage.step(&box{t, b.stage, b.init}) }) {
+			b.try("journalctl -q -n 200 -o short-precise -t systemd; journalctl -q -n 100 -o short-precise")
 			return
 		}
 	}
@@ -86,9 +87,7 @@ func install(b *box) {
 	b.want("systemctl show -P Result -P NRestarts -P ExecMainStatus farmproxy", `^exit-code\s+0\s+78$`)
 	b.want("journalctl -u farmproxy -o cat", `pool\.example.*does not exist`)
 	b.want("systemctl is-active farmproxy-retry || true", `^activating$`)
-	retry := b.journal("farmproxy-retry")
-	b.run("systemctl stop farmproxy")
-	retry.until(`^Stopped farmproxy-retry`)
+	b.tells("farmproxy-retry", "systemctl stop farmproxy", `^Stopped farmproxy-retry`)
 }
 
 // units: systemd has nothing to say against them.
@@ -99,7 +98,7 @@ func units(b *box) {
 
 // start: as docs/operations.md says, with tokens and keys.
 func start(b *box) {
-	b.run("systemd-run -q --unit=pool /run/stage/bench bench pool -listen 127.0.0.1:4444")
+	b.tells("pool", "systemd-run -q --unit=pool /run/stage/bench bench pool -listen 127.0.0.1:4444", `pool listens`)
 	b.write("/root/farmproxy.toml", farm)
 	b.run("cp /root/farmproxy.toml " + config)
 	b.run("cd /root && " + documented(b.T, "Tokens and keys"))
@@ -109,9 +108,8 @@ func start(b *box) {
 	b.want("systemctl show -P LimitNOFILE farmproxy", `^1048576$`)
 	b.want("cat /proc/sys/net/core/somaxconn", `^65535$`)
 	b.want("systemctl show -P User -P WatchdogUSec farmproxy", `^30s\s+farmproxy$`)
-	fleet := b.journal("fleet")
-	b.run("systemd-run -q --unit=fleet -p KillSignal=SIGINT /run/stage/bench bench fleet -miners 50 -rate 50 -reconnect=false")
-	fleet.until(`50 of 50 miners at work`)
+	b.tells("fleet", "systemd-run -q --unit=fleet -p KillSignal=SIGINT /run/stage/bench bench fleet -miners 50 -rate 50 -reconnect=false",
+		`50 of 50 miners at work`)
 	b.want("farmproxy status", `50`)
 }
 
@@ -167,18 +165,12 @@ func upgrade(b *box) {
 // crash: systemd starts it again, whether it dies or hangs; and a file with a mistake
 // does not keep it from starting.
 func crash(b *box) {
-	log := b.journal("farmproxy")
-	b.run("kill -9 " + mainPID(b))
-	log.until(`serving miners`)
-	b.want("systemctl show -P NRestarts farmproxy", `^1$`)
+	b.tells("farmproxy", "kill -9 "+mainPID(b), `restart counter is at 1`, `^Started farmproxy`)
 
-	b.run("mkdir -p /run/systemd/system/farmproxy.service.d && printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/farmproxy.service.d/box.conf")
-	b.run("echo 'no_such_key = 1' >>" + config + " && systemctl daemon-reload && systemctl restart farmproxy")
-	log.until(`no_such_key`)
-	log.until(`serving miners`)
-	b.run("kill -STOP " + mainPID(b))
-	log.until(`Watchdog timeout`)
-	log.until(`serving miners`)
+	b.dropIn("farmproxy.service", "WatchdogSec=2")
+	b.run("echo 'no_such_key = 1' >>" + config)
+	b.tells("farmproxy", "systemctl restart farmproxy", `no_such_key`, `^Started farmproxy`)
+	b.tells("farmproxy", "kill -STOP "+mainPID(b), `Watchdog timeout`, `^Started farmproxy`)
 	b.run("sed -i /no_such_key/d " + config)
 }
 
@@ -200,18 +192,13 @@ func backup(b *box) {
 // restartLoop: what cannot start is tried again, but not all the time; stopping stops
 // that too.
 func restartLoop(b *box) {
-	b.run("systemctl stop farmproxy")
-	b.run("mkdir -p /run/systemd/system/farmproxy-retry.service.d && printf '[Service]\nExecStart=\nExecStart=sh -c \"until [ -e /run/patience ]; do sleep 0.1; done\"\nExecStart=systemctl reset-failed farmproxy.service\nExecStart=systemctl --no-block start farmproxy.service\n' >/run/systemd/system/farmproxy-retry.service.d/box.conf")
-	b.run("systemctl daemon-reload; systemctl reset-failed")
-	b.run("systemd-run -q --unit=squatter /run/stage/bench bench pool -listen 127.0.0.1:3333")
-	log := b.journal("farmproxy-retry")
-	b.try("systemctl start farmproxy")
-	log.until(`another start in a minute`)
-	b.want("systemctl show -P NRestarts -P ActiveState farmproxy", `^10\s+failed$`)
-	b.run("systemctl stop squatter")
-	served := b.journal("farmproxy")
-	b.run("touch /run/patience")
-	served.until(`serving miners`)
+	b.run("systemctl stop farmproxy; systemctl reset-failed")
+	b.dropIn("farmproxy-retry.service", "Environment=SECONDS_TO_WAIT=3")
+	b.tells("squatter", "systemd-run -q --unit=squatter /run/stage/bench bench pool -listen 127.0.0.1:3333", `pool listens`)
+	b.tells("farmproxy-retry", "systemctl start farmproxy || true", `farmproxy has failed; it is started again`)
+	b.want("systemctl is-failed farmproxy", `^failed$`)
+	b.want("journalctl -u farmproxy -o cat", `Start request repeated too quickly`)
+	b.tells("farmproxy", "systemctl stop squatter", `^Started farmproxy`)
 	b.run("systemctl stop farmproxy")
 	b.want("systemctl show -P Result farmproxy", `^success$`)
 	b.run("rm -r /run/systemd/system/farmproxy*.d; systemctl daemon-reload")
@@ -224,10 +211,11 @@ func remove(b *box) {
 	b.run("dpkg -r farmproxy 2>&1")
 	b.refuses("systemctl is-active farmproxy", `^inactive$`)
 	b.want("ls /etc/farmproxy /var/lib/farmproxy", `(?s)farmproxy\.toml.*farmproxy\.db`)
-	b.want("dpkg -P farmproxy 2>&1", `kept /var/lib/farmproxy`)
-	b.want("ls /var/lib/farmproxy", `^(farmproxy\.db\S*|store\.key|\s)*$`)
+	b.want("dpkg -P farmproxy 2>&1", `kept /etc/farmproxy(?s:.*)kept /var/lib/farmproxy`)
+	b.want("ls /etc/farmproxy", `^cert\.pem\s+key\.pem\s+store\.key\s+tokens$`)
+	b.want("ls /var/lib/farmproxy", `^accounts\.json\s+farmproxy\.db\s`)
 
-	b.run("rm -r /var/lib/farmproxy; dpkg -i /run/stage/new.deb 2>&1; dpkg -P farmproxy 2>&1")
+	b.run("rm -r /etc/farmproxy /var/lib/farmproxy; dpkg -i /run/stage/new.deb 2>&1; dpkg -P farmproxy 2>&1")
 	b.run(listFiles("after"))
 	b.want("diff /run/before /run/after", `^$`)
 	b.want("getent passwd farmproxy || echo gone", `^gone$`)
@@ -271,7 +259,16 @@ func tarball(b *box) {
 // books of the package manager and of systemd.
 func listFiles(name string) string {
 	return "find /etc /usr /opt /srv /home /run /var -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/cache/*' -not -path '/var/log/*' " +
-		"-not -path '/run/stage*' -not -path '/run/systemd/*' -not -path '/run/" + name + "' | sort >/run/" + name
+		"-not -path '/var/tmp/*' -not -path '/run/stage*' -not -path '/run/systemd/*' -not -path /run/before -not -path /run/after | sort >/run/" + name
+}
+
+// dropIn overrides lines of a unit's section [Service].
+func (b *box) dropIn(unit string, lines ...string) {
+	b.Helper()
+	dir := "/run/systemd/system/" + unit + ".d"
+	b.run("mkdir -p " + dir)
+	b.write(dir+"/box.conf", "[Service]\n"+strings.Join(lines, "\n")+"\n")
+	b.run("systemctl daemon-reload")
 }
 
 // mainPID asks systemd for the process that it takes for farmproxy.
