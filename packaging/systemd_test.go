@@ -118,6 +118,7 @@ func start(b *box) {
 func reload(b *box) {
 	pid := mainPID(b)
 	b.run("sed -i 's/^user = .*/user = \"another\"/' " + config)
+	b.want("sudo -u farmproxy farmproxy check -diff", `user from "account" to "another"`)
 	b.run("systemctl reload farmproxy")
 	b.run("echo 'no_such_key = 1' >>" + config)
 	b.refuses("systemctl reload farmproxy", `farmproxy`)

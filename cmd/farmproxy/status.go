@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -46,7 +47,7 @@ func printStatus(w io.Writer, answer json.RawMessage) error {
 	row("miners", "%d of %d, %d authorized", s.Miners, s.MinersMax, s.Authorized)
 	row("workers", "%d of %d up", s.WorkersUp, s.Workers)
 	row("links", "%d of %d up", s.LinksUp, s.Links)
-	row("pool", "%s", s.Pool)
+	row("pool", "%s", cmp.Or(s.Pool, "none"))
 	row("shares", "%d accepted", s.Shares.Accepted)
 	for _, reason := range slices.Sorted(maps.Keys(s.Shares.Rejected)) {
 		row("", "%d rejected: %s", s.Shares.Rejected[reason], reason)
