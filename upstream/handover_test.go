@@ -83,6 +83,7 @@ func (f *farm) handOver(set func()) {
 	if err := next.Expect(context.Background(), ahead); err != nil {
 		f.t.Fatal(err)
 	}
+	set() // what a store says once more
 	patient, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	next.Dialled(patient)
@@ -134,6 +135,7 @@ func TestALinkIsHandedOver(t *testing.T) {
 		f.handOver(f.again)
 		f.wantOn("a")
 		equal(t, "shares in flight", f.directory.pending.Load(), 3)
+		equal(t, "the pool serves", f.route.list()[0].serves(), true)
 		equal(t, "the job's id", f.latest().Job.ID, job.ID)
 		c := f.pools[0].lane()
 		for _, s := range f.pools[0].shares() {
@@ -350,6 +352,13 @@ func TestAllIsHandedOver(t *testing.T) {
 			f.route.Join(Member{Prefix: Prefix{Group: g, Value: 7, Len: 2}, Login: "x"})
 			h := takeGroup(f.t, f)
 			f.directory.Prefixes().ReleaseGroup(h)
+			f.after(time.Second)
+		}},
+		{"further groups", "a", 1, func(f *farm) {
+			for range 300 {
+				x, _ := f.directory.Prefixes().Take(1)
+				f.route.Join(Member{Prefix: x, Login: "x", Address: from(1)})
+			}
 			f.after(time.Second)
 		}},
 		{"accounts", "a b", 1, func(f *farm) {

@@ -74,7 +74,7 @@ func TestTranscripts(t *testing.T) {
 }
 
 // In each state that a transcript reaches, the directory is handed over to another process,
-// with the link if that is up. It goes on there as if nothing had been: the pool and the
+// with the link if that is up: after each line, and in the middle of lines too. It goes on there as if nothing had been: the pool and the
 // miners get the same bytes.
 func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -92,13 +92,13 @@ func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 			check := func(name string, most int, handsOver func(line int) bool) {
 				t.Helper()
 				g := newStage(t, most)
-				g.handsOver = handsOver
+				g.handsOver, g.within = handsOver, most < 1<<20
 				if got := g.play(want); got != want {
 					t.Errorf("handed over %s, it is:\n%s", name, got)
 				}
 			}
 			check("after each line", 1<<20, func(int) bool { return true })
-			check("after each line, which comes in pieces", 7, func(int) bool { return true })
+			check("after each seven bytes", 7, func(int) bool { return true })
 			for at, line := range strings.Split(want, "\n") {
 				if verb, _, does := strings.Cut(line, ">"); does && !strings.ContainsAny(verb, " <#") && !t.Failed() {
 					check("after "+line, 1<<20, func(n int) bool { return n == at })
@@ -122,6 +122,7 @@ type stage struct {
 	result []string
 
 	handsOver func(line int) bool // nil: never
+	within    bool                // it does so within lines too
 }
 
 func newStage(t *testing.T, most int) *stage { return &stage{t: t, most: most, now: time.Now()} }
@@ -313,6 +314,9 @@ func (g *stage) receive(data []byte) {
 		data = data[n:]
 		g.pauses()
 		g.write()
+		if g.within {
+			g.handOver()
+		}
 	}
 }
 
