@@ -95,8 +95,10 @@ type cut struct {
 
 // cutOff returns why a share has no answer, or "": it was in flight when its connection
 // was cut, or sent before its miner noticed.
-func (c *crew) cutOff(s fleet.Share, flight time.Duration) string {
-	for _, cut := range c.cuts {
+func (c *crew) cutOff(s fleet.Share, flight time.Duration) string { return cutOff(c.cuts, s, flight) }
+
+func cutOff(cuts []cut, s fleet.Share, flight time.Duration) string {
+	for _, cut := range cuts {
 		if s.Sent.Sub(cut.at).Abs() <= flight {
 			return cut.why
 		}

@@ -113,11 +113,11 @@ func play(ctx context.Context, o Options, t cli.Terminal, scenario func(*trial, 
 	var status string
 	line := cli.NewProgress(t)
 	defer line.End()
-	start := time.Now()
+	start, name := time.Now(), s.Child.Name
 	stop := line.Every(func() string {
 		mu.Lock()
 		defer mu.Unlock()
-		return fmt.Sprintf("%5.1fs %s: %s; %s", time.Since(start).Seconds(), s.Child.Name, status, fleet.Status())
+		return fmt.Sprintf("%5.1fs %s: %s; %s", time.Since(start).Seconds(), name, status, fleet.Status())
 	})
 	defer stop()
 	trial := &trial{o: o, stand: s, fleet: fleet, breach: breach, say: func(format string, args ...any) {
@@ -127,6 +127,7 @@ func play(ctx context.Context, o Options, t cli.Terminal, scenario func(*trial, 
 	}}
 	err = scenario(trial, ctx)
 	out.Figures, out.samples, out.memory = trial.fig, trial.samples, trial.memory
+	out.Notes, out.cuts, out.suffered = trial.notes, trial.cuts, trial.suffered
 	out.Fleet = fleet.Books().Total()
 	if err == nil {
 		out.judge(o, fleet, pools, on)
@@ -170,7 +171,7 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 		return stand.HAProxy(ctx, o.HAProxy, pools[0], o.Miners, o.secure)
 	}
 	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles, Shown: o.secure}
-	p.Installed = o.Scenario == Upgrade
+	p.Installed, p.SmallDisk = o.Scenario == Upgrade, o.Scenario == Upgrade
 	if o.measuring || p.Installed {
 		web, err := stand.FreeAddr()
 		if err != nil {
@@ -197,19 +198,19 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 }
 
 // judge compares the books and looks for what the fleet suffered.
-func (out *Outcome) judge(o Options, fleet *fleet.Fleet, pools []*pool.Pool, on record.Side) {
+func (out *Outcome) judge(o Options, f *fleet.Fleet, pools []*pool.Pool, on record.Side) {
 	total := out.Fleet
 	for _, bad := range []struct {
 		n    int
 		what string
 	}{
-		{total.Disconnects, "disconnects of miners"},
+		{total.Disconnects - out.suffered.Disconnects, "disconnects of miners"},
 		{total.Reconnects, "miners told to reconnect"},
 		{total.Garbage, "lines that no miner understands"},
-		{total.Failures, "failed dials and handshakes"},
+		{total.Failures - out.suffered.Failures, "failed dials and handshakes"},
 	} {
 		if bad.n > 0 {
-			out.Broken = append(out.Broken, fmt.Sprintf("%d %s; the last: %s", bad.n, bad.what, fleet.Books().LastTrouble()))
+			out.Broken = append(out.Broken, fmt.Sprintf("%d %s; the last: %s", bad.n, bad.what, f.Books().LastTrouble()))
 		}
 	}
 	if len(pools) == 0 {
@@ -222,16 +223,16 @@ func (out *Outcome) judge(o Options, fleet *fleet.Fleet, pools []*pool.Pool, on 
 		out.judgeSums(pools)
 		return
 	}
-	shares, missing := fleet.Books().Shares()
+	shares, missing := f.Books().Shares()
 	if missing > 0 {
 		out.Broken = append(out.Broken, fmt.Sprintf("%d shares are too many to compare one by one; use a lower -rate or -duration", missing))
 	}
 	books := judge.Comparison{Shares: shares, Pools: judge.Witnesses(pools...), Flight: o.Flight, Name: func(miner int) string {
 		if o.Pass || o.Agent || on == record.SideHAProxy {
-			return fleet.Name(miner)
+			return f.Name(miner)
 		}
 		return PoolUser
-	}}.Reconcile()
+	}, CutOff: func(s fleet.Share) string { return cutOff(out.cuts, s, o.Flight) }}.Reconcile()
 	out.Books = &books
 }
 

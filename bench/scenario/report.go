@@ -50,6 +50,10 @@ type Outcome struct {
 
 	samples []record.Sample // of budget and sweep
 	memory  []record.Memory // of long
+
+	Notes    []string `json:"notes,omitempty"` // stages of scenario upgrade that were left out
+	cuts     []cut    // of scenario upgrade, when its proxy is killed
+	suffered trouble  // what the fleet suffered by that
 }
 
 // tableRow is one row of the table.
@@ -164,6 +168,9 @@ func (out *Outcome) print(t cli.Terminal) {
 		row("shares not sent, too slow a machine / too hard", fmt.Sprintf("%d / %d", out.Fleet.LeftOut, out.Fleet.TooHard))
 	}
 	w.Flush()
+	for _, note := range out.Notes {
+		t.Printf("%s\n", note)
+	}
 	if len(out.Crews) > 0 {
 		t.Printf("\n")
 		out.printCrews(func(cells ...string) { fmt.Fprintln(w, strings.Join(cells, "\t")) })

@@ -21,9 +21,16 @@ import (
 
 // The stages of scenario upgrade beside the ways in which a new process may fail.
 const (
-	stageUpgrade = "upgrade" // it works, -rounds times
-	stagePause   = "pause"   // the proxy is stopped for a while, as by a debugger or a host
+	stageUpgrade  = "upgrade"   // it works, -rounds times
+	stageFewFiles = "few-files" // the new process may have too few file descriptors
+	stageNoFiles  = "no-files"  // the old one has none left
+	stageFullDisk = "full-disk" // the state's
+	stagePause    = "pause"     // the proxy is stopped for a while, as by a debugger or a host
+	stageOrphan   = "orphan"    // the old process is killed when the new one has just begun
 )
+
+// fewFiles is the limit of stage few-files: enough to start, and too few for the miners.
+const fewFiles = 200
 
 // pauseTime is the length of stage pause.
 const pauseTime = time.Minute
@@ -37,7 +44,7 @@ func UpgradeStages() []string {
 	for _, f := range heir.Faults {
 		all = append(all, string(f))
 	}
-	return append(all, stagePause)
+	return append(all, stageFewFiles, stageNoFiles, stageFullDisk, stagePause, stageOrphan)
 }
 
 // takesLong reports whether a stage waits for a timeout.
@@ -105,7 +112,13 @@ func (t *trial) stage(ctx context.Context, name string) error {
 		return err
 	}
 	t.fleet.Books().ResetTrips()
-	knocks := t.knock(ctx)
+	if name == stageOrphan {
+		return t.orphan(ctx, breach)
+	}
+	knocks := func() (int, error) { return 1, nil }
+	if name != stageNoFiles { // nor has it any for newcomers
+		knocks = t.knock(ctx)
+	}
 	moved, patience, err := t.act(ctx, name, breach)
 	if err == nil {
 		err = wait.For(ctx, t.o.Calm) // for what comes late
@@ -144,6 +157,14 @@ func (t *trial) stage(ctx context.Context, name string) error {
 // patience how much longer than usual a miner may wait.
 func (t *trial) act(ctx context.Context, name string, breach func(string, ...any)) (moved bool, patience time.Duration, err error) {
 	switch name {
+	case stageFullDisk:
+		free, err := t.stand.FillDisk()
+		if err != nil {
+			t.notes = append(t.notes, fmt.Sprintf("stage %s was left out: %v", name, err))
+			return false, 0, nil
+		}
+		defer free()
+		fallthrough
 	case stageUpgrade:
 		u, err := t.stand.Upgrade(ctx)
 		if err != nil {
@@ -159,18 +180,62 @@ func (t *trial) act(ctx context.Context, name string, breach func(string, ...any
 		err := wait.For(ctx, pauseTime)
 		return false, pauseTime, errors.Join(err, t.stand.Child.Signal(syscall.SIGCONT))
 	}
+	if name == stageNoFiles {
+		moved, err := t.starve(ctx, breach)
+		return moved, 0, err
+	}
 	if name == string(heir.Asleep) {
 		patience = oldPatience
 	}
-	if err := t.stand.InstallScript(fmt.Sprintf("exec '%s' bench heir -fault %s", t.o.Exe, name)); err != nil {
-		return false, 0, err
+	return false, patience, t.fail(ctx, name, breach)
+}
+
+// fail has an upgrade fail.
+func (t *trial) fail(ctx context.Context, name string, breach func(string, ...any)) error {
+	switch name {
+	case stageFewFiles:
+		if err := t.stand.InstallScript(fmt.Sprintf(`ulimit -n %d; exec '%s' "$@"`, fewFiles, t.o.Exe)); err != nil {
+			return err
+		}
+	default:
+		if err := t.stand.InstallScript(fmt.Sprintf("exec '%s' bench heir -fault %s", t.o.Exe, name)); err != nil {
+			return err
+		}
 	}
 	if _, err := t.stand.Upgrade(ctx); err == nil {
 		breach("farmproxy upgrade succeeded")
-	} else if !strings.Contains(err.Error(), "nothing has changed") {
+	} else {
+		unchanged(err, breach)
+	}
+	return t.stand.Reinstall()
+}
+
+// unchanged checks what farmproxy upgrade says when it has failed.
+func unchanged(err error, breach func(string, ...any)) {
+	if !strings.Contains(err.Error(), "nothing has changed") {
 		breach("farmproxy upgrade does not say that nothing has changed: %v", err)
 	}
-	return false, patience, t.stand.Reinstall()
+}
+
+// starve leaves the old process one file descriptor more each time, until the upgrade
+// works: so it lacks one at each step in turn.
+func (t *trial) starve(ctx context.Context, breach func(string, ...any)) (moved bool, err error) {
+	for n := 1; n < fewFiles; n++ { // the first is for the command itself
+		relieve, err := t.stand.Child.Starve(n)
+		if err != nil {
+			return false, err
+		}
+		_, err = t.stand.Upgrade(ctx)
+		if err == nil {
+			return true, nil
+		}
+		if err := errors.Join(relieve(), ctx.Err()); err != nil {
+			return false, err
+		}
+		unchanged(err, breach)
+	}
+	breach("%d file descriptors are not enough for an upgrade", fewFiles)
+	return false, nil
 }
 
 // oldPatience is how long the old process stands still for one that takes nothing.

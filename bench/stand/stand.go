@@ -2,6 +2,7 @@ package stand
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,8 @@ type Stand struct {
 	name, exe string // of the child
 	args      []string
 	program   string // that was installed; commands use it; "": none was
+	disk      string // where the state has a disk of its own; "": nowhere
+	noDisk    error  // why it has none
 }
 
 // Names of the files in a stand's directory.
@@ -57,6 +60,7 @@ type ProxyOptions struct {
 	Profiles string // directory for the proxy's profiles; "" takes none
 
 	Installed bool // the program is copied, so that another one can take its place
+	SmallDisk bool // the state has a small disk of its own, if that can be: see FillDisk
 }
 
 // proxyConfig returns the TOML for a proxy on addr. Failover is fast, so that a
@@ -117,7 +121,7 @@ func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
 		j := o.Pools[0].Job(clean)
 		return j.Key, j.Emitted, nil
 	}
-	return s, s.start(ctx, "proxy", o.Exe, func() ([]string, error) {
+	err = s.start(ctx, "proxy", o.Exe, func() ([]string, error) {
 		if o.Installed {
 			s.program = o.Exe
 			if err := s.Reinstall(); err != nil {
@@ -129,6 +133,9 @@ func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
 		state := filepath.Join(s.dir, "state")
 		if err := os.Mkdir(state, 0o755); err != nil {
 			return nil, err
+		}
+		if o.SmallDisk {
+			s.mount(state)
 		}
 		if o.Shown != nil {
 			if _, _, _, err := o.Shown.write(state); err != nil {
@@ -145,6 +152,10 @@ func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
 		}
 		return args, os.WriteFile(file, []byte(proxyConfig(o, addr, state)), 0o644)
 	})
+	if err != nil {
+		err = errors.Join(err, s.unmount())
+	}
+	return s, err
 }
 
 // Floor starts the floor, whose miners get that difficulty.
@@ -210,7 +221,7 @@ func (s *Stand) Stop() error {
 	if s.Child == nil {
 		return nil
 	}
-	return s.Child.stop()
+	return errors.Join(s.Child.stop(), s.unmount())
 }
 
 // Clean removes the child's files.
