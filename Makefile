@@ -48,7 +48,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := build
-.PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-compare install files stage deb rpm tarball packages test-packages clean help
+.PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-upgrade bench-compare install files stage deb rpm tarball packages test-packages clean help
 
 build: ## build the static binary ./farmproxy
 	@command -v $(GO) >/dev/null || { echo "No Go in the PATH of $$(id -un): install Go 1.26, or set GO=/path/to/bin/go"; exit 1; }
@@ -92,6 +92,9 @@ bench-long: build ## memory over 10 million shares, or an hour
 
 bench-sweep: build ## costs by number of miners and share rate, for farmproxy bench plot
 	./farmproxy bench sweep $(BENCHING)
+
+bench-upgrade: build ## the proxy replaced under load, by itself and by programs that fail; SIGSTOP for a minute
+	./farmproxy bench run -scenario upgrade $(BENCHFLAGS)
 
 bench-compare: build ## benchstat of OLD=FILE and NEW=FILE: recorded runs (.json), or outputs of go test -bench
 	@test -n "$(OLD)" -a -n "$(NEW)" || { echo "make bench-compare OLD=$(RESULTS)/A.json NEW=$(RESULTS)/B.json"; exit 1; }
