@@ -304,7 +304,7 @@ func (t *trial) knock(ctx context.Context) func() (tried int, failed error) {
 	go func() {
 		var last error
 		for wait.For(ctx, knockEvery) == nil {
-			if err := subscribe(t.stand.Addr, t.o.Patience); err != nil {
+			if err := subscribe(t.stand.Addr, pauseTime+t.o.Patience); err != nil {
 				last = err
 				continue
 			}
