@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -297,6 +298,43 @@ func TestShutdownWithoutPatience(t *testing.T) {
 	}
 	if err := <-answered; err == nil || !strings.Contains(err.Error(), "went without an answer") {
 		t.Errorf("the client: %v", err)
+	}
+}
+
+// short is a listener during a shortage of file descriptors.
+type short struct {
+	net.Listener
+	failures int // still to come
+}
+
+func (l *short) Accept() (net.Conn, error) {
+	if l.failures > 0 {
+		l.failures--
+		return nil, &net.OpError{Op: "accept", Net: "unix", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// Commands are taken again after a shortage of descriptors, which is logged once.
+func TestAShortage(t *testing.T) {
+	var log journal
+	s := New(slog.New(slog.NewTextHandler(&log, nil)))
+	s.Query("status", func(context.Context, *Call) (any, error) { return "fine", nil })
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- s.Serve(&short{l, 2}) }()
+	if answer, err := Do(t.Context(), path, "status", nil, nil); err != nil || string(answer) != `"fine"` {
+		t.Errorf("%s, %v", answer, err)
+	}
+	if err := errors.Join(s.Shutdown(t.Context()), <-ended); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "cannot accept connections; still trying"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, &log)
 	}
 }
 

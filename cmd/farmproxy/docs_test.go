@@ -14,7 +14,7 @@ import (
 )
 
 // announced are commands that the documents have, and that are on their way.
-var announced = []string{"upgrade", "trace"}
+var announced = []string{"upgrade"}
 
 // Each command line of farmproxy's in the documents is one that farmproxy takes: its
 // command and its flags exist.
