@@ -20,13 +20,13 @@ import (
 
 // TestMain lets the test binary be the child of a run: `bench floor` is the real one,
 // `run -c FILE` a stand-in for the proxy that passes every miner on to the first pool
-// in FILE, byte for byte, and can't be upgraded.
+// in FILE, byte for byte, and can't be upgraded or reloaded.
 func TestMain(m *testing.M) {
-	if len(os.Args) < 2 || !slices.Contains([]string{"bench", "run", "upgrade"}, os.Args[1]) {
+	if len(os.Args) < 2 || !slices.Contains([]string{"bench", "run", "upgrade", "reload"}, os.Args[1]) {
 		os.Exit(runTests(m))
 	}
-	if os.Args[1] == "upgrade" {
-		io.WriteString(os.Stderr, "a pass-through has no upgrade\n")
+	if os.Args[1] == "upgrade" || os.Args[1] == "reload" {
+		io.WriteString(os.Stderr, "a pass-through has no "+os.Args[1]+"\n")
 		os.Exit(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)

@@ -43,6 +43,10 @@ child process, and compares the counts of both sides. Scenarios:
           are killed at each step, or sleep, and again to its own; with SIGSTOP
           for a minute. No miner may lose its connection or wait long for an
           answer, no newcomer may be refused, no counter may go back
+  reload  under load, the proxy gets one configuration after another: the pools
+          change places, a port comes and goes, a limit changes, and files with
+          a mistake are refused. No miner may notice, but for the clean job of
+          another pool
 
 With -agent the proxy connects to the pools as an agent: workers are registered
 once and unregistered when they leave, shares use the shortest form, and each
@@ -62,14 +66,14 @@ the processor time of the child process, from /proc.`)
 }
 
 func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
-	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts, hostile or upgrade")
+	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts, hostile, upgrade or reload")
 	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners; accounts: 3000, hostile: 1000, unless this is given")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of all miners; accounts, hostile: 300, unless this is given")
 	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "number of measured jobs")
 	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between the measured jobs")
 	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th measured job is clean; 0: none")
 	flags.DurationVar(&o.Duration, "duration", o.Duration, "length of the measured share load; accounts: 20s, hostile: 30s of attack per stage, unless this is given")
-	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor, whose figures are medians over them; upgrade: how often the proxy hands itself over")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor, whose figures are medians over them; upgrade: how often the proxy hands itself over; reload: how often all of it is done")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
 	flags.StringVar(&o.JSON, "json", o.JSON, "write all figures to this `file`")
 	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
@@ -85,16 +89,16 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.StringVar(&o.Profiles, "profile", o.Profiles, "write the proxy's CPU and heap profiles, from the start of the load, to this `directory`; with several rounds, those of the last one")
 	flags.StringVar(&o.Only, "only", o.Only, "only these `names`, separated by commas; attacks of hostile: "+strings.Join(attack.Names(), ", ")+"; stages of upgrade: "+strings.Join(scenario.UpgradeStages(), ", "))
 	flags.BoolVar(&o.Quick, "quick", o.Quick, "hostile: 6s of attack per stage; upgrade: without mute, asleep and pause, which wait for a timeout")
-	flags.DurationVar(&o.Silence, "silence", o.Silence, "upgrade: how long a miner may wait for an answer")
+	flags.DurationVar(&o.Silence, "silence", o.Silence, "upgrade, reload: how long a miner may wait for an answer")
 	childFlags(flags, o)
 	floor := flags.Bool("floor", false, "the same as -scenario floor")
 	return func() (err error) {
 		if *floor {
 			o.Scenario = scenario.Floor
 		}
-		scenarios := []string{scenario.Farm, scenario.Steady, scenario.Floor, scenario.Accounts, scenario.Hostile, scenario.Upgrade}
+		scenarios := []string{scenario.Farm, scenario.Steady, scenario.Floor, scenario.Accounts, scenario.Hostile, scenario.Upgrade, scenario.Reload}
 		if !slices.Contains(scenarios, o.Scenario) {
-			return fmt.Errorf("-scenario: want farm, steady, floor, accounts, hostile or upgrade, got %q", o.Scenario)
+			return fmt.Errorf("-scenario: want farm, steady, floor, accounts, hostile, upgrade or reload, got %q", o.Scenario)
 		}
 		given := map[string]bool{}
 		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"farmproxy/admin"
 	"farmproxy/bench/fleet"
@@ -308,6 +309,32 @@ func TestWaysToReload(t *testing.T) {
 	if _, text := f.request(t, "GET", "/metrics", ""); !strings.Contains(text, `farmproxy_config_info{fingerprint="`+c.Fingerprint+`"} 1`) {
 		t.Errorf("the metrics have another fingerprint than %s", c.Fingerprint)
 	}
+}
+
+// A port gets TLS by a reload, a certificate that was renewed is shown after the next one,
+// and files that can't be used refuse it. Who is connected stays.
+func TestReloadOfTLS(t *testing.T) {
+	t.Parallel()
+	pool, dir := startPool(t, nil), t.TempDir()
+	f := startFile(t, ports+poolsText("farm", pool))
+	address := f.server.Addresses()[0]
+	plain := connect(t, address)
+	plain.work("farm.plain")
+	files, roots := certified(t, dir, time.Hour)
+	secure := strings.Replace(ports, "\n[http]", fmt.Sprintf("\ntls = { cert = %q, key = %q }\n[http]", files.Cert, files.Key), 1)
+	f.again(secure + poolsText("farm", pool))
+	first := mustConnectTLS(t, address, roots)
+	first.work("farm.first")
+	_, renewed := certified(t, dir, 2*time.Hour)
+	if changes := f.again(secure + poolsText("farm", pool)); changes != "" {
+		t.Errorf("changes %q", changes)
+	}
+	mustConnectTLS(t, address, renewed).work("farm.second")
+	if said := f.refused(fmt.Sprintf("state_dir = %q\n", filepath.Dir(f.file)) + strings.Replace(secure, "key.pem", "no.pem", 1) + poolsText("farm", pool)); !strings.Contains(said, "listener[1].tls") {
+		t.Errorf("without a key: %s", said)
+	}
+	first.wantAlive()
+	plain.wantAlive()
 }
 
 // SIGHUP reads the file again, each time.

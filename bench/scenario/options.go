@@ -121,6 +121,7 @@ const (
 	Accounts = "accounts"
 	Hostile  = "hostile"
 	Upgrade  = "upgrade"
+	Reload   = "reload"
 )
 
 // DefaultOptions are those of bench run.

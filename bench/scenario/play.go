@@ -64,6 +64,8 @@ func scenarioPlay(name string) func(*trial, context.Context) error {
 		return (*trial).farm
 	case Upgrade:
 		return (*trial).upgrade
+	case Reload:
+		return (*trial).reload
 	}
 	return (*trial).steady
 }
@@ -156,7 +158,7 @@ func startPools(o Options, on record.Side) (pools []*pool.Pool, err error) {
 			return pools, err
 		}
 		pools = append(pools, p)
-		if o.Scenario != Farm {
+		if o.Scenario != Farm && o.Scenario != Reload {
 			break // a probed second pool would only add noise
 		}
 	}
@@ -172,7 +174,7 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 	}
 	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles, Shown: o.secure}
 	p.Installed, p.SmallDisk = o.Scenario == Upgrade, o.Scenario == Upgrade
-	if o.measuring || p.Installed {
+	if o.measuring || p.Installed || o.Scenario == Reload {
 		web, err := stand.FreeAddr()
 		if err != nil {
 			return nil, err

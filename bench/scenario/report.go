@@ -79,6 +79,9 @@ var tableRows = []tableRow{
 	{"failover", "failover, pool gone to the last miner", func(f Figures) float64 { return f.FailoverSeconds }, figure.Seconds},
 	{"return", "return, pool back to the last miner", func(f Figures) float64 { return f.ReturnSeconds }, figure.Seconds},
 	{"gone", "account deleted to its last miner closed", func(f Figures) float64 { return f.GoneSeconds }, figure.Seconds},
+	{"reloads", "reloads", func(f Figures) float64 { return float64(f.Reloads) }, figure.Grouped},
+	{"reload", "reload, longest", func(f Figures) float64 { return f.ReloadSeconds }, figure.Seconds},
+	{"reload_silence", "reload, longest wait for an answer", func(f Figures) float64 { return f.ReloadSilence }, figure.Seconds},
 	{"upgrade_prepared", "upgrade, until the new process is ready", func(f Figures) float64 { return f.PreparedSeconds }, figure.Seconds},
 	{"upgrade_frozen", "upgrade, nothing is read or written", func(f Figures) float64 { return f.FrozenSeconds }, figure.Seconds},
 	{"upgrade_silence", "upgrade, longest wait for an answer", func(f Figures) float64 { return f.SilenceSeconds }, figure.Seconds},
@@ -268,9 +271,12 @@ type Figures struct {
 	KbitUp           float64   `json:"kbit_up_per_second"` // the same traffic
 	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare is based on
 	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
-	FailoverSeconds  float64   `json:"failover_seconds,omitempty"`         // pool gone to the last miner on the next one's job
-	ReturnSeconds    float64   `json:"return_seconds,omitempty"`           // pool back to the last miner on its job
-	GoneSeconds      float64   `json:"gone_seconds,omitempty"`             // account deleted to its last miner closed
+	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
+	ReturnSeconds    float64   `json:"return_seconds,omitempty"`   // pool back to the last miner on its job
+	GoneSeconds      float64   `json:"gone_seconds,omitempty"`     // account deleted to its last miner closed
+	Reloads          int       `json:"reloads,omitempty"`
+	ReloadSeconds    float64   `json:"reload_seconds,omitempty"`           // the longest, from the command to its end
+	ReloadSilence    float64   `json:"reload_silence_seconds,omitempty"`   // a miner waited for an answer
 	PreparedSeconds  float64   `json:"upgrade_prepared_seconds,omitempty"` // the longest of all upgrades, as the next two
 	FrozenSeconds    float64   `json:"upgrade_frozen_seconds,omitempty"`   // nothing was read or written
 	SilenceSeconds   float64   `json:"upgrade_silence_seconds,omitempty"`  // a miner waited for an answer

@@ -266,17 +266,30 @@ func (t *trial) look(ctx context.Context) (s sight, err error) {
 
 // compare checks what may have changed between two sights.
 func (t *trial) compare(breach func(string, ...any), before, after sight, moved bool) {
-	if n := after.disconnects - before.disconnects; n > 0 {
-		breach("%d miners lost their connection; the last: %s", n, t.fleet.Books().LastTrouble())
-	}
-	if n := after.failures - before.failures; n > 0 {
-		breach("%d failed dials and handshakes; the last: %s", n, t.fleet.Books().LastTrouble())
-	}
+	t.undisturbed(breach, before, after)
 	switch {
 	case after.pid != t.stand.Child.PID():
 		breach("process %d answers, want %d", after.pid, t.stand.Child.PID())
 	case moved == (after.pid == before.pid):
 		breach("process %d served before, and %d serves now", before.pid, after.pid)
+	}
+	for _, same := range []string{"farmproxy_miners_authorized", "farmproxy_workers_up", "farmproxy_link_connects_total", "farmproxy_link_up"} {
+		x, _ := api.Sum(before.series, same)
+		y, _ := api.Sum(after.series, same)
+		if x != y {
+			breach("%s was %v and is %v", same, x, y)
+		}
+	}
+}
+
+// undisturbed checks that no miner was disconnected between two sights, and that no
+// counter went back.
+func (t *trial) undisturbed(breach func(string, ...any), before, after sight) {
+	if n := after.disconnects - before.disconnects; n > 0 {
+		breach("%d miners lost their connection; the last: %s", n, t.fleet.Books().LastTrouble())
+	}
+	if n := after.failures - before.failures; n > 0 {
+		breach("%d failed dials and handshakes; the last: %s", n, t.fleet.Books().LastTrouble())
 	}
 	back := api.WentBack(before.series, after.series)
 	for i, what := range back {
@@ -285,13 +298,6 @@ func (t *trial) compare(breach func(string, ...any), before, after sight, moved 
 			break
 		}
 		breach("a counter went back: %s", what)
-	}
-	for _, same := range []string{"farmproxy_miners_authorized", "farmproxy_workers_up", "farmproxy_link_connects_total", "farmproxy_link_up"} {
-		x, _ := api.Sum(before.series, same)
-		y, _ := api.Sum(after.series, same)
-		if x != y {
-			breach("%s was %v and is %v", same, x, y)
-		}
 	}
 }
 

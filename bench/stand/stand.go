@@ -32,6 +32,7 @@ type Stand struct {
 	program   string // that was installed; commands use it; "": none was
 	disk      string // where the state has a disk of its own; "": nowhere
 	noDisk    error  // why it has none
+	options   ProxyOptions
 }
 
 // Names of the files in a stand's directory.
@@ -116,7 +117,7 @@ func Proxy(ctx context.Context, o ProxyOptions) (*Stand, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stand{Addr: addr, HTTP: o.HTTP, Pools: o.Pools}
+	s := &Stand{Addr: addr, HTTP: o.HTTP, Pools: o.Pools, options: o}
 	s.Emit = func(clean bool) (proof.WorkKey, time.Time, error) {
 		j := o.Pools[0].Job(clean)
 		return j.Key, j.Emitted, nil
