@@ -128,6 +128,7 @@ func (f *farm) again() { f.set() }
 func TestALinkIsHandedOver(t *testing.T) {
 	inHandOver(t, "a b", func(f *farm) {
 		f.pools[0].answer = func(submit) string { return "" }
+		f.o.Failover.Silence = time.Hour
 		f.start()
 		f.submit(1, 3)
 		calls := f.pools[0].dialled()
@@ -155,10 +156,37 @@ func TestALinkIsHandedOver(t *testing.T) {
 		equal(t, "dialled", f.pools[0].dialled(), calls)
 		equal(t, "submitted", len(f.pools[0].shares()), 7)
 		equal(t, "links", len(f.book.Links()), 1)
-		f.after(time.Minute)
+		f.after(30 * time.Minute)
 		f.wantOn("a")
-		equal(t, "dialled", f.pools[0].dialled(), calls)
+		equal(t, "dialled, probes included", f.pools[0].dialled(), calls)
 	})
+}
+
+// slowWire has bytes that the kernel has not taken.
+type slowWire struct{ aWire }
+
+func (*slowWire) Unsent() ([]byte, bool) { return []byte("half a share\n"), true }
+
+// What the old process could not write goes first, once, and was counted there.
+func TestWhatThePoolHasNotReadGoesFirst(t *testing.T) {
+	table := kept(at("a", "farm"))
+	d := NewDirectory(DirectoryOptions{}, nobody{})
+	d.Set(table)
+	busyLane(d.route(""), 0, 1, new(slowWire))
+	d.Freeze()
+	image, wires, err := d.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d = NewDirectory(DirectoryOptions{}, nobody{})
+	d.Set(table)
+	if err := d.Restore(image, make([]net.Conn, len(wires)), func(c Cookie) Cookie { return c }); err != nil {
+		t.Fatal(err)
+	}
+	k := d.route("").inOrder()[0].serving
+	equal(t, "first", string(k.protocol.Pending(time.Now(), nil)), "half a share\n")
+	equal(t, "then", string(k.protocol.Pending(time.Now(), nil)), "")
+	equal(t, "bytes counted", k.book.BytesUp.Load(), 0)
 }
 
 // If nothing comes of it, all goes on.
