@@ -28,10 +28,11 @@ var mayImport = map[string][]string{
 	"doctor":        {"config"},
 	"cmd/farmproxy": {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":   {},
-	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
+	"guard":         {},
+	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
 	"sharelog":      {"work"}, // the names of verdicts
 	"tap":           {},
-	"netloop":       {"codec", "codec/agent", "descriptors", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
+	"netloop":       {"codec", "codec/agent", "descriptors", "guard", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":       {"codec", "codec/agent", "work"},
 	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "transport", "work"},
 	"dial":          {},

@@ -273,6 +273,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	well := newSite(t, withTokens, func(o *Options) {
 		o.Registry, o.RegistrationsPerMinute = registry, 5
 		o.Prove, o.Uses = prove, func(string) bool { return true }
+		o.Bans = &oneBan{}
 	})
 	storeless := newSite(t)
 	away := newSite(t, func(o *Options) {
@@ -336,6 +337,8 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("GET", "/api/v1/users/"+name, "")
 	f("GET", "/api/v1/users/nobody", "")
 	f("DELETE", "/api/v1/pools/b.example:3333", "") // in use
+	f("DELETE", "/api/v1/bans/10.0.0.7", "")
+	f("DELETE", "/api/v1/bans/10.0.0.7", "") // no more
 	f("DELETE", "/api/v1/users/"+name, "")
 	f("DELETE", "/api/v1/users/"+name, "")
 	f("DELETE", "/api/v1/pools/b.example:3333", "")

@@ -30,6 +30,8 @@ var endpoints = []endpoint{
 	{"GET", "/api/v1/status", scopeRead, (*Server).status},
 	{"GET", "/api/v1/workers", scopeRead, (*Server).workers},
 	{"GET", "/api/v1/links", scopeRead, (*Server).links},
+	{"GET", bansPath, scopeRead, (*Server).bans},
+	{"DELETE", bansPath + "/{}", scopeWrite, (*Server).liftBan},
 	{"GET", usersPath, scopeRead, withRegistry((*Server).users)},
 	{"POST", usersPath, scopeRegister, withRegistry((*Server).register)},
 	{"PUT", usersPath, scopeRegister, withRegistry((*Server).register)},

@@ -65,6 +65,9 @@ type Options struct {
 	// Registry is the store; nil if there is none.
 	Registry Registry
 
+	// Bans are the banned addresses; nil: none ever are.
+	Bans Bans
+
 	// Prove asks a pool whether it accepts an account's credentials before those in use
 	// are replaced; nil: no proof.
 	Prove store.Prove

@@ -136,7 +136,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s %s: %d %s\nwant %d %s", method, path, resp.StatusCode, *got.Error, code, want)
 		}
 	}
-	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links, /api/v1/users, /api/v1/users/{}, " +
+	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links, /api/v1/bans, /api/v1/bans/{}, /api/v1/users, /api/v1/users/{}, " +
 		"/api/v1/pools, /api/v1/pools/{}, /api/v1/algorithms, /api/v1/algorithms/{}, /api/v1/config, /api/v1/reload, /api/v1/openapi.json"
 	f("GET", "/", 404, `nothing is at "/": there are `+all)
 	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)

@@ -27,6 +27,7 @@ const (
 // Certificate is a certificate from files. It changes when they do.
 type Certificate struct {
 	files Files
+	tls   *tls.Config
 	now   atomic.Pointer[tls.Certificate]
 
 	mu     sync.Mutex // guards the following
@@ -49,6 +50,11 @@ func Load(f Files) (*Certificate, error) {
 	}
 	c.shown = read
 	c.now.Store(pair)
+	c.tls = &tls.Config{
+		MinVersion:             tls.VersionTLS12,
+		SessionTicketsDisabled: true,
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
+	}
 	return c, nil
 }
 
@@ -57,14 +63,9 @@ func (c *Certificate) Files() Files { return c.files }
 
 // TLS returns the configuration of a server that shows the certificate: always the one
 // that was read last. It speaks TLS 1.2 and 1.3. No session is resumed: miners' firmware
-// keeps none, and a ticket costs time and bytes in each handshake.
-func (c *Certificate) TLS() *tls.Config {
-	return &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		SessionTicketsDisabled: true,
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
-	}
-}
+// keeps none, and a ticket costs time and bytes in each handshake. It is the same at each
+// call, and must not be changed.
+func (c *Certificate) TLS() *tls.Config { return c.tls }
 
 // Ends returns until when it is valid.
 func (c *Certificate) Ends() time.Time { return c.now.Load().Leaf.NotAfter }

@@ -14,6 +14,7 @@ type Config struct {
 	Listeners  []Listener `toml:"listener"` // 1..MaxListeners
 	Pools      []Pool     `toml:"pool"`     // in order of preference, 1..MaxPools; if none, only accounts of Store are served
 	Miners     Miners     `toml:"miners"`
+	Limits     Limits     `toml:"limits"`
 	Difficulty Difficulty `toml:"difficulty"`
 	Failover   Failover   `toml:"failover"`
 	Store      Store      `toml:"store"`
@@ -36,6 +37,11 @@ type Listener struct {
 	// that must send a PROXY header (version 1 or 2) before a miner's first byte; no
 	// one else may send one. Empty: a balancer on this machine may. See Balancers.
 	ProxyProtocol []string `toml:"proxy_protocol"`
+
+	// Allow and Deny list the addresses, single ones or networks, that may connect, and
+	// that may not: with Allow only those in it, and none of Deny. See Networks.
+	Allow []string `toml:"allow"`
+	Deny  []string `toml:"deny"`
 
 	TLS TLS `toml:"tls"` // what miners connect over
 }
@@ -100,6 +106,20 @@ const (
 	AnswerPool  = "pool"  // the miner gets the pool's verdict
 	AnswerLocal = "local" // answered at once; the pool's verdict counts in the statistics only
 )
+
+// Limits stop floods. The rates of connections are averages over a minute, those of
+// messages and shares over four seconds. 0: no limit.
+type Limits struct {
+	Connections       int           `toml:"connections_per_address"`   // at a time
+	Connects          int           `toml:"connects_per_second"`       // of one address
+	Messages          int           `toml:"messages_per_second"`       // of one connection
+	Shares            int           `toml:"shares_per_second"`         // of one connection
+	InvalidShares     int           `toml:"invalid_shares_per_second"` // of one connection
+	AuthorizeAttempts int           `toml:"authorize_attempts"`        // refused ones of one connection
+	BanAfter          int           `toml:"ban_after"`                 // connections of an address closed as floods within a minute; 0 bans nobody
+	BanTime           time.Duration `toml:"ban_time"`                  // how long a ban lasts
+	Exempt            []string      `toml:"exempt"`                    // addresses and networks that are never limited by address, and never banned
+}
 
 // Difficulty sets the share rate that each miner is held to.
 type Difficulty struct {

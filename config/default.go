@@ -19,6 +19,12 @@ func Default() *Config {
 
 			ReconnectLostRolling: true, // such a miner hashes slower and draws more power until told to reconnect
 		},
+		// No honest farm meets these, even behind one address: 10,000 miners that come
+		// back at once, or one at the highest share rate that can be set.
+		Limits: Limits{
+			Connects: 500, Messages: 1000, Shares: 200, InvalidShares: 20, AuthorizeAttempts: 30,
+			BanAfter: 20, BanTime: 10 * time.Minute,
+		},
 		Difficulty: Difficulty{
 			Start:           16384, // a 10 TH/s miner finds 8.5 a minute
 			Min:             1,

@@ -7,11 +7,11 @@ import "time"
 const (
 	MaxListeners = 64 // an event loop polls them all
 
-	maxBalancers = 64 // per listener: each connection is compared with all
-	MaxPools     = 64 // each is probed and remembered
-	MaxLinks     = 64 // per pool; pools treat more from one address as an attack
-	MaxHosts     = 64 // names of one reverse proxy
-	MaxProxies   = 16 // each dial of a link opens a connection to all of them
+	maxNetworks = 64 // in one list: each connection is compared with all
+	MaxPools    = 64 // each is probed and remembered
+	MaxLinks    = 64 // per pool; pools treat more from one address as an attack
+	MaxHosts    = 64 // names of one reverse proxy
+	MaxProxies  = 16 // each dial of a link opens a connection to all of them
 
 	maxMiners     = 10_000_000 // memory runs out long before
 	maxLoops      = 256        // gnet numbers its loops with a byte
@@ -29,6 +29,10 @@ const (
 	maxSegment    = 10_240    // megabytes of the share log in one file
 	maxKeep       = 100 << 20 // megabytes of all of them: 100 TB
 	maxRate       = 1_000_000 // registrations a minute: more than any database takes
+
+	maxPerSecond = 10_000  // of one connection: more would not be counted
+	maxAttempts  = 250     // counted in a byte
+	maxPerMinute = 100_000 // that get an address banned
 
 	minTimeout = time.Second      // below, an honest miner on a slow line is cut off
 	maxTimeout = time.Hour        // above, a scanner keeps its socket

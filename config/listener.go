@@ -9,8 +9,12 @@ import (
 
 // Balancers returns ProxyProtocol as networks, without the entries that validate
 // refuses.
-func (l *Listener) Balancers() (list []netip.Prefix) {
-	for _, text := range l.ProxyProtocol {
+func (l *Listener) Balancers() []netip.Prefix { return Networks(l.ProxyProtocol) }
+
+// Networks returns addresses and networks as networks, without the entries that validate
+// refuses.
+func Networks(texts []string) (list []netip.Prefix) {
+	for _, text := range texts {
 		if p, err := network(text); err == nil {
 			list = append(list, p)
 		}
@@ -35,14 +39,14 @@ func network(text string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
-// balancers checks ProxyProtocol.
-func (l *Listener) balancers(ps *Problems, key string) {
-	if len(l.ProxyProtocol) > maxBalancers {
-		ps.add(key, "", fmt.Sprintf("expected at most %d addresses and networks, found %d", maxBalancers, len(l.ProxyProtocol)), "a network instead of single addresses")
+// networks checks a list of addresses and networks.
+func networks(ps *Problems, key string, texts []string, of string) {
+	if len(texts) > maxNetworks {
+		ps.add(key, "", fmt.Sprintf("expected at most %d addresses and networks, found %d", maxNetworks, len(texts)), "a network instead of single addresses")
 	}
-	for i, text := range l.ProxyProtocol {
+	for i, text := range texts {
 		if _, err := network(text); err != nil {
-			ps.add(key+"["+strconv.Itoa(i+1)+"]", show(text), "expected an IP address, or a network such as 10.0.0.0/24, of a balancer that sends the PROXY header", `"127.0.0.1"`)
+			ps.add(key+"["+strconv.Itoa(i+1)+"]", show(text), "expected an IP address, or a network such as 10.0.0.0/24, "+of, `"127.0.0.1"`)
 		}
 	}
 }

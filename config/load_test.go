@@ -77,6 +77,7 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want.Pools = []Pool{{Name: "10.0.0.1:3333", URL: "stratum+tcp://10.0.0.1:3333", User: "account",
 		Workers: WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: ModeAggregate}}
 	want.Miners.ResumeWindow = 0
+	want.Limits = Limits{Exempt: []string{}}
 	want.Failover.Hold = Hold{}
 	want.Failover.ReturnAfter = 0
 	want.Failover.RejectRate = 0
@@ -89,8 +90,12 @@ func TestExplicitZerosAreKept(t *testing.T) {
 func TestEveryKeyIsRead(t *testing.T) {
 	c := mustLoad(t, "testdata/good/everything.toml")
 	wantEqual(t, c, &Config{
-		StateDir:  "/srv/farmproxy",
-		Listeners: []Listener{{Address: "0.0.0.0:3333"}, {Address: "[2001:db8::1]:443"}},
+		StateDir: "/srv/farmproxy",
+		Listeners: []Listener{{Address: "0.0.0.0:3333"}, {
+			Address: "[2001:db8::1]:443", ProxyProtocol: []string{"10.0.0.5"},
+			Allow: []string{"10.0.0.0/8", "2001:db8::/32"}, Deny: []string{"10.9.0.0/16"},
+			TLS: TLS{Cert: "/etc/farmproxy/cert.pem", Key: "/etc/farmproxy/key.pem"},
+		}},
 		Pools: []Pool{
 			{Name: "first", URL: "stratum+tls://pool.example:3334", User: "account", Password: "d=1024",
 				Algorithm: "scrypt", Mode: ModeAggregate, Workers: WorkersPass, Links: 4, SuggestDifficulty: 65536, FixedWorker: "edge",
@@ -101,6 +106,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		},
 		Miners: Miners{Max: 20_000, Loops: 2, SubscribeTimeout: 5 * time.Second, AuthorizeTimeout: 90 * time.Second,
 			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal, WorkerName: "{ip3}x{ip4}"},
+		Limits: Limits{Connections: 5000, Connects: 100, Messages: 200, Shares: 50, InvalidShares: 5, AuthorizeAttempts: 7,
+			BanAfter: 40, BanTime: time.Hour, Exempt: []string{"10.0.0.7"}},
 		Difficulty: Difficulty{Start: 1024, Min: 0.5, Max: 1_000_000, SharesPerMinute: 4.5},
 		Failover: Failover{Hold: Hold{Forever: true}, ReturnAfter: 10 * time.Minute, ProbeEvery: time.Minute,
 			Silence: 90 * time.Second, RejectRate: 0.25, BackoffMax: time.Minute},
@@ -108,7 +115,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Accounts: Accounts{Expire: 90 * 24 * time.Hour},
 		Proxies: Proxies{URLs: []Secret{"socks5://farm:hunter2@proxy.example:1080", "https://proxy.example:443", ProxySystem},
 			Direct: DirectBeside, TLSInsecure: true},
-		HTTP:     HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", Hosts: []string{"farm.example", "10.0.0.7"}, RegistrationsPerMinute: 600},
+		HTTP:     HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", TLS: TLS{Cert: "/etc/farmproxy/web.pem", Key: "/etc/farmproxy/web.key"}, Hosts: []string{"farm.example", "10.0.0.7"}, RegistrationsPerMinute: 600},
 		Admin:    Admin{Socket: "/run/farm/admin.sock"},
 		Metrics:  Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
 		ShareLog: ShareLog{Dir: "/srv/shares", Format: FormatCSV, SegmentMegabytes: 16, RotateEvery: 10 * time.Minute, KeepMegabytes: 100},

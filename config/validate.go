@@ -19,6 +19,7 @@ func (c *Config) validate() Problems {
 	c.addresses(&ps)
 	c.pools(&ps)
 	c.Miners.validate(&ps)
+	c.Limits.validate(&ps)
 	c.Difficulty.validate(&ps)
 	c.Failover.validate(&ps)
 	c.store(&ps)
@@ -55,7 +56,9 @@ func (c *Config) addresses(ps *Problems) {
 	}
 	for i, l := range c.Listeners {
 		key := fmt.Sprintf("listener[%d]", i+1)
-		l.balancers(ps, key+".proxy_protocol")
+		networks(ps, key+".proxy_protocol", l.ProxyProtocol, "of a balancer that sends the PROXY header")
+		networks(ps, key+".allow", l.Allow, "that may connect")
+		networks(ps, key+".deny", l.Deny, "that may not connect")
 		l.TLS.validate(ps, key+".tls")
 	}
 	if c.HTTP.Address != "" {
@@ -143,6 +146,18 @@ func (m *Miners) validate(ps *Problems) {
 	lasting(ps, "miners.keepalive", m.Keepalive, minTimeout, maxTimeout, `"25s"`)
 	oneOf(ps, "miners.answer", m.Answer, AnswerPool, AnswerLocal)
 	m.checkWorkerName(ps)
+}
+
+func (l *Limits) validate(ps *Problems) {
+	within(ps, "limits.connections_per_address", l.Connections, 0, maxMiners, "0, which means as many as miners.max")
+	within(ps, "limits.connects_per_second", l.Connects, 0, maxRate, "500")
+	within(ps, "limits.messages_per_second", l.Messages, 0, maxPerSecond, "1000")
+	within(ps, "limits.shares_per_second", l.Shares, 0, maxPerSecond, "200")
+	within(ps, "limits.invalid_shares_per_second", l.InvalidShares, 0, maxPerSecond, "20")
+	within(ps, "limits.authorize_attempts", l.AuthorizeAttempts, 0, maxAttempts, "30")
+	within(ps, "limits.ban_after", l.BanAfter, 0, maxPerMinute, "20")
+	lasting(ps, "limits.ban_time", l.BanTime, 0, maxPause, `"10m"`)
+	networks(ps, "limits.exempt", l.Exempt, "that is never banned")
 }
 
 func (d *Difficulty) validate(ps *Problems) {

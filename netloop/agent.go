@@ -20,6 +20,7 @@ type agentPeer struct {
 	stream  agentStream
 	answers []byte                 // to shares, from one collection of mail
 	miners  map[uint16]*agentMiner // by session id
+	most    int                    // of them since the last tick: all may leave at once
 }
 
 // agentMiner is what the loop knows of one of an agent's miners. It outlives the miner
@@ -74,6 +75,12 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 	l.counts.Messages.Add(1)
 	p.tap().Add(l.wall, false, f)
 	command := f.Command()
+	if reason, flood := l.floods(p); flood {
+		return out, session.Effect{Kind: session.Hangup, Reason: reason}
+	}
+	if command == agent.Submit {
+		p.sent.shares++
+	}
 	if !l.ready(p, command != agent.Register && command != agent.Unregister) {
 		return out, session.Effect{Kind: session.Hangup}
 	}
@@ -163,6 +170,7 @@ func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.E
 // tick checks an agent's deadlines, and whether its lane has since learnt that the
 // pools leave it no room.
 func (a *agentPeer) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
+	a.most = len(a.miners)
 	effect := a.session.Tick(&l.env)
 	switch {
 	case effect.Kind == session.WantRoute:
@@ -208,6 +216,7 @@ func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte
 func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: *l.intern(e.Agent)}
 	miner := a.minerOf(e.SID)
+	a.most = max(a.most, len(a.miners))
 	if old := a.session.Name(e.SID); old == "" {
 		m.Record = l.server.book.Vouches(e.Login, 0)
 		p.route.Join(m)
@@ -352,7 +361,7 @@ func (a *agentPeer) left(l *loop, p *peer) {
 	l.counts.Agents.Add(-1)
 }
 
-func (a *agentPeer) limits() limits { return limits{maxAgentOutbound, maxAgentUnearned} }
+func (a *agentPeer) limits() limits { return limits{maxAgentOutbound, a.most, maxAgentUnearned} }
 
 // minerOf returns one of the agent's miners, which it adds if need be.
 func (a *agentPeer) minerOf(sid uint16) *agentMiner {

@@ -16,6 +16,7 @@ import (
 
 	"farmproxy/codec"
 	"farmproxy/dial"
+	"farmproxy/guard"
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -37,7 +38,7 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 	b.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons(), MaxWorkers: miners + 1})
 	s := &Server{
-		book: book, log: slog.New(slog.DiscardHandler), started: time.Now(),
+		book: book, log: slog.New(slog.DiscardHandler), started: time.Now(), guard: guard.New(),
 	}
 	s.settings.Store(&settings{Settings: Settings{Terms: session.Terms{
 		SubscribeTimeout: time.Hour, AuthorizeTimeout: time.Hour,

@@ -64,6 +64,7 @@ type dialect interface {
 // limits are the limits of one connection.
 type limits struct {
 	outbound int    // bytes of unread answers
+	miners   int    // that it has, beside itself: each may send as well
 	unearned uint16 // workers beyond the first that have books but no accepted share
 }
 
@@ -138,11 +139,18 @@ func (l *loop) line(p *peer, d lineDialect, line, out []byte) ([]byte, session.E
 	l.counts.Messages.Add(1)
 	p.tap().Add(l.wall, false, line)
 	p.session.Prefetch() // ready by the time the line is decoded
+	if reason, flood := l.floods(p); flood {
+		return out, session.Effect{Kind: session.Hangup, Reason: reason}
+	}
 	if err := l.decoder.DecodeRequest(line, &l.request); err != nil {
 		l.counts.Malformed.Add(1)
 		return d.malformed(l, p, err.(*codec.Error), out)
 	}
-	if !l.ready(p, l.request.Method == codec.Submit) {
+	share := l.request.Method == codec.Submit
+	if share {
+		p.sent.shares++
+	}
+	if !l.ready(p, share) {
 		return out, session.Effect{Kind: session.Hangup}
 	}
 	return d.request(l, p, out)

@@ -134,6 +134,7 @@ func (l *loop) tick() {
 			l.close(p, session.NoPool)
 			continue
 		}
+		p.sent = sent{}
 		if l.dawdles(p) {
 			l.close(p, session.HandshakeTimeout)
 			continue

@@ -13,6 +13,8 @@ type Listener struct {
 	// others are rejected. If empty, this machine may send one.
 	ProxyProtocol []netip.Prefix
 
+	Access
+
 	// Transport makes the transport of each connection; nil: plain TCP.
 	Transport Transports
 

@@ -29,7 +29,11 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 		l.tooLittle(p, extranonce2)
 	}
 	if resumed {
-		p.prefix, p.last, p.earned, p.forwarded = parked.prefix, parked.last, parked.earned, parked.used
+		p.prefix, p.last, p.forwarded = parked.prefix, parked.last, parked.used
+		if parked.earned && !p.earned {
+			p.earned = true
+			l.server.guard.Works(p.remote.Addr(), l.env.Now)
+		}
 	} else {
 		var ok bool
 		if p.prefix, ok = directory.Prefixes().Take(length); !ok {
@@ -99,7 +103,7 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
 	route, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
 	if err != nil {
-		return p.session.Refused(&l.request, l.nowhere(err), out), session.Effect{}
+		return p.session.Refused(&l.request, l.nowhere(err), out), l.refusedLogin(p)
 	}
 	before := p.feed
 	if p.strays(route) {

@@ -168,7 +168,11 @@ func (l *loop) read(p *peer, data []byte) gnet.Action {
 	if !p.opened {
 		var reason session.Reason
 		var ok bool
-		if data, reason, ok = l.open(p, data); !ok {
+		behind := p.listener.proxyRule(p.remote.Addr()) != proxyRefused
+		if data, reason, ok = l.open(p, data); ok && p.opened && behind {
+			reason, ok = l.admitted(p)
+		}
+		if !ok {
 			p.reason = reason
 			return gnet.Close
 		}

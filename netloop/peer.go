@@ -23,6 +23,7 @@ type peer struct {
 	lags      bool           // it has unread bytes that the kernel did not take, or waits for a job: it is in loop.lagging
 	missed    missed         // the job missed while it lagged
 	reason    session.Reason // why it is being closed
+	refused   uint8          // how many of its logins were refused
 	prefix    upstream.Prefix
 	earned    bool   // it has had a share accepted
 	forwarded bool   // it has had a share forwarded to the pool, whatever the verdict
@@ -35,6 +36,7 @@ type peer struct {
 	lines   lines
 
 	remote   address   // the miner's
+	sent     sent      // since the last tick
 	listener *listener // that it connected to
 
 	rare      *rare           // rarely needed fields; nil: all of them zero
@@ -48,6 +50,7 @@ type peer struct {
 type rare struct {
 	transport *wrapping    // nil: plain TCP
 	books     *stats.Miner // nil: none are kept
+	counted   bool         // guard counts the connection
 	others    []*further   // its workers after the first
 	tally     *tally       // nil: none is kept
 	tap       *tap.Tap     // keeps its messages; nil: it is not traced

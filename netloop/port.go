@@ -114,7 +114,22 @@ func (s *Server) bring(conn *net.TCPConn, from *listener) {
 	// zone's memory for its own.
 	*conn.LocalAddr().(*net.TCPAddr) = net.TCPAddr{}
 	conn.RemoteAddr().(*net.TCPAddr).Zone = ""
-	if err := s.register(conn, from); err != nil {
+	remote := addrPort(conn.RemoteAddr()).Addr()
+	var context any = from
+	if from.proxyRule(remote) == proxyRefused { // else the PROXY header, if there is one, says who comes
+		reason, count, ok := s.welcomes(from, remote)
+		switch {
+		case !ok:
+			s.turnAway(conn, reason)
+			return
+		case count:
+			context = &counted{from}
+		}
+	}
+	if err := s.register(conn, context); err != nil {
+		if from != context {
+			s.guard.Left(remote)
+		}
 		s.log.Debug("a connection was lost on its way to an event loop", "error", err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"farmproxy/codec"
 	"farmproxy/descriptors"
+	"farmproxy/guard"
 	"farmproxy/session"
 	"farmproxy/sharelog"
 	"farmproxy/stats"
@@ -53,6 +54,7 @@ type Server struct {
 	shaker    shaker
 	logins    logins
 	parked    parked
+	guard     *guard.Guard
 	debts     debts
 	log       *slog.Logger
 	closed    closeLog
@@ -94,6 +96,7 @@ func New(o Options) (*Server, error) {
 	s.stop = sync.OnceFunc(func() { close(s.stopped) })
 	s.closed.log, s.full.log = o.Log, o.Log
 	s.traces.Store(new(traces))
+	s.guard = guard.New()
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.loops.Store(&[]*loop{})
 	if s.loopCount == 0 {
@@ -176,13 +179,15 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		}
 		return nil, gnet.None
 	case *listener:
-		return s.opened(l, c, x)
+		return s.opened(l, c, x, false)
+	case *counted:
+		return s.opened(l, c, x.from, true)
 	}
 	return nil, gnet.Close
 }
 
 // opened is OnOpen for a miner's connection.
-func (s *Server) opened(l *loop, c gnet.Conn, from *listener) ([]byte, gnet.Action) {
+func (s *Server) opened(l *loop, c gnet.Conn, from *listener, counted bool) ([]byte, gnet.Action) {
 	l.crowded = true
 	l.counts.Opened.Add(1)
 	if s.refuse.Load() {
@@ -190,6 +195,9 @@ func (s *Server) opened(l *loop, c gnet.Conn, from *listener) ([]byte, gnet.Acti
 		return nil, gnet.Close
 	}
 	if !s.admit() {
+		if counted {
+			s.guard.Left(addrPort(c.RemoteAddr()).Addr())
+		}
 		l.counts.Closed[session.Full].Add(1)
 		s.full.note(makeAddress(addrPort(c.RemoteAddr())), s.settings.Load().MaxMiners, l.wall)
 		if from.Transport != nil {
@@ -198,7 +206,11 @@ func (s *Server) opened(l *loop, c gnet.Conn, from *listener) ([]byte, gnet.Acti
 		return codec.AppendShowMessage(nil, "farmproxy is full, try another"), gnet.Close
 	}
 	setTimeouts(c.Fd())
-	l.add(c, from).fd = int32(c.Fd())
+	p := l.add(c, from)
+	p.fd = int32(c.Fd())
+	if counted {
+		p.more().counted = true
+	}
 	*c.RemoteAddr().(*net.TCPAddr) = net.TCPAddr{} // the peer has it, in less memory
 	return nil, gnet.None
 }
@@ -261,6 +273,7 @@ func (s *Server) left(l *loop, p *peer) {
 	if p.reason != session.MinerLeft && p.reason != session.Shutdown {
 		s.closed.note(p.reason, p.remote.String(), p.cause(), l.wall)
 	}
+	l.goes(p)
 	l.remove(p)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"farmproxy/guard"
 	"farmproxy/session"
 )
 
@@ -17,7 +18,19 @@ type Settings struct {
 	WorkerName   string        // template that names workers by their miner's address, see workerName; "": by what the miner sends
 	Keepalive    time.Duration // the last job is sent again after this much silence
 	MinerEnds    bool          // the log has a line at each miner's end, at info; otherwise at debug
-	ResumeWindow time.Duration // how long a disconnected miner's session is kept; 0: not at all
+	Limits       Limits
+	Guard        guard.Settings // limits of addresses, and bans
+	ResumeWindow time.Duration  // how long a disconnected miner's session is kept; 0: not at all
+}
+
+// Limits are how much one connection may send per second, on average over some seconds.
+// An agent may send as much, and one message and share more for each of its miners. 0: no
+// limit.
+type Limits struct {
+	Messages int
+	Shares   int
+	Invalid  int // shares that are neither accepted nor late
+	Logins   int // refused ones, in all
 }
 
 // settings are parsed Settings. Immutable.
@@ -35,5 +48,8 @@ func (s *Server) Configure(o Settings) error {
 	if err != nil {
 		return fmt.Errorf("miners.worker_name = %q: %w", o.WorkerName, err)
 	}
-	return s.ports.change(o.Listeners, func() { s.settings.Store(&settings{o, names}) })
+	return s.ports.change(o.Listeners, func() {
+		s.settings.Store(&settings{o, names})
+		s.guard.Configure(o.Guard)
+	})
 }

@@ -24,6 +24,8 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 			l.earned(p)
 			p.books().Mined(l.wall, e.Work)
 			p.feed.kept++
+		} else if e.Verdict != work.Stale {
+			p.sent.invalid++
 		}
 	case session.Forward:
 		return l.forward(p, w, e, out)
@@ -127,7 +129,10 @@ func (l *loop) verdict(v *upstream.Verdict) {
 // earned records that a miner has had a share accepted: from now on, the link that it
 // holds is its own.
 func (l *loop) earned(p *peer) {
-	p.earned = true
+	if !p.earned {
+		p.earned = true
+		l.server.guard.Works(p.remote.Addr(), l.env.Now)
+	}
 	if p.feed != nil {
 		p.feed.lane.Earn()
 	}

@@ -113,4 +113,4 @@ func (*stratum) left(l *loop, p *peer) {
 	}
 }
 
-func (*stratum) limits() limits { return limits{maxOutbound, maxUnearned} }
+func (*stratum) limits() limits { return limits{outbound: maxOutbound, unearned: maxUnearned} }

@@ -163,7 +163,10 @@ func (f *farm) onLoop(do func(l *loop, p *peer)) {
 	for done := make(chan bool, 1); ; runtime.Gosched() {
 		for _, l := range *f.server.loops.Load() {
 			l.mailbox.call(func() {
-				p := l.slots[len(l.slots)-1].peer
+				var p *peer
+				if n := len(l.slots); n > 0 { // else it is still on its way to the loop
+					p = l.slots[n-1].peer
+				}
 				joined := p != nil && p.feed != nil
 				if joined {
 					do(l, p)

@@ -11,6 +11,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/dial"
+	"farmproxy/guard"
 	"farmproxy/netloop"
 	"farmproxy/session"
 	"farmproxy/sharelog"
@@ -187,6 +188,19 @@ func minerSettings(c *config.Config, room int) netloop.Settings {
 		WorkerName:   c.Miners.WorkerName,
 		Keepalive:    c.Miners.Keepalive,
 		ResumeWindow: c.Miners.ResumeWindow,
+		Limits: netloop.Limits{
+			Messages: c.Limits.Messages,
+			Shares:   c.Limits.Shares,
+			Invalid:  c.Limits.InvalidShares,
+			Logins:   c.Limits.AuthorizeAttempts,
+		},
+		Guard: guard.Settings{
+			Connections: c.Limits.Connections,
+			PerSecond:   c.Limits.Connects,
+			BanAfter:    c.Limits.BanAfter,
+			BanTime:     c.Limits.BanTime,
+			Exempt:      config.Networks(c.Limits.Exempt),
+		},
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // guard sits in front of a pool and rejects the password "wrong".
-func guard(t *testing.T, pool *benchpool.Pool) (address string) {
+func guarded(t *testing.T, pool *benchpool.Pool) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,7 +78,7 @@ func (p *proxy) request(t *testing.T, method, path, body string) (code int, answ
 func TestALiveAccountOutlivesAWrongPassword(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
-	at := guard(t, pool)
+	at := guarded(t, pool)
 	p, address := startProxy(t, withStore(t), nil)
 	if err := p.store.AddPool(t.Context(), store.Pool{Address: at, Algorithm: "sha256d"}); err != nil {
 		t.Fatal(err)

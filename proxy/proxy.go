@@ -142,7 +142,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
-	web := api.Options{TLS: secure, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
+	p.book.SetBans(bans{p.server}.count)
+	web := api.Options{TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		web.Registry = p.store
 	}

@@ -27,6 +27,14 @@ const (
 	UnexpectedTLS                    // its listener is not for TLS, and its first bytes are
 	HandshakeTimeout                 // no end of its transport's handshake in time, or it gave way to others
 	LameDuck                         // farmproxy takes no more miners, and lets this one go before it ends
+	Denied                           // its address may not connect to its listener
+	Banned                           // its address is banned
+	TooManyConnections               // of its address
+	ConnectFlood                     // its address opens connections too fast
+	MessageFlood                     // more messages than Limits.Messages
+	ShareFlood                       // more shares than Limits.Shares
+	InvalidFlood                     // more invalid shares than Limits.Invalid
+	TooManyLogins                    // more refused logins than Limits.Logins
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -55,6 +63,14 @@ var reasons = [NumReasons]string{
 	UnexpectedTLS:      "unexpected_tls",
 	HandshakeTimeout:   "handshake_timeout",
 	LameDuck:           "lame_duck",
+	Denied:             "denied",
+	Banned:             "banned",
+	TooManyConnections: "too_many_connections",
+	ConnectFlood:       "connect_flood",
+	MessageFlood:       "message_flood",
+	ShareFlood:         "share_flood",
+	InvalidFlood:       "invalid_flood",
+	TooManyLogins:      "too_many_logins",
 	Shutdown:           "shutdown",
 }
 

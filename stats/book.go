@@ -45,6 +45,7 @@ type Book struct {
 	minersMax     atomic.Int64
 	sharesBefore  [2]atomic.Uint64 // written to the share log and left out, by those processes
 	shareLog      atomic.Pointer[func() (written, leftOut uint64)]
+	bans          atomic.Pointer[func() int]    // banned addresses
 	leftOut       atomic.Pointer[func() uint64] // log lines that were left out
 	leftOutBefore atomic.Uint64                 // the same, by the processes that handed over to this one
 	ready         atomic.Pointer[error]         // the last argument of SetReady
@@ -128,6 +129,16 @@ func (b *Book) shareLogCounts() (written, leftOut uint64, ok bool) {
 	}
 	written, leftOut = (*counts)()
 	return written + b.sharesBefore[0].Load(), leftOut + b.sharesBefore[1].Load(), true
+}
+
+// SetBans sets the function that returns how many addresses are banned.
+func (b *Book) SetBans(count func() int) { b.bans.Store(&count) }
+
+func (b *Book) banned() int {
+	if count := b.bans.Load(); count != nil {
+		return (*count)()
+	}
+	return 0
 }
 
 // SetLeftOut sets the function that returns how many log lines were left out.

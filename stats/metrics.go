@@ -58,6 +58,8 @@ func (b *Book) writeProxy(e *exposition) {
 		e.begin("farmproxy_share_log_left_out_total", counter, "Shares left out of the share log: its queue was full, or they could not be written.")
 		e.count(left)
 	}
+	e.begin("farmproxy_bans", gauge, "Addresses that may not connect for a while, see GET /api/v1/bans.")
+	e.value(float64(b.banned()))
 
 	e.begin("farmproxy_miners", gauge, "Miners connected.")
 	e.value(float64(t.miners))

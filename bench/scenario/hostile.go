@@ -200,12 +200,23 @@ func (s *siege) begin(ctx context.Context, some []attack.Attack) error {
 	}
 	for i, a := range some {
 		s.raids = append(s.raids, &attack.Raid{
-			Attack: a, Target: s.stand.Addr, HTTP: web, Source: fmt.Sprintf("127.0.66.%d", i+1),
+			Attack: a, Target: s.stand.Addr, HTTP: web, Source: s.source(i),
 			Account: PoolUser, Algorithm: alg, Pool: s.pools[0], Seed: s.o.Seed + uint64(i),
 		})
 	}
 	s.fleet, err = s.newFleet(s.o.Miners, 0, PoolUser, "rig")
 	return err
+}
+
+// oneAddress is where everybody is, with Options.OneAddress: behind one NAT.
+const oneAddress = "127.0.66.1"
+
+// source returns the address of an attack's connections.
+func (s *siege) source(attack int) string {
+	if s.o.OneAddress {
+		return oneAddress
+	}
+	return fmt.Sprintf("127.0.66.%d", attack+1)
 }
 
 // profiles returns the directory for the stage's profiles, or "" for none.
@@ -221,6 +232,9 @@ func (s *siege) newFleet(miners, behind int, account, name string) (*fleet.Fleet
 	o := fleet.DefaultOptions(s.stand.Addr)
 	o.Miners, o.Behind, o.Algorithm, o.Seed, o.Rate = miners, behind, s.stage.algorithm, s.o.Seed, 0
 	o.Mask = attack.NarrowMask
+	if s.o.OneAddress {
+		o.Sources = []string{oneAddress}
+	}
 	if s.stage.easy {
 		o.Password = fmt.Sprintf("d=%v", s.stage.algorithm.Easy())
 	}

@@ -97,6 +97,7 @@ type Options struct {
 	Only        string        // attacks of hostile, stages of upgrade, separated by commas; "": all
 	Quick       bool          // hostile: a short attack; upgrade: without the stages that take long
 	Silence     time.Duration // upgrade: how long a miner may wait for an answer
+	OneAddress  bool          // hostile: attackers and honest miners are behind one address
 
 	// For budget, sweep and long.
 	measuring bool // the proxy serves lean metrics, for its allocations
@@ -194,6 +195,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("-only: %w", wrongStage(o.Only))
 	case o.Silence <= 0:
 		return fmt.Errorf("-silence: want more than 0s, got %v", o.Silence)
+	case o.Scenario != Hostile && o.OneAddress:
+		return errors.New("-one-address: with scenario hostile only")
 	case o.Scenario == Floor && o.Behind > 0:
 		return errors.New("-behind-agents: not with scenario floor, which knows miners only")
 	case o.Behind < 0 || o.Behind > o.Miners:
