@@ -199,7 +199,7 @@ func (s *Server) audit(c *Call, known command) *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	log := s.log.With("command", c.Command).With(c.Peer.attributes()...)
-	if len(c.args) > 0 {
+	if len(c.args) > len("{}") {
 		log = log.With("args", string(c.args))
 	}
 	return log

@@ -81,6 +81,7 @@ func install(b *box) {
 	b.run(listFiles("before"))
 	b.want("dpkg -i /run/stage/old.deb 2>&1", `needs your pool first`)
 	b.want("systemctl is-enabled farmproxy", `^enabled$`)
+	b.run("ls /usr/share/zsh/vendor-completions/_farmproxy /usr/share/bash-completion/completions/farmproxy /usr/share/man/man8/farmproxy.8.gz")
 	b.want("stat -c '%a %U:%G' /etc/farmproxy "+config, `^750 root:farmproxy\n640 root:farmproxy$`)
 	b.want("getent passwd farmproxy", `nologin$`)
 	b.refuses("systemctl start farmproxy", `failed`)
