@@ -9,6 +9,10 @@ import (
 	"syscall"
 )
 
+// OwnPort is the warning about a port that the running farmproxy has: a mistake before a
+// start, and as it should be otherwise.
+const OwnPort = "the running farmproxy has this port"
+
 func listenerKey(i int) string { return fmt.Sprintf("listener[%d].address", i+1) }
 
 // listener checks that an address can be listened on.
@@ -30,7 +34,7 @@ func (k *checker) listener(key, address string) {
 	switch err := k.machine.Bind(address); {
 	case err == nil:
 	case errors.Is(err, syscall.EADDRINUSE) && k.isRunning():
-		k.warning(key, value, "the running farmproxy has this port", "farmproxy reload, or stopping it before another one starts")
+		k.warning(key, value, OwnPort, "farmproxy reload, or stopping it before another one starts")
 	case errors.Is(err, syscall.EADDRINUSE):
 		k.passing(key, value, "another program has this port", fmt.Sprintf("another port, or ss -ltnp 'sport = :%s'", port))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

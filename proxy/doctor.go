@@ -51,7 +51,7 @@ func diagnose(ctx context.Context, f *config.File, running int, h installed) []d
 	if err != nil && !problems.Within("proxies") {
 		found = append(found, config.Problem{Key: "proxies.urls", Want: err.Error()})
 	}
-	k.Problems = f.Place(found)
+	k.Problems = slices.DeleteFunc(f.Place(found), func(p config.Problem) bool { return strings.HasPrefix(p.Want, check.OwnPort) })
 	if err == nil {
 		k.Pools = doctorsPools(c, askPools(ctx, c, slices.Concat(problems, unresolved(found)), through))
 	}

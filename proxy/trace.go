@@ -115,6 +115,9 @@ func (p *proxy) tracePool(name string) (find func() []watched, remark string) {
 func takeAll(known map[*tap.Tap]*watched) (events []TraceEvent) {
 	for _, w := range known {
 		list, missed, next := w.Since(w.shown)
+		if w.shown == 0 {
+			missed = 0 // before anybody looked
+		}
 		w.shown = next
 		if missed > 0 && len(list) > 0 {
 			events = append(events, TraceEvent{Time: &list[0].At, Connection: w.connection, Remark: strconv.FormatUint(missed, 10) + " messages are left out: they are gone"})

@@ -56,6 +56,8 @@ func (a asking) command(ctx context.Context, t terminal, name string, args any, 
 		}
 		fmt.Fprintf(t.err, "farmproxy %s: %s\n", name, refused)
 		return exitFailed
+	case errors.Is(err, context.Canceled):
+		return exitFailed // Ctrl-C: whoever pressed it knows
 	case err != nil:
 		fmt.Fprintf(t.err, "farmproxy %s: %v\n", name, err)
 		return exitFailed
