@@ -215,64 +215,65 @@ func TestDoctorsAdviceMends(t *testing.T) {
 		about    string
 		says     string
 		operator func(p *patient) // what the words of the advice ask for; nil: it is all commands and keys
+		told     string           // the words that do
 	}{
 		{"state_dir is missing", func(p *patient) { p.set("state_dir", "'"+p.dir+"/state'") },
-			"configuration", "this directory does not exist", nil},
+			"configuration", "this directory does not exist", nil, ""},
 		{"everybody can read the tokens", func(p *patient) {
 			file := filepath.Join(p.dir, "tokens")
 			os.WriteFile(file, []byte("admin 0123456789012345\n"), 0o600)
 			os.Chmod(file, 0o644)
 			p.set("http.token_file", "'"+file+"'")
-		}, "configuration", "every user of this machine can read or write it", nil},
+		}, "configuration", "every user of this machine can read or write it", nil, ""},
 		{"everybody can read a password", func(p *patient) { p.set("pool[1].password", "'hunter2'"); p.mode = 0o644 },
-			"configuration", "pool[1].password in it", nil},
+			"configuration", "pool[1].password in it", nil, ""},
 		{"a typing error", func(p *patient) { p.set("miners.keepalife", "'20s'") },
-			"configuration", `keepalife`, func(p *patient) { p.set("miners.keepalife", "") }},
+			"configuration", `keepalife`, func(p *patient) { p.set("miners.keepalife", "") }, "keepalive"},
 		{"the pool's name is wrong", func(p *patient) { p.set("pool[1].url", "'stratum+tcp://polo.farm:3333'") },
-			"dns", "this name does not resolve now: no such host", func(p *patient) { p.set("pool[1].url", "'stratum+tcp://"+p.pool.Addr()+"'") }},
+			"dns", "this name does not resolve now: no such host", func(p *patient) { p.set("pool[1].url", "'stratum+tcp://"+p.pool.Addr()+"'") }, "correct the name in pool[1].url"},
 		{"the pool does not know the account", func(p *patient) {
 			p.pool = startPool(p.t, func(o *benchpool.Options) { o.RefuseNames = regexp.MustCompile("^farm$") })
 			p.set("pool[1].url", "'stratum+tcp://"+p.pool.Addr()+"'")
-		}, "pool[1]", "sends no job", func(p *patient) { p.set("pool[1].user", "'other'") }},
+		}, "pool[1]", "sends no job", func(p *patient) { p.set("pool[1].user", "'other'") }, "set pool[1].user and pool[1].password"},
 		{"the pool is down", func(p *patient) { p.pool.Stop() },
-			"pool[1]", "connection refused", func(p *patient) { p.pool.Start() }},
+			"pool[1]", "connection refused", func(p *patient) { p.pool.Start() }, "the pool may also be down"},
 		{"the pool's certificate has expired", func(p *patient) {
 			p.set("pool[1].url", "'stratum+tls://"+encrypted(p, time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)).at+"'")
-		}, "pool[1]", "check this machine's clock", nil},
+		}, "pool[1]", "check this machine's clock", nil, ""},
 		{"nobody has signed the pool's certificate", func(p *patient) { p.set("pool[1].url", "'stratum+tls://"+encrypted(p, year).at+"'") },
-			"pool[1]", "cannot be verified", nil},
+			"pool[1]", "cannot be verified", nil, ""},
 		{"the pool's certificate ends next week", func(p *patient) { pinned(p, time.Now().AddDate(0, 0, 7)) },
-			"certificate", "that of pool[1] is valid until", func(p *patient) { pinned(p, year) }},
+			"certificate", "that of pool[1] is valid until", func(p *patient) { pinned(p, year) }, "set the new one"},
 		{"the miners' certificate ends next week", func(p *patient) { p.shows(7 * 24 * time.Hour) },
-			"certificate", "ends in 6 days", func(p *patient) { p.shows(365 * 24 * time.Hour) }},
+			"certificate", "ends in 6 days", func(p *patient) { p.shows(365 * 24 * time.Hour) }, "renewing it"},
 		{"the miners' certificate has expired", func(p *patient) { p.shows(-49 * time.Hour) },
-			"certificate", "has expired 2 days ago", func(p *patient) { p.shows(365 * 24 * time.Hour) }},
+			"certificate", "has expired 2 days ago", func(p *patient) { p.shows(365 * 24 * time.Hour) }, "renewing it"},
 		{"the miners' certificate is missing", func(p *patient) {
 			p.shows(time.Hour)
 			os.Remove(filepath.Join(p.dir, "cert.pem"))
-		}, "certificate", "no such file", func(p *patient) { p.shows(365 * 24 * time.Hour) }},
+		}, "certificate", "no such file", func(p *patient) { p.shows(365 * 24 * time.Hour) }, ""},
 		{"the port is the pool's for TLS", func(p *patient) { p.set("pool[1].url", "'stratum+tcp://"+encrypted(p, year).at+"'") },
-			"pool[1]", "sends no job", nil},
+			"pool[1]", "sends no job", nil, ""},
 		{"the port is not the pool's for TLS", func(p *patient) { p.set("pool[1].url", "'stratum+tls://"+p.pool.Addr()+"'") },
-			"pool[1]", "sends no job", nil},
+			"pool[1]", "sends no job", nil, ""},
 		{"another program has the port", func(p *patient) {
 			port, _ = net.Listen("tcp", "127.0.0.1:0")
 			p.set("listener.address", "'"+port.Addr().String()+"'")
-		}, "configuration", "another program has this port", func(*patient) { port.Close() }},
+		}, "configuration", "another program has this port", func(*patient) { port.Close() }, "another port"},
 		{"the kernel's queue is short", func(p *patient) { p.kernel["net.core.somaxconn"] = "128" },
-			"kernel", "net.core.somaxconn is 128, the package ships 65535", nil},
+			"kernel", "net.core.somaxconn is 128, the package ships 65535", nil, ""},
 		{"the kernel is patient with dead miners", func(p *patient) { p.kernel["net.ipv4.tcp_retries2"] = "15" },
-			"kernel", "net.ipv4.tcp_retries2 is 15, the package ships 8", nil},
+			"kernel", "net.ipv4.tcp_retries2 is 15, the package ships 8", nil, ""},
 		{"nothing keeps the clock right", func(p *patient) { p.synced = false },
-			"clock", "nothing keeps this machine's clock right", nil},
+			"clock", "nothing keeps this machine's clock right", nil, ""},
 		{"the clock is wrong", func(p *patient) { p.drift = time.Hour },
-			"clock", "clock is 1h0m", nil},
+			"clock", "clock is 1h0m", nil, ""},
 		{"the disk is full", func(p *patient) { p.space.Free = 1 << 20 },
-			"disk", "has 1 MB free", func(p *patient) { p.space.Free = 50 << 30 }},
+			"disk", "has 1 MB free", func(p *patient) { p.space.Free = 50 << 30 }, "delete files there"},
 		{"the disk will soon be full", func(p *patient) { p.space.Free = 4 << 30 },
-			"disk", "has 4096 MB free", func(p *patient) { p.space.Free = 50 << 30 }},
+			"disk", "has 4096 MB free", func(p *patient) { p.space.Free = 50 << 30 }, "delete files there"},
 		{"there are no inodes", func(p *patient) { p.space.FreeInodes = 0 },
-			"disk", "without a free inode", func(p *patient) { p.space.FreeInodes = 1000 }},
+			"disk", "without a free inode", func(p *patient) { p.space.FreeInodes = 1000 }, "delete files there"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPatient(t)
@@ -283,6 +284,9 @@ func TestDoctorsAdviceMends(t *testing.T) {
 			found := p.findings()
 			if len(found) != 1 || found[0].About != c.about || !strings.Contains(found[0].Says, c.says) || len(found[0].Cure) == 0 {
 				t.Fatalf("doctor finds %v\nwant one about %s: %s", found, c.about, c.says)
+			}
+			if cure := found[0].String(); !strings.Contains(cure, c.told) {
+				t.Errorf("the cure does not say %q: %s", c.told, cure)
 			}
 			for range 3 { // the port for TLS leads to its certificate
 				for _, f := range found {
