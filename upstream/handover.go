@@ -106,17 +106,6 @@ func (d *Directory) eachLane(do func(*Lane)) {
 	}
 }
 
-// Unsettled returns how many shares wait for a verdict that only this process can get: a
-// short wait for them saves them.
-func (d *Directory) Unsettled() (n int64) {
-	d.eachLane(func(l *Lane) {
-		if k := l.servingLink(); k != nil && k.bound.Load() {
-			n += l.pending.Load()
-		}
-	})
-	return n
-}
-
 // Freeze returns when nothing in the directory changes by itself any more, until Thaw: no
 // lane looks for another link, none is opened or ends, and the table stays what it is.
 // What event loops do goes on: they freeze afterwards.
