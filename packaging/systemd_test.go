@@ -161,7 +161,7 @@ func upgrade(b *box) {
 		pid = now
 	}
 	b.run("systemctl stop fleet")
-	b.want("journalctl -u fleet -o cat | tail -1", `^50 of 50 miners at work, [0-9]+ shares sent: [0-9]+ accepted, 0 refused, 0 pending`)
+	b.want("journalctl -q -o cat _SYSTEMD_UNIT=fleet.service | tail -1", `^50 of 50 miners at work, [0-9]+ shares sent: [0-9]+ accepted, 0 refused, 0 pending`)
 }
 
 // crash: systemd starts it again, whether it dies or hangs; and a file with a mistake
