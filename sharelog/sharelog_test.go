@@ -253,7 +253,7 @@ func TestHalfAFrameIsTakenBack(t *testing.T) {
 		now := time.Now()
 		w.add([]Share{{Work: 1}}, now)
 		w.flush(now)
-		if _, err := w.file.Write(w.frame[:len(w.frame)/2]); err != nil {
+		if _, err := w.file.Write(bytes.Repeat(w.frame[:len(w.frame)/2], 9)); err != nil {
 			t.Fatal(err)
 		}
 		w.takeBack()
