@@ -51,6 +51,7 @@ type loop struct {
 	stalled bool                    // a link of this loop has more to write than its pool reads
 	crowded bool                    // miners connected in this turn
 	rhythm  rhythm
+	flying  int // shares without a verdict on the links that it carries
 
 	hashing  int      // shares of this loop at the hasher
 	stopping bool     // its miners are leaving, see CloseMiners

@@ -11,14 +11,21 @@ import (
 const (
 	// beat is the longest rest. All loops rest until the same moments, a beat apart,
 	// so that what one of them hands to another does not find that one resting.
-	beat = 3 * time.Millisecond
+	beat = 5 * time.Millisecond
+
+	// lag is how much later than the others a loop starts its turn if it carries links:
+	// by then the others have handed on their shares, which would otherwise find it at
+	// rest again.
+	lag = beat / 10
 
 	// turnShares is how many shares should arrive during a rest. If they come faster,
 	// the rest is a half or a quarter of a beat.
 	turnShares = 40
 
-	// promptly is how long a loop waits for a pool's verdicts before it rests.
-	promptly = time.Millisecond
+	// maxFailed bounds how often in a row waiting for verdicts may fail before the
+	// interval between trials, which doubles each time, stops growing: one rest in
+	// sixteen is preceded by a wait if the pool is far away.
+	maxFailed = 4
 
 	// lonely is the time since the last rest above which shares are so rare that none
 	// would gather.
@@ -35,57 +42,73 @@ const (
 //
 //	shares ──> handed on ──> verdicts ──> rest until the next beat ──> shares ...
 //
-// A share waits half a rest on average, and its verdict not at all: if the pool
-// answers within a millisecond, the loop stays awake for its verdicts before it rests.
-// If the pool is slower, which shows when verdicts are still missing as more shares
-// are handed on, the loop rests at once, and verdicts wait half a rest as well.
+// A share waits half a rest on average, and its verdict not at all: before the loop
+// rests it stays awake for the verdicts of its own miners' shares and, if it carries
+// links, for those of other loops' shares on them. If they take longer than a rest and
+// a half, the pool is far away, and a verdict that meets the loop at rest waits half a
+// rest as well. Whether it has come closer is tried again and again, more rarely the
+// more often it was not.
 //
 // A single share is not preceded by a rest.
 type rhythm struct {
 	shares int           // handed to lanes since the last rest
 	open   int           // handed to lanes, without a verdict yet
-	slow   bool          // the pool's verdicts take longer than a turn
+	failed int           // rests in a row that began without the verdicts that were waited for
+	skip   int           // rests to come without waiting for verdicts
 	since  time.Duration // when the first of shares was handed on
 	rested time.Duration // when the last rest began
+	step   time.Duration // the interval between the ends of rests, as last set; 0: not yet
 	pace   pace
 }
 
 // ends records the shares that a turn handed on and the verdicts it received, and
-// reports whether a rest should follow.
-func (g *rhythm) ends(shares, verdicts int, now time.Duration) (rest bool) {
-	if shares > 0 {
-		g.slow = g.open > 0
-		if g.shares == 0 {
-			g.since = now
-		}
+// reports whether a rest should follow. flying is how many shares have no verdict yet
+// on the links that the loop carries, whichever loop's they are.
+func (g *rhythm) ends(shares, verdicts, flying int, now time.Duration) (rest bool) {
+	if shares > 0 && g.shares == 0 {
+		g.since = now
 	}
 	g.shares += shares
 	g.open = max(0, g.open+shares-verdicts)
 	switch {
 	case g.shares == 0:
 		return false
-	case g.slow:
+	case g.skip > 0:
+		if shares > 0 {
+			g.skip--
+		}
 		return shares > 0
+	case g.open == 0 && flying == 0:
+		g.failed = 0
+		return true
+	case now-g.since > max(g.step, beat/4)*3/2:
+		g.failed = min(g.failed+1, maxFailed)
+		g.skip = 1<<g.failed - 1
+		return true
 	}
-	return g.open == 0 || now-g.since > promptly
+	return false
 }
 
-// rest starts a rest, and returns its length.
+// rest starts a rest, and returns its length. carries says that the loop carries
+// links.
 //
 // The rest after a long turn is not shortened: a loop that is late because the
 // processor is busy elsewhere would fall ever further behind if it used more of it.
-func (g *rhythm) rest(now time.Duration) time.Duration {
+func (g *rhythm) rest(now time.Duration, carries bool) time.Duration {
 	shares, since := g.shares, now-g.rested
 	g.shares, g.rested = 0, now
 	if since > lonely {
-		g.pace = pace{}
+		g.pace, g.step = pace{}, 0
 		return 0
 	}
-	step := beat
-	for least := g.pace.of(shares, since) * turnShares; step > least && step > beat/4; {
-		step /= 2
+	g.step = beat
+	for least := g.pace.of(shares, since) * turnShares; g.step > least && g.step > beat/4; {
+		g.step /= 2
 	}
-	return step - now%step
+	if carries {
+		now -= g.step * lag / beat
+	}
+	return g.step - now%g.step
 }
 
 // pace is the average interval between shares over the last rests. A single rest says

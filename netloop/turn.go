@@ -24,12 +24,12 @@ func (l *loop) turn() {
 	now := time.Since(l.server.started)
 	rest := false
 	mail := l.mailbox.collect(func(m *mail) (last bool) {
-		rest = l.rhythm.ends(shares, len(m.verdicts), now) && !crowded
+		rest = l.rhythm.ends(shares, len(m.verdicts), l.flying, now) && !crowded
 		return !rest
 	})
 	left := l.take(mail)
 	if rest {
-		if d := l.rhythm.rest(now); !left {
+		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
 			pause(d)
 		}
 		l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail

@@ -45,7 +45,8 @@ type wire struct {
 	// another process that takes the socket over needs them.
 	unsent []byte
 
-	woken bool // guarded by the mailbox
+	woken  bool // guarded by the mailbox
+	flying int  // its part of loop.flying
 }
 
 // Values of state.
@@ -105,7 +106,16 @@ func (w *wire) may(err error) gnet.Action {
 }
 
 func (w *wire) received(data []byte) gnet.Action {
-	return w.may(w.link.Received(w.loop.wall, data))
+	err := w.link.Received(w.loop.wall, data)
+	w.count()
+	return w.may(err)
+}
+
+// count keeps the loop's count of shares without a verdict.
+func (w *wire) count() {
+	n := w.link.InFlight()
+	w.loop.flying += n - w.flying
+	w.flying = n
 }
 
 // flush writes the link's pending bytes. If too much is unread, it continues once the
@@ -118,6 +128,7 @@ func (w *wire) flush() {
 			return
 		}
 		b := w.link.Pending(time.Now(), w.loop.toPool[:0])
+		w.count()
 		if len(b) == 0 {
 			return
 		}
@@ -135,6 +146,7 @@ func (w *wire) tick() {
 		return
 	}
 	err := w.link.Tick(w.loop.wall)
+	w.count()
 	if w.conn.OutboundBuffered() == 0 {
 		w.stuck, w.unsent = time.Time{}, nil
 	} else if w.loop.wall.Sub(w.stuck) > maxWireStuck {
@@ -163,6 +175,7 @@ func (w *wire) closed(err error) {
 		w.err = errStopping
 	}
 	l := w.loop
+	l.flying -= w.flying
 	last := l.wires[len(l.wires)-1]
 	l.wires[w.place], last.place = last, w.place
 	l.wires[len(l.wires)-1] = nil

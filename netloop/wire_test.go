@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,7 @@ type script struct {
 	say    func() []byte // what Pending appends
 	answer error         // to Received
 	late   error         // to Tick
+	flying atomic.Int32  // shares in flight
 }
 
 func (s *script) Opened(w upstream.Wire) error {
@@ -65,6 +67,7 @@ func (s *script) Pending(_ time.Time, dst []byte) []byte {
 }
 
 func (s *script) Tick(time.Time) error { return s.late }
+func (s *script) InFlight() int        { return int(s.flying.Load()) }
 
 // carriage is a link on a loop, and its pool.
 type carriage struct {
@@ -170,6 +173,36 @@ func TestCarriedLinkEnds(t *testing.T) {
 			c.wire.Wake() // does no harm
 		})
 	}
+}
+
+// A loop knows how many shares have no verdict yet on all links that it carries.
+func TestALoopCountsItsLinksSharesInFlight(t *testing.T) {
+	t.Parallel()
+	s := newLoops(t, 1)
+	one, other := carry(t, s, &script{}), carry(t, s, &script{})
+	l := (*s.loops.Load())[0]
+	want := func(want int) {
+		t.Helper()
+		got := make(chan int)
+		l.mailbox.call(func() { got <- l.flying })
+		if n := <-got; n != want {
+			t.Errorf("%d shares are in flight, want %d", n, want)
+		}
+	}
+	one.flying.Store(3)
+	one.wire.Wake()
+	one.want("pending")
+	other.flying.Store(2)
+	other.wire.Wake()
+	other.want("pending")
+	want(5)
+	one.flying.Store(1)
+	io.WriteString(one.pool, "verdicts")
+	one.want("received verdicts")
+	want(3)
+	other.cancel()
+	other.wantEnd(func(err error) bool { return err != nil })
+	want(1)
 }
 
 // A pool that does not read fills the wire; when it reads again, the link is flushed
