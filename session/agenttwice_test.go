@@ -131,9 +131,9 @@ func (w *agentWorld) submit(share agent.Share, fresh bool) {
 func TestAnAgentsMemoryIsBounded(t *testing.T) {
 	w := newAgentWorld(t, nil)
 	w.agent.Registered(&w.env, 1, "farm.w", 0)
-	w.agent.slots = maxAgentSlots - firstSlots // others have the rest
+	w.agent.slots = maxAgentSlots - usualSlots // others have the rest
 	refused := 0
-	for range 10 {
+	for range 31 {
 		w.nonce++
 		share := agent.Share{Job: 1, SID: 1, Nonce: w.nonce<<2 | 1}
 		_, effect := w.agent.Frame(&w.env, agent.AppendSubmit(nil, &share), nil)
@@ -145,7 +145,7 @@ func TestAnAgentsMemoryIsBounded(t *testing.T) {
 		}
 	}
 	if refused != 3 || w.agent.slots != maxAgentSlots {
-		t.Errorf("%d of 10 are refused, and there are %d slots", refused, w.agent.slots)
+		t.Errorf("%d of 31 are refused, and there are %d slots", refused, w.agent.slots)
 	}
 }
 

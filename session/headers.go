@@ -3,13 +3,11 @@ package session
 import "math/bits"
 
 const (
-	// firstSlots is the size of the table at a miner's first share: 64 bytes.
-	firstSlots = 8
-
-	// usualSlots is enough for six shares a minute with a job every 30 or 60 s: 21
-	// headers of the last two or three jobs, in 192 bytes. Larger tables are swept at
-	// each job, and shrunk when they no longer need the space.
-	usualSlots = 24
+	// usualSlots is the size of the table from a miner's first share on: 256 bytes, 28
+	// headers. That is enough for six shares a minute with a job every 30 or 60 s, so
+	// such a miner causes one allocation in its life. Larger tables are swept at each
+	// job, and shrunk when they no longer need the space.
+	usualSlots = 32
 
 	// maxSlots bounds the headers of one miner: 64 kB, 7,168 headers. A pool's jobs
 	// are some 30 s apart, so that is room for 100 shares per second for over a
@@ -46,7 +44,7 @@ type headers struct {
 }
 
 // workBits are the bits of a slot that hold the work's number. They leave 48 for the
-// fingerprint: among 24 headers, one share in 10^13 is mistaken for another.
+// fingerprint: among 28 headers, one share in 10^13 is mistaken for another.
 const workBits = 1<<16 - 1
 
 // fingerprint identifies a header: it returns bits of its hash that are not zero even
@@ -138,11 +136,11 @@ func (h *headers) remove(hole int) {
 
 // grow allocates more slots, at most room of them; false if it can't.
 func (h *headers) grow(room int) bool {
-	n := firstSlots
+	n := usualSlots
 	if now := len(h.slots); now&(now-1) != 0 {
 		n = now / 3 * 4
 	} else if now > 0 {
-		n = now / 2 * 3 // 8, 12, 16, 24, 32, 48: the allocator has these sizes
+		n = now / 2 * 3 // 32, 48, 64, 96: the allocator has these sizes
 	}
 	if n > maxSlots || n-len(h.slots) > room {
 		return false
@@ -154,7 +152,7 @@ func (h *headers) grow(room int) bool {
 // shrink frees slots that are not needed.
 func (h *headers) shrink() {
 	n := len(h.slots)
-	for n > usualSlots && int(h.used) < n/4 {
+	for n/2 >= usualSlots && int(h.used) < n/4 {
 		n /= 2
 	}
 	if n < len(h.slots) {

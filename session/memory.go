@@ -88,7 +88,7 @@ func (h *headers) layout(c *cursor) {
 }
 
 func (h *headers) read(c *cursor, size, used int) {
-	c.check(size == 0 || size >= firstSlots && (size&(size-1) == 0 || size%3 == 0 && size/3&(size/3-1) == 0), "a memory of a size that there is not")
+	c.check(size == 0 || size >= usualSlots && (size&(size-1) == 0 || size%3 == 0 && size/3&(size/3-1) == 0), "a memory of a size that there is not")
 	c.check(len(c.data) >= 8*used, "an end before its last byte")
 	if c.err != nil || size == 0 {
 		return

@@ -42,6 +42,8 @@ type Carried interface {
 	Pending(now time.Time, dst []byte) []byte
 	// Tick does what is due by time. It is called every second or so.
 	Tick(now time.Time) error
+	// InFlight returns how many shares were written and have no verdict yet.
+	InFlight() int
 }
 
 // Wire is what a link has of the loop that carries it.
@@ -114,6 +116,9 @@ func (c *carried) Received(now time.Time, data []byte) error {
 
 // Tick implements Carried.
 func (c *carried) Tick(now time.Time) error { return c.stir(c.protocol.Tick(now)) }
+
+// InFlight implements Carried.
+func (c *carried) InFlight() int { return c.protocol.flight.n }
 
 // stir asks the loop for a look at Pending where there is reason for one.
 func (c *carried) stir(err error) error {
