@@ -192,7 +192,7 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 	each("farmproxy_worker_hashrate", gauge, "Hashes per second of the worker over 5 minutes, from accepted shares.",
 		func(w *Worker) float64 { return w.hashRate(now) })
 	each("farmproxy_worker_difficulty", gauge, "Difficulty last set for the worker; 0 if unknown.",
-		func(w *Worker) float64 { return w.difficulty })
+		func(w *Worker) float64 { return w.difficulty.value() })
 	each("farmproxy_worker_last_share_timestamp_seconds", gauge, "When the worker's last share was accepted; 0 if never.",
 		func(w *Worker) float64 { return w.lastShare.unix(now) })
 	each("farmproxy_worker_reconnects_total", counter, "Times that a miner of the worker reconnected.",

@@ -157,7 +157,7 @@ func (w *Worker) key(o WorkerOrder, now time.Time) float64 {
 	case ByLastShare:
 		return float64(w.lastShare)
 	case ByDifficulty:
-		return w.difficulty
+		return w.difficulty.value()
 	case ByReconnects:
 		return float64(w.reconnects())
 	}
@@ -175,7 +175,7 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 		Miners:     int(w.miners),
 		Address:    w.address.String(),
 		Agent:      w.agent.String(),
-		Difficulty: w.difficulty,
+		Difficulty: w.difficulty.value(),
 		HashRate:   w.hashRate(now),
 		Shares:     w.shares(),
 		Work:       w.work,

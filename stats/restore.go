@@ -260,7 +260,7 @@ func (r *restorer) worker(s *workerState) {
 		w.mining = m
 		w.address, w.agent = makeAddr(s.Address), makeAgent(s.Agent)
 		w.since = r.stamp(s.SinceMS)
-		w.difficulty = s.Difficulty
+		w.difficulty = difficulty(s.Difficulty)
 	}
 	w.miners += s.Miners
 	w.lastShare = max(w.lastShare, r.stamp(s.LastShareMS))

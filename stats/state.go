@@ -358,7 +358,7 @@ func (w *Worker) state(now time.Time) *workerState {
 		SinceMS:     w.since.age(now),
 		MostMiners:  w.mostMiners,
 		Connects:    w.connects,
-		Difficulty:  w.difficulty,
+		Difficulty:  w.difficulty.value(),
 		Accepted:    w.accepted,
 		Rejected:    tallyOf(w.rejected[:], func(i int) string { return verdictName(i + 1) }),
 		Work:        w.work,

@@ -34,22 +34,22 @@ type Worker struct {
 	lastShare stamp // last accepted one
 	began     stamp // since when the window has held all of the worker's work
 	window    window
+	connects  uint32  // not touched, but it fits here
 	work      float64 // accepted, in shares of difficulty 1
 	accepted  uint64
 
-	dropped    bool   // no longer in the registry; guarded by the registry's mutex
-	address    addr   // of the miner that came last
-	agent      agent  // of the miner that came last
-	miners     uint32 // connected now
-	mostMiners uint32 // the most at the same time
-	connects   uint32
+	agent      agent                        // of the miner that came last
+	miners     uint32                       // connected now
+	mostMiners uint32                       // the most at the same time
 	since      stamp                        // when it last went from no miner to one
-	difficulty float64                      // last one set; 0 unknown
+	difficulty difficulty                   // last one set; 0 unknown
 	rejected   [work.NumVerdicts - 1]uint32 // by verdict-1: accepted is separate
+	address    addr                         // of the miner that came last
+	dropped    bool                         // no longer in the registry; guarded by the registry's mutex
 }
 
 // Prefetch prefetches what Share touches, for a call that comes soon.
-func (w *Worker) Prefetch() { work.Prefetch(w, int(unsafe.Offsetof(w.dropped))) }
+func (w *Worker) Prefetch() { work.Prefetch(w, int(unsafe.Offsetof(w.agent))) }
 
 // Name returns the name that miners log in with.
 func (w *Worker) Name() string { return w.name }
@@ -134,7 +134,7 @@ func (w *Worker) SetDifficulty(d float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.name != Other {
-		w.difficulty = d
+		w.difficulty = difficulty(d)
 	}
 }
 
@@ -143,7 +143,7 @@ func (w *Worker) SetDifficulty(d float64) {
 func (w *Worker) Difficulty() float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.difficulty
+	return w.difficulty.value()
 }
 
 // begin restarts the hash rate if nothing was done for the length of the window: a
