@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -121,6 +122,10 @@ type Server struct {
 	registrations *limiter
 	refusals      refusals
 	proofs        *proofs
+
+	ending    sync.Mutex
+	over      bool        // Shutdown was called
+	listening []*listener // to be closed by Shutdown
 }
 
 // New returns a Server that listens nowhere yet.
@@ -167,16 +172,34 @@ func New(o Options) *Server {
 
 // Serve answers on l until Shutdown, then returns nil; l is closed. An error means that
 // l has failed for good.
-func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(&listener{Listener: l, connections: s.connections, tls: s.options.TLS, log: s.options.Log}); err != nil {
+func (s *Server) Serve(on net.Listener) error {
+	l := &listener{Listener: on, connections: s.connections, tls: s.options.TLS, log: s.options.Log}
+	if !s.listens(l) {
+		return l.Close()
+	}
+	if err := s.http.Serve(l); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("http.address: %s cannot be served any more: %w", l.Addr(), err)
 	}
 	return nil
 }
 
+// listens notes a listener for Shutdown; false if that was called already.
+func (s *Server) listens(l *listener) bool {
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	s.listening = append(s.listening, l)
+	return !s.over
+}
+
 // Shutdown closes the listeners and idle connections and waits for answers under way;
-// it returns an error if ctx ends first. Call it after Serve.
+// it returns an error if ctx ends first. Serve returns at once if it is called later.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.ending.Lock()
+	s.over = true
+	for _, l := range s.listening {
+		_ = l.Close() // fasthttp closes those that it knows: not one whose Serve is about to begin
+	}
+	s.ending.Unlock()
 	return s.http.ShutdownWithContext(ctx)
 }
 
@@ -187,6 +210,13 @@ type listener struct {
 	connections *connections
 	tls         *tls.Config
 	log         *slog.Logger
+	closing     sync.Once
+}
+
+// Close closes the listener, however often it is called.
+func (l *listener) Close() (err error) {
+	l.closing.Do(func() { err = l.Listener.Close() })
+	return err
 }
 
 // acceptPause is the wait during a shortage: long enough not to spin, shorter than a

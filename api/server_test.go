@@ -346,3 +346,22 @@ func TestServeOutlastsAShortageOfDescriptors(t *testing.T) {
 		t.Error("did not accept again")
 	}
 }
+
+// A stop may come before Serve has begun.
+func TestShutdownBeforeServe(t *testing.T) {
+	s := New(Options{Book: stats.New(stats.Options{Loops: 1}), Log: slog.New(slog.DiscardHandler)})
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Serve(l); err != nil {
+		t.Error(err)
+	}
+	if conn, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		conn.Close()
+		t.Error("the port is still open")
+	}
+}
