@@ -131,6 +131,7 @@ func TestAStateIsAddedToWhatWasCounted(t *testing.T) {
 	fill(old)
 	n := newBook(Options{Loops: 1, CloseReasons: reasons})
 	fill(n)
+	n.Worker("farm.rig1").began = stampOf(epoch.Add(time.Minute))
 	if err := n.Restore(old.State()); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +142,9 @@ func TestAStateIsAddedToWhatWasCounted(t *testing.T) {
 	}
 	if w := n.Worker("farm.rig1").info(epoch); w.Shares[work.Accepted] != 2 || w.Shares[work.Stale] != 2 || w.Work != 1024 || math.Abs(w.HashRate/(1024*work.HashesPerShare/30)-1) > 1e-9 {
 		t.Errorf("worker %+v, want each count twice", w)
+	}
+	if w := n.Worker("farm.rig1"); w.began != stampOf(epoch) {
+		t.Errorf("its work began at %v, want the earlier of both", w.began.time())
 	}
 	if a := n.AccountTotal("7469e04c648902e5"); a.Shares[work.Accepted] != 2 || a.Work != 60 {
 		t.Errorf("account %+v, want each count twice", a)
@@ -160,7 +164,7 @@ func TestAStateIsAddedToWhatWasCounted(t *testing.T) {
 func TestAHandOverToAProcessWithAnotherOrigin(t *testing.T) {
 	mine := origin
 	defer func() { origin = mine }()
-	for _, later := range []time.Duration{0, 3 * bucketLength, -1000 * bucketLength, 7 * time.Second, -14 * time.Second, 1000*time.Hour + 15*time.Second} {
+	for _, later := range []time.Duration{0, 3 * bucketLength, -1000 * bucketLength, 3 * time.Millisecond, -3 * time.Millisecond, 7 * time.Second, -14 * time.Second, 1000*time.Hour + 15*time.Second} {
 		origin = mine
 		old := fullBook()
 		state, want, uptime := old.State(), old.Worker("farm.rig1").info(now), old.Status().Uptime
