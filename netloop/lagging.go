@@ -7,7 +7,7 @@ import (
 )
 
 // Miners that read more slowly than they are written to lag. What the kernel does not
-// take is kept for them, within bounds:
+// take is kept for them here, where another process can take it over, within bounds:
 //
 //   - A job waits until the miner has read what it was sent, and is then the newest:
 //     those in between are never sent. So at most one job is kept for each miner,
@@ -28,8 +28,8 @@ const (
 	// waits for one that does not even acknowledge.
 	maxUnread = userTimeout
 
-	// lookEvery is how often a loop checks whether lagging miners have read on: gnet
-	// has no event for it.
+	// lookEvery is how often a loop checks whether lagging miners have read on: with a
+	// send buffer per look, a miner gets 1.6 MB per second.
 	lookEvery = 20 * time.Millisecond
 )
 
@@ -59,22 +59,38 @@ type laggard struct {
 	since time.Duration // when it last read anything, as Env.Now
 }
 
-// keep leaves it to gnet to write what the kernel does not take now, unless that is
-// too much.
+// keep keeps what the kernel does not take now, unless that is too much.
 func (l *loop) keep(p *peer, out []byte) bool {
-	before := p.conn.OutboundBuffered()
+	before := len(p.unsent())
 	if before+len(out) > l.lagging.bound(p, before) {
 		l.close(p, session.TooSlow)
 		return false
 	}
-	if _, err := p.conn.Write(out); err != nil {
-		return false // gnet has closed it and called OnClose
-	}
-	if after := p.conn.OutboundBuffered(); after > 0 {
-		l.lagging.kept += after - before
-		l.lag(p, after)
-	}
+	more := p.more()
+	more.unsent = append(more.unsent, out...)
+	l.lagging.kept += len(out)
+	l.lag(p, before+len(out))
 	return true
+}
+
+// sendOn sends a laggard what was kept, as far as the kernel takes it now, and returns
+// how much is left; false: the connection is gone.
+func (l *loop) sendOn(p *peer) (left int, ok bool) {
+	kept := p.unsent()
+	if len(kept) == 0 {
+		return 0, true
+	}
+	n, err := p.send(kept)
+	if err != nil {
+		l.close(p, session.MinerLeft)
+		return 0, false
+	}
+	if left = len(kept) - n; left == 0 {
+		p.rare.unsent = nil
+	} else if n > 0 {
+		p.rare.unsent = kept[:copy(kept, kept[n:])]
+	}
+	return left, true
 }
 
 // bound is how many bytes a peer that has so many unread may have.
@@ -114,7 +130,7 @@ func (l *loop) withhold(p *peer, f *feed) bool {
 	default:
 		return true // it has that job
 	}
-	l.lag(p, p.conn.OutboundBuffered())
+	l.lag(p, len(p.unsent()))
 	return true
 }
 
@@ -141,7 +157,10 @@ func (l *loop) look() {
 		if p.conn == nil {
 			continue
 		}
-		left := p.conn.OutboundBuffered()
+		left, ok := l.sendOn(p)
+		if !ok {
+			continue
+		}
 		if left < x.left || left == 0 {
 			x.since = l.env.Now
 		}

@@ -15,29 +15,43 @@ import (
 	"farmproxy/upstream"
 )
 
-// reader is a connection whose other end reads when the test says so: until then
-// everything waits, as in gnet when a socket's buffers are full.
+// reader is a connection whose other end reads when the test says so: until then the
+// kernel takes nothing, and all waits in the peer.
 type reader struct {
 	socket
-	unread bytes.Buffer
-	reads  int // for the test to count
+	reads int // for the test to count
 }
 
-func (r *reader) Write(b []byte) (int, error) { return r.unread.Write(b) }
-func (r *reader) OutboundBuffered() int       { return r.unread.Len() }
+func (r *reader) Write([]byte) (int, error) { return 0, nil }
+
+func (r *reader) peer() *peer { return r.context.(*peer) }
+
+// unread returns how many bytes wait.
+func (r *reader) unread() int { return len(r.peer().unsent()) }
+
+// read reads up to n bytes.
+func (r *reader) read(n int) (b []byte) {
+	if kept := r.peer().unsent(); len(kept) > 0 {
+		n = min(n, len(kept))
+		b, r.peer().rare.unsent = kept[:n], kept[n:]
+	}
+	return b
+}
+
+// readAll reads everything.
+func (r *reader) readAll() []byte { return r.read(maxOutgoing) }
 
 // jobs reads everything and returns the ids of the jobs in it; a clean one has an
 // exclamation mark.
 func (r *reader) jobs() (ids string) {
-	for line := range strings.Lines(r.unread.String()) {
-		if _, params, is := strings.Cut(line, `"mining.notify","params":["`); is {
+	for line := range bytes.Lines(r.readAll()) {
+		if _, params, is := strings.Cut(string(line), `"mining.notify","params":["`); is {
 			id, _, _ := strings.Cut(params, `"`)
-			if ids += " " + id; strings.Contains(line, "],true]") || strings.HasSuffix(line, "true]}\n") {
+			if ids += " " + id; strings.Contains(string(line), "],true]") || strings.HasSuffix(string(line), "true]}\n") {
 				ids += "!"
 			}
 		}
 	}
-	r.unread.Reset()
 	return strings.TrimSpace(ids)
 }
 
@@ -71,7 +85,7 @@ func newReading(t *testing.T, miners int) *reading {
 		r.add(c, &listener{})
 		p := c.context.(*peer)
 		r.loop.read(p, fmt.Appendf(nil, `{"id":2,"method":"mining.subscribe","params":["x"]}`+"\n"+`{"id":3,"method":"mining.authorize","params":["farm.rig%d","x"]}`+"\n", i))
-		c.unread.Reset()
+		c.readAll()
 		r.miners, r.peers = append(r.miners, c), append(r.peers, p)
 	}
 	r.after(time.Second) // they have read
@@ -138,15 +152,15 @@ func TestLargeJobsCloseNobodyWhoReads(t *testing.T) {
 	for range 50 {
 		r.next(true)
 		r.after(time.Second)
-		r.miners[0].unread.Next(r.padded / 8) // slowly
+		r.miners[0].read(r.padded / 8) // slowly
 	}
 	r.wantClosed(0, 0, false)
-	if n := r.miners[0].unread.Len(); n > 2*r.padded {
+	if n := r.miners[0].unread(); n > 2*r.padded {
 		t.Errorf("%d bytes wait for a job of %d", n, r.padded)
 	}
 	for range int(maxUnread / time.Second) {
 		r.after(time.Second)
-		r.miners[0].unread.Next(1)
+		r.miners[0].read(1)
 	}
 	r.wantClosed(0, 0, false)
 	r.wantClosed(1, session.TooSlow, true)
@@ -158,7 +172,7 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 	ping := []byte(strings.Repeat(`{"id":1,"method":"mining.ping","params":[]}`+"\n", 100))
 	for range maxOutbound / 3000 {
 		r.loop.read(r.peers[1], ping)
-		r.miners[0].unread.Reset()
+		r.miners[0].readAll()
 		r.loop.read(r.peers[0], ping)
 		r.after(time.Millisecond)
 	}
@@ -177,7 +191,7 @@ func TestUnreadIsBoundedInAll(t *testing.T) {
 		r.next(true)
 		sum := 0
 		for _, m := range r.miners {
-			sum += m.unread.Len()
+			sum += m.unread()
 		}
 		if limit := r.loop.lagging.max/2 + 2*r.padded; sum > limit || sum < r.padded {
 			t.Fatalf("%d bytes wait, want at most %d, and something", sum, limit)

@@ -116,6 +116,9 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 
 // remove is called when the connection has closed, whoever closed it.
 func (l *loop) remove(p *peer) {
+	if rest := p.unsent(); len(rest) > 0 {
+		_, _ = p.send(rest) // it may say why
+	}
 	p.conn = nil
 	l.judge() // its shares may be among those gathered
 	p.dialect.left(l, p)
@@ -245,10 +248,17 @@ func (l *loop) write(p *peer, out []byte) bool {
 
 // transmit writes raw bytes to the socket.
 func (l *loop) transmit(p *peer, out []byte) bool {
-	sent := 0
-	if p.fd != noSocket && !p.lags {
+	sent, left, ok := 0, 0, true
+	if p.lags {
+		before := len(p.unsent())
+		if left, ok = l.sendOn(p); !ok {
+			return false
+		}
+		l.lagging.kept -= before - left
+	}
+	if left == 0 {
 		var err error
-		if sent, err = send(p.fd, out); err != nil {
+		if sent, err = p.send(out); err != nil {
 			l.close(p, session.MinerLeft)
 			return false
 		}

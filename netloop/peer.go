@@ -54,6 +54,7 @@ type rare struct {
 	others    []*further   // its workers after the first
 	tally     *tally       // nil: none is kept
 	tap       *tap.Tap     // keeps its messages; nil: it is not traced
+	unsent    []byte       // the kernel did not take it yet: see lagging.go
 }
 
 // transport returns the peer's transport; nil: plain TCP.
@@ -79,6 +80,14 @@ func (p *peer) tally() *tally {
 		return nil
 	}
 	return p.rare.tally
+}
+
+// unsent returns the bytes that the kernel has not taken yet.
+func (p *peer) unsent() []byte {
+	if p.rare == nil {
+		return nil
+	}
+	return p.rare.unsent
 }
 
 // others returns the peer's workers after the first.

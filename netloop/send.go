@@ -6,6 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// send writes to the peer's socket as much as the kernel takes now.
+func (p *peer) send(b []byte) (n int, err error) {
+	if p.fd == noSocket {
+		return p.conn.Write(b)
+	}
+	return send(p.fd, b)
+}
+
 // send writes to a socket as much as the kernel takes now.
 //
 // The runtime is not told of the system call, which never blocks: that, and gnet's
