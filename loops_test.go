@@ -25,7 +25,7 @@ var loopPackages = []string{"netloop", "session", "upstream", "dial", "transport
 // harmless are foreign packages, types, functions and methods that never wait, with the
 // reason if it is not obvious. Everything below an entry is harmless too.
 var harmless = map[string]string{
-	"bytes": "", "cmp": "", "encoding/binary": "", "encoding/hex": "", "errors": "", "hash": "", "hash/fnv": "", "hash/maphash": "",
+	"bytes": "", "cmp": "", "encoding/binary": "", "encoding/hex": "", "errors": "", "hash": "", "hash/fnv": "",
 	"maps": "", "math": "", "math/bits": "", "math/rand/v2": "", "net/netip": "", "slices": "", "strconv": "", "strings": "",
 	"sync/atomic": "", "unicode/utf8": "", "crypto/sha256": "", "crypto/sha512": "",
 	"golang.org/x/crypto/blake2s": "", "golang.org/x/crypto/sha3": "",
@@ -47,7 +47,8 @@ var harmless = map[string]string{
 	"github.com/pires/go-proxyproto": "reads the header out of memory",
 
 	"sync.Mutex": "see the test of locks", "sync.RWMutex": "see the test of locks",
-	"sync.Cond.Signal": "", "sync.Cond.Broadcast": "", "container/list": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine",
+	"sync.Cond.Signal": "", "sync.Cond.Broadcast": "", "container/list": "", "sync.OnceFunc": "what it calls is looked at as well", "sync.OnceValue": "the same", "sync.WaitGroup.Go": "begins a goroutine", "sync.WaitGroup.Done": "",
+	"time.Sleep":         "of a loop that stands still: it is being handed over to another process",
 	"time.AfterFunc":     "a goroutine, later",
 	"context.Background": "", "context.Context.Err": "", "context.WithCancel": "", "context.WithCancelCause": "the cancel function of a link; whoever waits for it is another goroutine",
 

@@ -351,6 +351,8 @@ func (a *agentPeer) move(l *loop, p *peer, _ *upstream.Route) {
 	l.close(p, session.ExtranonceChanged)
 }
 
+func (a *agentPeer) partial(*peer) *lines { return &a.stream.lines }
+
 func (a *agentPeer) left(l *loop, p *peer) {
 	a.session.Miners(func(id uint16, name string) {
 		l.server.debts.leave(p.remote.Addr(), name, a.session.Leave(id, p.doubtful(a.minerOf(id).waiting)), l.env.Now)

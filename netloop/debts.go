@@ -1,7 +1,10 @@
 package netloop
 
 import (
-	"hash/maphash"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -35,6 +38,8 @@ const (
 // back, with another prefix, starts with the debt that it left with. All loops share
 // it; it is consulted at logins, never for a share.
 type debts struct {
+	seed [16]byte // keeps anybody who knows the code from finding names with the same key; set once
+
 	mu    sync.Mutex
 	by    map[uint64]debt
 	queue []debtEnd // in the order of expiry; a debt that was extended is in it again, later
@@ -51,20 +56,19 @@ type debtEnd struct {
 	end time.Duration
 }
 
-// debtSeed keeps anybody who knows the code from finding names with the same hash.
-var debtSeed = maphash.MakeSeed()
-
-// debtKeys returns the keys under which a miner is remembered: its address with its
-// name, and its address alone.
-func debtKeys(host netip.Addr, login string) (own, from uint64) {
+// keys returns the keys under which a miner is remembered: its address with its name,
+// and its address alone.
+func (d *debts) keys(host netip.Addr, login string) (own, from uint64) {
 	host = network(host)
-	var h maphash.Hash
-	h.SetSeed(debtSeed)
+	var space [256]byte
 	b := host.As16() // zeros if there is none
-	h.Write(b[:])
-	from = h.Sum64()
-	h.WriteString(login)
-	return h.Sum64(), from
+	text := append(append(space[:0], d.seed[:]...), b[:]...)
+	return debtKey(append(text, login...)), debtKey(text)
+}
+
+func debtKey(text []byte) uint64 {
+	sum := sha256.Sum256(text)
+	return binary.LittleEndian.Uint64(sum[:])
 }
 
 // network returns what counts as one address: whoever has one of IPv6 has its /64.
@@ -82,7 +86,7 @@ func (d *debts) leave(host netip.Addr, login string, amount uint8, now time.Dura
 	if amount < leastDebt {
 		return
 	}
-	own, from := debtKeys(host, login)
+	own, from := d.keys(host, login)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(d.queue) > 0 && d.queue[0].end <= now {
@@ -122,7 +126,7 @@ func (d *debts) dropOldest() {
 
 // arrive returns the debt of an arriving miner, and when its first share may be sent.
 func (d *debts) arrive(host netip.Addr, login string, now time.Duration) (amount uint8, next time.Duration) {
-	own, from := debtKeys(host, login)
+	own, from := d.keys(host, login)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if x, ok := d.by[own]; ok && x.end > now {
@@ -150,4 +154,49 @@ func (p *peer) doubtful(waiting uint16) int {
 		return 0
 	}
 	return int(waiting)
+}
+
+// debtsImage is all debts, in the order in which they expire.
+type debtsImage struct {
+	Seed  []byte      `json:"seed"`
+	Debts []debtImage `json:"debts"`
+}
+
+type debtImage struct {
+	Key    uint64 `json:"key"`
+	Of     uint8  `json:"of"`
+	NextMS int64  `json:"next_ms"` // until then no share may be sent
+	LeftMS int64  `json:"left_ms"` // until it expires
+}
+
+func (d *debts) image(now time.Duration) debtsImage {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := debtsImage{Seed: d.seed[:]}
+	for _, e := range d.queue {
+		if x, ok := d.by[e.key]; ok && x.end == e.end {
+			i.Debts = append(i.Debts, debtImage{e.key, x.of, (x.next - now).Milliseconds(), (x.end - now).Milliseconds()})
+		}
+	}
+	return i
+}
+
+// restore takes over all debts of an image; now is its moment.
+func (d *debts) restore(data []byte, now time.Duration) error {
+	var i debtsImage
+	if err := json.Unmarshal(data, &i); err != nil {
+		return fmt.Errorf("what the running farmproxy knows of miners in bad standing: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	copy(d.seed[:], i.Seed)
+	for _, x := range i.Debts[max(0, len(i.Debts)-2*maxDebts):] {
+		end := now + time.Duration(x.LeftMS)*time.Millisecond
+		if d.by == nil {
+			d.by = make(map[uint64]debt)
+		}
+		d.by[x.Key] = debt{x.Of, now + time.Duration(x.NextMS)*time.Millisecond, end}
+		d.queue = append(d.queue, debtEnd{x.Key, end})
+	}
+	return nil
 }

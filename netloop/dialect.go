@@ -53,6 +53,9 @@ type dialect interface {
 	// move moves the peer to another route, or closes it.
 	move(l *loop, p *peer, to *upstream.Route)
 
+	// partial returns where the peer keeps a message of which the rest is yet to come.
+	partial(p *peer) *lines
+
 	// left is called when the connection has closed: it takes the peer off its lane,
 	// and out of all books and counts that the dialect put it in.
 	left(l *loop, p *peer)

@@ -220,18 +220,23 @@ func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
 // openBooks opens the per-connection books that the account proxy kept: an agent's
 // count all of its miners.
 func (l *loop) openBooks(p *peer) {
-	pool, algorithm := p.route.Names()
-	account := p.route.Account()
-	if account == "" {
-		account, _, _ = strings.Cut(p.login, ".")
-	}
 	p.books().Close(l.wall)
-	if m := l.server.book.OpenMiner(p.remote.String(), account, algorithm, pool); m != nil {
+	if m := l.server.book.OpenMiner(p.series()); m != nil {
 		m.SetDifficulty(p.session.Difficulty())
 		p.more().books = m
 	} else if p.rare != nil {
 		p.rare.books = nil
 	}
+}
+
+// series returns what the account proxy's series of a miner on a route are called.
+func (p *peer) series() (address, account, algorithm, pool string) {
+	pool, algorithm = p.route.Names()
+	account = p.route.Account()
+	if account == "" {
+		account, _, _ = strings.Cut(p.login, ".")
+	}
+	return p.remote.String(), account, algorithm, pool
 }
 
 // enter makes the miner a member of its lane.

@@ -56,6 +56,8 @@ type loop struct {
 	hashing  int      // shares of this loop at the hasher
 	stopping bool     // its miners are leaving, see CloseMiners
 	leaving  *leaving // who leaves, see LetGo; nil: nobody
+
+	homeless []*peer // inherited, with an account that is gone: see heir
 }
 
 func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
@@ -116,7 +118,7 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 
 // remove is called when the connection has closed, whoever closed it.
 func (l *loop) remove(p *peer) {
-	if rest := p.unsent(); len(rest) > 0 {
+	if rest := p.unsent(); len(rest) > 0 && p.conn != nil {
 		_, _ = p.send(rest) // it may say why
 	}
 	p.conn = nil

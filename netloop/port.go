@@ -82,11 +82,9 @@ func (p *port) serve(o Listener) {
 // accept hands connections to the loops until the port is closed.
 func (p *port) accept(s *Server) {
 	for {
-		conn, err := p.socket.AcceptTCP()
+		err := s.acceptOne(p)
 		switch {
 		case err == nil:
-			p.failing.Store(false)
-			s.bring(conn, p.listener.Load())
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -102,6 +100,21 @@ func (p *port) accept(s *Server) {
 	}
 }
 
+// acceptOne hands the next connection to a loop.
+func (s *Server) acceptOne(p *port) error {
+	s.ports.gate.RLock()
+	defer s.ports.gate.RUnlock()
+	conn, err := p.socket.AcceptTCP()
+	switch {
+	case err == nil:
+		p.failing.Store(false)
+		s.bring(conn, p.listener.Load())
+	case s.ports.paused.Load():
+		return nil
+	}
+	return err
+}
+
 // close ends accept. Who is connected stays.
 func (p *port) close() {
 	close(p.closed)
@@ -110,10 +123,7 @@ func (p *port) close() {
 
 // bring hands a new connection to a loop.
 func (s *Server) bring(conn *net.TCPConn, from *listener) {
-	// gnet keeps both addresses. Nobody needs the local one, and gnet would take the
-	// zone's memory for its own.
-	*conn.LocalAddr().(*net.TCPAddr) = net.TCPAddr{}
-	conn.RemoteAddr().(*net.TCPAddr).Zone = ""
+	plainAddresses(conn)
 	remote := addrPort(conn.RemoteAddr()).Addr()
 	var context any = from
 	if from.proxyRule(remote) == proxyRefused { // else the PROXY header, if there is one, says who comes
@@ -134,6 +144,13 @@ func (s *Server) bring(conn *net.TCPConn, from *listener) {
 	}
 }
 
+// plainAddresses prepares a connection for gnet, which keeps both addresses. Nobody needs
+// the local one, and gnet would take the zone's memory for its own.
+func plainAddresses(conn *net.TCPConn) {
+	*conn.LocalAddr().(*net.TCPAddr) = net.TCPAddr{}
+	conn.RemoteAddr().(*net.TCPAddr).Zone = ""
+}
+
 // ports are those that are open. Its lock is not for event loops: to open a port may take
 // a moment.
 type ports struct {
@@ -142,6 +159,10 @@ type ports struct {
 	over      bool        // none will be open any more
 	accept    func(*port) // nil: the loops are not ready yet
 	accepting sync.WaitGroup
+
+	paused    atomic.Bool                 // nobody is accepted
+	gate      sync.RWMutex                // closed while paused
+	inherited map[string]*net.TCPListener // by address: of the process before, until Serve
 }
 
 // change opens the ports of a list that are not open, and closes those that are not in
@@ -164,7 +185,7 @@ func (ps *ports) change(list []Listener, do func()) error {
 		if next[i] != nil {
 			continue
 		}
-		p, err := openPort(l)
+		p, err := ps.port(l)
 		if err != nil {
 			for _, p := range fresh {
 				p.close()

@@ -2,10 +2,11 @@ package netloop
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"net"
 	"runtime"
 	"sync"
@@ -32,6 +33,10 @@ type Options struct {
 	Book        *stats.Book
 	Shares      *sharelog.Log // gets each share; nil: nobody wants them
 	Log         *slog.Logger
+
+	// Inherit says that the server takes over from another process: until Serve it takes
+	// nothing but what Restore is given. nil: it does not.
+	Inherit *Inheritance
 
 	Settings // initial settings, see Server.Configure
 }
@@ -73,6 +78,10 @@ type Server struct {
 	failed  chan struct{} // gets a value when a loop has ended by itself
 	ended   chan struct{} // closed when Run returns
 
+	still     atomic.Pointer[standstill] // nil: it does not stand still
+	ticking   sync.Mutex                 // held by OnTick, and while the server stands still
+	inherited inheritance
+
 	mu    sync.Mutex // guards changes of loops; an event loop may take it
 	loops atomic.Pointer[[]*loop]
 }
@@ -97,6 +106,13 @@ func New(o Options) (*Server, error) {
 	s.closed.log, s.full.log = o.Log, o.Log
 	s.traces.Store(new(traces))
 	s.guard = guard.New()
+	if o.Inherit != nil {
+		s.inherited.begin(o.Inherit)
+		s.ports.inherited = o.Inherit.ports
+	}
+	if _, err := rand.Read(s.debts.seed[:]); err != nil {
+		return nil, err
+	}
 	s.parked.byID = make(map[uint64]parkedSession)
 	s.loops.Store(&[]*loop{})
 	if s.loopCount == 0 {
@@ -132,8 +148,9 @@ func (s *Server) Run(directory *upstream.Directory) error {
 		return err
 	}
 	close(s.running)
-	s.ports.start(func(p *port) { p.accept(s) })
-	close(s.booted)
+	if !s.inherited.waits.Load() {
+		s.accept()
+	}
 	var err error
 	select {
 	case <-s.stopped:
@@ -143,6 +160,12 @@ func (s *Server) Run(directory *upstream.Directory) error {
 		err = errors.New("the event loops ended unexpectedly")
 	}
 	return errors.Join(err, s.engine.Stop())
+}
+
+// accept opens the ports to miners.
+func (s *Server) accept() {
+	s.ports.start(func(p *port) { p.accept(s) })
+	close(s.booted)
 }
 
 // runLoops starts the event loops.
@@ -173,6 +196,9 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	switch x := c.Context().(type) {
 	case *wire:
 		return nil, x.open(l, c)
+	case *heir:
+		x.arrive(c)
+		return nil, gnet.None
 	case *bell:
 		if !l.bells[0].CompareAndSwap(nil, x) {
 			l.bells[1].Store(x)
@@ -279,6 +305,10 @@ func (s *Server) left(l *loop, p *peer) {
 
 // OnTick implements gnet.EventHandler. gnet calls it on its own goroutine.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
+	if s.inherited.waits.Load() || !s.ticking.TryLock() {
+		return tickEvery, gnet.None
+	}
+	defer s.ticking.Unlock()
 	for _, l := range *s.loops.Load() {
 		l.mailbox.tick()
 	}
@@ -344,7 +374,7 @@ func (s *Server) Dismissed(lane *upstream.Lane) {
 func (s *Server) LoggedIn() []string { return s.logins.take() }
 
 // newSessionID returns an unguessable id; never 0.
-func (s *Server) newSessionID() uint64 { return rand.Uint64() | 1 }
+func (s *Server) newSessionID() uint64 { return mathrand.Uint64() | 1 }
 
 // Alive returns nil once every loop has answered, or ctx's error.
 func (s *Server) Alive(ctx context.Context) error {

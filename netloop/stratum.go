@@ -93,6 +93,8 @@ func (*stratum) move(l *loop, p *peer, to *upstream.Route) {
 	l.deliver(p, func(out []byte) ([]byte, session.Effect) { return l.change(p, to, p.login, out) })
 }
 
+func (*stratum) partial(p *peer) *lines { return &p.lines }
+
 func (*stratum) left(l *loop, p *peer) {
 	if p.session.IsAuthorized() {
 		l.server.debts.leave(p.remote.Addr(), p.login, p.session.Leave(p.doubtful(p.waiting)), l.env.Now)

@@ -38,6 +38,9 @@ func (l *loop) turn() {
 		l.stalled = false
 		pause(stallRest)
 	}
+	if x := l.server.still.Load(); x != nil {
+		l.standStill(x)
+	}
 }
 
 // take handles mail, and reports whether more work is left that must not wait.
@@ -56,8 +59,10 @@ func (l *loop) take(m *mail) (left bool) {
 	for _, s := range m.shaken {
 		l.shaken(s)
 	}
-	for i := range m.posts {
-		l.post(&m.posts[i])
+	if !l.server.inherited.waits.Load() { // takeUp asks the lanes instead
+		for i := range m.posts {
+			l.post(&m.posts[i])
+		}
 	}
 	if l.stopping {
 		l.leaveSettled()

@@ -35,6 +35,7 @@ const (
 	ShareFlood                       // more shares than Limits.Shares
 	InvalidFlood                     // more invalid shares than Limits.Invalid
 	TooManyLogins                    // more refused logins than Limits.Logins
+	NotHandedOver                    // it could not be handed over to the new process, as TLS can't
 	Shutdown                         // farmproxy is stopping
 
 	NumReasons = int(Shutdown) + 1
@@ -71,6 +72,7 @@ var reasons = [NumReasons]string{
 	ShareFlood:         "share_flood",
 	InvalidFlood:       "invalid_flood",
 	TooManyLogins:      "too_many_logins",
+	NotHandedOver:      "not_handed_over",
 	Shutdown:           "shutdown",
 }
 

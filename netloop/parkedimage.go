@@ -1,0 +1,81 @@
+package netloop
+
+import (
+	"slices"
+	"time"
+
+	"farmproxy/session"
+	"farmproxy/upstream"
+)
+
+// parkedImage is a parked session.
+type parkedImage struct {
+	session []byte // its state and its headers
+	prefix  upstream.Prefix
+	last    uint32 // the lane that it last worked on; 0: none
+	earned  bool
+	used    bool
+	ago     time.Duration // since it was parked
+	left    time.Duration // until it expires
+}
+
+func (i *parkedImage) layout(x *layout) {
+	x.bytes(&i.session)
+	layoutPrefix(x, &i.prefix)
+	number(x, &i.last)
+	x.bool(&i.earned)
+	x.bool(&i.used)
+	number(x, &i.ago)
+	number(x, &i.left)
+}
+
+// images returns those of all sessions, in the order in which they expire.
+func (k *parked) images(now time.Duration) (list []parkedImage) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, entry := range slices.Concat(k.queue, k.fresh) {
+		s, ok := k.byID[entry.id]
+		if !ok || s.end != entry.end {
+			continue // resumed, and perhaps parked again
+		}
+		i := parkedImage{
+			session: s.headers.Append(s.state.Append(nil)), prefix: s.prefix,
+			earned: s.earned, used: s.used, ago: now - s.parked, left: s.end - now,
+		}
+		if s.last != nil {
+			i.last = s.last.ID()
+		}
+		list = append(list, i)
+	}
+	return list
+}
+
+// restore parks the sessions of a record; now is the moment of the image.
+func (k *parked) restore(record []byte, now time.Duration, lane func(id uint32) *upstream.Lane) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(record) > 0 {
+		var i parkedImage
+		var err error
+		if record, err = nextImage(record, i.layout); err != nil {
+			return err
+		}
+		state, rest, err := session.DecodeState(i.session)
+		if err != nil {
+			return err
+		}
+		headers, _, err := session.DecodeHeaders(rest)
+		if err != nil {
+			return err
+		}
+		k.slots += headers.Slots()
+		id, end := state.ID(), now+i.left
+		k.byID[id] = parkedSession{state, headers, i.prefix, lane(i.last), i.earned, i.used, now - i.ago, end}
+		queue := &k.queue
+		if !i.used {
+			queue = &k.fresh
+		}
+		*queue = append(*queue, parkedID{id, end})
+	}
+	return nil
+}
