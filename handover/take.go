@@ -90,3 +90,12 @@ func (x *taking) records(want step) (message, error) {
 		}
 	}
 }
+
+// Refuse tells the process at the other end of conn why this one can't take over. This
+// one must end then.
+func Refuse(conn *net.UnixConn, version string, why error) {
+	defer conn.Close()
+	c := newChannel(conn)
+	_ = c.say(message{Step: hello, Format: Format, Oldest: Oldest, Version: version, PID: os.Getpid()})
+	_ = c.say(message{Step: failed, Why: why.Error()}) // the log has it too
+}

@@ -35,6 +35,7 @@ func (p *proxy) commands() {
 	})
 	p.admin.Query("trace", p.trace)
 	p.admin.Handle("lame-duck", p.lameDuck)
+	p.admin.Handle("upgrade", p.upgrade)
 }
 
 // listenAdmin opens the socket for commands; nil: there is none. Miners are served without

@@ -113,7 +113,7 @@ func TestProxyWithFewDescriptors(t *testing.T) {
 	for i, address := range strings.Split(pools, ",") {
 		c.Pools = append(c.Pools, config.Pool{Name: fmt.Sprintf("pool%d", i), URL: "stratum+tcp://" + address, Password: "x", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
 	}
-	p, err := newProxy(c, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), nil)
+	p, err := newProxy(c, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,17 +55,23 @@ type proxy struct {
 	tables *tables   // of routes
 	queue  *LogQueue // nil: the log is somewhere else
 
-	unshared  int        // descriptors that were open before anything else
-	reloading sync.Mutex // held while the configuration changes
-	running   atomic.Pointer[running]
-	hangups   <-chan os.Signal         // SIGHUP: reload; nil: there are none
-	settings  atomic.Pointer[settings] // what apply was told last
-	certs     certificates
-	web       *api.Server
-	webOn     net.Listener // nil: no HTTP
-	admin     *admin.Server
-	adminOn   net.Listener // nil: no commands
-	duck      lameDuck
+	unshared   int        // descriptors that were open before anything else
+	reloading  sync.Mutex // held while the configuration changes
+	running    atomic.Pointer[running]
+	hangups    <-chan os.Signal         // SIGHUP: reload; nil: there are none
+	settings   atomic.Pointer[settings] // what apply was told last
+	certs      certificates
+	web        *api.Server
+	webOn      net.Listener // nil: no HTTP
+	webAddress string       // http.address
+	admin      *admin.Server
+	adminOn    net.Listener // nil: no commands
+	duck       lameDuck
+	successor  *successor
+
+	inherited bool // another process has handed it over
+	parts     sync.WaitGroup
+	failed    chan error // of a part
 }
 
 // Start is what Run starts from.
@@ -77,14 +83,26 @@ type Start struct {
 
 	Log    *LogQueue        // the log is written through it
 	Reload <-chan os.Signal // each is a wish to read the file again
+
+	Before *Predecessor // takes the place of this farmproxy; nil: there is none
 }
 
-// Run serves miners until ctx ends; then it stops in order and returns nil.
+// Run serves miners until ctx ends; then it stops in order and returns nil. It also
+// returns nil when a new process has taken over.
 func Run(ctx context.Context, o Start) error {
 	tuneMemory()
-	p, err := newProxy(o.Config, o.Log.Logger(), nil)
+	p, err := o.Before.takeOver(ctx, func(from *heir) (*proxy, error) { return o.build(from) })
 	if err != nil {
 		return err
+	}
+	return p.serve(ctx)
+}
+
+// build makes the proxy. from, unless nil, has what the process before sent ahead.
+func (o *Start) build(from *heir) (*proxy, error) {
+	p, err := newProxy(o.Config, o.Log.Logger(), nil, from)
+	if err != nil {
+		return nil, err
 	}
 	p.queue, p.hangups = o.Log, o.Reload
 	p.book.SetLeftOut(o.Log.LeftOut)
@@ -95,12 +113,13 @@ func Run(ctx context.Context, o Start) error {
 	} else {
 		p.warn(keepGood(stateDir(o.Config), o.File))
 	}
-	return p.serve(ctx)
+	return p, nil
 }
 
 // newProxy takes the ports and wires the parts. tune, unless nil, may change
-// what the configuration says about the links.
-func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryOptions)) (*proxy, error) {
+// what the configuration says about the links. from, unless nil, has what the process
+// before sent ahead.
+func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryOptions), from *heir) (*proxy, error) {
 	native, err := codec.Pretouch()
 	if err != nil || !native {
 		log.Warn("sonic has no compiled decoder for this platform: JSON will be slow", "error", err)
@@ -113,7 +132,10 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
 	}
-	p := &proxy{log: log, loops: loops, unshared: unshared(), drain: drainTime, tables: new(tables), duck: newLameDuck()}
+	p := &proxy{
+		log: log, loops: loops, unshared: unshared(), drain: drainTime, tables: new(tables),
+		duck: newLameDuck(), successor: newSuccessor(), failed: make(chan error, 2),
+	}
 	p.running.Store(&running{config: c})
 	p.files = descriptors.New(files, standing(c, p.unshared, loops), 0)
 	settings, err := p.plan(c)
@@ -125,14 +147,15 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
 	p.shares = sharelog.New(log)
 	p.book.SetShareLog(p.shares.Counts)
-	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Shares: p.shares, Log: log})
+	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Shares: p.shares, Log: log, Inherit: from.ports()})
 	if err != nil {
 		return nil, err
 	}
-	if p.webOn, err = listenHTTP(c.HTTP); err != nil {
+	if p.webOn, err = from.listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}
-	if p.adminOn, err = listenAdmin(c, log); err != nil {
+	p.webAddress = c.HTTP.Address
+	if p.adminOn, err = from.listenAdmin(c, log); err != nil {
 		return nil, err
 	}
 	if p.store, err = startStore(c, log); err != nil {
@@ -168,34 +191,27 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 // serve runs the parts until ctx ends or one of them fails, and stops them.
 func (p *proxy) serve(ctx context.Context) error {
 	lasting := context.WithoutCancel(ctx) // for what stop ends, in its turn
-	failed := make(chan error, 2)
-	var parts, registry sync.WaitGroup
+	var registry sync.WaitGroup
 	registering, stopRegistering := context.WithCancel(lasting)
 	defer stopRegistering()
+	p.begin()
 	if p.users != nil {
-		p.users.follow()
 		registry.Go(func() { p.users.run(registering) })
 	}
-	p.routes.Start(lasting)
-	parts.Go(func() {
-		if err := p.server.Run(p.routes); err != nil {
-			failed <- err
-		}
-	})
 	if p.webOn != nil {
-		parts.Go(func() {
+		p.parts.Go(func() {
 			if err := p.web.Serve(p.webOn); err != nil {
-				failed <- fmt.Errorf("http: %w", err)
+				p.failed <- fmt.Errorf("http: %w", err)
 			}
 		})
 		at := p.web.Scheme() + "://" + p.webOn.Addr().String()
 		p.log.Info("web endpoints", "metrics", at+"/metrics", "api", at+"/api/v1/status")
 	}
 	if p.adminOn != nil {
-		parts.Go(func() { p.warn(p.admin.Serve(p.adminOn)) })
+		p.parts.Go(func() { p.warn(p.admin.Serve(p.adminOn)) })
 	}
 	select {
-	case err := <-failed:
+	case err := <-p.failed:
 		within(stopTime, p.routes.Close)
 		return err // nothing listens: no more to stop
 	case <-p.server.Booted():
@@ -205,32 +221,59 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.warn(systemd.Ready())
 	forgetStart()
 	watching, stopWatching := context.WithCancel(lasting)
-	parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
-	parts.Go(func() { p.status(watching) })
-	parts.Go(func() { p.reloadOnHangup(watching) })
-	parts.Go(func() { audit(watching, p.files, p.log) })
-	parts.Go(func() { p.certs.watch(watching, p.log) })
+	p.parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
+	p.parts.Go(func() { p.status(watching) })
+	p.parts.Go(func() { p.reloadOnHangup(watching) })
+	p.parts.Go(func() { audit(watching, p.files, p.log) })
+	p.parts.Go(func() { p.certs.watch(watching, p.log) })
 
 	var err error
 	select {
-	case err = <-failed:
+	case err = <-p.failed:
 		p.log.Error("farmproxy failed", "error", err)
 	case <-ctx.Done():
 		p.log.Info("farmproxy stops")
 	case <-p.duck.ended:
 		p.log.Info("farmproxy stops: no miner is left")
+	case <-p.successor.handed:
+	}
+	if p.successor.callOff() {
+		stopWatching()
+		p.leave()
+		return nil
 	}
 	p.book.SetReady(errStopping)
 	p.warn(systemd.Stopping())
 	p.stop()
 	stopWatching()
-	parts.Wait()
+	p.parts.Wait()
 	stopRegistering()
 	registry.Wait()
 	if p.store != nil {
 		p.warn(p.store.Close())
 	}
 	return err
+}
+
+// begin starts the parts that an heir has started already.
+func (p *proxy) begin() {
+	if p.inherited {
+		return
+	}
+	if p.users != nil {
+		p.users.follow()
+	}
+	p.routes.Start(context.Background()) // stop ends it, in its turn
+	p.runServer()
+}
+
+// runServer starts the event loops.
+func (p *proxy) runServer() {
+	p.parts.Go(func() {
+		if err := p.server.Run(p.routes); err != nil {
+			p.failed <- err
+		}
+	})
 }
 
 var errStopping = errors.New("farmproxy is stopping")

@@ -60,7 +60,7 @@ func launch(t *testing.T, log io.Writer, change func(*config.Config), tune func(
 	if change != nil {
 		change(c)
 	}
-	p, err := newProxy(c, slog.New(slog.NewTextHandler(log, nil)), tune)
+	p, err := newProxy(c, slog.New(slog.NewTextHandler(log, nil)), tune, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

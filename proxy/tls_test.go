@@ -212,7 +212,7 @@ func TestCertificatesThatCannotBeUsed(t *testing.T) {
 			c.HTTP.Address = "127.0.0.1:0"
 			c.Pools = []config.Pool{{Name: "pool", URL: "stratum+tcp://127.0.0.1:1", User: "farm", Links: 1, Algorithm: "sha256d"}}
 			change(c)
-			if _, err := newProxy(c, slog.New(slog.DiscardHandler), nil); err == nil || !strings.HasPrefix(err.Error(), key) || !strings.Contains(err.Error(), want) {
+			if _, err := newProxy(c, slog.New(slog.DiscardHandler), nil, nil); err == nil || !strings.HasPrefix(err.Error(), key) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %s...%s", err, key, want)
 			}
 		}

@@ -21,6 +21,7 @@ func init() {
 		{name: "config", summary: "show the configuration of the running farmproxy", about: configAbout, define: configCommand},
 		{name: "trace", takes: "WORKER|POOL", summary: "show what a miner, or a pool, and farmproxy say to each other", about: traceAbout, define: traceCommand},
 		{name: "cert", takes: "[HOST...]", summary: "make a self-signed certificate for [[listener]] or [http] tls", about: certAbout, define: certCommand},
+		{name: "upgrade", summary: "have the binary on disk take over from the running farmproxy", about: upgradeAbout, define: upgradeCommand},
 		{name: "lame-duck", summary: "take no more miners, let those go that are here, and end", about: lameDuckAbout, define: lameDuckCommand},
 		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},
 		{name: "import btcagent", takes: "FILE", summary: "convert a BTCAgent configuration to farmproxy's format, with comments, and print it", about: importBTCAgentAbout, define: importBTCAgentCommand},

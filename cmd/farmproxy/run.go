@@ -50,18 +50,28 @@ func runCommand(flags *flag.FlagSet) run {
 		queue := proxy.NewLogQueue(t.err)
 		defer queue.End()
 		log := queue.Logger()
+		before, err := proxy.Inherited()
+		if err != nil {
+			log.Error(err.Error())
+			return exitFailed
+		}
 		f, err := config.Open(*path)
 		if err != nil {
 			log.Error(err.Error())
+			before.Refuse(err)
 			return exitUnusable
 		}
-		x := proxy.Examine(ctx, f, true, false)
+		x := before.Examine(ctx, f)
 		if x.Config != nil && !x.Problems.Within("log") {
 			queue.Configure(x.Config.Log)
 		}
 		lastGood := false
 		if !tell(log, x.Problems) {
 			broken := x.Problems
+			if before != nil { // it goes on
+				before.Refuse(broken)
+				return refusal(broken)
+			}
 			if f, x, lastGood = proxy.LastGood(ctx, f); !lastGood {
 				return refusal(broken)
 			}
@@ -70,7 +80,7 @@ func runCommand(flags *flag.FlagSet) run {
 		}
 		stop, err := p.start()
 		if err == nil {
-			start := proxy.Start{Config: x.Config, File: f, LastGood: lastGood, Path: *path, Log: queue, Reload: hangups}
+			start := proxy.Start{Config: x.Config, File: f, LastGood: lastGood, Path: *path, Log: queue, Reload: hangups, Before: before}
 			err = errors.Join(proxy.Run(ctx, start), stop())
 		}
 		if err != nil {
