@@ -175,6 +175,9 @@ func (c *channel) receive() (m message, r Record, err error) {
 // read returns the next packet, valid until the next call, and the descriptors in it.
 func (c *channel) read() (packet []byte, files []int, err error) {
 	n, rights, flags, _, err := c.conn.ReadMsgUnix(c.packet, c.rights)
+	if errors.Is(err, unix.ECONNRESET) { // it had not read everything; what it said before comes now
+		n, rights, flags, _, err = c.conn.ReadMsgUnix(c.packet, c.rights)
+	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET), err == nil && n == 0:
 		return nil, nil, errGone

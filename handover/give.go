@@ -116,10 +116,12 @@ func (x *giving) prepare(context.Context) error {
 			m.Version, m.Oldest, m.Format, x.version, Oldest, Format)
 	}
 	x.to = Sender{channel: x.channel, format: format}
-	if err := x.channel.say(message{Step: offer, Format: format, Version: x.version}); err != nil {
-		return err
-	}
-	return x.records(x.giver.Ahead, prepared)
+	return x.records(func(to *Sender) error {
+		if err := x.channel.say(message{Step: offer, Format: format, Version: x.version}); err != nil {
+			return err
+		}
+		return x.giver.Ahead(to)
+	}, prepared)
 }
 
 // records sends records, and waits for the answer to all of them.

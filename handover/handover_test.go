@@ -63,6 +63,8 @@ type taker struct {
 	got   []Record
 	fails string
 	at    map[string]func() // called at a step
+
+	killed chan struct{} // closed when its process is
 }
 
 func (t *taker) do(what string) error {
@@ -100,7 +102,8 @@ func hand(t *testing.T, ctx context.Context, g *giver, to *taker) (given, taken 
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := &Child{channel: newChannel(ours), kill: func() { theirs.Close() }, ended: make(chan struct{})}
+	child := &Child{channel: newChannel(ours), kill: func() { theirs.Close(); close(to.killed) }, ended: make(chan struct{})}
+	to.killed = make(chan struct{})
 	go func() {
 		taken = Take(context.Background(), theirs.(*net.UnixConn), "2.0", to)
 		child.how = taken
@@ -218,17 +221,41 @@ func TestTheOldProcessDies(t *testing.T) {
 	}
 }
 
-// TestAHandOverThatIsLate is one whose new process hangs.
 func TestAHandOverThatIsCalledOff(t *testing.T) {
 	d := diary{make(chan string, 100)}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	to := &taker{diary: d, at: map[string]func(){"complete": func() { cancel(errors.New("asked to stop")) }}}
+	to := &taker{diary: d}
+	to.at = map[string]func(){"complete": func() { cancel(errors.New("asked to stop")); <-to.killed }}
 	given, _ := hand(t, ctx, &giver{diary: d}, to)
 	if given == nil || !strings.Contains(given.Error(), "asked to stop") {
 		t.Errorf("the old process says %v", given)
 	}
 	if got := d.all(); !slices.Contains(got, "old: thaw") || slices.Contains(got, "new: serve") {
 		t.Errorf("steps %q", got)
+	}
+}
+
+// A refusal is heard even if the new process ends before it has read what the old one
+// said.
+func TestARefusalIsHeard(t *testing.T) {
+	ours, file, err := pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := net.FileConn(file)
+	file.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newChannel(ours)
+	if err := c.say(message{Step: offer, Format: Format}); err != nil {
+		t.Fatal(err)
+	}
+	Refuse(theirs.(*net.UnixConn), "2.0", errors.New("listener: no such address"))
+	for _, want := range []step{hello, failed} {
+		if m, _, err := c.receive(); m.Step != want || err != nil {
+			t.Errorf("the new process says %+v, %v; expected %q", m, err, want)
+		}
 	}
 }
 
