@@ -240,6 +240,9 @@ func (h *heir) arrive(c gnet.Conn) {
 	if h.booked && p.route != nil {
 		p.more().books = l.server.book.OpenedMiner(p.series())
 	}
+	if p.earned {
+		l.server.guard.Works(p.remote.Addr(), l.env.Now)
+	}
 	if c != nil {
 		p.conn, p.fd, p.reason = c, int32(c.Fd()), session.MinerLeft
 		c.SetContext(p)
