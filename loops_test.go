@@ -25,7 +25,7 @@ var loopPackages = []string{"netloop", "session", "upstream", "dial", "transport
 // harmless are foreign packages, types, functions and methods that never wait, with the
 // reason if it is not obvious. Everything below an entry is harmless too.
 var harmless = map[string]string{
-	"bytes": "", "cmp": "", "encoding/binary": "", "encoding/hex": "", "errors": "", "hash": "", "hash/fnv": "",
+	"bytes": "", "cmp": "", "encoding/binary": "", "encoding/hex": "", "errors": "", "hash": "", "hash/fnv": "", "hash/maphash": "",
 	"maps": "", "math": "", "math/bits": "", "math/rand/v2": "", "net/netip": "", "slices": "", "strconv": "", "strings": "",
 	"sync/atomic": "", "unicode/utf8": "", "crypto/sha256": "", "crypto/sha512": "",
 	"golang.org/x/crypto/blake2s": "", "golang.org/x/crypto/sha3": "",
