@@ -45,10 +45,11 @@ RESULTS     = bench/results
 BENCHING    = -commit '$(COMMIT)' $(if $(RECORD),-record $(RESULTS)) $(BENCHFLAGS)
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := build
-.PHONY: build test postgres race lint fuzz allocs demo bench bench-long bench-sweep bench-upgrade bench-compare install files stage deb rpm tarball packages test-packages clean help
+.PHONY: build test postgres race lint vulnerabilities fuzz allocs demo bench bench-long bench-sweep bench-upgrade bench-compare install files stage deb rpm tarball packages test-packages clean help
 
 build: ## build the static binary ./farmproxy
 	@command -v $(GO) >/dev/null || { echo "No Go in the PATH of $$(id -un): install Go 1.26, or set GO=/path/to/bin/go"; exit 1; }
@@ -68,6 +69,9 @@ lint: ## gofmt, vet, staticcheck, import directions
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -count=1 -run TestImportDirections .
+
+vulnerabilities: ## known vulnerabilities of the code that is used; needs the network
+	$(GO) run $(GOVULNCHECK) ./...
 
 fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
 	@set -e; for package in $$($(GO) list ./...); do \
