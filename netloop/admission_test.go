@@ -2,17 +2,14 @@ package netloop
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"farmproxy/codec/agent"
 	"farmproxy/guard"
 	"farmproxy/session"
 )
@@ -171,31 +168,6 @@ func TestRefusedLogins(t *testing.T) {
 		if e := l.refusedLogin(p); e.Kind != want {
 			t.Errorf("refusal %d: %v, want %v", i+1, e.Kind, want)
 		}
-	}
-}
-
-// An agent may send as much more as it has miners, even when all of them leave at once.
-func TestAnAgentsMinersCount(t *testing.T) {
-	t.Parallel()
-	const miners = 300
-	f := newFarm(t, func(o *Options) { o.Limits = Limits{Messages: 10, Shares: 10} })
-	io.WriteString(f.conn, agentHello)
-	for f.server.miners.Load() == 0 {
-		runtime.Gosched()
-	}
-	f.sendJob()
-	f.wantAll(`"id":1,"result":[[`, `"id":2,"result":true`, `"id":3,"result":{`, "mining.set_difficulty", "mining.notify")
-	var frames []byte
-	for sid := range uint16(miners) {
-		frames = agent.AppendRegister(frames, sid, "cgminer", fmt.Sprint("w", sid))
-	}
-	for sid := range uint16(miners) {
-		frames = agent.AppendUnregister(frames, sid)
-	}
-	f.conn.Write(frames)
-	f.want(`"pong"`, `{"id":9,"method":"mining.ping","params":[]}`)
-	if n := f.closedFor(session.MessageFlood); n != 0 {
-		t.Error("it is closed for a flood")
 	}
 }
 
