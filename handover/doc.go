@@ -32,35 +32,24 @@
 // A part offers these steps in its package's words; package proxy calls them in order,
 // and puts what they return into records.
 //
-//		stats.Book          State() []byte
-//	                    Restore(state []byte) error
-//		upstream.Directory  Ahead() []byte
-//	                    Freeze(ctx) error
-//	                    State(format int) (state []byte, files []int, err error)
-//	                    Thaw()
-//	                    Expect(ahead []byte) error, before Restore: it may dial
-//	                    Restore(state []byte, files []int, cookie func(Cookie) Cookie) error, before Start
-//	                    Lane(id uint32) *Lane, and RouteNamed(name string) *Route: what was restored, nil: none
-//		netloop.Server      Freeze(ctx) error
-//	                    State(format int, send func(data []byte, files ...int) error) error
-//	                    Thaw()
-//	                    Restore(data []byte, files []int) error, once for each record
-//	                    Cookie(old upstream.Cookie) upstream.Cookie: of the same miner, here
-//	                    Serve()
+//	                    old process                  new process
+//	stats.Book          State                        Restore
+//	upstream.Directory  Ahead, Freeze, State, Thaw   Expect, Dialled, Restore, Start
+//	netloop.Server      Ahead, Freeze, State, Thaw   Inherit, Restore, Restored, Serve
 //
-//	  - Freeze returns when nothing of the part changes any more by itself; upstream
-//	    freezes first (no supervisor decides, no dial ends, nothing new is published),
-//	    then netloop: each loop stops reading its sockets, those of links too, handles
-//	    all mail that is there until none is left on any loop, and rests. From then on
-//	    any goroutine may read the loops' state: miners, wires, and what hangs on them.
-//	  - State returns plain data. It changes nothing: Thaw may follow.
-//	  - Thaw is netloop's first, then upstream's.
-//	  - Restore is called before the part starts: stats first, then upstream, then
-//	    netloop. It takes ownership of the descriptors that come with its records.
-//	  - What has been counted is not counted again: stats restores gauges as they were,
-//	    upstream its lanes' members and places, so netloop puts its peers where they were
-//	    without Connected, Join, Earn or Take. If a peer can't be restored, it leaves in
-//	    the usual way: Disconnected, Leave, Release.
+//   - Freeze returns when nothing of the part changes any more by itself; upstream
+//     freezes first (no supervisor decides, no dial ends, nothing new is published),
+//     then netloop: its ports accept nobody, each loop stops reading its sockets, those
+//     of links too, and handles all mail until none is left on any loop. From then on
+//     any goroutine may read the loops' state: miners, wires, and what hangs on them.
+//   - State returns plain data. It changes nothing: Thaw may follow.
+//   - Thaw is netloop's first, then upstream's.
+//   - Restore is called before the part starts: stats first, then upstream, then
+//     netloop. It takes ownership of the descriptors that come with its records.
+//   - What has been counted is not counted again: stats restores gauges as they were,
+//     upstream its lanes' members and places, so netloop puts its peers where they were
+//     without Connected, Join, Earn or Take. If a peer can't be restored, it leaves in
+//     the usual way: Disconnected, Leave, Release.
 //
 // Names that one part uses for what another part owns:
 //
@@ -69,7 +58,7 @@
 //     above the highest that it was given.
 //   - A route by its entry's name: "" for everybody else, an account, or a user.
 //   - A miner by its upstream.Cookie. Loops may be fewer or more in the new process, so
-//     whoever keeps a cookie passes it through the function that Restore is given.
+//     whoever keeps a cookie passes it through netloop.Server.Cookie.
 //   - A worker by its name, its login as booked: Book.Worker finds its books.
 //   - A time as an age, at the moment of Freeze.
 //

@@ -41,6 +41,10 @@ func (s *Server) Freeze(ctx context.Context) error {
 	for _, l := range *s.loops.Load() {
 		l.mailbox.turn()
 	}
+	// Until all of them stand still, one may send mail to another that does already.
+	if err := s.together(ctx, func(*loop) {}); err != nil {
+		return err
+	}
 	for {
 		x.busy.Store(false)
 		if err := s.together(ctx, (*loop).settle); err != nil {

@@ -243,6 +243,9 @@ func (h *heir) arrive(c gnet.Conn) {
 	if p.earned {
 		l.server.guard.Works(p.remote.Addr(), l.env.Now)
 	}
+	if l.server.guard.Stay(p.remote.Addr(), l.env.Now) {
+		p.more().counted = true
+	}
 	if c != nil {
 		p.conn, p.fd, p.reason = c, int32(c.Fd()), session.MinerLeft
 		c.SetContext(p)
@@ -263,6 +266,7 @@ func (h *heir) leave() {
 	if h.counted {
 		h.loop.server.files.Give(descriptors.Miner, 1)
 	}
+	h.loop.goes(h.peer)
 	h.loop.remove(h.peer)
 }
 

@@ -17,6 +17,7 @@ import (
 //	peersSection   the connections, in pieces, with their sockets
 //	parkedSection  the parked sessions, in pieces
 //	debtsSection   who left in bad standing
+//	bansSection    who may not connect
 //
 // Times are ages at the moment of the image. What is new in an image is added at its
 // end, where an older reader does not look, and is zero in what an older one has
@@ -30,6 +31,7 @@ const (
 	peersSection  = "miners.peers"
 	parkedSection = "miners.parked"
 	debtsSection  = "miners.debts"
+	bansSection   = "miners.bans"
 )
 
 // perRecord is how many connections or parked sessions are in one record: as many
@@ -93,10 +95,15 @@ func (s *Server) State(send func(section string, data []byte, files ...int) erro
 			return err
 		}
 	}
-	if data, err = json.Marshal(s.debts.image(now)); err != nil {
-		return err
+	for section, image := range map[string]any{debtsSection: s.debts.image(now), bansSection: s.bansImage(now)} {
+		if data, err = json.Marshal(image); err == nil {
+			err = send(section, data)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return send(debtsSection, data)
+	return nil
 }
 
 // image returns the loop's, without its connections.

@@ -72,6 +72,8 @@ func (s *Server) Restore(section string, data []byte, files []int) error {
 		return s.parked.restore(data, x.moment, s.directory.Inherited)
 	case debtsSection:
 		return s.debts.restore(data, x.moment)
+	case bansSection:
+		return s.restoreBans(data, x.moment)
 	default:
 		closeFiles(files) // of a newer farmproxy, which can do without
 	}

@@ -79,11 +79,6 @@ func (b *Predecessor) takeOver(ctx context.Context, build func(*heir) (*proxy, e
 		return nil, err
 	}
 	h.inherited = true
-	if h.adminPath != "" {
-		if h.adminOn, err = admin.Replace(h.adminPath); err != nil {
-			h.log.Error("there is no socket for commands: restart farmproxy at the next occasion", "error", err)
-		}
-	}
 	return h.proxy, nil
 }
 
@@ -213,5 +208,11 @@ func (h *heir) Complete(context.Context) error {
 func (h *heir) Serve() error {
 	h.routes.Start(context.Background())
 	h.server.Serve()
+	if h.adminPath != "" { // now, since the predecessor removes its own at its end
+		var err error
+		if h.adminOn, err = admin.Replace(h.adminPath); err != nil {
+			h.log.Error("there is no socket for commands: restart farmproxy at the next occasion", "error", err)
+		}
+	}
 	return nil
 }

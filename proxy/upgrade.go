@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,10 @@ const (
 	booksSection      = "books"
 	linksSection      = "links"
 )
+
+// askBackTime bounds how long a process that has been handed over is there for those of
+// its miners who have to connect again.
+const askBackTime = 30 * time.Second
 
 // successor is what this process starts when it hands itself over.
 type successor struct {
@@ -119,6 +124,7 @@ func (p *proxy) upgrade(context.Context, *admin.Call) (any, error) {
 // leave ends a process that has been handed over. It touches no socket that is another
 // process's now, and the kernel closes them all in the end.
 func (p *proxy) leave() {
+	defer within(askBackTime, func(ctx context.Context) { p.warn(p.server.AskBack(ctx)) })
 	within(stopTime, func(ctx context.Context) {
 		var ending sync.WaitGroup
 		ending.Go(func() { p.warn(p.admin.Shutdown(ctx)) }) // the answer to upgrade is out then

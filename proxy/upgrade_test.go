@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"farmproxy/admin"
 	"farmproxy/bench/fleet"
@@ -87,8 +88,8 @@ type ownProcess struct {
 	pids    []int // of all that have served
 }
 
-// startBox starts one that works at a pool.
-func startBox(t *testing.T, pool *benchpool.Pool, more string) *ownProcess {
+// startOwn starts one that works at a pool.
+func startOwn(t *testing.T, pool *benchpool.Pool, more string) *ownProcess {
 	t.Helper()
 	dir := t.TempDir()
 	b := &ownProcess{t: t, file: filepath.Join(dir, "farmproxy.toml"), socket: filepath.Join(dir, "admin"), address: free(t), web: free(t)}
@@ -180,7 +181,7 @@ func (b *ownProcess) upgrade() (u Upgraded, err error) {
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, nil)
-	b := startBox(t, pool, "")
+	b := startOwn(t, pool, "")
 	m := connect(t, b.address)
 	m.work("farm.rig")
 	for range 3 {
@@ -210,13 +211,47 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
+// A miner over TLS can't be handed over: it is asked to come back, and finds its session.
+func TestUpgradeWithTLS(t *testing.T) {
+	t.Parallel()
+	files, roots := certified(t, t.TempDir(), time.Hour)
+	secure := free(t)
+	b := startOwn(t, startPool(t, nil), fmt.Sprintf("[[listener]]\naddress = %q\ntls.cert = %q\ntls.key = %q\n", secure, files.Cert, files.Key))
+	m := mustConnectTLS(t, secure, roots)
+	subscribed, _ := m.work("farm.secure")
+	if _, err := b.upgrade(); err != nil {
+		t.Fatal(err)
+	}
+	m.notification("client.reconnect")
+	m.wantClosed()
+	m = mustConnectTLS(t, secure, roots)
+	m.send(`{"id":2,"method":"mining.subscribe","params":["test",%s]}`, sessionIn(t, subscribed))
+	if _, again := m.answer(2); string(again.Result) != string(subscribed.Result) {
+		t.Errorf("the miner that came back has %s, before %s", again.Result, subscribed.Result)
+	}
+}
+
+// sessionIn returns the id with which a miner resumes what mining.subscribe has answered.
+func sessionIn(t *testing.T, subscribed message) string {
+	t.Helper()
+	var result []json.RawMessage
+	var subscriptions [][]json.RawMessage
+	if err := json.Unmarshal(subscribed.Result, &result); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(result[0], &subscriptions); err != nil {
+		t.Fatal(err)
+	}
+	return string(subscriptions[0][1])
+}
+
 // working is a box with a fleet of miners that really mine.
-func working(t *testing.T) (*ownProcess, *fleet.Fleet, *benchpool.Pool) {
+func working(t *testing.T, agents int) (*ownProcess, *fleet.Fleet, *benchpool.Pool) {
 	t.Helper()
 	pool := startPool(t, nil)
-	b := startBox(t, pool, "")
+	b := startOwn(t, pool, "")
 	o := fleet.DefaultOptions(b.address)
-	o.Miners, o.Rate = 50, 300
+	o.Miners, o.Rate, o.Behind = 50, 300, agents
 	miners, err := fleet.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -260,25 +295,30 @@ func wantWhole(t *testing.T, b *ownProcess, miners *fleet.Fleet, pool *benchpool
 
 func TestUpgradeUnderLoad(t *testing.T) {
 	t.Parallel()
-	b, miners, pool := working(t)
-	for range 3 {
-		u, err := b.upgrade()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if u.Miners != 50 {
-			t.Errorf("%+v", u)
-		}
-		b.more(miners)
+	for name, agents := range map[string]int{"miners": 0, "miners of two agents": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, miners, pool := working(t, agents)
+			for range 3 {
+				u, err := b.upgrade()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if u.Miners != 50 {
+					t.Errorf("%+v", u)
+				}
+				b.more(miners)
+			}
+			wantWhole(t, b, miners, pool)
+		})
 	}
-	wantWhole(t, b, miners, pool)
 }
 
 // Whatever the new process does wrong, the old one goes on as if nothing had been, and
 // says why.
 func TestUpgradesThatFail(t *testing.T) {
 	t.Parallel()
-	b, miners, pool := working(t)
+	b, miners, pool := working(t, 0)
 	before := b.status().PID
 	for _, test := range []struct{ how, says string }{
 		{"crashes", "exit status 7"},
