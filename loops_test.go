@@ -61,6 +61,7 @@ var harmless = map[string]string{
 	"golang.org/x/sys/unix.RawSyscall":     "pause: the rest at the end of a turn, 12 ms at most",
 	"golang.org/x/sys/unix.RawSyscall6":    "send: MSG_DONTWAIT",
 	"golang.org/x/sys/unix.SetsockoptInt":  "",
+	"golang.org/x/sys/unix.Shutdown":       "",
 	"os.File.Write":                        "a bell's rope: a socket that does not block",
 	"os.File.Close":                        "a bell's rope",
 

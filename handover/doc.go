@@ -32,24 +32,24 @@
 // A part offers these steps in its package's words; package proxy calls them in order,
 // and puts what they return into records.
 //
-//	                    old process                  new process
-//	stats.Book          State                        Restore
-//	upstream.Directory  Ahead, Freeze, State, Thaw   Expect, Dialled, Restore, Start
-//	netloop.Server      Ahead, Freeze, State, Thaw   Inherit, Restore, Restored, Serve
+//		                    old process                  new process
+//		stats.Book          State                        Restore
+//		upstream.Directory  Ahead, Freeze, State, Thaw   Expect, Dialled, Restore, Start
+//		netloop.Server      Ahead, Freeze, State, Thaw   Inherit, Restore, Restored, Serve
 //
-//   - Freeze returns when nothing of the part changes any more by itself; upstream
-//     freezes first (no supervisor decides, no dial ends, nothing new is published),
-//     then netloop: its ports accept nobody, each loop stops reading its sockets, those
-//     of links too, and handles all mail until none is left on any loop. From then on
-//     any goroutine may read the loops' state: miners, wires, and what hangs on them.
-//   - State returns plain data. It changes nothing: Thaw may follow.
-//   - Thaw is netloop's first, then upstream's.
-//   - Restore is called before the part starts: stats first, then upstream, then
-//     netloop. It takes ownership of the descriptors that come with its records.
-//   - What has been counted is not counted again: stats restores gauges as they were,
-//     upstream its lanes' members and places, so netloop puts its peers where they were
-//     without Connected, Join, Earn or Take. If a peer can't be restored, it leaves in
-//     the usual way: Disconnected, Leave, Release.
+//	  - Freeze returns when nothing of the part changes any more by itself; upstream
+//	    freezes first (no supervisor decides, no dial ends, nothing new is published),
+//	    then netloop: its ports accept nobody, each loop stops reading its sockets, those
+//	    of links too, and handles all mail until none is left on any loop. From then on
+//	    any goroutine may read the loops' state: miners, wires, and what hangs on them.
+//	  - State returns plain data. It changes nothing: Thaw may follow.
+//	  - Thaw is netloop's first, then upstream's.
+//	  - Restore is called before the part starts: stats first, then upstream, then
+//	    netloop. It takes ownership of the descriptors that come with its records.
+//	  - What has been counted is not counted again: stats restores gauges as they were,
+//	    upstream its lanes' members and places, so netloop puts its peers where they were
+//	    without Connected, Join, Earn or Take. If a peer can't be restored, it leaves in
+//	    the usual way: Disconnected, Leave, Release.
 //
 // Names that one part uses for what another part owns:
 //
