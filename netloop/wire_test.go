@@ -21,7 +21,10 @@ import (
 func newLoops(t *testing.T, loops int) *Server {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: loops, CloseReasons: session.Reasons()})
-	s, err := New(Options{Loops: loops, Settings: Settings{Listeners: []Listener{{Address: "127.0.0.1:0"}}, MaxMiners: 10}, Book: book, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Options{Loops: loops, Book: book, Log: slog.New(slog.DiscardHandler), Settings: Settings{
+		Listeners: []Listener{{Address: "127.0.0.1:0"}}, MaxMiners: 10,
+		Terms: session.Terms{SubscribeTimeout: patience, AuthorizeTimeout: patience},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

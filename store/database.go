@@ -40,8 +40,8 @@ const (
 type database struct {
 	*sql.DB
 	postgres bool
-	file     string   // SQLite only
-	lock     *os.File // SQLite only: marks the file as in use; nil: could not be created
+	file     string // SQLite only
+	lock     *lock  // SQLite only: marks the file as in use; nil: could not be created
 
 	clock func() time.Time // nil: the database has its own
 }
@@ -95,9 +95,7 @@ func openDatabase(p place) (*database, error) {
 // Close closes all connections.
 func (d *database) Close() error {
 	err := d.DB.Close()
-	if d.lock != nil {
-		d.lock.Close()
-	}
+	d.lock.Close()
 	return err
 }
 

@@ -10,10 +10,22 @@ import (
 // file: closing a database file drops SQLite's locks on it in the same process.
 const lockSuffix = ".lock"
 
+// lock is held until it is closed.
+type lock struct{ file *os.File }
+
+// Close gives the lock up. Closing the file is not enough: a process that is being started
+// at this moment has it too, until it runs its own program.
+func (l *lock) Close() error {
+	if l == nil {
+		return nil
+	}
+	return errors.Join(flock(l.file, syscall.LOCK_UN), l.file.Close())
+}
+
 // lockShared marks a store's file as in use until the lock is closed. It returns nil if
 // the disk is full or the directory is not writable: then nobody can tell, and the
 // store has bigger problems. ErrLocked while the file is being repaired.
-func lockShared(file string) (*os.File, error) {
+func lockShared(file string) (*lock, error) {
 	f, err := os.OpenFile(file+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, nil
@@ -25,12 +37,12 @@ func lockShared(file string) (*os.File, error) {
 		}
 		return nil, nil // a file system without locks
 	}
-	return f, nil
+	return &lock{f}, nil
 }
 
 // lockAlone makes sure that no farmproxy has a store's file open, and that none opens
 // it until the lock is closed. ErrLocked.
-func lockAlone(file string) (*os.File, error) {
+func lockAlone(file string) (*lock, error) {
 	f, err := os.OpenFile(file+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, failf(ErrReadOnly, "%v: run this as the user that farmproxy runs as", err)
@@ -39,7 +51,7 @@ func lockAlone(file string) (*os.File, error) {
 		f.Close()
 		return nil, failf(ErrLocked, "a running farmproxy has %s open: stop it first (systemctl stop farmproxy), and start it again afterwards", file)
 	}
-	return f, nil
+	return &lock{f}, nil
 }
 
 func flock(f *os.File, how int) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -196,6 +197,9 @@ func TestNothingIsOpenedDuringARepair(t *testing.T) {
 	must(t, err)
 	_, err = Open(t.Context(), d.options())
 	wants(t, "opened", err, ErrLocked)
+	copied, err := syscall.Dup(int(lock.file.Fd())) // as a process has it that is just being started
+	must(t, err)
+	defer syscall.Close(copied)
 	must(t, lock.Close())
 	d.open(t)
 }
