@@ -147,7 +147,16 @@ func newFarmBehind(t *testing.T, transports Transports, other func(net.Conn) net
 	f := newFarm(t, func(o *Options) {
 		o.Listeners = append(o.Listeners, Listener{Address: "127.0.0.1:0", Transport: transports})
 	})
-	conn, err := net.Dial("tcp", f.server.Addresses()[1])
+	f.connectBehind("127.0.0.1", other)
+	return f
+}
+
+// connectBehind connects the farm's miner, from an address, behind its transport.
+func (f *farm) connectBehind(from string, other func(net.Conn) net.Conn) {
+	t := f.t
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	conn, err := dialer.Dial("tcp", f.server.Addresses()[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +164,6 @@ func newFarmBehind(t *testing.T, transports Transports, other func(net.Conn) net
 	conn.SetDeadline(time.Now().Add(patience))
 	f.conn = other(conn)
 	f.lines = bufio.NewReader(f.conn)
-	return f
 }
 
 // onLoop runs a function on the farm's last peer, once it is on a lane.
