@@ -43,8 +43,8 @@ func (s *Store) open(ctx context.Context, first chan<- struct{}) bool {
 // connect tries once to open the database. If that fails it leaves nothing open, and no
 // new key.
 func (s *Store) connect(ctx context.Context) error {
-	if s.place.file != "" && s.remembered.accounts > 0 && !exists(s.place.file) {
-		return s.gone()
+	if s.place.file != "" && s.remembered.accounts > 0 && blank(s.place.file) {
+		return s.gone() // with nothing written: the log of a new store would spoil one that is put in its place
 	}
 	db, err := openDatabase(s.place)
 	if err != nil {

@@ -68,7 +68,12 @@ func (d *testDatabase) remembered(t *testing.T, state func(*Options)) (account s
 func rename(t *testing.T, path string) (mend func()) {
 	t.Helper()
 	must(t, os.Rename(path, path+".away"))
-	return func() { os.RemoveAll(path); must(t, os.Rename(path+".away", path)) }
+	return func() {
+		if os.Rename(path+".away", path) != nil { // at once, if what is there now can be replaced
+			must(t, os.RemoveAll(path))
+			must(t, os.Rename(path+".away", path))
+		}
+	}
 }
 
 // replace replaces a file's content until mend is called.
@@ -175,6 +180,11 @@ func TestStartWithoutTheDatabase(t *testing.T) {
 				wants(t, "expired meanwhile", err, ErrUnavailable)
 				s.Touch([]string{account})
 
+				if c.what == "an empty file" {
+					if list, err := filepath.Glob(d.file(t) + "-*"); err != nil || len(list) > 0 || !blank(d.file(t)) {
+						t.Errorf("something was written: %q, %v", list, err)
+					}
+				}
 				mend()
 				awaitHealth(t, s, true)
 				if a := s.Snapshot().Account(account); a == nil || a.Password.Reveal() != "hunter2" || s.Snapshot().Recalled() {
