@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -117,10 +118,16 @@ func startOwn(t *testing.T, pool *benchpool.Pool, more string) *ownProcess {
 	return b
 }
 
-// free returns an address that nobody listens on.
+// frees is how many addresses free has returned.
+var frees atomic.Uint32
+
+// free returns an address that nobody else takes before a process listens there: hosts
+// are numbered by process and call, and those who connect do so from 127.0.0.1.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	pid := os.Getpid()
+	host := net.IPv4(127, byte(1+pid>>8%200), byte(pid), byte(1+frees.Add(1)%250))
+	l, err := net.Listen("tcp", host.String()+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
