@@ -19,9 +19,16 @@ func withStore(t *testing.T) func(*config.Config) {
 	return func(c *config.Config) { c.Store.URL = config.Secret(url) }
 }
 
+// storeOpens waits for it: a slow disk may take longer than farmproxy waits for it.
+func (p *proxy) storeOpens(t *testing.T) {
+	t.Helper()
+	eventually(t, "the store is open", func() bool { return p.store.Healthy() == nil })
+}
+
 // register creates an account at a pool and returns its name.
 func (p *proxy) register(t *testing.T, pool *benchpool.Pool, user string, options store.PoolOptions) string {
 	t.Helper()
+	p.storeOpens(t)
 	ctx := context.Background()
 	if _, err := p.store.Pool(ctx, pool.Addr()); err != nil {
 		if err := p.store.AddPool(ctx, store.Pool{Address: pool.Addr(), Algorithm: "sha256d", Options: options}); err != nil {
@@ -88,7 +95,8 @@ func TestEachAccountMinesAtItsPool(t *testing.T) {
 
 func TestAStrangerIsToldToRegister(t *testing.T) {
 	t.Parallel()
-	_, address := startProxy(t, withStore(t), nil)
+	p, address := startProxy(t, withStore(t), nil)
+	p.storeOpens(t)
 	m := connect(t, address)
 	m.send(`{"id":1,"method":"mining.subscribe","params":[]}`)
 	m.answer(1)

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -257,9 +258,18 @@ func TestDoctorsAdviceMends(t *testing.T) {
 		{"the port is not the pool's for TLS", func(p *patient) { p.set("pool[1].url", "'stratum+tls://"+p.pool.Addr()+"'") },
 			"pool[1]", "sends no job", nil, ""},
 		{"another program has the port", func(p *patient) {
-			port, _ = net.Listen("tcp", "127.0.0.1:0")
+			port, _ = net.Listen("tcp", free(p.t))
 			p.set("listener.address", "'"+port.Addr().String()+"'")
-		}, "configuration", "another program has this port", func(*patient) { port.Close() }, "another port"},
+		}, "configuration", "another program has this port", func(p *patient) {
+			port.Close()
+			eventually(p.t, "the port is free", func() bool { // a process that is just being started has it too
+				c, err := net.Dial("tcp", port.Addr().String())
+				if err == nil {
+					c.Close()
+				}
+				return errors.Is(err, syscall.ECONNREFUSED)
+			})
+		}, "another port"},
 		{"the kernel's queue is short", func(p *patient) { p.kernel["net.core.somaxconn"] = "128" },
 			"kernel", "net.core.somaxconn is 128, the package ships 65535", nil, ""},
 		{"the kernel is patient with dead miners", func(p *patient) { p.kernel["net.ipv4.tcp_retries2"] = "15" },

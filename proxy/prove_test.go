@@ -80,6 +80,7 @@ func TestALiveAccountOutlivesAWrongPassword(t *testing.T) {
 	pool := startPool(t, nil)
 	at := guarded(t, pool)
 	p, address := startProxy(t, withStore(t), nil)
+	p.storeOpens(t)
 	if err := p.store.AddPool(t.Context(), store.Pool{Address: at, Algorithm: "sha256d"}); err != nil {
 		t.Fatal(err)
 	}
