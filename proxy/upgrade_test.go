@@ -187,7 +187,7 @@ func (b *ownProcess) upgrade() (u Upgraded, err error) {
 // processes, jobs reach everybody, and the pool sees one link.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
-	pool := startPool(t, nil)
+	pool := startPool(t, func(o *benchpool.Options) { o.Listen = free(t) }) // no other test's farmproxy looks for its pool there
 	b := startOwn(t, pool, "")
 	m := connect(t, b.address)
 	m.work("farm.rig")
