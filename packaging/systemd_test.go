@@ -111,7 +111,7 @@ func start(b *box) {
 	b.want("systemctl show -P User -P WatchdogUSec farmproxy", `^30s\s+farmproxy$`)
 	b.tells("fleet", "systemd-run -q --unit=fleet -p KillSignal=SIGINT /run/stage/bench bench fleet -miners 50 -rate 50 -reconnect=false",
 		`50 of 50 miners at work`)
-	b.want("farmproxy status", `50`)
+	b.want("farmproxy status", `miners +50 of`)
 }
 
 // reload: the same process goes on, with a file that is right and in spite of one that is
@@ -254,7 +254,7 @@ func tarball(b *box) {
 	b.want("stat -c '%a %U:%G' "+config, `^640 root:farmproxy$`)
 	b.run("cp /root/farmproxy.toml " + config + " && sed -i '/_file/d; /^tls/d' " + config)
 	b.run("systemctl start farmproxy")
-	b.want("systemctl show -P StatusText farmproxy", `miners`)
+	b.want("systemctl is-active farmproxy", `^active$`)
 }
 
 // listFiles is the line that lists all files that a package could leave, but for the
