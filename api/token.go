@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // Bounds on a token file.
@@ -98,10 +99,10 @@ func LoadTokens(path string) (*Tokens, error) {
 
 // readPrivate reads a file that must not be readable by every user of the machine.
 func readPrivate(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer would hold a reload up
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", errors.New("no such file; create it with a line: admin TOKEN, with a TOKEN from openssl rand -hex 32, and chmod 600 it")
+		return "", errors.New("no such file; create it with a line: admin TOKEN, with a TOKEN from openssl rand -hex 32, and let only the user that farmproxy runs as read it (chmod 640, group farmproxy)")
 	case err != nil:
 		return "", fmt.Errorf("%w; let the user that farmproxy runs as read it", err)
 	}
@@ -109,6 +110,9 @@ func readPrivate(path string) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("it is no ordinary file (mode %s); name a text file", info.Mode())
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
 		return "", fmt.Errorf("every user of this machine can read or write it (mode %#o); chmod 640 it", mode)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -97,6 +98,13 @@ func TestTokenFilesThatAreNotPrivate(t *testing.T) {
 	f(0o440, true)
 	f(0o644, false)
 	f(0o602, false)
+	pipe := filepath.Join(t.TempDir(), "pipe") // nobody writes to it
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadTokens(pipe); err == nil || !strings.Contains(err.Error(), "no ordinary file") {
+		t.Errorf("a pipe: %v", err)
+	}
 	if _, err := LoadTokens(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "no such file; create it with a line: admin TOKEN") {
 		t.Errorf("no file: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // Files are where a certificate is: two PEM files, which may be the same one.
@@ -34,7 +35,7 @@ func (f Files) read() (c contents, err error) {
 }
 
 func readFile(path string, private bool) (string, error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer would hold a reload up
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("%s: no such file; %s", path, makeOne)
@@ -45,6 +46,9 @@ func readFile(path string, private bool) (string, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s: it is no ordinary file (mode %s); name a PEM file", path, info.Mode())
 	}
 	if mode := info.Mode().Perm(); private && mode&0o007 != 0 {
 		return "", fmt.Errorf("%s: every user of this machine can read or write this key (mode %#o); chmod 640 it", path, mode)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 )
@@ -159,14 +160,18 @@ func (f *File) place(problems Problems) Problems {
 }
 
 func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	// A pipe without a writer would hold up whoever opens or reads it, for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("configuration file %s does not exist; name one with -c FILE, or start from systemd/farmproxy.toml: %w", path, err)
+		return nil, fmt.Errorf("configuration file %s does not exist; name one with -c FILE, or start from farmproxy.toml in /usr/share/farmproxy or the sources' systemd directory: %w", path, fs.ErrNotExist)
 	case err != nil:
 		return nil, fmt.Errorf("configuration file %s: %w; let the user that farmproxy runs as read it", path, err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, fmt.Errorf("configuration file %s is no ordinary file (mode %s); name a TOML file with -c FILE", path, info.Mode())
+	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w; name a TOML file with -c FILE", path, err)

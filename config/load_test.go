@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -200,7 +201,17 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 	f("testdata/none.toml", "name one with -c FILE")
 	f("testdata", "is a directory")
-	f("/dev/zero", "longer than 1048576 bytes")
+	f("/dev/zero", "no ordinary file")
+	pipe := filepath.Join(t.TempDir(), "pipe") // nobody writes to it
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(pipe, "no ordinary file")
+	long := filepath.Join(t.TempDir(), "long")
+	if err := os.WriteFile(long, make([]byte, maxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(long, "longer than 1048576 bytes")
 
 	if _, err := Load("testdata/none.toml"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want it to be fs.ErrNotExist", err)
