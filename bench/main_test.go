@@ -82,7 +82,6 @@ func passOn(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { l.Close() })()
 	if files := tlsKey.FindSubmatch(text); files != nil {
 		pair, err := tls.LoadX509KeyPair(string(files[1]), string(files[2]))
 		if err != nil {
@@ -90,6 +89,7 @@ func passOn(ctx context.Context, file string) error {
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})
 	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
 	for {
 		miner, err := l.Accept()
 		if err != nil {
