@@ -164,7 +164,7 @@ func read(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("configuration file %s does not exist; name one with -c FILE, or start from farmproxy.toml in /usr/share/farmproxy or the sources' systemd directory: %w", path, fs.ErrNotExist)
+		return nil, fmt.Errorf("configuration file %s: %w; name one with -c FILE, or start from farmproxy.toml in /usr/share/farmproxy or the sources' systemd directory", path, fs.ErrNotExist)
 	case err != nil:
 		return nil, fmt.Errorf("configuration file %s: %w; let the user that farmproxy runs as read it", path, err)
 	}

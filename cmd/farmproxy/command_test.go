@@ -68,14 +68,14 @@ func TestCommands(t *testing.T) {
 	f("check a.toml", exitMisused, "", `farmproxy check: unexpected "a.toml"`)
 	f("check -c a.toml b.toml", exitMisused, "", `unexpected "b.toml"`)
 	f("check -h", exitOK, "-connect", "")
-	f("check -c none.toml", exitFailed, "", "configuration file none.toml does not exist")
+	f("check -c none.toml", exitFailed, "", "configuration file none.toml: file does not exist")
 	f("completion", exitMisused, "", "name a shell: bash or zsh")
 	f("completion fish", exitMisused, "", "name a shell: bash or zsh")
 	f("status -c none.toml", exitFailed, "", "none.toml does not exist")
 	f("status -socket /nowhere/admin.sock", exitFailed, "", "start farmproxy, or name its socket")
 	f("bench -h", exitOK, "usage: farmproxy bench SUBCOMMAND", "")
 	f("run -c ../../systemd/farmproxy.toml", exitUnusable, "", "this is an example name")
-	f("run -c none.toml", exitUnusable, "", `level=ERROR msg="configuration file none.toml does not exist`)
+	f("run -c none.toml", exitUnusable, "", `level=ERROR msg="configuration file none.toml: file does not exist`)
 	f("check -c ../../config/testdata/btcagent/ethereum.json", exitFailed, "", `ethereum.json:2: agent_type = "eth"`)
 }
 
