@@ -25,30 +25,33 @@ const module = "farmproxy"
 // mayImport maps every package of the module to the others that it may import. Anything
 // not listed is not allowed.
 var mayImport = map[string][]string{
-	"doctor":        {"config"},
-	"cmd/farmproxy": {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
-	"certificate":   {},
-	"guard":         {},
-	"proxy":         {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
-	"sharelog":      {"work"}, // the names of verdicts
-	"tap":           {},
-	"netloop":       {"codec", "codec/agent", "descriptors", "guard", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
-	"session":       {"codec", "codec/agent", "work"},
-	"upstream":      {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "transport", "work"},
-	"dial":          {},
-	"transport":     {},
-	"admin":         {},
-	"api":           {"stats", "store", "work"}, // work: the names of verdicts, which algorithms are checked
-	"stats":         {"work"},
-	"codec":         {"work"}, // a share is spelled once
-	"codec/agent":   {"codec", "work"},
-	"work":          {},
-	"config":        {},
-	"descriptors":   {},
-	"check":         {"config", "store"}, // store: which algorithms are known
-	"store":         {},
-	"systemd":       {},
-	"handover":      {},
+	"internal/golden":  {}, // for tests
+	"internal/journal": {}, // for tests
+	"textfile":         {},
+	"doctor":           {"config"},
+	"cmd/farmproxy":    {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
+	"certificate":      {"textfile"},
+	"guard":            {},
+	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
+	"sharelog":         {"work"}, // the names of verdicts
+	"tap":              {},
+	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
+	"session":          {"codec", "codec/agent", "work"},
+	"upstream":         {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "transport", "work"},
+	"dial":             {},
+	"transport":        {},
+	"admin":            {},
+	"api":              {"stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
+	"stats":            {"work"},
+	"codec":            {"work"}, // a share is spelled once
+	"codec/agent":      {"codec", "work"},
+	"work":             {},
+	"config":           {"textfile"},
+	"descriptors":      {},
+	"check":            {"config", "store"}, // store: which algorithms are known
+	"store":            {"textfile"},
+	"systemd":          {},
+	"handover":         {},
 
 	"packaging":            {}, // tests only
 	"packaging/thirdparty": {},

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,28 +11,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
+
+	"farmproxy/internal/journal"
 )
-
-// journal is a log that may be read while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
 
 // serve has a server answer on a socket until the test ends.
 func serve(t *testing.T, s *Server) (path string) {
@@ -150,7 +132,7 @@ func TestDo(t *testing.T) {
 
 // The log has who asked for what, and what became of it; nothing of those who only look.
 func TestAudit(t *testing.T) {
-	var log journal
+	var log journal.Journal
 	s := New(slog.New(slog.NewTextHandler(&log, nil)))
 	s.Query("status", func(context.Context, *Call) (any, error) { return nil, errors.New("unseen") })
 	s.Handle("reload", func(context.Context, *Call) (any, error) { return nil, errors.New("no such file") })
@@ -317,7 +299,7 @@ func (l *short) Accept() (net.Conn, error) {
 
 // Commands are taken again after a shortage of descriptors, which is logged once.
 func TestAShortage(t *testing.T) {
-	var log journal
+	var log journal.Journal
 	s := New(slog.New(slog.NewTextHandler(&log, nil)))
 	s.Query("status", func(context.Context, *Call) (any, error) { return "fine", nil })
 	path := filepath.Join(t.TempDir(), "admin.sock")

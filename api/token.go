@@ -5,12 +5,11 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"farmproxy/textfile"
 )
 
 // Bounds on a token file.
@@ -69,11 +68,14 @@ type Tokens struct {
 }
 
 // LoadTokens reads a token file, in which each line is a scope (read, register or
-// admin), a token, and perhaps the name that the log calls it. The error says what to do about each wrong line, and shows no
-// token.
+// admin), a token, and perhaps the name that the log calls it. The error says what to do
+// about each wrong line, and shows no token.
 func LoadTokens(path string) (*Tokens, error) {
-	text, err := readPrivate(path)
-	if err != nil {
+	text, err := textfile.Read(path, maxTokenFile, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("http.token_file %s: no such file; create it with a line: admin TOKEN, with a TOKEN from openssl rand -hex 32, and let only the user that farmproxy runs as read it (chmod 640, group farmproxy)", path)
+	case err != nil:
 		return nil, fmt.Errorf("http.token_file %s: %w", path, err)
 	}
 	t := new(Tokens)
@@ -95,33 +97,6 @@ func LoadTokens(path string) (*Tokens, error) {
 		return nil, fmt.Errorf("http.token_file %s: it has no token; add a line: admin TOKEN, with a TOKEN from openssl rand -hex 32", path)
 	}
 	return t, nil
-}
-
-// readPrivate reads a file that must not be readable by every user of the machine.
-func readPrivate(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer would hold a reload up
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", errors.New("no such file; create it with a line: admin TOKEN, with a TOKEN from openssl rand -hex 32, and let only the user that farmproxy runs as read it (chmod 640, group farmproxy)")
-	case err != nil:
-		return "", fmt.Errorf("%w; let the user that farmproxy runs as read it", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("it is no ordinary file (mode %s); name a text file", info.Mode())
-	}
-	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return "", fmt.Errorf("every user of this machine can read or write it (mode %#o); chmod 640 it", mode)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile+1))
-	if err == nil && len(text) > maxTokenFile {
-		err = fmt.Errorf("expected at most %d bytes; name the right file", maxTokenFile)
-	}
-	return string(text), err
 }
 
 // add adds the token of line n. The same token may come again with another scope.

@@ -4,10 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"syscall"
+
+	"farmproxy/textfile"
 )
 
 // Files are where a certificate is: two PEM files, which may be the same one.
@@ -19,7 +18,7 @@ type Files struct {
 // maxFile bounds a file, in bytes: chains have a few kB. A larger one is another file.
 const maxFile = 1 << 20
 
-// make tells how to make the files.
+// makeOne says how to get the files.
 const makeOne = "farmproxy cert makes both"
 
 // contents are what is in the files.
@@ -35,29 +34,14 @@ func (f Files) read() (c contents, err error) {
 }
 
 func readFile(path string, private bool) (string, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer would hold a reload up
+	text, err := textfile.Read(path, maxFile, private)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("%s: no such file; %s", path, makeOne)
 	case err != nil:
-		return "", fmt.Errorf("%w; let the user that farmproxy runs as read it", err)
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s: it is no ordinary file (mode %s); name a PEM file", path, info.Mode())
-	}
-	if mode := info.Mode().Perm(); private && mode&0o007 != 0 {
-		return "", fmt.Errorf("%s: every user of this machine can read or write this key (mode %#o); chmod 640 it", path, mode)
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s: expected at most %d bytes; name the right file", path, maxFile)
-	}
-	return string(text), err
+	return text, nil
 }
 
 // parse makes a certificate of the files' contents.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"farmproxy/internal/golden"
 )
 
 // Each file under testdata/btcagent has beside it its conversion, or word for word what
@@ -15,18 +17,13 @@ func TestBTCAgentFiles(t *testing.T) {
 	for _, path := range mustGlob(t, "testdata/btcagent/*.json") {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			text, err := fromBTCAgent(t, path)
-			golden, got := strings.TrimSuffix(path, ".json")+".toml", string(text)
+			recorded, got := strings.TrimSuffix(path, ".json")+".toml", string(text)
 			if err != nil {
-				golden = strings.TrimSuffix(path, ".json") + ".problems"
+				recorded = strings.TrimSuffix(path, ".json") + ".problems"
 				got = strings.ReplaceAll(err.Error(), path, filepath.Base(path)) + "\n"
 			}
-			if *rewrite {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if want := mustRead(t, golden); got != want {
-				t.Fatalf("got:\n%s\nwant:\n%s", got, want)
+			if golden.Compare(t, recorded, got); t.Failed() {
+				return
 			}
 			c, loadErr := Load(path)
 			if err != nil {
@@ -35,7 +32,7 @@ func TestBTCAgentFiles(t *testing.T) {
 				}
 				return
 			}
-			wantEqual(t, c, mustLoad(t, golden))
+			wantEqual(t, c, mustLoad(t, recorded))
 		})
 	}
 }

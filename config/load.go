@@ -3,15 +3,14 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/BurntSushi/toml"
+
+	"farmproxy/textfile"
 )
 
 // maxFile bounds how much is read: the largest sensible file has a few kilobytes, and
@@ -160,26 +159,14 @@ func (f *File) place(problems Problems) Problems {
 }
 
 func read(path string) ([]byte, error) {
-	// A pipe without a writer would hold up whoever opens or reads it, for ever.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	text, err := textfile.Read(path, maxFile, false)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("configuration file %s: %w; name one with -c FILE, or start from farmproxy.toml in /usr/share/farmproxy or the sources' systemd directory", path, fs.ErrNotExist)
+		return nil, fmt.Errorf("configuration file %s: %w; name one with -c FILE, or start from farmproxy.toml in /usr/share/farmproxy or the sources' systemd directory", path, err)
 	case err != nil:
-		return nil, fmt.Errorf("configuration file %s: %w; let the user that farmproxy runs as read it", path, err)
+		return nil, fmt.Errorf("configuration file %s: %w", path, err)
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, fmt.Errorf("configuration file %s is no ordinary file (mode %s); name a TOML file with -c FILE", path, info.Mode())
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration file %s: %w; name a TOML file with -c FILE", path, err)
-	}
-	if len(text) > maxFile {
-		return nil, fmt.Errorf("configuration file %s: longer than %d bytes, which no farmproxy configuration is; name the right file with -c FILE", path, maxFile)
-	}
-	return text, nil
+	return []byte(text), nil
 }
 
 // Parse is Load for TOML that has been read already. The error, if any, is a Problems.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,9 +10,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-var rewrite = flag.Bool("rewrite", false, "write what testdata/bad/*.problems should say")
+	"farmproxy/internal/golden"
+)
 
 // Each file under testdata/bad has beside it, word for word, what an operator is told
 // about it.
@@ -26,19 +25,7 @@ func TestBadFiles(t *testing.T) {
 				t.Fatalf("got %v and %v, want Problems only", c, err)
 			}
 			got := strings.ReplaceAll(err.Error(), path, filepath.Base(path)) + "\n"
-			golden := strings.TrimSuffix(path, ".toml") + ".problems"
-			if *rewrite {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want)
-			}
+			golden.Compare(t, strings.TrimSuffix(path, ".toml")+".problems", got)
 		})
 	}
 }
@@ -211,7 +198,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	if err := os.WriteFile(long, make([]byte, maxFile+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f(long, "longer than 1048576 bytes")
+	f(long, "expected at most 1048576 bytes")
 
 	if _, err := Load("testdata/none.toml"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want it to be fs.ErrNotExist", err)

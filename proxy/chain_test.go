@@ -1,45 +1,19 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"farmproxy/bench/fleet"
 	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
+	"farmproxy/internal/journal"
 )
 
-// lockedLog is a log that a test reads while it is being written.
-type lockedLog struct {
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (l *lockedLog) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.log.Write(b)
-}
-
-func (l *lockedLog) has(part string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.log.String(), part)
-}
-
-func (l *lockedLog) count(part string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.log.String(), part)
-}
-
 // behind starts a farmproxy whose pool is another farmproxy.
-func behind(t *testing.T, log *lockedLog, address string) (branch string) {
+func behind(t *testing.T, log *journal.Journal, address string) (branch string) {
 	t.Helper()
 	p, stop := launch(t, log, func(c *config.Config) {
 		c.Pools = append(c.Pools, config.Pool{Name: "head-office", URL: "stratum+tcp://" + address, User: "branch", Workers: config.WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: config.ModeAggregate})
@@ -56,7 +30,7 @@ func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 		t.Run(fmt.Sprintf("%d bytes, then %d", q.before, q.size), func(t *testing.T) {
 			t.Parallel()
 			pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = q.before })
-			var log lockedLog
+			var log journal.Journal
 			_, address := startProxy(t, nil, nil, pool)
 			o := fleet.DefaultOptions(behind(t, &log, address))
 			o.Miners, o.Rate = 20, 100
@@ -91,11 +65,11 @@ func TestAFarmproxyBehindAFarmproxy(t *testing.T) {
 func TestAFarmproxyBehindAFarmproxyWithTooLittle(t *testing.T) {
 	t.Parallel()
 	pool := startPool(t, func(o *benchpool.Options) { o.Extranonce2Size = 3 })
-	var outer, inner lockedLog
+	var outer, inner journal.Journal
 	p, stop := launch(t, &outer, nil, nil, pool)
 	t.Cleanup(stop)
 	eventually(t, "the pool's size is known", func() bool { _, size := p.routes.Shape(); return size == 2 })
 	behind(t, &inner, p.server.Addresses()[0])
-	eventually(t, "the inner one says it", func() bool { return inner.has("the pool behind it has to give more: 4 bytes") })
-	eventually(t, "the outer one says it", func() bool { return outer.has("use pools that give 4 bytes or more") })
+	eventually(t, "the inner one says it", func() bool { return inner.Has("the pool behind it has to give more: 4 bytes") })
+	eventually(t, "the outer one says it", func() bool { return outer.Has("use pools that give 4 bytes or more") })
 }

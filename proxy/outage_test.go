@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"flag"
 	"io"
 	"math/big"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,12 +23,12 @@ import (
 
 	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
+	"farmproxy/internal/golden"
+	"farmproxy/internal/journal"
 )
 
 // What the log says when a pool fails in one way or another is a golden file, in
 // testdata/outages; -rewrite writes it.
-var rewrite = flag.Bool("rewrite", false, "write what the log says into testdata/outages")
-
 // middle is a host between the proxy and a pool, whose connections a test breaks.
 type middle struct {
 	t    *testing.T
@@ -110,7 +110,7 @@ func (m *middle) reset() {
 // outage is a proxy whose only pool fails, and its log.
 type outage struct {
 	t     *testing.T
-	log   lockedLog
+	log   journal.Journal
 	miner *miner
 	job   message
 }
@@ -143,7 +143,7 @@ func (o *outage) share() {
 
 func (o *outage) until(said string) {
 	o.t.Helper()
-	eventually(o.t, "the log says: "+said, func() bool { return o.log.has(said) })
+	eventually(o.t, "the log says: "+said, func() bool { return o.log.Has(said) })
 }
 
 // varies matches what differs from run to run.
@@ -160,31 +160,16 @@ var varies = []struct {
 // wants compares the log with its golden file.
 func (o *outage) wants(name string) {
 	o.t.Helper()
-	o.log.mu.Lock()
 	var got string
-	for line := range strings.Lines(o.log.log.String()) {
+	for line := range strings.Lines(o.log.String()) {
 		if strings.Contains(line, " lane=") { // the others are about the proxy
 			got += line
 		}
 	}
-	o.log.mu.Unlock()
 	for _, v := range varies {
 		got = v.what.ReplaceAllString(got, v.as)
 	}
-	path := filepath.Join("testdata", "outages", name+".log")
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			o.t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if got != string(want) {
-		o.t.Errorf("%s: the log:\n%s\nwant:\n%s", path, got, want)
-	}
+	golden.Compare(o.t, filepath.Join("testdata", "outages", name+".log"), got)
 }
 
 func TestTheLogOfAPoolThatResets(t *testing.T) {
@@ -239,7 +224,7 @@ func TestTheLogOfPoolsThatVanish(t *testing.T) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Skip("needs ip, of Debian's iproute2")
 	}
-	child := exec.Command(os.Args[0], "-test.run=^TestTheLogOfPoolsThatVanish$", "-test.v", "-rewrite="+map[bool]string{true: "true", false: "false"}[*rewrite])
+	child := exec.Command(os.Args[0], "-test.run=^TestTheLogOfPoolsThatVanish$", "-test.v", "-rewrite="+strconv.FormatBool(golden.Rewriting()))
 	child.Env = append(os.Environ(), inNamespace+"=1")
 	child.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() != 0 {

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +20,7 @@ import (
 	"farmproxy/bench/fleet"
 	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
+	"farmproxy/internal/journal"
 	"farmproxy/stats"
 )
 
@@ -29,26 +29,8 @@ type fileProxy struct {
 	*proxy
 	t    *testing.T
 	file string
-	log  *lockedBuffer
+	log  *journal.Journal
 	stop func()
-}
-
-// lockedBuffer is a log that is read while others write it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(line)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // ports is what the files of these tests begin with: the listeners and HTTP.
@@ -66,7 +48,7 @@ func poolsText(user string, pools ...*benchpool.Pool) (text string) {
 func startFile(t *testing.T, text string) *fileProxy {
 	t.Helper()
 	dir := t.TempDir()
-	f := &fileProxy{t: t, file: filepath.Join(dir, "farmproxy.toml"), log: new(lockedBuffer)}
+	f := &fileProxy{t: t, file: filepath.Join(dir, "farmproxy.toml"), log: new(journal.Journal)}
 	f.write("state_dir = %q\n%s", dir, text)
 	c, err := config.Load(f.file)
 	if err != nil {
@@ -340,7 +322,7 @@ func TestReloadOfTLS(t *testing.T) {
 // SIGHUP reads the file again, each time.
 func TestHangup(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log journal.Journal
 	hangups := make(chan os.Signal)
 	p := &proxy{hangups: hangups, log: slog.New(slog.NewTextHandler(&log, nil)), book: stats.New(stats.Options{})}
 	p.running.Store(&running{config: config.Default(), file: filepath.Join(t.TempDir(), "none")})

@@ -17,6 +17,7 @@ import (
 
 	"farmproxy/certificate"
 	"farmproxy/config"
+	"farmproxy/internal/journal"
 	"farmproxy/session"
 	"farmproxy/stats"
 )
@@ -100,7 +101,7 @@ func TestMinersOverTLS(t *testing.T) {
 func TestMinersThatDoNotFitTheirPort(t *testing.T) {
 	t.Parallel()
 	files, _ := certified(t, t.TempDir(), time.Hour)
-	log := new(lockedLog)
+	log := new(journal.Journal)
 	p, plain, secure := secureProxy(t, log, files, nil)
 	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	for _, x := range []struct {
@@ -128,7 +129,7 @@ func TestMinersThatDoNotFitTheirPort(t *testing.T) {
 		x.come()
 		eventually(t, x.name+" is counted", func() bool { return p.closed(x.reason) > 0 })
 		for _, part := range x.logged {
-			eventually(t, x.name+" is logged with "+part, func() bool { return log.has(part) })
+			eventually(t, x.name+" is logged with "+part, func() bool { return log.Has(part) })
 		}
 	}
 }
@@ -139,7 +140,7 @@ func TestCertificatesAreRotated(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files, first := certified(t, dir, time.Hour)
-	log := new(lockedLog)
+	log := new(journal.Journal)
 	p, _, secure := secureProxy(t, log, files, nil)
 	early := mustConnectTLS(t, secure, first)
 	early.work("farm.early")
@@ -169,7 +170,7 @@ func TestCertificatesAreRotated(t *testing.T) {
 		for range 3 {
 			look()
 		}
-		if n := log.count(name); n != 1 {
+		if n := log.Count(name); n != 1 {
 			t.Errorf("%q is logged %d times, want once", name, n)
 		}
 		mustConnectTLS(t, secure, good).work("farm.later")
@@ -181,9 +182,9 @@ func TestCertificatesAreRotated(t *testing.T) {
 func TestAnExpiredCertificate(t *testing.T) {
 	t.Parallel()
 	files, roots := certified(t, t.TempDir(), -time.Minute)
-	log := new(lockedLog)
+	log := new(journal.Journal)
 	_, _, secure := secureProxy(t, log, files, nil)
-	eventually(t, "it is logged", func() bool { return log.has("a certificate has expired") })
+	eventually(t, "it is logged", func() bool { return log.Has("a certificate has expired") })
 	if _, err := connectTLS(t, secure, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("a miner that verifies it: %v", err)
 	}

@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
+	"farmproxy/internal/golden"
 	"farmproxy/work"
 )
 
@@ -34,26 +33,9 @@ import (
 //	tick> 5s                            time passes, then Tick
 //	keepalive> 30s                      time passes, then the last job is sent again
 func TestAgentTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/agent/*.txt")
-	if err != nil || len(files) < 5 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newAgentStage(t).play(string(data), nil)
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(data) {
-				t.Errorf("%s differs; -rewrite and see the diff. It is now:\n%s", file, got)
-			}
-		})
-	}
+	golden.Each(t, "testdata/agent/*.txt", 5, func(t *testing.T, file, text string) {
+		golden.Compare(t, file, newAgentStage(t).play(text, nil))
+	})
 }
 
 type agentStage struct {

@@ -3,14 +3,13 @@ package session
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"farmproxy/internal/golden"
 	"farmproxy/work"
 )
 
@@ -20,32 +19,21 @@ import (
 // bytes.
 func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
 	f := func(pattern string, play func(t *testing.T, script string, handsOver func(line int) bool) string) {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) < 5 {
-			t.Fatalf("%d transcripts, %v", len(files), err)
-		}
-		for _, file := range files {
-			t.Run(strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt"), func(t *testing.T) {
-				t.Parallel()
-				data, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
+		golden.Each(t, pattern, 5, func(t *testing.T, _, want string) {
+			t.Parallel()
+			check := func(name string, handsOver func(line int) bool) {
+				t.Helper()
+				if got := play(t, want, handsOver); got != want {
+					t.Errorf("handed over %s, it is:\n%s", name, got)
 				}
-				want := string(data)
-				check := func(name string, handsOver func(line int) bool) {
-					t.Helper()
-					if got := play(t, want, handsOver); got != want {
-						t.Errorf("handed over %s, it is:\n%s", name, got)
-					}
+			}
+			check("after each line", func(int) bool { return true })
+			for at, line := range strings.Split(want, "\n") {
+				if !t.Failed() && !strings.HasPrefix(line, "miner<") && !strings.HasPrefix(line, "#") {
+					check("after "+line, func(n int) bool { return n == at })
 				}
-				check("after each line", func(int) bool { return true })
-				for at, line := range strings.Split(want, "\n") {
-					if !t.Failed() && !strings.HasPrefix(line, "miner<") && !strings.HasPrefix(line, "#") {
-						check("after "+line, func(n int) bool { return n == at })
-					}
-				}
-			})
-		}
+			}
+		})
 	}
 	f("testdata/*.txt", func(t *testing.T, script string, handsOver func(int) bool) string {
 		return newStage(t).play(script, handsOver)

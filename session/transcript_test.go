@@ -3,10 +3,8 @@ package session
 import (
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,12 +13,9 @@ import (
 	"time"
 
 	"farmproxy/codec"
+	"farmproxy/internal/golden"
 	"farmproxy/work"
 )
-
-// NB: if a transcript fails, run `go test ./session -rewrite` and read the diff. Only
-// commit it if you understand the change and intend it.
-var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the session does now")
 
 // TestTranscripts plays testdata/*.txt. A transcript begins with prose (#). Each event
 // is a line with a '>', and below it is what the session makes of it: `miner< …` is
@@ -48,26 +43,9 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what the sessio
 //
 // Long hex is shortened to its first eight digits.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newStage(t).play(string(data), nil)
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(data) {
-				t.Errorf("%s differs; -rewrite and see the diff. It is now:\n%s", file, got)
-			}
-		})
-	}
+	golden.Each(t, "testdata/*.txt", 10, func(t *testing.T, file, text string) {
+		golden.Compare(t, file, newStage(t).play(text, nil))
+	})
 }
 
 type stage struct {

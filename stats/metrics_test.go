@@ -3,18 +3,15 @@ package stats
 import (
 	"bytes"
 	"errors"
-	"flag"
-	"os"
 	"regexp"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"farmproxy/internal/golden"
 	"farmproxy/work"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write what came out into testdata")
 
 // fill counts something of everything.
 func fill(b *Book) {
@@ -92,18 +89,10 @@ func TestMetricsGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	own, _, _ := strings.Cut(out.String(), "# HELP go_")
-	got := strings.ReplaceAll(own, runtime.Version(), "GO")
+	got := withoutVersion(own)
 	const file = "testdata/metrics.txt"
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gots, wants := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	want := golden.Want(t, file, got)
+	gots, wants := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range max(len(gots), len(wants)) {
 		g, w := "(end)", "(end)"
 		if i < len(gots) {
@@ -117,6 +106,9 @@ func TestMetricsGolden(t *testing.T) {
 		}
 	}
 }
+
+// withoutVersion returns a text that is the same with any version of Go.
+func withoutVersion(text string) string { return strings.ReplaceAll(text, runtime.Version(), "GO") }
 
 // Each line must be valid in Prometheus' text format, in families that are announced
 // once and contiguous.

@@ -5,12 +5,11 @@ import (
 	"encoding/gob"
 	"fmt"
 	"math"
-	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"farmproxy/internal/golden"
 	"farmproxy/work"
 )
 
@@ -224,20 +223,14 @@ func TestRecordedStates(t *testing.T) {
 		t.Error("a new version: record its state too, and keep that of the version before")
 	}
 	const state, metrics = "testdata/state.1.gob", "testdata/state.1.txt"
-	if *rewrite {
-		b := fullBook()
-		for file, text := range map[string]string{state: string(b.State()), metrics: series(t, next(t, 1, b.State()))} {
-			if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, runtime.Version(), "GO")), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
+	var now, shown string
+	if golden.Rewriting() {
+		now = string(fullBook().State())
+		shown = withoutVersion(series(t, next(t, 1, []byte(now))))
 	}
-	recorded, err1 := os.ReadFile(state)
-	want, err2 := os.ReadFile(metrics)
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
-	}
-	wantSeries(t, state, strings.ReplaceAll(series(t, next(t, 1, recorded)), runtime.Version(), "GO"), string(want))
+	recorded := golden.Want(t, state, now)
+	want := golden.Want(t, metrics, shown)
+	wantSeries(t, state, withoutVersion(series(t, next(t, 1, []byte(recorded)))), want)
 }
 
 // values are gobs, each made of a type of its own: that of another version.

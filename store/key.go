@@ -11,10 +11,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"farmproxy/textfile"
 )
 
 // keySize is the key size of AES-256, in bytes.
 const keySize = 32
+
+// maxKeyFile bounds a key file, in bytes: it has 64 digits and a line end.
+const maxKeyFile = 1 << 10
 
 // sealer encrypts passwords with AES-256-GCM. A sealed text is nonce and ciphertext; it
 // opens only under the name for which it was sealed, so nobody with access to the
@@ -55,18 +60,14 @@ func (s *sealer) open(name string, sealed []byte) (string, error) {
 
 // readKey reads a key file: 64 hex digits. fs.ErrNotExist if there is none.
 func readKey(file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err != nil {
+	text, err := textfile.Read(file, maxKeyFile, true)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return nil, failf(ErrBadKey, "key file %s is readable by every user of this machine (mode %#o): chmod 600 it", file, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, failf(ErrBadKey, "key file %s: %v", file, err)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != keySize {
 		return nil, failf(ErrBadKey, "key file %s is damaged: expected %d hex digits; restore it from a backup", file, 2*keySize)
 	}

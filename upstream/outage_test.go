@@ -1,18 +1,18 @@
 package upstream
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"farmproxy/internal/journal"
 )
 
 // logged has a farm's log written without times, which its lines show as "after the
 // start".
-func (f *farm) logged() *journal {
-	b := new(journal)
+func (f *farm) logged() *journal.Journal {
+	b := new(journal.Journal)
 	began := time.Now()
 	f.o.Log = slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch {
@@ -26,32 +26,8 @@ func (f *farm) logged() *journal {
 	return b
 }
 
-// journal is a log that may be read while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(b []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(b)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-func (j *journal) Reset() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.text.Reset()
-}
-
 // wantLog compares the log with want, a line each, and empties it.
-func wantLog(t *testing.T, b *journal, want ...string) {
+func wantLog(t *testing.T, b *journal.Journal, want ...string) {
 	t.Helper()
 	if got := strings.TrimSpace(b.String()); got != strings.Join(want, "\n") {
 		t.Errorf("the log:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))

@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,12 +15,9 @@ import (
 
 	"farmproxy/codec/agent"
 	"farmproxy/dial"
+	"farmproxy/internal/golden"
 	"farmproxy/stats"
 )
-
-// NB: if a transcript fails, run `go test ./upstream -rewrite` and read the
-// diff. Only commit it if you understand why it changed and want it so.
-var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what links do now")
 
 // TestTranscripts plays testdata/*.txt: one side is a pool, the other one the protocol
 // of a link, without a socket, a goroutine or a clock. A transcript begins with prose
@@ -48,64 +42,37 @@ var rewrite = flag.Bool("rewrite", false, "rewrite testdata with what links do n
 // Each is played twice: the pool's bytes come line by line, and one by one. Both are the
 // same. Long hex is shortened to its first eight digits.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 9 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newStage(t, 1<<20).play(string(data))
-			if *rewrite {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(data) {
-				t.Errorf("%s differs; -rewrite and see the diff. It is now:\n%s", file, got)
-			}
-			if pieces := newStage(t, 1).play(string(data)); pieces != got {
-				t.Errorf("%s is another one byte by byte:\n%s", file, pieces)
-			}
-		})
-	}
+	golden.Each(t, "testdata/*.txt", 9, func(t *testing.T, file, text string) {
+		got := newStage(t, 1<<20).play(text)
+		golden.Compare(t, file, got)
+		if pieces := newStage(t, 1).play(text); pieces != got {
+			t.Errorf("%s is another one byte by byte:\n%s", file, pieces)
+		}
+	})
 }
 
-// In each state that a transcript reaches, the directory is handed over to another process,
-// with the link if that is up: after each line, and in the middle of lines too. It goes on there as if nothing had been: the pool and the
-// miners get the same bytes.
+// In each state that a transcript reaches, the directory is handed over to another
+// process, with the link if that is up: after each line, and in the middle of lines too.
+// It goes on there as if nothing had been: the pool and the miners get the same bytes.
 func TestTranscriptsGoOnInAnotherProcess(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) < 9 {
-		t.Fatalf("%d transcripts, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			t.Parallel()
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+	golden.Each(t, "testdata/*.txt", 9, func(t *testing.T, _, want string) {
+		t.Parallel()
+		check := func(name string, most int, handsOver func(line int) bool) {
+			t.Helper()
+			g := newStage(t, most)
+			g.handsOver, g.within = handsOver, most < 1<<20
+			if got := g.play(want); got != want {
+				t.Errorf("handed over %s, it is:\n%s", name, got)
 			}
-			want := string(data)
-			check := func(name string, most int, handsOver func(line int) bool) {
-				t.Helper()
-				g := newStage(t, most)
-				g.handsOver, g.within = handsOver, most < 1<<20
-				if got := g.play(want); got != want {
-					t.Errorf("handed over %s, it is:\n%s", name, got)
-				}
+		}
+		check("after each line", 1<<20, func(int) bool { return true })
+		check("after each seven bytes", 7, func(int) bool { return true })
+		for at, line := range strings.Split(want, "\n") {
+			if verb, _, does := strings.Cut(line, ">"); does && !strings.ContainsAny(verb, " <#") && !t.Failed() {
+				check("after "+line, 1<<20, func(n int) bool { return n == at })
 			}
-			check("after each line", 1<<20, func(int) bool { return true })
-			check("after each seven bytes", 7, func(int) bool { return true })
-			for at, line := range strings.Split(want, "\n") {
-				if verb, _, does := strings.Cut(line, ">"); does && !strings.ContainsAny(verb, " <#") && !t.Failed() {
-					check("after "+line, 1<<20, func(n int) bool { return n == at })
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // stage is where a transcript is played: a lane whose supervisor is the stage.

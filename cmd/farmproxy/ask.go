@@ -29,6 +29,20 @@ func askFlags(flags *flag.FlagSet) asking {
 	}
 }
 
+// asks defines a command that has the running farmproxy run one of the same name, which
+// takes nothing.
+func asks(name string, print func(io.Writer, json.RawMessage) error) func(*flag.FlagSet) run {
+	return func(flags *flag.FlagSet) run {
+		a := askFlags(flags)
+		return func(ctx context.Context, args []string, t terminal) int {
+			if code, ok := takesNothing(name, args, t); !ok {
+				return code
+			}
+			return a.command(ctx, t, name, nil, nil, print)
+		}
+	}
+}
+
 // command has the running farmproxy run a command, and prints its answer: with print, or
 // as JSON. Events go to event, if there is one, as they come; as JSON, each is a line.
 func (a asking) command(ctx context.Context, t terminal, name string, args any, event, print func(io.Writer, json.RawMessage) error) int {

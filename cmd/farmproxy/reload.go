@@ -62,16 +62,6 @@ func printReload(w io.Writer, answer json.RawMessage) error {
 
 const configAbout = `This is the configuration in use, as GET /api/v1/config has it: with all defaults filled in, and without passwords.`
 
-func configCommand(flags *flag.FlagSet) run {
-	a := askFlags(flags)
-	return func(ctx context.Context, args []string, t terminal) int {
-		if code, ok := takesNothing("config", args, t); !ok {
-			return code
-		}
-		return a.command(ctx, t, "config", nil, nil, printConfig)
-	}
-}
-
 // printConfig prints a configuration for people.
 func printConfig(w io.Writer, answer json.RawMessage) error {
 	var c api.Configuration

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -11,21 +10,20 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"farmproxy/internal/journal"
 )
 
 // watched is what a command writes: a test waits for a text in it.
 type watched struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
+	journal.Journal
 	wrote chan struct{}
 }
 
 func newWatched() *watched { return &watched{wrote: make(chan struct{}, 1)} }
 
 func (w *watched) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.text.Write(b)
+	w.Journal.Write(b)
 	select {
 	case w.wrote <- struct{}{}:
 	default:
@@ -33,15 +31,9 @@ func (w *watched) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 func (w *watched) until(t *testing.T, text string) {
 	t.Helper()
-	for end := time.After(patience); !strings.Contains(w.String(), text); {
+	for end := time.After(patience); !w.Has(text); {
 		select {
 		case <-w.wrote:
 		case <-end:

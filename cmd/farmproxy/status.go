@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -17,16 +15,6 @@ import (
 )
 
 const statusAbout = `What is shown is that of GET /api/v1/status: miners, links, shares and hash rate. It comes over the admin socket, so it needs no token.`
-
-func statusCommand(flags *flag.FlagSet) run {
-	a := askFlags(flags)
-	return func(ctx context.Context, args []string, t terminal) int {
-		if code, ok := takesNothing("status", args, t); !ok {
-			return code
-		}
-		return a.command(ctx, t, "status", nil, nil, printStatus)
-	}
-}
 
 // printStatus prints a status for people.
 func printStatus(w io.Writer, answer json.RawMessage) error {

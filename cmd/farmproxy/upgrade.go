@@ -1,30 +1,18 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 
 	"farmproxy/proxy"
 )
 
-const upgradeAbout = `The running farmproxy starts the binary that is now in the place of its own, with the same arguments. The new process reads the configuration, takes over the ports, the miners, the links and all counters, and serves; the old one ends. No miner is disconnected, and none waits for longer than a second. The older binary takes over just the same: that is a downgrade.
+const upgradeAbout = `The running farmproxy starts the binary that is now in the place of its own, with the same arguments. The new process reads the configuration, takes over the ports, the miners, the links and all counters, and serves; the old one ends. No miner is disconnected; while the old process stands still they wait, for less than a second unless the machine is overloaded. The older binary takes over just the same: that is a downgrade.
 
 If the new process fails at any step, the old one goes on as if nothing had been, and farmproxy upgrade says why.
 
 What is encrypted can't be handed over. Links over TLS are dialled anew before; their miners get a clean job. Miners over TLS are asked to connect again, one after the other.`
-
-func upgradeCommand(flags *flag.FlagSet) run {
-	a := askFlags(flags)
-	return func(ctx context.Context, args []string, t terminal) int {
-		if code, ok := takesNothing("upgrade", args, t); !ok {
-			return code
-		}
-		return a.command(ctx, t, "upgrade", nil, nil, printUpgrade)
-	}
-}
 
 func printUpgrade(w io.Writer, answer json.RawMessage) error {
 	var u proxy.Upgraded
