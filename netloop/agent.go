@@ -103,9 +103,9 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 	return out, effect
 }
 
-// authorize puts an agent on its own lane of its user's route.
+// authorize puts an agent on its own lane of its user's goal.
 func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte, session.Effect) {
-	route, account, err := l.server.directory.LoginFrom(user, p.remote.Addr())
+	goal, account, err := l.server.directory.LoginFrom(user, p.remote.Addr())
 	if err != nil {
 		text := l.nowhere(err)
 		out = a.session.Refused(&l.request, text, out)
@@ -117,28 +117,28 @@ func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte
 	}
 	l.server.logins.note(account)
 	p.login = user
-	if reason, ok := a.enter(l, p, route); !ok {
+	if reason, ok := a.enter(l, p, goal); !ok {
 		return a.unserved(l, p, reason, out)
 	}
 	l.openBooks(p)
 	return a.job(l, p, true, a.session.Authorized(&l.request, user, out))
 }
 
-// enter puts an agent on a lane of its own on a route; if it can't be there, ok is
+// enter puts an agent on a lane of its own on a goal; if it can't be there, ok is
 // false and reason says why.
-func (a *agentPeer) enter(l *loop, p *peer, route *upstream.Route) (reason session.Reason, ok bool) {
-	if p.route != nil {
-		return session.ExtranonceChanged, p.route == route
+func (a *agentPeer) enter(l *loop, p *peer, goal *upstream.Goal) (reason session.Reason, ok bool) {
+	if p.goal != nil {
+		return session.ExtranonceChanged, p.goal == goal
 	}
 	group, ok := l.server.directory.Prefixes().TakeGroup(p.remote.Addr())
 	if !ok {
 		return session.Full, false
 	}
 	p.prefix = upstream.Prefix{Group: group, Len: session.AgentPrefix}
-	p.route = route
-	l.feed(route.JoinGroup(group, p.remote.Addr(), p.login)).join(p)
+	p.goal = goal
+	l.feed(goal.JoinGroup(group, p.remote.Addr(), p.login)).join(p)
 	l.setEnv(p)
-	return session.ExtranonceTooSmall, route.Fits(p.prefix)
+	return session.ExtranonceTooSmall, goal.Fits(p.prefix)
 }
 
 // leave takes an agent and all of its miners off its lane.
@@ -155,13 +155,13 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 }
 
 // assumeRoute puts an agent that waits for its extranonce before it authorizes on the
-// fixed route.
+// fixed goal.
 func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
-	route, _, ok := l.server.directory.Login("")
-	if !ok || p.route != nil {
+	goal, _, ok := l.server.directory.Login("")
+	if !ok || p.goal != nil {
 		return out, session.Effect{} // AuthorizeTimeout ends it
 	}
-	if reason, ok := a.enter(l, p, route); !ok {
+	if reason, ok := a.enter(l, p, goal); !ok {
 		return a.unserved(l, p, reason, out)
 	}
 	return a.job(l, p, true, out)
@@ -175,7 +175,7 @@ func (a *agentPeer) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) 
 	switch {
 	case effect.Kind == session.WantRoute:
 		return a.assumeRoute(l, p, out)
-	case effect.Kind == session.None && p.feed != nil && a.session.Waiting() && !p.route.Fits(p.prefix):
+	case effect.Kind == session.None && p.feed != nil && a.session.Waiting() && !p.goal.Fits(p.prefix):
 		return a.unserved(l, p, session.ExtranonceTooSmall, out)
 	}
 	return out, effect
@@ -201,7 +201,7 @@ func (a *agentPeer) job(l *loop, p *peer, clean bool, out []byte) ([]byte, sessi
 // for agents, the agent and the log are told so.
 func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte) ([]byte, session.Effect) {
 	if reason == session.ExtranonceTooSmall {
-		pool, _ := p.route.Names()
+		pool, _ := p.goal.Names()
 		text := session.NoRoomForAgent(pool, p.feed.Job())
 		if l.wall.Sub(l.unservedLogged) >= closeLogEvery {
 			l.unservedLogged = l.wall
@@ -219,7 +219,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	a.most = max(a.most, len(a.miners))
 	if old := a.session.Name(e.SID); old == "" {
 		m.Record = l.server.book.Vouches(e.Login, 0)
-		p.route.Join(m)
+		p.goal.Join(m)
 		l.counts.Miners.Add(1)
 		l.counts.Subscribed.Add(1)
 		l.counts.Authorized.Add(1)
@@ -347,7 +347,7 @@ func (a *agentPeer) adjust(l *loop, _ *peer, out []byte) []byte {
 }
 
 // move closes an agent: its miners' prefixes belong to a group tied to its lane.
-func (a *agentPeer) move(l *loop, p *peer, _ *upstream.Route) {
+func (a *agentPeer) move(l *loop, p *peer, _ *upstream.Goal) {
 	l.close(p, session.ExtranonceChanged)
 }
 

@@ -28,11 +28,11 @@ type deaf struct{ upstream.Carrier }
 
 func (deaf) Publish(upstream.Post)       {}
 func (deaf) Verdicts([]upstream.Verdict) {}
-func (deaf) Rerouted(*upstream.Route)    {}
+func (deaf) Rerouted(*upstream.Goal)     {}
 func (deaf) Outgrown(*upstream.Lane)     {}
 func (deaf) Dismissed(*upstream.Lane)    {}
 
-// newBenchLoop returns a loop without gnet for up to that many miners, on a route
+// newBenchLoop returns a loop without gnet for up to that many miners, on a goal
 // whose pool never answers.
 func newBenchLoop(b testing.TB, miners int) *loop {
 	b.Helper()

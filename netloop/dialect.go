@@ -50,8 +50,8 @@ type dialect interface {
 	// tick is called every few seconds.
 	tick(l *loop, p *peer, out []byte) ([]byte, session.Effect)
 
-	// move moves the peer to another route, or closes it.
-	move(l *loop, p *peer, to *upstream.Route)
+	// move moves the peer to another goal, or closes it.
+	move(l *loop, p *peer, to *upstream.Goal)
 
 	// partial returns where the peer keeps a message of which the rest is yet to come.
 	partial(p *peer) *lines

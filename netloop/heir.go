@@ -34,7 +34,7 @@ type heir struct {
 	half       []byte
 	lane       *upstream.Lane // that it is on; nil: none
 	booked     bool           // it had the account proxy's books
-	homeless   bool           // its lane or route is gone: it logs in again, in memory
+	homeless   bool           // its lane or goal is gone: it logs in again, in memory
 	counted    bool           // it took a descriptor
 	arrived    bool           // the loop has it
 }
@@ -177,16 +177,16 @@ func (s *Server) heir(i *peerImage) (*heir, error) {
 	return h, nil
 }
 
-// settle finds the heir's lane and route.
+// settle finds the heir's lane and goal.
 func (h *heir) settle(i *peerImage) {
 	d := h.loop.server.directory
 	h.peer.last = d.Inherited(i.last)
 	if h.lane = d.Inherited(i.lane); h.lane != nil {
-		h.peer.route = h.lane.Route()
-	} else if i.routed && i.lane == 0 {
-		h.peer.route = d.InheritedRoute(i.route)
+		h.peer.goal = h.lane.Goal()
+	} else if i.hasGoal && i.lane == 0 {
+		h.peer.goal = d.InheritedGoal(i.goal)
 	}
-	h.homeless = i.routed && h.peer.route == nil
+	h.homeless = i.hasGoal && h.peer.goal == nil
 }
 
 // further makes a worker of the heir.
@@ -237,7 +237,7 @@ func (h *heir) arrive(c gnet.Conn) {
 	if len(h.half) > 0 {
 		p.dialect.partial(p).keep(h.half, &l.halves)
 	}
-	if h.booked && p.route != nil {
+	if h.booked && p.goal != nil {
 		p.more().books = l.server.book.OpenedMiner(p.series())
 	}
 	if p.earned {
@@ -302,13 +302,13 @@ func (l *loop) rehome(p *peer) {
 		l.close(p, session.ExtranonceChanged)
 		return
 	}
-	route, _, err := l.server.directory.LoginFrom(p.login, p.remote.Addr())
+	goal, _, err := l.server.directory.LoginFrom(p.login, p.remote.Addr())
 	if err != nil {
 		l.close(p, session.AccountGone)
 		return
 	}
 	l.deliver(p, func(out []byte) ([]byte, session.Effect) {
-		if !l.follow(p, route, p.login) {
+		if !l.follow(p, goal, p.login) {
 			return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 		}
 		l.openBooks(p)

@@ -18,7 +18,7 @@ var fullPeer = peerImage{
 	listener: "0.0.0.0:3333", remote: makeAddress(netip.MustParseAddrPort("192.0.2.1:4")), opened: true,
 	half: []byte(`{"id`), skip: 5, unsent: []byte("late"), missed: aCleanJob,
 	prefix: upstream.Prefix{Group: 6, Value: 7, Len: 2}, earned: true, forwarded: true, unearned: 8, strayed: 9, waiting: 10,
-	routed: true, route: "farm", lane: 11, last: 12, login: "farm.rig", userAgent: "bmminer/2", booked: true,
+	hasGoal: true, goal: "farm", lane: 11, last: 12, login: "farm.rig", userAgent: "bmminer/2", booked: true,
 	agent: true, session: []byte{13}, first: true,
 	others: []workerImage{{"farm.two", "x", true}, {"farm.three", "", false}},
 	miners: []minerImage{{14, 15, mayHaveBooks, workerImage{"farm.four", "y", false}}},

@@ -27,8 +27,8 @@ type peerImage struct {
 	strayed   uint8
 	waiting   uint16
 
-	routed    bool   // it has a route
-	route     string // account or user of that
+	hasGoal    bool   // it has a goal
+	goal      string // account or user of that
 	lane      uint32 // that it is on; 0: none
 	last      uint32 // that it last worked on; 0: none
 	login     string
@@ -84,8 +84,8 @@ func (i *peerImage) layout(x *layout) {
 	number(x, &i.unearned)
 	number(x, &i.strayed)
 	number(x, &i.waiting)
-	x.bool(&i.routed)
-	x.text(&i.route)
+	x.bool(&i.hasGoal)
+	x.text(&i.goal)
 	number(x, &i.lane)
 	number(x, &i.last)
 	x.text(&i.login)
@@ -139,8 +139,8 @@ func (l *loop) peerImage(p *peer, now time.Duration) peerImage {
 		login: p.login, userAgent: p.agent(), booked: p.books() != nil,
 		first: p.first != nil,
 	}
-	if p.route != nil {
-		i.routed, i.route = true, p.route.Account()
+	if p.goal != nil {
+		i.hasGoal, i.goal = true, p.goal.Account()
 	}
 	if p.feed != nil {
 		i.lane = p.feed.lane.ID()

@@ -186,7 +186,7 @@ func (l *loop) restore(index int, i *loopImage) {
 			continue // two loops have become one: their feeds are the same but for moments
 		}
 		f := &feed{lane: lane, kept: was.Kept, sent: l.server.inherited.moment - time.Duration(was.SentMS)*time.Millisecond}
-		f.Direct, f.Lane = lane.Route().Direct(), lane.ID()
+		f.Direct, f.Lane = lane.Goal().Direct(), lane.ID()
 		recent := lane.Recent(nil)
 		f.Restore(&was.FeedImage, func(id uint32) *work.Job {
 			for _, r := range recent {

@@ -8,7 +8,7 @@ import (
 	"farmproxy/upstream"
 )
 
-// A miner's route is that of its worker, and its lane on that route follows from its
+// A miner's goal is that of its worker, and its lane on that goal follows from its
 // prefix. So it needs both subscribe and authorize, in either order.
 
 // subscribe gives a miner its prefix: that of the session it resumes, or a new one.
@@ -41,7 +41,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 		}
 	}
 	l.counts.Subscribed.Add(1)
-	if p.route != nil {
+	if p.goal != nil {
 		l.enter(p)
 	}
 	if resumed {
@@ -70,11 +70,11 @@ func (l *loop) tooLittle(p *peer, extranonce2 int) {
 // stillFits reports whether a parked session can continue: a pool has room for its
 // prefix where its miner works, or did.
 func (l *loop) stillFits(p *peer, parked *parkedSession) bool {
-	route := p.route
-	if route == nil && parked.last != nil {
-		route = parked.last.Route()
+	goal := p.goal
+	if goal == nil && parked.last != nil {
+		goal = parked.last.Goal()
 	}
-	return route == nil || route.Fits(parked.prefix)
+	return goal == nil || goal.Fits(parked.prefix)
 }
 
 // Answers to logins that lead nowhere.
@@ -98,18 +98,18 @@ func (l *loop) nowhere(err error) string {
 }
 
 // authorize books the miner under its worker's name, and puts it on that worker's
-// route. said is the login as the miner sent it.
+// goal. said is the login as the miner sent it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
-	route, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
+	goal, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
 	if err != nil {
 		return p.session.Refused(&l.request, l.nowhere(err), out), l.refusedLogin(p)
 	}
 	before := p.feed
-	if p.strays(route) {
+	if p.strays(goal) {
 		return p.session.Refused(&l.request, tooManyAccounts, out), session.Effect{}
 	}
-	if !l.follow(p, route, login) {
+	if !l.follow(p, goal, login) {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 	}
 	l.server.logins.note(account)
@@ -154,8 +154,8 @@ const tooManyAccounts = "Too many accounts on one connection before a share"
 
 // strays reports whether a miner without an accepted share has switched accounts too
 // often to switch again.
-func (p *peer) strays(next *upstream.Route) bool {
-	if p.route == nil || p.route == next || p.earned {
+func (p *peer) strays(next *upstream.Goal) bool {
+	if p.goal == nil || p.goal == next || p.earned {
 		return false
 	}
 	p.strayed = min(p.strayed+1, maxStrayed+1)
@@ -165,20 +165,20 @@ func (p *peer) strays(next *upstream.Route) bool {
 // reauthorize is authorize for a name that the miner has already authorized.
 func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
-	route, _, err := l.server.directory.LoginFrom(login, p.remote.Addr())
+	goal, _, err := l.server.directory.LoginFrom(login, p.remote.Addr())
 	if err != nil {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
-	if p.strays(route) {
+	if p.strays(goal) {
 		return out, session.Effect{} // it stays where it is
 	}
-	return l.change(p, route, login, out)
+	return l.change(p, goal, login, out)
 }
 
-// change moves a working miner to another worker's route, if it is a different one.
-func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) ([]byte, session.Effect) {
+// change moves a working miner to another worker's goal, if it is a different one.
+func (l *loop) change(p *peer, goal *upstream.Goal, login string, out []byte) ([]byte, session.Effect) {
 	before := p.feed
-	if !l.follow(p, route, login) {
+	if !l.follow(p, goal, login) {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 	}
 	if before == nil || p.feed == before {
@@ -186,31 +186,31 @@ func (l *loop) change(p *peer, route *upstream.Route, login string, out []byte) 
 	}
 	p.booked(func(w *stats.Worker) {
 		if w.Name() == login {
-			pool, algorithm := route.Names()
-			w.Mining(route.Account(), pool, algorithm)
+			pool, algorithm := goal.Names()
+			w.Mining(goal.Account(), pool, algorithm)
 		}
 	})
 	l.openBooks(p)
 	return l.moved(p, before, out)
 }
 
-// follow puts the miner on the route of the worker that it now mines for; false if its
-// prefix is too long for that route's pools: it has to reconnect for a shorter one.
-func (l *loop) follow(p *peer, route *upstream.Route, login string) bool {
+// follow puts the miner on the goal of the worker that it now mines for; false if its
+// prefix is too long for that goal's pools: it has to reconnect for a shorter one.
+func (l *loop) follow(p *peer, goal *upstream.Goal, login string) bool {
 	renamed := p.login != login
 	p.login = login
-	if p.route == route {
+	if p.goal == goal {
 		if renamed && p.feed != nil {
 			p.feed.lane.Rename(p.member())
 		}
 		return true
 	}
 	subscribed := p.session.IsSubscribed()
-	if subscribed && !route.Fits(p.prefix) {
+	if subscribed && !goal.Fits(p.prefix) {
 		return false
 	}
 	l.leave(p)
-	p.route = route
+	p.goal = goal
 	if subscribed {
 		l.enter(p)
 	}
@@ -229,10 +229,10 @@ func (l *loop) openBooks(p *peer) {
 	}
 }
 
-// series returns what the account proxy's series of a miner on a route are called.
+// series returns what the account proxy's series of a miner on a goal are called.
 func (p *peer) series() (address, account, algorithm, pool string) {
-	pool, algorithm = p.route.Names()
-	account = p.route.Account()
+	pool, algorithm = p.goal.Names()
+	account = p.goal.Account()
 	if account == "" {
 		account, _, _ = strings.Cut(p.login, ".")
 	}
@@ -243,7 +243,7 @@ func (p *peer) series() (address, account, algorithm, pool string) {
 func (l *loop) enter(p *peer) {
 	m := p.member()
 	m.Address, m.Record = p.remote.Addr(), l.server.book.Vouches(p.login, p.connectedAs(p.login))
-	p.last = p.route.Join(m)
+	p.last = p.goal.Join(m)
 	l.feed(p.last).join(p)
 	l.setEnv(p)
 	p.session.Enter(l.env.Feed, p.last.Since(p.prefix))
@@ -280,11 +280,11 @@ func (l *loop) dismissed(lane *upstream.Lane) {
 	}
 }
 
-// rerouted moves the miners of a route to where their workers belong now.
-func (l *loop) rerouted(route *upstream.Route) {
+// rerouted moves the miners of a goal to where their workers belong now.
+func (l *loop) rerouted(goal *upstream.Goal) {
 	for i := range l.slots {
 		p := l.slots[i].peer
-		if p == nil || p.route != route {
+		if p == nil || p.goal != goal {
 			continue
 		}
 		next, _, err := l.server.directory.LoginFrom(p.login, p.remote.Addr())
@@ -292,7 +292,7 @@ func (l *loop) rerouted(route *upstream.Route) {
 			l.close(p, session.AccountGone)
 			continue
 		}
-		if next != route {
+		if next != goal {
 			p.dialect.move(l, p, next)
 		}
 	}

@@ -38,7 +38,7 @@ func newFarm(t *testing.T, change func(*Options)) *farm {
 	return newFarmOf(t, upstream.Kind{Kept: true}, change)
 }
 
-// newFarmOf is newFarm with other routes.
+// newFarmOf is newFarm with other goals.
 func newFarmOf(t *testing.T, kind upstream.Kind, change func(*Options)) *farm {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons()})
@@ -184,8 +184,8 @@ func (f *farm) publish() {
 	job := work.NewJob(n.Template, nil, layout)
 	job.ID, job.Epoch, job.Mask, job.Difficulty = 1, 1, 0x1fffe000, 1e6
 	job.Line = codec.NewNotifyLine(1, &n.Template, layout.Fold(nil))
-	route, _, _ := f.directory.Login("farm.rig")
+	goal, _, _ := f.directory.Login("farm.rig")
 	prefix, _ := f.directory.Prefixes().Take(2)
-	lane := route.Join(upstream.Member{Prefix: prefix, Login: "farm.other"})
+	lane := goal.Join(upstream.Member{Prefix: prefix, Login: "farm.other"})
 	f.server.Publish(upstream.Post{Lane: lane, Job: job, Clean: true, Mask: job.Mask, Difficulty: job.Difficulty})
 }

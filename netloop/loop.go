@@ -153,7 +153,7 @@ func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
 		f = &feed{lane: lane, sent: l.env.Now}
-		f.Direct, f.Lane = lane.Route().Direct(), lane.ID()
+		f.Direct, f.Lane = lane.Goal().Direct(), lane.ID()
 		l.feeds[lane] = f
 		latest := lane.Latest()
 		f.Least = latest.Least

@@ -172,9 +172,9 @@ func TestAVerdictIsForTheMinerOfTheShareOnly(t *testing.T) {
 func TestAFeedIsItsLanes(t *testing.T) {
 	l := newLot(t)
 	f := l.join(t, 0).feed
-	route := f.lane.Route()
+	goal := f.lane.Goal()
 	group, _ := l.server.directory.Prefixes().TakeGroup(netip.Addr{})
-	other := l.feed(route.JoinGroup(group, netip.Addr{}, "agent"))
+	other := l.feed(goal.JoinGroup(group, netip.Addr{}, "agent"))
 	if f.Lane != f.lane.ID() || other.Lane != other.lane.ID() || f.Lane == other.Lane || f.Lane == 0 {
 		t.Errorf("lanes %d and %d have feeds of lanes %d and %d", f.lane.ID(), other.lane.ID(), f.Lane, other.Lane)
 	}

@@ -39,11 +39,11 @@ type peer struct {
 	sent     sent      // since the last tick
 	listener *listener // that it connected to
 
-	rare      *rare           // rarely needed fields; nil: all of them zero
-	route     *upstream.Route // of the worker that it mines for now; nil before authorize
-	login     string          // that worker's name as booked
-	last      *upstream.Lane  // the lane that it last worked on; nil: none yet
-	userAgent *string         // as it reported, interned; nil: none yet
+	rare      *rare          // rarely needed fields; nil: all of them zero
+	goal      *upstream.Goal // of the worker that it mines for now; nil before authorize
+	login     string         // that worker's name as booked
+	last      *upstream.Lane // the lane that it last worked on; nil: none yet
+	userAgent *string        // as it reported, interned; nil: none yet
 }
 
 // rare holds what few miners need: the others pay only for a pointer.

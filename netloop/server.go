@@ -41,7 +41,7 @@ type Options struct {
 	Settings // initial settings, see Server.Configure
 }
 
-// Server is the downstream side of farmproxy: it listens for miners, and routes
+// Server is the downstream side of farmproxy: it listens for miners, and goals
 // publish to it.
 //
 // Everything in it is either immutable after Run, atomic, or a mailbox: the
@@ -127,7 +127,7 @@ func New(o Options) (*Server, error) {
 // Addresses returns the addresses that the server listens on, with ports resolved.
 func (s *Server) Addresses() []string { return s.ports.bound() }
 
-// Run serves miners until Stop, on the routes that directory gives. It returns an
+// Run serves miners until Stop, on the goals that directory gives. It returns an
 // error if the event loops end for another reason: the caller should exit, so that the
 // service manager starts it again.
 func (s *Server) Run(directory *upstream.Directory) error {
@@ -255,7 +255,7 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	l := s.loop(c.EventLoop())
 	context := c.Context()
 	if p, ok := context.(*peer); ok {
-		work.Prefetch(p, int(unsafe.Offsetof(p.route)))
+		work.Prefetch(p, int(unsafe.Offsetof(p.goal)))
 	}
 	l.clock()
 	data, _ := c.Next(-1)
@@ -357,7 +357,7 @@ func (s *Server) Outgrown(lane *upstream.Lane) {
 }
 
 // Rerouted implements upstream.Downstream.
-func (s *Server) Rerouted(r *upstream.Route) {
+func (s *Server) Rerouted(r *upstream.Goal) {
 	for _, l := range *s.loops.Load() {
 		l.mailbox.call(func() { l.rerouted(r) })
 	}

@@ -157,9 +157,9 @@ func (l *loop) keepShare(p *peer, w worker, v work.Verdict, credit float64) {
 	s := sharelog.Share{Time: l.wall, Worker: w.name(), Verdict: v, Work: credit}
 	if p != nil {
 		s.Address = p.remote.AddrPort()
-		if p.route != nil {
-			s.Account = p.route.Account()
-			s.Pool, s.Algorithm = p.route.Names()
+		if p.goal != nil {
+			s.Account = p.goal.Account()
+			s.Pool, s.Algorithm = p.goal.Names()
 		}
 	}
 	l.server.shares.Add(s)

@@ -89,7 +89,7 @@ func (*stratum) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
 	return p.session.Tick(&l.env, out)
 }
 
-func (*stratum) move(l *loop, p *peer, to *upstream.Route) {
+func (*stratum) move(l *loop, p *peer, to *upstream.Goal) {
 	l.deliver(p, func(out []byte) ([]byte, session.Effect) { return l.change(p, to, p.login, out) })
 }
 

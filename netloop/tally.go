@@ -49,7 +49,7 @@ func (l *loop) newTally() *tally {
 // tellConnected logs that a miner has logged in under a name.
 func (l *loop) tellConnected(p *peer, login, agent string) {
 	if log := l.server.log; log.Enabled(context.Background(), slog.LevelDebug) {
-		pool, _ := p.route.Names()
+		pool, _ := p.goal.Names()
 		log.Debug("miner connected", "worker", login, "address", p.remote.String(), "agent", agent, "pool", pool)
 	}
 }

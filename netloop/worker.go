@@ -129,7 +129,7 @@ func (p *peer) connectedAs(login string) (n int) {
 func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.remote.String(), agent)
-	pool, algorithm := p.route.Names()
-	w.Mining(p.route.Account(), pool, algorithm)
+	pool, algorithm := p.goal.Names()
+	w.Mining(p.goal.Account(), pool, algorithm)
 	return w
 }

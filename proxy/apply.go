@@ -24,7 +24,7 @@ func (p *proxy) apply(s *settings) error {
 	}
 	p.files.Stand(s.standing)
 	p.files.Keep(s.linkFiles)
-	p.routes.Configure(s.links)
+	p.goals.Configure(s.links)
 	p.book.Configure(s.books)
 	p.book.SetMinersMax(s.miners.MaxMiners)
 	p.book.SetNeedsLink(s.needsLink)

@@ -165,7 +165,7 @@ func (h *heir) restoreLinks(r handover.Record) error {
 		}
 		sockets[i] = conn
 	}
-	return h.routes.Restore(r.Data, sockets, h.server.Cookie)
+	return h.goals.Restore(r.Data, sockets, h.server.Cookie)
 }
 
 // Prepare implements handover.Taker: everything is made and checked, and the loops run,
@@ -188,10 +188,10 @@ func (h *heir) Prepare(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := h.routes.Expect(context.Background(), h.ahead.links); err != nil {
+	if err := h.goals.Expect(context.Background(), h.ahead.links); err != nil {
 		return err
 	}
-	within(dialTime, h.routes.Dialled)
+	within(dialTime, h.goals.Dialled)
 	return nil
 }
 
@@ -206,7 +206,7 @@ func (h *heir) Complete(context.Context) error {
 
 // Serve implements handover.Taker.
 func (h *heir) Serve() error {
-	h.routes.Start(context.Background())
+	h.goals.Start(context.Background())
 	h.server.Serve()
 	if h.adminPath != "" { // now, since the predecessor removes its own at its end
 		var err error

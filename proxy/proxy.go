@@ -51,8 +51,8 @@ type proxy struct {
 	store  *store.Store // nil: no accounts
 	users  *accounts    // nil: none
 	server *netloop.Server
-	routes *upstream.Directory
-	tables *tables   // of routes
+	goals  *upstream.Directory
+	tables *tables   // of goals
 	queue  *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
@@ -177,13 +177,13 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if tune != nil {
 		tune(&options)
 	}
-	p.routes = upstream.NewDirectory(options, p.server)
-	p.tables.directory = p.routes
+	p.goals = upstream.NewDirectory(options, p.server)
+	p.tables.directory = p.goals
 	if err := p.apply(&settings); err != nil {
 		return nil, err
 	}
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.routes, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
+		p.users = &accounts{store: p.store, directory: p.goals, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
 	}
 	return p, nil
 }
@@ -212,7 +212,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	}
 	select {
 	case err := <-p.failed:
-		within(stopTime, p.routes.Close)
+		within(stopTime, p.goals.Close)
 		return err // nothing listens: no more to stop
 	case <-p.server.Booted():
 	}
@@ -263,14 +263,14 @@ func (p *proxy) begin() {
 	if p.users != nil {
 		p.users.follow()
 	}
-	p.routes.Start(context.Background()) // stop ends it, in its turn
+	p.goals.Start(context.Background()) // stop ends it, in its turn
 	p.runServer()
 }
 
 // runServer starts the event loops.
 func (p *proxy) runServer() {
 	p.parts.Go(func() {
-		if err := p.server.Run(p.routes); err != nil {
+		if err := p.server.Run(p.goals); err != nil {
 			p.failed <- err
 		}
 	})
@@ -285,9 +285,9 @@ func (p *proxy) stop() {
 	p.server.Refuse()
 	within(p.drain, func(settled context.Context) {
 		within(p.drain+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, settled) })
-		p.routes.Drain(settled) // what miners did not wait for
+		p.goals.Drain(settled) // what miners did not wait for
 	})
-	within(stopTime, p.routes.Close)
+	within(stopTime, p.goals.Close)
 	within(stopTime, func(ctx context.Context) {
 		var ending sync.WaitGroup
 		ending.Go(func() { p.warn(p.web.Shutdown(ctx)) })

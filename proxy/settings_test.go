@@ -150,7 +150,7 @@ func TestSettingsAreAppliedWhileItRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	serves := p.routes
+	serves := p.goals
 	apply(func(c *config.Config) {
 		c.Miners.Max, c.Miners.MalformedLimit = 1, 2
 		c.Metrics.PerWorker = false
@@ -163,7 +163,7 @@ func TestSettingsAreAppliedWhileItRuns(t *testing.T) {
 	}
 	there.notification("mining.notify") // of the link under the other user
 	there.wantAlive()
-	if p.routes != serves || p.opened() != 2 {
+	if p.goals != serves || p.opened() != 2 {
 		t.Errorf("%d connections", p.opened())
 	}
 	bad := *p.settings.Load()

@@ -166,7 +166,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 	if err := g.server.Ahead(to.Send); err != nil {
 		return err
 	}
-	ahead, err := g.routes.Ahead()
+	ahead, err := g.goals.Ahead()
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 
 // Freeze implements handover.Giver.
 func (g giver) Freeze(ctx context.Context) error {
-	g.routes.Freeze()
+	g.goals.Freeze()
 	return g.server.Freeze(ctx)
 }
 
@@ -184,7 +184,7 @@ func (g giver) State(to *handover.Sender) error {
 	if err := to.Send(booksSection, g.book.State()); err != nil {
 		return err
 	}
-	links, wires, err := g.routes.State()
+	links, wires, err := g.goals.State()
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (g giver) State(to *handover.Sender) error {
 // Thaw implements handover.Giver.
 func (g giver) Thaw() {
 	g.server.Thaw()
-	g.routes.Thaw()
+	g.goals.Thaw()
 }
 
 // duplicate returns a duplicate of a listener's descriptor.

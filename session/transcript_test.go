@@ -23,7 +23,7 @@ import (
 //
 //	terms> start=1024 min=1 max=0 per_minute=6 malformed=2 answer=local
 //	prefix> f50e 2            the next subscribe gets this prefix and extranonce2 size
-//	mask> 1fffe000            the route's mask before there is a job
+//	mask> 1fffe000            the goal's mask before there is a job
 //	post> job=1 vector=NAME epoch=1 difficulty=1000 mask=1fffe000 size=4 clean
 //	post> difficulty=500 mask=1fffe000
 //	                          algorithm=NAME in a post with a job: other than sha256d;

@@ -33,7 +33,7 @@ func (s LinkState) String() string { return linkStates[s] }
 // farmproxy started.
 type Link struct {
 	Pool string // the pool's name
-	Lane int    // which of the route's lanes it serves
+	Lane int    // which of the goal's lanes it serves
 
 	User atomic.Pointer[string] // the account whose lane it is; nil or "": the configuration's pools
 

@@ -45,7 +45,7 @@ func (m entries) URLs() (urls []string) {
 	return urls
 }
 
-// kept is a table without accounts, whose route has its links before miners come.
+// kept is a table without accounts, whose goal has its links before miners come.
 func kept(pools ...Pool) Everybody { return Everybody{Kind: Kind{Kept: true}, Pools: pools} }
 
 // account returns an account at a pool.
@@ -70,13 +70,13 @@ func inAccounts(t *testing.T, pools string, test func(f *farm)) {
 	})
 }
 
-// login returns the route of a login; nil when there is none.
-func (f *farm) login(login string) *Route {
+// login returns the goal of a login; nil when there is none.
+func (f *farm) login(login string) *Goal {
 	r, _, _ := f.directory.Login(login)
 	return r
 }
 
-// join joins the route of a login, and waits for what it leads to.
+// join joins the goal of a login, and waits for what it leads to.
 func (f *farm) join(login string, value uint16) *Lane {
 	l := f.login(login).Join(Member{Prefix: Prefix{Value: value, Len: 2}})
 	f.after(2 * tickSeeking)
@@ -122,10 +122,10 @@ func TestLogin(t *testing.T) {
 		switch {
 		case !ok:
 			got = "none"
-		case r == f.route:
+		case r == f.goal:
 			got = "fixed" + account
 		case r.Account() != account:
-			t.Errorf("%q: the route's account is %q", q.login, r.Account())
+			t.Errorf("%q: the goal's account is %q", q.login, r.Account())
 		}
 		equal(t, q.login, got, q.want)
 	}
@@ -138,7 +138,7 @@ func TestAccountsAtOnePool(t *testing.T) {
 		ann, bob := f.join("ann.rig1", 1), f.join("bob", 2)
 		equal(t, "two miners of one account share a lane", f.join("ann", 3), ann)
 		equal(t, "links", f.pools[0].links(), 2)
-		equal(t, "route", ann.Route(), f.login("ann"))
+		equal(t, "goal", ann.Goal(), f.login("ann"))
 		f.submitOn(ann, ann.Latest().Job, 1, 1)
 		f.submitOn(bob, bob.Latest().Job, 2, 2)
 		f.submitOn(ann, bob.Latest().Job, 3, 3) // another lane's job
@@ -150,7 +150,7 @@ func TestAccountsAtOnePool(t *testing.T) {
 	})
 }
 
-func TestAccountAlongsideTheFixedRoute(t *testing.T) {
+func TestAccountAlongsideTheFixedGoal(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.start()
 		f.set("bob b robert")
@@ -189,7 +189,7 @@ func TestMovedAccount(t *testing.T) {
 	})
 }
 
-func TestRetiredRouteDoesNotWaitForever(t *testing.T) {
+func TestRetiredGoalDoesNotWaitForever(t *testing.T) {
 	inAccounts(t, "a b", func(f *farm) {
 		a := f.pools[0]
 		a.answer = func(submit) string { return "" }
@@ -222,7 +222,7 @@ func TestDeletedAccount(t *testing.T) {
 		l, ann := f.join("bob", 1), f.join("ann", 2)
 		f.set("ann b anna")
 		equal(t, "rerouted", f.rerouted[0].Account(), "bob")
-		equal(t, "where bob belongs now", f.login("bob"), f.route)
+		equal(t, "where bob belongs now", f.login("bob"), f.goal)
 		l.Leave(l.key)
 		f.after(time.Second)
 		equal(t, "links", f.pools[1].links(), 1)
@@ -238,11 +238,11 @@ func TestUnchangedAccountsStay(t *testing.T) {
 		r := f.login("bob")
 		f.set("bob a robert", "eve a eva")
 		equal(t, "rerouted", len(f.rerouted), 0)
-		equal(t, "route", f.login("bob"), r)
+		equal(t, "goal", f.login("bob"), r)
 	})
 }
 
-// A field that equal forgets would leave miners on the old route.
+// A field that equal forgets would leave miners on the old goal.
 func TestAnyChangeMakesAnotherPool(t *testing.T) {
 	base := at("a", "robert")
 	same := base
@@ -479,7 +479,7 @@ func TestOneInTheProcess(t *testing.T) {
 			seen[p] = true
 			numbers[f.login([]string{"ann", "bob"}[i%3%2]).Join(Member{Prefix: p}).number] = true
 		}
-		// 300 1-byte prefixes make two groups, the others one, on each route.
+		// 300 1-byte prefixes make two groups, the others one, on each goal.
 		equal(t, "lanes", len(numbers), 6)
 	})
 }

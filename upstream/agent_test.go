@@ -72,7 +72,7 @@ func TestAgentSessionsOfShortPrefixes(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		f.start()
 		p := Prefix{Value: 0x7f, Len: 1}
-		l := f.route.Join(Member{Prefix: p, Login: "acct.rig1"})
+		l := f.goal.Join(Member{Prefix: p, Login: "acct.rig1"})
 		f.after(time.Second)
 		s := share(l.Latest().Job, 1)
 		s.Prefix = p.Value
@@ -101,7 +101,7 @@ func TestAgentNames(t *testing.T) {
 		{"bob", "7804e4ad", "", "7804e4ad.rig1", "rig1"},
 		{"bob", "ac.me", "", "ac.me.rig1", "rig1"},
 	} {
-		a := &agentDialect{protocol: &protocol{assignment: &assignment{route: &Route{account: q.account}, to: Pool{User: q.user, FixedWorker: q.fixed}}}}
+		a := &agentDialect{protocol: &protocol{assignment: &assignment{goal: &Goal{account: q.account}, to: Pool{User: q.user, FixedWorker: q.fixed}}}}
 		equal(t, q.login+" of "+q.user, a.registrationOf(member{login: q.login}).worker, q.want)
 	}
 }
@@ -112,7 +112,7 @@ func TestAgentRegisters(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		early := f.start().worker(1, "acct.rig1")
 		f.wantDid(a, "+0001 rig1 cgminer")
-		l := f.route.Join(Member{Prefix: Prefix{Value: 2, Len: 2}, Login: "acct.rig2"})
+		l := f.goal.Join(Member{Prefix: Prefix{Value: 2, Len: 2}, Login: "acct.rig2"})
 		f.findAs("acct.rig2", l, 2, 2)
 		f.find(l, 1, 1)
 		f.findAs("acct.rig2", l, 2, 3)
@@ -127,7 +127,7 @@ func TestAgentRegisters(t *testing.T) {
 		f.wantDid(a, "") // the pool can't see the difference
 		early.Leave(Prefix{Value: 1, Len: 2})
 		f.worker(1, "acct.other")
-		f.route.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: "acct.other", Agent: "bmminer"})
+		f.goal.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: "acct.other", Agent: "bmminer"})
 		f.after(time.Second)
 		f.wantDid(a, "-0001, +0001 other cgminer, -0001, +0001 other bmminer")
 		f.wantFate(1, 3, work.Accepted)
@@ -341,7 +341,7 @@ func TestAgentWithoutResponses(t *testing.T) {
 		f.wantFate(1, 1000, work.Accepted)
 		equal(t, "the last frame", a.agent.log[len(a.agent.log)-1], "-0001")
 		equal(t, "in flight", l.serving.book.InFlight.Load(), 0)
-		equal(t, "said", f.route.list()[0].muteLogged, true)
+		equal(t, "said", f.goal.list()[0].muteLogged, true)
 	})
 }
 

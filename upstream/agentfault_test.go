@@ -169,7 +169,7 @@ func TestAgentDrainingLink(t *testing.T) {
 		wantLaneOn(t, l, "a")
 		job := l.Latest().Job
 		s.do(func() { s.refuse = false })
-		for l.route.list()[0].book.Active.Load() == false {
+		for l.goal.list()[0].book.Active.Load() == false {
 			f.after(100 * time.Millisecond)
 		}
 		a.did()
@@ -197,11 +197,11 @@ func TestAgentLinkIsFull(t *testing.T) {
 		var last Prefix
 		for i := range 1 << 16 {
 			p := take(t, f, 2)
-			if seen[p] || p.noSID() || !f.route.Fits(p) {
+			if seen[p] || p.noSID() || !f.goal.Fits(p) {
 				t.Fatalf("%v is handed out", p)
 			}
 			seen[p], last = true, p
-			f.route.Join(Member{Prefix: p, Login: fmt.Sprintf("acct.rig%d", i)})
+			f.goal.Join(Member{Prefix: p, Login: fmt.Sprintf("acct.rig%d", i)})
 		}
 		f.after(10 * time.Second)
 		equal(t, "links", a.links(), 2)
@@ -211,7 +211,7 @@ func TestAgentLinkIsFull(t *testing.T) {
 		if writes := a.every()[0].writes; writes > 2000 {
 			t.Errorf("%d writes", writes) // of what reads of 4 kB make of them
 		}
-		f.find(f.route.Join(Member{Prefix: last, Login: "acct.rig65535"}), last.Value, 1)
+		f.find(f.goal.Join(Member{Prefix: last, Login: "acct.rig65535"}), last.Value, 1)
 		f.after(time.Second)
 		f.wantFate(1, 1, work.Accepted)
 	})
@@ -229,8 +229,8 @@ func TestNoSessionAtAgents(t *testing.T) {
 		pool := at("a", "bob")
 		pool.Dialect, pool.URL = Agent, "agent+tcp://a:1"
 		f.setAll(entries{"bob": account("bob", pool)})
-		equal(t, "fits the Stratum route", f.route.Fits(p), true)
-		equal(t, "fits the agent route", f.login("bob").Fits(p), false)
+		equal(t, "fits the Stratum goal", f.goal.Fits(p), true)
+		equal(t, "fits the agent goal", f.login("bob").Fits(p), false)
 		f.directory.Prefixes().Release(p, nil)
 		equal(t, "the next", take(t, f, 2).Value, 0)
 	})
@@ -275,7 +275,7 @@ func TestAgentManyWorkersAtOnce(t *testing.T) {
 					m := Member{Prefix: p, Login: fmt.Sprintf("acct.rig%d", r.IntN(3))}
 					switch {
 					case l == nil:
-						l = f.route.Join(m)
+						l = f.goal.Join(m)
 					case r.IntN(3) == 0:
 						l.Leave(p)
 						l = nil

@@ -168,7 +168,7 @@ func (a *agentDialect) registerSender(buf []byte, sid uint16, s *Share) []byte {
 func (a *agentDialect) registrationOf(m member) registration {
 	worker := agent.Name(a.to.FixedWorker)
 	if worker == "" {
-		worker = agent.Name(workerPart(a.to.User, a.route.account, m.login))
+		worker = agent.Name(workerPart(a.to.User, a.goal.account, m.login))
 	}
 	if worker == "" {
 		worker = agent.Name(m.login)

@@ -15,7 +15,7 @@ import (
 func TestSharesAllocateNothing(t *testing.T) {
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
 	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", PassWorkers: true}))
-	r := d.route("")
+	r := d.goal("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.list()[0], "", nil, 8, layout)
@@ -79,5 +79,5 @@ func TestManyAccountsCostLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { d.Set(accounts) }); n > 20 {
 		t.Errorf("%v allocations for a table of 10,000", n)
 	}
-	equal(t, "routes", len(d.routes), 0)
+	equal(t, "goals", len(d.goals), 0)
 }

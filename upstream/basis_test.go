@@ -310,7 +310,7 @@ func TestALinkOfOneName(t *testing.T) {
 				f.others.Pools[0].Direct, f.others.Pools[0].PassWorkers, f.others.Pools[0].FixedWorker = q.direct, q.pass, q.fixed
 				f.open()
 				logins := strings.Fields(q.shares)
-				f.joined = f.route.Join(Member{Prefix: Prefix{Value: 0x0102, Len: 2}, Login: logins[0]})
+				f.joined = f.goal.Join(Member{Prefix: Prefix{Value: 0x0102, Len: 2}, Login: logins[0]})
 				f.run()
 				for i, login := range logins {
 					f.submitAs(login, uint32(i+1))
@@ -331,18 +331,18 @@ func TestALinkWhoseNameIsRefused(t *testing.T) {
 		n := oneAuthorizationAt(f.pools[0])
 		n.no = func(name string) bool { return strings.Contains(name, "stranger") }
 		f.open()
-		f.joined = f.route.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: "acct.stranger"})
+		f.joined = f.goal.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: "acct.stranger"})
 		f.run()
 		equal(t, "the pool", n.said(), "authorize farm.stranger; farm.stranger false; authorize farm; farm true")
 		f.submitAs("acct.stranger", 1)
 		f.after(time.Second)
 		equal(t, "the pool", n.said(), "share of farm true")
 		for i := range uint16(maxNamesNo) {
-			f.route.Join(Member{Prefix: Prefix{Value: i + 2, Len: 2}, Login: fmt.Sprint("acct.stranger", i)})
+			f.goal.Join(Member{Prefix: Prefix{Value: i + 2, Len: 2}, Login: fmt.Sprint("acct.stranger", i)})
 			f.after(time.Second)
 		}
 		equal(t, "names asked for", strings.Count(n.said(), "authorize farm.stranger"), maxNamesNo-1)
-		equal(t, "refused", f.route.list()[0].book.NamesRefused.Load(), maxNamesNo)
+		equal(t, "refused", f.goal.list()[0].book.NamesRefused.Load(), maxNamesNo)
 	})
 }
 

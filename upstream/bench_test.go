@@ -19,9 +19,9 @@ import (
 // mine is a Downstream that mines.
 type mine struct {
 	oneLoop
-	t     *testing.T
-	route *Route          // the fixed one
-	ctx   context.Context // ends when the test takes too long
+	t    *testing.T
+	goal *Goal           // the fixed one
+	ctx  context.Context // ends when the test takes too long
 
 	posts    chan Post
 	verdicts chan Verdict
@@ -33,7 +33,7 @@ func (m *mine) Verdicts(list []Verdict) {
 		m.verdicts <- v
 	}
 }
-func (m *mine) Rerouted(*Route) {}
+func (m *mine) Rerouted(*Goal)  {}
 func (m *mine) Outgrown(*Lane)  {}
 func (m *mine) Dismissed(*Lane) {}
 
@@ -78,7 +78,7 @@ func (m *mine) work(job *work.Job, first, n int, halfway func()) {
 				if k == n/2 {
 					halfway()
 				}
-				if !m.route.Join(Member{Prefix: Prefix{Len: 2}}).Submit(find(&c, job, 7, uint16(first+k))) {
+				if !m.goal.Join(Member{Prefix: Prefix{Len: 2}}).Submit(find(&c, job, 7, uint16(first+k))) {
 					m.t.Error("a share was not taken")
 				}
 			}
@@ -122,7 +122,7 @@ func TestRealPools(t *testing.T) {
 	defer cancel()
 	d := NewDirectory(DirectoryOptions{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))}, m)
 	d.Set(kept(poolA, poolB))
-	m.route = d.route("")
+	m.goal = d.goal("")
 	d.Start(m.ctx)
 	defer d.Close(context.Background())
 
@@ -172,7 +172,7 @@ func TestRealAgentPool(t *testing.T) {
 	const workers, shares = 5, 20
 	var lane *Lane
 	for v := range uint16(workers) {
-		lane = d.route("").Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: fmt.Sprintf("acct.rig%d", v), Agent: "cgminer"})
+		lane = d.goal("").Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: fmt.Sprintf("acct.rig%d", v), Agent: "cgminer"})
 	}
 	first := m.next(func(*work.Job) bool { return true })
 	m.until(func() bool { return a.AgentTotal().Workers == workers })

@@ -81,7 +81,7 @@ func (k *link) carry() error {
 	}
 	k.bound.Store(c.stack != nil)
 	socket.SetDeadline(time.Time{}) // those of the handshake
-	err := k.route.directory.down.Carry(k.ctx, socket, c)
+	err := k.goal.directory.down.Carry(k.ctx, socket, c)
 	if errors.Is(err, io.EOF) {
 		return errHungUp
 	}

@@ -30,13 +30,13 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	}
 	l.leaveBarren(ctx, k, now)
 	k.files.keep(1) // it has been up since the last look: what it took besides to get there is closed
-	f := l.route.failover()
+	f := l.goal.failover()
 	switch silent := k.silent(now, f.Silence); {
 	case k.health.unanswered.Load():
 		k.drop(errUnanswered)
 	case k.moveDue(now):
 		k.drop(errMoved)
-	case len(l.candidates) > 0 || !silent && !k.health.rejected(f.RejectRate, l.route.membersOf(l)):
+	case len(l.candidates) > 0 || !silent && !k.health.rejected(f.RejectRate, l.goal.membersOf(l)):
 	default:
 		if p := l.other(now, k.pool); p != nil {
 			if l.try(ctx, p, now) {
@@ -52,10 +52,10 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	}
 }
 
-// decide begins the attempts that are called for. A link to a pool that the route
+// decide begins the attempts that are called for. A link to a pool that the goal
 // does not lead to any more serves until another is up, as if it were none.
 func (l *Lane) decide(ctx context.Context, now time.Time) {
-	if l.serving != nil && l.route.leads(l.serving.pool) {
+	if l.serving != nil && l.goal.leads(l.serving.pool) {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
 			if l.try(ctx, p, now) {
 				l.log.Log(ctx, l.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
@@ -90,7 +90,7 @@ func (l *Lane) chill(p *pool, now time.Time) {
 // only when there is no other. nil: wait.
 func (l *Lane) next(now time.Time) *pool {
 	var ill *pool
-	for _, p := range l.route.list() {
+	for _, p := range l.goal.list() {
 		if !l.fits(p) || !p.ready(now) || l.tries(p) {
 			continue
 		}
@@ -104,15 +104,15 @@ func (l *Lane) next(now time.Time) *pool {
 	return ill
 }
 
-// forsake ends the attempts at pools that the route does not lead to any more, and
+// forsake ends the attempts at pools that the goal does not lead to any more, and
 // forgets what was noted about these.
 func (l *Lane) forsake() {
 	for _, k := range l.candidates {
-		if !l.route.leads(k.pool) {
+		if !l.goal.leads(k.pool) {
 			k.drop(errSurplus)
 		}
 	}
-	gone := func(p *pool) bool { return !l.route.leads(p) }
+	gone := func(p *pool) bool { return !l.goal.leads(p) }
 	maps.DeleteFunc(l.moves, func(p *pool, _ string) bool { return gone(p) })
 	maps.DeleteFunc(l.cool, func(p *pool, _ time.Time) bool { return gone(p) })
 }
@@ -127,22 +127,22 @@ func (l *Lane) tries(p *pool) bool {
 // better returns the most preferred pool that is better than the one that
 // serves and has been healthy for long enough; nil when there is none.
 func (l *Lane) better(now time.Time) *pool {
-	for _, p := range l.route.list() {
+	for _, p := range l.goal.list() {
 		if p == l.serving.pool {
 			break
 		}
-		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.route.failover().ReturnAfter) {
+		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.goal.failover().ReturnAfter) {
 			return p
 		}
 	}
 	return nil
 }
 
-// other returns the most preferred healthy pool besides p. A user's route does
+// other returns the most preferred healthy pool besides p. A user's goal does
 // not probe what it does not want: what was never tried is worth a try.
 func (l *Lane) other(now time.Time, p *pool) *pool {
-	for _, o := range l.route.list() {
-		if o != p && l.fits(o) && (o.healthy(now, 0) || l.route.PerUser && o.untried()) {
+	for _, o := range l.goal.list() {
+		if o != p && l.fits(o) && (o.healthy(now, 0) || l.goal.PerUser && o.untried()) {
 			return o
 		}
 	}

@@ -22,7 +22,7 @@ type counting struct {
 
 func (*counting) Publish(Post)              {}
 func (c *counting) Verdicts(list []Verdict) { c.verdicts.Add(int64(len(list))) }
-func (c *counting) Rerouted(*Route)         { c.rerouted.Add(1) }
+func (c *counting) Rerouted(*Goal)          { c.rerouted.Add(1) }
 func (c *counting) Outgrown(*Lane)          {}
 func (c *counting) Dismissed(*Lane)         {}
 
@@ -53,8 +53,8 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 				mu.Unlock()
 				var lane *Lane
 				for range 1 + r.IntN(3) {
-					route, _, _ := d.Login(fmt.Sprintf("acct%d.rig", r.IntN(6)))
-					lane = route.Join(Member{Prefix: x})
+					goal, _, _ := d.Login(fmt.Sprintf("acct%d.rig", r.IntN(6)))
+					lane = goal.Join(Member{Prefix: x})
 					time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond)
 					if job := lane.Latest().Job; job != nil {
 						for n := range uint32(3) {
@@ -96,9 +96,9 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		equal(t, "shares without one", d.pending.Load(), 0)
 		equal(t, "links of accounts", d.onDemand.taken(), 0)
 		equal(t, "lanes but the fixed one", d.life.lanes-len(d.life.free), 1)
-		equal(t, "members of the fixed route", d.route("").members, 0)
+		equal(t, "members of the fixed goal", d.goal("").members, 0)
 		if shares.Load() < 1000 || down.rerouted.Load() < 10 {
-			t.Errorf("%d shares, %d routes retired: this was no test", shares.Load(), down.rerouted.Load())
+			t.Errorf("%d shares, %d goals retired: this was no test", shares.Load(), down.rerouted.Load())
 		}
 		d.Close(t.Context())
 	})

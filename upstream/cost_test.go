@@ -100,7 +100,7 @@ func (p *published) Carry(ctx context.Context, _ net.Conn, c Carried) error {
 
 func (p *published) Publish(post Post)  { p.lanes <- post.Lane }
 func (p *published) Verdicts([]Verdict) {}
-func (p *published) Rerouted(*Route)    {}
+func (p *published) Rerouted(*Goal)     {}
 func (p *published) Outgrown(*Lane)     {}
 func (p *published) Dismissed(*Lane)    {}
 
@@ -124,7 +124,7 @@ func BenchmarkDirectMiner(b *testing.B) {
 	before := inUse()
 	for b.Loop() {
 		p, _ := d.Prefixes().Take(2)
-		d.route("").Join(Member{Prefix: p})
+		d.goal("").Join(Member{Prefix: p})
 		<-down.lanes
 	}
 	b.ReportMetric(float64(inUse()-before)/float64(b.N), "B/miner")

@@ -98,7 +98,7 @@ func (p *protocol) least() float64 {
 }
 
 // lastDifficulty returns the difficulty that the pool had last told on any link of
-// the route, and keeps d in its stead unless that is 0.
+// the goal, and keeps d in its stead unless that is 0.
 func (p *pool) lastDifficulty(d float64) (last float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 )
 
 // inDirect runs a test with an account of direct mode.
-func inDirect(t *testing.T, test func(f *farm, r *Route)) {
+func inDirect(t *testing.T, test func(f *farm, r *Goal)) {
 	t.Helper()
 	inAccounts(t, "a", func(f *farm) {
 		p := at("a", "robert")
@@ -20,7 +20,7 @@ func inDirect(t *testing.T, test func(f *farm, r *Route)) {
 }
 
 func TestDirectMinersHaveLinksOfTheirOwn(t *testing.T) {
-	inDirect(t, func(f *farm, r *Route) {
+	inDirect(t, func(f *farm, r *Goal) {
 		equal(t, "direct", r.Direct(), true)
 		one, two := f.join("bob", 1), f.join("bob", 2)
 		equal(t, "links", f.pools[0].links(), 2)
@@ -36,7 +36,7 @@ func TestDirectMinersHaveLinksOfTheirOwn(t *testing.T) {
 }
 
 func TestDirectLaneWaitsForItsMiner(t *testing.T) {
-	inDirect(t, func(f *farm, r *Route) {
+	inDirect(t, func(f *farm, r *Goal) {
 		l := f.join("bob", 1)
 		c := f.pools[0].last()
 		l.Leave(l.key)
@@ -57,7 +57,7 @@ func TestDirectLaneWaitsForItsMiner(t *testing.T) {
 }
 
 func TestDirectLinkIsResumed(t *testing.T) {
-	inDirect(t, func(f *farm, r *Route) {
+	inDirect(t, func(f *farm, r *Goal) {
 		l := f.join("bob", 1)
 		epoch := l.Latest().Job.Epoch
 		l.Leave(l.key)
@@ -71,7 +71,7 @@ func TestDirectLinkIsResumed(t *testing.T) {
 
 // The configuration's pools can be direct as well: then nothing is kept open, but
 // probes find out what they give.
-func TestDirectFixedRoute(t *testing.T) {
+func TestDirectFixedGoal(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.others.Pools[1].Direct = true
 		f.start()
@@ -94,8 +94,8 @@ func TestDirectFixedRoute(t *testing.T) {
 	})
 }
 
-func TestRetiredDirectRoute(t *testing.T) {
-	inDirect(t, func(f *farm, r *Route) {
+func TestRetiredDirectGoal(t *testing.T) {
+	inDirect(t, func(f *farm, r *Goal) {
 		l, idle := f.join("bob", 1), f.join("bob", 2)
 		idle.Leave(idle.key)
 		f.after(directTicks * tickServing)

@@ -19,12 +19,12 @@ import (
 // (BenchmarkDirectMiner). Lanes beyond wait for the end of another one.
 const MaxOnDemand = 1 << 14
 
-// Directory says which route serves whom, and runs the routes: one for each entry
+// Directory says which goal serves whom, and runs the goals: one for each entry
 // of its table that is kept or in use. What is one in the process is here: prefixes, lane numbers, what is
 // known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
-// Directory.mu, Route.mu, Lane.mu, and last those that guard one thing each:
+// Directory.mu, Goal.mu, Lane.mu, and last those that guard one thing each:
 // Directory.life, Prefixes.mu, newcomers.mu, strangers.mu, state.mu, endpoint.mu,
 // roster.mu, epoch.mu, health.mu.
 type Directory struct {
@@ -53,10 +53,10 @@ type Directory struct {
 
 	mu        sync.RWMutex
 	table     Table
-	others    Entry             // what serves everybody whose login is no account's; without pools: nothing
-	urls      []string          // of all pools in the table
-	retired   []*Route          // that may have lanes yet
-	routes    map[string]*Route // by the names of their entries, those that are in use
+	others    Entry            // what serves everybody whose login is no account's; without pools: nothing
+	urls      []string         // of all pools in the table
+	retired   []*Goal          // that may have lanes yet
+	goals     map[string]*Goal // by the names of their entries, those that are in use
 	users     users
 	endpoints map[endpointKey]*endpoint
 
@@ -70,7 +70,7 @@ type Directory struct {
 	}
 }
 
-// NewDirectory returns a directory whose routes publish to down. It serves nobody
+// NewDirectory returns a directory whose goals publish to down. It serves nobody
 // before Set, and nothing runs before Start.
 func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
@@ -78,7 +78,7 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 		letGo: o.LetGo, files: o.Descriptors, onDemand: newNewcomers(newcomersEach, 0), groups: newNewcomers(groupsEach, maxLinks),
 		down: down, book: o.Book, log: o.Log, table: Everybody{},
 		born:      time.Now(),
-		routes:    make(map[string]*Route),
+		goals:     make(map[string]*Goal),
 		endpoints: make(map[endpointKey]*endpoint),
 	}
 	d.still.ready()
@@ -90,7 +90,7 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	return d
 }
 
-// endpoint returns what routes that lead to p share. Its level is where it stands in
+// endpoint returns what goals that lead to p share. Its level is where it stands in
 // a list of pools; that in the books is the one of the list that serves everybody.
 // The caller has mu, or is alone.
 func (d *Directory) endpoint(p *Pool, level int) *endpoint {
@@ -110,7 +110,7 @@ func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	return e
 }
 
-// Start opens the links of kept routes' first groups and begins to probe those of
+// Start opens the links of kept goals' first groups and begins to probe those of
 // their pools that no lane is on. It runs until ctx ends or Close.
 func (d *Directory) Start(ctx context.Context) {
 	d.begin(ctx)
@@ -119,9 +119,9 @@ func (d *Directory) Start(ctx context.Context) {
 	d.run(func(ctx context.Context) { d.onDemand.seatAll(ctx, &d.still) })
 	d.run(func(ctx context.Context) { d.groups.seatAll(ctx, &d.still) })
 	d.mu.RLock()
-	routes := slices.Collect(maps.Values(d.routes))
+	goals := slices.Collect(maps.Values(d.goals))
 	d.mu.RUnlock()
-	for _, r := range routes {
+	for _, r := range goals {
 		r.start()
 	}
 	d.takeOver()
@@ -241,7 +241,7 @@ func (d *Directory) failover() *Failover { return &d.settings.Load().Failover }
 // openFirst opens the lanes of the first group that newcomers will be in, where
 // links are up before miners come. Before Start there are none.
 func (d *Directory) openFirst() {
-	r := d.route("")
+	r := d.goal("")
 	if r == nil || !r.keeps() || !d.runs() || d.heir.waits.Load() {
 		return
 	}

@@ -3,10 +3,10 @@
 // says which miner's work goes where.
 //
 //	        loops                                  loops
-//	login ──> Directory ──> Route                    ▲ Downstream.Publish, Verdict,
+//	login ──> Directory ──> Goal                    ▲ Downstream.Publish, Verdict,
 //	          accounts     │ Join ──> Lane           │ Rerouted
 //	                       ▼          │ Submit       │
-//	┌─ Route ──────────────────────┼─────────────────┼───────────────────────────┐
+//	┌─ Goal ──────────────────────┼─────────────────┼───────────────────────────┐
 //	│ ┌─ Lane ─────────────────────▼┐                │       one for every slot  │
 //	│ │ epoch: shares that wait     │     supervisor: which pool now             │
 //	│ │   │                         │                ▲ up, dead                  │
@@ -20,11 +20,11 @@
 //	        │         endpoints: everybody's; sizes, masks   │
 //	        ▼                     a pool                     │
 //
-// The directory knows all routes, by one table: what each account in use leads to,
-// and what serves everybody else: one route to an ordered list of pools, or in
+// The directory knows all goals, by one table: what each account in use leads to,
+// and what serves everybody else: one goal to an ordered list of pools, or in
 // multi-user mode one for each user in use. A lane is
-// a stable slot of a route: a miner keeps its lane for as long as it keeps its
-// prefix and its route. A link is one connection to one pool; a failover changes
+// a stable slot of a goal: a miner keeps its lane for as long as it keeps its
+// prefix and its goal. A link is one connection to one pool; a failover changes
 // the link behind a lane, never the lane. An epoch is one extranonce1 at one
 // pool: it may outlive the link, when the pool gives the session back.
 //
@@ -35,9 +35,9 @@
 // How it is said is the pool's dialect: Stratum V1, or the agent protocol, in which
 // the pool sees every worker. For that a lane has a roster of who works on it.
 //
-// Prefixes are unique in the process, so that a miner can join any route at any
+// Prefixes are unique in the process, so that a miner can join any goal at any
 // time: for the miner that is just a clean job. An agent's miners come with
-// prefixes of their own: they have a private group, and on each route a lane, to
+// prefixes of their own: they have a private group, and on each goal a lane, to
 // themselves.
 //
 // It never sees a miner, only cookies, and judges no share: what it is handed

@@ -23,12 +23,12 @@ const (
 	maxDialing = 256
 )
 
-// endpoint is what all routes to one pool share: whether it can be reached, and its
-// counters. What it says to a user belongs to that user's route (pool).
+// endpoint is what all goals to one pool share: whether it can be reached, and its
+// counters. What it says to a user belongs to that user's goal (pool).
 type endpoint struct {
 	book *stats.Pool
 
-	mu      sync.Mutex // also guards the parts of each route's pool
+	mu      sync.Mutex // also guards the parts of each goal's pool
 	reach   backoff    // for attempts that ended before the answer to subscribe
 	dialing int        // links that are neither up nor ended
 	active  int        // lanes it serves
@@ -37,7 +37,7 @@ type endpoint struct {
 	bitsLogged time.Time // when it was last logged that it gives fewer version bits
 }
 
-// endpointKey identifies the endpoint of a route's pool.
+// endpointKey identifies the endpoint of a goal's pool.
 type endpointKey struct{ name, url string }
 
 // backoff is the pause between failing attempts. Its owner's mutex guards it.

@@ -107,7 +107,7 @@ func TestReturn(t *testing.T) {
 				t.Fatal("it never returned")
 			}
 		}
-		if d := time.Since(back); d < f.route.failover().ReturnAfter {
+		if d := time.Since(back); d < f.goal.failover().ReturnAfter {
 			t.Errorf("it returned after %v", d)
 		}
 		f.wantOn("a")
@@ -141,7 +141,7 @@ func TestReturnNeedsHealthOfSomeTime(t *testing.T) {
 func TestSilence(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.start()
-		f.after(f.route.failover().Silence - 3*time.Second)
+		f.after(f.goal.failover().Silence - 3*time.Second)
 		f.wantOn("a")
 		f.after(4 * time.Second)
 		f.wantOn("b")
@@ -158,7 +158,7 @@ func TestSilence(t *testing.T) {
 func TestSilenceOfTheOnlyPool(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
-		f.after(f.route.failover().Silence + time.Second)
+		f.after(f.goal.failover().Silence + time.Second)
 		equal(t, "dials", f.pools[0].dialled(), 2)
 		f.wantOn("a")
 	})
@@ -330,7 +330,7 @@ func TestLanesShareThePool(t *testing.T) {
 		equal(t, "links", len(f.pools[0].every()), 3)
 		lanes := make(map[*Lane]bool)
 		for v := range uint16(9) {
-			lanes[f.route.Join(Member{Prefix: Prefix{Value: v, Len: 2}})] = true
+			lanes[f.goal.Join(Member{Prefix: Prefix{Value: v, Len: 2}})] = true
 		}
 		equal(t, "lanes", len(lanes), 3)
 		f.pools[0].do(func() { f.pools[0].refuse = true })

@@ -17,7 +17,7 @@ func BenchmarkFlush(b *testing.B) {
 	const shares = 64
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
 	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm"}))
-	r := d.route("")
+	r := d.goal("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
 	e := newEpoch(r.list()[0], "", nil, 8, layout)

@@ -67,7 +67,7 @@ func newFuzzedLink(t *testing.T, speaks Dialect) *fuzzedLink {
 	l := &fuzzedLink{t: t}
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, l)
 	d.Set(kept(Pool{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Dialect: speaks}))
-	r := d.route("")
+	r := d.goal("")
 	lane := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)
 	e := newEpoch(r.list()[0], "", nil, agentSize, layout)

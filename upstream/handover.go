@@ -48,7 +48,7 @@ type aheadImage struct {
 
 // anewImage is a lane whose link can't be handed over.
 type anewImage struct {
-	Route  string `json:"route"`
+	Goal   string `json:"route"`
 	Key    Prefix `json:"key"`
 	ID     uint32 `json:"id"`
 	Number int    `json:"number"`
@@ -63,8 +63,8 @@ type directoryImage struct {
 	Epochs   uint64                `json:"epochs"`
 	Pools    map[string]remembered `json:"pools"`
 	Prefixes prefixesImage         `json:"prefixes"`
-	Routes   []routeImage          `json:"routes"`
-	Retired  []routeImage          `json:"retired,omitempty"` // whose shares have no verdict yet
+	Goals    []goalImage           `json:"routes"`
+	Retired  []goalImage           `json:"retired,omitempty"` // whose shares have no verdict yet
 	OnDemand placesImage           `json:"on_demand"`
 	Groups   placesImage           `json:"groups"`
 }
@@ -90,14 +90,14 @@ func (d *Directory) Ahead() ([]byte, error) {
 	d.eachLane(func(l *Lane) {
 		if k := l.servingLink(); k != nil && k.bound.Load() {
 			image.Anew = append(image.Anew, anewImage{
-				Route: l.route.account, Key: l.key, ID: l.id, Number: l.number, First: l.first, Works: l.works.highest() + aheadWorks,
+				Goal: l.goal.account, Key: l.key, ID: l.id, Number: l.number, First: l.first, Works: l.works.highest() + aheadWorks,
 			})
 		}
 	})
 	return json.Marshal(image)
 }
 
-// eachLane calls do with each lane of the routes in use, in order.
+// eachLane calls do with each lane of the goals in use, in order.
 func (d *Directory) eachLane(do func(*Lane)) {
 	for _, r := range d.inOrder() {
 		for _, l := range r.inOrder() {
@@ -144,7 +144,7 @@ func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
 	d.begin(ctx)
 	for i := range image.Anew {
 		a := &image.Anew[i]
-		r, err := d.heirTo(a.Route)
+		r, err := d.heirTo(a.Goal)
 		if err != nil {
 			continue // its miners are told when they are here
 		}
@@ -196,44 +196,44 @@ func (d *Directory) Restore(image []byte, sockets []net.Conn, miner func(Cookie)
 // more. Until Start.
 func (d *Directory) Inherited(lane uint32) *Lane { return d.heir.lanes[lane] }
 
-// InheritedRoute returns the route that a lane or a login was on in the process before, by
+// InheritedGoal returns the goal that a lane or a login was on in the process before, by
 // the name of its account or user; nil: there is none any more.
-func (d *Directory) InheritedRoute(account string) *Route { return d.route(account) }
+func (d *Directory) InheritedGoal(account string) *Goal { return d.goal(account) }
 
-// heirTo returns the route of that name, which was in use in the process before.
-func (d *Directory) heirTo(name string) (*Route, error) {
+// heirTo returns the goal of that name, which was in use in the process before.
+func (d *Directory) heirTo(name string) (*Goal, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r := d.routes[name]; r != nil {
+	if r := d.goals[name]; r != nil {
 		return r, nil
 	}
 	e, ok := d.entry(name)
 	if !ok {
 		return nil, ErrNoAccount
 	}
-	r := d.newRoute(e)
-	d.routes[name] = r
+	r := d.newGoal(e)
+	d.goals[name] = r
 	return r, nil
 }
 
-// inOrder returns the routes in use, by name.
-func (d *Directory) inOrder() []*Route {
+// inOrder returns the goals in use, by name.
+func (d *Directory) inOrder() []*Goal {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	names := make([]string, 0, len(d.routes))
-	for name := range d.routes {
+	names := make([]string, 0, len(d.goals))
+	for name := range d.goals {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	list := make([]*Route, len(names))
+	list := make([]*Goal, len(names))
 	for i, name := range names {
-		list[i] = d.routes[name]
+		list[i] = d.goals[name]
 	}
 	return list
 }
 
-// inOrder returns the route's lanes, by what they serve.
-func (r *Route) inOrder() []*Lane {
+// inOrder returns the goal's lanes, by what they serve.
+func (r *Goal) inOrder() []*Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := make([]*Lane, 0, len(r.lanes))

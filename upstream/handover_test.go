@@ -108,7 +108,7 @@ func (f *farm) handOver(set func()) {
 	f.joined = next.Inherited(joined)
 	f.bury(old)
 	next.Start(context.Background())
-	f.route = next.route("")
+	f.goal = next.goal("")
 	synctest.Wait()
 }
 
@@ -136,7 +136,7 @@ func TestALinkIsHandedOver(t *testing.T) {
 		f.handOver(f.again)
 		f.wantOn("a")
 		equal(t, "shares in flight", f.directory.pending.Load(), 3)
-		equal(t, "the pool serves", f.route.list()[0].serves(), true)
+		equal(t, "the pool serves", f.goal.list()[0].serves(), true)
 		equal(t, "the job's id", f.latest().Job.ID, job.ID)
 		c := f.pools[0].lane()
 		for _, s := range f.pools[0].shares() {
@@ -172,7 +172,7 @@ func TestWhatThePoolHasNotReadGoesFirst(t *testing.T) {
 	table := kept(at("a", "farm"))
 	d := NewDirectory(DirectoryOptions{}, nobody{})
 	d.Set(table)
-	busyLane(d.route(""), 0, 1, new(slowWire))
+	busyLane(d.goal(""), 0, 1, new(slowWire))
 	d.Freeze()
 	image, wires, err := d.State()
 	if err != nil {
@@ -183,7 +183,7 @@ func TestWhatThePoolHasNotReadGoesFirst(t *testing.T) {
 	if err := d.Restore(image, make([]net.Conn, len(wires)), func(c Cookie) Cookie { return c }); err != nil {
 		t.Fatal(err)
 	}
-	k := d.route("").inOrder()[0].serving
+	k := d.goal("").inOrder()[0].serving
 	equal(t, "first", string(k.protocol.Pending(time.Now(), nil)), "half a share\n")
 	equal(t, "then", string(k.protocol.Pending(time.Now(), nil)), "")
 	equal(t, "bytes counted", k.book.BytesUp.Load(), 0)
@@ -355,8 +355,8 @@ func TestAllIsHandedOver(t *testing.T) {
 			x, _ := p.Take(2)
 			y, _ := p.Take(2)
 			p.Take(1)
-			l := f.route.Join(Member{Prefix: x, Login: "x"})
-			f.route.Join(Member{Prefix: y, Login: "y"})
+			l := f.goal.Join(Member{Prefix: x, Login: "x"})
+			f.goal.Join(Member{Prefix: y, Login: "y"})
 			l.Leave(x)
 			p.Release(x, nil)
 			z, _ := p.Take(2)
@@ -364,8 +364,8 @@ func TestAllIsHandedOver(t *testing.T) {
 		}},
 		{"prefixes that were in quarantine", "a", 1, func(f *farm) {
 			x, _ := f.directory.Prefixes().Take(2)
-			l := f.route.Join(Member{Prefix: x, Login: "x"})
-			f.route.Join(Member{Prefix: Prefix{Value: 9, Len: 2}, Login: "y"})
+			l := f.goal.Join(Member{Prefix: x, Login: "x"})
+			f.goal.Join(Member{Prefix: Prefix{Value: 9, Len: 2}, Login: "y"})
 			l.Leave(x)
 			f.pools[0].lane().job(true)
 			f.after(time.Millisecond)
@@ -374,8 +374,8 @@ func TestAllIsHandedOver(t *testing.T) {
 		{"agents' groups", "a", 1, func(f *farm) {
 			g := takeGroup(f.t, f)
 			f.directory.Prefixes().TakeGroup(from(1))
-			f.route.JoinGroup(g, from(1), "agent")
-			f.route.Join(Member{Prefix: Prefix{Group: g, Value: 7, Len: 2}, Login: "x"})
+			f.goal.JoinGroup(g, from(1), "agent")
+			f.goal.Join(Member{Prefix: Prefix{Group: g, Value: 7, Len: 2}, Login: "x"})
 			h := takeGroup(f.t, f)
 			f.directory.Prefixes().ReleaseGroup(h)
 			f.after(time.Second)
@@ -383,7 +383,7 @@ func TestAllIsHandedOver(t *testing.T) {
 		{"further groups", "a", 1, func(f *farm) {
 			for range 300 {
 				x, _ := f.directory.Prefixes().Take(1)
-				f.route.Join(Member{Prefix: x, Login: "x", Address: from(1)})
+				f.goal.Join(Member{Prefix: x, Login: "x", Address: from(1)})
 			}
 			f.after(time.Second)
 		}},
@@ -399,7 +399,7 @@ func TestAllIsHandedOver(t *testing.T) {
 		}},
 		{"several lanes", "a", 3, func(f *farm) {
 			for v := range uint16(5) {
-				f.route.Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: "x"})
+				f.goal.Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: "x"})
 			}
 			f.after(time.Second)
 		}},
@@ -408,10 +408,10 @@ func TestAllIsHandedOver(t *testing.T) {
 			f.others.Pools = []Pool{f.others.Pools[0]}
 			f.others.Pools[0].Direct = true
 			f.set()
-			f.route = f.directory.route("")
+			f.goal = f.directory.goal("")
 			f.after(retireTime + time.Second)
 			for v := range uint16(6) {
-				f.route.Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: "x", Address: from(byte(v % 2)), Record: v == 5})
+				f.goal.Join(Member{Prefix: Prefix{Value: v, Len: 2}, Login: "x", Address: from(byte(v % 2)), Record: v == 5})
 			}
 			f.after(time.Second)
 		}},
@@ -455,10 +455,10 @@ func (f *farm) imaged(d *Directory) string {
 	x := &imaging{now: time.Now()}
 	i := x.directory(d)
 	i.Jobs, i.Lanes, i.Epochs = 0, 0, 0
-	for r := range i.Routes {
-		for l := range i.Routes[r].Lanes {
-			for k := range i.Routes[r].Lanes[l].Links {
-				i.Routes[r].Lanes[l].Links[k].Wire = 0 // one that is not carried yet has none
+	for r := range i.Goals {
+		for l := range i.Goals[r].Lanes {
+			for k := range i.Goals[r].Lanes[l].Links {
+				i.Goals[r].Lanes[l].Links[k].Wire = 0 // one that is not carried yet has none
 			}
 		}
 	}
@@ -503,9 +503,9 @@ func TestAnAgentPoolsLinkIsHandedOver(t *testing.T) {
 		f.handOver(f.again)
 		f.wantDid(a, "")
 		equal(t, "the lane is not asked for after the start", f.directory.Inherited(id) == nil, true)
-		f.route.mu.Lock()
-		l = f.route.lanes[Prefix{Len: 2}]
-		f.route.mu.Unlock()
+		f.goal.mu.Lock()
+		l = f.goal.lanes[Prefix{Len: 2}]
+		f.goal.mu.Unlock()
 		equal(t, "its id", l.id, id)
 		f.find(l, 2, 2)
 		f.after(time.Millisecond)

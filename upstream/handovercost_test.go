@@ -23,7 +23,7 @@ func BenchmarkHandOver(b *testing.B) {
 			p.Direct = q.links > 1
 			d.Set(kept(p))
 			for n := range q.links {
-				busyLane(d.route(""), n, q.shares, new(aWire))
+				busyLane(d.goal(""), n, q.shares, new(aWire))
 			}
 			b.ResetTimer()
 			var size int
@@ -53,7 +53,7 @@ func BenchmarkHandOver(b *testing.B) {
 
 // busyLane opens a lane with a link at work: a block of 3,000 transactions, four jobs a
 // miner may answer, and shares in flight.
-func busyLane(r *Route, n, shares int, wire Wire) {
+func busyLane(r *Goal, n, shares int, wire Wire) {
 	r.mu.Lock()
 	l := r.open(Prefix{Value: uint16(n), Len: 2})
 	r.mu.Unlock()

@@ -70,8 +70,8 @@ func (p *protocol) authorized(m *codec.Message) error {
 		return nil
 	}
 	whose := "this [[pool]]"
-	if p.route.account != "" {
-		whose = fmt.Sprintf("account %q", p.route.account)
+	if p.goal.account != "" {
+		whose = fmt.Sprintf("account %q", p.goal.account)
 	}
 	return &Refusal{fmt.Sprintf("pool %q refused user %q: %s; check user and password of %s", p.pool.Name, p.to.User, saying(e), whose)}
 }

@@ -12,7 +12,7 @@ import (
 
 // lastError returns why a pool is not up.
 func (f *farm) lastError(pool int) string {
-	if e := f.route.list()[pool].book.LastError.Load(); e != nil {
+	if e := f.goal.list()[pool].book.LastError.Load(); e != nil {
 		return *e
 	}
 	return ""
@@ -317,7 +317,7 @@ func TestDifficultyAndMaskWithoutJob(t *testing.T) {
 		f.wantTold("a-1! a-1 a-1")
 		equal(t, "difficulty", f.latest().Difficulty, 0.5)
 		equal(t, "mask", f.latest().Mask, 0x00ffe000)
-		equal(t, "route's mask", f.directory.Mask(), 0x00ffe000)
+		equal(t, "goal's mask", f.directory.Mask(), 0x00ffe000)
 		equal(t, "difficulty of the job", f.latest().Job.Difficulty, 1024)
 		c.job(false)
 		f.after(0)
@@ -358,7 +358,7 @@ func TestSmallPool(t *testing.T) {
 		equal(t, "prefix", prefix, 1)
 		equal(t, "extranonce2", extranonce2, 2)
 		p, _ := f.directory.Prefixes().Take(1)
-		lane := f.route.Join(Member{Prefix: p})
+		lane := f.goal.Join(Member{Prefix: p})
 		s := share(lane.Latest().Job, 1)
 		s.Prefix = p.Value
 		s.SetExtranonce2(1, 2)

@@ -9,9 +9,9 @@ import (
 	"farmproxy/work"
 )
 
-// Images of routes and their lanes, and of the directory that has them.
+// Images of goals and their lanes, and of the directory that has them.
 
-type routeImage struct {
+type goalImage struct {
 	Name     string      `json:"name"`
 	Form     formImage   `json:"form"`
 	From     string      `json:"from,omitempty"`
@@ -33,7 +33,7 @@ type formImage struct {
 	Divider   float64 `json:"divider,omitempty"`
 }
 
-func (r *Route) image() formImage {
+func (r *Goal) image() formImage {
 	return formImage{r.Kept, r.PerUser, r.direct, r.agents, r.form.links, r.algorithm, r.divider}
 }
 
@@ -126,7 +126,7 @@ type epochImage struct {
 	Queue       []shareImage `json:"queue,omitempty"`
 }
 
-// poolList numbers the pools that the image of a route refers to.
+// poolList numbers the pools that the image of a goal refers to.
 type poolList []*pool
 
 func (l *poolList) number(p *pool) int {
@@ -143,20 +143,20 @@ func (x *imaging) directory(d *Directory) directoryImage {
 		Pools: d.state.image(), Prefixes: x.prefixes(&d.prefixes), OnDemand: x.places(d.onDemand), Groups: x.places(d.groups),
 	}
 	for _, r := range d.inOrder() {
-		i.Routes = append(i.Routes, x.route(r))
+		i.Goals = append(i.Goals, x.goal(r))
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for _, r := range d.retired {
 		if !r.isEmpty() {
-			i.Retired = append(i.Retired, x.route(r))
+			i.Retired = append(i.Retired, x.goal(r))
 		}
 	}
 	return i
 }
 
-func (x *imaging) route(r *Route) routeImage {
-	i := routeImage{Name: r.account, Form: r.image(), From: textOf(r.from), Stranger: r.stranger.Load()}
+func (x *imaging) goal(r *Goal) goalImage {
+	i := goalImage{Name: r.account, Form: r.image(), From: textOf(r.from), Stranger: r.stranger.Load()}
 	pools := poolList(slices.Clone(r.list()))
 	for _, l := range r.inOrder() {
 		i.Lanes = append(i.Lanes, x.lane(l, &pools))
@@ -183,9 +183,9 @@ func (x *imaging) lane(l *Lane, pools *poolList) laneImage {
 		Works: l.works.image(), Orphaned: x.ago(l.orphaned), Retried: x.ago(l.retried), Misfit: l.misfit, Turned: l.turned,
 		Said: l.outage.said, Over: l.outage.over,
 	}
-	l.route.mu.Lock()
+	l.goal.mu.Lock()
 	i.Members, i.Idle, i.Unlinked = l.members, x.ago(l.idle), x.ago(l.unlinked)
-	l.route.mu.Unlock()
+	l.goal.mu.Unlock()
 	i.Roster, i.Changed = l.roster.image()
 	for _, r := range l.Recent(nil) {
 		i.Recent = append(i.Recent, recentImage{x.job(r.Job), r.Clean})
@@ -205,7 +205,7 @@ func (x *imaging) lane(l *Lane, pools *poolList) laneImage {
 	for _, k := range l.draining {
 		i.Links = append(i.Links, x.link(k, pools.number(k.pool), false))
 	}
-	for _, p := range l.route.list() {
+	for _, p := range l.goal.list() {
 		if to := l.moves[p]; to != "" {
 			i.Moves = append(i.Moves, poolNote{Pool: pools.number(p), To: to})
 		}

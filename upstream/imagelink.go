@@ -16,7 +16,7 @@ import (
 // dialled has none: the next process dials another.
 
 type linkImage struct {
-	Pool     int           `json:"pool"`              // of the route's image
+	Pool     int           `json:"pool"`              // of the goal's image
 	Address  string        `json:"address,omitempty"` // that client.reconnect led to
 	Wire     int           `json:"wire"`              // whose socket it has; -1: it stays behind
 	Serves   bool          `json:"serves,omitempty"`
@@ -125,7 +125,7 @@ func (x *restoring) link(l *Lane, p *pool, e *epoch, i *linkImage, conn net.Conn
 	if !i.Serves {
 		use = descriptors.Second
 	}
-	k := l.route.newLink(context.Background(), p, l, x.d.inherit(use))
+	k := l.goal.newLink(context.Background(), p, l, x.d.inherit(use))
 	k.started = x.time(i.Started)
 	if i.Address != "" {
 		k.to.Target = k.to.At(i.Address)

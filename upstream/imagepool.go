@@ -7,7 +7,7 @@ import (
 
 // Images of what is known of pools, and of which pool it is.
 
-// poolImage is a pool of a route.
+// poolImage is a pool of a goal.
 type poolImage struct {
 	poolIdentity
 	Since       ago          `json:"since,omitempty"`

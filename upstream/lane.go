@@ -10,7 +10,7 @@ import (
 	"farmproxy/work"
 )
 
-// Lane is a stable slot of a route: at any time at most one link serves it.
+// Lane is a stable slot of a goal: at any time at most one link serves it.
 //
 // One supervisor goroutine decides which pool that is; it alone has candidates,
 // draining links and timers. What others need is small:
@@ -24,13 +24,13 @@ import (
 //     called with mu held, which is why it must not block.
 //
 // What concerns the lane's life (key, members, idle, linked, unlinked, running) is
-// its route's, and guarded by Route.mu.
+// its goal's, and guarded by Goal.mu.
 //
 // Every share that Submit took is, at any moment, in exactly one place: an
 // epoch's queue, a link's dialect or again, a link's flight, or a dead link's
 // remains on the supervisor's stack. From each a verdict comes.
 type Lane struct {
-	route  *Route
+	goal   *Goal
 	key    Prefix // the least that it serves; of a direct lane, the only one
 	id     uint32 // of no other lane, ever
 	number int    // in the books: of no other lane that there is
@@ -54,7 +54,7 @@ type Lane struct {
 	works  works
 	recent recent
 
-	roster *roster                // nil: the route has no agent pool
+	roster *roster                // nil: the goal has no agent pool
 	login  atomic.Pointer[string] // of the only miner, where there is only one; nil: none yet
 
 	mu      sync.Mutex
@@ -79,9 +79,9 @@ type Lane struct {
 	outage     outage
 }
 
-func newLane(r *Route, key Prefix, number int) *Lane {
+func newLane(r *Goal, key Prefix, number int) *Lane {
 	l := &Lane{
-		route: r, key: key, id: lanes.Add(1), number: number,
+		goal: r, key: key, id: lanes.Add(1), number: number,
 		log:      r.log.With("lane", number),
 		unlinked: time.Now(),
 		events:   make(chan event),
@@ -101,8 +101,8 @@ var lanes atomic.Uint32
 // ID returns what tells the lane from all others that there were.
 func (l *Lane) ID() uint32 { return l.id }
 
-// Route returns the route whose lane it is.
-func (l *Lane) Route() *Route { return l.route }
+// Goal returns the goal whose lane it is.
+func (l *Lane) Goal() *Goal { return l.goal }
 
 // Leave takes back one Join: the miner is gone, or works on another lane. Any
 // goroutine, if only after the miner's last Submit. Shares that it has handed in
@@ -113,24 +113,24 @@ func (l *Lane) Leave(p Prefix) {
 	if k := l.servingLink(); k != nil {
 		k.health.forget(p)
 	}
-	l.leaveRoute()
+	l.leaveGoal()
 }
 
 // LeaveUnused is Leave for a miner that has handed in nothing: its prefix needs
 // no quarantine, since no share of it can be anybody's duplicate.
 func (l *Lane) LeaveUnused(p Prefix) {
 	l.roster.remove(p)
-	l.leaveRoute()
+	l.leaveGoal()
 }
 
-// leaveRoute notes that a member has gone.
-func (l *Lane) leaveRoute() {
-	if l.route.leave(l) {
+// leaveGoal notes that a member has gone.
+func (l *Lane) leaveGoal() {
+	if l.goal.leave(l) {
 		l.end()
 	}
 }
 
-// Rename says that a member mines for another worker of the same route from
+// Rename says that a member mines for another worker of the same goal from
 // now on. Any goroutine. Shares that are on their way may go under either name.
 // An agent pool is told when none of the member's shares waits for its verdict:
 // one whose shares always overlap keeps its old name there until then, or until
@@ -147,9 +147,9 @@ func (l *Lane) known(m Member) {
 	}
 }
 
-// single reports that the lane has one miner: a direct route's, unless it is an
+// single reports that the lane has one miner: a direct goal's, unless it is an
 // agent's, which may have thousands.
-func (l *Lane) single() bool { return l.route.direct && !l.key.private() }
+func (l *Lane) single() bool { return l.goal.direct && !l.key.private() }
 
 // level is how loud the log is about one of the lane's links: where it has one
 // miner it is that miner's matter.
@@ -162,14 +162,14 @@ func (l *Lane) level(level slog.Level) slog.Level {
 
 // kept reports that the lane stays without a miner: those of the first group do, and
 // are there before miners come.
-func (l *Lane) kept() bool { return l.first && l.route.keeps() && !l.key.private() }
+func (l *Lane) kept() bool { return l.first && l.goal.keeps() && !l.key.private() }
 
 // places is where a lane that is not kept gets its place.
 func (l *Lane) places() *newcomers {
-	if l.route.keeps() && !l.key.private() {
-		return l.route.directory.groups
+	if l.goal.keeps() && !l.key.private() {
+		return l.goal.directory.groups
 	}
-	return l.route.directory.onDemand
+	return l.goal.directory.onDemand
 }
 
 // Earn notes that one of the lane's miners has handed in a share that counts: until
@@ -178,7 +178,7 @@ func (l *Lane) places() *newcomers {
 func (l *Lane) Earn() {
 	if !l.earned.Load() && !l.earned.Swap(true) && !l.kept() {
 		l.places().earn(l)
-		l.route.settle()
+		l.goal.settle()
 	}
 }
 
@@ -218,12 +218,12 @@ func (l *Lane) Submit(s Share) bool {
 // taken counts shares that wait for a verdict.
 func (l *Lane) taken(n int64) {
 	l.pending.Add(n)
-	l.route.directory.pending.Add(n)
+	l.goal.directory.pending.Add(n)
 }
 
 // settle returns the verdicts of shares.
 func (l *Lane) settle(list ...Verdict) {
-	l.route.directory.down.Verdicts(list)
+	l.goal.directory.down.Verdicts(list)
 	l.taken(-int64(len(list)))
 }
 
@@ -244,7 +244,7 @@ func (l *Lane) Latest() Post {
 	if p := l.latest.Load(); p != nil {
 		return *p
 	}
-	return Post{Lane: l, Mask: l.route.mask()}
+	return Post{Lane: l, Mask: l.goal.mask()}
 }
 
 // offer keeps what a link has to offer, and publishes it if the link serves.
@@ -269,7 +269,7 @@ func (l *Lane) publish(p Post) {
 			l.lift()
 		}
 	}
-	l.route.directory.down.Publish(p)
+	l.goal.directory.down.Publish(p)
 }
 
 // quarantine holds a prefix back where its miner may have worked and others still do:
@@ -289,7 +289,7 @@ func (l *Lane) quarantine(x Prefix) {
 	}
 	l.held[x] = struct{}{}
 	l.left = append(l.left, x)
-	l.route.directory.prefixes.hold(x)
+	l.goal.directory.prefixes.hold(x)
 }
 
 // lift ends the quarantine of all prefixes. The caller has mu.
@@ -308,7 +308,7 @@ func (l *Lane) lift() {
 	for _, x := range l.left {
 		l.lifted[x] = l.newest
 	}
-	l.route.directory.prefixes.lift(l.left)
+	l.goal.directory.prefixes.lift(l.left)
 	l.left, l.held = nil, nil
 }
 

@@ -17,7 +17,7 @@ func TestSharesAreLostManyAtATime(t *testing.T) {
 	got := new(sizes)
 	d := NewDirectory(DirectoryOptions{}, got)
 	d.Set(kept(at("a", "farm")))
-	l := newLane(d.route(""), Prefix{Len: 2}, 0)
+	l := newLane(d.goal(""), Prefix{Len: 2}, 0)
 	l.taken(2*maxBatch + 1)
 	l.lose(make([]Share, 2*maxBatch+1))
 	l.lose(nil)

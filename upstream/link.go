@@ -70,7 +70,7 @@ type link struct {
 
 // assignment is what a link was made for.
 type assignment struct {
-	route   *Route
+	goal    *Goal
 	lane    *Lane // nil: a probe
 	proof   bool  // it ends when the pool has let it in
 	trial   bool  // it is to see what the pool bears, and makes all optional requests
@@ -97,9 +97,9 @@ type event struct {
 	err  error // nil: it is up
 }
 
-func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFiles) *link {
+func (r *Goal) newLink(ctx context.Context, p *pool, lane *Lane, files linkFiles) *link {
 	a := &assignment{
-		route: r, lane: lane, pool: p, to: p.Pool,
+		goal: r, lane: lane, pool: p, to: p.Pool,
 		book: new(stats.Link), log: r.log.With("pool", p.Name),
 		started: time.Now(),
 	}
@@ -107,7 +107,7 @@ func (r *Route) newLink(ctx context.Context, p *pool, lane *Lane, files linkFile
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
 		k.book = r.directory.book.OpenLink(p.Name, lane.number)
-		user := r.account // a copy: the books outlive the route
+		user := r.account // a copy: the books outlive the goal
 		k.book.User.Store(&user)
 		k.log = k.log.With("lane", lane.number)
 	}
@@ -152,7 +152,7 @@ func (k *link) run() (err error) {
 func (k *link) dial() (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, dial.Timeout)
 	defer cancel()
-	return k.route.directory.settings.Load().Dial(ctx, k.to.Target)
+	return k.goal.directory.settings.Load().Dial(ctx, k.to.Target)
 }
 
 // converse drives the protocol until it pauses, by a connection that it waits on.
@@ -225,9 +225,9 @@ func (k *link) end() {
 	k.cancel(errClosed)
 	k.files.keep(0)
 	k.pool.ended()
-	k.route.directory.taps.close(k.tapped)
+	k.goal.directory.taps.close(k.tapped)
 	if k.lane != nil {
-		k.route.directory.book.CloseLink(k.book)
+		k.goal.directory.book.CloseLink(k.book)
 	}
 }
 

@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// Login returns the route that serves a miner of that name: the account's whose
+// Login returns the goal that serves a miner of that name: the account's whose
 // name is the login up to the first dot, else the account's whose name is the
-// whole login; else what serves everybody else: one route, with account "", or in
+// whole login; else what serves everybody else: one goal, with account "", or in
 // multi-user mode that of the user with the name up to the first dot. false: there
 // is none of these, or the user's name is empty. It answers from memory; where the
-// route was in use before, it allocates nothing.
+// goal was in use before, it allocates nothing.
 //
-// A miner that joins the route in the same turn of its event loop can't miss
+// A miner that joins the goal in the same turn of its event loop can't miss
 // that it was rerouted.
-func (d *Directory) Login(login string) (r *Route, account string, ok bool) {
+func (d *Directory) Login(login string) (r *Goal, account string, ok bool) {
 	r, account, err := d.LoginFrom(login, netip.Addr{})
 	return r, account, err == nil
 }
 
 // LoginFrom is Login for a miner at an address, which may bring so many new users; the
 // zero Addr: not known. err is ErrNoAccount, ErrTooManyUsers or ErrManyOfYours.
-func (d *Directory) LoginFrom(login string, from netip.Addr) (r *Route, account string, err error) {
+func (d *Directory) LoginFrom(login string, from netip.Addr) (r *Goal, account string, err error) {
 	d.mu.RLock()
 	if r = d.inUse(login); r != nil {
 		r.call()
@@ -36,11 +36,11 @@ func (d *Directory) LoginFrom(login string, from netip.Addr) (r *Route, account 
 	return r, r.account, nil
 }
 
-// inUse returns the route that a login is for, where it is there already. The
+// inUse returns the goal that a login is for, where it is there already. The
 // caller has mu.
-func (d *Directory) inUse(login string) *Route {
+func (d *Directory) inUse(login string) *Goal {
 	name, _, dotted := strings.Cut(login, ".")
-	r := d.routes[name]
+	r := d.goals[name]
 	if r != nil && !(dotted && r.PerUser) && name != "" {
 		return r
 	}
@@ -49,17 +49,17 @@ func (d *Directory) inUse(login string) *Route {
 	}
 	if dotted { // an account comes before a user
 		if _, there := d.account(login); there {
-			return d.routes[login]
+			return d.goals[login]
 		}
 	}
 	if r == nil {
-		r = d.routes[""]
+		r = d.goals[""]
 	}
 	return r
 }
 
-// open makes the route that a login is for, unless there can be none.
-func (d *Directory) open(login string, from netip.Prefix) (*Route, error) {
+// open makes the goal that a login is for, unless there can be none.
+func (d *Directory) open(login string, from netip.Prefix) (*Goal, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r := d.inUse(login); r != nil {
@@ -79,14 +79,14 @@ func (d *Directory) open(login string, from netip.Prefix) (*Route, error) {
 	if !ok {
 		return nil, ErrNoAccount
 	}
-	r := d.newRoute(e)
-	d.routes[e.Name] = r
+	r := d.newGoal(e)
+	d.goals[e.Name] = r
 	return r, nil
 }
 
 // InUse reports that an account has a miner connected.
 func (d *Directory) InUse(account string) bool {
-	r := d.route(account)
+	r := d.goal(account)
 	return account != "" && r != nil && r.hasMiners()
 }
 
@@ -94,7 +94,7 @@ func (d *Directory) InUse(account string) bool {
 func (d *Directory) AccountsInUse() (names []string) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	for name, r := range d.routes {
+	for name, r := range d.goals {
 		if name != "" && r.hasMiners() {
 			names = append(names, name)
 		}
@@ -102,7 +102,7 @@ func (d *Directory) AccountsInUse() (names []string) {
 	return names
 }
 
-func (r *Route) hasMiners() bool {
+func (r *Goal) hasMiners() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.members > 0

@@ -141,7 +141,7 @@ func (p *protocol) learn(size int) {
 		return // it has not asked for version bits
 	}
 	p.book.Extranonce2.Store(uint32(size))
-	p.route.directory.learn(p.pool, size, p.offered.mask, p.maskSaid)
+	p.goal.directory.learn(p.pool, size, p.offered.mask, p.maskSaid)
 }
 
 // reconnect follows client.reconnect, inside the pool's domain only: a

@@ -11,26 +11,26 @@ import "time"
 // repeats this at each check for as long as that is true, for the sake of miners that
 // connect meanwhile.
 func (l *Lane) turnAway(now time.Time) {
-	if !l.outgrown(now) || l.route.membersOf(l) == 0 {
+	if !l.outgrown(now) || l.goal.membersOf(l) == 0 {
 		l.turned = false
 		return
 	}
 	if !l.turned {
 		l.turned = true
-		l.log.Warn("no working pool has room for the prefixes of these miners; they are closed, and get shorter prefixes when they reconnect", "miners", l.route.membersOf(l))
+		l.log.Warn("no working pool has room for the prefixes of these miners; they are closed, and get shorter prefixes when they reconnect", "miners", l.goal.membersOf(l))
 	}
-	l.route.directory.down.Outgrown(l)
+	l.goal.directory.down.Outgrown(l)
 }
 
 // outgrown reports whether waiting is pointless for the lane: it has no link, each pool
 // with room for its prefixes is down, and there is another pool that works, or none
 // with room at all.
 func (l *Lane) outgrown(now time.Time) bool {
-	if l.serving != nil && l.route.leads(l.serving.pool) {
+	if l.serving != nil && l.goal.leads(l.serving.pool) {
 		return false
 	}
 	room, works := false, l.misfit
-	for _, p := range l.route.list() {
+	for _, p := range l.goal.list() {
 		if !l.fits(p) {
 			works = works || p.healthy(now, 0)
 			continue

@@ -46,12 +46,12 @@ func TestMinersOfBeforeASmallerPool(t *testing.T) {
 		{"the backup has room", "a b", func(f *farm) { shrink(f.pools[0], 3) }, false},
 		{"the backup has room, and is away", "a b", func(f *farm) {
 			f.pools[1].do(func() { f.pools[1].refuse = true })
-			f.after(f.route.failover().ProbeEvery)
+			f.after(f.goal.failover().ProbeEvery)
 			shrink(f.pools[0], 3)
 		}, true},
 		{"the backup has room, and is looked for", "a b", func(f *farm) {
 			f.pools[1].do(func() { f.pools[1].refuse = true })
-			f.after(f.route.failover().ProbeEvery)
+			f.after(f.goal.failover().ProbeEvery)
 			f.pools[1].do(func() { f.pools[1].refuse, f.pools[1].hole = false, true })
 			shrink(f.pools[0], 3)
 			f.after(patience - 2*time.Second) // with the second that follows, and patience, it is not past
@@ -61,15 +61,15 @@ func TestMinersOfBeforeASmallerPool(t *testing.T) {
 			}
 		}, true},
 		{"the backup has less, and is away: the main one is waited for", "a b", func(f *farm) {
-			f.directory.learn(f.route.list()[1], 3, 0, true)
+			f.directory.learn(f.goal.list()[1], 3, 0, true)
 			f.pools[0].do(func() { f.pools[0].refuse = true })
 			f.pools[1].do(func() { f.pools[1].refuse = true })
-			f.after(f.route.failover().ProbeEvery)
+			f.after(f.goal.failover().ProbeEvery)
 			f.pools[0].lane().Close()
 		}, false},
 		{"the backup has less, and works", "a b", func(f *farm) {
 			f.pools[1].do(func() { f.pools[1].size = 3 })
-			f.after(2 * f.route.failover().ProbeEvery)
+			f.after(2 * f.goal.failover().ProbeEvery)
 			f.pools[0].do(func() { f.pools[0].refuse = true })
 			for _, c := range f.pools[0].every() {
 				c.Close()
@@ -109,7 +109,7 @@ func TestNobodyIsTurnedAwayForLong(t *testing.T) {
 		shrink(f.pools[0], 3)
 		f.after(time.Second)
 		short, _ := f.directory.Prefixes().Take(1)
-		f.route.Join(Member{Prefix: short}) // whose link finds that the pool gives 8 again
+		f.goal.Join(Member{Prefix: short}) // whose link finds that the pool gives 8 again
 		f.after(time.Second)
 		for l.members > 0 {
 			l.Leave(Prefix{Len: 2})
@@ -143,7 +143,7 @@ func TestLanesOfOneAreTurnedAwayToo(t *testing.T) {
 		inFarm(t, "a", func(f *farm) {
 			f.start()
 			group, _ := f.directory.Prefixes().TakeGroup(netip.Addr{})
-			l := f.route.JoinGroup(group, netip.Addr{}, "agent")
+			l := f.goal.JoinGroup(group, netip.Addr{}, "agent")
 			f.after(time.Second)
 			wantLaneOn(t, l, "a")
 			f.pools[0].do(func() { f.pools[0].size, f.pools[0].forget = 4, true })
@@ -167,7 +167,7 @@ func TestALaneIsWithoutAPoolThoughOthersAreNot(t *testing.T) {
 		died := time.Now()
 		f.after(time.Second)
 		short, _ := f.directory.Prefixes().Take(1)
-		other := f.route.Join(Member{Prefix: short})
+		other := f.goal.Join(Member{Prefix: short})
 		f.after(time.Minute)
 		wantLaneOn(t, other, "a")
 		_, none := other.without()

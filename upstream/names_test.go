@@ -96,7 +96,7 @@ func TestRefusedNames(t *testing.T) {
 		f.submitAs("acct.rig1", 3)
 		f.wantFate(1, 3, work.Accepted)
 		equal(t, "users", f.pools[0].users(), "farm farm farm")
-		equal(t, "refused", f.route.list()[0].book.NamesRefused.Load(), 2)
+		equal(t, "refused", f.goal.list()[0].book.NamesRefused.Load(), 2)
 	})
 }
 

@@ -452,7 +452,7 @@ func (n *newcomers) look(now time.Time, still *standstill) {
 		l.dismiss()
 	}
 	for _, l := range in {
-		l.route.begin(l)
+		l.goal.begin(l)
 	}
 }
 

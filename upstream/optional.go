@@ -252,7 +252,7 @@ func (l *Lane) askAgain(ctx context.Context, now time.Time) {
 		return
 	}
 	if k.pool.trialDue(now) {
-		l.route.directory.run(func(ctx context.Context) { l.route.probe(ctx, k.pool, true) })
+		l.goal.directory.run(func(ctx context.Context) { l.goal.probe(ctx, k.pool, true) })
 		return
 	}
 	if bitless && k.pool.givesBits() && len(l.candidates) == 0 {

@@ -109,7 +109,7 @@ func TestARestartOfThePoolTakesVersionBitsFromNobody(t *testing.T) {
 							}
 						})
 						p.last().Close()
-						f.after(time.Duration(times)*(f.route.failover().BackoffMax+2*stepTimeout) + time.Minute)
+						f.after(time.Duration(times)*(f.goal.failover().BackoffMax+2*stepTimeout) + time.Minute)
 						f.wantOn("a")
 						equal(t, "mask", f.latest().Mask, 0x1fffe000)
 					})
@@ -136,7 +136,7 @@ func TestAPoolThatGrantedBitsBeforeTheStartIsAlwaysAsked(t *testing.T) {
 				f.after(10 * backoffMin)
 				f.wantOn("none")
 				f.pools[0].do(func() { clear(f.pools[0].on) })
-				f.after(f.route.failover().BackoffMax)
+				f.after(f.goal.failover().BackoffMax)
 				f.wantOn("a")
 				equal(t, "mask", f.latest().Mask, 0x1fffe000)
 			})
@@ -154,7 +154,7 @@ func TestABalancerInFrontOfADeadPool(t *testing.T) {
 		f.after(10 * time.Minute)
 		f.wantOn("none")
 		p.do(func() { clear(p.on) })
-		f.after(f.route.failover().BackoffMax + time.Minute)
+		f.after(f.goal.failover().BackoffMax + time.Minute)
 		f.wantOn("a")
 		equal(t, "mask", f.latest().Mask, 0x1fffe000)
 	})
@@ -168,7 +168,7 @@ func TestADeadPoolThatComesBackAsAnOldOne(t *testing.T) {
 		f.start()
 		f.after(10 * time.Minute)
 		p.do(func() { delete(p.on, "mining.subscribe") })
-		f.after(2 * f.route.failover().BackoffMax)
+		f.after(2 * f.goal.failover().BackoffMax)
 		f.wantOn("a")
 		f.after(time.Hour)
 		f.wantOn("a")
@@ -203,7 +203,7 @@ func TestTheEndOfAConnectionIsNotPutDownToWhatThePoolBore(t *testing.T) {
 				c.end(f, p)
 				f.after(2 * backoffMin)
 				f.wantOn("a")
-				equal(t, "left out", f.route.list()[0].skips(time.Now()), 0)
+				equal(t, "left out", f.goal.list()[0].skips(time.Now()), 0)
 			})
 		})
 	}
@@ -240,7 +240,7 @@ func TestAPoolThatClosesOverANameIsNotAskedForNames(t *testing.T) {
 					return strings.Contains(string(r.Params[0]), ".") && hangsUp(c, r)
 				}
 				f.start()
-				l := f.route.Join(Member{Prefix: Prefix{Value: 0x0102, Len: 2}, Login: "farm.rig1"})
+				l := f.goal.Join(Member{Prefix: Prefix{Value: 0x0102, Len: 2}, Login: "farm.rig1"})
 				f.after(10 * backoffMin)
 				wantLaneOn(t, l, "a")
 				s := share(l.Latest().Job, 1)
@@ -274,7 +274,7 @@ func TestThatBitsWereGrantedIsNotForgotten(t *testing.T) {
 		p.do(func() { p.mask, p.on["mining.configure"] = "1fffe000", hangsUp })
 		p.last().Close()
 		f.after(2 * backoffMin)
-		equal(t, "left out", f.route.list()[0].skips(time.Now()), 0)
+		equal(t, "left out", f.goal.list()[0].skips(time.Now()), 0)
 	})
 }
 
@@ -289,7 +289,7 @@ func TestWhatIsLeftOutIsSaidOnce(t *testing.T) {
 		f.after(time.Hour)
 		equal(t, "times said", strings.Count(log.String(), "the pool closes the connection over a request"), 1)
 		wantPart(t, "log", log.String(), `request=mining.configure`)
-		equal(t, "failures of the pool", f.route.list()[0].book.Failures.Load(), 1)
+		equal(t, "failures of the pool", f.goal.list()[0].book.Failures.Load(), 1)
 	})
 }
 
@@ -320,7 +320,7 @@ func TestFewerVersionBitsAreSaidAndCounted(t *testing.T) {
 				f.start()
 				c.end(f, f.pools[0])
 				f.after(2 * backoffMin)
-				book := f.route.list()[0].book
+				book := f.goal.list()[0].book
 				equal(t, "mask", fmt.Sprintf("%08x", book.VersionMask.Load()), c.mask)
 				equal(t, "counted", book.VersionBitsReduced.Load(), c.times)
 				equal(t, "said", strings.Count(log.String(), "fewer version bits"), int(c.times))

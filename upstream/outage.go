@@ -15,17 +15,17 @@ type outage struct {
 // GivenUp reports whether the lane has been without a link for longer than
 // Failover.Hold: its miners should then try their own backup pools. Any goroutine.
 func (l *Lane) GivenUp(now time.Time) bool {
-	hold := l.route.failover().Hold
+	hold := l.goal.failover().Hold
 	since, none := l.without()
 	return none && hold > 0 && now.Sub(since) > hold
 }
 
 // without reports that the lane has no link to any pool, and since when; of a
-// lane without miners, since the first one came. Other lanes of its route may have
+// lane without miners, since the first one came. Other lanes of its goal may have
 // one: they do its miners no good.
 func (l *Lane) without() (since time.Time, none bool) {
-	l.route.mu.Lock()
-	defer l.route.mu.Unlock()
+	l.goal.mu.Lock()
+	defer l.goal.mu.Unlock()
 	return l.unlinked, !l.linked
 }
 
@@ -36,11 +36,11 @@ func (l *Lane) tellOutage(now time.Time) {
 	if !none || now.Sub(since) < patience {
 		return
 	}
-	hold, miners := l.route.failover().Hold, l.route.membersOf(l)
+	hold, miners := l.goal.failover().Hold, l.goal.membersOf(l)
 	if !l.outage.said {
 		l.outage.said = true
 		if l.single() {
-			l.route.directory.heldAlone(1, now)
+			l.goal.directory.heldAlone(1, now)
 		}
 		text, until := "no pool is up: miners stay connected, on their last job, until one is", []any{}
 		if hold > 0 {
@@ -58,7 +58,7 @@ func (l *Lane) tellOutage(now time.Time) {
 // endOutage notes that a link serves the lane again, or that the lane ends.
 func (l *Lane) endOutage(now time.Time) {
 	if l.outage.said && l.single() {
-		l.route.directory.heldAlone(-1, now)
+		l.goal.directory.heldAlone(-1, now)
 	}
 	l.outage = outage{}
 }

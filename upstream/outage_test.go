@@ -103,7 +103,7 @@ func TestALogOfAnOutageOfDirectMiners(t *testing.T) {
 		b := f.logged()
 		f.start()
 		for i := range uint16(3) {
-			f.route.Join(Member{Prefix: Prefix{Len: 2, Value: i}, Login: "farm.rig"})
+			f.goal.Join(Member{Prefix: Prefix{Len: 2, Value: i}, Login: "farm.rig"})
 		}
 		f.after(time.Minute)
 		a.do(func() { a.refuse = true })

@@ -22,7 +22,7 @@ const (
 	steady = 30 * time.Second
 )
 
-// pool is one pool of a route, with the route's user there: what the route's lanes and
+// pool is one pool of a goal, with the goal's user there: what the goal's lanes and
 // probes jointly know about it. endpoint.mu guards it.
 type pool struct {
 	Pool
@@ -44,7 +44,7 @@ type pool struct {
 	namesAfter  time.Time // no name is sent before this time
 	difficulty  float64   // the last one received; 0: none yet
 	muteLogged  bool      // it does not answer shares
-	watched     bool      // Route.watch runs; Route.mu guards it
+	watched     bool      // Goal.watch runs; Goal.mu guards it
 }
 
 func newPool(p Pool, e *endpoint, s *state) *pool {
@@ -178,7 +178,7 @@ func (p *pool) lost(now time.Time, age, max time.Duration, again bool, err error
 	p.blame(now, true, err)
 }
 
-// blame keeps err as the reason why the pool is down: for this route, and for everyone
+// blame keeps err as the reason why the pool is down: for this goal, and for everyone
 // who looks at it, unless others are served there. The caller holds the lock.
 func (p *pool) blame(now time.Time, reached bool, err error) (news bool) {
 	text := err.Error()
@@ -196,7 +196,7 @@ func (p *pool) blame(now time.Time, reached bool, err error) (news bool) {
 	return news
 }
 
-// chill makes the route avoid the pool until now + coolDown.
+// chill makes the goal avoid the pool until now + coolDown.
 func (p *pool) chill(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -227,7 +227,7 @@ func (p *pool) serve(n int) {
 	p.book.Active.Store(p.active > 0)
 }
 
-// serves reports whether at least one lane of the route is on the pool.
+// serves reports whether at least one lane of the goal is on the pool.
 func (p *pool) serves() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 )
 
 // maxGroups bounds the groups of prefixes in use, and with them the lanes that an
-// aggregated route can need: enough for 131,072 miners with 1-byte prefixes, and with
+// aggregated goal can need: enough for 131,072 miners with 1-byte prefixes, and with
 // longer ones far more than one process has sockets for.
 const maxGroups = 512
 

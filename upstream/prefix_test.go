@@ -40,11 +40,11 @@ func TestUsedUpGroup(t *testing.T) {
 			}
 			last := take(t, f, q.length)
 			first := Prefix{Group: last.Group - 1, Value: last.Value, Len: uint8(q.length)}
-			if f.route.Join(Member{Prefix: first}) == f.route.Join(Member{Prefix: last}) {
+			if f.goal.Join(Member{Prefix: first}) == f.goal.Join(Member{Prefix: last}) {
 				t.Error("two groups share a lane")
 			}
 			f.after(0)
-			equal(t, "job of the new group's lane", f.route.Join(Member{Prefix: last}).Latest().Job != nil, true)
+			equal(t, "job of the new group's lane", f.goal.Join(Member{Prefix: last}).Latest().Job != nil, true)
 		})
 	}
 }
@@ -52,7 +52,7 @@ func TestUsedUpGroup(t *testing.T) {
 func TestLengthsShareNoLane(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
-		if f.route.Join(Member{Prefix: take(t, f, 1)}) == f.route.Join(Member{Prefix: take(t, f, 2)}) {
+		if f.goal.Join(Member{Prefix: take(t, f, 1)}) == f.goal.Join(Member{Prefix: take(t, f, 2)}) {
 			t.Error("prefixes of both lengths on one lane")
 		}
 	})
@@ -119,9 +119,9 @@ func TestRestingPrefixStaysWithItsMiner(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		x := take(t, f, 2)
-		l := f.route.Join(Member{Prefix: x})
+		l := f.goal.Join(Member{Prefix: x})
 		l.Leave(x)
-		f.route.Join(Member{Prefix: x})
+		f.goal.Join(Member{Prefix: x})
 		f.pools[0].last().job(true)
 		f.after(0)
 		for range 10 {
@@ -152,7 +152,7 @@ func TestRestingPrefixesAreNotHandedOutWhenAllAreUsed(t *testing.T) {
 		for range 1 << 8 {
 			last = take(t, f, 1)
 		}
-		lane := f.route.Join(Member{Prefix: last})
+		lane := f.goal.Join(Member{Prefix: last})
 		f.after(0)
 		p.Release(Prefix{Group: 1, Value: 7, Len: 1}, lane)
 		equal(t, "group", take(t, f, 1).Group, 2)
@@ -175,18 +175,18 @@ func TestLinksAreBounded(t *testing.T) {
 		if !ok {
 			break
 		}
-		f.route.Join(Member{Prefix: p})
+		f.goal.Join(Member{Prefix: p})
 	}
 	equal(t, "miners", n, maxGroups*256)
-	equal(t, "lanes", len(f.route.lanes), maxGroups+63)
+	equal(t, "lanes", len(f.goal.lanes), maxGroups+63)
 
 	f.open()
 	for group := range uint32(maxGroups) {
 		for value := range uint16(64) {
-			f.route.Join(Member{Prefix: Prefix{Group: group, Value: value, Len: 2}})
+			f.goal.Join(Member{Prefix: Prefix{Group: group, Value: value, Len: 2}})
 		}
 	}
-	equal(t, "lanes with 2-byte prefixes", len(f.route.lanes), maxLinks)
+	equal(t, "lanes with 2-byte prefixes", len(f.goal.lanes), maxLinks)
 }
 
 func TestShape(t *testing.T) {
@@ -207,7 +207,7 @@ func TestShape(t *testing.T) {
 		f.open()
 		for i, size := range q.sizes {
 			if size > 0 {
-				f.directory.learn(f.route.list()[i], size, 0, true)
+				f.directory.learn(f.goal.list()[i], size, 0, true)
 			}
 		}
 		prefix, extranonce2 := f.directory.Shape()
@@ -223,8 +223,8 @@ func TestMask(t *testing.T) {
 		f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
 		f.open()
 		equal(t, "nothing known", f.directory.Mask(), maskDefault)
-		f.directory.learn(f.route.list()[0], 8, 0x1fffe000, true)
-		f.directory.learn(f.route.list()[1], 8, 0x00e00000, true)
+		f.directory.learn(f.goal.list()[0], 8, 0x1fffe000, true)
+		f.directory.learn(f.goal.list()[1], 8, 0x00e00000, true)
 		equal(t, "remembered", f.directory.Mask(), 0x1fffe000)
 		f.start()
 		equal(t, "the pool's in use", f.directory.Mask(), 0x00c00000)

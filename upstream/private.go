@@ -23,8 +23,8 @@ const agentsEach = 512
 //	                        Leave, LeaveGroup
 //	ReleaseGroup(g): the lanes of g end, and then g may be another agent's
 //
-// On each route a private group has one lane, whatever the pools' Links and
-// Direct say; it exists on demand, also on a kept route. An agent works with
+// On each goal a private group has one lane, whatever the pools' Links and
+// Direct say; it exists on demand, also on a kept goal. An agent works with
 // all 8 bytes of an extranonce2, so that lane leads to pools only that give as
 // many. What its miners used needs no quarantine: they are the agent's to tell apart,
 // as long as it has the group.
@@ -144,14 +144,14 @@ func (p *Prefixes) released(group uint32) time.Time {
 }
 
 // JoinGroup makes the owner of a private group, which comes from that address under that
-// name, a member of its lane on the route, which is opened where need be: it gets jobs
+// name, a member of its lane on the goal, which is opened where need be: it gets jobs
 // before a miner of the group joins, and holds the lane when none is left. It never
 // blocks on I/O. Each JoinGroup wants one Lane.LeaveGroup.
-func (r *Route) JoinGroup(group uint32, from netip.Addr, login string) *Lane {
+func (r *Goal) JoinGroup(group uint32, from netip.Addr, login string) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.enter(Prefix{Group: group, Len: 2}, from, login, "")
 }
 
 // LeaveGroup takes back one JoinGroup. Any goroutine.
-func (l *Lane) LeaveGroup() { l.leaveRoute() }
+func (l *Lane) LeaveGroup() { l.leaveGoal() }

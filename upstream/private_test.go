@@ -24,13 +24,13 @@ func TestPrivateGroup(t *testing.T) {
 		f.others.Pools[0].Links = 3
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		equal(t, "links", f.pools[0].links(), 4)
 		job := l.Latest().Job
 		equal(t, "layout", job.Layout, work.Layout{Lead: 2, Prefix: 2, Room: 4})
 		for v := range uint16(5) {
-			equal(t, "lane", f.route.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
+			equal(t, "lane", f.goal.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
 		}
 		s := share(job, 1)
 		s.Prefix = 4
@@ -46,9 +46,9 @@ func TestPrivateLaneIsLetGo(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		p := Prefix{Group: g, Value: 1, Len: 2}
-		f.route.Join(Member{Prefix: p})
+		f.goal.Join(Member{Prefix: p})
 		l.Leave(p)
 		f.after(2 * letGo)
 		equal(t, "links while the agent is there", f.pools[0].links(), 2)
@@ -57,7 +57,7 @@ func TestPrivateLaneIsLetGo(t *testing.T) {
 		equal(t, "links", f.pools[0].links(), 2)
 		f.after(10 * time.Second)
 		equal(t, "links a minute later", f.pools[0].links(), 1)
-		again := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		again := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		equal(t, "links", f.pools[0].links(), 2)
 		equal(t, "another lane", again != l, true)
@@ -75,7 +75,7 @@ func TestReleasedGroup(t *testing.T) {
 		g := takeGroup(t, f)
 		equal(t, "one that nobody joined is free at once", g, idle)
 
-		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		s := share(l.Latest().Job, 1)
@@ -94,7 +94,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links", f.pools[0].links(), 1)
 		equal(t, "when nothing is left", takeGroup(t, f), g)
 
-		l = f.route.JoinGroup(g, netip.Addr{}, "agent")
+		l = f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		l.LeaveGroup()
 		f.directory.Prefixes().ReleaseGroup(g)
@@ -102,7 +102,7 @@ func TestReleasedGroup(t *testing.T) {
 		equal(t, "links of a group without shares, at once", f.pools[0].links(), 1)
 		f.directory.Prefixes().ReleaseGroup(g) // once too often
 		f.directory.Prefixes().ReleaseGroup(4711)
-		f.route.JoinGroup(takeGroup(t, f), netip.Addr{}, "agent")
+		f.goal.JoinGroup(takeGroup(t, f), netip.Addr{}, "agent")
 		f.after(time.Minute)
 		equal(t, "links", f.pools[0].links(), 2)
 	})
@@ -112,7 +112,7 @@ func TestReleasedGroupDoesNotWaitForever(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
 		l.Submit(share(l.Latest().Job, 1))
@@ -130,8 +130,8 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 		f.pools[0].size = 7
 		f.open()
 		g := takeGroup(t, f)
-		equal(t, "fits while nothing is known", f.route.Fits(Prefix{Group: g, Value: 1, Len: 2}), true)
-		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		equal(t, "fits while nothing is known", f.goal.Fits(Prefix{Group: g, Value: 1, Len: 2}), true)
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.run()
 		wantLaneOn(t, l, "b")
 		f.wantOn("a")
@@ -143,14 +143,14 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 		}
 		f.after(time.Minute)
 		wantLaneOn(t, l, "none")
-		equal(t, "fits", f.route.Fits(Prefix{Group: g, Value: 1, Len: 2}), false)
-		equal(t, "others fit", f.route.Fits(Prefix{Len: 2}), true)
+		equal(t, "fits", f.goal.Fits(Prefix{Group: g, Value: 1, Len: 2}), false)
+		equal(t, "others fit", f.goal.Fits(Prefix{Len: 2}), true)
 	})
 }
 
 // Direct pools are for miners: an agent is one, so to say.
-func TestPrivateGroupOnADirectRoute(t *testing.T) {
-	inDirect(t, func(f *farm, r *Route) {
+func TestPrivateGroupOnADirectGoal(t *testing.T) {
+	inDirect(t, func(f *farm, r *Goal) {
 		g := takeGroup(t, f)
 		l := r.JoinGroup(g, netip.Addr{}, "agent")
 		for v := range uint16(3) {
@@ -167,10 +167,10 @@ func TestPrivateGroupAtAnAgentPool(t *testing.T) {
 	inAgentFarm(t, "a", func(f *farm, a *scripted) {
 		f.start()
 		g := takeGroup(t, f)
-		l := f.route.JoinGroup(g, netip.Addr{}, "agent")
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		p := Prefix{Group: g, Value: 7, Len: 2}
-		f.route.Join(Member{Prefix: p, Login: "acct.rig7"})
+		f.goal.Join(Member{Prefix: p, Login: "acct.rig7"})
 		f.after(time.Millisecond)
 		f.find(l, 7, 1)
 		l.Leave(p)

@@ -25,9 +25,9 @@ const (
 	firstProbe = 50 * time.Millisecond
 )
 
-// watchAll begins to watch the pools of a route that is kept, or has a choice and a lane
+// watchAll begins to watch the pools of a goal that is kept, or has a choice and a lane
 // that runs. The caller has mu.
-func (r *Route) watchAll() {
+func (r *Goal) watchAll() {
 	list := r.list()
 	if !r.Kept && (len(list) == 1 || !r.runs()) || r.directory.heir.waits.Load() {
 		return
@@ -39,8 +39,8 @@ func (r *Route) watchAll() {
 	}
 }
 
-// runs reports that a lane of the route runs. The caller has mu.
-func (r *Route) runs() bool {
+// runs reports that a lane of the goal runs. The caller has mu.
+func (r *Goal) runs() bool {
 	for _, l := range r.lanes {
 		if l.running {
 			return true
@@ -49,9 +49,9 @@ func (r *Route) runs() bool {
 	return false
 }
 
-// unwatched reports that there is nothing to watch for: no lane of the route runs any
+// unwatched reports that there is nothing to watch for: no lane of the goal runs any
 // more, and is not kept, or it does not lead to the pool.
-func (r *Route) unwatched(p *pool) bool {
+func (r *Goal) unwatched(p *pool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.leads(p) && (r.Kept && r.retired.IsZero() || r.runs()) {
@@ -63,7 +63,7 @@ func (r *Route) unwatched(p *pool) bool {
 
 // watch probes a pool from time to time while no link leads there: from
 // handshake to the first job, then it closes.
-func (r *Route) watch(ctx context.Context, p *pool) {
+func (r *Goal) watch(ctx context.Context, p *pool) {
 	timer := time.NewTimer(firstProbe)
 	defer timer.Stop()
 	for {
@@ -92,9 +92,9 @@ func (f *Failover) often() time.Duration {
 	return max(betterMin, min(betterEvery, f.ReturnAfter/returnProbes, f.ProbeEvery))
 }
 
-// curious reports that a probe would say something that matters. A user's route
+// curious reports that a probe would say something that matters. A user's goal
 // does not ask what is known of the pool from others: there may be thousands.
-func (r *Route) curious(p *pool) bool {
+func (r *Goal) curious(p *pool) bool {
 	if !r.PerUser || r.wants(p) {
 		return true
 	}
@@ -103,7 +103,7 @@ func (r *Route) curious(p *pool) bool {
 }
 
 // wants reports that lanes are on other pools, all less preferred ones.
-func (r *Route) wants(p *pool) bool {
+func (r *Goal) wants(p *pool) bool {
 	behind := false // p
 	for _, o := range r.list() {
 		if o.serves() {
@@ -116,7 +116,7 @@ func (r *Route) wants(p *pool) bool {
 
 // probe sees whether a pool is healthy; in a trial, whether it bears the requests
 // that links leave out.
-func (r *Route) probe(ctx context.Context, p *pool, trial bool) {
+func (r *Goal) probe(ctx context.Context, p *pool, trial bool) {
 	files, ok := r.directory.hold(descriptors.Probe)
 	if !ok {
 		return // miners come first

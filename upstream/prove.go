@@ -26,22 +26,22 @@ var (
 func (d *Directory) Prove(ctx context.Context, account string, p Pool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveTime, errUnproven)
 	defer cancel()
-	r := d.routeToProve(account, p)
+	r := d.goalToProve(account, p)
 	if err := r.prove(ctx); !errors.Is(err, errProbed) {
 		return err
 	}
 	return nil
 }
 
-// routeToProve is a route that nobody can be on, with what is known of the pool.
-func (d *Directory) routeToProve(account string, p Pool) *Route {
+// goalToProve is a goal that nobody can be on, with what is known of the pool.
+func (d *Directory) goalToProve(account string, p Pool) *Goal {
 	d.mu.RLock()
 	e := d.endpoints[endpointKey{p.Name, p.URL}]
 	d.mu.RUnlock()
 	if e == nil {
 		e = &endpoint{book: new(stats.Pool)} // nobody is to see a pool that is not in use
 	}
-	r := &Route{
+	r := &Goal{
 		directory: d, account: account, form: form{links: 1},
 		log: d.log.With("account", account),
 	}
@@ -51,7 +51,7 @@ func (d *Directory) routeToProve(account string, p Pool) *Route {
 
 // prove opens the link, and returns errProbed when the pool has let it in. It
 // makes no optional request, so that nothing but the credentials can be minded.
-func (r *Route) prove(ctx context.Context) error {
+func (r *Goal) prove(ctx context.Context) error {
 	files, ok := r.directory.hold(descriptors.Probe)
 	if !ok {
 		return errNoFiles

@@ -127,18 +127,18 @@ func TestProofsEndWithWhoAsked(t *testing.T) {
 	})
 }
 
-// The miners of the fixed route are told to log in again, those of accounts are not.
+// The miners of the fixed goal are told to log in again, those of accounts are not.
 func TestLoginAgain(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
 		f.set("alice a farm")
 		f.join("alice.rig", 1)
 		f.directory.LoginAgain()
-		equal(t, "routes whose miners are to log in again", len(f.rerouted), 1)
-		equal(t, "it is the fixed one", f.rerouted[0] == f.route, true)
+		equal(t, "goals whose miners are to log in again", len(f.rerouted), 1)
+		equal(t, "it is the fixed one", f.rerouted[0] == f.goal, true)
 	})
 	inAccounts(t, "a", func(f *farm) {
 		f.directory.LoginAgain()
-		equal(t, "without a fixed route", len(f.rerouted), 0)
+		equal(t, "without a fixed goal", len(f.rerouted), 0)
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"farmproxy/work"
 )
 
-// Downstream is where routes publish to: the event loops. Its methods may be
-// called from any goroutine, never block, and keep no reference to a route's
+// Downstream is where goals publish to: the event loops. Its methods may be
+// called from any goroutine, never block, and keep no reference to a goal's
 // locks.
 type Downstream interface {
 	// Publish says what a lane's miners work on from now on. Of several posts
@@ -19,12 +19,12 @@ type Downstream interface {
 	// Verdicts returns what became of shares. Exactly one comes for each share
 	// that Lane.Submit took. The list is the caller's.
 	Verdicts([]Verdict)
-	// Rerouted says that the miners of a route have to log in again, in memory:
+	// Rerouted says that the miners of a goal have to log in again, in memory:
 	// Directory.Login knows where they belong now. It is retired, because its
 	// account is gone or has changed, or an account has taken the name of its
 	// user; or it is everybody else's, and that has changed, or there are accounts that
 	// were not known.
-	Rerouted(*Route)
+	Rerouted(*Goal)
 	// Outgrown says that no pool that works has room for the prefixes of a lane's
 	// miners: they are to be closed, and get shorter ones when they come back.
 	Outgrown(*Lane)
@@ -118,7 +118,7 @@ type Member struct {
 // Prefix is a miner's extranonce1: fixed for the life of its session, unique in
 // the process together with its group.
 type Prefix struct {
-	Group uint32 `json:"group"` // each group has lanes of its own, on every route
+	Group uint32 `json:"group"` // each group has lanes of its own, on every goal
 	Value uint16 `json:"value"`
 	Len   uint8  `json:"len"` // bytes: 2, or 1 where a pool leaves no more
 }

@@ -156,7 +156,7 @@ func inOtherFarm(t *testing.T, pools string, miners uint16, test func(f *farm)) 
 		f.o.Failover.RejectRate = 0.5
 		f.open()
 		for p := range miners {
-			f.joined = f.route.Join(Member{Prefix: Prefix{Value: p + 1, Len: 2}})
+			f.joined = f.goal.Join(Member{Prefix: Prefix{Value: p + 1, Len: 2}})
 		}
 		f.run()
 		test(f)
@@ -222,13 +222,13 @@ func TestADirectMinersIllPoolIsItsOwn(t *testing.T) {
 		f.o.Failover.RejectRate = 0.5
 		f.open()
 		x, y := Prefix{Value: 1, Len: 2}, Prefix{Value: 2, Len: 2}
-		f.joined = f.route.Join(Member{Prefix: x})
+		f.joined = f.goal.Join(Member{Prefix: x})
 		f.run()
 		f.pools[0].answer = func(submit) string { return `"result":null,"error":[20,"no",null]` }
 		f.submit(1, rejectMin)
 		f.after(directTicks * 2 * tickServing)
 		wantLaneOn(t, f.joined, "b")
-		other := f.route.Join(Member{Prefix: y})
+		other := f.goal.Join(Member{Prefix: y})
 		f.after(time.Second)
 		wantLaneOn(t, other, "a")
 		for range 5 { // of the 10 minutes that it is left for

@@ -51,7 +51,7 @@ func TestAPoolThatAlternatesMasks(t *testing.T) {
 			t.Errorf("miners were told %d bytes of posts more: %v", n, masks)
 		}
 		equal(t, "mask", f.latest().Mask, 0x00c00000)
-		equal(t, "fewer bits, counted", f.route.list()[0].book.VersionBitsReduced.Load(), 1)
+		equal(t, "fewer bits, counted", f.goal.list()[0].book.VersionBitsReduced.Load(), 1)
 		f.after(widenAfter)
 		pool.job(false)
 		f.after(0)

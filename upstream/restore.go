@@ -9,7 +9,7 @@ import (
 )
 
 // What the image of a directory becomes, in a process whose table may be another one.
-// A route that is not there any more, or of another form, has no lanes to give on; a link
+// A goal that is not there any more, or of another form, has no lanes to give on; a link
 // whose pool is not there any more stays behind. What waits for a verdict there has lost
 // its link.
 
@@ -25,13 +25,13 @@ func (x *restoring) directory(i *directoryImage) error {
 		return err
 	}
 	h.lanes = make(map[uint32]*Lane)
-	for n := range i.Routes {
-		if err := x.route(&i.Routes[n]); err != nil {
-			return fmt.Errorf("account %q: %w", i.Routes[n].Name, err)
+	for n := range i.Goals {
+		if err := x.goal(&i.Goals[n]); err != nil {
+			return fmt.Errorf("account %q: %w", i.Goals[n].Name, err)
 		}
 	}
 	for n := range i.Retired {
-		if err := x.routeLost(&i.Retired[n]); err != nil {
+		if err := x.goalLost(&i.Retired[n]); err != nil {
 			return err
 		}
 	}
@@ -50,10 +50,10 @@ func (x *restoring) directory(i *directoryImage) error {
 	return nil
 }
 
-func (x *restoring) route(i *routeImage) error {
+func (x *restoring) goal(i *goalImage) error {
 	r, err := x.d.heirTo(i.Name)
 	if err != nil || r.image() != i.Form {
-		return x.routeLost(i)
+		return x.goalLost(i)
 	}
 	if from := prefixOf(i.From); r.PerUser {
 		r.from = from
@@ -84,8 +84,8 @@ func (x *restoring) route(i *routeImage) error {
 	return nil
 }
 
-// widen makes the route's groups as wide as they were.
-func (r *Route) widen(i *routeImage) {
+// widen makes the goal's groups as wide as they were.
+func (r *Goal) widen(i *goalImage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members = i.Members
@@ -102,9 +102,9 @@ func (r *Route) widen(i *routeImage) {
 	}
 }
 
-// routeLost gives up the shares of a route that is not there any more. Its miners log in
+// goalLost gives up the shares of a goal that is not there any more. Its miners log in
 // again.
-func (x *restoring) routeLost(i *routeImage) error {
+func (x *restoring) goalLost(i *goalImage) error {
 	for n := range i.Lanes {
 		l := &i.Lanes[n]
 		if err := x.jobsOf(l.Jobs, int(l.Key.Len), nil); err != nil {
@@ -133,7 +133,7 @@ func (x *restoring) lost(shares []Share, err error) error {
 }
 
 // lane makes a lane, or makes one that Expect has opened what it was.
-func (x *restoring) lane(r *Route, i *laneImage, pools []*pool) error {
+func (x *restoring) lane(r *Goal, i *laneImage, pools []*pool) error {
 	if err := i.sound(len(pools)); err != nil {
 		return err
 	}
@@ -378,8 +378,8 @@ func (x *restoring) roster(l *Lane, i *laneImage) {
 
 // seen takes note of who is on the lane, and since when it had nobody, and no link.
 func (l *Lane) seen(members int, idle, unlinked time.Time) {
-	l.route.mu.Lock()
-	defer l.route.mu.Unlock()
+	l.goal.mu.Lock()
+	defer l.goal.mu.Unlock()
 	l.members, l.idle = members, idle
 	if !l.linked {
 		l.unlinked = unlinked
@@ -387,7 +387,7 @@ func (l *Lane) seen(members int, idle, unlinked time.Time) {
 }
 
 // reopen returns the lane with that key, with the id and the number that it had.
-func (r *Route) reopen(key Prefix, id uint32, number int, first bool) *Lane {
+func (r *Goal) reopen(key Prefix, id uint32, number int, first bool) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lanes[key]

@@ -28,7 +28,7 @@ import (
 // time passes only when all goroutines wait, so that tests over minutes are
 // exact and take no time.
 
-// scripted is a pool. Its fields are set before the route starts, or with do.
+// scripted is a pool. Its fields are set before the goal starts, or with do.
 type scripted struct {
 	name string
 
@@ -335,7 +335,7 @@ type farm struct {
 	t         *testing.T
 	pools     []*scripted
 	directory *Directory
-	route     *Route // the fixed one
+	goal      *Goal // the fixed one
 	book      *stats.Book
 	o         DirectoryOptions
 	others    Entry // what serves everybody whose login is no account's
@@ -344,7 +344,7 @@ type farm struct {
 	mu        sync.Mutex
 	posts     []Post
 	verdicts  []Verdict
-	rerouted  []*Route
+	rerouted  []*Goal
 	outgrown  []*Lane
 	dismissed []*Lane
 }
@@ -367,7 +367,7 @@ func (f *farm) Outgrown(l *Lane) {
 	f.outgrown = append(f.outgrown, l)
 }
 
-func (f *farm) Rerouted(r *Route) {
+func (f *farm) Rerouted(r *Goal) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rerouted = append(f.rerouted, r)
@@ -380,7 +380,7 @@ func (f *farm) Dismissed(l *Lane) {
 }
 
 // inFarm runs a test with pools of the given names, all well and on the fixed
-// route.
+// goal.
 func inFarm(t *testing.T, names string, test func(f *farm)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -424,7 +424,7 @@ func at(name, user string) Pool {
 func (f *farm) open() {
 	f.directory = NewDirectory(f.o, f)
 	f.set()
-	f.route = f.directory.route("")
+	f.goal = f.directory.goal("")
 }
 
 // start starts the directory and waits until nothing moves.
@@ -461,10 +461,10 @@ func (f *farm) close() {
 	}
 }
 
-// lane returns the fixed route's lane, of which one miner is a member.
+// lane returns the fixed goal's lane, of which one miner is a member.
 func (f *farm) lane() *Lane {
 	if f.joined == nil {
-		f.joined = f.route.Join(Member{Prefix: Prefix{Len: 2}})
+		f.joined = f.goal.Join(Member{Prefix: Prefix{Len: 2}})
 	}
 	return f.joined
 }

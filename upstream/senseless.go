@@ -82,7 +82,7 @@ func (l *Lane) Kept(n int64) { l.keptHere.Add(n) }
 // leaveBarren leaves a serving link whose difficulty no miner meets, where there
 // is another pool.
 func (l *Lane) leaveBarren(ctx context.Context, k *link, now time.Time) {
-	barren := k.tenure.harvest.barren(k.book.Submitted.Load(), l.keptHere.Load(), now, l.route.failover().Silence)
+	barren := k.tenure.harvest.barren(k.book.Submitted.Load(), l.keptHere.Load(), now, l.goal.failover().Silence)
 	difficulty := k.book.Difficulty.Load()
 	if !barren || k.pool.senseless(difficulty) == "" || len(l.candidates) > 0 {
 		return

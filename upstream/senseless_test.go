@@ -17,7 +17,7 @@ func TestAPoolWhoseDifficultyNoMinerMeetsIsLeft(t *testing.T) {
 		var log bytes.Buffer
 		f.o.Log = slog.New(slog.NewTextHandler(&log, nil))
 		f.start()
-		silence := f.route.failover().Silence
+		silence := f.goal.failover().Silence
 		quiet := func() { // jobs come, so the pool is not silent
 			for range 4 {
 				f.pools[0].lane().job(false)
@@ -44,7 +44,7 @@ func TestAPoolIsNotLeftWhileSharesGoUp(t *testing.T) {
 			f.lane().Kept(barrenMin)
 			f.submit(n+1, n+1) // a block, say
 			f.pools[0].lane().job(false)
-			f.after(f.route.failover().Silence / 2)
+			f.after(f.goal.failover().Silence / 2)
 		}
 		f.wantOn("a")
 	})
@@ -57,7 +57,7 @@ func TestAHighDifficultyIsNoIllness(t *testing.T) {
 		for range 8 {
 			f.lane().Kept(barrenMin)
 			f.pools[0].lane().job(false)
-			f.after(f.route.failover().Silence / 2)
+			f.after(f.goal.failover().Silence / 2)
 		}
 		f.wantOn("a")
 	})
@@ -72,7 +72,7 @@ func TestTheOnlyPoolIsNotLeftForItsDifficulty(t *testing.T) {
 		for range 8 {
 			f.lane().Kept(barrenMin)
 			f.pools[0].lane().job(false)
-			f.after(f.route.failover().Silence / 2)
+			f.after(f.goal.failover().Silence / 2)
 		}
 		f.wantOn("a")
 		equal(t, "times said", strings.Count(log.String(), "no share has met the pool's difficulty"), 1)

@@ -98,11 +98,11 @@ func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 }
 
 // Mask returns the version bits to grant at mining.configure, before the miner is
-// known: those of the route for everyone whose login is not an account's, or of the
+// known: those of the goal for everyone whose login is not an account's, or of the
 // most preferred known pool of the users' pools.
 func (d *Directory) Mask() uint32 {
 	d.mu.RLock()
-	r, pools := d.routes[""], d.others.Pools
+	r, pools := d.goals[""], d.others.Pools
 	d.mu.RUnlock()
 	if r != nil {
 		return r.mask()

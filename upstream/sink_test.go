@@ -46,7 +46,7 @@ func atWork(k *link, e *epoch) {
 func agentLink(ctx context.Context) (*link, *agentDialect, Share) {
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
 	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", Dialect: Agent}))
-	r := d.route("")
+	r := d.goal("")
 	l := newLane(r, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)
 	e := newEpoch(r.list()[0], "", nil, agentSize, layout)
@@ -68,6 +68,6 @@ type nobody struct{ Carrier }
 
 func (nobody) Publish(Post)       {}
 func (nobody) Verdicts([]Verdict) {}
-func (nobody) Rerouted(*Route)    {}
+func (nobody) Rerouted(*Goal)     {}
 func (nobody) Outgrown(*Lane)     {}
 func (nobody) Dismissed(*Lane)    {}

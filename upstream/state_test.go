@@ -128,7 +128,7 @@ func TestTheStateFileIsWrittenOnceForMany(t *testing.T) {
 			return replaceFile(path, value)
 		}
 		f.run()
-		learn := func(mask uint32) { f.directory.learn(f.route.list()[0], 8, mask, true) }
+		learn := func(mask uint32) { f.directory.learn(f.goal.list()[0], 8, mask, true) }
 		for i := range uint32(1000) {
 			learn(0x1000 * (i + 1))
 		}

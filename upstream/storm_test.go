@@ -89,7 +89,7 @@ func TestLanesOfFurtherGroupsAreGivenBack(t *testing.T) {
 		for range groups * 256 {
 			p := take(t, f, 1)
 			taken = append(taken, p)
-			lanes = append(lanes, f.route.Join(Member{Prefix: p, Address: stranger}))
+			lanes = append(lanes, f.goal.Join(Member{Prefix: p, Address: stranger}))
 		}
 		f.after(time.Minute)
 		equal(t, "links of those that do nothing", f.pools[0].links(), 1+groupsEach)
@@ -123,7 +123,7 @@ func TestUsersThatComeAndGoAreForgotten(t *testing.T) {
 			f.after(4 * time.Millisecond)
 		}
 		equal(t, "links that were opened", f.pools[0].dialled(), newcomersEach)
-		equal(t, "users, a moment's, are few", len(f.directory.routes) < usersEach, true)
+		equal(t, "users, a moment's, are few", len(f.directory.goals) < usersEach, true)
 	})
 }
 
@@ -137,11 +137,11 @@ func TestALaneThatWaitsRunsNothing(t *testing.T) {
 		f.after(time.Second)
 		l := f.joinFrom(stranger, "waits", 1000)
 		f.after(time.Minute)
-		l.route.relook()
+		l.goal.relook()
 		f.after(time.Second)
 		equal(t, "runs", l.running, false)
 		watched := func() (n int) {
-			for _, p := range l.route.list() {
+			for _, p := range l.goal.list() {
 				if p.watched {
 					n++
 				}
@@ -169,7 +169,7 @@ func TestAgentsThatComeAndGo(t *testing.T) {
 		before := f.pools[0].dialled()
 		connect := func(from netip.Addr, login string) (l *Lane, leave func()) {
 			group, _ := f.directory.Prefixes().TakeGroup(from)
-			l = f.route.JoinGroup(group, from, login)
+			l = f.goal.JoinGroup(group, from, login)
 			f.after(time.Second)
 			return l, func() {
 				l.LeaveGroup()
@@ -199,7 +199,7 @@ func TestAgentsThatComeAndGo(t *testing.T) {
 // The same of miners with a lane each; a worker with a record waits for nobody, but is
 // one at a time.
 func TestDirectMinersThatComeAndGo(t *testing.T) {
-	inDirect(t, func(f *farm, r *Route) {
+	inDirect(t, func(f *farm, r *Goal) {
 		value := uint16(0)
 		join := func(login string, record bool) *Lane {
 			value++

@@ -18,7 +18,7 @@ type stratum struct {
 
 func newStratum(p *protocol) dialect {
 	s := &stratum{protocol: p}
-	s.names.init(&p.to, p.route.account)
+	s.names.init(&p.to, p.goal.account)
 	return s
 }
 

@@ -67,14 +67,14 @@ func (l *Lane) supervise(ctx context.Context) {
 // look does what is to be done now, unless the directory is frozen: then it waits.
 // false: the lane ends.
 func (l *Lane) look(ctx context.Context, e event) (goesOn bool) {
-	still := &l.route.directory.still
+	still := &l.goal.directory.still
 	still.enter()
 	defer still.leave()
 	if e.link != nil {
 		l.handle(ctx, e)
 	}
 	now := time.Now()
-	if l.route.lapsed(l, now) {
+	if l.goal.lapsed(l, now) {
 		return false
 	}
 	l.forsake()
@@ -88,7 +88,7 @@ func (l *Lane) look(ctx context.Context, e event) (goesOn bool) {
 // tick is how long the supervisor may sleep.
 func (l *Lane) tick() (d time.Duration) {
 	d = tickServing
-	if l.serving == nil || len(l.candidates) > 0 || !l.route.leads(l.serving.pool) {
+	if l.serving == nil || len(l.candidates) > 0 || !l.goal.leads(l.serving.pool) {
 		d = tickSeeking
 	}
 	if l.single() {
@@ -99,7 +99,7 @@ func (l *Lane) tick() (d time.Duration) {
 
 // end gives back what the lane had of the process's.
 func (l *Lane) end() {
-	d := l.route.directory
+	d := l.goal.directory
 	l.endOutage(time.Now())
 	l.places().leave(l, l.running, time.Now()) // nobody starts it any more
 	if l.dismissed.Load() {
@@ -113,7 +113,7 @@ func (l *Lane) end() {
 	if l.key.private() {
 		d.prefixes.ended(l)
 	}
-	d.forget(l.route)
+	d.forget(l.goal)
 }
 
 // handle takes note of what a link says.
@@ -123,7 +123,7 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	case e.err != nil && k == l.serving:
 		again := now.Sub(k.tenure.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
-		if again && l.route.leads(k.pool) {
+		if again && l.goal.leads(k.pool) {
 			l.retried = now
 			l.try(ctx, k.pool, now)
 		}
@@ -204,7 +204,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	l.link(false, now)
 	l.misfit = errors.Is(err, errMisfit)
 	k.pool.serve(-1)
-	k.pool.lost(now, now.Sub(k.tenure.upAt), l.route.failover().BackoffMax, again, err)
+	k.pool.lost(now, now.Sub(k.tenure.upAt), l.goal.failover().BackoffMax, again, err)
 	l.noteMove(k)
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
@@ -242,7 +242,7 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	}
 	l.noteMove(k)
 	level := slog.LevelDebug
-	if k.pool.fail(now, k.started, l.route.failover().BackoffMax, k.protocol.reached, err) {
+	if k.pool.fail(now, k.started, l.goal.failover().BackoffMax, k.protocol.reached, err) {
 		level = slog.LevelWarn
 	}
 	k.log.Log(context.Background(), level, "link failed", "reason", err)
@@ -278,7 +278,7 @@ func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
 	if l.serving != nil {
 		use = descriptors.Second
 	}
-	files, ok := l.route.directory.hold(use)
+	files, ok := l.goal.directory.hold(use)
 	if !ok {
 		return false // the next look finds some
 	}
@@ -286,7 +286,7 @@ func (l *Lane) try(ctx context.Context, p *pool, now time.Time) bool {
 		files.keep(0)
 		return false
 	}
-	k := l.route.newLink(ctx, p, l, files)
+	k := l.goal.newLink(ctx, p, l, files)
 	l.inherit(k)
 	l.candidates = append(l.candidates, k)
 	go func() { l.tell(event{k, k.run()}) }()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Entry is one entry of the table of routes: who is served, and at which pools.
+// Entry is one entry of the table of goals: who is served, and at which pools.
 // It is immutable.
 type Entry struct {
 	Kind
@@ -15,20 +15,20 @@ type Entry struct {
 	// Pools that they work at, the preferred one first; one at least. A group of miners
 	// gets as many lanes as the largest Links among them: lanes are stable, and a
 	// failover must not change which lane serves a miner. Where one of them is Direct
-	// the whole route is.
+	// the whole goal is.
 	Pools []Pool
 }
 
-// Kind says how the routes of an entry live. The zero value is an account's: one
-// route, whose lanes are opened by their first miner.
+// Kind says how the goals of an entry live. The zero value is an account's: one
+// goal, whose lanes are opened by their first miner.
 type Kind struct {
-	// Kept routes have their links up before miners come, and keep them when these
+	// Kept goals have their links up before miners come, and keep them when these
 	// have left; their pools are probed all the time.
 	Kept bool
 
-	// PerUser entries have a route for each user: what stands before the first dot of
+	// PerUser entries have a goal for each user: what stands before the first dot of
 	// a login (all of it, where there is none) is the user at each of the pools. Any
-	// miner can invent a user, so such a route is forgotten when nobody uses it, and
+	// miner can invent a user, so such a goal is forgotten when nobody uses it, and
 	// asks a pool only what is not known of it from others.
 	PerUser bool
 }
@@ -47,7 +47,7 @@ type Table interface {
 // AgentScheme is what the URLs of agent pools begin with.
 const AgentScheme = "agent+"
 
-// equal reports that a route for the one serves the other just as well.
+// equal reports that a goal for the one serves the other just as well.
 func (e *Entry) equal(o *Entry) bool {
 	return e.Name == o.Name && e.Kind == o.Kind &&
 		slices.EqualFunc(e.Pools, o.Pools, func(p, q Pool) bool { return p.equal(&q) })
@@ -64,7 +64,7 @@ func (p *Pool) equal(q *Pool) bool {
 		p.Algorithm.Name == q.Algorithm.Name && p.Algorithm.Divider == q.Algorithm.Divider
 }
 
-// form is what the lanes of an entry's routes depend on, besides their prefixes.
+// form is what the lanes of an entry's goals depend on, besides their prefixes.
 type form struct {
 	direct    bool // each miner has a link of its own
 	agents    bool // one of the pools at least speaks the agent dialect
@@ -83,7 +83,7 @@ func (e *Entry) form() form {
 	return f
 }
 
-// goesOn reports that a route for the one can go on as one for the other: its lanes
+// goesOn reports that a goal for the one can go on as one for the other: its lanes
 // stay, and the links behind them change one by one, each when its successor is up.
 // One that leads to none of the pools any more that it led to does not: who has left
 // them all wants to have left them now.
@@ -125,10 +125,10 @@ func (e Everybody) URLs() (urls []string) {
 // Set replaces the table: of accounts, and of what serves everybody else. Logins
 // find the new one from now on. No miner is disconnected that has an entry still:
 //
-//   - A route whose entry has other pools, or the same in another order or with other
+//   - A goal whose entry has other pools, or the same in another order or with other
 //     credentials, goes on. A link to a pool that is not there any more is replaced
 //     when its successor is up, as in a failover, and drains.
-//   - A route whose entry is gone or another one is retired: Downstream.Rerouted is
+//   - A goal whose entry is gone or another one is retired: Downstream.Rerouted is
 //     called for it, and its lanes end when their miners have left and their shares
 //     have verdicts, in any case after 10 s.
 //
@@ -144,8 +144,8 @@ func (d *Directory) Set(table Table) {
 	}
 	same := others.equal(&d.others)
 	d.table, d.others = table, others
-	var retired, led []*Route
-	for name, r := range d.routes {
+	var retired, led []*Goal
+	for name, r := range d.goals {
 		if r.PerUser && same {
 			if _, there := d.account(name); !there {
 				continue
@@ -161,16 +161,16 @@ func (d *Directory) Set(table Table) {
 			retired = append(retired, r)
 		}
 	}
-	d.retired = append(slices.DeleteFunc(d.retired, (*Route).isEmpty), retired...)
+	d.retired = append(slices.DeleteFunc(d.retired, (*Goal).isEmpty), retired...)
 	if !same {
 		for i := range others.Pools { // their books are there before a miner is
 			d.endpoint(&others.Pools[i], i)
 		}
 	}
-	var begun *Route
-	if others.Kept && d.routes[""] == nil {
-		begun = d.newRoute(others)
-		d.routes[""] = begun
+	var begun *Goal
+	if others.Kept && d.goals[""] == nil {
+		begun = d.newGoal(others)
+		d.goals[""] = begun
 	}
 	urls := append(make([]string, 0, 8), table.URLs()...)
 	if slices.ContainsFunc(urls, func(url string) bool { return strings.HasPrefix(url, AgentScheme) }) ||
@@ -192,10 +192,10 @@ func (d *Directory) Set(table Table) {
 	}
 }
 
-// LoginAgain has everybody who is on no account's route log in again, in memory:
+// LoginAgain has everybody who is on no account's goal log in again, in memory:
 // where the table of accounts was not known when they came, some may be accounts'.
 func (d *Directory) LoginAgain() {
-	if r := d.route(""); r != nil {
+	if r := d.goal(""); r != nil {
 		d.down.Rerouted(r)
 	}
 }
@@ -208,7 +208,7 @@ func (d *Directory) account(name string) (e Entry, ok bool) {
 	return d.table.Entry(name)
 }
 
-// entry returns what the route of that name serves: an account, a user, or
+// entry returns what the goal of that name serves: an account, a user, or
 // everybody else. The caller has mu.
 func (d *Directory) entry(name string) (e Entry, ok bool) {
 	if e, ok = d.account(name); ok {
@@ -224,9 +224,9 @@ func (d *Directory) entry(name string) (e Entry, ok bool) {
 	}
 }
 
-// route returns the route of that name; nil: it is not in use.
-func (d *Directory) route(name string) *Route {
+// goal returns the goal of that name; nil: it is not in use.
+func (d *Directory) goal(name string) *Goal {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.routes[name]
+	return d.goals[name]
 }

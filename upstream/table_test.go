@@ -78,9 +78,9 @@ func TestAnotherListOfPools(t *testing.T) {
 				}
 				equal(t, "clean jobs", clean, q.jobs)
 				equal(t, "links", fmt.Sprint(a.links(), f.pools[1].links(), f.pools[2].links()), q.links)
-				equal(t, "routes that miners had to leave", len(f.rerouted), 0)
+				equal(t, "goals that miners had to leave", len(f.rerouted), 0)
 				equal(t, "lanes whose miners were closed", len(f.outgrown)+len(f.dismissed), 0)
-				equal(t, "the route", f.directory.route(""), f.route)
+				equal(t, "the goal", f.directory.goal(""), f.goal)
 				equal(t, "its lane", f.joined, lane)
 				if strings.HasPrefix(q.after, "a:other") {
 					equal(t, "users", a.users(), "farm farm farm other other other")
@@ -91,8 +91,8 @@ func TestAnotherListOfPools(t *testing.T) {
 }
 
 // A list that has none of the pools of before, or whose lanes are other ones, is
-// another route: miners log in again, in memory.
-func TestAnotherListThatIsAnotherRoute(t *testing.T) {
+// another goal: miners log in again, in memory.
+func TestAnotherListThatIsAnotherGoal(t *testing.T) {
 	for _, q := range []struct {
 		what  string
 		after func(f *farm)
@@ -106,7 +106,7 @@ func TestAnotherListThatIsAnotherRoute(t *testing.T) {
 				f.others.Pools[i].Algorithm = work.Algorithm{Name: "x11", Divider: 1}
 			}
 		}},
-		{"each user has a route", func(f *farm) { f.others.Pools = pools("b"); f.others.Kind = Kind{PerUser: true} }},
+		{"each user has a goal", func(f *farm) { f.others.Pools = pools("b"); f.others.Kind = Kind{PerUser: true} }},
 	} {
 		t.Run(q.what, func(t *testing.T) {
 			inFarm(t, "a b", func(f *farm) {
@@ -117,11 +117,11 @@ func TestAnotherListThatIsAnotherRoute(t *testing.T) {
 				f.submit(1, 3)
 				q.after(f)
 				f.set()
-				if len(f.rerouted) != 1 || f.rerouted[0] != f.route {
+				if len(f.rerouted) != 1 || f.rerouted[0] != f.goal {
 					t.Fatalf("rerouted: %v", f.rerouted)
 				}
 				moved := f.join("nobody.rig", 1)
-				equal(t, "another route", moved.Route() != f.route, true)
+				equal(t, "another goal", moved.Goal() != f.goal, true)
 				l.Leave(l.key)
 				wantLaneOn(t, moved, "b")
 				for _, s := range a.shares() {
@@ -132,7 +132,7 @@ func TestAnotherListThatIsAnotherRoute(t *testing.T) {
 				f.submitOn(moved, moved.Latest().Job, 4, 6)
 				f.wantFate(4, 6, work.Accepted)
 				f.after(retireTime)
-				equal(t, "lanes of the old route", len(f.route.lanes), 0)
+				equal(t, "lanes of the old goal", len(f.goal.lanes), 0)
 			})
 		})
 	}
@@ -227,7 +227,7 @@ func TestPoolsThatComeAndGo(t *testing.T) {
 	})
 }
 
-// Users' routes follow the list of pools as everybody's does.
+// Users' goals follow the list of pools as everybody's does.
 func TestAnotherListOfPoolsForUsers(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		f.others.Pools = pools("a")

@@ -26,7 +26,7 @@ import (
 // is what a lane's miners get, `log< …` what operators read, `event …` what the lane
 // does.
 //
-//	route> user=farm          the pool of the route: user, pass (workers go under names
+//	goal> user=farm          the pool of the goal: user, pass (workers go under names
 //	                          of their own), worker=NAME, suggest=N, agent, direct
 //	member> 0001 acct.rig1    a miner joins, by prefix and login; `-` for a login: it leaves
 //	link>                     a link begins, for the lane; trial, proof: for nobody
@@ -115,8 +115,8 @@ func (g *stage) play(script string) string {
 
 func (g *stage) act(verb string, words []string, rest string) {
 	switch verb {
-	case "route":
-		g.route(options(words))
+	case "goal":
+		g.goal(options(words))
 	case "member":
 		p := Prefix{Value: uint16(g.hex(words[0])), Len: 2}
 		if words[1] == "-" {
@@ -186,8 +186,8 @@ func (g *stage) hex(s string) uint64 {
 	return n
 }
 
-// route makes the directory, with one pool, and a lane.
-func (g *stage) route(is map[string]string) {
+// goal makes the directory, with one pool, and a lane.
+func (g *stage) goal(is map[string]string) {
 	p := Pool{
 		Target: dial.Target{Name: "a", URL: "stratum+tcp://a:1", Address: "a:1", Host: "a"},
 		User:   "farm", Password: "x", UserAgent: "farmproxy/test",
@@ -199,7 +199,7 @@ func (g *stage) route(is map[string]string) {
 	p.SuggestDifficulty, _ = strconv.ParseFloat(is["suggest"], 64)
 	g.table = kept(p)
 	g.directory()
-	r := g.d.route("")
+	r := g.d.goal("")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	g.lane = r.open(Prefix{Len: 2})
@@ -255,13 +255,13 @@ func (g *stage) image() ([]byte, []Wire) {
 
 // begin begins a link, as the lane's supervisor does; a trial and a proof are nobody's.
 func (g *stage) begin(is map[string]string) {
-	p, lane := g.lane.route.list()[0], g.lane
+	p, lane := g.lane.goal.list()[0], g.lane
 	if is["trial"] != "" || is["proof"] != "" {
 		lane = nil
 	}
 	g.now = g.now.Add(time.Minute) // no attempt is in the way of another
 	p.begin(g.now)
-	k := g.lane.route.newLink(context.Background(), p, lane, linkFiles{})
+	k := g.lane.goal.newLink(context.Background(), p, lane, linkFiles{})
 	if lane != nil {
 		lane.inherit(k)
 	}

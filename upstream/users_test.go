@@ -31,7 +31,7 @@ func TestUserOfLogin(t *testing.T) {
 		{"", "none"},
 		{".rig1", "none"},
 	} {
-		for _, before := range []string{"", "ac"} { // the user's route is there already
+		for _, before := range []string{"", "ac"} { // the user's goal is there already
 			f := newFarm(t, "a b")
 			f.others.Kind = Kind{PerUser: true}
 			f.open()
@@ -57,7 +57,7 @@ func TestUsers(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		f.after(10 * time.Minute)
 		equal(t, "links and probes before a miner came", f.pools[0].dialled()+f.pools[1].dialled(), 0)
-		equal(t, "a fixed route", f.directory.route("") == nil, true)
+		equal(t, "a fixed goal", f.directory.goal("") == nil, true)
 		ann, bob := f.join("ann.rig1", 1), f.join("bob.rig1", 2)
 		f.join("ann.rig2", 3)
 		equal(t, "links", f.pools[0].links(), 2)
@@ -104,7 +104,7 @@ func TestUsersReturnToABetterPool(t *testing.T) {
 	})
 }
 
-// What one user's route knows of the backup, the others do not ask; they leave an
+// What one user's goal knows of the backup, the others do not ask; they leave an
 // ill pool for it all the same.
 func TestUsersLeaveASilentPool(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
@@ -120,18 +120,18 @@ func TestUsersLeaveASilentPool(t *testing.T) {
 	})
 }
 
-// A user's route is forgotten a minute after its last miner left, and its pools
+// A user's goal is forgotten a minute after its last miner left, and its pools
 // are not probed any more.
 func TestUsersAreForgotten(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		l := f.join("ann", 1)
-		r := l.Route()
+		r := l.Goal()
 		l.Leave(l.key)
 		f.after(letGo - 5*time.Second)
-		equal(t, "route", f.login("ann"), r)
+		equal(t, "goal", f.login("ann"), r)
 		f.join("ann", 1).Leave(l.key)
 		f.after(letGo + 5*time.Second)
-		equal(t, "routes", len(f.directory.routes), 0)
+		equal(t, "goals", len(f.directory.goals), 0)
 		equal(t, "links", f.pools[0].links(), 0)
 		f.after(time.Minute) // probes look less often
 		for _, p := range r.list() {
@@ -142,7 +142,7 @@ func TestUsersAreForgotten(t *testing.T) {
 		equal(t, "dials for nobody", f.pools[0].dialled()+f.pools[1].dialled(), dials)
 		again := f.join("ann", 1)
 		wantLaneOn(t, again, "a")
-		equal(t, "another route", again.Route() != r, true)
+		equal(t, "another goal", again.Goal() != r, true)
 	})
 }
 
@@ -158,18 +158,18 @@ func TestInventedUsersAreBounded(t *testing.T) {
 				f.after(letGo)
 			}
 		}
-		if n := len(f.directory.routes); n > 400 {
-			t.Errorf("%d routes", n)
+		if n := len(f.directory.goals); n > 400 {
+			t.Errorf("%d goals", n)
 		}
-		equal(t, "who works stays", f.login("ann"), worker.Route())
+		equal(t, "who works stays", f.login("ann"), worker.Goal())
 		worker.Earn()
 		for i := range maxUsers + 10 {
 			f.login(fmt.Sprintf("at-once%d", i))
 		}
-		equal(t, "routes", len(f.directory.routes), 1+maxUsers/2)
+		equal(t, "goals", len(f.directory.goals), 1+maxUsers/2)
 		_, _, err := f.directory.LoginFrom("one-too-many", honest)
 		equal(t, "one too many", err, ErrTooManyUsers)
-		equal(t, "who works", f.login("ann"), worker.Route())
+		equal(t, "who works", f.login("ann"), worker.Goal())
 		f.after(strangerTime)
 		_, _, err = f.directory.LoginFrom("one-too-many", honest)
 		equal(t, "a moment later", err, nil)
@@ -243,7 +243,7 @@ func TestUsersThatAreGoneDoNotCount(t *testing.T) {
 		f.directory.mu.Lock()
 		f.directory.sweepUsers(time.Now())
 		f.directory.mu.Unlock()
-		equal(t, "users", len(f.directory.routes), 0)
+		equal(t, "users", len(f.directory.goals), 0)
 		equal(t, "counted", f.directory.users.strangers.all+len(f.directory.users.strangers.homes), 0)
 	})
 }
@@ -255,7 +255,7 @@ func TestUserBecomesAnAccount(t *testing.T) {
 		f.join("bob", 2)
 		f.set("ann b anna")
 		equal(t, "rerouted", len(f.rerouted), 1)
-		equal(t, "rerouted", f.rerouted[0], l.Route())
+		equal(t, "rerouted", f.rerouted[0], l.Goal())
 		moved := f.join("ann", 1)
 		l.Leave(l.key)
 		wantLaneOn(t, moved, "b")

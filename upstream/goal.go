@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// maxLinks bounds the lanes of an aggregated route, whatever the number of
+	// maxLinks bounds the lanes of an aggregated goal, whatever the number of
 	// miners: one for each group, and maxSpare beyond these.
 	maxLinks = 1024
 	maxSpare = maxLinks - maxGroups
 
-	// retireTime is how long a retired route waits for its miners to leave, and
+	// retireTime is how long a retired goal waits for its miners to leave, and
 	// for verdicts; a private group that was released, for verdicts.
 	retireTime = 10 * time.Second
 )
 
-// Route is an ordered list of pools and the lanes that lead there, for an entry of
+// Goal is an ordered list of pools and the lanes that lead there, for an entry of
 // the table, or one user of it. Its methods may be called from any goroutine.
 //
-// A kept route's lanes stay, and so do their links; its pools are probed. Other
-// routes' lanes, those of a direct route, which have one miner each, and those of
+// A kept goal's lanes stay, and so do their links; its pools are probed. Other
+// goals' lanes, those of a direct goal, which have one miner each, and those of
 // private groups are opened with their first miner and end some time after the last
 // one left.
-type Route struct {
+type Goal struct {
 	Kind
 	form
 	directory *Directory
@@ -37,7 +37,7 @@ type Route struct {
 	log       *slog.Logger
 	from      netip.Prefix // the address that brought the user
 	stranger  atomic.Bool  // a user none of whose workers has earned anything
-	called    atomic.Int64 // when it was last logged in to, since Directory.born; of users' routes
+	called    atomic.Int64 // when it was last logged in to, since Directory.born; of users' goals
 
 	mu      sync.Mutex
 	lanes   map[Prefix]*Lane // by the least prefix that they serve
@@ -47,10 +47,10 @@ type Route struct {
 	retired time.Time // zero: it is not
 }
 
-// newRoute returns a route for an entry, or one user of it. The caller has
+// newGoal returns a goal for an entry, or one user of it. The caller has
 // Directory.mu, or is alone.
-func (d *Directory) newRoute(e Entry) *Route {
-	r := &Route{
+func (d *Directory) newGoal(e Entry) *Goal {
+	r := &Goal{
 		Kind: e.Kind, form: e.form(), directory: d, account: e.Name, log: d.log,
 		lanes: make(map[Prefix]*Lane), spare: maxSpare,
 	}
@@ -65,9 +65,9 @@ func (d *Directory) newRoute(e Entry) *Route {
 	return r
 }
 
-// lead has the route lead to the pools of an entry from now on. What is known of
+// lead has the goal lead to the pools of an entry from now on. What is known of
 // those that it led to before is kept. The caller has Directory.mu, or is alone.
-func (r *Route) lead(e Entry) {
+func (r *Goal) lead(e Entry) {
 	before := slices.Clone(r.list())
 	pools := make([]*pool, len(e.Pools))
 	for i := range e.Pools {
@@ -82,26 +82,26 @@ func (r *Route) lead(e Entry) {
 	r.pools.Store(&pools)
 }
 
-// failover says when the route's pools are left and come back to, now.
-func (r *Route) failover() *Failover { return r.directory.failover() }
+// failover says when the goal's pools are left and come back to, now.
+func (r *Goal) failover() *Failover { return r.directory.failover() }
 
-// list returns the pools that the route leads to, the preferred one first. Any
+// list returns the pools that the goal leads to, the preferred one first. Any
 // goroutine; a lane may still have links to others.
-func (r *Route) list() []*pool { return *r.pools.Load() }
+func (r *Goal) list() []*pool { return *r.pools.Load() }
 
-// leads reports that the route leads to a pool.
-func (r *Route) leads(p *pool) bool { return slices.Contains(r.list(), p) }
+// leads reports that the goal leads to a pool.
+func (r *Goal) leads(p *pool) bool { return slices.Contains(r.list(), p) }
 
-// Account returns the name of the account or user that the route serves; "" where
+// Account returns the name of the account or user that the goal serves; "" where
 // it serves everybody else.
-func (r *Route) Account() string { return r.account }
+func (r *Goal) Account() string { return r.account }
 
-// Direct reports that each miner of the route has a link of its own.
-func (r *Route) Direct() bool { return r.direct }
+// Direct reports that each miner of the goal has a link of its own.
+func (r *Goal) Direct() bool { return r.direct }
 
-// Names returns what metrics call the route's pool and its algorithm: of
+// Names returns what metrics call the goal's pool and its algorithm: of
 // several pools the most preferred in use, else the most preferred.
-func (r *Route) Names() (pool, algorithm string) {
+func (r *Goal) Names() (pool, algorithm string) {
 	list := r.list()
 	p := list[0]
 	for _, other := range list {
@@ -116,10 +116,10 @@ func (r *Route) Names() (pool, algorithm string) {
 	return p.Name, p.Algorithm.Name
 }
 
-// mask returns the version bits that the route's miners may roll before they
+// mask returns the version bits that the goal's miners may roll before they
 // have a job: those of its most preferred pool in use, else of the most
 // preferred that is known, else the usual ones.
-func (r *Route) mask() uint32 {
+func (r *Goal) mask() uint32 {
 	remembered, found := uint32(maskDefault), false
 	for _, p := range r.list() {
 		_, mask, known := p.state.get(p.URL)
@@ -133,10 +133,10 @@ func (r *Route) mask() uint32 {
 	return remembered
 }
 
-// Fits reports that a miner with that prefix has room at a pool of the route, as
+// Fits reports that a miner with that prefix has room at a pool of the goal, as
 // far as is known, and can work at all that it has room at. One that does not fit
 // has to get another prefix.
-func (r *Route) Fits(x Prefix) bool {
+func (r *Goal) Fits(x Prefix) bool {
 	if r.agents && x.noSID() {
 		return false
 	}
@@ -150,22 +150,22 @@ func (r *Route) Fits(x Prefix) bool {
 
 // link notes that a link serves the lane, or none does any more.
 func (l *Lane) link(linked bool, now time.Time) {
-	l.route.mu.Lock()
-	defer l.route.mu.Unlock()
+	l.goal.mu.Lock()
+	defer l.goal.mu.Unlock()
 	l.linked = linked
 	if !linked {
 		l.unlinked = now
 	}
 }
 
-// keeps reports that the route's lanes stay without a miner. A direct one's have
+// keeps reports that the goal's lanes stay without a miner. A direct one's have
 // nobody then.
-func (r *Route) keeps() bool { return r.Kept && !r.direct }
+func (r *Goal) keeps() bool { return r.Kept && !r.direct }
 
 // Join makes a miner a member of the lane that serves its prefix, and opens
 // the lane where need be. It never blocks on I/O. Each Join wants one
 // Lane.Leave.
-func (r *Route) Join(m Member) *Lane {
+func (r *Goal) Join(m Member) *Lane {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	voucher := ""
@@ -181,7 +181,7 @@ func (r *Route) Join(m Member) *Lane {
 
 // enter takes one more member into the lane that serves a prefix: see
 // newcomers.enter. The caller has mu.
-func (r *Route) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
+func (r *Goal) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
 	l := r.lane(p)
 	if l.members == 0 && !l.linked && !l.kept() {
 		l.unlinked = time.Now()
@@ -198,7 +198,7 @@ func (r *Route) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
 
 // admit has a lane run that has a place; one that has none waits for it. The caller
 // has mu.
-func (r *Route) admit(l *Lane, from netip.Addr, who, voucher string) {
+func (r *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
 	if l.kept() {
 		r.runLane(l)
 		return
@@ -217,7 +217,7 @@ func (r *Route) admit(l *Lane, from netip.Addr, who, voucher string) {
 }
 
 // begin has a lane run that has waited for its place.
-func (r *Route) begin(l *Lane) {
+func (r *Goal) begin(l *Lane) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.lanes[l.key] == l { // else nobody is there any more
@@ -226,7 +226,7 @@ func (r *Route) begin(l *Lane) {
 }
 
 // lane returns the lane that serves a prefix, opened. The caller has mu.
-func (r *Route) lane(p Prefix) *Lane {
+func (r *Goal) lane(p Prefix) *Lane {
 	switch {
 	case p.private():
 		return r.open(Prefix{Group: p.Group, Len: p.Len})
@@ -243,7 +243,7 @@ func (r *Route) lane(p Prefix) *Lane {
 }
 
 // openGroup opens the lanes of p's group.
-func (r *Route) openGroup(p Prefix) {
+func (r *Goal) openGroup(p Prefix) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lane(p)
@@ -252,7 +252,7 @@ func (r *Route) openGroup(p Prefix) {
 // width returns how many lanes p's group has. Each group of 2-byte prefixes has
 // as many as the pools' links ask for, as has the first one of 1-byte prefixes;
 // further ones of these have one lane each: they are many as it is.
-func (r *Route) width(p Prefix) int {
+func (r *Goal) width(p Prefix) int {
 	widths := r.widths[p.Len-1]
 	if w := widths[p.Group]; w > 0 {
 		return w
@@ -271,7 +271,7 @@ func (r *Route) width(p Prefix) int {
 }
 
 // open returns the lane with that key, a new one where there is none.
-func (r *Route) open(key Prefix) *Lane {
+func (r *Goal) open(key Prefix) *Lane {
 	l := r.lanes[key]
 	if l == nil {
 		l = newLane(r, key, r.directory.takeNumber())
@@ -286,7 +286,7 @@ func (r *Route) open(key Prefix) *Lane {
 
 // runLane starts a lane's supervisor, once, and begins to watch its pools. The caller
 // has mu.
-func (r *Route) runLane(l *Lane) {
+func (r *Goal) runLane(l *Lane) {
 	if !l.running && !r.directory.heir.waits.Load() {
 		l.running = r.directory.run(l.supervise)
 		r.watchAll()
@@ -294,7 +294,7 @@ func (r *Route) runLane(l *Lane) {
 }
 
 // start starts the lanes that were opened before the directory was started.
-func (r *Route) start() {
+func (r *Goal) start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.directory.heir.waits.Load() {
@@ -314,8 +314,8 @@ func (r *Route) start() {
 	r.watchAll()
 }
 
-// relook has the lanes look at the pools that the route leads to now.
-func (r *Route) relook() {
+// relook has the lanes look at the pools that the goal leads to now.
+func (r *Goal) relook() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.log.Info("these miners now have other pools; they stay connected, and their links change", "miners", r.members)
@@ -325,8 +325,8 @@ func (r *Route) relook() {
 	r.watchAll()
 }
 
-// retire lets the route end: no miner comes to it any more.
-func (r *Route) retire(now time.Time) {
+// retire lets the goal end: no miner comes to it any more.
+func (r *Goal) retire(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retired = now
@@ -338,7 +338,7 @@ func (r *Route) retire(now time.Time) {
 
 // leave takes a member out of a lane. over says that the lane ends: it never ran, and
 // waits for nobody any more.
-func (r *Route) leave(l *Lane) (over bool) {
+func (r *Goal) leave(l *Lane) (over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members--
@@ -357,15 +357,15 @@ func (r *Route) leave(l *Lane) (over bool) {
 	return false
 }
 
-// isEmpty reports that the route has no lanes.
-func (r *Route) isEmpty() bool {
+// isEmpty reports that the goal has no lanes.
+func (r *Goal) isEmpty() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.lanes) == 0
 }
 
 // membersOf returns how many miners a lane has.
-func (r *Route) membersOf(l *Lane) int {
+func (r *Goal) membersOf(l *Lane) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return l.members
@@ -373,7 +373,7 @@ func (r *Route) membersOf(l *Lane) int {
 
 // lapsed reports that a lane is to end, and then takes it out: nobody joins it
 // any more.
-func (r *Route) lapsed(l *Lane, now time.Time) bool {
+func (r *Goal) lapsed(l *Lane, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	over, released := false, time.Time{}
