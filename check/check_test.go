@@ -396,6 +396,38 @@ log       info, as text`
 	}
 }
 
+func TestSummaryOfRoutes(t *testing.T) {
+	c, err := config.Parse([]byte(listens + "route = \"hall-1\"\n" + poolAt("pool.farm:3333") + `name = "a"
+[[pool]]
+name = "b"
+url = "stratum+tcp://10.0.0.1:3333"
+user = "farm"
+[[route]]
+name = "hall-1"
+[[route.goal]]
+name = "main"
+weight = 2
+pools = ["a", "b"]
+[[route.goal]]
+name = "second"
+weight = 1
+pools = ["b"]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(Summary(c), "\n")
+	for _, want := range []string{
+		"listener  0.0.0.0:3333, route hall-1\n",
+		"\nroute     hall-1: main 66.7 % on a, b; second 33.3 % on b\n",
+		"\nstore     none: [[route]] serves all miners\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // A port or an address may become free by itself; a pool's name does not change itself.
 func TestPassing(t *testing.T) {
 	f := func(address, url string, err error, want bool) {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"farmproxy/config"
@@ -14,12 +15,17 @@ func Summary(c *config.Config) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%-9s", what)+" "+fmt.Sprintf(format, args...))
 	}
 	for _, l := range c.Listeners {
-		add("listener", "%s", l.Address+overTLS(&l.TLS))
+		add("listener", "%s", l.Address+overTLS(&l.TLS)+onRoute(&l))
 	}
 	for i := range c.Pools {
 		add(fmt.Sprintf("pool[%d]", i+1), "%s", pool(&c.Pools[i]))
 	}
+	for i := range c.Routes {
+		add("route", "%s", route(&c.Routes[i]))
+	}
 	switch {
+	case c.Store.URL == "" && len(c.Routes) > 0:
+		add("store", "none: [[route]] serves all miners")
 	case c.Store.URL == "":
 		add("store", "none: [[pool]] serves all miners")
 	case c.Store.SQLiteFile() != "":
@@ -53,6 +59,24 @@ func Summary(c *config.Config) (lines []string) {
 	}
 	add("log", "%s, as %s", c.Log.Level, c.Log.Format)
 	return lines
+}
+
+func onRoute(l *config.Listener) string {
+	if l.Route == "" {
+		return ""
+	}
+	return ", route " + l.Route
+}
+
+// route says how a route divides its work.
+func route(r *config.Route) string {
+	fractions := r.Fractions()
+	said := make([]string, len(r.Goals))
+	for i := range r.Goals {
+		g := &r.Goals[i]
+		said[i] = fmt.Sprintf("%s %s %% on %s", g.Name, strconv.FormatFloat(100*fractions[i], 'g', 3, 64), strings.Join(g.Pools, ", "))
+	}
+	return r.Name + ": " + strings.Join(said, "; ")
 }
 
 func overTLS(t *config.TLS) string {

@@ -14,8 +14,8 @@ import (
 // Change is one difference between two configurations.
 type Change struct {
 	Kind ChangeKind `json:"change"`
-	Key  string     `json:"key"`            // path of a key, without numbers: difficulty.start, pool.user, or pool and listener as a whole
-	Name string     `json:"name,omitempty"` // which pool or listener it is: the pool's name, the listener's address
+	Key  string     `json:"key"`            // path of a key, without numbers: difficulty.start, pool.user, or pool and route.goal as a whole
+	In   []string   `json:"in,omitempty"`   // which tables of lists it is in, the outer one first: the pool's name, the listener's address, the route's and the goal's names
 	From string     `json:"from,omitempty"` // as in the file; secrets are ***
 	To   string     `json:"to,omitempty"`
 }
@@ -34,14 +34,7 @@ const (
 
 // String returns the change on one line.
 func (c Change) String() string {
-	what := c.Key
-	if c.Name != "" {
-		table, key, inside := strings.Cut(c.Key, ".")
-		what = table + " " + c.Name
-		if inside {
-			what += ": " + key
-		}
-	}
+	what := c.what()
 	switch c.Kind {
 	case Added, Removed:
 		return string(c.Kind) + " " + what
@@ -53,46 +46,64 @@ func (c Change) String() string {
 	return fmt.Sprintf("set %s from %s to %s", what, c.From, c.To)
 }
 
+// what names the key: pool a: user, or route hall-1, goal main: weight.
+func (c Change) what() string {
+	key := c.Key
+	var tables []string
+	for _, name := range c.In {
+		table, rest, _ := strings.Cut(key, ".")
+		tables, key = append(tables, table+" "+name), rest
+	}
+	if tables == nil {
+		return key
+	}
+	if key != "" {
+		key = ": " + key
+	}
+	return strings.Join(tables, ", ") + key
+}
+
 // Changes returns what leads from one configuration to another, in the order of the keys
-// in Config. Both must be complete, as from Load. Pools are the same if they have the
-// same name, listeners if they have the same address.
+// in Config. Both must be complete, as from Load. Pools, routes and a route's goals are the
+// same if they have the same name, listeners if they have the same address.
 func Changes(from, to *Config) []Change {
 	var d differences
-	d.table("", "", reflect.ValueOf(from).Elem(), reflect.ValueOf(to).Elem())
+	d.table("", nil, reflect.ValueOf(from).Elem(), reflect.ValueOf(to).Elem())
 	return d.found
 }
 
 // differences collects changes.
 type differences struct{ found []Change }
 
-func (d *differences) table(path, name string, from, to reflect.Value) {
+func (d *differences) table(path string, in []string, from, to reflect.Value) {
 	for i := range from.NumField() {
-		d.value(join(path, from.Type().Field(i).Tag.Get("toml")), name, from.Field(i), to.Field(i))
+		d.value(join(path, from.Type().Field(i).Tag.Get("toml")), in, from.Field(i), to.Field(i))
 	}
 }
 
-func (d *differences) value(path, name string, from, to reflect.Value) {
+func (d *differences) value(path string, in []string, from, to reflect.Value) {
 	if _, is := from.Interface().(Hold); from.Kind() == reflect.Struct && !is {
-		d.table(path, name, from, to)
+		d.table(path, in, from, to)
 		return
 	}
 	if from.Kind() == reflect.Slice && from.Type().Elem().Kind() == reflect.Struct {
-		d.tables(path, from, to)
+		d.tables(path, in, from, to)
 		return
 	}
 	// An empty list is no list.
 	if reflect.DeepEqual(from.Interface(), to.Interface()) || from.Kind() == reflect.Slice && from.Len()+to.Len() == 0 {
 		return
 	}
-	d.found = append(d.found, Change{Set, path, name, written(from), written(to)})
+	d.found = append(d.found, Change{Set, path, in, written(from), written(to)})
 }
 
 // tables compares lists of tables.
-func (d *differences) tables(path string, from, to reflect.Value) {
+func (d *differences) tables(path string, in []string, from, to reflect.Value) {
 	before, after := names(from), names(to)
+	within := func(name string) []string { return append(slices.Clip(in), name) }
 	for _, name := range before {
 		if !slices.Contains(after, name) {
-			d.found = append(d.found, Change{Kind: Removed, Key: path, Name: name})
+			d.found = append(d.found, Change{Kind: Removed, Key: path, In: within(name)})
 		}
 	}
 	var stay []string // in their old order, and then in their new one
@@ -105,14 +116,14 @@ func (d *differences) tables(path string, from, to reflect.Value) {
 	for i, name := range after {
 		j := slices.Index(before, name)
 		if j < 0 {
-			d.found = append(d.found, Change{Kind: Added, Key: path, Name: name})
+			d.found = append(d.found, Change{Kind: Added, Key: path, In: within(name)})
 			continue
 		}
 		if stay[place] != name {
-			d.found = append(d.found, Change{Moved, path, name, fmt.Sprint(j + 1), fmt.Sprint(i + 1)})
+			d.found = append(d.found, Change{Moved, path, within(name), fmt.Sprint(j + 1), fmt.Sprint(i + 1)})
 		}
 		place++
-		d.table(path, name, from.Index(j), to.Index(i))
+		d.table(path, within(name), from.Index(j), to.Index(i))
 	}
 }
 
@@ -125,6 +136,10 @@ func names(list reflect.Value) (names []string) {
 			name = x.Name
 		case *Listener:
 			name = x.Address
+		case *Route:
+			name = x.Name
+		case *Goal:
+			name = x.Name
 		}
 		whole := name
 		for n := 2; slices.Contains(names, whole); n++ {

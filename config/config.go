@@ -13,6 +13,7 @@ type Config struct {
 
 	Listeners  []Listener `toml:"listener"` // 1..MaxListeners
 	Pools      []Pool     `toml:"pool"`     // in order of preference, 1..MaxPools; if none, only accounts of Store are served
+	Routes     []Route    `toml:"route"`    // up to MaxRoutes; if none, Pools serves all miners that belong to no account
 	Miners     Miners     `toml:"miners"`
 	Limits     Limits     `toml:"limits"`
 	Difficulty Difficulty `toml:"difficulty"`
@@ -44,6 +45,8 @@ type Listener struct {
 	Deny  []string `toml:"deny"`
 
 	TLS TLS `toml:"tls"` // what miners connect over
+
+	Route string `toml:"route"` // the name of its miners' route; default the first of Routes; "" if there is none
 }
 
 // TLS says which certificate is shown to those that connect. Both files are in PEM, and
@@ -82,6 +85,20 @@ const (
 	ModeAggregate = "aggregate" // up to 65,536 miners per connection
 	ModeDirect    = "direct"    // one per miner, for pools that require it
 )
+
+// Route says how the work of a listener's miners is divided among pools: of those whose
+// login belongs to no account.
+type Route struct {
+	Name  string `toml:"name"` // unique
+	Goals []Goal `toml:"goal"` // 1..MaxGoals
+}
+
+// Goal is one part of a route: its share of the work, and the pools that get it.
+type Goal struct {
+	Name   string   `toml:"name"`   // unique in the route
+	Weight float64  `toml:"weight"` // its part is this divided by the sum of the route's; 0: only by an order, or when all others are down
+	Pools  []string `toml:"pools"`  // names of Pools, in order of preference: the first healthy one serves
+}
 
 // Miners holds the limits on downstream connections, and how they are treated.
 type Miners struct {

@@ -193,8 +193,11 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 	}
 	elements := reflect.MakeSlice(into.Type(), len(tables), len(tables))
 	for i, table := range tables {
-		if pool, ok := elements.Index(i).Addr().Interface().(*Pool); ok {
-			*pool = defaultPool()
+		switch element := elements.Index(i).Addr().Interface().(type) {
+		case *Pool:
+			*element = defaultPool()
+		case *Goal:
+			*element = defaultGoal()
 		}
 		d.table(fmt.Sprintf("%s[%d]", path, i+1), table, elements.Index(i))
 	}

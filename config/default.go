@@ -56,14 +56,18 @@ func defaultPool() Pool {
 	return Pool{Password: "x", Workers: WorkersAggregate, Links: 1, Algorithm: algorithmSHA256d, Mode: ModeAggregate}
 }
 
+// defaultGoal is the starting point for each [[route.goal]]: goals without weights get
+// equal parts.
+func defaultGoal() Goal { return Goal{Weight: 1} }
+
 // The account proxy called sha256d sha256; both names are accepted.
 const (
 	algorithmSHA256d = "sha256d"
 	algorithmSHA256  = "sha256"
 )
 
-// derive fills in what depends on other keys: a pool's name, the proxy's name, and a
-// starting difficulty if the file sets only its bounds. It also gives each algorithm
+// derive fills in what depends on other keys: a pool's name, a listener's route, the
+// proxy's name, and a starting difficulty if the file sets only its bounds. It also gives each algorithm
 // its canonical name.
 func (c *Config) derive(given keySet) {
 	for i := range c.Pools {
@@ -73,6 +77,11 @@ func (c *Config) derive(given keySet) {
 		}
 		if p.Algorithm = strings.ToLower(p.Algorithm); p.Algorithm == algorithmSHA256 {
 			p.Algorithm = algorithmSHA256d
+		}
+	}
+	for i := range c.Listeners {
+		if l := &c.Listeners[i]; l.Route == "" && len(c.Routes) > 0 {
+			l.Route = c.Routes[0].Name
 		}
 	}
 	if c.Metrics.Proxy == "" && len(c.Listeners) > 0 {

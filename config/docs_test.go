@@ -36,13 +36,16 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 }
 
+// numbered makes of a key in the document that in withZero's file.
+var numbered = strings.NewReplacer("listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
+
 // A zero is refused exactly where the document says so.
 func TestZerosAreAsDocumented(t *testing.T) {
 	for key, row := range mustDocument(t) {
 		refused := false
 		_, err := Parse([]byte(withZero(key)))
 		if problems, ok := err.(Problems); ok {
-			refused = problems.has(strings.NewReplacer("listener.", "listener[1].", "pool.", "pool[1].").Replace(key))
+			refused = problems.has(numbered.Replace(key))
 		}
 		if documented := row.zero == "refused"; refused != documented {
 			t.Errorf("%s: zero refused: %v, documented: %v\n%v", key, refused, documented, err)
@@ -68,7 +71,7 @@ func mustDocument(t *testing.T) map[string]docRow {
 	t.Helper()
 	rows := make(map[string]docRow)
 	table := ""
-	heading := regexp.MustCompile("^## `\\[+(\\w+)\\]+`$")
+	heading := regexp.MustCompile("^## `\\[+([\\w.]+)\\]+`$")
 	for line := range strings.Lines(mustRead(t, document)) {
 		line = strings.TrimSpace(line)
 		if m := heading.FindStringSubmatch(line); m != nil {
@@ -92,9 +95,12 @@ func standards() map[string]string {
 	collect(found, "", reflect.ValueOf(*Default()))
 	collect(found, "listener", reflect.ValueOf(Listener{}))
 	collect(found, "pool", reflect.ValueOf(defaultPool()))
-	for _, required := range []string{"listener.address", "pool.url", "pool.user"} {
+	collect(found, "route", reflect.ValueOf(Route{}))
+	collect(found, "route.goal", reflect.ValueOf(defaultGoal()))
+	for _, required := range []string{"listener.address", "pool.url", "pool.user", "route.name", "route.goal.name", "route.goal.pools"} {
 		found[required] = "required"
 	}
+	found["listener.route"] = "the first `[[route]]`"
 	found["pool.name"] = "host:port of `url`"
 	found["metrics.proxy"] = "the first listener's address"
 	found["store.key_file"] = "`store.key`, see below"
@@ -105,7 +111,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 	for i := range v.NumField() {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
-		case []Listener, []Pool: // described by the starting point for one of them
+		case []Listener, []Pool, []Route, []Goal: // described by the starting point for one of them
 		case []Secret, []string:
 			found[key] = "`[]`"
 		case Secret:
@@ -126,6 +132,9 @@ func withZero(key string) string {
 	if !ok {
 		return key + ` = ""` + smallest
 	}
+	if inner, nested := strings.CutPrefix(name, "goal."); nested {
+		table, name = "route.goal", inner
+	}
 	zero := map[reflect.Kind]string{reflect.String: `""`, reflect.Int: "0", reflect.Int64: `"0s"`, reflect.Struct: `"0s"`,
 		reflect.Slice:   "[]",
 		reflect.Float64: "0", reflect.Bool: "false"}[kindOf(table, name)]
@@ -135,15 +144,23 @@ func withZero(key string) string {
 	case "pool":
 		others := regexp.MustCompile("(?m)^"+name+" .*\n").ReplaceAllString(onePool, "")
 		return oneListener + others + line
+	case "route", "route.goal":
+		text := oneRoute + "[[route.goal]]\nname = 'second'\npools = ['pool.example:3333']\n"
+		header := "[[" + table + "]]\n"
+		first := text[strings.Index(text, header)+len(header):]
+		first, _, _ = strings.Cut(first, "[[")
+		return smallest + strings.Replace(text, first, regexp.MustCompile("(?m)^"+name+" .*\n").ReplaceAllString(first, "")+line, 1)
 	default:
 		return smallest + "[" + table + "]\n" + line
 	}
 }
 
 func kindOf(table, key string) reflect.Kind {
-	v := fieldOf(reflect.ValueOf(Config{}), table)
-	if v.Kind() == reflect.Slice {
-		v = reflect.Zero(v.Type().Elem())
+	v := reflect.ValueOf(Config{})
+	for part := range strings.SplitSeq(table, ".") {
+		if v = fieldOf(v, part); v.Kind() == reflect.Slice {
+			v = reflect.Zero(v.Type().Elem())
+		}
 	}
 	if outer, inner, nested := strings.Cut(key, "."); nested {
 		v, key = fieldOf(v, outer), inner

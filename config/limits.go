@@ -7,6 +7,9 @@ import "time"
 const (
 	MaxListeners = 64 // an event loop polls them all
 
+	MaxRoutes = MaxListeners // a route without a listener serves nobody
+	MaxGoals  = MaxPools     // of a route: each goal has a pool of its own, or it could be one with another
+
 	maxNetworks = 64 // in one list: each connection is compared with all
 	MaxPools    = 64 // each is probed and remembered
 	MaxLinks    = 64 // per pool; pools treat more from one address as an attack
@@ -28,6 +31,7 @@ const (
 	maxSocket     = 100       // a Unix socket's path: the kernel takes 107 bytes, and it has a longer name while it is made
 	maxSegment    = 10_240    // megabytes of the share log in one file
 	maxKeep       = 100 << 20 // megabytes of all of them: 100 TB
+	maxWeight     = 1_000_000 // parts per million are finer than any split can be kept
 	maxRate       = 1_000_000 // registrations a minute: more than any database takes
 
 	maxPerSecond = 10_000  // of one connection: more would not be counted

@@ -12,7 +12,7 @@ import (
 // line of its own.
 func keyLines(text string) map[string]int {
 	lines := make(map[string]int)
-	count := make(map[string]int) // per [[list]]
+	lists := make(map[string]int) // how many tables each list has so far
 	table, quote := "", ""
 	n := 0
 	for line := range strings.Lines(text) {
@@ -26,15 +26,15 @@ func keyLines(text string) map[string]int {
 		line = strings.TrimSpace(line)
 		switch {
 		case strings.HasPrefix(line, "[["):
-			list, _, _ := strings.Cut(line[2:], "]")
-			list = bareKey(list)
-			count[list]++
-			table = fmt.Sprintf("%s[%d]", list, count[list])
+			name, _, _ := strings.Cut(line[2:], "]")
+			list := tableOf(lists, bareKey(name))
+			lists[list]++
+			table = fmt.Sprintf("%s[%d]", list, lists[list])
 			note(lines, list, n)
 			note(lines, table, n)
 		case strings.HasPrefix(line, "["):
 			name, _, _ := strings.Cut(line[1:], "]")
-			table = bareKey(name)
+			table = inLast(lists, tableOf(lists, bareKey(name)))
 			note(lines, table, n)
 		case !strings.HasPrefix(line, "#"):
 			key, value, ok := strings.Cut(line, "=")
@@ -45,6 +45,33 @@ func keyLines(text string) map[string]int {
 		}
 	}
 	return lines
+}
+
+// tableOf returns the path of the table or list in a header: [[route.goal]] is in the last
+// [[route]] before it.
+func tableOf(lists map[string]int, header string) string {
+	outer, name, nested := cutLast(header)
+	if !nested {
+		return header
+	}
+	return join(inLast(lists, tableOf(lists, outer)), name)
+}
+
+// inLast returns the last table of a list so far; a path that is no list is a table.
+func inLast(lists map[string]int, path string) string {
+	if n := lists[path]; n > 0 {
+		return fmt.Sprintf("%s[%d]", path, n)
+	}
+	return path
+}
+
+// cutLast cuts a key before its last part.
+func cutLast(key string) (outer, last string, nested bool) {
+	dot := strings.LastIndexByte(key, '.')
+	if dot < 0 {
+		return "", key, false
+	}
+	return key[:dot], key[dot+1:], true
 }
 
 // note keeps the first line of a key: a second one is the file's own mistake, which the

@@ -79,10 +79,10 @@ func TestEveryKeyIsRead(t *testing.T) {
 	c := mustLoad(t, "testdata/good/everything.toml")
 	wantEqual(t, c, &Config{
 		StateDir: "/srv/farmproxy",
-		Listeners: []Listener{{Address: "0.0.0.0:3333"}, {
+		Listeners: []Listener{{Address: "0.0.0.0:3333", Route: "hall-1"}, {
 			Address: "[2001:db8::1]:443", ProxyProtocol: []string{"10.0.0.5"},
 			Allow: []string{"10.0.0.0/8", "2001:db8::/32"}, Deny: []string{"10.9.0.0/16"},
-			TLS: TLS{Cert: "/etc/farmproxy/cert.pem", Key: "/etc/farmproxy/key.pem"},
+			Route: "hall-2", TLS: TLS{Cert: "/etc/farmproxy/cert.pem", Key: "/etc/farmproxy/key.pem"},
 		}},
 		Pools: []Pool{
 			{Name: "first", URL: "stratum+tls://pool.example:3334", User: "account", Password: "d=1024",
@@ -91,6 +91,13 @@ func TestEveryKeyIsRead(t *testing.T) {
 			{Name: "second", URL: "stratum+tls://[2001:db8::2]:3334/", User: "account.farm", Password: "x",
 				Algorithm: "scrypt", Mode: ModeDirect, Workers: WorkersAggregate, Links: 1,
 				TLSFingerprint: "1B:60:59:19:B8:61:D7:6D:CB:BF:80:DD:C2:7B:B7:A1:43:A5:F3:8B:7B:C4:C0:F3:74:C6:02:74:70:E1:9B:C3"},
+		},
+		Routes: []Route{
+			{Name: "hall-1", Goals: []Goal{
+				{Name: "main", Weight: 70, Pools: []string{"first", "second"}},
+				{Name: "spare", Weight: 0, Pools: []string{"second"}},
+			}},
+			{Name: "hall-2", Goals: []Goal{{Name: "all", Weight: 1, Pools: []string{"second"}}}},
 		},
 		Miners: Miners{Max: 20_000, Loops: 2, SubscribeTimeout: 5 * time.Second, AuthorizeTimeout: 90 * time.Second,
 			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal, WorkerName: "{ip3}x{ip4}"},

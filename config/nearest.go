@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -35,28 +36,28 @@ func keysOf(table reflect.Type) []string {
 }
 
 // homes returns the tables that have such a key, in their brackets.
-func homes(key string) []string {
-	var found []string
-	root := reflect.TypeFor[Config]()
-	if _, ok := root.FieldByNameFunc(func(name string) bool {
-		f, _ := root.FieldByName(name)
-		return f.Tag.Get("toml") == key
-	}); ok {
+func homes(key string) []string { return homesIn(key, "", reflect.TypeFor[Config]()) }
+
+// homesIn returns those among a table, which is at path, and the tables in it.
+func homesIn(key, path string, table reflect.Type) (found []string) {
+	if slices.Contains(keysOf(table), key) && path == "" {
 		found = append(found, "no table, at the top of the file")
 	}
-	for i := range root.NumField() {
-		f := root.Field(i)
-		table, brackets := f.Type, "[%s]"
-		if table.Kind() == reflect.Slice {
-			table, brackets = table.Elem(), "[[%s]]"
+	for i := range table.NumField() {
+		f := table.Field(i)
+		inner, brackets := f.Type, "[%s]"
+		if inner.Kind() == reflect.Slice {
+			inner, brackets = inner.Elem(), "[[%s]]"
 		}
-		if table.Kind() != reflect.Struct {
+		if inner.Kind() != reflect.Struct {
 			continue
 		}
-		for _, k := range keysOf(table) {
-			if k == key {
-				found = append(found, fmt.Sprintf(brackets, f.Tag.Get("toml")))
-			}
+		at := join(path, f.Tag.Get("toml"))
+		if slices.Contains(keysOf(inner), key) {
+			found = append(found, fmt.Sprintf(brackets, at))
+		}
+		if brackets == "[[%s]]" {
+			found = append(found, homesIn(key, at, inner)...)
 		}
 	}
 	return found

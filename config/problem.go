@@ -139,7 +139,7 @@ func (ps Problems) and(others Problems) Problems {
 // in, and sorts by them.
 func (ps Problems) locate(lines map[string]int) {
 	for i := range ps {
-		for key := ps[i].Key; key != "" && ps[i].Line == 0; key = key[:max(0, strings.LastIndexByte(key, '.'))] {
+		for key := ps[i].Key; key != "" && ps[i].Line == 0; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
 			ps[i].Line = lines[key]
 		}
 	}

@@ -18,6 +18,7 @@ func (c *Config) validate() Problems {
 	}
 	c.addresses(&ps)
 	c.pools(&ps)
+	c.routes(&ps)
 	c.Miners.validate(&ps)
 	c.Limits.validate(&ps)
 	c.Difficulty.validate(&ps)
@@ -226,11 +227,19 @@ func oneOf(ps *Problems, key, value string, choices ...string) {
 	for i, c := range choices {
 		quoted[i] = strconv.Quote(c)
 	}
-	last := len(quoted) - 1
-	want := "expected " + strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	want := "expected " + oneOfThese(quoted)
 	try := ""
 	if near := nearest(value, choices); near != "" {
 		try = strconv.Quote(near)
 	}
 	ps.add(key, show(value), want, try)
+}
+
+// oneOfThese joins alternatives; there is at least one.
+func oneOfThese(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

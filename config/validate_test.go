@@ -494,6 +494,7 @@ func TestTooMany(t *testing.T) {
 const (
 	oneListener = "[[listener]]\naddress = '0.0.0.0:3333'\n"
 	onePool     = "[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'account'\n"
+	oneRoute    = "[[route]]\nname = 'hall-1'\n[[route.goal]]\nname = 'main'\npools = ['pool.example:3333']\n"
 )
 
 // wantProblem parses text and expects a problem with that key whose sentence contains

@@ -16,6 +16,7 @@ func (c *Config) warnings(problems Problems) (ps Problems) {
 	for i := range c.Pools {
 		c.Pools[i].warnings(&ps, fmt.Sprintf("pool[%d]", i+1))
 	}
+	c.routeWarnings(&ps)
 	if c.Proxies.TLSInsecure {
 		ps.add("proxies.tls_insecure", "true", "anyone between farmproxy and the proxy can read the traffic", "removing the key once the proxy has a valid certificate")
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -223,6 +224,9 @@ func terms(c *config.Config) session.Terms {
 
 // others are what serves everybody whose login is no account's.
 func (t *tlsConfigs) others(c *config.Config) (e upstream.Everybody, err error) {
+	if len(c.Routes) > 0 {
+		return e, errors.New("[[route]]: this farmproxy can't divide miners among pools yet; remove the [[route]] tables, and the [[pool]] list serves all miners in its order")
+	}
 	e.Kept, e.PerUser = !c.Accounts.MultiUser, c.Accounts.MultiUser
 	for i := range c.Pools {
 		p := t.pool(&c.Pools[i])

@@ -64,6 +64,8 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 			return // it lets another algorithm pass, and is none itself
 		case "listener.tls.cert", "listener.tls.key":
 			return // they need files: see the tests of TLS
+		case "listener.route":
+			return // plan refuses routes
 		}
 		c := onePool()
 		set(c)
@@ -81,6 +83,9 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 	var each func(key string, at func(c *config.Config) reflect.Value)
 	each = func(key string, at func(c *config.Config) reflect.Value) {
 		v := at(onePool())
+		if key == "route" {
+			return // plan refuses them
+		}
 		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct {
 			each(key, func(c *config.Config) reflect.Value { return at(c).Index(0) })
 			return
