@@ -27,7 +27,7 @@ type peerImage struct {
 	strayed   uint8
 	waiting   uint16
 
-	hasGoal    bool   // it has a goal
+	hasGoal   bool   // it has a goal
 	goal      string // account or user of that
 	lane      uint32 // that it is on; 0: none
 	last      uint32 // that it last worked on; 0: none
