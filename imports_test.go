@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"cmd/farmproxy":    {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":      {"textfile"},
 	"guard":            {},
+	"wish":             {},
 	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
 	"sharelog":         {"work"}, // the names of verdicts
 	"tap":              {},

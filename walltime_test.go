@@ -37,6 +37,7 @@ var wallTime = map[string]string{
 	"sharelog/writer.go":           "the length of a file",
 	"upstream/try.go":              "the pool's clock, to be compared with this one",
 	"doctor":                       "display",
+	"wish":                         "operators mean the clock on the wall",
 }
 
 // takesOff are the functions and methods of package time that return wall time or strip

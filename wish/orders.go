@@ -1,0 +1,311 @@
+package wish
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxPins bounds the workers that are pinned: all of a box's, and more memory than
+	// that no script may take.
+	MaxPins = 1 << 14
+
+	// MaxPools and MaxWeights bound the other orders: a farm has a handful of each.
+	MaxPools   = 1 << 10
+	MaxWeights = 1 << 10
+
+	// maxName is the longest name of a worker, in bytes: as long as a login may be.
+	maxName = 256
+)
+
+// Note says who gave an order, when, and until when it is in force.
+type Note struct {
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"` // zero: until it is taken back
+}
+
+// inForce reports whether the order holds.
+func (n *Note) inForce(now time.Time) bool { return n.Until.IsZero() || now.Before(n.Until) }
+
+// RouteWeights are the weights that a route's goals have by order. A goal that is not among
+// them, because the configuration has it only since, keeps its own.
+type RouteWeights struct {
+	Note
+	Weights map[string]float64 `json:"weights"` // by goal
+}
+
+// Pin keeps a worker's miners at one goal.
+type Pin struct {
+	Note
+	Route string `json:"route"`
+	Goal  string `json:"goal"`
+}
+
+// PoolState is how a pool is left alone.
+type PoolState uint8
+
+const (
+	Drained  PoolState = iota + 1 // it gets no work; it is still probed
+	Disabled                      // nothing connects to it either
+)
+
+var poolStates = map[PoolState]string{Drained: "drained", Disabled: "disabled"}
+
+// String returns the state's name in the API.
+func (s PoolState) String() string { return poolStates[s] }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s PoolState) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. A state of a newer farmproxy, which
+// this one does not know, is the gentlest of those that it knows.
+func (s *PoolState) UnmarshalText(text []byte) error {
+	*s = Drained
+	for state, name := range poolStates {
+		if name == string(text) {
+			*s = state
+		}
+	}
+	return nil
+}
+
+// PoolOrder leaves a pool alone.
+type PoolOrder struct {
+	Note
+	State PoolState `json:"state"`
+}
+
+// Orders are all orders of operators. The zero value has none. It is not for several
+// goroutines at a time.
+type Orders struct {
+	weights map[string]RouteWeights // by route
+	pins    map[string]Pin          // by worker
+	pools   map[string]PoolOrder    // by pool
+}
+
+var errTooMany = errors.New("there are too many orders of this kind: take some back")
+
+// Weigh gives a route's goals other weights.
+func (o *Orders) Weigh(r *Route, w RouteWeights) error {
+	if len(r.Goals) < 2 {
+		return fmt.Errorf("route %q has one goal, which gets everything: only a route with several goals has weights", r.Name)
+	}
+	sum := 0.0
+	for name, weight := range w.Weights {
+		if !slices.ContainsFunc(r.Goals, func(g Goal) bool { return g.Name == name }) {
+			return fmt.Errorf("route %q has no goal %q: it has %s", r.Name, name, goalNames(r))
+		}
+		if err := CheckWeight(weight); err != nil {
+			return fmt.Errorf("goal %q: weight %v: %w", name, weight, err)
+		}
+		sum += weight
+	}
+	for i := range r.Goals {
+		if _, there := w.Weights[r.Goals[i].Name]; !there {
+			return fmt.Errorf("goal %q of route %q has no weight: give one to each of %s; 0 for nothing", r.Goals[i].Name, r.Name, goalNames(r))
+		}
+	}
+	if sum == 0 {
+		return fmt.Errorf("all weights of route %q are 0: give one goal at least a positive one", r.Name)
+	}
+	w.Weights = maps.Clone(w.Weights)
+	return put(&o.weights, r.Name, w, MaxWeights)
+}
+
+func goalNames(r *Route) string {
+	names := make([]string, len(r.Goals))
+	for i := range r.Goals {
+		names[i] = r.Goals[i].Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// Unweigh takes a route's weights back; false: it has none by order.
+func (o *Orders) Unweigh(route string) (RouteWeights, bool) { return take(o.weights, route) }
+
+// RouteWeights returns a route's weights by order.
+func (o *Orders) RouteWeights(route string) (RouteWeights, bool) {
+	w, ok := o.weights[route]
+	return w, ok
+}
+
+// Pin keeps a worker at a goal.
+func (o *Orders) Pin(worker string, r *Route, p Pin) error {
+	switch {
+	case worker == "":
+		return errors.New("the worker has no name")
+	case len(worker) > maxName:
+		return fmt.Errorf("the worker's name has %d bytes: at most %d", len(worker), maxName)
+	case !slices.ContainsFunc(r.Goals, func(g Goal) bool { return g.Name == p.Goal }):
+		return fmt.Errorf("route %q has no goal %q: it has %s", r.Name, p.Goal, goalNames(r))
+	}
+	p.Route = r.Name
+	return put(&o.pins, worker, p, MaxPins)
+}
+
+// Unpin takes a worker's pin back; false: it has none.
+func (o *Orders) Unpin(worker string) (Pin, bool) { return take(o.pins, worker) }
+
+// PinOf returns a worker's pin on a route; false: it may be at any goal there.
+func (o *Orders) PinOf(worker, route string, now time.Time) (goal string, pinned bool) {
+	p, there := o.pins[worker]
+	if !there || p.Route != route || !p.inForce(now) {
+		return "", false
+	}
+	return p.Goal, true
+}
+
+// Leave leaves a pool alone.
+func (o *Orders) Leave(pool string, p PoolOrder) error { return put(&o.pools, pool, p, MaxPools) }
+
+// Enable takes the order of a pool back; false: there is none.
+func (o *Orders) Enable(pool string) (PoolOrder, bool) { return take(o.pools, pool) }
+
+// PoolOrder returns the order of a pool.
+func (o *Orders) PoolOrder(pool string) (PoolOrder, bool) {
+	p, ok := o.pools[pool]
+	return p, ok
+}
+
+// Pools returns how each pool is left alone that is.
+func (o *Orders) Pools(now time.Time) map[string]PoolState {
+	list := make(map[string]PoolState, len(o.pools))
+	for name, p := range o.pools {
+		if p.inForce(now) {
+			list[name] = p.State
+		}
+	}
+	return list
+}
+
+// put adds an order to those of its kind, of which there may be so many.
+func put[O any](all *map[string]O, name string, order O, most int) error {
+	if _, there := (*all)[name]; !there && len(*all) >= most {
+		return fmt.Errorf("%w; there may be %d", errTooMany, most)
+	}
+	if *all == nil {
+		*all = make(map[string]O)
+	}
+	(*all)[name] = order
+	return nil
+}
+
+func take[O any](all map[string]O, name string) (order O, there bool) {
+	order, there = all[name]
+	delete(all, name)
+	return order, there
+}
+
+// Order is one order, for people.
+type Order struct {
+	Note
+	Kind Kind
+	Name string // the route's, the worker's or the pool's
+	What string // what it says: "main 10, other 90", "at goal main of route hall-1", "drained"
+}
+
+// Kind is what an order is about.
+type Kind uint8
+
+const (
+	OfWeights Kind = iota
+	OfWorker
+	OfPool
+)
+
+// String returns the kind's name in the API.
+func (k Kind) String() string { return [...]string{"weights", "pin", "pool"}[k] }
+
+// List returns all orders, those of weights first, each kind by name.
+func (o *Orders) List() (list []Order) {
+	for _, route := range slices.Sorted(maps.Keys(o.weights)) {
+		w := o.weights[route]
+		list = append(list, Order{w.Note, OfWeights, route, w.String()})
+	}
+	for _, worker := range slices.Sorted(maps.Keys(o.pins)) {
+		p := o.pins[worker]
+		list = append(list, Order{p.Note, OfWorker, worker, p.String()})
+	}
+	for _, pool := range slices.Sorted(maps.Keys(o.pools)) {
+		p := o.pools[pool]
+		list = append(list, Order{p.Note, OfPool, pool, p.State.String()})
+	}
+	return list
+}
+
+// String names the weights, by goal.
+func (w *RouteWeights) String() string {
+	var parts []string
+	for _, goal := range slices.Sorted(maps.Keys(w.Weights)) {
+		parts = append(parts, fmt.Sprintf("%s %v", goal, w.Weights[goal]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// String says where the worker stays.
+func (p *Pin) String() string { return fmt.Sprintf("at goal %s of route %s", p.Goal, p.Route) }
+
+// Expire removes the orders that have ended, and returns them.
+func (o *Orders) Expire(now time.Time) (ended []Order) {
+	for _, order := range o.List() {
+		if order.inForce(now) {
+			continue
+		}
+		ended = append(ended, order)
+		switch order.Kind {
+		case OfWeights:
+			delete(o.weights, order.Name)
+		case OfWorker:
+			delete(o.pins, order.Name)
+		case OfPool:
+			delete(o.pools, order.Name)
+		}
+	}
+	return ended
+}
+
+// Next returns when the next order ends; zero: none does.
+func (o *Orders) Next() time.Time {
+	var first time.Time
+	for _, order := range o.List() {
+		if t := order.Until; !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// Homeless returns the orders whose route, goal or pool the configuration does not have:
+// they change nothing, and hold again when it is back.
+func (o *Orders) Homeless(routes []Route, hasPool func(name string) bool) (list []Order) {
+	goals := make(map[string]map[string]bool)
+	for i := range routes {
+		goals[routes[i].Name] = make(map[string]bool)
+		for _, g := range routes[i].Goals {
+			goals[routes[i].Name][g.Name] = true
+		}
+	}
+	for _, order := range o.List() {
+		var home bool
+		switch order.Kind {
+		case OfWeights:
+			home = goals[order.Name] != nil
+		case OfWorker:
+			p := o.pins[order.Name]
+			home = goals[p.Route][p.Goal]
+		case OfPool:
+			home = hasPool(order.Name)
+		}
+		if !home {
+			list = append(list, order)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Order) int { return cmp.Compare(a.Kind, b.Kind) })
+	return list
+}
