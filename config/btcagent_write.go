@@ -89,6 +89,9 @@ func (d *draft) blame(problems Problems) Problems {
 	return told
 }
 
+// onLine is a list that is written on one line: of names, which are short.
+type onLine []string
+
 // tomlOf returns a value as TOML writes it.
 func tomlOf(value any) string {
 	switch v := value.(type) {
@@ -98,8 +101,16 @@ func tomlOf(value any) string {
 		return tomlString(short(v))
 	case int:
 		return strconv.Itoa(v)
+	case float64:
+		return show(v)
 	case bool:
 		return strconv.FormatBool(v)
+	case onLine:
+		quoted := make([]string, len(v))
+		for i, s := range v {
+			quoted[i] = tomlString(s)
+		}
+		return "[" + strings.Join(quoted, ", ") + "]"
 	case []string:
 		quoted := make([]string, len(v))
 		for i, s := range v {

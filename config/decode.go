@@ -171,23 +171,11 @@ func (d *decoder) list(path string, v any, into reflect.Value) {
 }
 
 func (d *decoder) tables(path string, v any, into reflect.Value) {
-	var tables []map[string]any
-	switch v := v.(type) {
-	case []map[string]any:
-		tables = v
-	case map[string]any:
+	tables, ok := listOfTables(v)
+	if _, single := v.(map[string]any); single {
 		d.problems.add(path, "", "expected a list of tables, this is a single one", "[["+path+"]] with double brackets")
 		return
-	case []any:
-		for _, element := range v {
-			table, ok := element.(map[string]any)
-			if !ok {
-				d.mismatch(path, v, "a list of tables", "[["+path+"]] on its own line, with its keys below it")
-				return
-			}
-			tables = append(tables, table)
-		}
-	default:
+	} else if !ok {
 		d.mismatch(path, v, "a list of tables", "[["+path+"]] on its own line, with its keys below it")
 		return
 	}
@@ -202,6 +190,24 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 		d.table(fmt.Sprintf("%s[%d]", path, i+1), table, elements.Index(i))
 	}
 	into.Set(elements)
+}
+
+// listOfTables returns what the parser made of a list of tables; false: it is none.
+func listOfTables(v any) (tables []map[string]any, ok bool) {
+	switch v := v.(type) {
+	case []map[string]any:
+		return v, true
+	case []any:
+		for _, element := range v {
+			table, ok := element.(map[string]any)
+			if !ok {
+				return nil, false
+			}
+			tables = append(tables, table)
+		}
+		return tables, true
+	}
+	return nil, false
 }
 
 func (d *decoder) mismatch(path string, v any, want, try string) {

@@ -114,6 +114,22 @@ func (f *File) FromBTCAgent() ([]byte, error) {
 	return p.text, nil
 }
 
+// FromBraiins converts a configuration of Braiins Farm Proxy to one of farmproxy's, in
+// commented TOML that Load accepts. The error, if any, is a Problems with everything in
+// the way.
+func (f *File) FromBraiins() ([]byte, error) {
+	d, problems := convertBraiins(f.text)
+	if d == nil {
+		return nil, f.place(problems)
+	}
+	text := []byte(d.text.String())
+	_, found := parseTOML(text)
+	if errors, _ := f.place(problems.and(d.blame(found))).Split(); len(errors) > 0 {
+		return nil, errors
+	}
+	return text, nil
+}
+
 // parsed is the result of parsing a file.
 type parsed struct {
 	config   *Config // nil: beyond repair
@@ -184,6 +200,9 @@ func parseTOML(text []byte) (*Config, Problems) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		return nil, Problems{syntaxProblem(err)}
+	}
+	if isBraiins(tree) {
+		return nil, Problems{{Want: "this is a configuration of Braiins Farm Proxy", Try: "farmproxy import braiins, which converts it to farmproxy's format, with comments"}}
 	}
 	c := Default()
 	d := decoder{given: make(keySet)}

@@ -71,7 +71,7 @@ func (c *Config) routes(ps *Problems) {
 func (c *Config) goals(ps *Problems, key string, r *Route) {
 	switch n := len(r.Goals); {
 	case n == 0:
-		ps.add(key, "", "required: at least one goal", `[[route.goal]] with name = "main" and pools = ["`+c.somePool()+`"] below it`)
+		ps.add(key+".goal", "", "required: at least one goal", `[[route.goal]] with name = "main" and pools = ["`+c.somePool()+`"] below it`)
 	case n > MaxGoals:
 		ps.add(key+".goal", "", fmt.Sprintf("expected at most %d goals, found %d", MaxGoals, n), "fewer goals, or several pools in one of them")
 	}
@@ -130,6 +130,9 @@ func unique(ps *Problems, key, name string, taken map[string]int, list string, i
 
 // suggested returns what to write for a name that is none of those: the nearest, or all.
 func suggested(name string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
 	if near := nearest(name, names); near != "" {
 		return strconv.Quote(near)
 	}

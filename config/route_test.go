@@ -93,7 +93,7 @@ func TestRouteKeys(t *testing.T) {
 	f(`pools = ["b"]`, `pools = ["other"]`, "route[1].goal[2].pools[1]", `try "a", "b" or "c.example:3333"`)
 	f(`pools = ["b"]`, `targets = ["b"]`, "route[1].goal[2].targets", "no such key in route[1].goal[2], only name, weight, pools")
 	f(`route = "hall-2"`, "weight = 3", "listener[2].weight", "no such key in listener[2]; try it under [[route.goal]]")
-	f(twoRoutes[strings.LastIndex(twoRoutes, "[[route.goal]]"):], "", "route[2]", `required: at least one goal; try [[route.goal]] with name = "main" and pools = ["a"] below it`)
+	f(twoRoutes[strings.LastIndex(twoRoutes, "[[route.goal]]"):], "", "route[2].goal", `required: at least one goal; try [[route.goal]] with name = "main" and pools = ["a"] below it`)
 	f("[[route.goal]]", "[route.goal]", "route[1].goal", "")
 	wantProblem(t, twoRoutes+"[accounts]\nmulti_user = true", "accounts.multi_user", "not with [[route]]")
 	wantProblem(t, strings.Replace(twoPools, "[[pool]]", "route = 'hall-1'\n[[pool]]", 1), "listener[2].route", "there is no [[route]]")

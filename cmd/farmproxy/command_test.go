@@ -23,6 +23,8 @@ import (
 	"farmproxy/stats"
 )
 
+const braiinsConf = "../../config/testdata/braiins/split.braiins"
+
 const agentConf = "../../config/testdata/btcagent/go_default.json"
 
 // Each case is a command line, its exit code, and what it prints on each of its two
@@ -63,6 +65,15 @@ func TestCommands(t *testing.T) {
 	f("import btcagent none.json", exitFailed, "", "none.json: no such file")
 	f("import btcagent ../../systemd/farmproxy.toml", exitFailed, "", "this is not a BTCAgent configuration")
 	f("import btcagent ../../config/testdata/btcagent/wrong.json", exitFailed, "", `wrong.json:9: agent_listen_port = 70000: expected`)
+	f("import braiins -h", exitOK, "farmproxy import braiins FILE", "")
+	f("import braiins", exitMisused, "", "name a file to import")
+	f("import braiins "+braiinsConf, exitOK, "weight = 70  # routing[1].goal[1].hr_weight", "")
+	f("import braiins none.toml", exitFailed, "", "none.toml: no such file; name the configuration of Braiins Farm Proxy")
+	f("import braiins "+agentConf, exitFailed, "", "this is not TOML")
+	f("import braiins ../../systemd/farmproxy.toml", exitFailed, "", "this is not a configuration of Braiins Farm Proxy")
+	f("import braiins ../../config/testdata/braiins/wrong.braiins", exitFailed, "", `wrong.braiins:3: server[1].port = 70000: expected`)
+	f("check -c "+braiinsConf, exitFailed, "", "this is a configuration of Braiins Farm Proxy; try farmproxy import braiins")
+	f("run -c "+braiinsConf, exitUnusable, "", "this is a configuration of Braiins Farm Proxy; try farmproxy import braiins")
 	f("check -c ../../systemd/farmproxy.toml", exitFailed, "", `pool[1].url = "stratum+tcp://pool.example:3333": this is an example name`)
 	f("check -c "+agentConf, exitFailed, "", "warning: this is a BTCAgent configuration, which cannot set farmproxy's other keys; try farmproxy import btcagent")
 	f("check a.toml", exitMisused, "", `farmproxy check: unexpected "a.toml"`)
@@ -119,21 +130,22 @@ func TestImportOfTheAccountProxy(t *testing.T) {
 
 // The printed configuration runs as it is.
 func TestImportedFileIsRight(t *testing.T) {
-	var text, said strings.Builder
-	if code := dispatch(context.Background(), []string{"import", "btcagent", agentConf}, terminal{&text, &said}); code != exitOK {
-		t.Fatalf("%d: %s", code, said.String())
+	f := func(kind, old string) {
+		t.Helper()
+		code, text, said := invoke(t, "import", kind, old)
+		if code != exitOK {
+			t.Fatalf("%d: %s", code, said)
+		}
+		file, err := config.Open(fileOf(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, problems := file.Check(); len(problems) > 0 {
+			t.Errorf("%v\n%s", problems, text)
+		}
 	}
-	path := filepath.Join(t.TempDir(), "farmproxy.toml")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := config.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, problems := f.Check(); len(problems) > 0 {
-		t.Errorf("%v\n%s", problems, said.String())
-	}
+	f("btcagent", agentConf)
+	f("braiins", braiinsConf)
 }
 
 // invoke runs a command line and returns its exit code and output.

@@ -25,6 +25,7 @@ func init() {
 		{name: "lame-duck", summary: "take no more miners, let those go that are here, and end", about: lameDuckAbout, define: lameDuckCommand},
 		{name: "import stratum-proxy", takes: "FILE", summary: "copy the accounts, pools and algorithms of miningmeter/stratum-proxy to the store", about: importStratumProxyAbout, define: importStratumProxyCommand},
 		{name: "import btcagent", takes: "FILE", summary: "convert a BTCAgent configuration to farmproxy's format, with comments, and print it", about: importBTCAgentAbout, define: importBTCAgentCommand},
+		{name: "import braiins", takes: "FILE", summary: "convert a configuration of Braiins Farm Proxy to farmproxy's format, with comments, and print it", about: importBraiinsAbout, define: importBraiinsCommand},
 		{name: "store repair", summary: "replace a damaged account database", about: storeRepairAbout, define: storeRepairCommand},
 		{name: "store backup", takes: "DIRECTORY", summary: "copy the account database and its key, while farmproxy runs", about: storeBackupAbout, define: storeBackupCommand},
 		{name: "bench", takes: "SUBCOMMAND", summary: "load-test this machine with simulated pools and miners, or run a demo", about: "farmproxy bench -h lists the subcommands.", words: benchWords, own: true, define: benchCommand},

@@ -29,7 +29,19 @@ func importStratumProxyCommand(flags *flag.FlagSet) run {
 const importBTCAgentAbout = `FILE is BTCAgent's agent_conf.json. farmproxy also runs it as it is: farmproxy run -c agent_conf.json.`
 
 func importBTCAgentCommand(*flag.FlagSet) run {
-	return importCommand("btcagent", func(_ context.Context, old string, t terminal) error { return importBTCAgent(old, t.out) })
+	return importCommand("btcagent", func(_ context.Context, old string, t terminal) error {
+		return convert(old, (*config.File).FromBTCAgent, "BTCAgent's configuration, usually agent_conf.json next to its binary", t.out)
+	})
+}
+
+const importBraiinsAbout = `FILE is the configuration of Braiins Farm Proxy, with [[server]], [[target]] and [[routing]]: the one in its directory config that docker-compose.yml mounts, or config/active_profile.toml.
+
+Each [[routing]] becomes a [[route]], and each [[routing.goal]] a [[route.goal]] with the same weight. Comments say where each value comes from, and why a key has no equivalent.`
+
+func importBraiinsCommand(*flag.FlagSet) run {
+	return importCommand("braiins", func(_ context.Context, old string, t terminal) error {
+		return convert(old, (*config.File).FromBraiins, "the configuration of Braiins Farm Proxy, usually in its directory config", t.out)
+	})
 }
 
 // importCommand runs what imports the one file that the command line names.
@@ -56,16 +68,17 @@ func importCommand(kind string, do func(ctx context.Context, old string, t termi
 // errPartly means that not everything could be imported.
 var errPartly = errors.New("not imported")
 
-// importBTCAgent converts a configuration of BTCAgent's and prints it.
-func importBTCAgent(old string, stdout io.Writer) error {
+// convert converts another proxy's configuration and prints it; which says what it is,
+// for those who name a file that is not there.
+func convert(old string, from func(*config.File) ([]byte, error), which string, stdout io.Writer) error {
 	f, err := config.Open(old)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: no such file; name BTCAgent's configuration, usually agent_conf.json next to its binary", old)
+		return fmt.Errorf("%s: no such file; name %s", old, which)
 	}
 	if err != nil {
 		return err
 	}
-	text, err := f.FromBTCAgent()
+	text, err := from(f)
 	if err != nil {
 		return err
 	}
