@@ -36,7 +36,7 @@ func newAgentPeer(l *loop, p *peer) dialect {
 	l.counts.Miners.Add(-1)
 	l.counts.Agents.Add(1)
 	a := new(agentPeer)
-	a.session.Opened = p.session.Opened
+	a.session.Opened = l.env.Now - p.session.Age(l.env.Now)
 	return a
 }
 

@@ -118,7 +118,7 @@ func (l *loop) unwrapped(t *wrapping) {
 // dawdles reports whether a peer takes too long for its handshake.
 func (l *loop) dawdles(p *peer) bool {
 	t := p.transport()
-	return t != nil && t.hands != nil && l.env.Now-p.session.Opened >= handshakeTime
+	return t != nil && t.hands != nil && p.session.Age(l.env.Now) >= handshakeTime
 }
 
 // cause returns why a peer's handshake failed; nil: it did not.

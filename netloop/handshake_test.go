@@ -93,7 +93,7 @@ func TestHalfAHandshakeHeldOpenThousandsOfTimes(t *testing.T) {
 			l.clock()
 			for i := range l.slots { // their time is up
 				if p := l.slots[i].peer; p != nil && p.transport() != nil && p.transport().hands != nil {
-					p.session.Opened = l.env.Now - handshakeTime
+					p.session.Open(l.env.Now - handshakeTime - time.Second)
 				}
 			}
 			for range tickShare {

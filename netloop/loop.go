@@ -102,7 +102,7 @@ func (l *loop) add(c gnet.Conn, from *listener) *peer {
 		l.slots = append(l.slots, slot{})
 	}
 	p := &peer{conn: c, fd: noSocket, slot: at, remote: makeAddress(addrPort(c.RemoteAddr())), listener: from}
-	p.session.Opened = l.env.Now
+	p.session.Open(l.env.Now)
 	if t := l.newTally(); t != nil {
 		p.more().tally = t
 	}

@@ -70,7 +70,7 @@ func BenchmarkAgentJob(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for i := 0; i < len(a.miners); i += 10 {
-			a.miners[i].vardiff.want = 2048 + 1024 - a.miners[i].vardiff.want
+			a.miners[i].vardiff.want = powerOf(2048 + 1024 - a.miners[i].vardiff.want.value())
 		}
 		out, _ = a.Job(e, true, out[:0])
 	}

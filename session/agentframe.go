@@ -50,11 +50,11 @@ func (a *Agent) Registered(e *Env, sid uint16, name string, last float64) (diffi
 		s.name = name
 		return s.vardiff.told
 	}
-	s := &Session{name: name, state: State{Opened: e.Now, prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}}
+	s := &Session{name: name, state: State{opened: momentOf(e.Now), prefixLen: 2, extranonce2: agentMinerExtranonce2, flags: subscribed | working}}
 	binary.BigEndian.PutUint16(s.prefix[:], sid)
 	a.allow(s)
 	s.vardiff.start(e.Now)
-	s.vardiff.want, s.vardiff.told = upper32(last), a.base
+	s.vardiff.want, s.vardiff.told = powerOf(last), a.base
 	s.headers = a.gone.back(sid)
 	if job := a.LastJob(); job != 0 {
 		s.remember(job, a.base)
@@ -134,9 +134,9 @@ func (a *Agent) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 		out = a.answer(out, &c.ID, &effect)
 		return out, effect
 	}
-	before := len(s.headers.slots)
+	before := int(s.headers.size)
 	effect := s.judge(e, c, maxAgentSlots-a.slots)
-	a.slots += len(s.headers.slots) - before
+	a.slots += int(s.headers.size) - before
 	out = a.answer(out, &c.ID, &effect)
 	return out, effect
 }

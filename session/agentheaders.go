@@ -13,7 +13,7 @@ type gone struct {
 func (g *gone) left(sid uint16, h headers) (slots int) {
 	if h.used == 0 {
 		g.from = max(g.from, h.from)
-		return len(h.slots)
+		return int(h.size)
 	}
 	if g.headers == nil {
 		g.headers = make(map[uint16]headers)
@@ -50,7 +50,7 @@ func (g *gone) sweep(f *Feed) (slots int) {
 			continue
 		}
 		g.from = max(g.from, h.from)
-		slots += len(h.slots)
+		slots += int(h.size)
 		delete(g.headers, sid)
 	}
 	return slots

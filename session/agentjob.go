@@ -114,9 +114,9 @@ func (a *Agent) setDifficulties(e *Env, out []byte) []byte {
 			a.changed = append(a.changed, toldMiner{s, math.Ilogb(d)})
 		}
 		s.remember(job, d)
-		before := len(s.headers.slots)
+		before := int(s.headers.size)
 		s.tidy(e.Feed)
-		a.slots += len(s.headers.slots) - before
+		a.slots += int(s.headers.size) - before
 	}
 	a.slots -= a.gone.sweep(e.Feed)
 	slices.SortFunc(a.changed, byExponent)

@@ -132,11 +132,11 @@ func DecodeAgent(data []byte, t *Translation) (a *Agent, rest []byte, err error)
 			return nil, nil, c.err
 		}
 		a.add(s)
-		a.slots += len(s.headers.slots)
+		a.slots += int(s.headers.size)
 	}
 	a.gone.layout(&c)
 	for _, h := range a.gone.headers {
-		a.slots += len(h.slots)
+		a.slots += int(h.size)
 	}
 	if c.check(a.slots <= maxAgentSlots, "more headers than there can be"); c.err != nil {
 		return nil, nil, c.err

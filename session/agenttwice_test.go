@@ -23,10 +23,10 @@ func FuzzNoHeaderTwiceByAnAgent(f *testing.F) {
 		}
 		slots := 0
 		for _, s := range w.agent.miners {
-			slots += len(s.headers.slots)
+			slots += int(s.headers.size)
 		}
 		for _, h := range w.agent.gone.headers {
-			slots += len(h.slots)
+			slots += int(h.size)
 		}
 		if slots != w.agent.slots {
 			t.Errorf("%d slots are counted, there are %d", w.agent.slots, slots)

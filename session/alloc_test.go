@@ -12,7 +12,7 @@ import (
 
 // forget empties a memory of headers and keeps its slots.
 func forget(h *headers) {
-	clear(h.slots)
+	clear(h.slots())
 	h.used = 0
 }
 

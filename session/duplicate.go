@@ -67,7 +67,7 @@ func (l *left) slots() (n int) {
 		return 0
 	}
 	for i := range l.lanes {
-		n += len(l.lanes[i].slots)
+		n += int(l.lanes[i].size)
 	}
 	return n
 }
@@ -125,7 +125,7 @@ func (s *Session) makeRoom(job *work.Job, f *Feed, room int) bool {
 
 // tidy does the same at each job for a miner that uses more than usual.
 func (s *Session) tidy(f *Feed) {
-	if h := &s.headers; len(h.slots) > usualSlots {
+	if h := &s.headers; h.size > usualSlots {
 		h.sweep(s.oldest(f, f.last, true))
 		h.shrink()
 	}

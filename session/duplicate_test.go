@@ -80,7 +80,7 @@ func TestASteadyMinerTakesLittle(t *testing.T) {
 			for due += every; due >= 10*time.Second; due -= 10 * time.Second {
 				r.shares(1, job)
 			}
-			if n := len(r.s.headers.slots); n > usualSlots {
+			if n := int(r.s.headers.size); n > usualSlots {
 				t.Fatalf("a job every %v: %d slots for %d headers", every, n, r.s.headers.used)
 			}
 		}
@@ -188,12 +188,12 @@ func TestABurstsMemoryIsGivenBack(t *testing.T) {
 	r := newRemembering(t)
 	r.shares(4000, r.job(0))
 	r.job(30 * time.Second)
-	if n := len(r.s.headers.slots); n < 4000 {
+	if n := int(r.s.headers.size); n < 4000 {
 		t.Errorf("%d slots while the job can be answered", n)
 	}
 	r.job(time.Minute)
 	r.job(time.Minute)
-	if n := len(r.s.headers.slots); n > 4*usualSlots {
+	if n := int(r.s.headers.size); n > 4*usualSlots {
 		t.Errorf("%d slots later", n)
 	}
 }

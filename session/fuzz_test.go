@@ -234,7 +234,7 @@ func (p *play) reconnect() {
 		return
 	}
 	parked := Restore(p.session.State(p.env.Now), nil, p.session.Headers(), &Translation{Moment: p.env.Now})
-	p.session = Session{state: State{Opened: p.env.Now}}
+	p.session = Session{state: State{opened: momentOf(p.env.Now)}}
 	p.mask = 0
 	p.asked[fmt.Sprint(p.n)] = false
 	var r codec.Request

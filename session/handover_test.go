@@ -169,7 +169,7 @@ func plain(t *testing.T, v reflect.Value, name string) (fields []field) {
 		for i := range v.Len() {
 			fields = append(fields, plain(t, v.Index(i), fmt.Sprintf("%s[%d]", name, i))...)
 		}
-	case reflect.Bool, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Int64, reflect.Float32, reflect.Float64:
+	case reflect.Bool, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
 		fields = []field{{name, reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem()}}
 	default:
 		t.Errorf("%s is a %s: it means nothing in another process", name, v.Kind())
@@ -388,7 +388,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, e, _ := authorized(t)
 		for _, h := range append([]headers{s.headers}, s.left.all()...) {
-			for _, slot := range h.slots {
+			for _, slot := range h.slots() {
 				if slot != 0 && !h.has(slot&^workBits) {
 					t.Fatalf("header %x is not found", slot)
 				}

@@ -1,6 +1,9 @@
 package session
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 const (
 	// usualSlots is the size of the table from a miner's first share on: 256 bytes, 28
@@ -33,14 +36,23 @@ const (
 // connection: it is parked and resumed with the session, and an agent keeps that of a
 // miner that it unregisters. No pointer in it is shared.
 type headers struct {
-	// slots is a hash table with open addressing. The upper bits of a slot are the
-	// fingerprint, the lower ones the low bits of its work's number; 0 is a free slot.
-	slots []uint64
-
-	lane   uint32 // Feed.Lane
-	from   uint32 // works with lower numbers can't be answered: headers accepted for them may be forgotten
-	newest uint32 // the highest work number in slots
+	table  *uint64 // the first of slots; nil: there are none
+	lane   uint32  // Feed.Lane
+	from   uint32  // works with lower numbers can't be answered: headers accepted for them may be forgotten
+	newest uint32  // the highest work number in slots
+	size   uint16  // the number of slots
 	used   uint16
+}
+
+// slots is a hash table with open addressing. The upper bits of a slot are the
+// fingerprint, the lower ones the low bits of its work's number; 0 is a free slot.
+//
+// The table is kept without the capacity and the upper bits of its length: a slice would
+// take 16 bytes more of each miner.
+func (h *headers) slots() []uint64 { return unsafe.Slice(h.table, h.size) }
+
+func (h *headers) setSlots(slots []uint64) {
+	h.table, h.size = unsafe.SliceData(slots), uint16(len(slots))
 }
 
 // workBits are the bits of a slot that hold the work's number. They leave 48 for the
@@ -56,11 +68,12 @@ func fingerprint(hash *[32]byte) uint64 {
 
 // has reports whether a header is remembered.
 func (h *headers) has(fingerprint uint64) bool {
-	if len(h.slots) == 0 {
+	slots := h.slots()
+	if len(slots) == 0 {
 		return false
 	}
-	for at := h.home(fingerprint); h.slots[at] != 0; at = h.after(at) {
-		if h.slots[at]&^workBits == fingerprint {
+	for at := h.home(fingerprint); slots[at] != 0; at = h.after(at) {
+		if slots[at]&^workBits == fingerprint {
 			return true
 		}
 	}
@@ -75,21 +88,21 @@ func (h *headers) put(fingerprint uint64, number uint32) {
 }
 
 func (h *headers) insert(slot uint64) {
-	at := h.home(slot)
-	for h.slots[at] != 0 {
+	slots, at := h.slots(), h.home(slot)
+	for slots[at] != 0 {
 		at = h.after(at)
 	}
-	h.slots[at] = slot
+	slots[at] = slot
 }
 
 // home is where the search for a slot starts, regardless of its work.
 func (h *headers) home(slot uint64) int {
-	at, _ := bits.Mul64(slot&^workBits, uint64(len(h.slots)))
+	at, _ := bits.Mul64(slot&^workBits, uint64(h.size))
 	return int(at)
 }
 
 func (h *headers) after(at int) int {
-	if at++; at == len(h.slots) {
+	if at++; at == int(h.size) {
 		return 0
 	}
 	return at
@@ -97,16 +110,17 @@ func (h *headers) after(at int) int {
 
 // full reports whether there is no room: an eighth of the slots stays free, to keep
 // searches short.
-func (h *headers) full() bool { return int(h.used) >= len(h.slots)-len(h.slots)/8 }
+func (h *headers) full() bool { return h.used >= h.size-h.size/8 }
 
 // crowded reports whether room is about to run out.
-func (h *headers) crowded() bool { return int(h.used) >= len(h.slots)-len(h.slots)/4 }
+func (h *headers) crowded() bool { return h.used >= h.size-h.size/4 }
 
 // sweep drops the headers of works before the given one.
 func (h *headers) sweep(oldest uint32) {
-	for at := 0; at < len(h.slots); {
-		if h.slots[at] != 0 && h.numberOf(h.slots[at]) < oldest {
-			h.from = max(h.from, h.numberOf(h.slots[at])+1)
+	slots := h.slots()
+	for at := 0; at < len(slots); {
+		if slots[at] != 0 && h.numberOf(slots[at]) < oldest {
+			h.from = max(h.from, h.numberOf(slots[at])+1)
 			h.remove(at) // and look at the slot that takes its place
 		} else {
 			at++
@@ -123,26 +137,27 @@ func (h *headers) numberOf(slot uint64) uint32 {
 // remove empties a slot, and moves up slots that could otherwise no longer be found.
 func (h *headers) remove(hole int) {
 	h.used--
-	for at := h.after(hole); h.slots[at] != 0; at = h.after(at) {
-		home := h.home(h.slots[at])
+	slots := h.slots()
+	for at := h.after(hole); slots[at] != 0; at = h.after(at) {
+		home := h.home(slots[at])
 		if hole <= at && hole < home && home <= at || hole > at && (hole < home || home <= at) {
 			continue // still reachable from its home
 		}
-		h.slots[hole] = h.slots[at]
+		slots[hole] = slots[at]
 		hole = at
 	}
-	h.slots[hole] = 0
+	slots[hole] = 0
 }
 
 // grow allocates more slots, at most room of them; false if it can't.
 func (h *headers) grow(room int) bool {
 	n := usualSlots
-	if now := len(h.slots); now&(now-1) != 0 {
+	if now := int(h.size); now&(now-1) != 0 {
 		n = now / 3 * 4
 	} else if now > 0 {
 		n = now / 2 * 3 // 32, 48, 64, 96: the allocator has these sizes
 	}
-	if n > maxSlots || n-len(h.slots) > room {
+	if n > maxSlots || n-int(h.size) > room {
 		return false
 	}
 	h.resize(n)
@@ -151,18 +166,18 @@ func (h *headers) grow(room int) bool {
 
 // shrink frees slots that are not needed.
 func (h *headers) shrink() {
-	n := len(h.slots)
+	n := int(h.size)
 	for n/2 >= usualSlots && int(h.used) < n/4 {
 		n /= 2
 	}
-	if n < len(h.slots) {
+	if n < int(h.size) {
 		h.resize(n)
 	}
 }
 
 func (h *headers) resize(n int) {
-	old := h.slots
-	h.slots = make([]uint64, n)
+	old := h.slots()
+	h.setSlots(make([]uint64, n))
 	for _, slot := range old {
 		if slot != 0 {
 			h.insert(slot)

@@ -94,8 +94,8 @@ func TestWhatAMinerTakes(t *testing.T) {
 			}
 			h.put((i*0x9e3779b97f4a7c15|1)<<16, 1)
 		}
-		if len(h.slots) != slots {
-			t.Errorf("%d headers have %d slots, want %d", n, len(h.slots), slots)
+		if int(h.size) != slots {
+			t.Errorf("%d headers have %d slots, want %d", n, int(h.size), slots)
 		}
 	}
 	f(1, usualSlots)
@@ -106,7 +106,7 @@ func TestWhatAMinerTakes(t *testing.T) {
 		t.Error("there is room for more than maxSlots")
 	}
 	h.sweep(2)
-	if h.shrink(); len(h.slots) != usualSlots || h.used != 0 || h.from != 2 {
-		t.Errorf("%d slots, %d headers and works from %d on are left", len(h.slots), h.used, h.from)
+	if h.shrink(); int(h.size) != usualSlots || h.used != 0 || h.from != 2 {
+		t.Errorf("%d slots, %d headers and works from %d on are left", int(h.size), h.used, h.from)
 	}
 }

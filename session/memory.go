@@ -17,7 +17,7 @@ type memory = Headers
 func (s *Session) Headers() Headers { return s.memory }
 
 // Slots returns the number of slots, which bounds the memory of parked sessions.
-func (m *Headers) Slots() int { return len(m.headers.slots) + m.left.slots() }
+func (m *Headers) Slots() int { return int(m.headers.size) + m.left.slots() }
 
 // headersVersion is the version of Headers.layout: raise it with each change of the
 // layout.
@@ -69,14 +69,14 @@ func (h *headers) layout(c *cursor) {
 	number(c, &h.lane)
 	number(c, &h.from)
 	number(c, &h.newest)
-	size := c.count(len(h.slots), maxSlots)
+	size := c.count(int(h.size), maxSlots)
 	used := c.count(int(h.used), size-size/8)
 	if c.reading {
 		h.read(c, size, used)
 		return
 	}
 	list := make([]uint64, 0, used)
-	for _, slot := range h.slots {
+	for _, slot := range h.slots() {
 		if slot != 0 {
 			list = append(list, slot)
 		}
@@ -93,7 +93,8 @@ func (h *headers) read(c *cursor, size, used int) {
 	if c.err != nil || size == 0 {
 		return
 	}
-	h.slots, h.used = make([]uint64, size), uint16(used)
+	h.setSlots(make([]uint64, size))
+	h.used = uint16(used)
 	last := uint64(workBits)
 	for range used {
 		var slot uint64
@@ -110,9 +111,10 @@ func (h *headers) read(c *cursor, size, used int) {
 func (h *headers) renumber(higher uint32) {
 	h.from += higher
 	h.newest += higher
-	for at, slot := range h.slots {
+	slots := h.slots()
+	for at, slot := range slots {
 		if slot != 0 {
-			h.slots[at] = slot&^workBits | (slot+uint64(higher))&workBits
+			slots[at] = slot&^workBits | (slot+uint64(higher))&workBits
 		}
 	}
 }

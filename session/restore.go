@@ -79,10 +79,10 @@ func Restore(s State, names []Name, h Headers, t *Translation) Session {
 	return x
 }
 
-// Append encodes a whole session. Its times count from moment, given like Env.Now;
+// Append encodes a whole session. Its times count from origin, given like Env.Now;
 // booked returns the name under which a worker is booked.
-func (s *Session) Append(dst []byte, moment time.Duration, booked func(said string) string) []byte {
-	x := s.State(moment)
+func (s *Session) Append(dst []byte, origin time.Duration, booked func(said string) string) []byte {
+	x := s.State(origin)
 	c := cursor{data: dst}
 	x.layout(&c)
 	var names []Name

@@ -30,9 +30,9 @@ func (s *Session) lostRolling(e *Env, rolled bool) bool {
 	if !e.Terms.ReconnectLostRolling || s.rolled <= rollingShares {
 		return false
 	}
-	if e.Now < s.nextReconnect {
+	if e.Now < s.nextReconnect.time() {
 		return false
 	}
-	s.rolled, s.nextReconnect = 0, e.Now+reconnectEvery
+	s.rolled, s.nextReconnect = 0, momentOf(e.Now+reconnectEvery)
 	return true
 }

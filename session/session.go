@@ -46,8 +46,7 @@ const maxPosted = 8
 
 // Session is one miner's side of a connection: plain data, in parts that can be parked
 // when the miner disconnects and given back to it (Resume), or encoded for another
-// process: see State. The zero value, with Opened set, is a miner that has just
-// connected.
+// process: see State. The zero value, after Open, is a miner that has just connected.
 //
 // Its size matters: a farm has tens of thousands.
 type Session struct {
@@ -187,7 +186,7 @@ func malformed(e *Env, err *codec.Error, n *uint32, out []byte) ([]byte, Effect)
 // Tick is called at least every few seconds: it hangs up on a miner that does not
 // finish its handshake, and lowers the difficulty of one that finds no shares.
 func (s *Session) Tick(e *Env, out []byte) ([]byte, Effect) {
-	age := e.Now - s.Opened
+	age := s.Age(e.Now)
 	switch {
 	case s.flags&subscribed == 0 && age > e.Terms.SubscribeTimeout:
 		return out, Effect{Kind: Hangup, Reason: SubscribeTimeout}

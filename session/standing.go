@@ -36,12 +36,12 @@ const (
 // textSlowed tells a miner that its share was not forwarded.
 const textSlowed = "The pool refuses the shares of this miner: few of them are forwarded"
 
-// standing is the pool's record with a miner's shares so far: 16 bytes.
+// standing is the pool's record with a miner's shares so far: 8 bytes.
 type standing struct {
-	next      time.Duration // no share of a slowed miner is forwarded before; as Env.Now
-	refused   uint8         // refusals of its own fault, less those that accepted shares made up for
-	proven    bool          // it had a share accepted
-	inherited bool          // refused was inherited: the first accepted share clears it
+	next      moment // no share of a slowed miner is forwarded before
+	refused   uint8  // refusals of its own fault, less those that accepted shares made up for
+	proven    bool   // it had a share accepted
+	inherited bool   // refused was inherited: the first accepted share clears it
 }
 
 // may reports whether a share may be forwarded now.
@@ -49,12 +49,12 @@ func (s *standing) may(now time.Duration) bool {
 	switch {
 	case s.refused < slowedAt:
 		return true
-	case now < s.next:
+	case now < s.next.time():
 		return false
 	}
-	s.next = now + slowEvery
+	s.next = momentOf(now + slowEvery)
 	if s.refused >= refusedAt {
-		s.next = now + retryEvery
+		s.next = momentOf(now + retryEvery)
 	}
 	return true
 }
@@ -84,7 +84,7 @@ func (s *standing) leave(doubtful int) (debt uint8) {
 	return s.refused
 }
 
-func (s *standing) inherit(debt uint8, next time.Duration) {
+func (s *standing) inherit(debt uint8, next moment) {
 	if debt > s.refused {
 		s.refused, s.inherited = min(debt, inheritedAt), true
 		s.next = max(s.next, next)
@@ -104,7 +104,7 @@ func (s *Session) Leave(doubtful int) (debt uint8) { return s.standing.leave(dou
 // Inherit makes the miner start with the debt that it left behind. Its first share is
 // not forwarded before next, given like Env.Now. The first share that the pool accepts
 // clears the debt.
-func (s *Session) Inherit(debt uint8, next time.Duration) { s.standing.inherit(debt, next) }
+func (s *Session) Inherit(debt uint8, next time.Duration) { s.standing.inherit(debt, momentOf(next)) }
 
 // Settled is Session.Settled for the agent's miner with that session id. It reports
 // nothing, since no miner can be disconnected without the others: beyond the limit
@@ -126,6 +126,6 @@ func (a *Agent) Leave(session uint16, doubtful int) (debt uint8) {
 // Inherit is Session.Inherit for the agent's miner with that session id.
 func (a *Agent) Inherit(session uint16, debt uint8, next time.Duration) {
 	if s := a.miner(session); s != nil {
-		s.standing.inherit(debt, next)
+		s.standing.inherit(debt, momentOf(next))
 	}
 }

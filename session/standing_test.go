@@ -99,7 +99,7 @@ func TestABlockOfASlowedMiner(t *testing.T) {
 	for range slowedAt {
 		s.Settled(work.BadTime, true)
 	}
-	s.standing.next = time.Hour
+	s.standing.next = momentOf(time.Hour)
 	c := Candidate{Job: &work.Job{Algorithm: work.SHA256d}}
 	if effect := s.forward(e, &c, 1, true); effect.Kind != Forward {
 		t.Errorf("a block: %v", effect.Verdict)

@@ -27,7 +27,7 @@ const StateSize = 157
 // fixed size: no pointer, and nothing that is meaningful only in this process, except
 //
 //   - times: those of a session in use count from the start of the process, as Env.Now;
-//     those of a State that was returned count from the moment that the caller gave;
+//     those of a State that was returned count from the time that the caller gave;
 //   - ids of jobs, for which the decoding process has a Translation.
 type State struct {
 	// Fields that every share reads come first, to share cache lines.
@@ -49,9 +49,9 @@ type State struct {
 	vardiff   vardiff
 	standing  standing
 
-	Opened        time.Duration // when the miner connected, as Env.Now
-	id            uint64        // the session id that the miner resumes with
-	nextReconnect time.Duration // before it, the miner is not told to reconnect for lost rolling; as Env.Now
+	opened        moment // when the miner connected
+	nextReconnect moment // before it, the miner is not told to reconnect for lost rolling
+	id            uint64 // the session id that the miner resumes with
 }
 
 // state is State under another name, for Session to embed: Session has a method State.
@@ -77,20 +77,25 @@ const (
 	verbatim  // the first name was sent exactly in its clean form
 )
 
-// State returns the session's state, with times that count from moment, given like
+// Open records when the miner connected, as Env.Now.
+func (s *State) Open(now time.Duration) { s.opened = momentOf(now) }
+
+// Age returns the time since the miner connected.
+func (s *State) Age(now time.Duration) time.Duration { return now - s.opened.time() }
+
+// State returns the session's state, with times that count from origin, given like
 // Env.Now.
-func (s *Session) State(moment time.Duration) State {
+func (s *Session) State(origin time.Duration) State {
 	x := s.state
-	x.move(-moment)
+	x.move(-origin)
 	return x
 }
 
 // move shifts the origin of all times back by by.
 func (s *State) move(by time.Duration) {
-	s.Opened += by
-	s.vardiff.since += by
-	s.standing.next += by
-	s.nextReconnect += by
+	for _, m := range [...]*moment{&s.opened, &s.vardiff.since, &s.standing.next, &s.nextReconnect} {
+		m.move(by)
+	}
 }
 
 // Append encodes the state: StateSize bytes, the version first.
@@ -111,7 +116,7 @@ func DecodeState(data []byte) (s State, rest []byte, err error) {
 func (s *State) layout(c *cursor) {
 	c.version("state of a session", stateVersion)
 	number(c, &s.id)
-	number(c, &s.Opened)
+	s.opened.layout(c)
 	number(c, &s.flags)
 	number(c, &s.malformed)
 	c.bytes(s.prefix[:])
@@ -120,7 +125,7 @@ func (s *State) layout(c *cursor) {
 	number(c, &s.asked)
 	number(c, &s.told)
 	number(c, &s.rolled)
-	number(c, &s.nextReconnect)
+	s.nextReconnect.layout(c)
 	for i := range s.posted {
 		number(c, &s.posted[i].job)
 		c.float32(&s.posted[i].difficulty)
@@ -129,13 +134,16 @@ func (s *State) layout(c *cursor) {
 	number(c, &s.later)
 	number(c, &s.swept)
 	v := &s.vardiff
-	c.float32(&v.want)
+	v.want.layout(c)
 	c.float64(&v.told)
 	c.float32(&v.floor)
-	number(c, &v.since)
+	v.since.layout(c)
 	c.float32(&v.work)
-	number(c, &v.shares)
-	number(c, &s.standing.next)
+	shares := uint32(v.shares)
+	number(c, &shares)
+	c.check(shares < vardiffShares, "more shares than a window has")
+	v.shares = uint8(shares)
+	s.standing.next.layout(c)
 	number(c, &s.standing.refused)
 	c.bool(&s.standing.proven)
 	c.bool(&s.standing.inherited)
@@ -145,7 +153,7 @@ func (s *State) layout(c *cursor) {
 // isSound reports whether the state has the invariants that all other code relies on.
 func (s *State) isSound() bool {
 	return s.prefixLen <= 2 && s.extranonce2 <= work.MaxExtranonce2 && s.head < maxPosted && s.later <= maxLater &&
-		s.rolled <= rollingShares+1 && s.standing.refused <= refusedAt && s.vardiff.shares < vardiffShares
+		s.rolled <= rollingShares+1 && s.standing.refused <= refusedAt
 }
 
 // ID returns the session id, with which the miner resumes; 0 before subscribe.

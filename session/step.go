@@ -160,7 +160,7 @@ func (s *Session) Authorized(e *Env, r *codec.Request, name string, last float64
 		}
 	}
 	if last > 0 && s.flags&wantsDiff == 0 && s.vardiff.want == 0 {
-		s.vardiff.want = upper32(last)
+		s.vardiff.want = powerOf(last)
 	}
 	return s.firstJob(e, out)
 }

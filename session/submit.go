@@ -86,8 +86,8 @@ func (s *Session) candidate(e *Env, id codec.ID, job uint32) (c *Candidate, no w
 	if j == nil { // sent, but on a lane that the miner has left, or too long ago
 		return nil, work.Stale
 	}
-	if n := min(len(s.headers.slots), usualSlots); n > 0 {
-		work.Prefetch(&s.headers.slots[0], n*8) // judge needs it once the share is hashed
+	if n := min(int(s.headers.size), usualSlots); n > 0 {
+		work.Prefetch(s.headers.table, n*8) // judge needs it once the share is hashed
 	}
 	c = &e.candidate
 	*c = Candidate{ID: id, Job: j, Solution: work.Solution{Prefix: s.prefixValue(), Size: min(s.extranonce2, uint8(j.Layout.Room)), Version: j.Version}}

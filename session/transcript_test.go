@@ -157,7 +157,7 @@ func (g *stage) act(verb, rest string) {
 		g.show(g.session.Job(&g.env, false, nil))
 	case "reconnect":
 		g.parked = &parkedSession{g.session.State(g.env.Now), g.session.Headers(), g.env.Now}
-		g.session = Session{state: State{Opened: g.env.Now}}
+		g.session = Session{state: State{opened: momentOf(g.env.Now)}}
 	default:
 		g.t.Fatalf("%q is not a verb", verb)
 	}

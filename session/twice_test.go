@@ -424,7 +424,7 @@ func (w *world) wantTaken(m *worldMiner, job *work.Job, nonce uint32, e *Effect)
 	case w.accepted[header], nonce&3 == 0: // a duplicate; low difficulty
 	case job != w.env.Feed.Job(), job.Work != l.newest: // an old job; an old work again
 	case m.session.left != nil && m.session.left.lost: // it was on too many lanes
-	case e.Verdict == work.TooMany && len(m.session.headers.slots) == maxSlots:
+	case e.Verdict == work.TooMany && int(m.session.headers.size) == maxSlots:
 	default:
 		w.t.Fatalf("a new share for the last job, %d, of a miner with %d headers from work %d on, is answered %s",
 			job.ID, m.session.headers.used, m.session.headers.from, e.Verdict)

@@ -30,18 +30,17 @@ const (
 // up the work of a window, so that shares of different difficulties are weighted
 // correctly.
 type vardiff struct {
-	told  float64       // last told to the miner; 0: nothing yet
-	since time.Duration // when the window began
-
-	want   float32 // ideal difficulty, unbounded; 0: not known yet
-	floor  float32 // the miner's BIP 310 minimum-difficulty, as granted; 0 none
+	told   float64 // last told to the miner; 0: nothing yet
+	since  moment  // when the window began
 	work   float32 // submitted since then, in shares of difficulty 1
-	shares uint32  // submitted since then
+	floor  float32 // the miner's BIP 310 minimum-difficulty, as granted; 0 none
+	want   power   // ideal difficulty, unbounded; 0: not known yet
+	shares uint8   // submitted since the window began
 }
 
 // start starts the first window: the miner has its first job.
 func (v *vardiff) start(now time.Duration) {
-	v.since, v.work, v.shares = now, 0, 0
+	v.since, v.work, v.shares = momentOf(now), 0, 0
 }
 
 // resume takes over what was known of the miner before it disconnected. The miner has
@@ -55,7 +54,7 @@ func (v *vardiff) resume(old *vardiff) {
 
 // suggest takes a difficulty requested by the miner.
 func (v *vardiff) suggest(now time.Duration, d float64) {
-	v.want = upper32(d)
+	v.want = powerOf(d)
 	v.start(now)
 }
 
@@ -70,7 +69,7 @@ func (v *vardiff) share(now time.Duration, d float64, p *Policy) {
 // tick judges a miner with too few shares for share to do so. It reports whether its
 // ideal difficulty changed.
 func (v *vardiff) tick(now time.Duration, p *Policy) bool {
-	if now-v.since < time.Duration(vardiffShares/p.SharesPerMinute*float64(time.Minute)) {
+	if now-v.since.time() < time.Duration(vardiffShares/p.SharesPerMinute*float64(time.Minute)) {
 		return false
 	}
 	before := v.want
@@ -80,7 +79,7 @@ func (v *vardiff) tick(now time.Duration, p *Policy) bool {
 
 // judge ends the window and sets the ideal difficulty.
 func (v *vardiff) judge(now time.Duration, p *Policy) {
-	minutes := max((now - v.since).Minutes(), 1.0/60)
+	minutes := max((now - v.since.time()).Minutes(), 1.0/60)
 	handedIn := float64(v.work)
 	if v.shares == 0 {
 		handedIn = v.told / 2 // half a share: the best guess from none
@@ -89,7 +88,7 @@ func (v *vardiff) judge(now time.Duration, p *Policy) {
 	// The nearest power of two, judged by the logarithm.
 	ideal = math.Exp2(math.Round(math.Log2(ideal)))
 	if ideal >= v.told*vardiffStep || ideal <= v.told/vardiffStep {
-		v.want = float32(ideal)
+		v.want = powerOf(ideal)
 	}
 	v.start(now)
 }
@@ -104,7 +103,7 @@ func (v *vardiff) next(f *Feed, prefix uint16, p *Policy) float64 {
 	if f.exact() && pool > 0 {
 		return pool
 	}
-	want := float64(v.want)
+	want := v.want.value()
 	if want == 0 {
 		want = p.Start
 	}
