@@ -81,7 +81,7 @@ func (l *loop) goes(p *peer) {
 	if p.rare != nil && p.rare.counted {
 		g.Left(from)
 	}
-	if p.earned {
+	if p.is(earned) {
 		g.Rests(from, l.env.Now)
 	}
 	if offences[p.reason] && g.Offend(from, p.reason.String(), l.env.Now) {
@@ -95,7 +95,7 @@ func (s *Server) banned(from netip.Addr, reason session.Reason) {
 		"for", s.settings.Load().Guard.BanTime.String(), "try", "GET /api/v1/bans; DELETE /api/v1/bans/"+from.String()+" lifts it; exempt in [limits] keeps it from being banned")
 	s.onLoops(func(l *loop) {
 		for i := range l.slots {
-			if p := l.slots[i].peer; p != nil && !p.earned && guard.Network(p.remote.Addr()) == from {
+			if p := l.slots[i].peer; p != nil && !p.is(earned) && guard.Network(p.remote.Addr()) == from {
 				l.close(p, session.Banned)
 			}
 		}
@@ -147,10 +147,11 @@ func (p *peer) over(n uint16, perSecond int) bool {
 
 // refusedLogin counts a refused login, and ends the connection if there are too many.
 func (l *loop) refusedLogin(p *peer) session.Effect {
-	p.refused++
-	if most := l.server.settings.Load().Limits.Logins; most > 0 && int(p.refused) >= most {
+	more := p.more()
+	more.refused++
+	if most := l.server.settings.Load().Limits.Logins; most > 0 && int(more.refused) >= most {
 		return session.Effect{Kind: session.Hangup, Reason: session.TooManyLogins}
 	}
-	p.refused = min(p.refused, 254)
+	more.refused = min(more.refused, 254)
 	return session.Effect{}
 }

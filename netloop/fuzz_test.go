@@ -128,7 +128,7 @@ func fuzzed(t *testing.T, who int, transports Transports, own *veil) *fuzzedPeer
 	p.loop.set(func(o *Settings) { o.Terms.MalformedLimit = 10 })
 	p.loop.add(p, &listener{Listener: Listener{Transport: transports}})
 	p.peer = p.context.(*peer)
-	p.peer.opened = true // a PROXY header, which comes before a transport, has tests of its own
+	p.peer.marks |= checked // a PROXY header, which comes before a transport, has tests of its own
 	switch who {
 	case aMiner:
 		p.feed([]byte(hello))

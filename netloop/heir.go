@@ -138,13 +138,16 @@ func (s *Server) heir(i *peerImage) (*heir, error) {
 		return nil, errDamaged
 	}
 	p := &peer{
-		fd: noSocket, slot: slot, remote: i.remote, opened: i.opened, listener: s.heirListener(i.listener),
-		missed: i.missed, prefix: i.prefix, earned: i.earned, forwarded: i.forwarded,
-		unearned: i.unearned, strayed: i.strayed, waiting: i.waiting, login: i.login,
+		fd: noSocket, slot: slot, remote: i.remote, marks: i.marks(), listener: s.heirListener(i.listener),
+		prefix: i.prefix, waiting: i.waiting, login: i.login,
 		reason: session.NotHandedOver, // if it does not arrive
 	}
 	h := &heir{peer: p, loop: loops[index], generation: i.generation, userAgent: i.userAgent, booked: i.booked, half: i.half}
 	h.settle(i)
+	if i.unearned > 0 || i.strayed > 0 {
+		more := p.more()
+		more.unearned, more.strayed = i.unearned, i.strayed
+	}
 	if len(i.unsent) > 0 {
 		p.more().unsent = bytes.Clone(i.unsent)
 	}
@@ -240,7 +243,7 @@ func (h *heir) arrive(c gnet.Conn) {
 	if h.booked && p.goal != nil {
 		p.more().books = l.server.book.OpenedMiner(p.series())
 	}
-	if p.earned {
+	if p.is(earned) {
 		l.server.guard.Works(p.remote.Addr(), l.env.Now)
 	}
 	if l.server.guard.Stay(p.remote.Addr(), l.env.Now) {
@@ -253,7 +256,7 @@ func (h *heir) arrive(c gnet.Conn) {
 	if h.homeless {
 		l.homeless = append(l.homeless, p)
 	}
-	if p.lags = p.missed != noJob || len(p.unsent()) > 0; p.lags {
+	if p.is(lagging) {
 		l.lagging.kept += len(p.unsent())
 		l.lagging.list = append(l.lagging.list, laggard{p, len(p.unsent()), l.env.Now})
 	}

@@ -56,6 +56,41 @@ type minerImage struct {
 	worker  workerImage
 }
 
+// missed is the job that a miner was not sent because it lags.
+type missed uint8
+
+const (
+	noJob missed = iota
+	aJob
+	aCleanJob
+)
+
+func missedBy(p *peer) missed {
+	switch {
+	case p.is(missedClean):
+		return aCleanJob
+	case p.is(missedJob):
+		return aJob
+	}
+	return noJob
+}
+
+// marks returns the marks that the peer of the image has.
+func (i *peerImage) marks() (m marks) {
+	set := func(mark marks, yes bool) {
+		if yes {
+			m |= mark
+		}
+	}
+	set(checked, i.opened)
+	set(earned, i.earned)
+	set(forwarded, i.forwarded)
+	set(lagging, i.missed != noJob || len(i.unsent) > 0)
+	set(missedJob, i.missed != noJob)
+	set(missedClean, i.missed == aCleanJob)
+	return m
+}
+
 // minerWorker says where an agent's miner is booked.
 type minerWorker uint8
 
@@ -133,11 +168,14 @@ func (i *workerImage) layout(x *layout) {
 func (l *loop) peerImage(p *peer, now time.Duration) peerImage {
 	i := peerImage{
 		loop: uint16(l.index), slot: p.slot, generation: l.slots[p.slot].generation, stays: p.transport() != nil,
-		listener: p.listener.Address, remote: p.remote, opened: p.opened,
-		half: p.dialect.partial(p).half(), unsent: p.unsent(), missed: p.missed,
-		prefix: p.prefix, earned: p.earned, forwarded: p.forwarded, unearned: p.unearned, strayed: p.strayed, waiting: p.waiting,
+		listener: p.listener.Address, remote: p.remote, opened: p.is(checked),
+		half: p.dialect.partial(p).half(), unsent: p.unsent(), missed: missedBy(p),
+		prefix: p.prefix, earned: p.is(earned), forwarded: p.is(forwarded), waiting: p.waiting,
 		login: p.login, userAgent: p.agent(), booked: p.books() != nil,
 		first: p.first != nil,
+	}
+	if p.rare != nil {
+		i.unearned, i.strayed = p.rare.unearned, p.rare.strayed
 	}
 	if p.goal != nil {
 		i.hasGoal, i.goal = true, p.goal.Account()

@@ -33,15 +33,6 @@ const (
 	lookEvery = 20 * time.Millisecond
 )
 
-// missed is the job that a miner was not sent because it lags.
-type missed uint8
-
-const (
-	noJob missed = iota
-	aJob
-	aCleanJob // at least one of those missed was clean
-)
-
 // laggards are the loop's miners that have more to read than the kernel takes, and
 // those whose job waits because others lag.
 type laggards struct {
@@ -109,8 +100,8 @@ func (g *laggards) crammed() bool { return g.kept >= g.max/2 }
 
 // lag adds a peer to the laggards, unless it is one.
 func (l *loop) lag(p *peer, left int) {
-	if !p.lags {
-		p.lags = true
+	if !p.is(lagging) {
+		p.marks |= lagging
 		l.lagging.list = append(l.lagging.list, laggard{p, left, l.env.Now})
 		l.arm()
 	}
@@ -119,14 +110,14 @@ func (l *loop) lag(p *peer, left int) {
 // withhold reports whether a member does not get a job now: it gets the newest when it
 // has read what it was sent.
 func (l *loop) withhold(p *peer, f *feed) bool {
-	if !p.lags && !l.lagging.crammed() {
+	if !p.is(lagging) && !l.lagging.crammed() {
 		return false
 	}
 	switch {
 	case f.clean:
-		p.missed = aCleanJob
+		p.marks |= missedJob | missedClean
 	case !f.repeat:
-		p.missed = max(p.missed, aJob)
+		p.marks |= missedJob
 	default:
 		return true // it has that job
 	}
@@ -168,11 +159,12 @@ func (l *loop) look() {
 			l.close(p, session.TooSlow)
 			continue
 		}
-		if p.lags = left > 0 || p.missed != noJob && g.crammed(); p.lags {
+		if left > 0 || p.is(missedJob) && g.crammed() {
 			g.kept += left
 			g.list = append(g.list, x)
 			continue
 		}
+		p.marks &^= lagging
 		l.catchUp(p) // it may lag again at once, and is then appended
 	}
 	clear(list)
@@ -184,11 +176,11 @@ func (l *loop) look() {
 
 // catchUp sends a miner the newest job, if it missed any.
 func (l *loop) catchUp(p *peer) {
-	m := p.missed
-	p.missed = noJob
-	if m == noJob || p.feed == nil || p.feed.Job() == nil || p.dialect.lastJob(p) == p.feed.Job().ID {
+	m := p.marks
+	p.marks &^= missedJob | missedClean
+	if m&missedJob == 0 || p.feed == nil || p.feed.Job() == nil || p.dialect.lastJob(p) == p.feed.Job().ID {
 		return
 	}
 	l.setEnv(p)
-	l.sendJob(p, m == aCleanJob)
+	l.sendJob(p, m&missedClean != 0)
 }

@@ -29,9 +29,12 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 		l.tooLittle(p, extranonce2)
 	}
 	if resumed {
-		p.prefix, p.last, p.forwarded = parked.prefix, parked.last, parked.used
-		if parked.earned && !p.earned {
-			p.earned = true
+		p.prefix, p.last = parked.prefix, parked.last
+		if parked.used {
+			p.marks |= forwarded
+		}
+		if parked.earned && !p.is(earned) {
+			p.marks |= earned
 			l.server.guard.Works(p.remote.Addr(), l.env.Now)
 		}
 	} else {
@@ -155,11 +158,12 @@ const tooManyAccounts = "Too many accounts on one connection before a share"
 // strays reports whether a miner without an accepted share has switched accounts too
 // often to switch again.
 func (p *peer) strays(next *upstream.Goal) bool {
-	if p.goal == nil || p.goal == next || p.earned {
+	if p.goal == nil || p.goal == next || p.is(earned) {
 		return false
 	}
-	p.strayed = min(p.strayed+1, maxStrayed+1)
-	return p.strayed > maxStrayed
+	more := p.more()
+	more.strayed = min(more.strayed+1, maxStrayed+1)
+	return more.strayed > maxStrayed
 }
 
 // reauthorize is authorize for a name that the miner has already authorized.

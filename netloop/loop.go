@@ -171,11 +171,11 @@ func (l *loop) read(p *peer, data []byte) gnet.Action {
 	if t := p.tally(); t != nil {
 		t.in += uint64(len(data))
 	}
-	if !p.opened {
+	if !p.is(checked) {
 		var reason session.Reason
 		var ok bool
 		behind := p.listener.proxyRule(p.remote.Addr()) != proxyRefused
-		if data, reason, ok = l.open(p, data); ok && p.opened && behind {
+		if data, reason, ok = l.open(p, data); ok && p.is(checked) && behind {
 			reason, ok = l.admitted(p)
 		}
 		if !ok {
@@ -251,7 +251,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 // transmit writes raw bytes to the socket.
 func (l *loop) transmit(p *peer, out []byte) bool {
 	sent, left, ok := 0, 0, true
-	if p.lags {
+	if p.is(lagging) {
 		before := len(p.unsent())
 		if left, ok = l.sendOn(p); !ok {
 			return false

@@ -67,7 +67,7 @@ func (k *parked) park(p *peer, now, window time.Duration) {
 	}
 	k.slots += headers.Slots()
 	id, end := p.session.ID(), now+window
-	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.earned, p.used(), now, end}
+	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.is(earned), p.used(), now, end}
 	*queue = append(*queue, parkedID{id, end})
 }
 

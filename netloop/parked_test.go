@@ -186,7 +186,7 @@ func TestParkedSessionsOfMinersThatNeverWorked(t *testing.T) {
 	l := newBenchLoop(t, 1)
 	l.set(func(o *Settings) { o.ResumeWindow = patience })
 	worked := l.join(t, 0)
-	worked.earned = true
+	worked.marks |= earned
 	id := worked.session.ID()
 	l.remove(worked)
 	most := uint16(0)

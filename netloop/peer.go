@@ -13,24 +13,17 @@ import (
 // session, lines and those that describe a single miner. Only its loop touches it.
 // Fields that every share reads come first, to share cache lines.
 type peer struct {
-	conn      gnet.Conn // nil once closed: gnet would write to the closed Conn's descriptor, which may be another miner's
-	fd        int32     // conn's, to write to directly; noSocket: write through conn
-	slot      uint32
-	dialect   dialect        // what it speaks
-	first     *stats.Worker  // of its first authorized name; nil: none yet
-	feed      *feed          // of its lane; nil before subscribe and authorize
-	place     uint32         // in feed.members
-	lags      bool           // it has unread bytes that the kernel did not take, or waits for a job: it is in loop.lagging
-	missed    missed         // the job missed while it lagged
-	reason    session.Reason // why it is being closed
-	refused   uint8          // how many of its logins were refused
-	prefix    upstream.Prefix
-	earned    bool   // it has had a share accepted
-	forwarded bool   // it has had a share forwarded to the pool, whatever the verdict
-	unearned  uint16 // how many of its further workers have books but no accepted share
-	opened    bool   // its first bytes have been checked: see open
-	strayed   uint8  // how often it has switched accounts
-	waiting   uint16 // its shares without the pool's verdict
+	conn    gnet.Conn // nil once closed: gnet would write to the closed Conn's descriptor, which may be another miner's
+	fd      int32     // conn's, to write to directly; noSocket: write through conn
+	slot    uint32
+	dialect dialect       // what it speaks
+	first   *stats.Worker // of its first authorized name; nil: none yet
+	feed    *feed         // of its lane; nil before subscribe and authorize
+	place   uint32        // in feed.members
+	prefix  upstream.Prefix
+	marks   marks
+	reason  session.Reason // why it is being closed
+	waiting uint16         // its shares without the pool's verdict
 
 	session session.Session
 	lines   lines
@@ -55,7 +48,26 @@ type rare struct {
 	tally     *tally       // nil: none is kept
 	tap       *tap.Tap     // keeps its messages; nil: it is not traced
 	unsent    []byte       // the kernel did not take it yet: see lagging.go
+
+	unearned uint16 // how many of its further workers have books but no accepted share
+	strayed  uint8  // how often it has switched accounts
+	refused  uint8  // how many of its logins were refused
 }
+
+// marks are what is true of a peer: each has a bit, since a byte more of each miner would
+// cost 32 (see TestTheMemoryOfAPeer).
+type marks uint8
+
+const (
+	checked     marks = 1 << iota // its first bytes have been checked: see open
+	earned                        // it has had a share accepted
+	forwarded                     // it has had a share forwarded to the pool, whatever the verdict
+	lagging                       // it has unread bytes that the kernel did not take, or waits for a job: it is in loop.lagging
+	missedJob                     // it was not sent a job because it lagged
+	missedClean                   // and that, or one before it, was clean
+)
+
+func (p *peer) is(m marks) bool { return p.marks&m != 0 }
 
 // transport returns the peer's transport; nil: plain TCP.
 func (p *peer) transport() *wrapping {
@@ -124,7 +136,7 @@ func (p *peer) member() upstream.Member {
 
 // used reports whether a share of the miner may be known somewhere: to the pool, or to
 // the miner itself.
-func (p *peer) used() bool { return p.earned || p.forwarded }
+func (p *peer) used() bool { return p.is(earned | forwarded) }
 
 // A Cookie identifies a peer: loop, generation, slot. The generation invalidates a
 // cookie once its slot serves another miner.

@@ -67,7 +67,7 @@ func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, o
 	case !header && rule == proxyRequired, size > codec.MaxMinerLine:
 		return nil, session.ProxyHeader, false
 	case !header:
-		p.opened = true
+		p.marks |= checked
 		return data, 0, true
 	case size == 0 || len(data) < size: // the rest has not come yet
 		if len(data) > codec.MaxMinerLine {
@@ -83,7 +83,7 @@ func (l *loop) open(p *peer, data []byte) (rest []byte, reason session.Reason, o
 	if from, _, ok := h.TCPAddrs(); ok && h.Command.IsProxy() {
 		p.remote = makeAddress(addrPort(from)) // otherwise the connection is the balancer's own
 	}
-	p.opened = true
+	p.marks |= checked
 	return data[size:], 0, true
 }
 

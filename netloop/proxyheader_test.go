@@ -34,7 +34,7 @@ func TestProxyHeader(t *testing.T) {
 			reason, ok := session.Reason(0), true
 			for _, piece := range [][]byte{[]byte(sent[:cut]), []byte(sent[cut:])} {
 				for rest := piece; ok && len(rest) > 0; rest = nil {
-					if !p.opened {
+					if !p.is(checked) {
 						rest, reason, ok = l.open(p, rest)
 					}
 					read = append(read, rest...)

@@ -70,7 +70,7 @@ func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte 
 		Block: c.Block, Answered: c.Answered, Proven: c.Proven, Before: *waiting,
 	}
 	l.handOn()
-	p.forwarded = true
+	p.marks |= forwarded
 	if p.feed.lane.Submit(share) {
 		*waiting++
 		p.books().Sent(poolWork(share.Job, share.Prefix))
@@ -129,8 +129,8 @@ func (l *loop) verdict(v *upstream.Verdict) {
 // earned records that a miner has had a share accepted: from now on, the link that it
 // holds is its own.
 func (l *loop) earned(p *peer) {
-	if !p.earned {
-		p.earned = true
+	if !p.is(earned) {
+		p.marks |= earned
 		l.server.guard.Works(p.remote.Addr(), l.env.Now)
 	}
 	if p.feed != nil {

@@ -32,7 +32,7 @@ func toldPeer(t *testing.T, level slog.Level, change func(*Settings)) (*fuzzedPe
 	p.loop.set(change)
 	p.loop.add(p, &listener{}) // once more, as the log is now
 	p.peer = p.context.(*peer)
-	p.peer.opened = true
+	p.peer.marks |= checked
 	return p, &b
 }
 

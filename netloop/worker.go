@@ -95,10 +95,11 @@ func (f *further) gone() { f.peer = nil }
 // mayName reports whether one more worker without an accepted share may have books,
 // and counts it.
 func (p *peer) mayName() bool {
-	if p.unearned >= p.dialect.limits().unearned {
+	more := p.more()
+	if more.unearned >= p.dialect.limits().unearned {
 		return false
 	}
-	p.unearned++
+	more.unearned++
 	return true
 }
 
