@@ -67,6 +67,7 @@ type Server struct {
 	tracing   sync.Mutex // guards changes of traces
 	traces    atomic.Pointer[traces]
 	started   time.Time
+	stall     stall // OnTick's
 
 	engine  *gnet.Client  // gnet's name for event loops that do not listen
 	running chan struct{} // closed once the loops run
@@ -264,7 +265,11 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 		if l.stopping {
 			return gnet.None // too late: nobody would receive the verdict
 		}
-		return l.read(x, data)
+		action := l.read(x, data)
+		if l.handed >= longTurn {
+			l.turn()
+		}
+		return action
 	case *wire:
 		return x.received(data)
 	case *bell:
@@ -305,6 +310,13 @@ func (s *Server) left(l *loop, p *peer) {
 
 // OnTick implements gnet.EventHandler. gnet calls it on its own goroutine.
 func (s *Server) OnTick() (time.Duration, gnet.Action) {
+	stood, skip := s.stall.tick(time.Since(s.started))
+	if stood > 0 {
+		s.log.Warn("farmproxy stood still: its process or the machine was stopped, or had no processor time", "seconds", int(stood.Seconds()))
+	}
+	if skip {
+		return tickEvery, gnet.None
+	}
 	if s.inherited.waits.Load() || !s.ticking.TryLock() {
 		return tickEvery, gnet.None
 	}

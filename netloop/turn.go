@@ -11,6 +11,13 @@ func (l *loop) Run(context.Context) error {
 	return nil
 }
 
+// longTurn is how many shares a loop hands on before it ends its turn, whatever else is
+// ready: two writes to a pool. A turn of a busy farm has a tenth of that; but when the
+// process stood still for a while, as under a debugger or on a machine that was paused,
+// each miner has shares ready, and in one turn they would fill the lanes' queues, of
+// which the pool gets nothing before the end of the turn.
+const longTurn = 512
+
 // turn ends a turn, or only handles mail. It is called when the loop has handled
 // everything that was ready.
 //
@@ -20,6 +27,10 @@ func (l *loop) Run(context.Context) error {
 func (l *loop) turn() {
 	l.judge()
 	shares, crowded := l.handed, l.crowded
+	if l.handed >= longTurn {
+		crowded = true
+		l.hear()
+	}
 	l.handed, l.crowded = 0, false
 	now := time.Since(l.server.started)
 	rest := false

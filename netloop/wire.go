@@ -18,6 +18,10 @@ const (
 	// what the kernel takes: three batches of shares.
 	maxWireKept = 128 << 10
 
+	// longReads is how many reads of a pool's answers there are at most in a long turn:
+	// 1,600 answers, for longTurn shares of each loop.
+	longReads = 8
+
 	// maxWireStuck is how long a pool may leave kept bytes unread.
 	maxWireStuck = 10 * time.Second
 )
@@ -109,6 +113,28 @@ func (w *wire) received(data []byte) gnet.Action {
 	err := w.link.Received(w.loop.wall, data)
 	w.count()
 	return w.may(err)
+}
+
+// hear reads what the pools of the loop's links have sent, before gnet does: in a long turn
+// it reads thousands of miners before it reads the same pool again, each one buffer. The
+// shares of all of these would wait for room that the pool's answers make.
+func (l *loop) hear() {
+	if l.heard == nil {
+		l.heard = make([]byte, readBuffer)
+	}
+	for i := len(l.wires) - 1; i >= 0; i-- { // backwards, see tick
+		w := l.wires[i]
+		for range longReads {
+			n := receive(int32(w.conn.Fd()), l.heard)
+			if n == 0 {
+				break
+			}
+			if w.received(l.heard[:n]) == gnet.Close {
+				w.close()
+				break
+			}
+		}
+	}
 }
 
 // count keeps the loop's count of shares without a verdict.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -354,5 +356,40 @@ func TestBells(t *testing.T) {
 				t.Fatal("the loop does not hear")
 			}
 		}
+	}
+}
+
+// In a long turn the loop hears the pool at once, and has written to it before the turn
+// ends, though thousands of miners' sockets are ready before the link's.
+func TestALongTurnHearsThePools(t *testing.T) {
+	t.Parallel()
+	s := newLoops(t, 1)
+	said := false
+	c := carry(t, s, &script{say: func() []byte {
+		if said {
+			return nil
+		}
+		said = true
+		return []byte("shares\n")
+	}})
+	l := (*s.loops.Load())[0]
+	stopped, goOn := make(chan bool), make(chan bool)
+	l.mailbox.call(func() {
+		stopped <- true
+		<-goOn
+		l.wires[0].Wake()
+		l.handed = longTurn
+		l.turn()
+		c.events <- "the turn is over"
+	})
+	<-stopped
+	io.WriteString(c.pool, "verdicts\n")
+	for n := 0; n == 0; { // until the loop's end of the connection has them
+		n, _, _ = unix.Recvfrom(l.wires[0].conn.Fd(), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		n = max(n, 0)
+	}
+	close(goOn)
+	for _, event := range []string{"received verdicts\n", "pending", "pending", "the turn is over"} {
+		c.want(event)
 	}
 }

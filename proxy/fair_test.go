@@ -299,3 +299,32 @@ func connectFrom(t *testing.T, address, from string) *miner {
 	t.Cleanup(func() { conn.Close() })
 	return &miner{t, conn, bufio.NewReader(conn)}
 }
+
+// When the process stood still for a while, all miners' shares are ready at once: more
+// than a lane's queue has room for, and none is refused.
+func TestEverybodysSharesAtOnce(t *testing.T) {
+	t.Parallel()
+	pool := newStubPool(t)
+	p, address := startProxy(t, withStub(pool, "x11"), nil)
+	const miners, each = 400, 60 // in one read of each miner
+	var list []stubMiner
+	for i := range miners {
+		list = append(list, connectToStub(t, address, fmt.Sprintf("farm.rig%d", i)))
+	}
+	if err := p.server.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range list {
+		m.conn.Write([]byte(m.submits(i*each, each)))
+	}
+	p.server.Thaw()
+	eventually(t, "the pool has all shares", func() bool { return pool.all.Load() == miners*each })
+	close(pool.answer)
+	for _, m := range list {
+		for range each {
+			if line, msg := m.read(); string(msg.Result) != "true" {
+				t.Fatalf("a miner is told %s", line)
+			}
+		}
+	}
+}

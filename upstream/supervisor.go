@@ -35,6 +35,11 @@ const (
 	tickSeeking = 250 * time.Millisecond // without a link, or with one to be replaced
 	tickServing = time.Second
 
+	// lookLate is how late a look must be before it tells that nothing ran: a debugger
+	// had stopped the process, or the host its machine. All is overdue then, and what
+	// came meanwhile was not read yet: whoever decides waits for the next look.
+	lookLate = 5 * time.Second
+
 	// directTicks is how many times longer they are where each miner has a lane
 	// of its own: there may be thousands, each of which matters less.
 	directTicks = 4
@@ -46,6 +51,7 @@ func (l *Lane) supervise(ctx context.Context) {
 	defer l.end()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	due := time.Now()
 	for {
 		var e event // of no link: none has said anything
 		select {
@@ -56,17 +62,19 @@ func (l *Lane) supervise(ctx context.Context) {
 		case <-l.roused:
 		case <-timer.C:
 		}
-		if !l.look(ctx, e) {
+		if !l.look(ctx, e, due) {
 			l.close()
 			return
 		}
-		timer.Reset(l.tick())
+		d := l.tick()
+		timer.Reset(d)
+		due = time.Now().Add(d)
 	}
 }
 
-// look does what is to be done now, unless the directory is frozen: then it waits.
-// false: the lane ends.
-func (l *Lane) look(ctx context.Context, e event) (goesOn bool) {
+// look does what is to be done now, unless the directory is frozen: then it waits. due
+// is when it had to come at the latest. false: the lane ends.
+func (l *Lane) look(ctx context.Context, e event, due time.Time) (goesOn bool) {
 	still := &l.goal.directory.still
 	still.enter()
 	defer still.leave()
@@ -74,6 +82,9 @@ func (l *Lane) look(ctx context.Context, e event) (goesOn bool) {
 		l.handle(ctx, e)
 	}
 	now := time.Now()
+	if now.Sub(due) > lookLate {
+		return true
+	}
 	if l.goal.lapsed(l, now) {
 		return false
 	}

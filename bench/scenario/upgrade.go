@@ -35,6 +35,10 @@ const fewFiles = 200
 // pauseTime is the length of stage pause.
 const pauseTime = time.Minute
 
+// catchUp is how much longer than the pause a miner waits after it: a minute's shares of
+// all miners are ready at once then, and the fleet and the pool work on the same cores.
+const catchUp = 5 * time.Second
+
 // knockEvery is the pause between newcomers.
 const knockEvery = 5 * time.Millisecond
 
@@ -178,7 +182,7 @@ func (t *trial) act(ctx context.Context, name string, breach func(string, ...any
 			return false, 0, err
 		}
 		err := wait.For(ctx, pauseTime)
-		return false, pauseTime, errors.Join(err, t.stand.Child.Signal(syscall.SIGCONT))
+		return false, pauseTime + catchUp, errors.Join(err, t.stand.Child.Signal(syscall.SIGCONT))
 	}
 	if name == stageNoFiles {
 		moved, err := t.starve(ctx, breach)
