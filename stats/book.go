@@ -54,6 +54,8 @@ type Book struct {
 	store         atomic.Pointer[func() (accounts int, err error)]
 	configuration atomic.Pointer[configuration] // nil: nobody has said
 
+	blocks blocks // that pools have told of
+
 	mu         sync.Mutex       // guards the fields below; held at most for a copy of them
 	pools      []*Pool          // in the order they were registered
 	poolByName map[string]*Pool // the one shown under the name, unless it is forgotten

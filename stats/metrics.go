@@ -28,6 +28,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.writeShares(e, workers, now)
 	b.writeStore(e)
 	b.writePools(e)
+	b.writeComparison(e)
 	b.writeLinks(e)
 	b.writeTotals(e, byAlgorithm, now)
 	b.writeTotals(e, byPool, now)

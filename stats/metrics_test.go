@@ -58,6 +58,7 @@ func fill(b *Book) {
 	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Failures.Add(3)
 	b.Pool("gone", "stratum+tcp://gone.example:3333", 2)
 	b.ForgetPool("gone")
+	compare(b, p)
 
 	old := b.OpenLink("main", 0)
 	old.State.Store(uint32(LinkDraining))
@@ -76,6 +77,24 @@ func fill(b *Book) {
 	l.BytesDown.Add(200)
 	l.Malformed.Add(2)
 	l.Verdict(work.PoolRejected, 1024, 40*time.Second)
+}
+
+// compare has both pools tell of two blocks, the second one of them of the first block 400 ms
+// later, with an empty job; the other of the second.
+func compare(b *Book, p *Pool) {
+	backup := b.Pool("backup", "stratum+tcp://backup.example:3333", 1)
+	b.Listen(p, epoch)
+	b.Listen(backup, epoch)
+	b.NewBlock(p, [32]byte{1}, false, at(-600))
+	b.NewBlock(backup, [32]byte{1}, true, at(-599.6))
+	b.Filled(backup, at(-590))
+	b.NewBlock(backup, [32]byte{2}, true, at(-1))
+	backup.Quiet.Store(true)
+	backup.QuietDisconnects.Add(2)
+	backup.Difficulty.Store(65536)
+	p.Difficulty.Store(1024)
+	p.Disconnects.Add(5)
+	p.Expected.Add(4242.5)
 }
 
 // Dashboards and alerts are built on the exposition: a change of the file is a change

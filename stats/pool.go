@@ -1,6 +1,9 @@
 package stats
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Pool is what is known of one pool, with or without a link. The code that probes and
 // dials it writes it; a scrape reads it. The first two fields never change; all others
@@ -19,6 +22,23 @@ type Pool struct {
 	NamesRefused atomic.Uint64          // workers that the pool would not authorize
 
 	VersionBitsReduced atomic.Uint64 // times that it granted fewer version bits than before
+
+	Quiet            atomic.Bool   // a quiet link to it is up
+	Difficulty       atomicFloat   // the last one that it has set on a link that serves miners, or on any while none does; 0 not known yet
+	Disconnects      atomic.Uint64 // links that served miners, and ended without farmproxy wanting it
+	QuietDisconnects atomic.Uint64 // the same of quiet links: some pools close a link without shares
+	Expected         atomicFloat   // the work of all valid shares for its jobs, also of those below its difficulty
+
+	BlocksTold   atomic.Uint64 // blocks that it has told of: see Book.NewBlock
+	BlocksFirst  atomic.Uint64 // those that another pool told later
+	BlocksMissed atomic.Uint64 // those of others that it did not tell in time
+	EmptyBlocks  atomic.Uint64 // those that it told with a job without transactions
+
+	lag        histogram   // behind the pool that told first; of blocks that several pools told
+	emptyTime  histogram   // from an empty job for a new block to one with transactions, or to the next block
+	empty      atomic.Bool // such a time has begun; changed under Book.blocks.mu
+	emptySince time.Time   // when; guarded by it
+	listening  listening   // guarded by it
 
 	level     atomic.Int64
 	algorithm atomic.Pointer[poolAlgorithm]

@@ -63,6 +63,8 @@ func (r *restorer) add(v stateValue) {
 		r.worker(v.Worker)
 	case v.Miner != nil:
 		r.miner(v.Miner)
+	case v.Block != nil:
+		r.block(v.Block)
 	}
 }
 
@@ -129,6 +131,18 @@ func (r *restorer) pool(s *poolState) {
 	p.Failures.Add(s.Failures)
 	p.NamesRefused.Add(s.NamesRefused)
 	p.VersionBitsReduced.Add(s.BitsReduced)
+	if p.Difficulty.Load() == 0 {
+		p.Difficulty.Store(s.Difficulty)
+	}
+	p.Disconnects.Add(s.Disconnects)
+	p.QuietDisconnects.Add(s.QuietDisconnects)
+	p.Expected.Add(s.Expected)
+	p.BlocksTold.Add(s.BlocksTold)
+	p.BlocksFirst.Add(s.BlocksFirst)
+	p.BlocksMissed.Add(s.BlocksMissed)
+	p.EmptyBlocks.Add(s.EmptyBlocks)
+	p.lag.restore(&s.Lag)
+	p.emptyTime.restore(&s.EmptyTime)
 }
 
 // knownPool returns the books of a pool; new ones stay hidden until it is registered.
@@ -164,10 +178,15 @@ func (r *restorer) link(s *linkState) {
 		l.Verdicts[v].Add(s.Shares[verdictName(v)])
 		l.Work[v].Add(s.Work[verdictName(v)])
 	}
-	for _, bucket := range s.Latency.Buckets {
-		l.latency.counts[bucketOf(bucket[0])].Add(bucket[1])
+	l.latency.restore(&s.Latency)
+}
+
+// restore adds what a state has counted.
+func (h *histogram) restore(s *latencyState) {
+	for _, bucket := range s.Buckets {
+		h.counts[bucketOf(bucket[0])].Add(bucket[1])
 	}
-	l.latency.nanos.Add(s.Latency.SumNS)
+	h.nanos.Add(s.SumNS)
 }
 
 // books returns those that the next link of a pool and lane gets, or has got, each for

@@ -34,6 +34,7 @@ type stateValue struct {
 	Total   *totalState
 	Worker  *workerState
 	Miner   *minerState
+	Block   *blockState
 }
 
 // age is a time before the moment of the state, in milliseconds; negative: never.
@@ -78,7 +79,36 @@ type poolState struct {
 	Failures     uint64
 	NamesRefused uint64
 	BitsReduced  uint64
+
+	Difficulty       float64
+	Disconnects      uint64
+	QuietDisconnects uint64
+	Expected         float64
+	BlocksTold       uint64
+	BlocksFirst      uint64
+	BlocksMissed     uint64
+	EmptyBlocks      uint64
+	Lag              latencyState
+	EmptyTime        latencyState
 }
+
+// blockState is a block that pools have told of. They stand here by name and URL; times
+// are ages in nanoseconds, since lags are.
+type blockState struct {
+	Hash     [32]byte
+	Tellings []tellingState
+	Awaited  []poolKeyState
+}
+
+type tellingState struct {
+	Pool     poolKeyState
+	AgeNS    int64
+	Empty    bool
+	EmptyNow bool  // the pool has sent nothing else since
+	FilledNS int64 // how long it was empty; 0: not known
+}
+
+type poolKeyState struct{ Name, URL string }
 
 type linkState struct {
 	Pool        string
@@ -180,6 +210,9 @@ func (b *Book) State() []byte {
 	for _, p := range pools {
 		put(stateValue{Pool: p.state()})
 	}
+	for _, x := range b.blockStates(now) {
+		put(stateValue{Block: x})
+	}
 	for _, l := range links {
 		put(stateValue{Link: l.state()})
 	}
@@ -253,6 +286,17 @@ func (p *Pool) state() *poolState {
 		Failures:     p.Failures.Load(),
 		NamesRefused: p.NamesRefused.Load(),
 		BitsReduced:  p.VersionBitsReduced.Load(),
+
+		Difficulty:       p.Difficulty.Load(),
+		Disconnects:      p.Disconnects.Load(),
+		QuietDisconnects: p.QuietDisconnects.Load(),
+		Expected:         p.Expected.Load(),
+		BlocksTold:       p.BlocksTold.Load(),
+		BlocksFirst:      p.BlocksFirst.Load(),
+		BlocksMissed:     p.BlocksMissed.Load(),
+		EmptyBlocks:      p.EmptyBlocks.Load(),
+		Lag:              p.lag.state(),
+		EmptyTime:        p.emptyTime.state(),
 	}
 	if e := p.LastError.Load(); e != nil {
 		s.LastError = *e
@@ -279,6 +323,12 @@ func (l *Link) state() *linkState {
 		Work:        tallyOf(i.Work[:], verdictName),
 		Latency:     i.Latency.state(),
 	}
+}
+
+func (h *histogram) state() latencyState {
+	var l Latency
+	l.add(h)
+	return l.state()
 }
 
 func (l *Latency) state() latencyState {

@@ -58,7 +58,7 @@ func takeOver(b *Book) {
 	b.SetShareLog(func() (written, leftOut uint64) { return 0, 0 })
 	b.SetStore(func() (int, error) { return 3, nil })
 	b.Pool("main", "stratum+tcp://pool.example:3333", 0).Active.Store(true)
-	b.Pool("backup", "stratum+tcp://backup.example:3333", 1)
+	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Quiet.Store(true)
 	b.OpenLink("main", 0).State.Store(uint32(LinkDraining))
 	l := b.OpenLink("main", 0)
 	l.State.Store(uint32(LinkUp))
