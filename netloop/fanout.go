@@ -17,6 +17,9 @@ func (l *loop) post(p *upstream.Post) {
 	}
 	f.outgrown = false // it is served again
 	f.Least = p.Least
+	if last := f.Job(); last != nil && p.Job != nil && p.Job.Epoch != last.Epoch {
+		f.tellKept() // while it is known whose they are
+	}
 	if f.Post(p.Job, p.Clean, p.Mask, p.Difficulty) {
 		f.begin(l.env.Now, p.Clean, false)
 		return
@@ -121,8 +124,7 @@ func (l *loop) tick() {
 	}
 	for _, f := range l.feeds {
 		f.gone = f.lane.GivenUp(l.wall)
-		f.lane.Kept(f.kept)
-		f.kept = 0
+		f.tellKept()
 		l.keepalive(f)
 	}
 	for i := l.ticks % tickShare; i < len(l.slots); i += tickShare {

@@ -22,6 +22,26 @@ type feed struct {
 	gone     bool          // there has been no pool for too long
 	outgrown bool          // no working pool has room for its members: they get closed
 	kept     int64         // shares accepted here that the lane has not been told of
+	keptWork float64       // their work
+}
+
+// keep counts a share that was accepted here.
+func (f *feed) keep(done float64) {
+	f.kept++
+	f.keptWork += done
+}
+
+// tellKept tells the lane of them.
+func (f *feed) tellKept() {
+	if f.kept == 0 {
+		return
+	}
+	var epoch uint64
+	if job := f.Job(); job != nil { // none: they were inherited
+		epoch = job.Epoch
+	}
+	f.lane.Kept(f.kept, f.keptWork, epoch)
+	f.kept, f.keptWork = 0, 0
 }
 
 func (f *feed) join(p *peer) {

@@ -51,9 +51,10 @@ type loopImage struct {
 }
 
 type feedImage struct {
-	Lane   uint32 `json:"lane"`
-	SentMS int64  `json:"sent_ms"`
-	Kept   int64  `json:"kept,omitempty"`
+	Lane     uint32  `json:"lane"`
+	SentMS   int64   `json:"sent_ms"`
+	Kept     int64   `json:"kept,omitempty"`
+	KeptWork float64 `json:"kept_work,omitempty"`
 	session.FeedImage
 }
 
@@ -113,7 +114,7 @@ func (l *loop) image(now time.Duration) (i loopImage) {
 		i.Generation = max(i.Generation, l.slots[n].generation)
 	}
 	for lane, f := range l.feeds {
-		i.Feeds = append(i.Feeds, feedImage{lane.ID(), (now - f.sent).Milliseconds(), f.kept, f.Feed.Image()})
+		i.Feeds = append(i.Feeds, feedImage{lane.ID(), (now - f.sent).Milliseconds(), f.kept, f.keptWork, f.Feed.Image()})
 	}
 	return i
 }

@@ -183,9 +183,10 @@ func (l *loop) restore(index int, i *loopImage) {
 		}
 		if had := l.feeds[lane]; had != nil {
 			had.kept += was.Kept
+			had.keptWork += was.KeptWork
 			continue // two loops have become one: their feeds are the same but for moments
 		}
-		f := &feed{lane: lane, kept: was.Kept, sent: l.server.inherited.moment - time.Duration(was.SentMS)*time.Millisecond}
+		f := &feed{lane: lane, kept: was.Kept, keptWork: was.KeptWork, sent: l.server.inherited.moment - time.Duration(was.SentMS)*time.Millisecond}
 		f.Direct, f.Lane = lane.Goal().Direct(), lane.ID()
 		recent := lane.Recent(nil)
 		f.Restore(&was.FeedImage, func(id uint32) *work.Job {

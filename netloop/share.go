@@ -23,7 +23,7 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 		if e.Verdict == work.Accepted {
 			l.earned(p)
 			p.books().Mined(l.wall, e.Work)
-			p.feed.kept++
+			p.feed.keep(e.Work)
 		} else if e.Verdict != work.Stale {
 			p.sent.invalid++
 		}

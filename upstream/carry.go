@@ -80,6 +80,9 @@ func (k *link) carry() error {
 		c.take = func(plain []byte) error { return k.protocol.Step(c.now, plain) }
 	}
 	k.bound.Store(c.stack != nil)
+	book := k.goal.directory.book
+	book.Listen(k.pool.book, time.Now())
+	defer book.Unlisten(k.pool.book)
 	socket.SetDeadline(time.Time{}) // those of the handshake
 	err := k.goal.directory.down.Carry(k.ctx, socket, c)
 	if errors.Is(err, io.EOF) {
@@ -115,7 +118,14 @@ func (c *carried) Received(now time.Time, data []byte) error {
 }
 
 // Tick implements Carried.
-func (c *carried) Tick(now time.Time) error { return c.stir(c.protocol.Tick(now)) }
+func (c *carried) Tick(now time.Time) error {
+	if c.quiet {
+		if err := c.tire(now); err != nil {
+			return err
+		}
+	}
+	return c.stir(c.protocol.Tick(now))
+}
 
 // InFlight implements Carried.
 func (c *carried) InFlight() int { return c.protocol.flight.n }

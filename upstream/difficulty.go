@@ -50,6 +50,9 @@ func (p *protocol) setDifficulty(d float64) error {
 	p.told = true
 	p.difficulty = d
 	p.book.Difficulty.Store(d)
+	if p.lane != nil || !p.pool.book.Active.Load() {
+		p.pool.book.Difficulty.Store(d)
+	}
 	p.pool.lastDifficulty(d)
 	if p.unpriced != nil {
 		return p.price()

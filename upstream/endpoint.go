@@ -33,6 +33,9 @@ type endpoint struct {
 	dialing int        // links that are neither up nor ended
 	active  int        // lanes it serves
 
+	hushed bool    // there is a quiet link
+	pauses backoff // between quiet links
+
 	leftOut    leftOut
 	bitsLogged time.Time // when it was last logged that it gives fewer version bits
 }

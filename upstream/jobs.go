@@ -47,6 +47,7 @@ func (p *protocol) newJob(n *codec.Notify) error {
 	// Not every pool calls a new block clean, but it always is.
 	n.Clean = n.Clean || e.block != [32]byte{} && e.block != n.PrevHash
 	e.block = n.PrevHash
+	p.news(n)
 	first := p.job == nil && e != p.resume || p.job != nil && p.job.Epoch != e.id
 	if before := p.offered.mask; p.maskSaid {
 		if p.offered.follow(p.mask, p.now); p.offered.mask != before {
@@ -65,6 +66,18 @@ func (p *protocol) newJob(n *codec.Notify) error {
 	}
 	p.offer(n.Clean || first)
 	return nil
+}
+
+// news tells the books what a job says of the pool's blocks. A link's first job is none:
+// nobody knows when the pool had it.
+func (p *protocol) news(n *codec.Notify) {
+	book, empty := p.goal.directory.book, len(n.Branches) == 0
+	if p.job != nil && p.job.PrevHash != n.PrevHash {
+		book.NewBlock(p.pool.book, n.PrevHash, empty, p.now)
+	}
+	if !empty && p.pool.book.Empty() {
+		book.Filled(p.pool.book, p.now)
+	}
 }
 
 // makeJob folds a notify into an epoch.

@@ -201,6 +201,7 @@ func (l *Lane) Submit(s Share) bool {
 		}
 		switch e.add(&s) {
 		case queued:
+			e.pool.book.Expected.Add(s.Work)
 			return true
 		case full:
 			l.taken(-1)

@@ -71,9 +71,10 @@ type link struct {
 // assignment is what a link was made for.
 type assignment struct {
 	goal    *Goal
-	lane    *Lane // nil: a probe
+	lane    *Lane // nil: a probe, or quiet
 	proof   bool  // it ends when the pool has let it in
 	trial   bool  // it is to see what the pool bears, and makes all optional requests
+	quiet   bool  // it only hears the pool's jobs, for no lane
 	pool    *pool
 	to      Pool   // the pool, or where client.reconnect led
 	resume  *epoch // to be taken over when the pool gives the session back; may be nil
@@ -139,10 +140,14 @@ func (k *link) run() (err error) {
 	}
 	k.book.Connects.Add(1)
 	dial.Rate(k.conn, true)
-	if k.lane == nil {
+	switch {
+	case k.quiet:
+		k.pool.book.Quiet.Store(true)
+	case k.lane == nil:
 		return k.because(errProbed)
+	default:
+		k.lane.tell(event{link: k})
 	}
-	k.lane.tell(event{link: k})
 	if !hangUp() {
 		return k.because(nil)
 	}
@@ -211,10 +216,13 @@ func (k *link) because(err error) error {
 // rate notes what the link's end means for the address that it led to: where it
 // had no time to work, the next attempt begins with another one.
 func (k *link) rate(err error) {
-	for _, ours := range []error{errClosed, errSurplus, errProbed, errMoved, errMisfit} {
+	for _, ours := range []error{errClosed, errSurplus, errProbed, errMoved, errMisfit, errUnwanted} {
 		if errors.Is(err, ours) {
 			return
 		}
+	}
+	if k.quiet && k.protocol.up() {
+		return // it had no shares, which pools do not like
 	}
 	if time.Since(k.started) < steady {
 		dial.Rate(k.conn, false)

@@ -54,6 +54,7 @@ type Settings struct {
 	Dial      func(context.Context, dial.Target) (net.Conn, error) // nil: dial.Direct
 	DialFiles int                                                  // descriptors that a dial takes at a time; 0: dial.Files
 	OnDemand  int                                                  // bound on lanes that are opened on demand; 0: MaxOnDemand
+	Quiet     []string                                             // names of the pools of kept goals that get a quiet link while no lane is on them
 }
 
 // DirectoryOptions make a directory. Only Settings may change afterwards.

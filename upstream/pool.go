@@ -45,6 +45,7 @@ type pool struct {
 	difficulty  float64   // the last one received; 0: none yet
 	muteLogged  bool      // it does not answer shares
 	watched     bool      // Goal.watch runs; Goal.mu guards it
+	quiet       bool      // one of attempts is a quiet link
 }
 
 func newPool(p Pool, e *endpoint, s *state) *pool {
@@ -234,11 +235,16 @@ func (p *pool) serves() bool {
 	return p.serving > 0
 }
 
-// due reports whether the pool was not seen for d and has no link now.
+// due reports whether the pool was not seen for d and has no link now. A quiet link is
+// none where requests are left out: only a probe can try them again.
 func (p *pool) due(now time.Time, d time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.attempts == 0 && (p.attempted.IsZero() || now.Sub(p.attempted) >= d)
+	links := p.attempts
+	if p.quiet && (p.leftOut.requests&^untried != 0 || p.leftOut.unanswered) {
+		links--
+	}
+	return links == 0 && (p.attempted.IsZero() || now.Sub(p.attempted) >= d)
 }
 
 // doubtsNames reports whether the pool has refused some worker: shares then do not wait

@@ -80,10 +80,21 @@ func (r *Goal) watch(ctx context.Context, p *pool) {
 		if r.wants(p) {
 			every = often
 		}
-		if p.due(time.Now(), every-every/8) && r.curious(p) {
-			r.probe(ctx, p, p.trialDue(time.Now()))
-		}
+		r.ask(ctx, p, every-every/8)
 		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many farms share a pool
+	}
+}
+
+// ask probes a pool that was not seen for so long, or opens a quiet link to it.
+func (r *Goal) ask(ctx context.Context, p *pool, unseen time.Duration) {
+	now := time.Now()
+	due := p.due(now, unseen) && r.curious(p)
+	trial := due && p.trialDue(now)
+	switch {
+	case !trial && r.listens(p) && (due && !p.isHushed() || p.mayListen(now)):
+		r.listen(p)
+	case due:
+		r.probe(ctx, p, trial)
 	}
 }
 

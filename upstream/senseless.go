@@ -75,9 +75,25 @@ func (h *harvest) barren(submitted uint64, kept int64, now time.Time, d time.Dur
 	return kept-h.kept >= barrenMin && now.Sub(h.since) >= d
 }
 
-// Kept counts shares that were accepted and are below the pool's difficulty, so
-// that they stay here. Any goroutine.
-func (l *Lane) Kept(n int64) { l.keptHere.Add(n) }
+// Kept counts n shares of so much work that were accepted and are below the pool's
+// difficulty, so that they stay here. They were for jobs of that epoch. Any goroutine.
+func (l *Lane) Kept(n int64, done float64, epoch uint64) {
+	if n == 0 {
+		return
+	}
+	l.keptHere.Add(n)
+	list := *l.epochs.Load()
+	if len(list) == 0 {
+		return
+	}
+	of := list[0] // if that epoch is over already: it was replaced a moment ago
+	for _, e := range list {
+		if e.id == epoch {
+			of = e
+		}
+	}
+	of.pool.book.Expected.Add(done)
+}
 
 // leaveBarren leaves a serving link whose difficulty no miner meets, where there
 // is another pool.

@@ -28,7 +28,7 @@ func TestAPoolWhoseDifficultyNoMinerMeetsIsLeft(t *testing.T) {
 		quiet()
 		f.after(tickServing)
 		f.wantOn("a") // nobody mines
-		f.lane().Kept(barrenMin)
+		f.lane().Kept(barrenMin, barrenMin, 0)
 		f.after(2 * tickServing)
 		f.wantOn("b")
 		equal(t, "times said", strings.Count(log.String(), "difficulty is not usable"), 1)
@@ -41,7 +41,7 @@ func TestAPoolIsNotLeftWhileSharesGoUp(t *testing.T) {
 		f.start()
 		f.pools[0].lane().say(impossible)
 		for n := range uint32(8) {
-			f.lane().Kept(barrenMin)
+			f.lane().Kept(barrenMin, barrenMin, 0)
 			f.submit(n+1, n+1) // a block, say
 			f.pools[0].lane().job(false)
 			f.after(f.goal.failover().Silence / 2)
@@ -55,7 +55,7 @@ func TestAHighDifficultyIsNoIllness(t *testing.T) {
 		f.start()
 		f.pools[0].lane().say(strings.Replace(impossible, "1e308", "1e12", 1))
 		for range 8 {
-			f.lane().Kept(barrenMin)
+			f.lane().Kept(barrenMin, barrenMin, 0)
 			f.pools[0].lane().job(false)
 			f.after(f.goal.failover().Silence / 2)
 		}
@@ -70,7 +70,7 @@ func TestTheOnlyPoolIsNotLeftForItsDifficulty(t *testing.T) {
 		f.start()
 		f.pools[0].lane().say(impossible)
 		for range 8 {
-			f.lane().Kept(barrenMin)
+			f.lane().Kept(barrenMin, barrenMin, 0)
 			f.pools[0].lane().job(false)
 			f.after(f.goal.failover().Silence / 2)
 		}

@@ -220,6 +220,7 @@ func (l *Lane) orphan(k *link, err error, again bool, now time.Time) {
 	if l.closing(err) {
 		l.log.Debug("link closed", "pool", k.pool.Name)
 	} else {
+		k.pool.book.Disconnects.Add(1)
 		l.log.Log(context.Background(), l.level(slog.LevelWarn), "link lost", "pool", k.pool.Name, "reason", err)
 	}
 	var lost []Share

@@ -1,0 +1,124 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"farmproxy/descriptors"
+)
+
+// A quiet link is a link to a pool that no lane is on. It hands in no shares: it hears
+// when the pool has new jobs, so that pools can be compared (stats.Book.NewBlock).
+//
+// It begins as a probe, and says of the pool's health what a probe says: that there was a
+// job, or why there was none. Its end afterwards says nothing: many pools close a link
+// without shares. While it is up it stands for the probes that would be made.
+//
+// It is nobody's but the directory's, so no other process takes it over: that one dials
+// its own.
+
+// errUnwanted ends a quiet link.
+var errUnwanted = errors.New("the quiet link is not needed any more")
+
+// listens reports that a quiet link to the pool is to be kept: none but a kept goal has
+// one, or a thousand accounts would have a thousand each. Any goroutine.
+func (r *Goal) listens(p *pool) bool {
+	return r.Kept && r.leads(p) && !p.isServed() && slices.Contains(r.directory.settings.Load().Quiet, p.Name)
+}
+
+// listen opens a quiet link to a pool.
+func (r *Goal) listen(p *pool) {
+	files, ok := r.directory.hold(descriptors.Probe)
+	if !ok {
+		return // miners come first
+	}
+	if !p.hush() {
+		files.keep(0)
+		return
+	}
+	p.probed()
+	if !r.directory.run(func(ctx context.Context) { r.hear(ctx, p, files) }) {
+		files.keep(0)
+		p.tried()
+		p.ended()
+		p.unhush(time.Now(), 0, 0)
+	}
+}
+
+// hear lives as long as a quiet link does.
+func (r *Goal) hear(ctx context.Context, p *pool, files linkFiles) {
+	k := r.newLink(ctx, p, nil, files)
+	k.quiet = true
+	err := k.run()
+	defer k.tried()
+	now, most := time.Now(), r.failover().ProbeEvery
+	p.unhush(now, now.Sub(k.started), most)
+	switch {
+	case errors.Is(err, errClosed), errors.Is(err, errUnwanted):
+	case k.protocol.up():
+		p.book.QuietDisconnects.Add(1)
+		k.log.Debug("quiet link ended", "reason", err)
+	case p.fail(now, k.started, r.failover().BackoffMax, k.protocol.reached, err):
+		k.log.Warn("probe failed", "reason", err)
+	}
+}
+
+// tire reports why a quiet link is to end; nil: it goes on. The loop that carries it calls
+// it every second or so.
+func (k *link) tire(now time.Time) error {
+	k.files.keep(1) // what it took besides to get here is closed
+	switch {
+	case !k.goal.listens(k.pool):
+		return errUnwanted
+	case k.silent(now, k.goal.failover().Silence):
+		return errSilent
+	}
+	return nil
+}
+
+// isServed reports that a lane of any goal is on the pool, whose link hears its jobs.
+func (e *endpoint) isServed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.active > 0
+}
+
+// hush notes that a quiet link begins, unless there is one, of whatever goal.
+func (p *pool) hush() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hushed {
+		return false
+	}
+	p.hushed, p.quiet = true, true
+	return true
+}
+
+// unhush notes the end of a quiet link that lived for age. The next one comes after a pause
+// that grows, up to most, while they do not last.
+func (p *pool) unhush(now time.Time, age, most time.Duration) {
+	p.book.Quiet.Store(false)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hushed, p.quiet = false, false
+	if age >= steady {
+		p.pauses.failures = 0
+	}
+	p.pauses.grow(now, most)
+}
+
+// isHushed reports that there is a quiet link.
+func (e *endpoint) isHushed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.hushed
+}
+
+// mayListen reports that the pool is well, has no link, and that a quiet one may be opened.
+func (p *pool) mayListen(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.attempts == 0 && !p.hushed && !p.since.IsZero() && !now.Before(p.cool) && !p.reach.down && p.pauses.ready(now, 0)
+}
