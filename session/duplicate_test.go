@@ -65,7 +65,7 @@ func (r *remembering) shares(n int, job *work.Job) {
 // wantAnswerable checks whether a share for the job is accepted; if not, it is stale.
 func (r *remembering) wantAnswerable(name string, job *work.Job, want bool) {
 	r.t.Helper()
-	if _, _, ok := r.s.answerable(&Env{Feed: r.feed}, job); ok != want {
+	if _, _, _, ok := r.s.answerable(&Env{Feed: r.feed}, job); ok != want {
 		r.t.Errorf("%s: answerable is %v, want %v", name, ok, want)
 	}
 }

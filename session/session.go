@@ -28,6 +28,7 @@ type Env struct {
 	Now   time.Duration // monotonic, since the process started
 	Mask  uint32        // the goal's mask, for a miner that has no feed yet
 	Feed  *Feed         // of the miner's lane; nil before mining.subscribe
+	Left  *Feed         // of the lane that it was moved from a moment ago; nil: it was not. See late.go
 
 	candidate Candidate // the share being checked
 }
@@ -97,6 +98,7 @@ type Effect struct {
 	Work      float64      // Judged, Forward: the share's work, in shares of difficulty 1
 	Candidate *Candidate   // WantHash: valid until the next call; Forward: the one passed to Judge
 	Reconnect bool         // Judged, Forward: the miner was told to reconnect because it lost version rolling
+	Late      bool         // Judged by Judge, Forward: the job is of the lane that the miner left
 }
 
 // IsAuthorized reports whether the miner has authorized at least one worker.

@@ -199,3 +199,11 @@ func layoutNames(c *cursor, names []Name) []Name {
 	}
 	return names
 }
+
+// Rolls returns the version bits that the miner may roll now; 0: none.
+func (s *State) Rolls() uint32 {
+	if s.flags&rolling == 0 {
+		return 0
+	}
+	return s.told
+}

@@ -83,6 +83,9 @@ func (s *Session) candidate(e *Env, id codec.ID, job uint32) (c *Candidate, no w
 		return nil, work.UnknownJob
 	}
 	j, _ := e.Feed.find(job)
+	if j == nil && e.Left != nil {
+		j, _ = e.Left.find(job)
+	}
 	if j == nil { // sent, but on a lane that the miner has left, or too long ago
 		return nil, work.Stale
 	}
@@ -109,12 +112,15 @@ func (s *Session) Judge(e *Env, c *Candidate, out []byte) ([]byte, Effect) {
 // the pool. room is how many more slots for headers may be allocated.
 func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 	job := c.Job
-	difficulty, stale, ok := s.answerable(e, job)
+	difficulty, stale, feed, ok := s.answerable(e, job)
 	if !ok { // the miner moved on while a slow hash was computed
 		return s.reject(e, 0, work.Stale)
 	}
+	late := feed != e.Feed
 	if job.Algorithm.Hash == nil {
-		return s.unchecked(e, c, difficulty, stale, room)
+		effect := s.unchecked(e, c, feed, difficulty, stale, room)
+		effect.Late = late
+		return effect
 	}
 	met := job.Algorithm.Difficulty(&c.Hash)
 	block := job.IsBlock(met, s.prefixValue())
@@ -127,34 +133,40 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 		return s.reject(e, 0, work.LowDifficulty)
 	case stale:
 		return s.reject(e, 0, work.Stale)
-	case c.NTime < job.NTime || c.NTime > e.Feed.latest(job)+work.MaxTimeRoll:
+	case c.NTime < job.NTime || c.NTime > feed.latest(job)+work.MaxTimeRoll:
 		return s.reject(e, 0, work.BadTime)
 	}
 	difficulty = min(difficulty, met) // a block may have less than the difficulty that was asked for
 	s.vardiff.share(e.Now, difficulty, &e.Terms.Difficulty)
-	if !s.accept(fingerprint, job, e.Feed, room) {
+	if !s.acceptIn(e, feed, fingerprint, job, room) {
 		return s.unremembered(e)
 	}
-	if met < e.Feed.least(job, s.prefixValue()) && !block {
-		return Effect{Kind: Judged, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty)}
+	if met < feed.least(job, s.prefixValue()) && !block {
+		return Effect{Kind: Judged, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty), Late: late}
 	}
-	return s.forward(e, c, difficulty, block)
+	effect := s.forward(e, c, difficulty, block)
+	effect.Late = late
+	return effect
 }
 
-// answerable returns the difficulty that the miner was given for a job, and whether
-// the pool has replaced the job since; ok is false if it can't be answered here.
-func (s *Session) answerable(e *Env, job *work.Job) (difficulty float64, stale, ok bool) {
+// answerable returns the difficulty that the miner was given for a job, whether
+// the pool has replaced the job since, and the feed that shows it; ok is false if it can't
+// be answered here.
+func (s *Session) answerable(e *Env, job *work.Job) (difficulty float64, stale bool, f *Feed, ok bool) {
 	difficulty, ok = s.recall(job.ID)
 	if !ok || e.Feed == nil {
-		return 0, false, false
+		return 0, false, nil, false
 	}
 	j, stale := e.Feed.find(job.ID)
-	return difficulty, stale, j != nil && j.Work >= s.headers.from
+	if j == nil && e.Left != nil {
+		return s.answerableLate(e, job, difficulty)
+	}
+	return difficulty, stale, e.Feed, j != nil && j.Work >= s.headers.from
 }
 
 // unchecked forwards a share of an algorithm that can't be checked here. What the
 // header alone reveals is still checked.
-func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool, room int) Effect {
+func (s *Session) unchecked(e *Env, c *Candidate, f *Feed, difficulty float64, stale bool, room int) Effect {
 	fingerprint := fingerprint(&c.Hash)
 	switch {
 	case s.accepted(fingerprint):
@@ -162,7 +174,7 @@ func (s *Session) unchecked(e *Env, c *Candidate, difficulty float64, stale bool
 	case stale:
 		return s.reject(e, 0, work.Stale)
 	}
-	if !s.accept(fingerprint, c.Job, e.Feed, room) {
+	if !s.acceptIn(e, f, fingerprint, c.Job, room) {
 		return s.unremembered(e)
 	}
 	return s.forward(e, c, difficulty, false)
