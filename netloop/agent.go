@@ -105,11 +105,11 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 
 // authorize puts an agent on its own lane of its user's goal.
 func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte, session.Effect) {
-	goal, account, err := l.server.directory.LoginFrom(user, p.remote.Addr())
+	goal, account, err := l.server.directory.LoginFrom(l.agentCaller(p, user))
 	if err != nil {
 		text := l.nowhere(err)
 		out = a.session.Refused(&l.request, text, out)
-		if _, _, fixed := l.server.directory.Login(""); fixed || !a.session.Waiting() {
+		if _, _, err := l.server.directory.LoginFrom(l.agentCaller(p, "")); err == nil || !a.session.Waiting() {
 			return out, session.Effect{}
 		}
 		// Its answers wait for an extranonce that nobody will provide.
@@ -137,8 +137,19 @@ func (a *agentPeer) enter(l *loop, p *peer, goal *upstream.Goal) (reason session
 	p.prefix = upstream.Prefix{Group: group, Len: session.AgentPrefix}
 	p.goal = goal
 	l.feed(goal.JoinGroup(group, p.remote.Addr(), p.login)).join(p)
+	if p.feed.split {
+		l.splitMiner(p)
+	}
 	l.setEnv(p)
 	return session.ExtranonceTooSmall, goal.Fits(p.prefix)
+}
+
+// agentCaller describes an agent that logs in as a user: it goes where a whole group of
+// prefixes has room.
+func (l *loop) agentCaller(p *peer, user string) upstream.Caller {
+	c := l.caller(p, user)
+	c.Agent = true
+	return c
 }
 
 // leave takes an agent and all of its miners off its lane.
@@ -150,6 +161,7 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 	a.session.Miners(func(sid uint16, name string) { a.unregistered(l, p, sid, name) })
 	f.leave(p)
 	f.lane.LeaveGroup()
+	f.tellKept()
 	delete(l.feeds, f.lane)
 	l.server.directory.Prefixes().ReleaseGroup(p.prefix.Group)
 }
@@ -157,8 +169,8 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 // assumeRoute puts an agent that waits for its extranonce before it authorizes on the
 // fixed goal.
 func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
-	goal, _, ok := l.server.directory.Login("")
-	if !ok || p.goal != nil {
+	goal, _, err := l.server.directory.LoginFrom(l.agentCaller(p, ""))
+	if err != nil || p.goal != nil {
 		return out, session.Effect{} // AuthorizeTimeout ends it
 	}
 	if reason, ok := a.enter(l, p, goal); !ok {

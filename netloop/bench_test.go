@@ -53,7 +53,7 @@ func newBenchLoop(b testing.TB, miners int) *loop {
 		}},
 		Book: book,
 	}, deaf{})
-	s.directory.Set(upstream.Everybody{Kind: upstream.Kind{Kept: true}, Pools: []upstream.Pool{{Target: dial.Target{Name: "pool"}, User: "farm"}}})
+	s.directory.Set(upstream.Everybody{{Kind: upstream.Kind{Kept: true}, Goals: upstream.Whole(upstream.Pool{Target: dial.Target{Name: "pool"}, User: "farm"})}})
 	s.parked.prefixes = s.directory.Prefixes()
 	s.directory.Start(context.Background())
 	b.Cleanup(func() { s.directory.Close(context.Background()) })

@@ -16,11 +16,10 @@ func (l *loop) post(p *upstream.Post) {
 		return // no miner here has been on that lane yet: see loop.feed
 	}
 	f.outgrown = false // it is served again
-	f.Least = p.Least
 	if last := f.Job(); last != nil && p.Job != nil && p.Job.Epoch != last.Epoch {
 		f.tellKept() // while it is known whose they are
 	}
-	if f.Post(p.Job, p.Clean, p.Mask, p.Difficulty) {
+	if f.take(p) {
 		f.begin(l.env.Now, p.Clean, false)
 		return
 	}
@@ -49,6 +48,7 @@ func (l *loop) fanOut() (left bool) {
 			left = left || f.busy
 		}
 	}
+	left = l.moveSome() || left
 	if left {
 		l.mailbox.turn()
 	}

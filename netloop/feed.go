@@ -23,6 +23,19 @@ type feed struct {
 	outgrown bool          // no working pool has room for its members: they get closed
 	kept     int64         // shares accepted here that the lane has not been told of
 	keptWork float64       // their work
+	split    bool          // its goal is one of several
+}
+
+func newFeed(lane *upstream.Lane, now time.Duration) *feed {
+	f := &feed{lane: lane, sent: now, split: lane.Goal().Split()}
+	f.Direct, f.Lane = lane.Goal().Direct(), lane.ID()
+	return f
+}
+
+// take shows miners what the lane offers now. It reports whether the job is new.
+func (f *feed) take(p *upstream.Post) (isNew bool) {
+	f.Least, f.split = p.Least, f.lane.Goal().Split()
+	return f.Post(p.Job, p.Clean, f.lane.Goal().Mask(p.Mask), p.Difficulty)
 }
 
 // keep counts a share that was accepted here.

@@ -35,6 +35,8 @@ type heir struct {
 	lane       *upstream.Lane // that it is on; nil: none
 	booked     bool           // it had the account proxy's books
 	homeless   bool           // its lane or goal is gone: it logs in again, in memory
+	split      splitImage
+	left       *upstream.Lane // that it was moved from lately; nil: it was not
 	counted    bool           // it took a descriptor
 	arrived    bool           // the loop has it
 }
@@ -187,9 +189,10 @@ func (h *heir) settle(i *peerImage) {
 	if h.lane = d.Inherited(i.lane); h.lane != nil {
 		h.peer.goal = h.lane.Goal()
 	} else if i.hasGoal && i.lane == 0 {
-		h.peer.goal = d.InheritedGoal(i.goal)
+		h.peer.goal = d.InheritedGoal(upstream.RouteID{Account: i.goal, Route: i.route}, i.goalName)
 	}
 	h.homeless = i.hasGoal && h.peer.goal == nil
+	h.split, h.left = i.split, d.Inherited(i.split.left)
 }
 
 // further makes a worker of the heir.
@@ -233,6 +236,12 @@ func (h *heir) arrive(c gnet.Conn) {
 	}
 	if h.lane != nil {
 		l.feed(h.lane).join(p)
+		if m := h.split.restore(l.server.inherited.moment); m != nil {
+			if h.left != nil {
+				m.left = l.feed(h.left)
+			}
+			*l.splitMiner(p) = *m
+		}
 	}
 	if p.dialect == nil {
 		p.dialect = l.recognise(p, nil)
@@ -288,8 +297,7 @@ func (l *loop) takeUp() {
 	l.homeless = nil
 	for lane, f := range l.feeds {
 		latest := lane.Latest()
-		f.Least = latest.Least
-		if f.Post(latest.Job, latest.Clean, latest.Mask, latest.Difficulty) {
+		if f.take(&latest) {
 			f.begin(l.env.Now, true, false) // another link serves the lane
 		}
 	}
@@ -305,7 +313,7 @@ func (l *loop) rehome(p *peer) {
 		l.close(p, session.ExtranonceChanged)
 		return
 	}
-	goal, _, err := l.server.directory.LoginFrom(p.login, p.remote.Addr())
+	goal, _, err := l.server.directory.LoginFrom(l.caller(p, p.login))
 	if err != nil {
 		l.close(p, session.AccountGone)
 		return

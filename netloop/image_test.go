@@ -22,6 +22,7 @@ var fullPeer = peerImage{
 	agent: true, session: []byte{13}, first: true,
 	others: []workerImage{{"farm.two", "x", true}, {"farm.three", "", false}},
 	miners: []minerImage{{14, 15, mayHaveBooks, workerImage{"farm.four", "y", false}}},
+	route:  "hall", goalName: "main", split: splitImage{true, 16, 17, 18, 19, 20, 21},
 }
 
 // An image says everything, whichever farmproxy has written it: one that knows less has

@@ -40,6 +40,29 @@ type peerImage struct {
 	first   bool          // its first worker has books, under the name that the session has for it
 	others  []workerImage // after the first
 	miners  []minerImage  // an agent's
+
+	route    string // of its goal
+	goalName string // its goal's
+	split    splitImage
+}
+
+// splitImage is what is known of a miner of a split route.
+type splitImage struct {
+	here         bool
+	since, moved time.Duration // ago; moved 0: never
+	shares       uint64        // a float64, and so are the next two
+	work, weight uint64
+	left         uint32 // the lane that it was moved from lately; 0: none
+}
+
+func (i *splitImage) layout(x *layout) {
+	x.bool(&i.here)
+	number(x, &i.since)
+	number(x, &i.moved)
+	number(x, &i.shares)
+	number(x, &i.work)
+	number(x, &i.weight)
+	number(x, &i.left)
 }
 
 // workerImage is a worker of a connection after its first.
@@ -147,6 +170,9 @@ func (i *peerImage) layout(x *layout) {
 		number(x, &m.is)
 		m.worker.layout(x)
 	}
+	x.text(&i.route)
+	x.text(&i.goalName)
+	i.split.layout(x)
 }
 
 func (i *peerImage) layoutPrefix(x *layout) { layoutPrefix(x, &i.prefix) }
@@ -179,6 +205,8 @@ func (l *loop) peerImage(p *peer, now time.Duration) peerImage {
 	}
 	if p.goal != nil {
 		i.hasGoal, i.goal = true, p.goal.Account()
+		i.route, i.goalName = p.goal.Route().ID().Route, p.goal.Name()
+		i.split = l.splitOf(p).image(l.env.Now)
 	}
 	if p.feed != nil {
 		i.lane = p.feed.lane.ID()

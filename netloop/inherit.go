@@ -186,8 +186,8 @@ func (l *loop) restore(index int, i *loopImage) {
 			had.keptWork += was.KeptWork
 			continue // two loops have become one: their feeds are the same but for moments
 		}
-		f := &feed{lane: lane, kept: was.Kept, keptWork: was.KeptWork, sent: l.server.inherited.moment - time.Duration(was.SentMS)*time.Millisecond}
-		f.Direct, f.Lane = lane.Goal().Direct(), lane.ID()
+		f := newFeed(lane, l.server.inherited.moment-time.Duration(was.SentMS)*time.Millisecond)
+		f.kept, f.keptWork = was.Kept, was.KeptWork
 		recent := lane.Recent(nil)
 		f.Restore(&was.FeedImage, func(id uint32) *work.Job {
 			for _, r := range recent {

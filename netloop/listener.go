@@ -18,6 +18,9 @@ type Listener struct {
 	// Transport makes the transport of each connection; nil: plain TCP.
 	Transport Transports
 
+	// Route is where those belong whose login is no account's; "": the default.
+	Route string
+
 	dialect beginner // what is spoken there; nil: the first message decides
 }
 

@@ -37,6 +37,7 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 			p.marks |= earned
 			l.server.guard.Works(p.remote.Addr(), l.env.Now)
 		}
+		l.resumeSplit(p, &parked)
 	} else {
 		var ok bool
 		if p.prefix, ok = directory.Prefixes().Take(length); !ok {
@@ -104,7 +105,7 @@ func (l *loop) nowhere(err error) string {
 // goal. said is the login as the miner sent it.
 func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
-	goal, account, err := l.server.directory.LoginFrom(login, p.remote.Addr())
+	goal, account, err := l.server.directory.LoginFrom(l.caller(p, login))
 	if err != nil {
 		return p.session.Refused(&l.request, l.nowhere(err), out), l.refusedLogin(p)
 	}
@@ -169,7 +170,7 @@ func (p *peer) strays(next *upstream.Goal) bool {
 // reauthorize is authorize for a name that the miner has already authorized.
 func (l *loop) reauthorize(p *peer, said string, out []byte) ([]byte, session.Effect) {
 	login := l.server.settings.Load().names.login(said, p.remote.Addr())
-	goal, _, err := l.server.directory.LoginFrom(login, p.remote.Addr())
+	goal, _, err := l.server.directory.LoginFrom(l.caller(p, login))
 	if err != nil {
 		return out, session.Effect{Kind: session.Hangup, Reason: session.AccountGone}
 	}
@@ -245,10 +246,11 @@ func (p *peer) series() (address, account, algorithm, pool string) {
 
 // enter makes the miner a member of its lane.
 func (l *loop) enter(p *peer) {
-	m := p.member()
-	m.Address, m.Record = p.remote.Addr(), l.server.book.Vouches(p.login, p.connectedAs(p.login))
-	p.last = p.goal.Join(m)
+	p.last = p.goal.Join(l.newMember(p))
 	l.feed(p.last).join(p)
+	if p.feed.split {
+		l.splitMiner(p)
+	}
 	l.setEnv(p)
 	p.session.Enter(l.env.Feed, p.last.Since(p.prefix))
 }
@@ -266,6 +268,7 @@ func (l *loop) leave(p *peer) {
 		f.lane.LeaveUnused(p.prefix)
 	}
 	if len(f.members) == 0 {
+		f.tellKept()
 		delete(l.feeds, f.lane)
 	}
 }
@@ -291,7 +294,7 @@ func (l *loop) rerouted(goal *upstream.Goal) {
 		if p == nil || p.goal != goal {
 			continue
 		}
-		next, _, err := l.server.directory.LoginFrom(p.login, p.remote.Addr())
+		next, _, err := l.server.directory.LoginFrom(l.caller(p, p.login))
 		if err != nil {
 			l.close(p, session.AccountGone)
 			continue

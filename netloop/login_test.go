@@ -59,7 +59,7 @@ func newFarmOf(t *testing.T, kind upstream.Kind, change func(*Options)) *farm {
 		Settings: upstream.Settings{Dial: func(context.Context, dial.Target) (net.Conn, error) { return nil, errors.New("it is away") }},
 		Book:     book,
 	}, s)
-	d.Set(upstream.Everybody{Kind: kind, Pools: []upstream.Pool{{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1}}})
+	d.Set(upstream.Everybody{{Kind: kind, Goals: upstream.Whole(upstream.Pool{Target: dial.Target{Name: "away", URL: "stratum+tcp://away.example:3333"}, User: "farm", Links: 1})}})
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(d) }()
 	<-s.Booted()

@@ -58,6 +58,9 @@ type loop struct {
 	stopping bool     // its miners are leaving, see CloseMiners
 	leaving  *leaving // who leaves, see LetGo; nil: nobody
 
+	split  []splitMiner // by slot; empty without a split route
+	moving []*moving    // the first is under way
+
 	homeless []*peer // inherited, with an account that is gone: see heir
 }
 
@@ -129,6 +132,7 @@ func (l *loop) remove(p *peer) {
 		l.unwrapped(t)
 	}
 	p.books().Close(l.wall)
+	l.unsplit(p)
 	s := &l.slots[p.slot]
 	s.peer = nil
 	s.generation++
@@ -153,15 +157,14 @@ func (l *loop) find(c upstream.Cookie) *peer {
 func (l *loop) feed(lane *upstream.Lane) *feed {
 	f := l.feeds[lane]
 	if f == nil {
-		f = &feed{lane: lane, sent: l.env.Now}
-		f.Direct, f.Lane = lane.Goal().Direct(), lane.ID()
+		f = newFeed(lane, l.env.Now)
 		l.feeds[lane] = f
 		latest := lane.Latest()
-		f.Least = latest.Least
 		for _, r := range lane.Recent(nil) {
-			f.Post(r.Job, r.Clean, latest.Mask, latest.Difficulty)
+			f.take(&upstream.Post{Lane: lane, Job: r.Job, Clean: r.Clean, Mask: latest.Mask, Difficulty: latest.Difficulty, Least: latest.Least})
 		}
-		f.Post(latest.Job, false, latest.Mask, latest.Difficulty)
+		latest.Clean = false
+		f.take(&latest)
 	}
 	return f
 }
@@ -219,11 +222,16 @@ func (l *loop) hangup(p *peer, reason session.Reason, out []byte) gnet.Action {
 
 // setEnv sets Env to the peer's lane.
 func (l *loop) setEnv(p *peer) {
-	l.env.Feed = nil
-	if p.feed != nil {
-		l.env.Feed = &p.feed.Feed
-	} else {
-		l.env.Mask = l.server.directory.Mask()
+	l.env.Feed, l.env.Left = nil, nil
+	if p.feed == nil {
+		l.env.Mask = l.server.directory.Mask(l.route(p))
+		return
+	}
+	l.env.Feed = &p.feed.Feed
+	if p.feed.split {
+		if left := l.leftFeed(p); left != nil {
+			l.env.Left = &left.Feed
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type parkedSession struct {
 	used    bool           // it had a share accepted or forwarded
 	parked  time.Duration  // when, as Env.Now
 	end     time.Duration  // when it expires
+	split   *splitMiner    // nil: it was on no split route
 }
 
 // session restores the parked session. It may be called once.
@@ -45,8 +46,9 @@ type parkedID struct {
 	end time.Duration
 }
 
-// park keeps a departing miner's session for the window; 0: nothing is kept.
-func (k *parked) park(p *peer, now, window time.Duration) {
+// park keeps a departing miner's session for the window; 0: nothing is kept. split is what
+// its loop knows of it besides, or nil.
+func (k *parked) park(p *peer, split *splitMiner, now, window time.Duration) {
 	// One that never authorized was a probe, and does not come back for its session;
 	// one whose prefix is too long comes back for another.
 	if window == 0 || !p.session.IsAuthorized() || p.reason == session.ExtranonceTooSmall {
@@ -66,8 +68,11 @@ func (k *parked) park(p *peer, now, window time.Duration) {
 		return
 	}
 	k.slots += headers.Slots()
+	if split != nil {
+		split.left = nil // its late shares came on the connection that is gone
+	}
 	id, end := p.session.ID(), now+window
-	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.is(earned), p.used(), now, end}
+	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.is(earned), p.used(), now, end, split}
 	*queue = append(*queue, parkedID{id, end})
 }
 

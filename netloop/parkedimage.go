@@ -17,6 +17,7 @@ type parkedImage struct {
 	used    bool
 	ago     time.Duration // since it was parked
 	left    time.Duration // until it expires
+	split   splitImage
 }
 
 func (i *parkedImage) layout(x *layout) {
@@ -27,6 +28,7 @@ func (i *parkedImage) layout(x *layout) {
 	x.bool(&i.used)
 	number(x, &i.ago)
 	number(x, &i.left)
+	i.split.layout(x)
 }
 
 // images returns those of all sessions, in the order in which they expire.
@@ -40,7 +42,7 @@ func (k *parked) images(now time.Duration) (list []parkedImage) {
 		}
 		i := parkedImage{
 			session: s.headers.Append(s.state.Append(nil)), prefix: s.prefix,
-			earned: s.earned, used: s.used, ago: now - s.parked, left: s.end - now,
+			earned: s.earned, used: s.used, ago: now - s.parked, left: s.end - now, split: s.split.image(now),
 		}
 		if s.last != nil {
 			i.last = s.last.ID()
@@ -70,7 +72,7 @@ func (k *parked) restore(record []byte, now time.Duration, lane func(id uint32) 
 		}
 		k.slots += headers.Slots()
 		id, end := state.ID(), now+i.left
-		k.byID[id] = parkedSession{state, headers, i.prefix, lane(i.last), i.earned, i.used, now - i.ago, end}
+		k.byID[id] = parkedSession{state, headers, i.prefix, lane(i.last), i.earned, i.used, now - i.ago, end, i.split.restore(now)}
 		queue := &k.queue
 		if !i.used {
 			queue = &k.fresh

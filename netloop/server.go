@@ -64,6 +64,7 @@ type Server struct {
 	log       *slog.Logger
 	closed    closeLog
 	full      fullLog
+	moving    sync.Mutex // held by Move
 	tracing   sync.Mutex // guards changes of traces
 	traces    atomic.Pointer[traces]
 	started   time.Time

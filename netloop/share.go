@@ -23,7 +23,11 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 		if e.Verdict == work.Accepted {
 			l.earned(p)
 			p.books().Mined(l.wall, e.Work)
-			p.feed.keep(e.Work)
+			l.credit(p, e.Work)
+			f := l.feedOf(p, e.Late)
+			if f.keep(e.Work); e.Late {
+				f.tellKept() // nobody of that lane may be left here
+			}
 		} else if e.Verdict != work.Stale {
 			p.sent.invalid++
 		}
@@ -71,7 +75,7 @@ func (l *loop) forward(p *peer, w worker, e *session.Effect, out []byte) []byte 
 	}
 	l.handOn()
 	p.marks |= forwarded
-	if p.feed.lane.Submit(share) {
+	if l.feedOf(p, e.Late).lane.Submit(share) {
 		*waiting++
 		p.books().Sent(poolWork(share.Job, share.Prefix))
 		return out
@@ -120,6 +124,7 @@ func (l *loop) verdict(v *upstream.Verdict) {
 		prefix, _ := p.dialect.miner(p, &v.ID)
 		p.books().Accepted(poolWork(v.Job, prefix))
 		p.books().Mined(l.wall, v.Work)
+		l.credit(p, v.Work)
 	}
 	if p.dialect.verdict(l, p, v) {
 		l.close(p, session.SharesRefused)

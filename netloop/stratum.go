@@ -111,7 +111,7 @@ func (*stratum) left(l *loop, p *peer) {
 	}
 	if p.session.IsSubscribed() {
 		l.counts.Subscribed.Add(-1)
-		l.server.parked.park(p, l.env.Now, l.server.settings.Load().ResumeWindow)
+		l.server.parked.park(p, l.splitOf(p), l.env.Now, l.server.settings.Load().ResumeWindow)
 	}
 }
 

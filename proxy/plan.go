@@ -223,19 +223,23 @@ func terms(c *config.Config) session.Terms {
 }
 
 // others are what serves everybody whose login is no account's.
-func (t *tlsConfigs) others(c *config.Config) (e upstream.Everybody, err error) {
+func (t *tlsConfigs) others(c *config.Config) (upstream.Everybody, error) {
 	if len(c.Routes) > 0 {
-		return e, errors.New("[[route]]: this farmproxy can't divide miners among pools yet; remove the [[route]] tables, and the [[pool]] list serves all miners in its order")
+		return nil, errors.New("[[route]]: this farmproxy can't divide miners among pools yet; remove the [[route]] tables, and the [[pool]] list serves all miners in its order")
 	}
-	e.Kept, e.PerUser = !c.Accounts.MultiUser, c.Accounts.MultiUser
+	var pools []upstream.Pool
 	for i := range c.Pools {
 		p := t.pool(&c.Pools[i])
 		if p.Algorithm.Divider == 0 {
-			return e, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected an algorithm of docs/algorithms.md, or register the pool in the [store] after POST /api/v1/algorithms has added its algorithm", i+1, c.Pools[i].Algorithm)
+			return nil, fmt.Errorf("pool[%d].algorithm = %q: farmproxy does not know what its shares are worth; expected an algorithm of docs/algorithms.md, or register the pool in the [store] after POST /api/v1/algorithms has added its algorithm", i+1, c.Pools[i].Algorithm)
 		}
-		e.Pools = append(e.Pools, p)
+		pools = append(pools, p)
 	}
-	return e, nil
+	if len(pools) == 0 {
+		return nil, nil
+	}
+	kind := upstream.Kind{Kept: !c.Accounts.MultiUser, PerUser: c.Accounts.MultiUser}
+	return upstream.Everybody{{Kind: kind, Goals: upstream.Whole(pools...)}}, nil
 }
 
 // directWays are config's words for dial's.

@@ -100,7 +100,7 @@ func TestWhomPoolsServe(t *testing.T) {
 	f := func(c config.Config, want upstream.Kind) {
 		t.Helper()
 		e, err := new(tlsConfigs).others(&c)
-		if err != nil || e.Kind != want || len(e.Pools) != len(c.Pools) || e.Name != "" {
+		if err != nil || len(e) != 1 || e[0].Kind != want || len(e[0].Goals) != 1 || len(e[0].Goals[0].Pools) != len(c.Pools) || e[0].Name != "" {
 			t.Errorf("%+v, %v", e, err)
 		}
 	}

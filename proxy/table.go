@@ -23,8 +23,8 @@ type table struct {
 
 // Entry implements upstream.Table.
 func (t table) Entry(name string) (upstream.Entry, bool) {
-	if name == "" || t.accounts == nil {
-		return t.others.Entry(name)
+	if t.accounts == nil {
+		return upstream.Entry{}, false
 	}
 	account := t.accounts.Account(name)
 	if account == nil {
@@ -35,8 +35,11 @@ func (t table) Entry(name string) (upstream.Entry, bool) {
 		return upstream.Entry{}, false
 	}
 	p := t.tls.storePool(account, pool, algorithm(t.accounts, pool.Algorithm))
-	return upstream.Entry{Name: account.Name, Pools: []upstream.Pool{p}}, true
+	return upstream.Entry{Name: account.Name, Goals: upstream.Whole(p)}, true
 }
+
+// Others implements upstream.Table.
+func (t table) Others() []upstream.Entry { return t.others }
 
 // URLs implements upstream.Table.
 func (t table) URLs() []string {
@@ -79,7 +82,14 @@ func (t *tables) change(with func(*table)) {
 func (t *tables) serves(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.now.others.Pools, func(p upstream.Pool) bool { return p.Name == name })
+	for _, e := range t.now.others {
+		for _, g := range e.Goals {
+			if slices.ContainsFunc(g.Pools, func(p upstream.Pool) bool { return p.Name == name }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // storeURL returns the URL of a pool in the store.

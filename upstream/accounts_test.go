@@ -12,6 +12,25 @@ import (
 	"farmproxy/work"
 )
 
+// others are what serves everybody whose login is no account's: one goal.
+type others struct {
+	Kind
+	Pools []Pool
+}
+
+func (o others) entry() Entry { return Entry{Kind: o.Kind, Goals: Whole(o.Pools...)} }
+
+// goal returns the first goal of an account or user, or with "" of everybody else; nil: it
+// is not in use.
+func (d *Directory) goal(account string) *Goal {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if r := d.routes[RouteID{Account: account}]; r != nil {
+		return r.list()[0]
+	}
+	return nil
+}
+
 // set sets the table: accounts, "name pool user" each, and what serves everybody
 // else.
 func (f *farm) set(accounts ...string) { f.setAll(table(accounts...)) }
@@ -19,7 +38,7 @@ func (f *farm) set(accounts ...string) { f.setAll(table(accounts...)) }
 // setAll sets the table: accounts, and what serves everybody else.
 func (f *farm) setAll(accounts entries) {
 	if len(f.others.Pools) > 0 {
-		accounts[""] = f.others
+		accounts[""] = f.others.entry()
 	}
 	f.directory.Set(accounts)
 }
@@ -32,24 +51,33 @@ func (m entries) Entry(name string) (Entry, bool) {
 	return e, ok
 }
 
+func (m entries) Others() []Entry {
+	if e, ok := m[""]; ok {
+		return []Entry{e}
+	}
+	return nil
+}
+
 func (m entries) URLs() (urls []string) {
 	known := make(map[string]bool)
 	for _, e := range m {
-		for _, p := range e.Pools {
+		e.eachPool(func(p *Pool, _ int) {
 			if !known[p.URL] {
 				known[p.URL] = true
 				urls = append(urls, p.URL)
 			}
-		}
+		})
 	}
 	return urls
 }
 
 // kept is a table without accounts, whose goal has its links before miners come.
-func kept(pools ...Pool) Everybody { return Everybody{Kind: Kind{Kept: true}, Pools: pools} }
+func kept(pools ...Pool) Everybody {
+	return Everybody{{Kind: Kind{Kept: true}, Goals: Whole(pools...)}}
+}
 
 // account returns an account at a pool.
-func account(name string, p Pool) Entry { return Entry{Name: name, Pools: []Pool{p}} }
+func account(name string, p Pool) Entry { return Entry{Name: name, Goals: Whole(p)} }
 
 func table(accounts ...string) entries {
 	m := make(entries)
@@ -286,13 +314,17 @@ func TestAnyChangeMakesAnotherPool(t *testing.T) {
 
 func TestAnyChangeMakesAnotherEntry(t *testing.T) {
 	base := account("bob", at("a", "robert"))
-	equal(t, "equal to itself", base.equal(&Entry{Name: "bob", Pools: []Pool{at("a", "robert")}}), true)
+	equal(t, "equal to itself", base.equal(&Entry{Name: "bob", Goals: Whole(at("a", "robert"))}), true)
 	for what, e := range map[string]Entry{
 		"name":        account("ann", at("a", "robert")),
-		"kept":        {Kind: Kind{Kept: true}, Name: "bob", Pools: base.Pools},
-		"users":       {Kind: Kind{PerUser: true}, Name: "bob", Pools: base.Pools},
+		"route":       {Name: "bob", Route: "hall", Goals: base.Goals},
+		"kept":        {Kind: Kind{Kept: true}, Name: "bob", Goals: base.Goals},
+		"users":       {Kind: Kind{PerUser: true}, Name: "bob", Goals: base.Goals},
 		"credentials": account("bob", at("a", "anna")),
-		"one more":    {Name: "bob", Pools: []Pool{at("a", "robert"), at("b", "robert")}},
+		"one more":    {Name: "bob", Goals: Whole(at("a", "robert"), at("b", "robert"))},
+		"goal":        {Name: "bob", Goals: []GoalEntry{{"main", 1, base.Goals[0].Pools}}},
+		"weight":      {Name: "bob", Goals: []GoalEntry{{"", 2, base.Goals[0].Pools}}},
+		"goals":       {Name: "bob", Goals: slices.Concat(base.Goals, base.Goals)},
 		"none":        {Name: "bob"},
 	} {
 		equal(t, what, base.equal(&e), false)

@@ -58,7 +58,7 @@ func TestSharesAllocateNothing(t *testing.T) {
 func TestLoginAllocatesNothing(t *testing.T) {
 	d := NewDirectory(DirectoryOptions{}, nobody{})
 	accounts := table("bob a robert")
-	accounts[""] = Entry(kept(Pool{Target: dial.Target{Name: "a"}}))
+	accounts[""] = kept(Pool{Target: dial.Target{Name: "a"}})[0]
 	d.Set(accounts)
 	for _, login := range []string{"bob", "bob.rig1", "nobody.rig1"} {
 		d.Login(login)
@@ -79,5 +79,5 @@ func TestManyAccountsCostLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { d.Set(accounts) }); n > 20 {
 		t.Errorf("%v allocations for a table of 10,000", n)
 	}
-	equal(t, "goals", len(d.goals), 0)
+	equal(t, "goals", len(d.routes), 0)
 }

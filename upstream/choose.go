@@ -28,6 +28,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	if k == nil {
 		return
 	}
+	l.leaveOrdered(now)
 	l.leaveBarren(ctx, k, now)
 	k.files.keep(1) // it has been up since the last look: what it took besides to get there is closed
 	f := l.goal.failover()
@@ -53,9 +54,10 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 }
 
 // decide begins the attempts that are called for. A link to a pool that the goal
-// does not lead to any more serves until another is up, as if it were none.
+// does not lead to any more, or that is drained, serves until another is up, as if it were
+// none.
 func (l *Lane) decide(ctx context.Context, now time.Time) {
-	if l.serving != nil && l.goal.leads(l.serving.pool) {
+	if l.serving != nil && l.goal.employs(l.serving.pool) {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
 			if l.try(ctx, p, now) {
 				l.log.Log(ctx, l.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)
@@ -91,7 +93,7 @@ func (l *Lane) chill(p *pool, now time.Time) {
 func (l *Lane) next(now time.Time) *pool {
 	var ill *pool
 	for _, p := range l.goal.list() {
-		if !l.fits(p) || !p.ready(now) || l.tries(p) {
+		if p.ordered() != Enabled || !l.fits(p) || !p.ready(now) || l.tries(p) {
 			continue
 		}
 		if !p.cooling(now) && !now.Before(l.cool[p]) {
@@ -104,11 +106,11 @@ func (l *Lane) next(now time.Time) *pool {
 	return ill
 }
 
-// forsake ends the attempts at pools that the goal does not lead to any more, and
-// forgets what was noted about these.
+// forsake ends the attempts at pools that the goal does not lead to any more, or that are
+// drained, and forgets what was noted about the former.
 func (l *Lane) forsake() {
 	for _, k := range l.candidates {
-		if !l.goal.leads(k.pool) {
+		if !l.goal.employs(k.pool) {
 			k.drop(errSurplus)
 		}
 	}
@@ -131,7 +133,7 @@ func (l *Lane) better(now time.Time) *pool {
 		if p == l.serving.pool {
 			break
 		}
-		if l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.goal.failover().ReturnAfter) {
+		if p.ordered() == Enabled && l.fits(p) && p.ready(now) && !now.Before(l.cool[p]) && p.healthy(now, l.goal.failover().ReturnAfter) {
 			return p
 		}
 	}
@@ -142,7 +144,7 @@ func (l *Lane) better(now time.Time) *pool {
 // not probe what it does not want: what was never tried is worth a try.
 func (l *Lane) other(now time.Time, p *pool) *pool {
 	for _, o := range l.goal.list() {
-		if o != p && l.fits(o) && (o.healthy(now, 0) || l.goal.PerUser && o.untried()) {
+		if o != p && o.ordered() == Enabled && l.fits(o) && (o.healthy(now, 0) || l.goal.PerUser && o.untried()) {
 			return o
 		}
 	}

@@ -78,7 +78,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(7, 7))
 			for range 60 {
-				accounts := entries{"": Entry(others)}
+				accounts := entries{"": others[0]}
 				for i := range r.IntN(6) {
 					name := fmt.Sprintf("acct%d", i)
 					p := at(fmt.Sprintf("p%d", r.IntN(2)), "user")

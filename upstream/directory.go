@@ -3,7 +3,6 @@ package upstream
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,7 +18,7 @@ import (
 // (BenchmarkDirectMiner). Lanes beyond wait for the end of another one.
 const MaxOnDemand = 1 << 14
 
-// Directory says which goal serves whom, and runs the goals: one for each entry
+// Directory says which goal serves whom, and runs the goals: those of each entry
 // of its table that is kept or in use. What is one in the process is here: prefixes, lane numbers, what is
 // known of the pools. Its methods may be called from any goroutine.
 //
@@ -53,10 +52,11 @@ type Directory struct {
 
 	mu        sync.RWMutex
 	table     Table
-	others    Entry            // what serves everybody whose login is no account's; without pools: nothing
-	urls      []string         // of all pools in the table
-	retired   []*Goal          // that may have lanes yet
-	goals     map[string]*Goal // by the names of their entries, those that are in use
+	others    []Entry              // what serves everybody whose login is no account's, by route; the first is the default
+	urls      []string             // of all pools in the table
+	retired   []*Goal              // that may have lanes yet
+	routes    map[RouteID]*Route   // those that are in use
+	orders    map[string]PoolOrder // by the names of pools; those that are not in it are enabled
 	users     users
 	endpoints map[endpointKey]*endpoint
 
@@ -78,7 +78,7 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 		letGo: o.LetGo, files: o.Descriptors, onDemand: newNewcomers(newcomersEach, 0), groups: newNewcomers(groupsEach, maxLinks),
 		down: down, book: o.Book, log: o.Log, table: Everybody{},
 		born:      time.Now(),
-		goals:     make(map[string]*Goal),
+		routes:    make(map[RouteID]*Route),
 		endpoints: make(map[endpointKey]*endpoint),
 	}
 	d.still.ready()
@@ -96,12 +96,17 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 func (d *Directory) endpoint(p *Pool, level int) *endpoint {
 	key := endpointKey{p.Name, p.URL}
 	e := d.endpoints[key]
-	if i := slices.IndexFunc(d.others.Pools, func(o Pool) bool { return endpointKey{o.Name, o.URL} == key }); i >= 0 {
-		level = i
+	for i := range d.others {
+		d.others[i].eachPool(func(o *Pool, at int) {
+			if (endpointKey{o.Name, o.URL}) == key {
+				level = at
+			}
+		})
 	}
 	book := d.book.Pool(p.Name, p.URL, level) // asked each time: a pool that was forgotten is shown again
 	if e == nil {
 		e = &endpoint{book: book}
+		e.order.Store(uint32(d.orders[p.Name]))
 		if a := &p.Algorithm; a.Name != "" {
 			e.book.SetAlgorithm(a.Name, a.Divider)
 		}
@@ -118,11 +123,8 @@ func (d *Directory) Start(ctx context.Context) {
 	d.run(d.state.keep)
 	d.run(func(ctx context.Context) { d.onDemand.seatAll(ctx, &d.still) })
 	d.run(func(ctx context.Context) { d.groups.seatAll(ctx, &d.still) })
-	d.mu.RLock()
-	goals := slices.Collect(maps.Values(d.goals))
-	d.mu.RUnlock()
-	for _, r := range goals {
-		r.start()
+	for _, g := range d.inOrder() {
+		g.start()
 	}
 	d.takeOver()
 	d.openFirst()
@@ -241,12 +243,27 @@ func (d *Directory) failover() *Failover { return &d.settings.Load().Failover }
 // openFirst opens the lanes of the first group that newcomers will be in, where
 // links are up before miners come. Before Start there are none.
 func (d *Directory) openFirst() {
-	r := d.goal("")
-	if r == nil || !r.keeps() || !d.runs() || d.heir.waits.Load() {
+	if !d.runs() || d.heir.waits.Load() {
 		return
 	}
 	length, _ := d.Shape()
-	if group, ok := d.prefixes.firstGroup(length); ok {
-		r.openGroup(Prefix{Group: group, Len: uint8(length)})
+	group, ok := d.prefixes.firstGroup(length)
+	if !ok {
+		return
 	}
+	for _, g := range d.keptGoals() {
+		g.openGroup(Prefix{Group: group, Len: uint8(length)})
+	}
+}
+
+// keptGoals returns the goals whose links are up before miners come.
+func (d *Directory) keptGoals() (list []*Goal) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for i := range d.others {
+		if r := d.routes[RouteID{Route: d.others[i].Route}]; r != nil {
+			list = append(list, r.list()...)
+		}
+	}
+	return slices.DeleteFunc(list, func(g *Goal) bool { return !g.keeps() })
 }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"farmproxy/stats"
@@ -28,10 +29,11 @@ const (
 type endpoint struct {
 	book *stats.Pool
 
-	mu      sync.Mutex // also guards the parts of each goal's pool
-	reach   backoff    // for attempts that ended before the answer to subscribe
-	dialing int        // links that are neither up nor ended
-	active  int        // lanes it serves
+	mu      sync.Mutex    // also guards the parts of each goal's pool
+	order   atomic.Uint32 // what the operator wants of it, a PoolOrder
+	reach   backoff       // for attempts that ended before the answer to subscribe
+	dialing int           // links that are neither up nor ended
+	active  int           // lanes it serves
 
 	hushed bool    // there is a quiet link
 	pauses backoff // between quiet links

@@ -20,8 +20,8 @@ const (
 	retireTime = 10 * time.Second
 )
 
-// Goal is an ordered list of pools and the lanes that lead there, for an entry of
-// the table, or one user of it. Its methods may be called from any goroutine.
+// Goal is one part of a route: an ordered list of pools and the lanes that lead there. A
+// route that is not split has one. Its methods may be called from any goroutine.
 //
 // A kept goal's lanes stay, and so do their links; its pools are probed. Other
 // goals' lanes, those of a direct goal, which have one miner each, and those of
@@ -31,13 +31,12 @@ type Goal struct {
 	Kind
 	form
 	directory *Directory
-	account   string // the entry's name
-	serves    Entry  // guarded by Directory.mu
+	route     *Route // nil: nobody can be on it
+	account   string // the route's
+	serves    atomic.Pointer[GoalEntry]
 	pools     atomic.Pointer[[]*pool]
 	log       *slog.Logger
-	from      netip.Prefix // the address that brought the user
-	stranger  atomic.Bool  // a user none of whose workers has earned anything
-	called    atomic.Int64 // when it was last logged in to, since Directory.born; of users' goals
+	worked    total
 
 	mu      sync.Mutex
 	lanes   map[Prefix]*Lane // by the least prefix that they serve
@@ -47,27 +46,35 @@ type Goal struct {
 	retired time.Time // zero: it is not
 }
 
-// newGoal returns a goal for an entry, or one user of it. The caller has
-// Directory.mu, or is alone.
-func (d *Directory) newGoal(e Entry) *Goal {
-	r := &Goal{
-		Kind: e.Kind, form: e.form(), directory: d, account: e.Name, log: d.log,
+// newGoal returns a goal of the route. The caller has Directory.mu, or is alone.
+func (r *Route) newGoal(e GoalEntry) *Goal {
+	g := &Goal{
+		Kind: r.Kind, form: e.form(), directory: r.directory, route: r, account: r.ID().Account, log: r.directory.log,
 		lanes: make(map[Prefix]*Lane), spare: maxSpare,
 	}
-	if r.account != "" {
-		r.log = d.log.With("account", r.account)
+	if g.account != "" {
+		g.log = g.log.With("account", g.account)
 	}
-	if r.agents {
-		d.prefixes.serveAgents()
+	if e.Name != "" {
+		g.log = g.log.With("goal", e.Name)
 	}
-	r.pools.Store(new([]*pool))
-	r.lead(e)
-	return r
+	if g.agents {
+		g.directory.prefixes.serveAgents()
+	}
+	g.pools.Store(new([]*pool))
+	g.serves.Store(new(GoalEntry))
+	g.lead(e)
+	return g
 }
 
-// lead has the goal lead to the pools of an entry from now on. What is known of
-// those that it led to before is kept. The caller has Directory.mu, or is alone.
-func (r *Goal) lead(e Entry) {
+// lead has the goal be the one of an entry from now on, and reports whether its pools are
+// others. What is known of those that it led to before is kept. The caller has
+// Directory.mu, or is alone.
+func (r *Goal) lead(e GoalEntry) (others bool) {
+	was := r.serves.Swap(&e)
+	if slices.EqualFunc(was.Pools, e.Pools, func(p, q Pool) bool { return p.equal(&q) }) {
+		return false
+	}
 	before := slices.Clone(r.list())
 	pools := make([]*pool, len(e.Pools))
 	for i := range e.Pools {
@@ -78,8 +85,8 @@ func (r *Goal) lead(e Entry) {
 		}
 		pools[i] = newPool(*p, r.directory.endpoint(p, i), &r.directory.state)
 	}
-	r.serves = e
 	r.pools.Store(&pools)
+	return true
 }
 
 // failover says when the goal's pools are left and come back to, now.
@@ -95,6 +102,25 @@ func (r *Goal) leads(p *pool) bool { return slices.Contains(r.list(), p) }
 // Account returns the name of the account or user that the goal serves; "" where
 // it serves everybody else.
 func (r *Goal) Account() string { return r.account }
+
+// Route returns the route that the goal is, or was, a part of.
+func (r *Goal) Route() *Route { return r.route }
+
+// Name returns what tells the goal from the others of its route; "" where there is one.
+func (r *Goal) Name() string { return r.serves.Load().Name }
+
+// Weight returns the goal's, as configured.
+func (r *Goal) Weight() float64 { return r.serves.Load().Weight }
+
+// Split reports whether the goal is one of several.
+func (r *Goal) Split() bool { return r.route != nil && r.route.Split() }
+
+// Members returns how many miners are at the goal.
+func (r *Goal) Members() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.members
+}
 
 // Direct reports that each miner of the goal has a link of its own.
 func (r *Goal) Direct() bool { return r.direct }
@@ -171,7 +197,7 @@ func (r *Goal) Join(m Member) *Lane {
 	voucher := ""
 	if m.Record {
 		voucher = m.Login
-		r.settle()
+		r.route.settle()
 	}
 	l := r.enter(m.Prefix, m.Address, m.Login, voucher)
 	l.roster.put(m)
@@ -356,6 +382,9 @@ func (r *Goal) leave(l *Lane) (over bool) {
 	}
 	return false
 }
+
+// hasMiners reports that a miner works at the goal.
+func (r *Goal) hasMiners() bool { return r.Members() > 0 }
 
 // isEmpty reports that the goal has no lanes.
 func (r *Goal) isEmpty() bool {

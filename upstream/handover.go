@@ -1,8 +1,10 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -44,16 +46,19 @@ type aheadImage struct {
 	Epochs   uint64      `json:"epochs"`
 	Accounts []string    `json:"accounts,omitempty"` // that have miners
 	Anew     []anewImage `json:"anew,omitempty"`
+	Named    []anewImage `json:"anew_of_goals,omitempty"` // the same, of goals that directoryImage.Named has
 }
 
 // anewImage is a lane whose link can't be handed over.
 type anewImage struct {
-	Goal   string `json:"route"`
-	Key    Prefix `json:"key"`
-	ID     uint32 `json:"id"`
-	Number int    `json:"number"`
-	First  bool   `json:"first,omitempty"`
-	Works  uint32 `json:"works"`
+	Account string `json:"route"`
+	Route   string `json:"of_route,omitempty"`
+	Goal    string `json:"goal,omitempty"`
+	Key     Prefix `json:"key"`
+	ID      uint32 `json:"id"`
+	Number  int    `json:"number"`
+	First   bool   `json:"first,omitempty"`
+	Works   uint32 `json:"works"`
 }
 
 // directoryImage is all that a directory has.
@@ -63,7 +68,8 @@ type directoryImage struct {
 	Epochs   uint64                `json:"epochs"`
 	Pools    map[string]remembered `json:"pools"`
 	Prefixes prefixesImage         `json:"prefixes"`
-	Goals    []goalImage           `json:"routes"`
+	Goals    []goalImage           `json:"routes"`            // those without a name, of routes without a name
+	Named    []goalImage           `json:"goals,omitempty"`   // all others, which an older process would take for the former
 	Retired  []goalImage           `json:"retired,omitempty"` // whose shares have no verdict yet
 	OnDemand placesImage           `json:"on_demand"`
 	Groups   placesImage           `json:"groups"`
@@ -82,15 +88,20 @@ func (d *Directory) Ahead() ([]byte, error) {
 	image := aheadImage{
 		Jobs: jobs.Load() + aheadNumbers, Lanes: lanes.Load() + aheadNumbers, Epochs: epochs.Load() + aheadNumbers,
 	}
-	for _, r := range d.inOrder() {
-		if r.account != "" && !r.PerUser && r.hasMiners() {
-			image.Accounts = append(image.Accounts, r.account)
+	for _, r := range d.routesInOrder() {
+		if id := r.ID(); id.Account != "" && !r.PerUser && r.hasMiners() {
+			image.Accounts = append(image.Accounts, id.Account)
 		}
 	}
 	d.eachLane(func(l *Lane) {
 		if k := l.servingLink(); k != nil && k.bound.Load() {
-			image.Anew = append(image.Anew, anewImage{
-				Goal: l.goal.account, Key: l.key, ID: l.id, Number: l.number, First: l.first, Works: l.works.highest() + aheadWorks,
+			id := l.goal.id()
+			list := &image.Anew
+			if id.named() {
+				list = &image.Named
+			}
+			*list = append(*list, anewImage{
+				Account: id.Account, Route: id.Route, Goal: id.goal, Key: l.key, ID: l.id, Number: l.number, First: l.first, Works: l.works.highest() + aheadWorks,
 			})
 		}
 	})
@@ -133,7 +144,7 @@ func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
 		return fmt.Errorf("what the running farmproxy said of its links: %w", err)
 	}
 	for _, name := range image.Accounts {
-		if _, err := d.heirTo(name); err != nil {
+		if !d.knows(name) {
 			return fmt.Errorf("account %q has miners, and the new process does not know it: check that the store can be reached", name)
 		}
 	}
@@ -142,9 +153,8 @@ func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
 	raise64(&epochs, image.Epochs)
 	d.heir.waits.Store(true)
 	d.begin(ctx)
-	for i := range image.Anew {
-		a := &image.Anew[i]
-		r, err := d.heirTo(a.Goal)
+	for _, a := range append(image.Anew, image.Named...) {
+		r, err := d.heirTo(goalID{RouteID{a.Account, a.Route}, a.Goal})
 		if err != nil {
 			continue // its miners are told when they are here
 		}
@@ -156,6 +166,15 @@ func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
 		r.mu.Unlock()
 	}
 	return nil
+}
+
+// knows reports that an account is in the table, or would be a user.
+func (d *Directory) knows(account string) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	_, ok := d.account(account)
+	others := d.everybodyElse("")
+	return ok || others != nil && others.PerUser
 }
 
 // Dialled returns when the lanes that were opened by Expect have a link, or when ctx ends:
@@ -188,7 +207,7 @@ func (d *Directory) Restore(image []byte, sockets []net.Conn, miner func(Cookie)
 	}
 	d.Freeze()
 	defer d.Thaw()
-	x := &restoring{d: d, now: time.Now(), sockets: sockets, miner: miner}
+	x := &restoring{d: d, now: time.Now(), sockets: sockets, miner: miner, users: make(map[*Route]bool)}
 	return x.directory(&i)
 }
 
@@ -196,38 +215,72 @@ func (d *Directory) Restore(image []byte, sockets []net.Conn, miner func(Cookie)
 // more. Until Start.
 func (d *Directory) Inherited(lane uint32) *Lane { return d.heir.lanes[lane] }
 
-// InheritedGoal returns the goal that a lane or a login was on in the process before, by
-// the name of its account or user; nil: there is none any more.
-func (d *Directory) InheritedGoal(account string) *Goal { return d.goal(account) }
-
-// heirTo returns the goal of that name, which was in use in the process before.
-func (d *Directory) heirTo(name string) (*Goal, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if r := d.goals[name]; r != nil {
-		return r, nil
-	}
-	e, ok := d.entry(name)
-	if !ok {
-		return nil, ErrNoAccount
-	}
-	r := d.newGoal(e)
-	d.goals[name] = r
-	return r, nil
-}
-
-// inOrder returns the goals in use, by name.
-func (d *Directory) inOrder() []*Goal {
+// InheritedGoal returns the goal that a login was on in the process before, by the route and
+// the name that it had there; nil: there is none any more.
+func (d *Directory) InheritedGoal(of RouteID, goal string) *Goal {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	names := make([]string, 0, len(d.goals))
-	for name := range d.goals {
-		names = append(names, name)
+	if r := d.routes[of]; r != nil {
+		return r.Goal(goal)
 	}
-	slices.Sort(names)
-	list := make([]*Goal, len(names))
-	for i, name := range names {
-		list[i] = d.goals[name]
+	return nil
+}
+
+// goalID tells a goal from all others.
+type goalID struct {
+	RouteID
+	goal string
+}
+
+func (g *Goal) id() goalID { return goalID{g.route.ID(), g.Name()} }
+
+// named reports that the account does not say all.
+func (id goalID) named() bool { return id.Route != "" || id.goal != "" }
+
+// heirTo returns the goal that was in use in the process before.
+func (d *Directory) heirTo(id goalID) (*Goal, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.routes[id.RouteID]
+	if r == nil {
+		e, ok := d.entry(id.RouteID)
+		if !ok {
+			return nil, ErrNoAccount
+		}
+		r = d.newRoute(e)
+		d.routes[id.RouteID] = r
+	}
+	if g := r.Goal(id.goal); g != nil {
+		return g, nil
+	}
+	return nil, errNoGoal
+}
+
+// errNoGoal says that a route is not divided any more as it was.
+var errNoGoal = errors.New("no such goal")
+
+// routesInOrder returns the routes in use, by account and name.
+func (d *Directory) routesInOrder() []*Route {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	ids := make([]RouteID, 0, len(d.routes))
+	for id := range d.routes {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b RouteID) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Route, b.Route))
+	})
+	list := make([]*Route, len(ids))
+	for i, id := range ids {
+		list[i] = d.routes[id]
+	}
+	return list
+}
+
+// inOrder returns the goals in use, by their routes, and in the order of these.
+func (d *Directory) inOrder() (list []*Goal) {
+	for _, r := range d.routesInOrder() {
+		list = append(list, r.list()...)
 	}
 	return list
 }

@@ -317,7 +317,7 @@ func TestDifficultyAndMaskWithoutJob(t *testing.T) {
 		f.wantTold("a-1! a-1 a-1")
 		equal(t, "difficulty", f.latest().Difficulty, 0.5)
 		equal(t, "mask", f.latest().Mask, 0x00ffe000)
-		equal(t, "goal's mask", f.directory.Mask(), 0x00ffe000)
+		equal(t, "goal's mask", f.directory.Mask(""), 0x00ffe000)
 		equal(t, "difficulty of the job", f.latest().Job.Difficulty, 1024)
 		c.job(false)
 		f.after(0)

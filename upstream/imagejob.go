@@ -29,6 +29,7 @@ type restoring struct {
 	sockets []net.Conn
 	miner   func(Cookie) Cookie
 	jobs    map[uint32]*work.Job // of the lane under way
+	users   map[*Route]bool      // whose strangers are counted
 }
 
 // ago is a time as an age, in nanoseconds; below 0: it is to come; 0: never. There is no

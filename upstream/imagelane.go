@@ -13,6 +13,9 @@ import (
 
 type goalImage struct {
 	Name     string      `json:"name"`
+	Route    string      `json:"route,omitempty"`
+	Goal     string      `json:"goal,omitempty"`
+	Worked   float64     `json:"worked,omitempty"`
 	Form     formImage   `json:"form"`
 	From     string      `json:"from,omitempty"`
 	Stranger bool        `json:"stranger,omitempty"`
@@ -142,8 +145,12 @@ func (x *imaging) directory(d *Directory) directoryImage {
 		Jobs: jobs.Load(), Lanes: lanes.Load(), Epochs: epochs.Load(),
 		Pools: d.state.image(), Prefixes: x.prefixes(&d.prefixes), OnDemand: x.places(d.onDemand), Groups: x.places(d.groups),
 	}
-	for _, r := range d.inOrder() {
-		i.Goals = append(i.Goals, x.goal(r))
+	for _, g := range d.inOrder() {
+		if g.id().named() {
+			i.Named = append(i.Named, x.goal(g))
+		} else {
+			i.Goals = append(i.Goals, x.goal(g))
+		}
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -156,7 +163,11 @@ func (x *imaging) directory(d *Directory) directoryImage {
 }
 
 func (x *imaging) goal(r *Goal) goalImage {
-	i := goalImage{Name: r.account, Form: r.image(), From: textOf(r.from), Stranger: r.stranger.Load()}
+	id := r.id()
+	i := goalImage{
+		Name: id.Account, Route: id.Route, Goal: id.goal, Worked: r.worked.sum(), Form: r.image(),
+		From: textOf(r.route.from), Stranger: r.route.stranger.Load(),
+	}
 	pools := poolList(slices.Clone(r.list()))
 	for _, l := range r.inOrder() {
 		i.Lanes = append(i.Lanes, x.lane(l, &pools))

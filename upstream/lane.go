@@ -178,7 +178,7 @@ func (l *Lane) places() *newcomers {
 func (l *Lane) Earn() {
 	if !l.earned.Load() && !l.earned.Swap(true) && !l.kept() {
 		l.places().earn(l)
-		l.goal.settle()
+		l.goal.route.settle()
 	}
 }
 
@@ -224,6 +224,7 @@ func (l *Lane) taken(n int64) {
 
 // settle returns the verdicts of shares.
 func (l *Lane) settle(list ...Verdict) {
+	l.goal.settled(list)
 	l.goal.directory.down.Verdicts(list)
 	l.taken(-int64(len(list)))
 }

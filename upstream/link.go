@@ -24,6 +24,7 @@ var (
 	errSilent     = errors.New("no job for too long (failover.silence)")
 	errUnanswered = fmt.Errorf("shares got no answer within %v", answerTimeout)
 	errMoved      = errors.New("the pool asked to reconnect (client.reconnect)")
+	errOrdered    = errors.New("drained or disabled by the operator")
 	errSurplus    = errors.New("another pool was faster")
 	errMalformed  = fmt.Errorf("more than %d malformed lines or frames in a row: does the url match the pool's port?", maxMalformed)
 )
@@ -90,6 +91,7 @@ type tenure struct {
 	complained bool      // of the rejects
 	harvest    harvest
 	barrenSaid bool
+	unwanted   time.Time // since when the operator wants nobody there; zero: does not
 }
 
 // event is what a link tells its lane.
@@ -216,7 +218,7 @@ func (k *link) because(err error) error {
 // rate notes what the link's end means for the address that it led to: where it
 // had no time to work, the next attempt begins with another one.
 func (k *link) rate(err error) {
-	for _, ours := range []error{errClosed, errSurplus, errProbed, errMoved, errMisfit, errUnwanted} {
+	for _, ours := range []error{errClosed, errOrdered, errSurplus, errProbed, errMoved, errMisfit, errUnwanted} {
 		if errors.Is(err, ours) {
 			return
 		}

@@ -16,7 +16,7 @@ func BenchmarkLogin(b *testing.B) {
 	}
 	d := NewDirectory(DirectoryOptions{}, nobody{})
 	accounts := table(rows...)
-	accounts[""] = Entry(kept(Pool{Target: dial.Target{Name: "a"}}))
+	accounts[""] = kept(Pool{Target: dial.Target{Name: "a"}})[0]
 	d.Set(accounts)
 	for _, login := range []string{"acct7.rig1", "nobody.rig1"} {
 		b.Run(login, func(b *testing.B) {

@@ -26,7 +26,7 @@ func (l *Lane) turnAway(now time.Time) {
 // with room for its prefixes is down, and there is another pool that works, or none
 // with room at all.
 func (l *Lane) outgrown(now time.Time) bool {
-	if l.serving != nil && l.goal.leads(l.serving.pool) {
+	if l.serving != nil && l.goal.employs(l.serving.pool) {
 		return false
 	}
 	room, works := false, l.misfit

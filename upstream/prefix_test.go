@@ -222,11 +222,11 @@ func TestMask(t *testing.T) {
 		f.pools[1].mask = "00c00000"
 		f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
 		f.open()
-		equal(t, "nothing known", f.directory.Mask(), maskDefault)
+		equal(t, "nothing known", f.directory.Mask(""), maskDefault)
 		f.directory.learn(f.goal.list()[0], 8, 0x1fffe000, true)
 		f.directory.learn(f.goal.list()[1], 8, 0x00e00000, true)
-		equal(t, "remembered", f.directory.Mask(), 0x1fffe000)
+		equal(t, "remembered", f.directory.Mask(""), 0x1fffe000)
 		f.start()
-		equal(t, "the pool's in use", f.directory.Mask(), 0x00c00000)
+		equal(t, "the pool's in use", f.directory.Mask(""), 0x00c00000)
 	})
 }

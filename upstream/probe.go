@@ -29,7 +29,7 @@ const (
 // that runs. The caller has mu.
 func (r *Goal) watchAll() {
 	list := r.list()
-	if !r.Kept && (len(list) == 1 || !r.runs()) || r.directory.heir.waits.Load() {
+	if !r.Kept && (len(list) == 1 && !r.Split() || !r.runs()) || r.directory.heir.waits.Load() {
 		return
 	}
 	for _, p := range list {
@@ -87,6 +87,9 @@ func (r *Goal) watch(ctx context.Context, p *pool) {
 
 // ask probes a pool that was not seen for so long, or opens a quiet link to it.
 func (r *Goal) ask(ctx context.Context, p *pool, unseen time.Duration) {
+	if p.ordered() == Disabled {
+		return
+	}
 	now := time.Now()
 	due := p.due(now, unseen) && r.curious(p)
 	trial := due && p.trialDue(now)
@@ -115,6 +118,9 @@ func (r *Goal) curious(p *pool) bool {
 
 // wants reports that lanes are on other pools, all less preferred ones.
 func (r *Goal) wants(p *pool) bool {
+	if p.ordered() != Enabled {
+		return false
+	}
 	behind := false // p
 	for _, o := range r.list() {
 		if o.serves() {

@@ -56,7 +56,7 @@ func TestAPoolThatAlternatesMasks(t *testing.T) {
 		pool.job(false)
 		f.after(0)
 		equal(t, "mask a minute later", f.latest().Mask, 0x1fffe000)
-		equal(t, "what newcomers are granted", f.directory.Mask(), 0x1fffe000)
+		equal(t, "what newcomers are granted", f.directory.Mask(""), 0x1fffe000)
 		equal(t, "of its job", f.latest().Job.Mask, 0x1fffe000)
 	})
 }

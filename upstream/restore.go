@@ -25,10 +25,8 @@ func (x *restoring) directory(i *directoryImage) error {
 		return err
 	}
 	h.lanes = make(map[uint32]*Lane)
-	for n := range i.Goals {
-		if err := x.goal(&i.Goals[n]); err != nil {
-			return fmt.Errorf("account %q: %w", i.Goals[n].Name, err)
-		}
+	if err := x.goals(slices.Concat(i.Goals, i.Named)); err != nil {
+		return err
 	}
 	for n := range i.Retired {
 		if err := x.goalLost(&i.Retired[n]); err != nil {
@@ -50,15 +48,66 @@ func (x *restoring) directory(i *directoryImage) error {
 	return nil
 }
 
-func (x *restoring) goal(i *goalImage) error {
-	r, err := x.d.heirTo(i.Name)
-	if err != nil || r.image() != i.Form {
-		return x.goalLost(i)
+// goals makes the goals what they were. One that has another name now, or is in a route
+// that has one, is told by its pools.
+func (x *restoring) goals(images []goalImage) error {
+	heirs := make(map[*Goal]*goalImage)
+	of := make([]*Goal, len(images)) // nil: there is none
+	for n := range images {
+		i := &images[n]
+		if g, err := x.d.heirTo(i.id()); err == nil && g.image() == i.Form && heirs[g] == nil {
+			of[n], heirs[g] = g, i
+		}
 	}
-	if from := prefixOf(i.From); r.PerUser {
-		r.from = from
-		r.stranger.Store(i.Stranger)
-		r.call()
+	for n := range images {
+		i := &images[n]
+		if of[n] == nil {
+			of[n] = x.d.likely(i, heirs)
+		}
+		take := x.goalLost
+		if g := of[n]; g != nil {
+			heirs[g] = i
+			take = func(i *goalImage) error { return x.goal(g, i) }
+		}
+		if err := take(i); err != nil {
+			return fmt.Errorf("account %q: %w", i.Name, err)
+		}
+	}
+	return nil
+}
+
+func (i *goalImage) id() goalID { return goalID{RouteID{i.Name, i.Route}, i.Goal} }
+
+// likely returns a goal that has no heir yet, of the same account or user or of everybody
+// else's first route, where an image's lanes can go on: it leads to one of the pools that
+// they led to. nil: there is none.
+func (d *Directory) likely(i *goalImage, taken map[*Goal]*goalImage) *Goal {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	r := d.routes[i.id().RouteID]
+	if others := d.everybodyElse(i.Route); r == nil && others != nil {
+		r = d.routes[RouteID{i.Name, others.Route}]
+	}
+	if r == nil {
+		return nil
+	}
+	for _, g := range r.list() {
+		if taken[g] == nil && g.image() == i.Form && slices.ContainsFunc(g.list(), func(p *pool) bool {
+			return slices.ContainsFunc(i.Pools, func(was poolImage) bool { return was.poolIdentity == p.identity() })
+		}) {
+			return g
+		}
+	}
+	return nil
+}
+
+func (x *restoring) goal(r *Goal, i *goalImage) error {
+	r.worked.add(i.Worked)
+	if from, u := prefixOf(i.From), r.route; r.PerUser && !x.users[u] {
+		x.users[u] = true
+		u.from = from
+		u.stranger.Store(i.Stranger)
+		u.call()
 		if i.Stranger {
 			x.d.users.strangers.add(from, 1, 0)
 		} else {

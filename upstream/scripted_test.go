@@ -338,8 +338,8 @@ type farm struct {
 	goal      *Goal // the fixed one
 	book      *stats.Book
 	o         DirectoryOptions
-	others    Entry // what serves everybody whose login is no account's
-	joined    *Lane // see lane
+	others    others // what serves everybody whose login is no account's
+	joined    *Lane  // see lane
 
 	mu        sync.Mutex
 	posts     []Post

@@ -82,6 +82,7 @@ func (l *Lane) Kept(n int64, done float64, epoch uint64) {
 		return
 	}
 	l.keptHere.Add(n)
+	l.goal.worked.add(done)
 	list := *l.epochs.Load()
 	if len(list) == 0 {
 		return

@@ -98,18 +98,26 @@ func (d *Directory) learn(p *pool, size int, mask uint32, said bool) {
 }
 
 // Mask returns the version bits to grant at mining.configure, before the miner is
-// known: those of the goal for everyone whose login is not an account's, or of the
-// most preferred known pool of the users' pools.
-func (d *Directory) Mask() uint32 {
+// known: those of the route for everyone at its listener whose login is not an account's,
+// or of the most preferred known pool of the users' pools.
+func (d *Directory) Mask(route string) uint32 {
 	d.mu.RLock()
-	r, pools := d.goals[""], d.others.Pools
-	d.mu.RUnlock()
-	if r != nil {
-		return r.mask()
+	others := d.everybodyElse(route)
+	var r *Route
+	if others != nil {
+		r = d.routes[RouteID{Route: others.Route}]
 	}
-	for i := range pools {
-		if _, mask, known := d.state.get(pools[i].URL); known {
-			return mask
+	d.mu.RUnlock()
+	switch {
+	case r != nil && r.Split():
+		return r.commonMask()
+	case r != nil:
+		return r.list()[0].mask()
+	case others != nil:
+		for i := range others.Goals[0].Pools {
+			if _, mask, known := d.state.get(others.Goals[0].Pools[i].URL); known {
+				return mask
+			}
 		}
 	}
 	return maskDefault

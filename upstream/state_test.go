@@ -26,7 +26,7 @@ func TestSizesAndMasksOutliveARestart(t *testing.T) {
 	inFarm(t, "b", func(f *farm) {
 		f.o.StateFile = file
 		f.open()
-		equal(t, "mask", f.directory.Mask(), 0x00c00000)
+		equal(t, "mask", f.directory.Mask(""), 0x00c00000)
 		prefix, extranonce2 := f.directory.Shape()
 		equal(t, "prefix", prefix, 2)
 		equal(t, "extranonce2", extranonce2, 3)
@@ -50,7 +50,7 @@ func TestUnreadableStateFile(t *testing.T) {
 			f.o.StateFile = filepath.Join(t.TempDir(), "pools.json")
 			os.WriteFile(f.o.StateFile, []byte(text), 0o600)
 			f.open()
-			equal(t, "mask", f.directory.Mask(), maskDefault)
+			equal(t, "mask", f.directory.Mask(""), maskDefault)
 		})
 	}
 }
@@ -81,7 +81,7 @@ func TestVersionsOfTheStateFile(t *testing.T) {
 				if c.known {
 					mask = 0x00c00000
 				}
-				equal(t, "mask", f.directory.Mask(), mask)
+				equal(t, "mask", f.directory.Mask(""), mask)
 				f.run()
 			})
 			text, _ := os.ReadFile(file)

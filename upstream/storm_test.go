@@ -114,7 +114,7 @@ func TestUsersThatComeAndGoAreForgotten(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		for i := range 4 * usersEach {
 			login := fmt.Sprintf("invented%d", i)
-			r, _, err := f.directory.LoginFrom(login, stranger)
+			r, _, err := f.directory.LoginFrom(Caller{Login: login, Address: stranger})
 			if err != nil {
 				t.Fatalf("%s: %v", login, err)
 			}
@@ -123,7 +123,7 @@ func TestUsersThatComeAndGoAreForgotten(t *testing.T) {
 			f.after(4 * time.Millisecond)
 		}
 		equal(t, "links that were opened", f.pools[0].dialled(), newcomersEach)
-		equal(t, "users, a moment's, are few", len(f.directory.goals) < usersEach, true)
+		equal(t, "users, a moment's, are few", len(f.directory.routes) < usersEach, true)
 	})
 }
 

@@ -99,7 +99,7 @@ func (l *Lane) look(ctx context.Context, e event, due time.Time) (goesOn bool) {
 // tick is how long the supervisor may sleep.
 func (l *Lane) tick() (d time.Duration) {
 	d = tickServing
-	if l.serving == nil || len(l.candidates) > 0 || !l.goal.leads(l.serving.pool) {
+	if l.serving == nil || len(l.candidates) > 0 || !l.goal.employs(l.serving.pool) {
 		d = tickSeeking
 	}
 	if l.single() {
@@ -124,7 +124,7 @@ func (l *Lane) end() {
 	if l.key.private() {
 		d.prefixes.ended(l)
 	}
-	d.forget(l.goal)
+	d.forget(l.goal.route)
 }
 
 // handle takes note of what a link says.
@@ -134,7 +134,7 @@ func (l *Lane) handle(ctx context.Context, e event) {
 	case e.err != nil && k == l.serving:
 		again := now.Sub(k.tenure.upAt) >= retryLife || now.Sub(l.retried) >= retryPause
 		l.orphan(k, e.err, again, now)
-		if again && l.goal.leads(k.pool) {
+		if again && l.goal.employs(k.pool) {
 			l.retried = now
 			l.try(ctx, k.pool, now)
 		}
@@ -260,7 +260,9 @@ func (l *Lane) fail(k *link, err error, now time.Time) {
 	k.log.Log(context.Background(), level, "link failed", "reason", err)
 }
 
-func (l *Lane) closing(err error) bool { return errors.Is(err, errClosed) }
+func (l *Lane) closing(err error) bool {
+	return errors.Is(err, errClosed) || errors.Is(err, errOrdered)
+}
 
 // noteMove keeps where client.reconnect leads for the next attempt only.
 func (l *Lane) noteMove(k *link) {

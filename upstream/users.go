@@ -3,13 +3,14 @@ package upstream
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// maxUsers bounds the users' goals (Kind.PerUser): any miner can
-// invent a name, and each costs 2 kB for as long as its goal is in use. More
+// maxUsers bounds the users' routes (Kind.PerUser): any miner can
+// invent a name, and each costs 2 kB for as long as its route is in use. More
 // could not have links anyway. Beyond, a login with yet another name is refused, as are
 // those of an address that has brought many who have not worked (usersEach).
 const maxUsers = MaxOnDemand
@@ -17,11 +18,11 @@ const maxUsers = MaxOnDemand
 const (
 	// usersEach is how many users that have not worked yet one address may have. As
 	// many more may be new for each that has: a thousand behind one address may all
-	// come at once. All addresses together have half of the goals for theirs, so that
+	// come at once. All addresses together have half of the routes for theirs, so that
 	// nobody can keep out those that work.
 	usersEach = 1024
 
-	// sweepMin is the least number of goals at which those that nobody uses are
+	// sweepMin is the least number of routes at which those that nobody uses are
 	// looked for.
 	sweepMin = 64
 
@@ -29,7 +30,7 @@ const (
 	// milliseconds where there are tens of thousands.
 	sweepPause = time.Second
 
-	// strangerTime is how long a goal that was logged in to and never joined stays
+	// strangerTime is how long a route that was logged in to and never joined stays
 	// when its user has never worked, or where there are as many as there may be: a
 	// join follows in the same turn of its loop.
 	strangerTime = 2 * time.Second
@@ -45,12 +46,12 @@ var (
 // users are what the directory knows of users who are in no table of accounts.
 // Directory.mu guards it.
 //
-// A user's goal is forgotten when its last lane has ended; one that was logged
+// A user's route is forgotten when its last lane has ended; one that was logged
 // in to and never joined when another user comes, and there are twice as many as
 // were in use at the last look. So there are, a second's apart, never more than
 // twice those in use or logged in to lately (stays).
 type users struct {
-	sweep     int // the number of goals at which to look next
+	sweep     int // the number of routes at which to look next
 	swept     time.Time
 	strangers strangers
 }
@@ -98,15 +99,15 @@ func (s *strangers) add(from netip.Prefix, fresh, settled int) {
 }
 
 // settle notes that a user's worker has earned something, now or before.
-func (r *Goal) settle() {
-	if r.PerUser && r.stranger.Swap(false) {
+func (r *Route) settle() {
+	if r != nil && r.PerUser && r.stranger.Swap(false) {
 		r.directory.users.strangers.add(r.from, -1, 1)
 	}
 }
 
-// drop takes a goal out. The caller has mu.
-func (d *Directory) drop(r *Goal) {
-	delete(d.goals, r.account)
+// drop takes a route out. The caller has mu.
+func (d *Directory) drop(r *Route) {
+	delete(d.routes, r.ID())
 	if r.PerUser { // what it earns from now on is not counted
 		if r.stranger.Swap(false) {
 			d.users.strangers.add(r.from, -1, 0)
@@ -116,15 +117,15 @@ func (d *Directory) drop(r *Goal) {
 	}
 }
 
-// openUser makes the goal of a user that an address brings, unless there can be none.
-// The caller has mu.
-func (d *Directory) openUser(name string, from netip.Prefix) (*Goal, error) {
+// openUser makes the route of a user that an address brings, unless there can be none. It
+// is a part of what serves everybody else. The caller has mu.
+func (d *Directory) openUser(name string, others *Entry, from netip.Prefix) (*Route, error) {
 	if name == "" {
 		return nil, ErrNoAccount
 	}
 	now := time.Now()
 	err := d.roomForUser(from)
-	if (err != nil || len(d.goals) >= d.users.sweep) && now.Sub(d.users.swept) >= sweepPause {
+	if (err != nil || len(d.routes) >= d.users.sweep) && now.Sub(d.users.swept) >= sweepPause {
 		d.sweepUsers(now)
 		err = d.roomForUser(from)
 	}
@@ -132,64 +133,69 @@ func (d *Directory) openUser(name string, from netip.Prefix) (*Goal, error) {
 		return nil, err
 	}
 	name = strings.Clone(name) // of the login
-	r := d.newGoal(d.others.of(name))
+	r := d.newRoute(others.of(name))
 	r.from = from
 	r.stranger.Store(true)
 	d.users.strangers.add(from, 1, 0)
 	r.call()
-	d.goals[name] = r
+	d.routes[r.ID()] = r
 	return r, nil
 }
 
 // roomForUser says whether an address may bring one more user.
 func (d *Directory) roomForUser(from netip.Prefix) error {
-	if len(d.goals) >= maxUsers {
+	if len(d.routes) >= maxUsers {
 		return ErrTooManyUsers
 	}
 	return d.users.strangers.room(from)
 }
 
-// call notes that a user's goal was logged in to.
-func (r *Goal) call() {
+// call notes that a user's route was logged in to.
+func (r *Route) call() {
 	if r.PerUser {
 		r.called.Store(int64(time.Since(r.directory.born)))
 	}
 }
 
-// unused reports that nobody works on the goal, and nobody was sent there who
+// unused reports that nobody works on the route, and nobody was sent there who
 // may yet come.
-func (r *Goal) unused(now time.Time, after time.Duration) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.lanes) == 0 && r.members == 0 && now.Sub(r.directory.born)-time.Duration(r.called.Load()) >= after
+func (r *Route) unused(now time.Time, after time.Duration) bool {
+	return now.Sub(r.directory.born)-time.Duration(r.called.Load()) >= after && !slices.ContainsFunc(r.list(), (*Goal).isUsed)
 }
 
-// stays is how long a user's goal stays without a miner.
-func (d *Directory) stays(r *Goal) time.Duration {
-	if r.stranger.Load() || len(d.goals) >= maxUsers {
+// isUsed reports that the goal has a lane or a miner.
+func (r *Goal) isUsed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.lanes) > 0 || r.members > 0
+}
+
+// stays is how long a user's route stays without a miner.
+func (d *Directory) stays(r *Route) time.Duration {
+	if r.stranger.Load() || len(d.routes) >= maxUsers {
 		return min(d.letGo, strangerTime)
 	}
 	return d.letGo
 }
 
-// forget drops the goal of a user that nobody is any more.
-func (d *Directory) forget(r *Goal) {
-	if !r.PerUser {
+// forget drops the route of a user that nobody is any more.
+func (d *Directory) forget(r *Route) {
+	if r == nil || !r.PerUser {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.goals[r.account] == r && r.unused(time.Now(), d.stays(r)) {
+	if d.routes[r.ID()] == r && r.unused(time.Now(), d.stays(r)) {
 		d.drop(r)
 	}
 }
 
-// sweepUsers drops the goals of all such users. The caller has mu.
+// sweepUsers drops the routes of all such users. The caller has mu.
 func (d *Directory) sweepUsers(now time.Time) {
-	for _, r := range d.goals {
+	for _, r := range d.routes {
 		if r.PerUser && r.unused(now, d.stays(r)) {
 			d.drop(r)
 		}
 	}
-	d.users.sweep, d.users.swept = max(sweepMin, 2*len(d.goals)), now
+	d.users.sweep, d.users.swept = max(sweepMin, 2*len(d.routes)), now
 }

@@ -79,13 +79,13 @@ func TestUsersPoolsShape(t *testing.T) {
 	f.open()
 	_, extranonce2 := f.directory.Shape()
 	equal(t, "unknown", extranonce2, 2)
-	equal(t, "mask", f.directory.Mask(), maskDefault)
+	equal(t, "mask", f.directory.Mask(""), maskDefault)
 	r := f.login("ann")
 	f.directory.learn(r.list()[0], 8, 0x00c00000, true)
 	f.directory.learn(r.list()[1], 5, 0, true)
 	_, extranonce2 = f.directory.Shape()
 	equal(t, "known", extranonce2, 3)
-	equal(t, "mask", f.directory.Mask(), 0x00c00000)
+	equal(t, "mask", f.directory.Mask(""), 0x00c00000)
 }
 
 func TestUsersReturnToABetterPool(t *testing.T) {
@@ -131,7 +131,7 @@ func TestUsersAreForgotten(t *testing.T) {
 		equal(t, "goal", f.login("ann"), r)
 		f.join("ann", 1).Leave(l.key)
 		f.after(letGo + 5*time.Second)
-		equal(t, "goals", len(f.directory.goals), 0)
+		equal(t, "goals", len(f.directory.routes), 0)
 		equal(t, "links", f.pools[0].links(), 0)
 		f.after(time.Minute) // probes look less often
 		for _, p := range r.list() {
@@ -158,7 +158,7 @@ func TestInventedUsersAreBounded(t *testing.T) {
 				f.after(letGo)
 			}
 		}
-		if n := len(f.directory.goals); n > 400 {
+		if n := len(f.directory.routes); n > 400 {
 			t.Errorf("%d goals", n)
 		}
 		equal(t, "who works stays", f.login("ann"), worker.Goal())
@@ -166,12 +166,12 @@ func TestInventedUsersAreBounded(t *testing.T) {
 		for i := range maxUsers + 10 {
 			f.login(fmt.Sprintf("at-once%d", i))
 		}
-		equal(t, "goals", len(f.directory.goals), 1+maxUsers/2)
-		_, _, err := f.directory.LoginFrom("one-too-many", honest)
+		equal(t, "goals", len(f.directory.routes), 1+maxUsers/2)
+		_, _, err := f.directory.LoginFrom(Caller{Login: "one-too-many", Address: honest})
 		equal(t, "one too many", err, ErrTooManyUsers)
 		equal(t, "who works", f.login("ann"), worker.Goal())
 		f.after(strangerTime)
-		_, _, err = f.directory.LoginFrom("one-too-many", honest)
+		_, _, err = f.directory.LoginFrom(Caller{Login: "one-too-many", Address: honest})
 		equal(t, "a moment later", err, nil)
 	})
 }
@@ -184,7 +184,7 @@ func TestNewUsersOfOneAddressAreBounded(t *testing.T) {
 		bring := func(record bool) (l *Lane, err error) {
 			users++
 			login := fmt.Sprintf("user%d", users)
-			r, _, err := f.directory.LoginFrom(login, stranger)
+			r, _, err := f.directory.LoginFrom(Caller{Login: login, Address: stranger})
 			if err == nil {
 				l = r.Join(Member{Prefix: Prefix{Value: uint16(users), Len: 2}, Login: login, Address: stranger, Record: record})
 			}
@@ -201,9 +201,9 @@ func TestNewUsersOfOneAddressAreBounded(t *testing.T) {
 		f.after(10 * strangerTime)
 		_, err = bring(false)
 		equal(t, "while all are there", err, ErrManyOfYours)
-		_, _, err = f.directory.LoginFrom("other", honest)
+		_, _, err = f.directory.LoginFrom(Caller{Login: "other", Address: honest})
 		equal(t, "of another address", err, nil)
-		_, _, err = f.directory.LoginFrom("user1.another-rig", stranger)
+		_, _, err = f.directory.LoginFrom(Caller{Login: "user1.another-rig", Address: stranger})
 		equal(t, "a user who is there", err, nil)
 
 		lanes[0].Earn() // its place, and what it earned
@@ -243,7 +243,7 @@ func TestUsersThatAreGoneDoNotCount(t *testing.T) {
 		f.directory.mu.Lock()
 		f.directory.sweepUsers(time.Now())
 		f.directory.mu.Unlock()
-		equal(t, "users", len(f.directory.goals), 0)
+		equal(t, "users", len(f.directory.routes), 0)
 		equal(t, "counted", f.directory.users.strangers.all+len(f.directory.users.strangers.homes), 0)
 	})
 }
