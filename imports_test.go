@@ -28,26 +28,27 @@ var mayImport = map[string][]string{
 	"internal/golden":  {}, // for tests
 	"internal/journal": {}, // for tests
 	"textfile":         {},
+	"naming":           {},
 	"doctor":           {"config"},
 	"cmd/farmproxy":    {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":      {"textfile"},
 	"guard":            {},
 	"wish":             {},
-	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
+	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
 	"sharelog":         {"work"}, // the names of verdicts
 	"tap":              {},
-	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
+	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":          {"codec", "codec/agent", "work"},
 	"upstream":         {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "transport", "work"},
 	"dial":             {},
 	"transport":        {},
 	"admin":            {},
 	"api":              {"stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
-	"stats":            {"work"},
+	"stats":            {"naming", "work"},
 	"codec":            {"work"}, // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
-	"config":           {"textfile"},
+	"config":           {"naming", "textfile"},
 	"descriptors":      {},
 	"check":            {"config", "store"}, // store: which algorithms are known
 	"store":            {"textfile"},

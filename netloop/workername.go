@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"farmproxy/codec"
+	"farmproxy/naming"
 )
 
 // workerName names workers by their miner's address, as the template
@@ -84,20 +84,13 @@ func (n workerName) login(said string, ip netip.Addr) string {
 	return string(n.append(append([]byte(account), '.'), ip))
 }
 
-// append appends the name that an address gives. The numbers of an IPv4 address are
-// decimal; an IPv6 address has its last four bytes in hex, without leading zeros, so
-// that names stay the same as under BTCAgent.
+// append appends the name that an address gives.
 func (n workerName) append(dst []byte, ip netip.Addr) []byte {
-	ip = ip.Unmap()
-	base, numbers := 16, ip.As16()
-	if ip.Is4() {
-		base = 10
-	}
 	for _, part := range n {
 		if part.number == 0 {
 			dst = append(dst, part.text...)
 		} else {
-			dst = strconv.AppendUint(dst, uint64(numbers[11+part.number]), base)
+			dst = naming.AppendNumber(dst, ip, part.number)
 		}
 	}
 	return dst
