@@ -34,6 +34,7 @@ var harmless = map[string]string{
 	"time.Duration": "", "time.Time": "", "time.Now": "", "time.Since": "",
 
 	"golang.org/x/crypto/scrypt.Key": "Checker knows slow algorithms too; netloop hands their shares to the hasher's goroutines",
+	"regexp":                         "of RE2: linear in a name of 256 bytes, see naming.maxSteps",
 	"encoding/csv":                   "of text that is compiled in, once",
 	"unique.Make":                    "a table of the runtime's, with locks held for a lookup", "unique.Handle.Value": "",
 	"runtime.GOMAXPROCS": "once in a process: hasher.begin",

@@ -12,6 +12,7 @@ import (
 
 	"farmproxy/descriptors"
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 )
 
@@ -174,7 +175,7 @@ func (s *Server) heir(i *peerImage) (*heir, error) {
 		p.dialect = stratumV1
 	}
 	if i.first {
-		p.first = s.book.Worker(names[0].Booked)
+		p.first = h.books(names[0].Booked)
 	}
 	for k := range i.others {
 		p.adds(h.further(&i.others[k]))
@@ -195,11 +196,18 @@ func (h *heir) settle(i *peerImage) {
 	h.split, h.left = i.split, d.Inherited(i.split.left)
 }
 
+// books returns a worker's books.
+func (h *heir) books(login string) *stats.Worker {
+	w := h.loop.server.book.Worker(login)
+	w.CameAlong(h.peer.listener.bound)
+	return w
+}
+
 // further makes a worker of the heir.
 func (h *heir) further(i *workerImage) *further {
 	f := &further{loop: h.loop, peer: h.peer, login: i.login, agent: i.agent}
 	if i.books {
-		f.books = h.loop.server.book.Worker(i.login)
+		f.books = h.books(i.login)
 	}
 	return f
 }
@@ -215,7 +223,7 @@ func (h *heir) agent(i *peerImage, restored *session.Agent) {
 		m.waiting = x.waiting
 		switch x.is {
 		case hasBooks:
-			m.worker.books = h.loop.server.book.Worker(x.worker.login)
+			m.worker.books = h.books(x.worker.login)
 		case mayHaveBooks:
 			m.worker.further = h.further(&x.worker)
 		}

@@ -130,6 +130,7 @@ func (p *peer) connectedAs(login string) (n int) {
 func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.remote.String(), agent)
+	w.CameBy(p.listener.bound)
 	pool, algorithm := p.goal.Names()
 	w.Mining(p.goal.Account(), pool, algorithm)
 	return w

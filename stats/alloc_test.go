@@ -22,6 +22,10 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	now := epoch
 	w.Mining("account", "pool", "scrypt")
 	m := newPredecessor().OpenMiner("192.0.2.1:4711", "account", "scrypt", "pool")
+	b.Configure(groupedBy(t, `{name:rig}`))
+	w.CameBy("0.0.0.0:3333")
+	w.Share(0, now, work.Accepted, 512) // allocates the group's cell
+	f("Worker.CameBy, the same", func() { w.CameBy("0.0.0.0:3333") })
 	f("Worker.Mining, the same", func() { w.Mining("account", "pool", "scrypt") })
 	f("Miner.Sent", func() { m.Sent(1) })
 	f("Miner.Accepted", func() { m.Accepted(1); m.Mined(now, 1) })

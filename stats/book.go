@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"farmproxy/naming"
 )
 
 // Options say what a Book counts.
@@ -22,13 +24,18 @@ type Options struct {
 
 // Settings say which series exist. They may change at any time.
 type Settings struct {
-	Predecessor bool   // keep books for each miner, and write the account proxy's series too
-	Proxy       string // value of their proxy label
+	Predecessor bool          // keep books for each miner, and write the account proxy's series too
+	Proxy       string        // value of their proxy label
+	Groups      naming.Groups // which group each worker is in
 }
 
 // Configure changes the series written from now on. Miners connected without books get
-// some when they log in again. Any goroutine.
-func (b *Book) Configure(s Settings) { b.settings.Store(&s) }
+// some when they log in again; all workers move to their group at once. One goroutine at
+// a time, but any.
+func (b *Book) Configure(s Settings) {
+	b.settings.Store(&s)
+	b.group(s.Groups)
+}
 
 // Book is everything that farmproxy counts. All methods may be called from any
 // goroutine.
@@ -85,9 +92,9 @@ func New(o Options) *Book {
 		poolByKey:  make(map[poolKey]*Pool),
 	}
 	b.started.Store(int64(elapsed(b.now())))
+	b.workers = newRegistry(o.MaxWorkers, o.Forget, b.ledger.nothing)
 	b.Configure(o.Settings)
 	b.options.Settings = Settings{}
-	b.workers = newRegistry(o.MaxWorkers, o.Forget, b.ledger.nothing)
 	for i := range b.loops {
 		b.loops[i] = &Loop{Closed: make([]atomic.Uint64, len(o.CloseReasons))}
 	}

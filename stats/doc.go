@@ -3,7 +3,7 @@
 //
 //	event loops ──> Loop    one each, nobody else writes it     ┐
 //	event loops ──> Worker  one for each name, a small mutex    │
-//	                └─────> totals by account, pool, algorithm  ├─ Book ──> WriteMetrics (Prometheus)
+//	                └─────> by account, pool, algorithm, group  ├─ Book ──> WriteMetrics (Prometheus)
 //	event loops ──> Miner   one for each, only if asked for     │      └──> Status, Workers, Links, Pools
 //	links       ──> Link    one for each lane of a pool         │
 //	links       ──> Pool    one for each pool, link or no link  ┘

@@ -23,10 +23,12 @@ type exposition struct {
 	w      *bufio.Writer
 	out    yielding
 	family string
-	digits [32]byte // scratch for one number
+	digits [32]byte  // scratch for one number
+	labels [8]string // scratch for those of a worker
 
 	workers []*Worker
 	totals  []*total
+	groups  map[string]inGroup
 	tell    []*Miner
 }
 
@@ -55,6 +57,8 @@ func (e *exposition) finish() error {
 	clear(e.workers[:cap(e.workers)])
 	clear(e.totals[:cap(e.totals)])
 	clear(e.tell[:cap(e.tell)])
+	clear(e.groups)
+	clear(e.labels[:])
 	expositions.Put(e)
 	return err
 }
@@ -88,8 +92,25 @@ func (e *exposition) begin(family string, k kind, help string) {
 // count writes a series of the family; labels are name, value, ...
 func (e *exposition) count(v uint64, labels ...string) {
 	e.series("", labels)
+	e.whole(v)
+}
+
+// whole writes the value of a series.
+func (e *exposition) whole(v uint64) {
 	e.w.Write(strconv.AppendUint(e.digits[:0], v, 10))
 	e.w.WriteByte('\n')
+}
+
+// worker writes the name and labels of a worker's series, up to the value.
+func (e *exposition) worker(name string, m *mining, more ...string) {
+	labels := append(e.labels[:0], "worker", name)
+	if listener := m.key[byListener]; listener != "" {
+		labels = append(labels, "listener", listener)
+	}
+	if group := m.group(); group != "" {
+		labels = append(labels, "group", group)
+	}
+	e.series("", append(labels, more...))
 }
 
 // value writes a series of the family, as count does.

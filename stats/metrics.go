@@ -32,6 +32,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.writeLinks(e)
 	b.writeTotals(e, byAlgorithm, now)
 	b.writeTotals(e, byPool, now)
+	b.writeGroups(e, workers, now)
 	if perWorker {
 		b.writeTotals(e, byAccount, now)
 		writeWorkers(e, workers, now)
@@ -169,9 +170,10 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 		e.begin(name, k, help)
 		for _, w := range workers {
 			w.mu.Lock()
-			v := value(w)
+			v, m := value(w), w.mining
 			w.mu.Unlock()
-			e.value(v, "worker", w.name)
+			e.worker(w.name, m)
+			e.number(v)
 		}
 	}
 	each("farmproxy_worker_up", gauge, "1 while the worker has a miner connected.",
@@ -180,11 +182,12 @@ func writeWorkers(e *exposition, workers []*Worker, now time.Time) {
 	e.begin("farmproxy_worker_shares_total", counter, "Shares of the worker by verdict; only verdicts that occurred.")
 	for _, w := range workers {
 		w.mu.Lock()
-		shares := w.shares()
+		shares, m := w.shares(), w.mining
 		w.mu.Unlock()
 		for v, n := range shares {
 			if n > 0 {
-				e.count(n, "worker", w.name, "verdict", work.Verdict(v).String())
+				e.worker(w.name, m, "verdict", work.Verdict(v).String())
+				e.whole(n)
 			}
 		}
 	}

@@ -46,6 +46,8 @@ type WorkerQuery struct {
 	Account    string // the account it mines for, as given to Worker.Mining; "" for all
 	Pool       string
 	Algorithm  string
+	Listener   string // that its latest miner connected to
+	Group      string
 	Order      WorkerOrder
 	Descending bool
 	Offset     int // number to skip, >= 0
@@ -58,6 +60,8 @@ type WorkerInfo struct {
 	Account        string // "" none
 	Pool           string // the last one that it mined at; "" none yet
 	Algorithm      string
+	Listener       string // address of the one that its latest miner connected to; "" unknown
+	Group          string // "" none
 	Miners         int    // connected now
 	Address        string // "ip:port" of its latest miner; "" unknown
 	Agent          string // of its latest miner; "" unknown
@@ -83,7 +87,7 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 			return !strings.Contains(strings.ToLower(w.name), part)
 		})
 	}
-	want := miningKey{byAccount: q.Account, byPool: q.Pool, byAlgorithm: q.Algorithm}
+	want := miningKey{byAccount: q.Account, byPool: q.Pool, byAlgorithm: q.Algorithm, byGroup: q.Group, byListener: q.Listener}
 	if want != (miningKey{}) {
 		list = slices.DeleteFunc(list, func(w *Worker) bool { return !w.mines(want) })
 	}
@@ -101,8 +105,10 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 // mines reports whether the worker mines what is wanted, as far as want is set.
 func (w *Worker) mines(want miningKey) bool {
 	w.mu.Lock()
-	key := w.mining.key
+	m := w.mining
 	w.mu.Unlock()
+	key := m.key
+	key[byGroup] = m.group()
 	for i := range want {
 		if want[i] != "" && want[i] != key[i] {
 			return false
@@ -172,6 +178,8 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 		Account:    w.mining.key[byAccount],
 		Pool:       w.mining.key[byPool],
 		Algorithm:  w.mining.key[byAlgorithm],
+		Listener:   w.mining.key[byListener],
+		Group:      w.mining.group(),
 		Miners:     int(w.miners),
 		Address:    w.address.String(),
 		Agent:      w.agent.String(),

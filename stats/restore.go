@@ -33,6 +33,7 @@ func (b *Book) Restore(state []byte) error {
 		switch err := values.Decode(&v); {
 		case errors.Is(err, io.EOF):
 			r.tell()
+			b.regroup()
 			return nil
 		case err != nil:
 			return fmt.Errorf("the state of the books is damaged: %w", err)
@@ -225,7 +226,7 @@ func (r *restorer) total(s *totalState) {
 		}
 		l := r.b.ledger
 		l.mu.Lock()
-		t := l.total(kind, name, r.now)
+		t := l.total(kind, name, r.now, s.Shares[verdictName(int(work.Accepted))] > 0)
 		l.mu.Unlock()
 		t.restore(r, s)
 		return
@@ -269,7 +270,8 @@ func (r *restorer) worker(s *workerState) {
 	seen := r.stamp(s.SeenMS)
 	w := r.b.workers.get(s.Name, r.now)
 	m := r.b.ledger.nothing
-	if key := (miningKey{byAccount: s.Account, byPool: s.Pool, byAlgorithm: s.Algorithm}); key != (miningKey{}) {
+	key := miningKey{byAccount: s.Account, byPool: s.Pool, byAlgorithm: s.Algorithm, byGroup: s.Group, byListener: s.Listener}
+	if key != (miningKey{}) {
 		m = r.b.ledger.get(key, seen.time())
 	}
 	w.mu.Lock()

@@ -141,11 +141,13 @@ type windowState struct {
 	Work     []float32
 }
 
-// totalState is an account's, a pool's or an algorithm's; the other two names are "".
+// totalState is an account's, a pool's, an algorithm's or a group's; the other names are
+// "".
 type totalState struct {
 	Account   string
 	Pool      string
 	Algorithm string
+	Group     string
 	Miners    int // connected
 	SeenMS    age
 	BeganMS   age
@@ -159,6 +161,8 @@ type workerState struct {
 	Account     string
 	Pool        string
 	Algorithm   string
+	Listener    string
+	Group       string
 	Address     string
 	Agent       string
 	Miners      uint32 // connected
@@ -369,6 +373,8 @@ func (s *totalState) name(kind int) *string {
 		return &s.Account
 	case byPool:
 		return &s.Pool
+	case byGroup:
+		return &s.Group
 	}
 	return &s.Algorithm
 }
@@ -399,6 +405,8 @@ func (w *Worker) state(now time.Time) *workerState {
 		Account:     w.mining.key[byAccount],
 		Pool:        w.mining.key[byPool],
 		Algorithm:   w.mining.key[byAlgorithm],
+		Listener:    w.mining.key[byListener],
+		Group:       w.mining.group(),
 		Address:     w.address.String(),
 		Agent:       w.agent.String(),
 		Miners:      w.miners,

@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"farmproxy/naming"
 	"farmproxy/work"
 )
 
-// total counts for one account, pool or algorithm, over all its workers. It stays when
+// total counts for one account, pool, algorithm or group, over all its workers. It stays when
 // they move on. Shares are counted in a cell per event loop, and summed on read.
 type total struct {
 	name  string
@@ -20,6 +21,8 @@ type total struct {
 	miners int        // connected now
 	seen   stamp      // when a miner last came or left
 	began  stamp      // since when the windows have held all of its work
+
+	grouping *naming.Groups // of a group: those that gave it to a worker last
 }
 
 // cell is one event loop's part of a total. Only that loop writes it, so its lock is
@@ -34,7 +37,7 @@ type cell struct {
 	_ [cacheLine]byte // no other loop's cell shares the last line
 }
 
-// Total is a snapshot of what an account, a pool or an algorithm has done.
+// Total is a snapshot of what an account, a pool, an algorithm or a group has done.
 type Total struct {
 	Name     string
 	Miners   int // connected now
@@ -119,24 +122,42 @@ func (t *total) forgettable(now time.Time, after, stray time.Duration) bool {
 }
 
 // mining is what a worker mines: for which account, at which pool, with which
-// algorithm. Many workers share one; it is immutable. A total is nil if there is none,
-// such as the account of a miner of the configuration's pools.
+// algorithm; and where it does so: in which group, through which listener. Many workers
+// share one; it is immutable. A total is nil if there is none, such as the account of a
+// miner of the configuration's pools.
 type mining struct {
 	ledger *ledger
 	key    miningKey
 	totals [numTotals]*total
 }
 
-type miningKey [numTotals]string
+type miningKey [numLabels]string
 
-// The kinds of totals: the indices of mining.totals.
+// The kinds of totals: the indices of mining.totals, and first of all those of
+// miningKey.
 const (
 	byAccount = iota
 	byPool
 	byAlgorithm
+	byGroup
 
 	numTotals
 )
+
+// The label of a worker by which there are no totals.
+const (
+	byListener = numTotals + iota
+
+	numLabels
+)
+
+// group returns the name of the group that is counted; "": none.
+func (m *mining) group() string {
+	if t := m.totals[byGroup]; t != nil {
+		return t.name
+	}
+	return ""
+}
 
 func (m *mining) share(loop int, now time.Time, v work.Verdict, difficulty float64) {
 	if m == nil { // the zero Worker, which no book has
@@ -160,23 +181,27 @@ func (m *mining) join(now time.Time, n int) {
 	}
 }
 
-// ledger holds the totals. Those of accounts are forgotten like workers; pools and
-// algorithms are few, and their counters never decrease.
+// ledger holds the totals. Those of accounts and groups are forgotten like workers; pools
+// and algorithms are few, and their counters never decrease.
 type ledger struct {
 	max     int // accounts; one total counts for all beyond
 	loops   int // cells of each total
 	forget  time.Duration
 	nothing *mining // of a worker that has no mining yet
 
+	groups atomic.Pointer[naming.Groups] // says which group a worker is in
+
 	mu      sync.RWMutex
 	minings map[miningKey]*mining
 	totals  [numTotals]map[string]*total
 	swept   time.Time
-	crowd   int // number of accounts at which strays are next looked for
+	crowd   int       // number of accounts at which strays are next looked for
+	thinned time.Time // when strays were last looked for because there was no room for a group
 }
 
 func newLedger(max, loops int, forget time.Duration) *ledger {
 	l := &ledger{max: max, loops: loops, forget: forget, minings: make(map[miningKey]*mining), crowd: fewNames}
+	l.groups.Store(new(naming.Groups))
 	l.nothing = &mining{ledger: l}
 	for i := range l.totals {
 		l.totals[i] = make(map[string]*total)
@@ -208,24 +233,29 @@ func (l *ledger) get(key miningKey, now time.Time) *mining {
 	m = &mining{ledger: l}
 	for i, name := range key {
 		m.key[i] = strings.Clone(name)
-		m.totals[i] = l.total(i, m.key[i], now)
+	}
+	for i := range m.totals {
+		m.totals[i] = l.total(i, m.key[i], now, true)
 	}
 	m.touch(now)
 	l.minings[m.key] = m
 	return m
 }
 
-// touch keeps the account from being forgotten.
+// touch keeps the account and the group from being forgotten.
 func (m *mining) touch(now time.Time) {
-	if t := m.totals[byAccount]; t != nil {
-		t.mu.Lock()
-		t.seen = stampOf(now)
-		t.mu.Unlock()
+	for _, kind := range [...]int{byAccount, byGroup} {
+		if t := m.totals[kind]; t != nil {
+			t.mu.Lock()
+			t.seen = stampOf(now)
+			t.mu.Unlock()
+		}
 	}
 }
 
-// total finds or creates a total; the caller holds l.mu.
-func (l *ledger) total(kind int, name string, now time.Time) *total {
+// total finds or creates a total; the caller holds l.mu. earned says that one of its
+// workers has had a share accepted: only groups ask.
+func (l *ledger) total(kind int, name string, now time.Time, earned bool) *total {
 	if name == "" {
 		return nil
 	}
@@ -234,10 +264,14 @@ func (l *ledger) total(kind int, name string, now time.Time) *total {
 		return t
 	}
 	if kind == byAccount && len(all) >= l.crowd {
-		l.drop(now, strayMin)
+		l.drop(byAccount, now, strayMin)
 		l.crowd = max(fewNames, 2*len(all))
 	}
-	if len(all) >= l.max {
+	room := l.max
+	if kind == byGroup {
+		room = l.groupRoom(now, earned)
+	}
+	if len(all) >= room {
 		name = Other
 		if t := all[name]; t != nil {
 			return t
@@ -248,7 +282,7 @@ func (l *ledger) total(kind int, name string, now time.Time) *total {
 	return t
 }
 
-// sweep forgets accounts that have not been seen for long; at most once per
+// sweep forgets accounts and groups that have not been seen for long; at most once per
 // sweepEvery.
 func (l *ledger) sweep(now time.Time) {
 	l.mu.Lock()
@@ -257,7 +291,8 @@ func (l *ledger) sweep(now time.Time) {
 		return
 	}
 	l.swept = now
-	l.drop(now, strayTime)
+	l.drop(byAccount, now, strayTime)
+	l.drop(byGroup, now, strayTime)
 }
 
 // thin forgets the strays left by a flood of names.
@@ -265,19 +300,26 @@ func (l *ledger) thin(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.totals[byAccount]) > fewNames {
-		l.drop(now, strayMin)
+		l.drop(byAccount, now, strayMin)
 	}
 }
 
-// drop forgets accounts that nobody will miss; strays go after the given time. The
-// caller holds l.mu.
-func (l *ledger) drop(now time.Time, stray time.Duration) {
-	for name, t := range l.totals[byAccount] {
+// drop forgets accounts or groups that nobody will miss; strays go after the given time.
+// The caller holds l.mu.
+func (l *ledger) drop(kind int, now time.Time, stray time.Duration) {
+	for name, t := range l.totals[kind] {
 		if t.forgettable(now, l.forget, stray) {
-			delete(l.totals[byAccount], name)
+			delete(l.totals[kind], name)
 			clear(l.minings) // some of them refer to it
 		}
 	}
+}
+
+// count returns how many totals of a kind there are.
+func (l *ledger) count(kind int) int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.totals[kind])
 }
 
 // list appends the totals of a kind, by name.

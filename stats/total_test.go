@@ -161,7 +161,7 @@ func TestAnAccountIsForgottenBeforeItsWorker(t *testing.T) {
 	w.Connected(epoch, "", "")
 	w.Mining("acc", "pool", "sha256d")
 	w.Disconnected(epoch)
-	b.ledger.drop(epoch.Add(strayMin), strayMin)
+	b.ledger.drop(byAccount, epoch.Add(strayMin), strayMin)
 	w.Connected(epoch, "", "")
 	w.Mining("acc", "pool", "sha256d")
 	if n := b.AccountTotal("acc").Miners; n != 1 {

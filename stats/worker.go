@@ -70,6 +70,7 @@ func (w *Worker) Connected(now time.Time, address, userAgent string) {
 	w.seen, w.address, w.agent = stampOf(now), a, g
 	w.begin(now)
 	w.mining.join(now, 1)
+	w.regroup(w.accepted > 0)
 }
 
 // Disconnected counts the departure of a miner under this name.
@@ -89,14 +90,46 @@ func (w *Worker) Disconnected(now time.Time) {
 // again when it moves. It has no effect on Other, whose miners may each mine something
 // else.
 func (w *Worker) Mining(account, pool, algorithm string) {
-	key := miningKey{byAccount: account, byPool: pool, byAlgorithm: algorithm}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.name == Other || w.mining == nil {
-		return
+	if w.isOne() {
+		key := w.mining.key
+		key[byAccount], key[byPool], key[byAlgorithm] = account, pool, algorithm
+		w.relabel(key)
 	}
-	now := w.seen.time()
-	old := w.mining
+}
+
+// CameBy sets the listener, by its address, that the worker's latest miner connected to.
+// It has no effect on Other.
+func (w *Worker) CameBy(listener string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isOne() {
+		key := w.mining.key
+		key[byListener] = listener
+		w.relabel(key)
+	}
+}
+
+// CameAlong is CameBy for a miner that another process has handed over: it has no effect
+// if the listener is known.
+func (w *Worker) CameAlong(listener string) {
+	w.mu.Lock()
+	known := w.mining != nil && w.mining.key[byListener] != ""
+	w.mu.Unlock()
+	if !known {
+		w.CameBy(listener)
+	}
+}
+
+// isOne reports whether all of the worker's miners mine the same: those of Other do not,
+// and no book has the zero Worker. The caller holds w.mu.
+func (w *Worker) isOne() bool { return w.name != Other && w.mining != nil }
+
+// relabel has the worker and its miners count under a key from now on. The caller holds
+// w.mu.
+func (w *Worker) relabel(key miningKey) {
+	old, now := w.mining, w.seen.time()
 	w.mining = old.ledger.get(key, now) // the same key may lead elsewhere now: accounts are forgotten
 	if w.mining == old {
 		return
@@ -108,13 +141,16 @@ func (w *Worker) Mining(account, pool, algorithm string) {
 // Share counts a share with the verdict that the miner is told. loop is the calling
 // event loop, as in Book.Loop. The difficulty is in shares of difficulty 1, each
 // work.HashesPerShare hashes: the pool's difficulty divided by the algorithm's
-// divider. It allocates once for each loop on which an account, a pool or an algorithm
-// has shares.
+// divider. It allocates once for each loop on which an account, a pool, an algorithm or
+// a group has shares.
 func (w *Worker) Share(loop int, now time.Time, v work.Verdict, difficulty float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.mining.share(loop, now, v, difficulty)
 	w.seen = stampOf(now)
+	if v == work.Accepted && w.accepted == 0 && w.mining.crowdedOut() {
+		w.regroup(true)
+	}
+	w.mining.share(loop, now, v, difficulty)
 	if v != work.Accepted {
 		w.rejected[v-1]++
 		return
@@ -187,7 +223,15 @@ func (a addr) String() string {
 	if a == (addr{}) {
 		return ""
 	}
-	return netip.AddrPortFrom(netip.AddrFrom16(a.ip).Unmap(), a.port).String()
+	return netip.AddrPortFrom(a.addr(), a.port).String()
+}
+
+// addr returns the IP address, with IPv4 unmapped; the zero Addr for the zero addr.
+func (a addr) addr() netip.Addr {
+	if a == (addr{}) {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(a.ip).Unmap()
 }
 
 // agent is a user agent. A farm has few different ones, so each is stored once; there
