@@ -62,6 +62,8 @@ type worker struct {
 	User       string  `json:"user"` // the account's name; "" for the configuration's pools
 	Pool       string  `json:"pool"` // the last one it mined at; "" if none yet
 	Algorithm  string  `json:"algorithm"`
+	Listener   string  `json:"listener"` // that its most recent miner connected to; "" if unknown
+	Group      string  `json:"group"`    // "" if it has none
 	Up         bool    `json:"up"`
 	Miners     int     `json:"miners"`
 	Address    string  `json:"address"` // of the most recent miner
@@ -140,6 +142,8 @@ func makeWorker(i *stats.WorkerInfo) worker {
 		User:           i.Account,
 		Pool:           i.Pool,
 		Algorithm:      i.Algorithm,
+		Listener:       i.Listener,
+		Group:          i.Group,
 		Up:             i.Miners > 0,
 		Miners:         i.Miners,
 		Address:        i.Address,

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"farmproxy/naming"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -82,18 +83,49 @@ func TestWorkersAnswer(t *testing.T) {
 	w.Disconnected(noon)
 	w.Connected(noon.Add(time.Second), "192.0.2.1:4712", "cgminer/4.12")
 	w.Mining("7804e4ad081dc330", "pool.example:3333", "scrypt")
+	w.CameBy("0.0.0.0:3333")
+	s.groupBy(t, "rack-{ip3}")
 	w.SetDifficulty(1024)
 	w.Share(0, noon.Add(2*time.Second), work.Accepted, 1024)
 	w.Share(0, noon.Add(3*time.Second), work.LowDifficulty, 1024)
 	s.book.Worker("rig2").Connected(time.Now(), "", "") // seen now, so it is not forgotten
 	s.book.Worker("rig2").Disconnected(time.Now())
 	s.wantJSON(t, "/api/v1/workers", `{"total":2,"page":1,"per_page":100,"workers":[
-		{"name":"\u003crig\u003e \"1\"","user":"7804e4ad081dc330","pool":"pool.example:3333","algorithm":"scrypt","up":true,"miners":1,"address":"192.0.2.1:4712","agent":"cgminer/4.12",
+		{"name":"\u003crig\u003e \"1\"","user":"7804e4ad081dc330","pool":"pool.example:3333","algorithm":"scrypt","listener":"0.0.0.0:3333","group":"rack-2","up":true,"miners":1,"address":"192.0.2.1:4712","agent":"cgminer/4.12",
 		"difficulty":1024,"hashrate":0,"accepted":1,"rejected":{"low_difficulty":1},"work":1024,
 		"last_share":"2026-01-02T12:00:02Z","reconnects":1,"connected_since":"2026-01-02T12:00:01Z"},
-		{"name":"rig2","user":"","pool":"","algorithm":"","up":false,"miners":0,"address":"","agent":"",
+		{"name":"rig2","user":"","pool":"","algorithm":"","listener":"","group":"","up":false,"miners":0,"address":"","agent":"",
 		"difficulty":0,"hashrate":0,"accepted":0,"rejected":{},"work":0,
 		"last_share":null,"reconnects":0,"connected_since":null}]}`)
+}
+
+func TestGroupsAnswer(t *testing.T) {
+	s := newSite(t)
+	s.wantJSON(t, "/api/v1/groups", `{"total":0,"page":1,"per_page":100,"groups":[]}`)
+	s.groupBy(t, `{name:hall(\w)}`)
+	now := time.Now() // seen now, so they are not forgotten
+	for _, name := range []string{"farm.hallA-1", "farm.hallA-2", "farm.hallB-1", "farm.rig"} {
+		w := s.book.Worker(name)
+		w.Connected(now, "192.0.2.1:4711", "")
+		w.Share(0, noon, work.Accepted, 1024)
+		w.Share(0, noon, work.LowDifficulty, 1024)
+	}
+	s.book.Worker("farm.hallA-2").Disconnected(now)
+	const a = `{"name":"A","miners":1,"workers":2,"workers_up":1,"hashrate":0,"accepted":2,"rejected":{"low_difficulty":2},"work":2048}`
+	const b = `{"name":"B","miners":1,"workers":1,"workers_up":1,"hashrate":0,"accepted":1,"rejected":{"low_difficulty":1},"work":1024}`
+	s.wantJSON(t, "/api/v1/groups", `{"total":2,"page":1,"per_page":100,"groups":[`+a+`,`+b+`]}`)
+	s.wantJSON(t, "/api/v1/groups?per_page=1&page=2", `{"total":2,"page":2,"per_page":1,"groups":[`+b+`]}`)
+	s.wantJSON(t, "/api/v1/groups?search=a", `{"total":1,"page":1,"per_page":100,"groups":[`+a+`]}`)
+}
+
+// groupBy has workers grouped by a template.
+func (s *site) groupBy(t *testing.T, template string) {
+	t.Helper()
+	groups, wrong := naming.ParseGroups([]string{template})
+	if len(wrong) > 0 {
+		t.Fatal(wrong[0])
+	}
+	s.book.Configure(stats.Settings{Groups: groups})
 }
 
 func TestLinksAnswer(t *testing.T) {
@@ -188,5 +220,10 @@ func TestWorkersPages(t *testing.T) {
 	f("pool=pool.example:3333", "a.one b.four", 2, 1, 100)
 	f("algorithm=scrypt&search=four", "b.four", 1, 1, 100)
 	f("algorithm=x11", "", 0, 1, 100)
+	s.book.Worker("a.two").CameBy("0.0.0.0:3334")
+	s.groupBy(t, `{name:\.(t)}`)
+	f("listener=0.0.0.0:3334", "a.two", 1, 1, 100)
+	f("group=t&order=desc", "b.three a.two", 2, 1, 100)
+	f("group=t&listener=0.0.0.0:3333", "", 0, 1, 100)
 	f("search=&page=1", "a.one a.two b.four b.three", 4, 1, 100)
 }

@@ -316,7 +316,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	}
 	well.book.SetNeedsLink(false)
 	f("GET", "/readyz", "")
-	for _, path := range []string{"/api/v1/workers", "/api/v1/users", "/api/v1/pools", "/api/v1/algorithms"} {
+	for _, path := range []string{"/api/v1/workers", "/api/v1/groups", "/api/v1/users", "/api/v1/pools", "/api/v1/algorithms"} {
 		f("GET", path, "")
 		f("GET", path+"?page=0", "")
 	}
@@ -377,6 +377,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("GET", "/metrics", "")
 	f("GET", "/api/v1/status", "")
 	f("GET", "/api/v1/workers", "")
+	f("GET", "/api/v1/groups", "")
 
 	for path, operations := range openAPI().Paths {
 		for method, op := range operations {

@@ -29,6 +29,7 @@ var endpoints = []endpoint{
 	{"GET", "/metrics", scopeRead, (*Server).metrics},
 	{"GET", "/api/v1/status", scopeRead, (*Server).status},
 	{"GET", "/api/v1/workers", scopeRead, (*Server).workers},
+	{"GET", "/api/v1/groups", scopeRead, (*Server).groups},
 	{"GET", "/api/v1/links", scopeRead, (*Server).links},
 	{"GET", bansPath, scopeRead, (*Server).bans},
 	{"DELETE", bansPath + "/{}", scopeWrite, (*Server).liftBan},

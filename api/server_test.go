@@ -136,7 +136,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s %s: %d %s\nwant %d %s", method, path, resp.StatusCode, *got.Error, code, want)
 		}
 	}
-	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/links, /api/v1/bans, /api/v1/bans/{}, /api/v1/users, /api/v1/users/{}, " +
+	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/groups, /api/v1/links, /api/v1/bans, /api/v1/bans/{}, /api/v1/users, /api/v1/users/{}, " +
 		"/api/v1/pools, /api/v1/pools/{}, /api/v1/algorithms, /api/v1/algorithms/{}, /api/v1/config, /api/v1/reload, /api/v1/openapi.json"
 	f("GET", "/", 404, `nothing is at "/": there are `+all)
 	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)
@@ -161,7 +161,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("GET", workers+"sort=colour", 400, `sort: want one of name, hashrate, accepted, rejected, last_share, difficulty, reconnects, got "colour"`)
 	f("GET", workers+"order=up", 400, `order: want asc or desc, got "up"`)
 	f("GET", workers+"search="+strings.Repeat("x", 257), 400, `search: want up to 256 bytes, got 257`)
-	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, sort, order, search, account, pool or algorithm`)
+	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, sort, order, search, account, pool, algorithm, listener or group`)
+	f("GET", "/api/v1/groups?sort=name", 400, `"sort": no such parameter; want page, per_page or search`)
 
 	const noStore = `there is no store of accounts, pools and algorithms: set [store] url = "sqlite:///var/lib/farmproxy/farmproxy.db" in the configuration and restart farmproxy`
 	f("GET", "/api/v1/users", 404, noStore)

@@ -83,7 +83,7 @@ func (s *Server) links(ctx *fasthttp.RequestCtx) error {
 // workerQuery reads the query parameters of /api/v1/workers.
 func workerQuery(args *fasthttp.Args) (q stats.WorkerQuery, page int, err error) {
 	q.Limit, page = defaultPerPage, 1
-	texts := []parameter{{"search", &q.Search}, {"account", &q.Account}, {"pool", &q.Pool}, {"algorithm", &q.Algorithm}}
+	texts := []parameter{{"search", &q.Search}, {"account", &q.Account}, {"pool", &q.Pool}, {"algorithm", &q.Algorithm}, {"listener", &q.Listener}, {"group", &q.Group}}
 	err = readQuery(args, &page, &q.Limit, texts, &moreParameters{
 		names: []string{"sort", "order"},
 		read: func(key, v string) (known bool, err error) {

@@ -378,6 +378,8 @@ expire = "2160h"
 urls = ["socks5://farm:hunter2@proxy.farm:1080"]
 [http]
 hosts = ["farm.example"]
+[miners]
+worker_group = ['{name:R\d+L\d+}', 'rack-{ip3}']
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -389,6 +391,7 @@ store     PostgreSQL
 accounts  deleted after 2160h without a miner
 proxies   1, direct after
 http      127.0.0.1:8080, no tokens: for this machine only, and as farm.example
+groups    {name:R\d+L\d+}, or else rack-{ip3}
 metrics   each worker
 log       info, as text`
 	if got := strings.Join(Summary(c), "\n"); got != want {

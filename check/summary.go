@@ -46,6 +46,9 @@ func Summary(c *config.Config) (lines []string) {
 	if c.Admin.Socket != "" {
 		add("admin", "%s", c.Admin.Socket)
 	}
+	if len(c.Miners.WorkerGroup) > 0 {
+		add("groups", "%s", strings.Join(c.Miners.WorkerGroup, ", or else "))
+	}
 	metrics := "each worker"
 	if !c.Metrics.PerWorker {
 		metrics = "no worker series"

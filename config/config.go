@@ -111,6 +111,7 @@ type Miners struct {
 	Keepalive        time.Duration `toml:"keepalive"`         // resend the last job after this much silence
 	Answer           string        `toml:"answer"`            // AnswerPool or AnswerLocal
 	WorkerName       string        `toml:"worker_name"`       // template with {ip1} to {ip4}: names the worker by the miner's address; "": by its login
+	WorkerGroup      []string      `toml:"worker_group"`      // templates, see naming.Groups: the first that fits gives the worker's group; none: it has none
 
 	// ReconnectLostRolling sends client.reconnect, at most once in 10 minutes, to a
 	// miner that submitted more than 100 shares with version rolling and then one

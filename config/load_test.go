@@ -65,6 +65,7 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want.Pools = []Pool{{Name: "10.0.0.1:3333", URL: "stratum+tcp://10.0.0.1:3333", User: "account",
 		Workers: WorkersAggregate, Links: 1, Algorithm: "sha256d", Mode: ModeAggregate}}
 	want.Miners.ResumeWindow = 0
+	want.Miners.WorkerGroup = []string{}
 	want.Limits = Limits{Exempt: []string{}}
 	want.Failover.Hold = Hold{}
 	want.Failover.ReturnAfter = 0
@@ -100,7 +101,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 			{Name: "hall-2", Goals: []Goal{{Name: "all", Weight: 1, Pools: []string{"second"}}}},
 		},
 		Miners: Miners{Max: 20_000, Loops: 2, SubscribeTimeout: 5 * time.Second, AuthorizeTimeout: 90 * time.Second,
-			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal, WorkerName: "{ip3}x{ip4}"},
+			MalformedLimit: 3, ResumeWindow: 10 * time.Minute, Keepalive: 50 * time.Second, Answer: AnswerLocal, WorkerName: "{ip3}x{ip4}", WorkerGroup: []string{`{name:hall-(\w+)}`, "rack-{ip3}"}},
 		Limits: Limits{Connections: 5000, Connects: 100, Messages: 200, Shares: 50, InvalidShares: 5, AuthorizeAttempts: 7,
 			BanAfter: 40, BanTime: time.Hour, Exempt: []string{"10.0.0.7"}},
 		Difficulty: Difficulty{Start: 1024, Min: 0.5, Max: 1_000_000, SharesPerMinute: 4.5},

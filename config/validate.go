@@ -147,6 +147,7 @@ func (m *Miners) validate(ps *Problems) {
 	lasting(ps, "miners.keepalive", m.Keepalive, minTimeout, maxTimeout, `"25s"`)
 	oneOf(ps, "miners.answer", m.Answer, AnswerPool, AnswerLocal)
 	m.checkWorkerName(ps)
+	m.checkWorkerGroup(ps)
 }
 
 func (l *Limits) validate(ps *Problems) {

@@ -234,6 +234,20 @@ func TestProxyKeys(t *testing.T) {
 	f("urls = ['"+strings.Repeat("system','", MaxProxies)+"system']", "proxies.urls", "expected at most 16 proxies, found 17")
 }
 
+func TestWorkerGroups(t *testing.T) {
+	f := func(list, key, want string) {
+		t.Helper()
+		wantProblem(t, smallest+"[miners]\nworker_group = "+list+"\n", key, want)
+	}
+	const all = "miners.worker_group"
+	f(`['{name:R\d+L\d+}', "rack-{ip3}", "elsewhere"]`, all, "")
+	f("'rack-{ip3}'", all, "expected a list of strings, this is a string; try brackets around it")
+	f("["+strings.Repeat("'{ip3}',", 17)+"]", all, "expected at most 16 templates, found 17; try (?:A|B)")
+	f("['{ip3}', '{rack}']", all+"[2]", `= "{rack}": there is no variable {rack}, only {name:REGEXP} and {ip1} to {ip4}, the numbers of the miner's address; try '{name:R\d+L\d+}'`)
+	f("['{ip5}', '{ip3}', '{ip6}']", all+"[3]", "there is no variable {ip6}")
+	f("['{name:(}']", all+"[1]", "expected a regular expression")
+}
+
 func TestSettings(t *testing.T) {
 	f := func(table, line, want string) {
 		t.Helper()

@@ -13,6 +13,7 @@ import (
 	"farmproxy/config"
 	"farmproxy/dial"
 	"farmproxy/guard"
+	"farmproxy/naming"
 	"farmproxy/netloop"
 	"farmproxy/session"
 	"farmproxy/sharelog"
@@ -115,6 +116,9 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 		needsLink:    needsLink(c),
 		onlyAccounts: len(c.Pools) == 0,
 	}
+	if s.books.Groups, err = groups(c.Miners.WorkerGroup); err != nil {
+		return s, err
+	}
 	if c.HTTP.TokenFile != "" {
 		if s.web.Tokens, err = api.LoadTokens(c.HTTP.TokenFile); err != nil {
 			return s, err
@@ -147,6 +151,15 @@ func proxyLabel(c *config.Config) string {
 		return c.Metrics.Proxy
 	}
 	return c.Listeners[0].Address
+}
+
+// groups say which group each worker is in.
+func groups(templates []string) (naming.Groups, error) {
+	g, wrong := naming.ParseGroups(templates)
+	for _, e := range wrong {
+		return g, fmt.Errorf("miners.worker_group[%d] = %q: %w", e.Index+1, templates[e.Index], e)
+	}
+	return g, nil
 }
 
 // userAgent is what pools of Stratum are told unless the operator says otherwise.
