@@ -1,0 +1,144 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Point is what a series did in a step.
+type Point struct {
+	At time.Time // when the step begins
+	Sample
+}
+
+// Steps returns what a series did between two times, in steps of at least that length, a
+// multiple of a resolution that is kept; to is not included. Steps without a sample are
+// left out. exact is the length of a step.
+//
+// The fine resolution is used if it reaches back to from, and step asks for it.
+func (s *Store) Steps(ctx context.Context, k Key, from, to time.Time, step time.Duration) (points []Point, exact time.Duration, err error) {
+	c := k.Kind.class()
+	in, err := s.finest(ctx, c, from, step >= tiers[c][1].step)
+	if err != nil {
+		return nil, 0, err
+	}
+	exact = max(in.step, step.Truncate(in.step))
+	id, ok := s.lookup(k)
+	if !ok {
+		return nil, exact, nil
+	}
+	err = s.scan(ctx, in, from, to, func(t *sql.Tx, start int64) error {
+		x, err := readChunk(t, in, start, id/blockSize)
+		if err != nil || x == nil {
+			return err
+		}
+		for i := range in.steps {
+			at := time.Unix(start, 0).Add(time.Duration(i) * in.step)
+			if sample := x.at(id%blockSize, i); sample.Seconds > 0 && !at.Before(from) && at.Before(to) {
+				points = merge(points, at.Truncate(exact), *sample)
+			}
+		}
+		return nil
+	})
+	return points, exact, err
+}
+
+// finest returns the fine resolution if it reaches back to a time, unless the coarse one
+// is good enough.
+func (s *Store) finest(ctx context.Context, c class, from time.Time, coarse bool) (*tier, error) {
+	fine := &tiers[c][0]
+	if coarse {
+		return &tiers[c][1], nil
+	}
+	var oldest, all sql.NullInt64
+	err := s.db.QueryRowContext(ctx, "SELECT (SELECT min(start) FROM chunks WHERE tier = ?), (SELECT min(start) FROM chunks WHERE tier = ?)",
+		fine.number, tiers[c][1].number).Scan(&oldest, &all)
+	switch start, _ := fine.chunkAt(from.Unix()); {
+	case err != nil:
+		return nil, s.explain(err)
+	case oldest.Int64 <= start || all.Valid && all.Int64 >= oldest.Int64: // or nothing is older
+		return fine, nil
+	}
+	return &tiers[c][1], nil
+}
+
+// merge adds a sample to the last point, if it is of the same step.
+func merge(points []Point, at time.Time, s Sample) []Point {
+	if n := len(points); n > 0 && points[n-1].At.Equal(at) {
+		points[n-1].Add(s)
+		return points
+	}
+	return append(points, Point{at, s})
+}
+
+// scan calls f for the start of each chunk that may have steps between two times, in a
+// transaction.
+func (s *Store) scan(ctx context.Context, in *tier, from, to time.Time, f func(t *sql.Tx, start int64) error) error {
+	t, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return s.explain(err)
+	}
+	defer t.Rollback()
+	first, _ := in.chunkAt(from.Unix())
+	for start := first; start < to.Unix(); start += int64(in.length() / time.Second) {
+		if err := errors.Join(ctx.Err(), f(t, start)); err != nil {
+			return s.explain(err)
+		}
+	}
+	return nil
+}
+
+// Sums returns what each series of a kind did between two times, by name; those that did
+// nothing are left out. Times are rounded down to a step.
+func (s *Store) Sums(ctx context.Context, kind Kind, from, to time.Time) (map[string]Sample, error) {
+	c := kind.class()
+	in, err := s.finest(ctx, c, from, to.Sub(from) > day)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[int]string)
+	s.mu.Lock()
+	for k, id := range s.ids[c] {
+		if k.Kind == kind {
+			names[id] = k.Name
+		}
+	}
+	blocks := (s.next[c] + blockSize - 1) / blockSize
+	s.mu.Unlock()
+	sums := make(map[string]Sample, len(names))
+	err = s.scan(ctx, in, from.Truncate(in.step), to, func(t *sql.Tx, start int64) error {
+		for block := range blocks {
+			x, err := readChunk(t, in, start, block)
+			if err != nil {
+				return err
+			}
+			if x != nil {
+				x.sumInto(sums, names, block, in, start, from.Truncate(in.step).Unix(), to.Unix())
+			}
+		}
+		return nil
+	})
+	return sums, err
+}
+
+// sumInto adds what a block's series did between two times.
+func (c *chunk) sumInto(sums map[string]Sample, names map[int]string, block int, in *tier, start, from, to int64) {
+	width := int64(in.step / time.Second)
+	for series := range blockSize {
+		name, ok := names[block*blockSize+series]
+		if !ok {
+			continue
+		}
+		sum := sums[name]
+		for i := range in.steps {
+			if at := start + int64(i)*width; at >= from && at < to {
+				sum.Add(*c.at(series, i))
+			}
+		}
+		if sum.Seconds > 0 {
+			sums[name] = sum
+		}
+	}
+}

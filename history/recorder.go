@@ -1,0 +1,319 @@
+package history
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// silence is how long a connected worker may be without an accepted share before it
+	// counts as down: what pools and farm software call dead.
+	silence = 5 * time.Minute
+
+	// patience is the same in shares that should have come: 20 are missing by chance
+	// once in 5 * 10^8 looks, a year of a farm of 1,000.
+	patience = 20
+
+	// absence is how many looks in a row find a worker without a miner before it is
+	// down: a miner that reconnects is not.
+	absence = 2
+)
+
+// Seen is a worker as the books have it now. What is counted only grows; what is less than
+// before began again.
+type Seen struct {
+	Name       string
+	Miners     int // connected
+	Work       float64
+	Accepted   uint64
+	Rejected   uint64
+	Idle       time.Duration // since the last accepted share; negative: there was none
+	Address    string        // IP of its last miner
+	Agent      string
+	Group      string
+	Account    string
+	Pool       string
+	Algorithm  string
+	Difficulty float64
+}
+
+// SeenPool is a pool as the books have it now.
+type SeenPool struct {
+	Name    string
+	Up      bool
+	Trouble string // why it is not up
+}
+
+// Recorder turns what the books say, once a minute, into what is written. It has no clock
+// and does no I/O. One goroutine uses it.
+type Recorder struct {
+	workers map[string]*tracked
+	pools   map[string]bool
+	last    time.Time // the look before; zero: this is the first
+	flushed int64     // the step in which workers' samples were last returned
+	whole   map[Key]*Sample
+	entries []Entry
+}
+
+// tracked is what a Recorder knows of a worker.
+type tracked struct {
+	name     string // the books' string: it costs nothing
+	work     float64
+	accepted uint64
+	rejected uint64
+	missing  uint32  // looks in a row without a miner
+	rate     float32 // accepted shares a second while it is up; 0: unknown
+	gap      uint32  // seconds up since the last of them
+	up       bool
+	expected bool
+	here     bool // in this look
+	since    int64
+	first    int64
+	last     int64
+	row      described
+	pending  Sample
+}
+
+// described is what a row says besides times.
+type described struct {
+	address, agent, group, account, pool, algorithm string
+	difficulty                                      float64
+}
+
+// NewRecorder returns one that knows the workers that are remembered. Those that were up
+// when the last farmproxy ended are so until the first looks say otherwise.
+func NewRecorder(roster []Row) *Recorder {
+	r := &Recorder{workers: make(map[string]*tracked, len(roster)), pools: make(map[string]bool), whole: make(map[Key]*Sample)}
+	for i := range roster {
+		r.Expect(&roster[i])
+	}
+	return r
+}
+
+// Expect has the recorder watch a worker that is in the roster.
+func (r *Recorder) Expect(row *Row) {
+	t := r.workers[row.Name]
+	if t == nil {
+		t = &tracked{name: row.Name, up: row.Up, since: unix(row.Since), first: unix(row.FirstSeen), last: unix(row.LastSeen),
+			row: described{row.Address, row.Agent, row.Group, row.Account, row.Pool, row.Algorithm, row.Difficulty}}
+		r.workers[row.Name] = t
+	}
+	t.expected = row.Expected
+}
+
+// Forget has the recorder watch a worker no longer, unless it is seen again.
+func (r *Recorder) Forget(name string) { delete(r.workers, name) }
+
+// Look takes what the books say now, and returns what is to be written. now has a
+// monotonic reading, which alone says how much time has passed. The batch is valid until
+// the next Look.
+func (r *Recorder) Look(now time.Time, seen []Seen, pools []SeenPool) *Batch {
+	passed := time.Duration(0)
+	if r.last.IsZero() {
+		r.flushed = stepAfter(now)
+	} else {
+		passed = max(0, now.Sub(r.last))
+	}
+	r.last = now
+	b := &Batch{At: now.Add(-passed / 2).Round(0)}
+	r.entries = r.entries[:0]
+	clear(r.whole)
+	seconds := uint64(passed.Round(time.Second) / time.Second)
+	r.total(Key{Kind: Farm}).Seconds = seconds
+	for i := range seen {
+		r.look(b, &seen[i], seconds)
+	}
+	for _, t := range r.workers {
+		if !t.here {
+			r.absent(b, t, seconds)
+		}
+		t.here = false
+	}
+	r.lookAtPools(b, pools, seconds)
+	for k, s := range r.whole {
+		r.entries = append(r.entries, Entry{k, *s})
+	}
+	if step := stepAfter(now); step != r.flushed {
+		r.flushed = step
+		r.flush()
+	}
+	b.Samples = r.entries
+	return b
+}
+
+// stepAfter returns the step of workers that the next look, a minute from now, is in.
+func stepAfter(now time.Time) int64 {
+	return now.Add(time.Minute).Unix() / int64(tiers[workers][0].step/time.Second)
+}
+
+// Flush returns all that is pending, for the last write before the end.
+func (r *Recorder) Flush() *Batch {
+	r.entries = r.entries[:0]
+	r.flush()
+	return &Batch{At: r.last.Round(0), Samples: r.entries}
+}
+
+// flush appends what workers did since the last time.
+func (r *Recorder) flush() {
+	for _, t := range r.workers {
+		if t.pending.Seconds > 0 {
+			r.entries = append(r.entries, Entry{Key{Worker, t.name}, t.pending})
+			t.pending = Sample{}
+		}
+	}
+}
+
+func (r *Recorder) total(k Key) *Sample {
+	s := r.whole[k]
+	if s == nil {
+		s = new(Sample)
+		r.whole[k] = s
+	}
+	return s
+}
+
+// look takes one worker.
+func (r *Recorder) look(b *Batch, w *Seen, seconds uint64) {
+	t := r.workers[w.Name]
+	if t == nil {
+		if w.Accepted == 0 {
+			return // anybody can make names up
+		}
+		if len(r.workers) >= maxWorkers {
+			return
+		}
+		t = &tracked{name: w.Name, first: b.At.Unix(), since: b.At.Unix()}
+		r.workers[w.Name] = t
+		b.event("worker_new", w.Name, "")
+	}
+	t.here = true
+	did := t.news(w)
+	t.missing++
+	if w.Miners > 0 {
+		t.missing = 0
+	}
+	row := described{w.Address, w.Agent, w.Group, w.Account, w.Pool, w.Algorithm, w.Difficulty}
+	changed := row != t.row
+	t.row = row
+	why := t.down(w)
+	if t.set(b, why == "", why) || changed {
+		b.Roster = append(b.Roster, t.describe())
+	}
+	t.count(&did, seconds)
+	for _, k := range [...]Key{{Kind: Farm}, {Pool, w.Pool}, {Group, w.Group}} {
+		if k.Kind != Farm && k.Name == "" {
+			continue
+		}
+		s := r.total(k)
+		s.Add(Sample{did.Work, did.Accepted, did.Rejected, did.Up, 0})
+		s.Seconds = seconds
+	}
+}
+
+// absent takes a worker that the books do not have: it was not seen since they began.
+func (r *Recorder) absent(b *Batch, t *tracked, seconds uint64) {
+	t.work, t.accepted, t.rejected = 0, 0, 0
+	t.missing++
+	if t.missing >= absence && t.set(b, false, "not connected") {
+		b.Roster = append(b.Roster, t.describe())
+	}
+	t.count(&Sample{}, seconds)
+}
+
+// news returns what a worker has done since the last look.
+func (t *tracked) news(w *Seen) (s Sample) {
+	if w.Accepted < t.accepted || w.Rejected < t.rejected || w.Work < t.work {
+		t.work, t.accepted, t.rejected = 0, 0, 0 // the books began again
+	}
+	s = Sample{Work: w.Work - t.work, Accepted: w.Accepted - t.accepted, Rejected: w.Rejected - t.rejected}
+	t.work, t.accepted, t.rejected = w.Work, w.Accepted, w.Rejected
+	return s
+}
+
+// count adds what a worker did to what is pending, and completes it.
+func (t *tracked) count(did *Sample, seconds uint64) {
+	did.Seconds = seconds
+	if t.up {
+		did.Up = seconds
+		t.pace(did.Accepted, seconds)
+	}
+	t.pending.Add(*did)
+}
+
+// pace learns how often shares come. It does so when some have come: silence must not
+// teach it that silence is usual.
+func (t *tracked) pace(shares, seconds uint64) {
+	t.gap += uint32(seconds)
+	if shares == 0 || t.gap == 0 {
+		return
+	}
+	const weight = 1.0 / 16
+	rate := float32(shares) / float32(t.gap)
+	t.gap = 0
+	if t.rate == 0 {
+		t.rate = rate
+	} else {
+		t.rate += (rate - t.rate) * weight
+	}
+}
+
+// down returns why a worker is down; "": it is up.
+func (t *tracked) down(w *Seen) string {
+	if t.missing >= absence || t.missing > 0 && !t.up {
+		return "not connected"
+	}
+	limit := silence
+	if t.rate > 0 {
+		limit = max(limit, time.Duration(patience/float64(t.rate)*float64(time.Second)))
+	}
+	switch {
+	case w.Idle < 0 && !t.up:
+		return "connected, but no share was accepted yet"
+	case w.Idle > limit:
+		return fmt.Sprintf("connected, but no share was accepted for %s", limit.Round(time.Minute))
+	}
+	return ""
+}
+
+// set notes whether a worker is up, and reports whether that is new.
+func (t *tracked) set(b *Batch, up bool, why string) bool {
+	if up {
+		t.last = b.At.Unix()
+	}
+	if t.up == up {
+		return false
+	}
+	t.up, t.since = up, b.At.Unix()
+	if up {
+		b.event("worker_up", t.name, "")
+	} else {
+		b.event("worker_down", t.name, why)
+	}
+	return true
+}
+
+// describe returns a worker's row.
+func (t *tracked) describe() Row {
+	return Row{
+		Name: t.name, Expected: t.expected, Up: t.up, Since: fromUnix(t.since), FirstSeen: fromUnix(t.first), LastSeen: fromUnix(t.last),
+		Address: t.row.address, Agent: t.row.agent, Group: t.row.group, Account: t.row.account, Pool: t.row.pool, Algorithm: t.row.algorithm,
+		Difficulty: t.row.difficulty,
+	}
+}
+
+func (r *Recorder) lookAtPools(b *Batch, pools []SeenPool, seconds uint64) {
+	for _, p := range pools {
+		r.total(Key{Pool, p.Name}).Seconds = seconds
+		switch was, known := r.pools[p.Name]; {
+		case known && was && !p.Up:
+			b.event("pool_down", p.Name, p.Trouble)
+		case known && !was && p.Up:
+			b.event("pool_up", p.Name, "")
+		}
+		r.pools[p.Name] = p.Up
+	}
+}
+
+func (b *Batch) event(kind, subject, text string) {
+	b.Events = append(b.Events, Event{b.At, kind, subject, text})
+}

@@ -1,0 +1,150 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// version is of the tables and chunks, kept as the file's user_version. A file of a
+// later one is not touched.
+const version = 1
+
+//go:embed schema.sql
+var schema string
+
+const (
+	// connections to the file: the writer's, and one for readers, who wait for each
+	// other.
+	connections = 2
+
+	// cache is what each connection keeps of the file, in KiB. The writer touches each
+	// page once in an hour; more would only be memory.
+	cache = 512
+
+	// busyTimeout is how long a statement waits for another process: the one before
+	// this, which is handing over, or a backup.
+	busyTimeout = 10 * time.Second
+)
+
+// ErrNewer is the error of a file that a later farmproxy has written.
+var ErrNewer = errors.New("it was written by a newer farmproxy")
+
+// Store is the file. Its methods may be called from any goroutine, except an event
+// loop: they wait for the disk.
+type Store struct {
+	path      string
+	db        *sql.DB
+	retention atomic.Pointer[Retention]
+
+	mu   sync.Mutex // one writer at a time; guards what follows
+	ids  [numClasses]map[Key]int
+	next [numClasses]int   // the first id that was never used
+	free [numClasses][]int // below it, the smallest last
+}
+
+// Open opens a file, or makes one, which only its owner can read. The error says what to
+// do. A damaged file is not replaced: the operator may want to mend it.
+func Open(ctx context.Context, path string, keep Retention) (*Store, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("history %s: the directory %s does not exist; create it, owned by the user that farmproxy runs as", path, filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("history: %w; farmproxy must be able to write the file and its directory", err)
+	}
+	f.Close()
+	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		"journal_mode(WAL)", "synchronous(NORMAL)", // a power cut may cost the last minutes, never the file
+		fmt.Sprintf("cache_size(-%d)", cache),
+	}}
+	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: name, RawQuery: query.Encode()}).String())
+	if err != nil {
+		return nil, fmt.Errorf("history %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(connections)
+	s := &Store{path: path, db: db}
+	s.Keep(keep)
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(s.explain(err), db.Close())
+	}
+	return s, nil
+}
+
+// Keep changes how long what is kept, from the next Write on.
+func (s *Store) Keep(r Retention) { s.retention.Store(&r) }
+
+// Path returns the name of the file.
+func (s *Store) Path() string { return s.path }
+
+// Close closes the file.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.db.Close()
+}
+
+// prepare makes the tables of a new file, and reads what the writer has to know.
+func (s *Store) prepare(ctx context.Context) error {
+	err := s.transact(ctx, func(t *sql.Tx) error {
+		var have int
+		if err := t.QueryRow("PRAGMA user_version").Scan(&have); err != nil {
+			return err
+		}
+		switch {
+		case have > version:
+			return ErrNewer
+		case have == version:
+			return nil
+		}
+		if _, err := t.Exec(schema); err != nil {
+			return err
+		}
+		_, err := t.Exec(fmt.Sprintf("PRAGMA user_version = %d", version))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.loadSeries(ctx)
+}
+
+// transact runs do in a transaction.
+func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	t, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() // nothing after a commit
+	if err := do(t); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// explain says what an operator can do about an error.
+func (s *Store) explain(err error) error {
+	switch text := err.Error(); {
+	case errors.Is(err, ErrNewer):
+		return fmt.Errorf("history %s: %w; upgrade farmproxy, or move the file away to begin with an empty one", s.path, err)
+	case errors.Is(err, errChunk), strings.Contains(text, "malformed"), strings.Contains(text, "not a database"):
+		return fmt.Errorf("history %s is damaged: %w; restore it from a backup, or move it away to begin with an empty one", s.path, err)
+	case strings.Contains(text, "disk is full"), strings.Contains(text, "SQLITE_FULL"):
+		return fmt.Errorf("history %s: %w; make room on its disk: until then nothing is remembered", s.path, err)
+	}
+	return fmt.Errorf("history %s: %w", s.path, err)
+}
