@@ -34,7 +34,8 @@ var mayImport = map[string][]string{
 	"certificate":      {"textfile"},
 	"guard":            {},
 	"wish":             {},
-	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
+	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
+	"history":          {"work"}, // what a share is worth
 	"sharelog":         {"work"}, // the names of verdicts
 	"tap":              {},
 	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
@@ -43,9 +44,9 @@ var mayImport = map[string][]string{
 	"dial":             {},
 	"transport":        {},
 	"admin":            {},
-	"api":              {"stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
 	"stats":            {"naming", "work"},
-	"codec":            {"work"}, // a share is spelled once
+	"api":              {"history", "stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
+	"codec":            {"work"},                                          // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
 	"config":           {"naming", "textfile"},
@@ -91,10 +92,10 @@ var usedBy = map[string][]string{
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
 	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy", "handover", "systemd"},
 	"golang.org/x/crypto":                {"work", "bench/proof"},
-	"github.com/klauspost/compress":      {"sharelog"}, // zstd
-	"github.com/klauspost/cpuid/v2":      {"work"},     // does the CPU have the SHA extensions?
-	"golang.org/x/net":                   {"dial"},     // SOCKS5
-	"modernc.org/sqlite":                 {"store"},
+	"github.com/klauspost/compress":      {"history", "sharelog"}, // zstd
+	"github.com/klauspost/cpuid/v2":      {"work"},                // does the CPU have the SHA extensions?
+	"golang.org/x/net":                   {"dial"},                // SOCKS5
+	"modernc.org/sqlite":                 {"history", "store"},
 	"github.com/jackc/pgx/v5":            {"store"},
 }
 

@@ -274,7 +274,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		o.Registry, o.RegistrationsPerMinute = registry, 5
 		o.Prove, o.Uses = prove, func(string) bool { return true }
 		o.Bans = &oneBan{}
-	})
+	}, withRemembered(t))
 	storeless := newSite(t)
 	away := newSite(t, func(o *Options) {
 		o.Registry = closedRegistry(t)
@@ -320,6 +320,14 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		f("GET", path, "")
 		f("GET", path+"?page=0", "")
 	}
+	for _, path := range []string{"/api/v1/history", "/api/v1/report", "/api/v1/events", "/api/v1/roster"} {
+		f("GET", path, "")
+		f("GET", path+"?page=0", "")
+	}
+	f("POST", "/api/v1/roster", `{"workers":"rig7"}`)
+	f("POST", "/api/v1/roster", strings.Repeat(" ", maxRoster+1))
+	f("POST", "/api/v1/roster", `{}`)
+	f("DELETE", "/api/v1/roster/rig7", "")
 	name := well.register(t, `{"pool":"b.example:3333","user":"u"}`, head(admin)...)
 	for _, method := range []string{"POST", "PUT"} {
 		f(method, "/api/v1/users", `{"pool":"b.example:3333","user":"u"}`)

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"farmproxy/history"
 	"farmproxy/stats"
 	"farmproxy/store"
 )
@@ -65,6 +67,15 @@ type Options struct {
 
 	// Registry is the store; nil if there is none.
 	Registry Registry
+
+	// History returns what is remembered, or why it can't be read; neither: nothing is to
+	// be remembered.
+	History func() (*history.Store, error)
+
+	// Expect has the books list workers that an operator has listed; Forget removes
+	// those without a miner, and reports how many there were.
+	Expect func(names []string)
+	Forget func(names []string) int
 
 	// Bans are the banned addresses; nil: none ever are.
 	Bans Bans
@@ -160,6 +171,7 @@ func New(o Options) *Server {
 		Concurrency:                  maxServed,
 		ReadBufferSize:               maxHeader,
 		MaxRequestBodySize:           maxBody,
+		HeaderReceived:               s.room,
 		ReadTimeout:                  readTimeout,
 		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
@@ -168,6 +180,26 @@ func New(o Options) *Server {
 		CloseOnShutdown:              true,
 	}
 	return s
+}
+
+// maxRoster is the largest list of workers: 10,000 lines with a name and more of a CSV
+// file.
+const maxRoster = 1 << 20
+
+// room gives a list of workers more room than other bodies have, if its sender may send
+// one.
+func (s *Server) room(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+	if !h.IsPost() || string(h.RequestURI()) != rosterPath {
+		return c
+	}
+	if tokens := s.settings.Load().Tokens; tokens != nil {
+		_, token, _ := strings.Cut(string(h.Peek("Authorization")), " ")
+		if allowed, _ := tokens.allows(strings.TrimSpace(token)); allowed&scopeWrite == 0 {
+			return c
+		}
+	}
+	c.MaxRequestBodySize = maxRoster
+	return c
 }
 
 // Serve answers on l until Shutdown, then returns nil; l is closed. An error means that

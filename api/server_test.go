@@ -17,6 +17,7 @@ import (
 
 	"github.com/valyala/fasthttp/fasthttputil"
 
+	"farmproxy/history"
 	"farmproxy/stats"
 )
 
@@ -37,6 +38,7 @@ func newSite(t *testing.T, set ...func(*Options)) *site {
 		answers: make(map[string]bool),
 	}
 	o := Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)}
+	o.History = func() (*history.Store, error) { return nil, nil }
 	o.Reload = func() (*Reload, error) { return reloadOf(), nil }
 	o.Configuration = func() *Configuration { return &Configuration{Config: map[string]any{"log": "x"}} }
 	for _, f := range set {
@@ -136,8 +138,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s %s: %d %s\nwant %d %s", method, path, resp.StatusCode, *got.Error, code, want)
 		}
 	}
-	const all = "/healthz, /readyz, /metrics, /api/v1/status, /api/v1/workers, /api/v1/groups, /api/v1/links, /api/v1/bans, /api/v1/bans/{}, /api/v1/users, /api/v1/users/{}, " +
-		"/api/v1/pools, /api/v1/pools/{}, /api/v1/algorithms, /api/v1/algorithms/{}, /api/v1/config, /api/v1/reload, /api/v1/openapi.json"
+	all := strings.Join(allPaths(), ", ")
 	f("GET", "/", 404, `nothing is at "/": there are `+all)
 	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)
 	f("POST", "/nowhere", 404, `nothing is at "/nowhere": there are `+all)

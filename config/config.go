@@ -15,6 +15,7 @@ type Config struct {
 	Pools      []Pool     `toml:"pool"`     // in order of preference, 1..MaxPools; if none, only accounts of Store are served
 	Routes     []Route    `toml:"route"`    // up to MaxRoutes; if none, Pools serves all miners that belong to no account
 	Miners     Miners     `toml:"miners"`
+	Workers    Workers    `toml:"workers"`
 	Limits     Limits     `toml:"limits"`
 	Difficulty Difficulty `toml:"difficulty"`
 	Failover   Failover   `toml:"failover"`
@@ -25,6 +26,7 @@ type Config struct {
 	Admin      Admin      `toml:"admin"`
 	Metrics    Metrics    `toml:"metrics"`
 	ShareLog   ShareLog   `toml:"share_log"`
+	History    History    `toml:"history"`
 	Log        Log        `toml:"log"`
 }
 
@@ -125,6 +127,11 @@ const (
 	AnswerLocal = "local" // answered at once; the pool's verdict counts in the statistics only
 )
 
+// Workers says how worker names are kept.
+type Workers struct {
+	Remember time.Duration `toml:"remember"` // one without a miner is listed as missing for so long
+}
+
 // Limits stop floods. The rates of connections are averages over a minute, those of
 // messages and shares over four seconds. 0: no limit.
 type Limits struct {
@@ -206,6 +213,17 @@ type Metrics struct {
 	PerWorker   bool   `toml:"per_worker"`  // series per worker and per account
 	Predecessor bool   `toml:"predecessor"` // also the series of the account proxy
 	Proxy       string `toml:"proxy"`       // the value of their label proxy; default: the first listener's address
+}
+
+// History says for how long what is remembered, in StateDir. The times are of recording:
+// while farmproxy is off nothing ages.
+type History struct {
+	Enabled     bool          `toml:"enabled"`      // if not, nothing is remembered over a restart
+	WorkerSteps time.Duration `toml:"worker_steps"` // each worker's steps of 5 minutes
+	WorkerHours time.Duration `toml:"worker_hours"` // each worker's hours
+	Minutes     time.Duration `toml:"minutes"`      // minutes of the farm, its pools and groups
+	Hours       time.Duration `toml:"hours"`        // hours of the same
+	Events      time.Duration `toml:"events"`
 }
 
 // ShareLog says where a line for each share is kept.

@@ -19,6 +19,7 @@ func Default() *Config {
 
 			ReconnectLostRolling: true, // such a miner hashes slower and draws more power until told to reconnect
 		},
+		Workers: Workers{Remember: 30 * day},
 		// No honest farm meets these, even behind one address: 10,000 miners that come
 		// back at once, or one at the highest share rate that can be set.
 		Limits: Limits{
@@ -47,9 +48,19 @@ func Default() *Config {
 			RotateEvery:      time.Hour,
 			KeepMegabytes:    10_240,
 		},
+		History: History{
+			Enabled:     true,
+			WorkerSteps: 7 * day,
+			WorkerHours: 90 * day,
+			Minutes:     30 * day,
+			Hours:       2 * 365 * day,
+			Events:      90 * day,
+		},
 		Log: Log{Level: "info", Format: "text"},
 	}
 }
+
+const day = 24 * time.Hour
 
 // defaultPool is the starting point for each [[pool]].
 func defaultPool() Pool {

@@ -43,6 +43,13 @@ const (
 	minRotate  = 10 * time.Second // more files help nobody
 	maxPause   = 24 * time.Hour   // longer than any outage worth waiting for by the clock; beyond that there is "forever"
 
+	minRemember    = time.Minute    // below, names that reconnect lose their counters
+	minKept        = day            // a page shows the last 24 hours
+	maxWorkerSteps = 31 * day       // 10,000 workers take 5 MB a day
+	maxWorkerHours = 2 * 365 * day  // and half a MB
+	maxMinutes     = 365 * day      // those of a farm are few
+	maxHours       = 10 * 365 * day // ten years
+
 	minExpire = time.Hour             // as in the store: other machines may not have reported yet what they have seen
 	maxExpire = 10 * 8760 * time.Hour // ten years
 )

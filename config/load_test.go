@@ -73,6 +73,7 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want.HTTP = HTTP{}
 	want.Metrics = Metrics{Proxy: ":0"}
 	want.ShareLog.KeepMegabytes = 0
+	want.History.Enabled = false
 	wantEqual(t, c, want)
 }
 
@@ -114,6 +115,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		HTTP:     HTTP{Address: ":9090", TokenFile: "/etc/farmproxy/tokens", TLS: TLS{Cert: "/etc/farmproxy/web.pem", Key: "/etc/farmproxy/web.key"}, Hosts: []string{"farm.example", "10.0.0.7"}, RegistrationsPerMinute: 600},
 		Admin:    Admin{Socket: "/run/farm/admin.sock"},
 		Metrics:  Metrics{PerWorker: false, Predecessor: true, Proxy: "10.0.0.1:3333"},
+		Workers:  Workers{Remember: 30 * time.Hour},
+		History:  History{WorkerSteps: 25 * time.Hour, WorkerHours: 26 * time.Hour, Minutes: 27 * time.Hour, Hours: 28 * time.Hour, Events: 29 * time.Hour},
 		ShareLog: ShareLog{Dir: "/srv/shares", Format: FormatCSV, SegmentMegabytes: 16, RotateEvery: 10 * time.Minute, KeepMegabytes: 100},
 		Log:      Log{Level: "debug", Format: "json", MinerEnds: true},
 	})

@@ -32,6 +32,8 @@ func (c *Config) validate() Problems {
 		plain(&ps, "metrics.proxy", c.Metrics.Proxy)
 	}
 	c.ShareLog.validate(&ps)
+	c.History.validate(&ps)
+	c.Workers.validate(&ps)
 	oneOf(&ps, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(&ps, "log.format", c.Log.Format, "text", "json")
 	return ps

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 )
 
 // Event is something that happened.
@@ -10,13 +11,27 @@ type Event struct {
 	At      time.Time // by the wall clock
 	Kind    string    // worker_up, pool_down, ...: see docs/history.md
 	Subject string    // which worker, pool or group; "": farmproxy itself
-	Text    string    // more of it, for people; may be empty
+	Text    string    // more of it, for people, up to maxEventText bytes; may be empty
 }
 
 // maxEvents bounds the events that are kept, whatever their age: some 50 MB. A farm of
 // 10,000 that loses power each day writes 1.8 million in 90 days; the last weeks are what
 // anyone looks at.
 const maxEvents = 500_000
+
+// maxEventText bounds an event's text, in bytes: more is in the log.
+const maxEventText = 1024
+
+// cut returns at most the first bytes of a text, without half a character.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
+}
 
 func (w *writing) events(events []Event) error {
 	if len(events) == 0 {
@@ -29,7 +44,7 @@ func (w *writing) events(events []Event) error {
 	defer stmt.Close()
 	for i := range events {
 		e := &events[i]
-		if _, err := stmt.Exec(e.At.Unix(), w.minute, e.Kind, e.Subject, e.Text); err != nil {
+		if _, err := stmt.Exec(e.At.Unix(), w.minute, e.Kind, e.Subject, cut(e.Text, maxEventText)); err != nil {
 			return err
 		}
 	}

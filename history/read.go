@@ -36,7 +36,7 @@ func (s *Store) Steps(ctx context.Context, k Key, from, to time.Time, step time.
 		}
 		for i := range in.steps {
 			at := time.Unix(start, 0).Add(time.Duration(i) * in.step)
-			if sample := x.at(id%blockSize, i); sample.Seconds > 0 && !at.Before(from) && at.Before(to) {
+			if sample := x.at(id%blockSize, i); (sample.Seconds > 0 || sample.Accepted > 0) && !at.Before(from) && at.Before(to) {
 				points = merge(points, at.Truncate(exact), *sample)
 			}
 		}
@@ -58,7 +58,7 @@ func (s *Store) finest(ctx context.Context, c class, from time.Time, coarse bool
 	switch start, _ := fine.chunkAt(from.Unix()); {
 	case err != nil:
 		return nil, s.explain(err)
-	case oldest.Int64 <= start || all.Valid && all.Int64 >= oldest.Int64: // or nothing is older
+	case oldest.Int64 <= start || !all.Valid || all.Int64+int64(tiers[c][1].length()/time.Second) > oldest.Int64: // or nothing is older
 		return fine, nil
 	}
 	return &tiers[c][1], nil

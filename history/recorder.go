@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"iter"
+	"strings"
 	"time"
 )
 
@@ -28,7 +30,7 @@ type Seen struct {
 	Accepted   uint64
 	Rejected   uint64
 	Idle       time.Duration // since the last accepted share; negative: there was none
-	Address    string        // IP of its last miner
+	Address    string        // ip:port of its last miner
 	Agent      string
 	Group      string
 	Account    string
@@ -53,6 +55,7 @@ type Recorder struct {
 	flushed int64     // the step in which workers' samples were last returned
 	whole   map[Key]*Sample
 	entries []Entry
+	again   bool // all rows are to be written
 }
 
 // tracked is what a Recorder knows of a worker.
@@ -80,6 +83,14 @@ type described struct {
 	difficulty                                      float64
 }
 
+// like reports that a row is not worth writing anew: difficulties are adjusted and ports
+// change all the time.
+func (d *described) like(o *described) bool {
+	host := func(address string) string { return address[:strings.LastIndexByte(address, ':')+1] }
+	return host(d.address) == host(o.address) && d.agent == o.agent && d.group == o.group && d.account == o.account &&
+		d.pool == o.pool && d.algorithm == o.algorithm && (d.difficulty == 0) == (o.difficulty == 0)
+}
+
 // NewRecorder returns one that knows the workers that are remembered. Those that were up
 // when the last farmproxy ended are so until the first looks say otherwise.
 func NewRecorder(roster []Row) *Recorder {
@@ -101,13 +112,16 @@ func (r *Recorder) Expect(row *Row) {
 	t.expected = row.Expected
 }
 
+// Redescribe has the next batch tell all rows: a write failed.
+func (r *Recorder) Redescribe() { r.again = true }
+
 // Forget has the recorder watch a worker no longer, unless it is seen again.
 func (r *Recorder) Forget(name string) { delete(r.workers, name) }
 
 // Look takes what the books say now, and returns what is to be written. now has a
 // monotonic reading, which alone says how much time has passed. The batch is valid until
 // the next Look.
-func (r *Recorder) Look(now time.Time, seen []Seen, pools []SeenPool) *Batch {
+func (r *Recorder) Look(now time.Time, seen iter.Seq[*Seen], pools []SeenPool) *Batch {
 	passed := time.Duration(0)
 	if r.last.IsZero() {
 		r.flushed = stepAfter(now)
@@ -120,8 +134,8 @@ func (r *Recorder) Look(now time.Time, seen []Seen, pools []SeenPool) *Batch {
 	clear(r.whole)
 	seconds := uint64(passed.Round(time.Second) / time.Second)
 	r.total(Key{Kind: Farm}).Seconds = seconds
-	for i := range seen {
-		r.look(b, &seen[i], seconds)
+	for w := range seen {
+		r.look(b, w, seconds)
 	}
 	for _, t := range r.workers {
 		if !t.here {
@@ -138,6 +152,12 @@ func (r *Recorder) Look(now time.Time, seen []Seen, pools []SeenPool) *Batch {
 		r.flush()
 	}
 	b.Samples = r.entries
+	if r.again {
+		r.again, b.Roster = false, b.Roster[:0]
+		for _, t := range r.workers {
+			b.Roster = append(b.Roster, t.describe())
+		}
+	}
 	return b
 }
 
@@ -193,7 +213,7 @@ func (r *Recorder) look(b *Batch, w *Seen, seconds uint64) {
 		t.missing = 0
 	}
 	row := described{w.Address, w.Agent, w.Group, w.Account, w.Pool, w.Algorithm, w.Difficulty}
-	changed := row != t.row
+	changed := !row.like(&t.row)
 	t.row = row
 	why := t.down(w)
 	if t.set(b, why == "", why) || changed {

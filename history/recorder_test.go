@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -39,14 +40,12 @@ func (f *farmer) works(name string, shares uint64) *Seen {
 // minute lets a minute pass, and returns what happened in it, as "worker_up rig".
 func (f *farmer) minute() (events string, b *Batch) {
 	f.now = f.now.Add(time.Minute)
-	var seen []Seen
+	b = f.Look(f.now, maps.Values(f.workers), f.pools)
 	for _, w := range f.workers {
-		seen = append(seen, *w)
 		if w.Idle >= 0 {
 			w.Idle += time.Minute
 		}
 	}
-	b = f.Look(f.now, seen, f.pools)
 	var list []string
 	for _, e := range b.Events {
 		list = append(list, strings.TrimSpace(e.Kind+" "+e.Subject+" "+e.Text))

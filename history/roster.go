@@ -14,7 +14,7 @@ type Row struct {
 	Since      time.Time // it is up, or down; by the wall clock, as all times here
 	FirstSeen  time.Time // zero: never
 	LastSeen   time.Time // zero: never
-	Address    string    // IP of its last miner
+	Address    string    // ip:port of its last miner
 	Agent      string
 	Group      string
 	Account    string

@@ -41,15 +41,16 @@ const (
 
 var bounds = [numClasses]int{workers: maxWorkers, totals: maxTotals}
 
+// loadSeries reads which ids are given out. The caller has mu, or is alone.
 func (s *Store) loadSeries(ctx context.Context) error {
-	for c := range s.ids {
-		s.ids[c] = make(map[Key]int)
-	}
 	rows, err := s.db.QueryContext(ctx, "SELECT class, id, kind, name FROM series ORDER BY class, id")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	for c := range s.ids {
+		s.ids[c], s.next[c], s.free[c] = make(map[Key]int), 0, nil
+	}
 	for rows.Next() {
 		var c class
 		var id int

@@ -51,6 +51,9 @@ func (s *Store) Write(ctx context.Context, b *Batch) error {
 	})
 	if err != nil {
 		names.undo()
+		if again := s.loadSeries(ctx); again != nil { // another process may have given ids out
+			err = errors.Join(err, again)
+		}
 		return s.explain(err)
 	}
 	names.commit()

@@ -31,6 +31,8 @@ func (p *proxy) apply(s *settings) error {
 	p.book.SetOnlyAccounts(s.onlyAccounts)
 	p.web.Configure(s.web)
 	p.shares.Configure(s.shares)
+	p.book.SetForget(s.remember)
+	p.remember.configure(&s.history)
 	if p.queue != nil {
 		p.queue.Configure(s.log)
 	}

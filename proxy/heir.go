@@ -92,6 +92,7 @@ type heir struct {
 		links      []byte
 		web        net.Listener // nil: the predecessor has none
 		webAddress string       // of the configuration
+		history    []byte       // what the predecessor has not written; nil: nothing
 	}
 	adminPath string // the path of the socket for commands; "": none
 }
@@ -102,6 +103,14 @@ func (h *heir) ports() *netloop.Inheritance {
 		return nil
 	}
 	return h.ahead.ports
+}
+
+// history returns what the process before has not written; nil: nothing.
+func (h *heir) history() []byte {
+	if h == nil {
+		return nil
+	}
+	return h.ahead.history
 }
 
 // listenHTTP opens the port of the API, or takes that of the process before.
@@ -133,6 +142,8 @@ func (h *heir) Take(r handover.Record) (err error) {
 		defer f.Close()
 		h.ahead.web, err = net.FileListener(f)
 		h.ahead.webAddress = string(r.Data)
+	case r.Section == historySection:
+		h.ahead.history = r.Data
 	case r.Section == netloop.AheadSection:
 		h.ahead.ports, err = netloop.Inherit(r.Data, r.Files)
 	case r.Section == linksAheadSection:

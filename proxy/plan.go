@@ -47,7 +47,9 @@ type settings struct {
 	web     api.Settings
 	shares  sharelog.Settings
 	log     config.Log
+	history config.History
 
+	remember     time.Duration // a worker without a miner is listed for so long
 	standing     int           // descriptors that are always open
 	linkFiles    int           // descriptors that are kept for links
 	expire       time.Duration // accounts that were not used for so long are deleted; 0: none are
@@ -108,8 +110,10 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 			Hosts:                  c.HTTP.Hosts,
 			RegistrationsPerMinute: c.HTTP.RegistrationsPerMinute,
 		},
-		shares: shareLog(&c.ShareLog),
-		log:    c.Log,
+		shares:   shareLog(&c.ShareLog),
+		log:      c.Log,
+		history:  c.History,
+		remember: c.Workers.Remember,
 
 		linkFiles:    kept,
 		expire:       c.Accounts.Expire,

@@ -42,18 +42,19 @@ const (
 
 // proxy is everything that runs, wired together.
 type proxy struct {
-	log    *slog.Logger
-	loops  int           // event loops
-	drain  time.Duration // drainTime, but in tests
-	files  *descriptors.Budget
-	book   *stats.Book
-	shares *sharelog.Log
-	store  *store.Store // nil: no accounts
-	users  *accounts    // nil: none
-	server *netloop.Server
-	goals  *upstream.Directory
-	tables *tables   // of goals
-	queue  *LogQueue // nil: the log is somewhere else
+	log      *slog.Logger
+	loops    int           // event loops
+	drain    time.Duration // drainTime, but in tests
+	files    *descriptors.Budget
+	book     *stats.Book
+	shares   *sharelog.Log
+	remember *remembering
+	store    *store.Store // nil: no accounts
+	users    *accounts    // nil: none
+	server   *netloop.Server
+	goals    *upstream.Directory
+	tables   *tables   // of goals
+	queue    *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
 	reloading  sync.Mutex // held while the configuration changes
@@ -151,6 +152,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
+	p.remember = newRemembering(c, p.book, bans{p.server}.Bans, log)
+	p.remember.inherit(from.history())
 	if p.webOn, err = from.listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}
@@ -167,6 +170,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.book.SetBans(bans{p.server}.count)
 	web := api.Options{TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
+	web.History, web.Expect, web.Forget = p.remember.opened, p.remember.expect, p.remember.forget
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		web.Registry = p.store
 	}
@@ -219,6 +223,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.book.SetReady(nil)
 	p.log.Info("serving miners", "addresses", p.server.Addresses())
 	p.warn(systemd.Ready())
+	p.noteStart()
 	forgetStart()
 	watching, stopWatching := context.WithCancel(lasting)
 	p.parts.Go(func() { p.warn(systemd.Watchdog(watching, p.server.Alive)) })
@@ -226,15 +231,19 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.parts.Go(func() { p.reloadOnHangup(watching) })
 	p.parts.Go(func() { audit(watching, p.files, p.log) })
 	p.parts.Go(func() { p.certs.watch(watching, p.log) })
+	p.parts.Go(func() { p.remember.run(watching) })
 
 	var err error
 	select {
 	case err = <-p.failed:
 		p.log.Error("farmproxy failed", "error", err)
+		p.remember.note("stop", "", err.Error())
 	case <-ctx.Done():
 		p.log.Info("farmproxy stops")
+		p.remember.note("stop", "", "")
 	case <-p.duck.ended:
 		p.log.Info("farmproxy stops: no miner is left")
+		p.remember.note("stop", "", "after a lame duck")
 	case <-p.successor.handed:
 	}
 	if p.successor.callOff() {
@@ -274,6 +283,15 @@ func (p *proxy) runServer() {
 			p.failed <- err
 		}
 	})
+}
+
+// noteStart has the start remembered.
+func (p *proxy) noteStart() {
+	kind := "start"
+	if p.inherited {
+		kind = "upgrade"
+	}
+	p.remember.note(kind, "", Version())
 }
 
 var errStopping = errors.New("farmproxy is stopping")

@@ -159,10 +159,14 @@ func (p *proxy) tellReload(r *api.Reload, err error) {
 			p.log.Error(problem)
 		}
 		p.log.Error(err.Error(), "file", r.File, "problems", len(r.Problems))
+		p.remember.note("configuration_refused", "", strings.Join(r.Problems, "; "))
 		return
 	}
 	for _, change := range r.Changes {
 		p.log.Info("configuration: " + change)
+	}
+	if len(r.Changes) > 0 {
+		p.remember.note("configuration", "", strings.Join(r.Changes, "; "))
 	}
 	p.log.Info("configuration loaded", "file", r.File, "changes", len(r.Changes), "fingerprint", r.Fingerprint)
 }

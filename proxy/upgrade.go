@@ -23,6 +23,7 @@ import (
 // order, and after them netloop's: each needs what is before it.
 const (
 	webSection        = "http"        // ahead: the socket that listens
+	historySection    = "history"     // ahead: what is not written yet
 	linksAheadSection = "links.ahead" // ahead
 	booksSection      = "books"
 	linksSection      = "links"
@@ -112,6 +113,7 @@ func (p *proxy) upgrade(context.Context, *admin.Call) (any, error) {
 	}
 	report, err := handover.Give(s.ctx, child, Version(), giver{p})
 	if err != nil {
+		p.remember.resume()
 		p.log.Error("upgrade failed: this process goes on", "error", err)
 		return nil, fmt.Errorf("nothing has changed, the running farmproxy goes on: %w", err)
 	}
@@ -160,6 +162,11 @@ func (g giver) Ahead(to *handover.Sender) error {
 		}
 		defer unix.Close(fd)
 		if err := to.Send(webSection, []byte(g.webAddress), fd); err != nil {
+			return err
+		}
+	}
+	if state := g.remember.pause(time.Now()); state != nil {
+		if err := to.Send(historySection, state); err != nil {
 			return err
 		}
 	}

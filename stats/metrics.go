@@ -27,6 +27,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.writeConfiguration(e, now)
 	b.writeShares(e, workers, now)
 	b.writeStore(e)
+	b.writeHistory(e)
 	b.writePools(e)
 	b.writeComparison(e)
 	b.writeLinks(e)

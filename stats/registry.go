@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,8 +44,8 @@ const (
 // not been seen for a while.
 type registry struct {
 	max    int
-	forget time.Duration
-	idle   *mining // of a worker that has no mining yet
+	forget atomic.Int64 // a time.Duration
+	idle   *mining      // of a worker that has no mining yet
 	other  *Worker
 
 	mu     sync.RWMutex // a Worker's lock may be taken under it, never the other way round
@@ -55,14 +56,15 @@ type registry struct {
 }
 
 func newRegistry(max int, forget time.Duration, idle *mining) *registry {
-	return &registry{
+	r := &registry{
 		max:    max,
-		forget: forget,
 		idle:   idle,
 		other:  &Worker{name: Other, mining: idle},
 		byName: make(map[string]*Worker),
 		crowd:  fewNames,
 	}
+	r.forget.Store(int64(forget))
+	return r
 }
 
 // get finds or creates the worker of that name. It can't be forgotten for at least
@@ -181,8 +183,9 @@ func (r *registry) thin(now time.Time) {
 // time. It searches without the registry's lock, and checks again before it drops.
 func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
 	var old []*Worker
+	forget := time.Duration(r.forget.Load())
 	for _, w := range list {
-		if w.forgettable(now, r.forget, stray) {
+		if w.forgettable(now, forget, stray) {
 			old = append(old, w)
 		}
 	}
@@ -192,13 +195,17 @@ func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range old {
-		if w.forgettable(now, r.forget, stray) {
+		if w.forgettable(now, forget, stray) {
 			w.dropped = true
 			delete(r.byName, w.name)
 		}
 	}
-	// A new array: a reader may still hold the old one.
-	kept := make([]*Worker, 0, len(r.byName))
+	r.relist()
+}
+
+// relist takes the dropped workers off the list; the caller holds r.mu.
+func (r *registry) relist() {
+	kept := make([]*Worker, 0, len(r.byName)) // a new array: a reader may still hold the old one
 	for _, w := range r.list {
 		if !w.dropped {
 			kept = append(kept, w)
@@ -212,7 +219,10 @@ func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
 func (w *Worker) forgettable(now time.Time, after, stray time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.accepted == 0 {
+	switch {
+	case w.keep == expected:
+		return false
+	case w.accepted == 0 && w.keep == ordinary:
 		after = min(after, stray)
 	}
 	return w.miners == 0 && now.Sub(w.seen.time()) >= after

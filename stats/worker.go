@@ -46,6 +46,7 @@ type Worker struct {
 	rejected   [work.NumVerdicts - 1]uint32 // by verdict-1: accepted is separate
 	address    addr                         // of the miner that came last
 	dropped    bool                         // no longer in the registry; guarded by the registry's mutex
+	keep       uint8                        // why it stays there without a miner: ordinary, remembered, expected
 }
 
 // Prefetch prefetches what Share touches, for a call that comes soon.

@@ -1,0 +1,359 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"farmproxy/api"
+	"farmproxy/config"
+	"farmproxy/history"
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+const (
+	// historyFile is where the history is, in the state directory.
+	historyFile = "history.db"
+
+	// lookEvery is how often the history takes what the books say.
+	lookEvery = time.Minute
+
+	// writeTime bounds one write. A disk that takes longer is as good as full.
+	writeTime = 20 * time.Second
+
+	// maxNotes bounds the events that wait for the next write: a farm whose workers all
+	// go down makes these elsewhere, so they are an operator's and the pools'.
+	maxNotes = 4096
+)
+
+// remembering writes the history, on a goroutine of its own.
+type remembering struct {
+	path string // of the file; "": there is no state directory
+	book *stats.Book
+	log  *slog.Logger
+
+	settings atomic.Pointer[config.History]
+	notes    chan history.Event
+	lost     atomic.Uint64 // events for which there was no room
+	trouble  atomic.Pointer[error]
+
+	bans   func() []api.Ban // the banned addresses
+	banned map[netip.Addr]bool
+
+	mu        sync.Mutex // held during a look, and by what waits for one to end
+	store     *history.Store
+	recorder  *history.Recorder
+	inherited []byte // the state of the recorder of the process before; nil: there is none
+	paused    bool   // it is being handed over
+}
+
+// errNotRemembering is why there is no history to read.
+var errNotRemembering = errors.New("nothing is remembered: set state_dir, and history.enabled = true")
+
+// errHistoryOpening is the same while the file is not open yet.
+var errHistoryOpening = errors.New("the history is being opened: try again")
+
+func newRemembering(c *config.Config, book *stats.Book, bans func() []api.Ban, log *slog.Logger) *remembering {
+	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes)}
+	if dir := stateDir(c); dir != "" {
+		m.path = filepath.Join(dir, historyFile)
+	}
+	m.trouble.Store(&errHistoryOpening)
+	book.SetHistory(func() error { return *m.trouble.Load() })
+	return m
+}
+
+// configure has it remember as the configuration says, from the next look on.
+func (m *remembering) configure(h *config.History) { m.settings.Store(h) }
+
+// note has an event remembered. It never blocks. Any goroutine.
+func (m *remembering) note(kind, subject, text string) {
+	select {
+	case m.notes <- history.Event{At: time.Now().Round(0), Kind: kind, Subject: subject, Text: text}:
+	default:
+		m.lost.Add(1)
+	}
+}
+
+// run looks once a minute, until ctx ends; then it writes what is left.
+func (m *remembering) run(ctx context.Context) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	m.look(time.Now())
+	for {
+		select {
+		case <-ticker.C:
+			m.look(time.Now())
+		case <-ctx.Done():
+			m.end()
+			return
+		}
+	}
+}
+
+// look takes what the books say, and writes it.
+func (m *remembering) look(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
+	defer cancel()
+	m.tell(m.step(ctx, now))
+}
+
+// step is look without what surrounds it. The caller has mu.
+func (m *remembering) step(ctx context.Context, now time.Time) error {
+	h := m.settings.Load()
+	if m.path == "" || !h.Enabled {
+		return errors.Join(errNotRemembering, m.shut())
+	}
+	if m.store == nil {
+		if err := m.open(ctx, h, now); err != nil {
+			return err
+		}
+	}
+	m.store.Keep(retention(h, m.book.Forgets()))
+	b := m.recorder.Look(now, seen(m.book, now), seenPools(m.book))
+	m.noteBans()
+	b.Events = append(b.Events, m.noted()...)
+	err := m.store.Write(ctx, b)
+	if err != nil {
+		m.recorder.Redescribe()
+		for _, e := range b.Events {
+			select {
+			case m.notes <- e:
+			default:
+				m.lost.Add(1)
+			}
+		}
+	}
+	return err
+}
+
+// open opens the file, and has the books know who is missing. The caller has mu.
+func (m *remembering) open(ctx context.Context, h *config.History, now time.Time) error {
+	store, err := history.Open(ctx, m.path, retention(h, m.book.Forgets()))
+	if err != nil {
+		return err
+	}
+	roster, err := store.Roster(ctx)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	m.store, m.recorder = store, history.NewRecorder(roster)
+	if m.inherited != nil {
+		if err := m.recorder.Restore(m.inherited, now); err != nil {
+			m.log.Warn("the history has a gap of some minutes: what the process before had not written yet can't be read", "error", err)
+		}
+		m.inherited = nil
+	}
+	m.book.Remember(rememberedOf(roster))
+	return nil
+}
+
+// shut closes the file. The caller has mu.
+func (m *remembering) shut() error {
+	if m.store == nil {
+		return nil
+	}
+	err := m.store.Close()
+	m.store, m.recorder = nil, nil
+	return err
+}
+
+// end writes what is left, and closes the file.
+func (m *remembering) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.store != nil && !m.paused {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
+		if err := m.step(ctx, time.Now()); err == nil {
+			err = m.store.Write(ctx, m.recorder.Flush())
+			m.tell(err)
+		}
+	}
+	if err := m.shut(); err != nil {
+		m.log.Warn(err.Error())
+	}
+}
+
+// pause has it look no more, and returns what another process needs to go on: nil if
+// there is nothing.
+func (m *remembering) pause(now time.Time) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.paused = true
+	if m.recorder == nil {
+		return nil
+	}
+	state, err := m.recorder.State(now)
+	if err != nil {
+		m.log.Warn("the history will have a gap of some minutes", "error", err)
+		return nil
+	}
+	return state
+}
+
+// resume has it look again.
+func (m *remembering) resume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.paused = false
+}
+
+// inherit has it go on from what pause returned in the process before.
+func (m *remembering) inherit(state []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.inherited = state
+}
+
+// opened returns the file, or why there is none; neither: nothing is to be remembered.
+// Any goroutine.
+func (m *remembering) opened() (*history.Store, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.store == nil {
+		if trouble := *m.trouble.Load(); !errors.Is(trouble, errNotRemembering) {
+			return nil, trouble
+		}
+		return nil, nil
+	}
+	return m.store, nil
+}
+
+// expect has the books and the recorder watch workers that an operator has listed.
+func (m *remembering) expect(names []string) {
+	list := make([]stats.Remembered, len(names))
+	for i, name := range names {
+		list[i] = stats.Remembered{Name: name, Expected: true}
+	}
+	m.book.Remember(list)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.recorder != nil {
+		for _, name := range names {
+			m.recorder.Expect(&history.Row{Name: name, Expected: true, Since: time.Now()})
+		}
+	}
+}
+
+// forget has them watch workers no longer that have no miner, and returns how many the
+// books had.
+func (m *remembering) forget(names []string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.recorder != nil {
+		for _, name := range names {
+			m.recorder.Forget(name)
+		}
+	}
+	return m.book.Forget(names)
+}
+
+// tell logs trouble when it begins, changes and ends. Nothing else depends on the history,
+// so it is a warning.
+func (m *remembering) tell(err error) {
+	before := *m.trouble.Load()
+	m.trouble.Store(&err)
+	quiet := func(err error) bool {
+		return err == nil || errors.Is(err, errNotRemembering) || errors.Is(err, errHistoryOpening)
+	}
+	switch {
+	case err != nil && !quiet(err) && (before == nil || before.Error() != err.Error()):
+		m.log.Warn("nothing is remembered: everything else goes on", "error", err)
+	case err == nil && !quiet(before):
+		m.log.Info("the history is written again", "file", m.path)
+	}
+	if lost := m.lost.Swap(0); lost > 0 {
+		m.log.Warn("events were not remembered: too many at once", "events", lost)
+	}
+}
+
+// noteBans notes the bans that are new since the last look. The caller has mu.
+func (m *remembering) noteBans() {
+	now := make(map[netip.Addr]bool)
+	for _, b := range m.bans() {
+		now[b.Address] = true
+		if !m.banned[b.Address] {
+			m.note("ban", b.Address.String(), b.Reason)
+		}
+	}
+	m.banned = now
+}
+
+// noted returns the events that wait.
+func (m *remembering) noted() (list []history.Event) {
+	for {
+		select {
+		case e := <-m.notes:
+			list = append(list, e)
+		default:
+			return list
+		}
+	}
+}
+
+// retention says for how long what is kept.
+func retention(h *config.History, workers time.Duration) history.Retention {
+	return history.Retention{
+		WorkerSteps: h.WorkerSteps, WorkerHours: h.WorkerHours,
+		TotalSteps: h.Minutes, TotalHours: h.Hours,
+		Events: h.Events, Workers: workers,
+	}
+}
+
+// seen calls f for each worker, as the books have it.
+func seen(book *stats.Book, now time.Time) iter.Seq[*history.Seen] {
+	return func(yield func(*history.Seen) bool) {
+		book.EachWorker(func(w *stats.WorkerInfo) {
+			if w.Name == stats.Other {
+				return
+			}
+			idle := time.Duration(-1)
+			if !w.LastShare.IsZero() {
+				idle = max(0, now.Sub(w.LastShare))
+			}
+			yield(&history.Seen{
+				Name: w.Name, Miners: w.Miners, Work: w.Work,
+				Accepted: w.Shares[work.Accepted], Rejected: w.Shares.Rejected(), Idle: idle,
+				Address: w.Address, Agent: w.Agent, Group: w.Group, Account: w.Account, Pool: w.Pool, Algorithm: w.Algorithm,
+				Difficulty: w.Difficulty,
+			})
+		})
+	}
+}
+
+func seenPools(book *stats.Book) []history.SeenPool {
+	pools := book.Pools()
+	list := make([]history.SeenPool, len(pools))
+	for i, p := range pools {
+		list[i] = history.SeenPool{Name: p.Name, Up: p.Up.Load()}
+		if e := p.LastError.Load(); e != nil {
+			list[i].Trouble = *e
+		}
+	}
+	return list
+}
+
+func rememberedOf(roster []history.Row) []stats.Remembered {
+	list := make([]stats.Remembered, len(roster))
+	for i := range roster {
+		r := &roster[i]
+		list[i] = stats.Remembered{
+			Name: r.Name, Account: r.Account, Pool: r.Pool, Algorithm: r.Algorithm, Address: r.Address, Agent: r.Agent,
+			Difficulty: r.Difficulty, LastSeen: r.LastSeen, Expected: r.Expected,
+		}
+	}
+	return list
+}
