@@ -20,6 +20,8 @@ var wallTime = map[string]string{
 	"api/answer.go":                "display",
 	"bench":                        "the harness writes reports",
 	"api/bans.go":                  "display",
+	"api/csv.go":                   "display",
+	"api/history.go":               "display",
 	"certificate":                  "a certificate's end is wall time, and display",
 	"cmd/farmproxy/repair.go":      "display",
 	"stats/clock.go":               "where the books' time begins, and display",

@@ -19,6 +19,7 @@ import (
 	"farmproxy/admin"
 	"farmproxy/bench/fleet"
 	benchpool "farmproxy/bench/pool"
+	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/internal/journal"
 	"farmproxy/stats"
@@ -326,6 +327,7 @@ func TestHangup(t *testing.T) {
 	hangups := make(chan os.Signal)
 	p := &proxy{hangups: hangups, log: slog.New(slog.NewTextHandler(&log, nil)), book: stats.New(stats.Options{})}
 	p.running.Store(&running{config: config.Default(), file: filepath.Join(t.TempDir(), "none")})
+	p.remember = newRemembering(config.Default(), p.book, func() []api.Ban { return nil }, p.log)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); p.reloadOnHangup(ctx) }()
