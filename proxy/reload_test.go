@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"farmproxy/admin"
+	"farmproxy/api"
 	"farmproxy/bench/fleet"
 	benchpool "farmproxy/bench/pool"
-	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/internal/journal"
 	"farmproxy/stats"
