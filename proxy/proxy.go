@@ -248,7 +248,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	}
 	if p.successor.callOff() {
 		stopWatching()
-		p.leave()
+		p.leave(ctx)
 		return nil
 	}
 	p.book.SetReady(errStopping)

@@ -17,6 +17,7 @@ import (
 	"farmproxy/handover"
 	"farmproxy/netloop"
 	"farmproxy/systemd"
+	"farmproxy/upstream"
 )
 
 // Sections of what is handed over, besides those of package netloop. They come in this
@@ -41,6 +42,7 @@ type successor struct {
 	ctx    context.Context // ends with this process
 	stop   context.CancelFunc
 	handed chan struct{} // closed when it serves
+	relays relays        // of this process's links to the successor
 }
 
 // newSuccessor returns the one that runs as this process does. The link /proc/self/exe
@@ -111,7 +113,7 @@ func (p *proxy) upgrade(context.Context, *admin.Call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nothing has changed: %w", err)
 	}
-	report, err := handover.Give(s.ctx, child, Version(), giver{p})
+	report, err := handover.Give(s.ctx, child, Version(), giver{p, &s.relays})
 	if err != nil {
 		p.remember.resume()
 		p.log.Error("upgrade failed: this process goes on", "error", err)
@@ -119,13 +121,23 @@ func (p *proxy) upgrade(context.Context, *admin.Call) (any, error) {
 	}
 	p.warn(systemd.MainPID(report.PID))
 	p.log.Info("upgrade: the new process serves, this one ends", "version", report.Version, "pid", report.PID, "miners", miners, "prepared", report.Prepared, "frozen", report.Frozen)
+	if n := s.relays.left; n > 0 {
+		p.log.Warn("upgrade: links over TLS stayed behind, and with them the verdicts on their last shares: raise LimitNOFILE if descriptors are short", "links", n, "most", maxRelays)
+	}
 	close(s.handed)
 	return Upgraded{report.Version, report.PID, report.Prepared.Seconds(), report.Frozen.Seconds(), miners}, nil
 }
 
-// leave ends a process that has been handed over. It touches no socket that is another
-// process's now, and the kernel closes them all in the end.
-func (p *proxy) leave() {
+// leave ends a process that has been handed over, at once when ctx ends. It touches no
+// socket that is another process's now, and the kernel closes them all in the end.
+func (p *proxy) leave(ctx context.Context) {
+	var relaying sync.WaitGroup
+	relaying.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, relayTime)
+		defer cancel()
+		p.successor.relays.run(ctx)
+	})
+	defer relaying.Wait()
 	defer within(askBackTime, func(ctx context.Context) { p.warn(p.server.AskBack(ctx)) })
 	within(stopTime, func(ctx context.Context) {
 		var ending sync.WaitGroup
@@ -151,7 +163,10 @@ func (p *proxy) leave() {
 }
 
 // giver hands a proxy over.
-type giver struct{ *proxy }
+type giver struct {
+	*proxy
+	relays *relays
+}
 
 // Ahead implements handover.Giver.
 func (g giver) Ahead(to *handover.Sender) error {
@@ -191,22 +206,28 @@ func (g giver) State(to *handover.Sender) error {
 	if err := to.Send(booksSection, g.book.State()); err != nil {
 		return err
 	}
-	links, wires, err := g.goals.State()
+	links, wires, err := g.goals.State(g.relays.open)
 	if err != nil {
 		return err
 	}
 	files := make([]int, len(wires))
 	for i, w := range wires {
-		files[i] = netloop.SocketOf(w)
+		if relay, is := w.(*upstream.Relay); is {
+			files[i] = g.relays.end(relay)
+		} else {
+			files[i] = netloop.SocketOf(w)
+		}
 	}
 	if err := to.Send(linksSection, links, files...); err != nil {
 		return err
 	}
+	g.relays.sent()
 	return g.server.State(to.Send)
 }
 
 // Thaw implements handover.Giver.
 func (g giver) Thaw() {
+	g.relays.close()
 	g.server.Thaw()
 	g.goals.Thaw()
 }

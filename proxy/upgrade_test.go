@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -92,9 +94,15 @@ type ownProcess struct {
 // startOwn starts one that works at a pool.
 func startOwn(t *testing.T, pool *benchpool.Pool, more string) *ownProcess {
 	t.Helper()
+	return startOwnAt(t, "stratum+tcp://"+pool.Addr(), more)
+}
+
+// startOwnAt is startOwn with the pool's URL.
+func startOwnAt(t *testing.T, url, more string) *ownProcess {
+	t.Helper()
 	dir := t.TempDir()
 	b := &ownProcess{t: t, file: filepath.Join(dir, "farmproxy.toml"), socket: filepath.Join(dir, "admin"), address: free(t), web: free(t)}
-	b.configure(fmt.Sprintf("[[pool]]\nurl = \"stratum+tcp://%s\"\nuser = \"farm\"\n%s", pool.Addr(), more))
+	b.configure(fmt.Sprintf("[[pool]]\nurl = %q\nuser = \"farm\"\n%s", url, more))
 	cmd := exec.Command(os.Args[0], "run", b.file)
 	cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	var log strings.Builder
@@ -252,23 +260,97 @@ func sessionIn(t *testing.T, subscribed message) string {
 	return string(subscriptions[0][1])
 }
 
+// overTLS returns the address of a pool over TLS.
+func overTLS(t *testing.T, pool *benchpool.Pool) string {
+	t.Helper()
+	files, _ := certified(t, t.TempDir(), time.Hour)
+	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", free(t), &tls.Config{Certificates: []tls.Certificate{pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	carry := func(to, from net.Conn) {
+		_, _ = io.Copy(to, from)
+		to.Close()
+	}
+	go func() {
+		for {
+			here, err := l.Accept()
+			if err != nil {
+				return
+			}
+			there, err := net.Dial("tcp", pool.Addr())
+			if err != nil {
+				here.Close()
+				continue
+			}
+			go carry(here, there)
+			go carry(there, here)
+		}
+	}()
+	return l.Addr().String()
+}
+
+// Over links with TLS, whatever a far pool accepts its miner is told, though hundreds of
+// verdicts are on their way at each switch.
+func TestUpgradeOfLinksOverTLS(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, func(o *benchpool.Options) { o.AnswerDelay = 300 * time.Millisecond })
+	b := startOwnAt(t, "stratum+tls://"+overTLS(t, pool), "tls_insecure = true\n")
+	miners := b.fleet(0)
+	for range 3 {
+		if _, err := b.upgrade(); err != nil {
+			t.Fatal(err)
+		}
+		b.more(miners)
+	}
+	miners.SetRate(0)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := miners.Settle(ctx); err != nil {
+		t.Error(err)
+	}
+	x, at := miners.Books().Total(), pool.Books().Total()
+	if x.Disconnects+x.Unanswered+x.Garbage+x.Failures > 0 || x.Accepted != at.Accepted {
+		t.Errorf("the miners: %+v; %s; the pool: %+v", x, miners.Books().LastTrouble(), at)
+	}
+	for reason := range x.Reasons { // a new link is a clean job
+		if !strings.HasSuffix(reason, "Stale share") {
+			t.Errorf("the miners are told %v", x.Reasons)
+		}
+	}
+	if s := b.status(); s.Shares.Accepted != uint64(x.Accepted) {
+		t.Errorf("%d shares are counted as accepted, want %d", s.Shares.Accepted, x.Accepted)
+	}
+}
+
 // working is a box with a fleet of miners that really mine.
 func working(t *testing.T, agents int) (*ownProcess, *fleet.Fleet, *benchpool.Pool) {
 	t.Helper()
 	pool := startPool(t, nil)
 	b := startOwn(t, pool, "")
+	return b, b.fleet(agents), pool
+}
+
+// fleet is one of 50 miners at work.
+func (b *ownProcess) fleet(agents int) *fleet.Fleet {
+	b.t.Helper()
 	o := fleet.DefaultOptions(b.address)
 	o.Miners, o.Rate, o.Behind = 50, 300, agents
 	miners, err := fleet.New(o)
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	t.Cleanup(miners.Close)
-	if err := miners.Connect(t.Context()); err != nil {
-		t.Fatal(err)
+	b.t.Cleanup(miners.Close)
+	if err := miners.Connect(b.t.Context()); err != nil {
+		b.t.Fatal(err)
 	}
 	b.more(miners)
-	return b, miners, pool
+	return miners
 }
 
 // more waits until so many more shares have been accepted that each miner had some.

@@ -79,7 +79,7 @@ func (k *link) carry() error {
 		c.stack = transport.Adopt(k.conn, func(conn net.Conn) { bottom.Conn = conn })
 		c.take = func(plain []byte) error { return k.protocol.Step(c.now, plain) }
 	}
-	k.bound.Store(c.stack != nil)
+	k.stack.Store(c.stack)
 	book := k.goal.directory.book
 	book.Listen(k.pool.book, time.Now())
 	defer book.Unlisten(k.pool.book)

@@ -54,10 +54,10 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 }
 
 // decide begins the attempts that are called for. A link to a pool that the goal
-// does not lead to any more, or that is drained, serves until another is up, as if it were
-// none.
+// does not lead to any more, that is drained, or that is about to end, serves until another
+// is up, as if it were none.
 func (l *Lane) decide(ctx context.Context, now time.Time) {
-	if l.serving != nil && l.goal.employs(l.serving.pool) {
+	if l.settled() {
 		if p := l.better(now); p != nil && len(l.candidates) == 0 {
 			if l.try(ctx, p, now) {
 				l.log.Log(ctx, l.level(slog.LevelInfo), "a better pool is back", "pool", p.Name)

@@ -26,7 +26,8 @@ import (
 // Lanes, jobs, epochs and works keep their numbers, so that whoever names them needs no
 // translation. A link whose connection is more than a socket stays behind: of TLS nobody
 // can have the keys. The next process dials another before the switch; to the lane that
-// is a failover, and to its miners a clean job.
+// is a failover, and to its miners a clean job. As in any failover the old link drains: the
+// next process has it through the old one, which stays that long (Relay).
 //
 // An image of something is all of it that another process needs, as plain data, in JSON.
 // Readers ignore fields that they do not know, and what is missing is zero: so a field
@@ -94,7 +95,7 @@ func (d *Directory) Ahead() ([]byte, error) {
 		}
 	}
 	d.eachLane(func(l *Lane) {
-		if k := l.servingLink(); k != nil && k.bound.Load() {
+		if k := l.servingLink(); k != nil && k.staysBehind() {
 			id := l.goal.id()
 			list := &image.Anew
 			if id.named() {
@@ -126,10 +127,11 @@ func (d *Directory) Freeze() { d.still.freeze() }
 func (d *Directory) Thaw() { d.still.thaw() }
 
 // State returns all that the directory has, and the wires of the links that can be handed
-// over, whose sockets Restore wants in that order. It changes nothing. The directory and
-// the event loops must be frozen.
-func (d *Directory) State() (image []byte, wires []Wire, err error) {
-	x := &imaging{now: time.Now()}
+// over, whose sockets Restore wants in that order. A *Relay among them was accepted by
+// relay: Restore wants a connection whose other end its Run gets. It changes nothing. The
+// directory and the event loops must be frozen.
+func (d *Directory) State(relay func(*Relay) bool) (image []byte, wires []Wire, err error) {
+	x := &imaging{now: time.Now(), relay: relay}
 	image, err = json.Marshal(x.directory(d))
 	return image, x.wires, err
 }

@@ -61,6 +61,8 @@ func inHandOver(t *testing.T, pools string, test func(f *farm)) {
 	})
 }
 
+func noRelay(*Relay) bool { return false }
+
 // dead is who listens to a process that has gone.
 type dead struct{ nobody }
 
@@ -90,12 +92,18 @@ func (f *farm) handOver(set func()) {
 	synctest.Wait()
 
 	old.Freeze()
-	image, wires, err := old.State()
+	image, wires, err := old.State(func(*Relay) bool { return !f.noRelays })
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	sockets := make([]net.Conn, len(wires))
 	for i, w := range wires {
+		if r, is := w.(*Relay); is {
+			ours, theirs := net.Pipe()
+			sockets[i] = &passable{Conn: theirs}
+			go r.Run(f.t.Context(), r.Wire.(*testWire).conn.(*passable).pass(), ours)
+			continue
+		}
 		sockets[i] = w.(*testWire).conn.(*passable).pass()
 	}
 	joined := uint32(0)
@@ -174,7 +182,7 @@ func TestWhatThePoolHasNotReadGoesFirst(t *testing.T) {
 	d.Set(table)
 	busyLane(d.goal(""), 0, 1, new(slowWire))
 	d.Freeze()
-	image, wires, err := d.State()
+	image, wires, err := d.State(noRelay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +204,11 @@ func TestAThawedDirectoryGoesOn(t *testing.T) {
 		f.start()
 		f.submit(1, 3)
 		f.directory.Freeze()
-		before, _, err := f.directory.State()
+		before, _, err := f.directory.State(noRelay)
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, _, _ := f.directory.State()
+		after, _, _ := f.directory.State(noRelay)
 		equal(t, "what State changes", string(after), string(before))
 		f.pools[0].lane().Close()
 		f.after(time.Minute)
@@ -211,54 +219,6 @@ func TestAThawedDirectoryGoesOn(t *testing.T) {
 		f.after(time.Minute)
 		f.wantFate(1, 3, work.Accepted)
 		equal(t, "dialled afterwards", f.pools[0].dialled(), 2)
-	})
-}
-
-// A link over TLS stays behind: the next process has another before the switch, and miners
-// a clean job. What the pool has not answered, and late shares for the old job, are lost.
-func TestALinkOverTLSIsDialledAnew(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
-		f.pools[0].answer = func(s submit) string {
-			if s.Nonce == "00000001" {
-				return ""
-			}
-			return yes
-		}
-		f.start()
-		f.submit(1, 1)
-		job := f.latest().Job
-		f.handOver(f.again)
-		equal(t, "dialled", f.pools[0].dialled(), 2)
-		f.wantTold("a-1! a-2!")
-		f.wantFate(1, 1, work.LinkLost)
-		equal(t, "another work", f.latest().Job.Work > job.Work, true)
-		f.submitFor(job, 2, 2)
-		f.wantFate(2, 2, work.LinkLost)
-		f.submit(3, 3)
-		f.wantFate(3, 3, work.Accepted)
-	})
-}
-
-// If such a link can't be dialled, its lane has lost its own: it looks on.
-func TestALinkOverTLSIsNotThereInTime(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
-		f.pools[0].answer = func(submit) string { return "" }
-		f.start()
-		f.submit(1, 1)
-		f.pools[0].do(func() { f.pools[0].refuse = true })
-		f.handOver(f.again)
-		f.wantOn("none")
-		f.after(time.Second)
-		f.pools[0].do(func() {
-			f.pools[0].refuse, f.pools[0].answer = false, func(submit) string { return yes }
-		})
-		f.after(time.Minute)
-		f.wantOn("a")
-		f.wantFate(1, 1, work.Accepted) // the pool gave the session back
 	})
 }
 

@@ -32,7 +32,7 @@ func BenchmarkHandOver(b *testing.B) {
 			for b.Loop() {
 				var err error
 				d.Freeze()
-				if image, wires, err = d.State(); err != nil {
+				if image, wires, err = d.State(noRelay); err != nil {
 					b.Fatal(err)
 				}
 				d.Thaw()

@@ -19,6 +19,7 @@ import (
 type imaging struct {
 	now   time.Time
 	wires []Wire
+	relay func(*Relay) bool
 	jobs  map[uint32]*work.Job // that the image of the lane under way refers to
 }
 

@@ -153,8 +153,9 @@ func (x *imaging) directory(d *Directory) directoryImage {
 		}
 	}
 	d.mu.RLock()
-	defer d.mu.RUnlock()
-	for _, r := range d.retired {
+	retired := slices.Clone(d.retired)
+	d.mu.RUnlock()
+	for _, r := range retired {
 		if !r.isEmpty() {
 			i.Retired = append(i.Retired, x.goal(r))
 		}

@@ -21,6 +21,7 @@ type linkImage struct {
 	Wire     int           `json:"wire"`              // whose socket it has; -1: it stays behind
 	Serves   bool          `json:"serves,omitempty"`
 	Drains   ago           `json:"drains,omitempty"`
+	Relayed  bool          `json:"relayed,omitempty"`
 	Started  ago           `json:"started"`
 	Epoch    uint64        `json:"epoch"`
 	Unsent   []byte        `json:"unsent,omitempty"`
@@ -76,15 +77,25 @@ func (x *imaging) link(k *link, pool int, serves bool) linkImage {
 	if k.to.Address != k.pool.Address {
 		i.Address = k.to.Address
 	}
-	if w := k.wire.Load(); w != nil && !k.bound.Load() && k.ctx.Err() == nil {
-		if unsent, open := (*w).Unsent(); open {
-			i.Unsent = append(slices.Clone(unsent), k.protocol.unsent...)
-			i.Wire = len(x.wires)
-			x.wires = append(x.wires, *w)
+	w := k.wire.Load()
+	if w == nil || k.ctx.Err() != nil {
+		return i
+	}
+	if k.stack.Load() != nil {
+		if r := newRelay(k, *w); r != nil && x.relay(r) {
+			i.Unsent, i.Relayed = k.protocol.unsent, true
+			i.Wire, x.wires = len(x.wires), append(x.wires, r)
 		}
+	} else if unsent, open := (*w).Unsent(); open {
+		i.Unsent, i.Relayed = append(slices.Clone(unsent), k.protocol.unsent...), k.relayed
+		i.Wire, x.wires = len(x.wires), append(x.wires, *w)
 	}
 	return i
 }
+
+// staysBehind reports that the link can't be handed over, or that what stands below it
+// belongs to a process that is about to end: the next process needs another one.
+func (k *link) staysBehind() bool { return k.relayed || k.stack.Load() != nil }
 
 func (x *imaging) health(h *health) healthImage {
 	h.mu.Lock()
@@ -126,7 +137,7 @@ func (x *restoring) link(l *Lane, p *pool, e *epoch, i *linkImage, conn net.Conn
 		use = descriptors.Second
 	}
 	k := l.goal.newLink(context.Background(), p, l, x.d.inherit(use))
-	k.started = x.time(i.Started)
+	k.started, k.relayed = x.time(i.Started), i.Relayed
 	if i.Address != "" {
 		k.to.Target = k.to.At(i.Address)
 	}

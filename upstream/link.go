@@ -13,6 +13,7 @@ import (
 
 	"farmproxy/dial"
 	"farmproxy/stats"
+	"farmproxy/transport"
 )
 
 // writeTimeout is how long a pool may not read during the handshake.
@@ -65,8 +66,15 @@ type link struct {
 	// Between the driver and the lane:
 	epoch  atomic.Pointer[epoch] // changed under Lane.mu, once the link is up
 	active atomic.Bool           // shares may be taken
-	bound  atomic.Bool           // to this process: what stands on its socket, TLS, can't be handed over
 	wire   atomic.Pointer[Wire]  // of the loop that carries the link; nil: none yet
+
+	// stack stands on the link's socket, TLS or a tunnel's rest, and can't be handed over;
+	// nil: the bytes are the protocol's own.
+	stack atomic.Pointer[transport.Stack]
+
+	// relayed: the process before this one has the stack, and is about to end. Set before
+	// the link serves.
+	relayed bool
 }
 
 // assignment is what a link was made for.

@@ -99,13 +99,18 @@ func (l *Lane) look(ctx context.Context, e event, due time.Time) (goesOn bool) {
 // tick is how long the supervisor may sleep.
 func (l *Lane) tick() (d time.Duration) {
 	d = tickServing
-	if l.serving == nil || len(l.candidates) > 0 || !l.goal.employs(l.serving.pool) {
+	if !l.settled() || len(l.candidates) > 0 {
 		d = tickSeeking
 	}
 	if l.single() {
 		d *= directTicks
 	}
 	return d
+}
+
+// settled reports that the link that serves is to stay.
+func (l *Lane) settled() bool {
+	return l.serving != nil && l.goal.employs(l.serving.pool) && !l.serving.relayed
 }
 
 // end gives back what the lane had of the process's.

@@ -29,9 +29,24 @@ func (f *farm) overTLS(certificate tls.Certificate) {
 		}
 		go relay(server, pool)
 		go relay(pool, server)
-		client := tls.Client(&dial.Conn{Conn: here}, &tls.Config{InsecureSkipVerify: true})
-		return client, client.HandshakeContext(ctx)
+		socket := &passable{Conn: here}
+		client := tls.Client(&dial.Conn{Conn: socket}, &tls.Config{InsecureSkipVerify: true})
+		return &secured{client, socket}, client.HandshakeContext(ctx)
 	}
+}
+
+// secured is a connection over TLS that says nothing at its end once its socket was passed
+// on.
+type secured struct {
+	*tls.Conn
+	socket *passable
+}
+
+func (s *secured) Close() error {
+	if s.socket.passed.Load() {
+		return nil
+	}
+	return s.Conn.Close()
 }
 
 // A link goes through TLS before a loop carries it, and after that.
