@@ -29,6 +29,7 @@ type Account struct {
 	Password Secret // only in snapshots; lists and the method Account omit it
 	Created  time.Time
 	LastSeen time.Time // when a miner was last connected; zero: never. Not in snapshots
+	Goals    []Goal    // what its work is divided among; none: it goes to Pool. Only in snapshots
 }
 
 // Prove checks that a pool accepts an account before the credentials or options in use
@@ -47,7 +48,6 @@ const proveAttempts = 3
 // one. prove is called outside of any transaction. The pool is host:port, the password
 // may be empty. Errors: ErrBadAddress, ErrUnknownPool, ErrBadUser, ErrBadPassword,
 // ErrChanged, and prove's.
-// ErrBadPassword, ErrChanged, and prove's.
 func (s *Store) Register(ctx context.Context, address, user, password string, prove Prove) (name string, did Registered, err error) {
 	if address, err = ParseAddress(address); err != nil {
 		return "", 0, err
@@ -199,7 +199,10 @@ func (s *Store) insertAccount(t *transaction, a Account, version int64) (err err
 	}
 	_, err = t.exec("INSERT INTO accounts (name, pool, pool_user, password, created, last_seen, version) VALUES (?, ?, ?, ?, ?, 0, ?)",
 		a.Name, a.Pool, a.User, s.sealer.seal(a.Name, a.Password.Reveal()), millis(a.Created), version)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.insertGoals(t, a.Name, a.Goals)
 }
 
 // Account returns an account, without its password. ErrUnknownAccount.

@@ -135,7 +135,7 @@ func (s *Store) AddPool(ctx context.Context, p Pool) error {
 // ChangePool changes the algorithm and options of the pool at p.Address, once prove,
 // unless nil, confirms that the pool then still accepts accounts: it tries the first of
 // the pool's accounts that uses reports in use. ErrBadAddress, ErrBadValue,
-// ErrUnknownAlgorithm, ErrUnknownPool, and prove's.
+// ErrUnknownAlgorithm, ErrUnknownPool, ErrInUse, and prove's.
 func (s *Store) ChangePool(ctx context.Context, p Pool, uses func(account string) bool, prove Prove) error {
 	if err := p.check(); err != nil {
 		return err
@@ -147,6 +147,9 @@ func (s *Store) ChangePool(ctx context.Context, p Pool, uses func(account string
 	}
 	return s.write(ctx, func(t *transaction, version int64) error {
 		if _, err := algorithm(t, p.Algorithm); err != nil {
+			return err
+		}
+		if err := keepsAlgorithm(t, p); err != nil {
 			return err
 		}
 		options, err := json.Marshal(p.Options)
@@ -203,6 +206,9 @@ func (s *Store) DeletePool(ctx context.Context, address string, withAccounts boo
 			return failf(ErrInUse, "pool %s has %d accounts: delete them first, or delete them together with the pool", address, accounts)
 		}
 		if _, err := t.exec("DELETE FROM accounts WHERE pool = ?", address); err != nil {
+			return err
+		}
+		if err := inNoGoal(t, address); err != nil {
 			return err
 		}
 		deleted, err := t.exec("DELETE FROM pools WHERE address = ?", address)

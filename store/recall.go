@@ -115,11 +115,15 @@ func (s *Store) decodeMemory(d *json.Decoder, h header, sealer *sealer) (*Snapsh
 		if err == nil {
 			password, err = sealer.open(r.Name, sealed)
 		}
+		var goals []Goal
+		if err == nil {
+			goals, err = recallGoals(r.Name, r.Goals, sealer)
+		}
 		if err != nil { // one damaged line must not stop the others
 			s.options.Log.Error("the remembered password of an account cannot be read", "account", r.Name, "error", err)
 			continue
 		}
-		a := &Account{Name: r.Name, Pool: r.Pool, User: r.User, Password: NewSecret(password), Created: fromMillis(r.Created)}
+		a := &Account{Name: r.Name, Pool: r.Pool, User: r.User, Password: NewSecret(password), Created: fromMillis(r.Created), Goals: goals}
 		if p := pools[a.Pool]; p != nil {
 			a.Pool = p.Address // one string shared by all
 		}

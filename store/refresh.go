@@ -97,7 +97,10 @@ func (s *Store) changesSince(t *transaction, since int64) (*changes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, s.changedAccounts(t, since, c)
+	if err := s.changedAccounts(t, since, c); err != nil {
+		return nil, err
+	}
+	return c, s.changedGoals(t, since, c)
 }
 
 // removals reads the removals after a version.

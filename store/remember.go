@@ -57,6 +57,8 @@ type rememberedAccount struct {
 	User     string `json:"user"`
 	Password string `json:"password"` // sealed, in hex
 	Created  int64  `json:"created"`  // ms since 1970
+
+	Goals []rememberedGoal `json:"goals,omitempty"`
 }
 
 // remember writes the file whenever the snapshot changes, until ctx ends, and then once
@@ -143,7 +145,7 @@ func (s *Store) encodeMemory(e *json.Encoder, snapshot *Snapshot) error {
 	}
 	for a := range snapshot.Accounts() {
 		sealed := s.sealer.seal(a.Name, a.Password.Reveal())
-		err = errors.Join(err, e.Encode(rememberedAccount{a.Name, a.Pool, a.User, hexText(sealed), millis(a.Created)}))
+		err = errors.Join(err, e.Encode(rememberedAccount{a.Name, a.Pool, a.User, hexText(sealed), millis(a.Created), s.rememberGoals(a)}))
 	}
 	return err
 }

@@ -11,21 +11,23 @@ import (
 	"time"
 )
 
-// damage overwrites a page in the middle of a database.
+// damage overwrites the page of a database where the accounts begin.
 func damage(t *testing.T, file string) []byte {
 	t.Helper()
 	// What is still in the log would cover the damage.
 	d, err := openPlain(file)
 	must(t, err)
-	var busy, pages, moved int
+	var busy, pages, moved, size, root int
 	must(t, d.QueryRowContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved))
+	must(t, d.QueryRowContext(t.Context(), "PRAGMA page_size").Scan(&size))
+	must(t, d.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = 'accounts'").Scan(&root))
 	must(t, d.Close())
 	if busy != 0 {
 		t.Fatal("the log of the database is in use")
 	}
 	text, err := os.ReadFile(file)
 	must(t, err)
-	copy(text[len(text)/2:], strings.Repeat("damaged ", 1024))
+	copy(text[(root-1)*size:root*size], strings.Repeat("damaged ", size))
 	must(t, os.WriteFile(file, text, 0o600))
 	return text
 }
