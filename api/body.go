@@ -71,6 +71,8 @@ func kindName(t reflect.Type) string {
 		return "a whole number"
 	case reflect.Float64:
 		return "a number"
+	case reflect.Slice:
+		return "a list"
 	}
 	return "an object"
 }
@@ -80,7 +82,8 @@ func example(v any) string {
 	t := reflect.TypeOf(v).Elem()
 	fields := make([]string, t.NumField())
 	for i := range fields {
-		fields[i] = fmt.Sprintf("%q: %s", t.Field(i).Tag.Get("json"), kindName(t.Field(i).Type))
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		fields[i] = fmt.Sprintf("%q: %s", name, kindName(t.Field(i).Type))
 	}
 	return "{" + strings.Join(fields, ", ") + "}"
 }

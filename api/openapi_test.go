@@ -291,7 +291,8 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	well.book.SetReady(nil)
 	for _, e := range endpoints {
 		path := strings.Replace(e.path, "{}", "p.example:1", 1)
-		body := map[string]string{"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm}[path]
+		body := map[string]string{"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm,
+			"/api/v1/users/p.example:1": `{"goals":[]}`}[path]
 		if e.method == "GET" || e.method == "DELETE" {
 			body = ""
 		}
@@ -344,6 +345,14 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("PUT", "/api/v1/users", `{}`)
 	f("GET", "/api/v1/users/"+name, "")
 	f("GET", "/api/v1/users/nobody", "")
+	const goals = `{"goals":[{"name":"main","weight":1,"pools":[{"pool":"b.example:3333","user":"v"},{"pool":"c.example:3333"}]}]}`
+	f("PUT", "/api/v1/users/"+name, `{}`)
+	f("PUT", "/api/v1/users/"+name, goals) // asks b.example too often
+	f("PUT", "/api/v1/users/"+name, strings.Replace(goals, "b.example", "unknown.example", 1))
+	f("POST", "/api/v1/pools", `{"pool":"c.example:3333","algorithm":"sha256d"}`)
+	f("PUT", "/api/v1/users/"+name, strings.Replace(goals, `{"pool":"b.example:3333","user":"v"},`, "", 1))
+	f("PUT", "/api/v1/pools", `{"pool":"c.example:3333","algorithm":"x11"}`) // of b.example too
+	f("PUT", "/api/v1/users/"+name, `{"goals":[]}`)
 	f("DELETE", "/api/v1/pools/b.example:3333", "") // in use
 	f("DELETE", "/api/v1/bans/10.0.0.7", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "") // no more
@@ -420,4 +429,7 @@ func TestOpenAPIRequestBodies(t *testing.T) {
 	f("Registration", new(registration))
 	f("PoolOptions", new(poolOptions))
 	f("AlgorithmOptions", new(algorithmOptions))
+	f("Goals", new(goalsBody))
+	f("Goal", new(userGoal))
+	f("GoalPool", new(userPool))
 }

@@ -30,6 +30,7 @@ type Registry interface {
 	Register(ctx context.Context, pool, user, password string, prove store.Prove) (name string, did store.Registered, err error)
 	Account(ctx context.Context, name string) (store.Account, error)
 	Accounts(ctx context.Context, f store.Filter) (store.Page[store.Account], error)
+	SetGoals(ctx context.Context, name string, goals []store.Goal, prove store.Prove) error
 	DeleteAccount(ctx context.Context, name string) error
 
 	Pool(ctx context.Context, address string) (store.Pool, error)

@@ -43,6 +43,7 @@ var endpoints = []endpoint{
 	{"POST", usersPath, scopeRegister, withRegistry((*Server).register)},
 	{"PUT", usersPath, scopeRegister, withRegistry((*Server).register)},
 	{"GET", "/api/v1/users/{}", scopeRead, withRegistry((*Server).user)},
+	{"PUT", "/api/v1/users/{}", scopeWrite, withRegistry((*Server).setGoals)},
 	{"DELETE", "/api/v1/users/{}", scopeWrite, withRegistry((*Server).deleteUser)},
 	{"GET", "/api/v1/pools", scopeRead, withRegistry((*Server).pools)},
 	{"POST", "/api/v1/pools", scopeWrite, withRegistry((*Server).addPool)},

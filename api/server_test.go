@@ -145,7 +145,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("GET", "/"+strings.Repeat("x", 50), 404, `nothing is at "/`+strings.Repeat("x", 39)+`...": there are `+all)
 	f("POST", "/api/v1/status", 405, `method "POST" is not allowed for /api/v1/status: use GET or HEAD`)
 	f("DELETE", "/api/v1/users", 405, `method "DELETE" is not allowed for /api/v1/users: use GET, HEAD, POST or PUT`)
-	f("POST", "/api/v1/users/x", 405, `method "POST" is not allowed for /api/v1/users/x: use GET, HEAD or DELETE`)
+	f("POST", "/api/v1/users/x", 405, `method "POST" is not allowed for /api/v1/users/x: use GET, HEAD, PUT or DELETE`)
 	f("GET", "/api/v1/pools/", 404, `nothing is at "/api/v1/pools/": there are `+all)
 	f("DELETE", "/metrics", 405, `method "DELETE" is not allowed for /metrics: use GET or HEAD`)
 	f("GET", "/readyz", 503, "farmproxy is starting: it does not listen yet")

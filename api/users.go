@@ -35,7 +35,27 @@ type user struct {
 	User      string     `json:"user"`
 	Created   *time.Time `json:"created"`
 	LastSeen  *time.Time `json:"last_seen"` // when a miner was last connected
+	Goals     []userGoal `json:"goals"`     // none: all work goes to Pool
 	done
+}
+
+// userGoal is a goal of an account as clients set and see it.
+type userGoal struct {
+	Name   string     `json:"name"`
+	Weight float64    `json:"weight"`
+	Pools  []userPool `json:"pools"` // in order of preference
+}
+
+// userPool is a pool of a goal.
+type userPool struct {
+	Pool     string  `json:"pool"`               // host:port
+	User     string  `json:"user,omitempty"`     // "": the account's own, with its own password
+	Password *string `json:"password,omitempty"` // never shown; nil: the one so far
+}
+
+// goalsBody is what an account's goals are set with.
+type goalsBody struct {
+	Goals []userGoal `json:"goals"`
 }
 
 // usersPath is where accounts are registered.
@@ -108,6 +128,34 @@ func (s *Server) deleteUser(life context.Context, ctx *fasthttp.RequestCtx, r Re
 	return noContent(ctx)
 }
 
+// setGoals divides an account's work among goals.
+func (s *Server) setGoals(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	var body goalsBody
+	if err := readJSON(ctx, &body, true); err != nil {
+		return err
+	}
+	if body.Goals == nil {
+		return badRequest(`goals: required, such as [{"name": "main", "weight": 70, "pools": [{"pool": "pool.example:3333"}]}, ...]; [] gives all work to the account's own pool again`)
+	}
+	goals := make([]store.Goal, len(body.Goals))
+	for i, g := range body.Goals {
+		goals[i] = store.Goal{Name: g.Name, Weight: g.Weight}
+		for _, p := range g.Pools {
+			at := store.GoalPool{Pool: p.Pool, User: p.User}
+			if p.Password != nil {
+				at.Password = store.NewSecret(*p.Password)
+			}
+			goals[i].Pools = append(goals[i].Pools, at)
+		}
+	}
+	name := item(ctx)
+	if err := r.SetGoals(life, name, goals, s.prover(ctx)); err != nil {
+		return unknownIn(err, store.ErrUnknownPool)
+	}
+	s.audit(ctx, "goals of an account set", "account", name, "goals", len(goals))
+	return s.user(life, ctx, r)
+}
+
 func (s *Server) makeUser(r Registry, a *store.Account) user {
 	u := user{
 		Name:     a.Name,
@@ -115,6 +163,7 @@ func (s *Server) makeUser(r Registry, a *store.Account) user {
 		User:     a.User,
 		Created:  orNull(a.Created),
 		LastSeen: orNull(a.LastSeen),
+		Goals:    []userGoal{},
 		done:     makeDone(s.options.Book.AccountTotal(a.Name)),
 	}
 	if u.Miners > 0 { // the store hears of them only now and then
@@ -122,6 +171,15 @@ func (s *Server) makeUser(r Registry, a *store.Account) user {
 	}
 	if p := r.Snapshot().Pool(a.Pool); p != nil {
 		u.Algorithm = p.Algorithm
+	}
+	if whole := r.Snapshot().Account(a.Name); whole != nil {
+		for _, g := range whole.Goals {
+			goal := userGoal{Name: g.Name, Weight: g.Weight}
+			for _, p := range g.Pools {
+				goal.Pools = append(goal.Pools, userPool{Pool: p.Pool, User: p.User})
+			}
+			u.Goals = append(u.Goals, goal)
+		}
 	}
 	return u
 }

@@ -179,7 +179,7 @@ func TestUserAnswers(t *testing.T) {
 	w.Mining(name, "a.example:3333", "scrypt")
 	w.Share(0, noon, work.Accepted, 0.5)
 	w.Share(0, noon, work.Stale, 0.5)
-	want := fmt.Sprintf(`{"name":%q,"pool":"a.example:3333","algorithm":"scrypt","user":"alice","created":TIME,"last_seen":TIME,"miners":1,"hashrate":0,"accepted":1,"rejected":{"stale":1},"work":0.5}`, name)
+	want := fmt.Sprintf(`{"name":%q,"pool":"a.example:3333","algorithm":"scrypt","user":"alice","created":TIME,"last_seen":TIME,"goals":[],"miners":1,"hashrate":0,"accepted":1,"rejected":{"stale":1},"work":0.5}`, name)
 	f := func(path, want string) {
 		t.Helper()
 		_, body := s.ask(t, "GET", path)
@@ -194,6 +194,50 @@ func TestUserAnswers(t *testing.T) {
 	s.want(t, "DELETE", "/api/v1/users/"+name, "", 204, "")
 	s.want(t, "DELETE", "/api/v1/users/"+name, "", 404, `{"error":"account \"`+name+`\" is not known: register it, or see the list of accounts"}`)
 	s.want(t, "GET", "/api/v1/users", "", 200, `{"total":0,"page":1,"per_page":100,"users":[]}`)
+}
+
+// Goals are shown as they were set, without passwords, and may be set again as they are
+// shown.
+func TestGoalsOfAUser(t *testing.T) {
+	s := newFarm(t)
+	if err := s.registry.AddPool(t.Context(), store.Pool{Address: "c.example:3333", Algorithm: "scrypt"}); err != nil {
+		t.Fatal(err)
+	}
+	name := s.register(t, `{"pool":"a.example:3333","user":"alice","password":"hunter2"}`)
+	path := "/api/v1/users/" + name
+	f := func(body string, code int, want string) {
+		t.Helper()
+		resp, answer := s.send(t, "PUT", path, body)
+		_, shown := s.ask(t, "GET", path)
+		if code == 200 {
+			if answer != shown {
+				t.Errorf("%s: answered %s, and then shown %s", body, answer, shown)
+			}
+			answer = answer[strings.Index(answer, `"goals":`):strings.Index(answer, `,"miners"`)]
+			answer = "{" + answer + "}"
+		}
+		if resp.StatusCode != code || strings.TrimSpace(answer) != want {
+			t.Errorf("%s:\ngot  %d %s\nwant %d %s", body, resp.StatusCode, answer, code, want)
+		}
+	}
+	const two = `{"goals":[{"name":"main","weight":70,"pools":[{"pool":"a.example:3333"},{"pool":"c.example:3333","user":"bob"}]},{"name":"second","weight":30,"pools":[{"pool":"c.example:3333"}]}]}`
+	f(strings.Replace(two, `"user":"bob"`, `"user":"bob","password":"hunter3"`, 1), 200, two)
+	f(two, 200, two)
+	if p := s.registry.Snapshot().Account(name).Goals[0].Pools[1]; p.Password.Reveal() != "hunter3" {
+		t.Errorf("the password that is kept: %q", p.Password.Reveal())
+	}
+	f(`{"goals":[]}`, 200, `{"goals":[]}`)
+	f(two, 200, two)
+	if p := s.registry.Snapshot().Account(name).Goals[0].Pools[1]; p.Password.Reveal() != "" {
+		t.Errorf("a password of goals that are gone: %q", p.Password.Reveal())
+	}
+	f(`{}`, 400, `{"error":"goals: required, such as [{\"name\": \"main\", \"weight\": 70, \"pools\": [{\"pool\": \"pool.example:3333\"}]}, ...]; [] gives all work to the account's own pool again"}`)
+	f(`{"goals":{}}`, 400, `{"error":"\"goals\": want a list, got object"}`)
+	f(strings.Replace(two, "weight", "hr_weight", 1), 400, `{"error":"\"hr_weight\": no such field; want {\"goals\": a list}"}`)
+	f(strings.Replace(two, "a.example:3333", "b.example:3333", 1), 400, `{"error":"pool b.example:3333 has the algorithm sha256d, and the account's own pool a.example:3333 has scrypt: expected one algorithm, since any miner may work at any of them"}`)
+	f(strings.Replace(two, "a.example", "d.example", 1), 422, `{"error":"pool d.example:3333 is not known: add it with its algorithm first, or look up the right address in the list of pools"}`)
+	path = "/api/v1/users/nobody"
+	f(two, 404, `{"error":"account \"nobody\" is not known: register it, or see the list of accounts"}`)
 }
 
 func TestUserPages(t *testing.T) {

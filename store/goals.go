@@ -29,7 +29,7 @@ type Goal struct {
 type GoalPool struct {
 	Pool     string // host:port
 	User     string // "": the account's own, with its own password
-	Password Secret
+	Password Secret // the zero Secret: the one that the account has for this pool and user so far, or else none
 }
 
 // SetGoals divides the work of an account's miners among goals, instead of those it had;
@@ -42,8 +42,19 @@ func (s *Store) SetGoals(ctx context.Context, name string, goals []Goal, prove P
 	if err != nil {
 		return err
 	}
-	if err := s.proveGoals(ctx, name, goals, prove); err != nil {
+	if _, err := s.Account(ctx, name); err != nil {
 		return err
+	}
+	own := s.Snapshot().Account(name)
+	if own == nil { // its row is damaged
+		return unknownAccount(name)
+	}
+	known := own.everywhere()
+	recallPasswords(goals, known)
+	if prove != nil {
+		if err := s.proveGoals(ctx, own, goals, known, prove); err != nil {
+			return err
+		}
 	}
 	return s.write(ctx, func(t *transaction, version int64) error {
 		own, err := account(t, name)
@@ -118,21 +129,34 @@ func (p *GoalPool) check() (err error) {
 // can have it sent to another pool.
 func (p *GoalPool) sealedFor(account string) string { return account + " " + p.Pool + " " + p.User }
 
-// proveGoals makes sure that an account's miners can work where it has not been so far.
-func (s *Store) proveGoals(ctx context.Context, name string, goals []Goal, prove Prove) error {
-	if _, err := s.Account(ctx, name); err != nil || prove == nil {
-		return err
-	}
-	own := s.Snapshot().Account(name)
-	if own == nil { // its row is damaged
-		return unknownAccount(name)
-	}
-	known := []Account{*own}
-	for _, g := range own.Goals {
+// everywhere returns the account as it is at each pool that it has.
+func (a *Account) everywhere() []Account {
+	list := []Account{*a}
+	for _, g := range a.Goals {
 		for _, p := range g.Pools {
-			known = append(known, own.At(p))
+			list = append(list, a.At(p))
 		}
 	}
+	return list
+}
+
+// recallPasswords fills in the passwords that are left out.
+func recallPasswords(goals []Goal, known []Account) {
+	for i := range goals {
+		for j := range goals[i].Pools {
+			p := &goals[i].Pools[j]
+			if p.User == "" || p.Password != (Secret{}) {
+				continue
+			}
+			if k := slices.IndexFunc(known, func(a Account) bool { return a.Pool == p.Pool && a.User == p.User }); k >= 0 {
+				p.Password = known[k].Password
+			}
+		}
+	}
+}
+
+// proveGoals makes sure that an account's miners can work where it has not been so far.
+func (s *Store) proveGoals(ctx context.Context, own *Account, goals []Goal, known []Account, prove Prove) error {
 	for _, g := range goals {
 		for _, p := range g.Pools {
 			a := own.At(p)

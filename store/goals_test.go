@@ -68,6 +68,12 @@ func TestGoals(t *testing.T) {
 		f("other weights", []Goal{{"main", 0, two()[0].Pools[:1]}, {"second", 0.5, two()[1].Pools}}, "main 0: btc.example:3333 farm x; second 0.5: btc2.example:3333 other o")
 		f("none", nil, "")
 		f("two again", two(), twoShown)
+		again := two()
+		again[0].Pools[1].Password, again[1].Pools[0].Password = Secret{}, Secret{}
+		f("passwords left out", again, twoShown)
+		again[1].Pools = []GoalPool{{Pool: "btc.example:3333", User: "farm"}, {Pool: "btc.example:3333", User: "stranger"}}
+		f("those of others left out", again, "main 70: btc.example:3333 farm x, btc2.example:3333 backup b; second 30: btc.example:3333 farm x, btc.example:3333 stranger ")
+		f("two once more", two(), twoShown)
 		mustRegister(t, s, "btc.example:3333", "farm", "new")
 		if got, want := shown(s.Snapshot().Account(name)), strings.Replace(twoShown, "farm x", "farm new", 1); got != want {
 			t.Errorf("with another password of the account: %s, want %s", got, want)
