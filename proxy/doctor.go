@@ -51,10 +51,12 @@ func diagnose(ctx context.Context, f *config.File, running int, h installed) []d
 	if err != nil && !problems.Within("proxies") {
 		found = append(found, config.Problem{Key: "proxies.urls", Want: err.Error()})
 	}
-	k.Problems = slices.DeleteFunc(f.Place(found), func(p config.Problem) bool { return strings.HasPrefix(p.Want, check.OwnPort) })
 	if err == nil {
-		k.Pools = doctorsPools(c, askPools(ctx, c, slices.Concat(problems, unresolved(found)), through))
+		answers := askPools(ctx, c, slices.Concat(problems, unresolved(found)), through)
+		k.Pools = doctorsPools(c, answers)
+		found = append(found, routesOf(c, answers)...)
 	}
+	k.Problems = slices.DeleteFunc(f.Place(found), func(p config.Problem) bool { return strings.HasPrefix(p.Want, check.OwnPort) })
 	k.Files = fileRoom(c, running)
 	k.Dirs = writtenDirs(c)
 	return doctor.Examine(ctx, k, h)

@@ -55,9 +55,10 @@ func examine(ctx context.Context, f *config.File, m check.Machine, start, connec
 }
 
 // tryPools connects to the pools that have no problem, all at once, and returns
-// what each gives, and why others give nothing.
+// what each gives, and why others give nothing, or can't take every miner of a route.
 func tryPools(ctx context.Context, c *config.Config, known config.Problems, connect dialing) (offers []string, refused config.Problems) {
-	for i, r := range askPools(ctx, c, known, connect) {
+	answers := askPools(ctx, c, known, connect)
+	for i, r := range answers {
 		switch {
 		case r == nil:
 		case r.err != nil:
@@ -66,7 +67,7 @@ func tryPools(ctx context.Context, c *config.Config, known config.Problems, conn
 			offers = append(offers, fmt.Sprintf("%-9s %s", poolKey(i), offer(&r.Offer)))
 		}
 	}
-	return offers, refused
+	return offers, append(refused, routesOf(c, answers)...)
 }
 
 // asked is what a pool answered.
