@@ -101,11 +101,32 @@ func links(c *config.Config, total int) (onDemand, kept int) {
 	} else {
 		onDemand = max(1, min(total*7/15, upstream.MaxOnDemand))
 	}
-	fixed := 1
-	for _, p := range c.Pools {
-		fixed = max(fixed, p.Links)
+	return onDemand, onDemand + onDemand/7 + 3*fixedLinks(c) // a link, its successor, and one that drains
+}
+
+// fixedLinks is how many links there always are for miners that belong to no account: as
+// many for each goal of a route as for the whole [[pool]] list without routes.
+func fixedLinks(c *config.Config) int {
+	if len(c.Routes) == 0 {
+		most := 1
+		for i := range c.Pools {
+			most = max(most, c.Pools[i].Links)
+		}
+		return most
 	}
-	return onDemand, onDemand + onDemand/7 + 3*fixed // a link, its successor, and one that drains
+	all := 0
+	for i := range c.Routes {
+		for _, g := range c.Routes[i].Goals {
+			most := 1
+			for _, name := range g.Pools {
+				if p := c.Pool(name); p != nil { // doctor counts for a broken file too
+					most = max(most, p.Links)
+				}
+			}
+			all += most
+		}
+	}
+	return all
 }
 
 // dialFiles is how many descriptors a link takes while it is dialled: all proxies are

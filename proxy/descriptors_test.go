@@ -32,6 +32,14 @@ func TestLinksThatMinersBringAlong(t *testing.T) {
 	f("agents that connect", func(*config.Config) {}, 93, 93+13+6)
 	f("users", func(c *config.Config) { c.Accounts.MultiUser = true }, 700, 806)
 	f("a store", func(c *config.Config) { c.Store.URL = "sqlite:///a.db" }, 700, 806)
+	f("goals", func(c *config.Config) {
+		c.Pools[0].Name = "a"
+		c.Pools = append(c.Pools, config.Pool{Name: "b", Links: 1}, config.Pool{Name: "unused", Links: 64})
+		c.Routes = []config.Route{
+			{Goals: []config.Goal{{Pools: []string{"a", "b"}}, {Pools: []string{"b"}}}},
+			{Goals: []config.Goal{{Pools: []string{"a", "of a broken file"}}}},
+		}
+	}, 93, 93+13+3*(2+1+2))
 	f("a direct pool", func(c *config.Config) { c.Pools[0].Mode = config.ModeDirect }, 700, 806)
 }
 
