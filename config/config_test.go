@@ -130,10 +130,14 @@ max=1
 max = 2
 log.level = 'x'
 pools = [
-]`)
+]
+[[listener]]
+[listener.tls]
+cert = "/x"`)
 	for key, want := range map[string]int{
 		"state_dir": 2, "pool": 3, "pool[1]": 3, "pool[1].url": 4, "pool[1].user": 5, "pool[1].name": 0,
 		"pool[2]": 8, "pool[2].url": 9, "miners": 10, "miners.max": 11, "miners.log.level": 13,
+		"listener[1].tls": 17, "listener[1].tls.cert": 18, "listener.tls.cert": 0,
 	} {
 		if got[key] != want {
 			t.Errorf("%s: line %d, want %d", key, got[key], want)
