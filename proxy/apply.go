@@ -2,6 +2,9 @@ package proxy
 
 import (
 	"reflect"
+	"slices"
+
+	"farmproxy/netloop"
 )
 
 // apply has every part work by other settings from now on. It is the one place that
@@ -38,5 +41,10 @@ func (p *proxy) apply(s *settings) error {
 	}
 	p.settings.Store(s)
 	p.tables.change(func(t *table) { t.others = s.others })
+	if before != nil && !slices.EqualFunc(before.miners.Listeners, s.miners.Listeners, sameRoute) {
+		p.goals.LoginAgain() // those of a listener with another route belong there now
+	}
 	return nil
 }
+
+func sameRoute(a, b netloop.Listener) bool { return a.Address == b.Address && a.Route == b.Route }

@@ -73,7 +73,7 @@ func (m tlsMiners) New() netloop.Transport { return transport.Server(m.Config) }
 func (s *certificates) listeners(configured []config.Listener) (list []netloop.Listener, err error) {
 	for i := range configured {
 		l := &configured[i]
-		n := netloop.Listener{Address: l.Address, ProxyProtocol: l.Balancers(),
+		n := netloop.Listener{Address: l.Address, ProxyProtocol: l.Balancers(), Route: l.Route,
 			Access: netloop.Access{Allow: config.Networks(l.Allow), Deny: config.Networks(l.Deny)}}
 		c, err := s.of(&l.TLS)
 		if err != nil {

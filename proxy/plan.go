@@ -2,11 +2,11 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"farmproxy/api"
@@ -239,12 +239,10 @@ func terms(c *config.Config) session.Terms {
 	}
 }
 
-// others are what serves everybody whose login is no account's.
+// others are what serves everybody whose login is no account's: a route for each [[route]],
+// or one for all.
 func (t *tlsConfigs) others(c *config.Config) (upstream.Everybody, error) {
-	if len(c.Routes) > 0 {
-		return nil, errors.New("[[route]]: this farmproxy can't divide miners among pools yet; remove the [[route]] tables, and the [[pool]] list serves all miners in its order")
-	}
-	var pools []upstream.Pool
+	var pools []upstream.Pool // as in c
 	for i := range c.Pools {
 		p := t.pool(&c.Pools[i])
 		if p.Algorithm.Divider == 0 {
@@ -256,7 +254,26 @@ func (t *tlsConfigs) others(c *config.Config) (upstream.Everybody, error) {
 		return nil, nil
 	}
 	kind := upstream.Kind{Kept: !c.Accounts.MultiUser, PerUser: c.Accounts.MultiUser}
-	return upstream.Everybody{{Kind: kind, Goals: upstream.Whole(pools...)}}, nil
+	if len(c.Routes) == 0 {
+		return upstream.Everybody{{Kind: kind, Goals: upstream.Whole(pools...)}}, nil
+	}
+	routes := make(upstream.Everybody, len(c.Routes))
+	for i := range c.Routes {
+		routes[i] = upstream.Entry{Kind: kind, Route: c.Routes[i].Name}
+		for _, g := range c.Routes[i].Goals {
+			routes[i].Goals = append(routes[i].Goals, upstream.GoalEntry{Name: g.Name, Weight: g.Weight, Pools: named(pools, g.Pools)})
+		}
+	}
+	return routes, nil
+}
+
+// named returns the pools of those names, in their order.
+func named(pools []upstream.Pool, names []string) (list []upstream.Pool) {
+	for _, name := range names {
+		at := slices.IndexFunc(pools, func(p upstream.Pool) bool { return p.Name == name })
+		list = append(list, pools[at]) // config has checked that it is there
+	}
+	return list
 }
 
 // directWays are config's words for dial's.

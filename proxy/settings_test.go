@@ -23,6 +23,16 @@ func onePool() *config.Config {
 	return c
 }
 
+// withRoute is onePool with a route, and a pool that another puts into its goal.
+func withRoute() *config.Config {
+	c := onePool()
+	c.Pools = append(c.Pools, c.Pools[0])
+	c.Pools[1].Name = "192.0.2.3"
+	c.Listeners[0].Route = "hall-1"
+	c.Routes = []config.Route{{Name: "hall-1", Goals: []config.Goal{{Name: "all", Weight: 1, Pools: []string{"main"}}}}}
+	return c
+}
+
 // otherValues are those of keys for which any text will not do.
 var otherValues = map[string]string{
 	"pool.url":             "stratum+tls://other.example:3333",
@@ -64,28 +74,27 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 			return // it lets another algorithm pass, and is none itself
 		case "listener.tls.cert", "listener.tls.key":
 			return // they need files: see the tests of TLS
-		case "listener.route":
-			return // plan refuses routes
 		}
-		c := onePool()
+		base := onePool
+		if strings.HasPrefix(key, "route.") || key == "listener.route" {
+			base = withRoute
+		}
+		c := base()
 		set(c)
-		if reflect.DeepEqual(c, onePool()) {
+		if reflect.DeepEqual(c, base()) {
 			t.Errorf("%s: the test does not change it", key)
 		}
 		atStart := false
 		for start := range startKeys {
 			atStart = atStart || key == start || strings.HasPrefix(key, start+".")
 		}
-		if changed := meant(c) != meant(onePool()); !changed && !atStart {
+		if changed := meant(c) != meant(base()); !changed && !atStart {
 			t.Errorf("%s: another value changes nothing while farmproxy runs, and it is not in startKeys", key)
 		}
 	}
 	var each func(key string, at func(c *config.Config) reflect.Value)
 	each = func(key string, at func(c *config.Config) reflect.Value) {
-		v := at(onePool())
-		if key == "route" {
-			return // plan refuses them
-		}
+		v := at(withRoute())
 		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct {
 			each(key, func(c *config.Config) reflect.Value { return at(c).Index(0) })
 			return
@@ -127,7 +136,7 @@ func another(t *testing.T, key string, v reflect.Value) {
 	case *config.Hold:
 		*x = config.Hold{Forever: !x.Forever, Duration: time.Hour}
 	case *[]string:
-		*x = append(*x, "192.0.2.3") // a host, or a balancer
+		*x = append(*x, "192.0.2.3") // a host, a balancer, or a pool
 	case *[]config.Secret:
 		*x = append(*x, "socks5://192.0.2.2:1080")
 	default:

@@ -30,12 +30,32 @@ func (t table) Entry(name string) (upstream.Entry, bool) {
 	if account == nil {
 		return upstream.Entry{}, false
 	}
-	pool := t.accounts.Pool(account.Pool)
-	if pool == nil { // the store keeps no account without its pool
-		return upstream.Entry{}, false
+	e := upstream.Entry{Name: account.Name}
+	for i := range account.Goals {
+		g := &account.Goals[i]
+		if pools := t.pools(account, g.Pools); len(pools) > 0 {
+			e.Goals = append(e.Goals, upstream.GoalEntry{Name: g.Name, Weight: g.Weight, Pools: pools})
+		}
 	}
-	p := t.tls.storePool(account, pool, algorithm(t.accounts, pool.Algorithm))
-	return upstream.Entry{Name: account.Name, Goals: upstream.Whole(p)}, true
+	if e.Goals == nil {
+		pools := t.pools(account, []store.GoalPool{{Pool: account.Pool}})
+		if pools == nil {
+			return upstream.Entry{}, false
+		}
+		e.Goals = upstream.Whole(pools...)
+	}
+	return e, true
+}
+
+// pools are those that an account works at; the store keeps none that is not known.
+func (t table) pools(account *store.Account, at []store.GoalPool) (list []upstream.Pool) {
+	for _, g := range at {
+		if pool := t.accounts.Pool(g.Pool); pool != nil {
+			a := account.At(g)
+			list = append(list, t.tls.storePool(&a, pool, algorithm(t.accounts, pool.Algorithm)))
+		}
+	}
+	return list
 }
 
 // Others implements upstream.Table.
@@ -48,11 +68,19 @@ func (t table) URLs() []string {
 		return urls
 	}
 	used := make(map[string]bool)
-	for account := range t.accounts.Accounts() {
-		if pool := t.accounts.Pool(account.Pool); pool != nil && !used[pool.Address] {
+	use := func(address string) {
+		if pool := t.accounts.Pool(address); pool != nil && !used[pool.Address] {
 			used[pool.Address] = true
 			if url := storeURL(pool); !slices.Contains(urls, url) {
 				urls = append(urls, url)
+			}
+		}
+	}
+	for account := range t.accounts.Accounts() {
+		use(account.Pool)
+		for i := range account.Goals {
+			for _, g := range account.Goals[i].Pools {
+				use(g.Pool)
 			}
 		}
 	}
