@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"certificate":      {"textfile"},
 	"guard":            {},
 	"wish":             {},
-	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "work"},
+	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
 	"history":          {"work"}, // what a share is worth
 	"sharelog":         {"work"}, // the names of verdicts
 	"tap":              {},
@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"codec":            {"work"},                                          // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
-	"config":           {"naming", "textfile"},
+	"config":           {"naming", "textfile", "wish"},
 	"descriptors":      {},
 	"check":            {"config", "store"}, // store: which algorithms are known
 	"store":            {"textfile"},

@@ -140,6 +140,8 @@ func names(list reflect.Value) (names []string) {
 			name = x.Name
 		case *Goal:
 			name = x.Name
+		case *Period:
+			name = x.name()
 		}
 		whole := name
 		for n := 2; slices.Contains(names, whole); n++ {

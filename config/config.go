@@ -100,6 +100,8 @@ type Goal struct {
 	Name   string   `toml:"name"`   // unique in the route
 	Weight float64  `toml:"weight"` // its part is this divided by the sum of the route's; 0: only by an order, or when all others are down
 	Pools  []string `toml:"pools"`  // names of Pools, in order of preference: the first healthy one serves
+
+	Schedule []Period `toml:"schedule"` // its weight at times
 }
 
 // Miners holds the limits on downstream connections, and how they are treated.

@@ -186,6 +186,8 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 			*element = defaultPool()
 		case *Goal:
 			*element = defaultGoal()
+		case *Period:
+			*element = defaultPeriod()
 		}
 		d.table(fmt.Sprintf("%s[%d]", path, i+1), table, elements.Index(i))
 	}

@@ -37,7 +37,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 }
 
 // numbered makes of a key in the document that in withZero's file.
-var numbered = strings.NewReplacer("listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
+var numbered = strings.NewReplacer("route.goal.schedule.", "route[1].goal[1].schedule[1].", "listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
 
 // A zero is refused exactly where the document says so.
 func TestZerosAreAsDocumented(t *testing.T) {
@@ -97,7 +97,9 @@ func standards() map[string]string {
 	collect(found, "pool", reflect.ValueOf(defaultPool()))
 	collect(found, "route", reflect.ValueOf(Route{}))
 	collect(found, "route.goal", reflect.ValueOf(defaultGoal()))
-	for _, required := range []string{"listener.address", "pool.url", "pool.user", "route.name", "route.goal.name", "route.goal.pools"} {
+	collect(found, "route.goal.schedule", reflect.ValueOf(defaultPeriod()))
+	for _, required := range []string{"listener.address", "pool.url", "pool.user", "route.name", "route.goal.name", "route.goal.pools",
+		"route.goal.schedule.from", "route.goal.schedule.to", "route.goal.schedule.weight"} {
 		found[required] = "required"
 	}
 	found["listener.route"] = "the first `[[route]]`"
@@ -111,7 +113,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 	for i := range v.NumField() {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
-		case []Listener, []Pool, []Route, []Goal: // described by the starting point for one of them
+		case []Listener, []Pool, []Route, []Goal, []Period: // described by the starting point for one of them
 		case []Secret, []string:
 			found[key] = "`[]`"
 		case Secret:
@@ -132,8 +134,11 @@ func withZero(key string) string {
 	if !ok {
 		return key + ` = ""` + smallest
 	}
-	if inner, nested := strings.CutPrefix(name, "goal."); nested {
-		table, name = "route.goal", inner
+	for _, list := range []string{"route.goal.schedule", "route.goal"} {
+		if inner, nested := strings.CutPrefix(key, list+"."); nested {
+			table, name = list, inner
+			break
+		}
 	}
 	zero := map[reflect.Kind]string{reflect.String: `""`, reflect.Int: "0", reflect.Int64: `"0s"`, reflect.Struct: `"0s"`,
 		reflect.Slice:   "[]",
@@ -144,8 +149,8 @@ func withZero(key string) string {
 	case "pool":
 		others := regexp.MustCompile("(?m)^"+name+" .*\n").ReplaceAllString(onePool, "")
 		return oneListener + others + line
-	case "route", "route.goal":
-		text := oneRoute + "[[route.goal]]\nname = 'second'\npools = ['pool.example:3333']\n"
+	case "route", "route.goal", "route.goal.schedule":
+		text := oneRoute + onePeriod + "[[route.goal]]\nname = 'second'\npools = ['pool.example:3333']\n"
 		header := "[[" + table + "]]\n"
 		first := text[strings.Index(text, header)+len(header):]
 		first, _, _ = strings.Cut(first, "[[")

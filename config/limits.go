@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"farmproxy/wish"
+)
 
 // Bounds on configured values. Each is beyond any sensible choice, so that a slip of
 // the keyboard is reported and not obeyed.
@@ -9,6 +13,8 @@ const (
 
 	MaxRoutes = MaxListeners // a route without a listener serves nobody
 	MaxGoals  = MaxPools     // of a route: each goal has a pool of its own, or it could be one with another
+
+	MaxPeriods = 64 // of a goal: more than twice an hour of a day, or the hours of two kinds of days
 
 	maxNetworks = 64 // in one list: each connection is compared with all
 	MaxPools    = 64 // each is probed and remembered
@@ -31,7 +37,7 @@ const (
 	maxSocket     = 100       // a Unix socket's path: the kernel takes 107 bytes, and it has a longer name while it is made
 	maxSegment    = 10_240    // megabytes of the share log in one file
 	maxKeep       = 100 << 20 // megabytes of all of them: 100 TB
-	maxWeight     = 1_000_000 // parts per million are finer than any split can be kept
+	maxWeight     = wish.MaxWeight
 	maxRate       = 1_000_000 // registrations a minute: more than any database takes
 
 	maxPerSecond = 10_000  // of one connection: more would not be counted

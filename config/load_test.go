@@ -96,7 +96,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		},
 		Routes: []Route{
 			{Name: "hall-1", Goals: []Goal{
-				{Name: "main", Weight: 70, Pools: []string{"first", "second"}},
+				{Name: "main", Weight: 70, Pools: []string{"first", "second"}, Schedule: []Period{{"mon-fri", "22:00", "06:00", "Europe/Berlin", 90}}},
 				{Name: "spare", Weight: 0, Pools: []string{"second"}},
 			}},
 			{Name: "hall-2", Goals: []Goal{{Name: "all", Weight: 1, Pools: []string{"second"}}}},

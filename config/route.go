@@ -84,6 +84,7 @@ func (c *Config) goals(ps *Problems, key string, r *Route) {
 		}
 		sum += g.Weight
 		c.goalPools(ps, goal+".pools", g.Pools)
+		g.schedule(ps, goal+".schedule")
 	}
 	if sum == 0 && len(r.Goals) > 0 {
 		ps.add(key+".goal[1].weight", "0", "expected a goal with a weight above 0: with 0 a goal gets work only by an order, or when all others are down", "1")

@@ -509,6 +509,7 @@ const (
 	oneListener = "[[listener]]\naddress = '0.0.0.0:3333'\n"
 	onePool     = "[[pool]]\nurl = 'stratum+tcp://pool.example:3333'\nuser = 'account'\n"
 	oneRoute    = "[[route]]\nname = 'hall-1'\n[[route.goal]]\nname = 'main'\npools = ['pool.example:3333']\n"
+	onePeriod   = "[[route.goal.schedule]]\nfrom = '22:00'\nto = '06:00'\nweight = 90\n"
 )
 
 // wantProblem parses text and expects a problem with that key whose sentence contains

@@ -1,7 +1,6 @@
 package wish
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -98,8 +97,8 @@ func (o *Orders) Weigh(r *Route, w RouteWeights) error {
 	}
 	sum := 0.0
 	for name, weight := range w.Weights {
-		if !slices.ContainsFunc(r.Goals, func(g Goal) bool { return g.Name == name }) {
-			return fmt.Errorf("route %q has no goal %q: it has %s", r.Name, name, goalNames(r))
+		if err := r.Check(name); err != nil {
+			return err
 		}
 		if err := CheckWeight(weight); err != nil {
 			return fmt.Errorf("goal %q: weight %v: %w", name, weight, err)
@@ -142,8 +141,9 @@ func (o *Orders) Pin(worker string, r *Route, p Pin) error {
 		return errors.New("the worker has no name")
 	case len(worker) > maxName:
 		return fmt.Errorf("the worker's name has %d bytes: at most %d", len(worker), maxName)
-	case !slices.ContainsFunc(r.Goals, func(g Goal) bool { return g.Name == p.Goal }):
-		return fmt.Errorf("route %q has no goal %q: it has %s", r.Name, p.Goal, goalNames(r))
+	}
+	if err := r.Check(p.Goal); err != nil {
+		return err
 	}
 	p.Route = r.Name
 	return put(&o.pins, worker, p, MaxPins)
@@ -153,12 +153,20 @@ func (o *Orders) Pin(worker string, r *Route, p Pin) error {
 func (o *Orders) Unpin(worker string) (Pin, bool) { return take(o.pins, worker) }
 
 // PinOf returns a worker's pin on a route; false: it may be at any goal there.
-func (o *Orders) PinOf(worker, route string, now time.Time) (goal string, pinned bool) {
+func (o *Orders) PinOf(worker, route string, now time.Time) (p Pin, pinned bool) {
 	p, there := o.pins[worker]
-	if !there || p.Route != route || !p.inForce(now) {
-		return "", false
+	return p, there && p.Route == route && p.inForce(now)
+}
+
+// Pins returns the goals of the workers that are pinned on a route, by worker.
+func (o *Orders) Pins(route string, now time.Time) map[string]string {
+	list := make(map[string]string)
+	for worker, p := range o.pins {
+		if p.Route == route && p.inForce(now) {
+			list[worker] = p.Goal
+		}
 	}
-	return p.Goal, true
+	return list
 }
 
 // Leave leaves a pool alone.
@@ -281,24 +289,20 @@ func (o *Orders) Next() time.Time {
 	return first
 }
 
-// Homeless returns the orders whose route, goal or pool the configuration does not have:
-// they change nothing, and hold again when it is back.
-func (o *Orders) Homeless(routes []Route, hasPool func(name string) bool) (list []Order) {
-	goals := make(map[string]map[string]bool)
-	for i := range routes {
-		goals[routes[i].Name] = make(map[string]bool)
-		for _, g := range routes[i].Goals {
-			goals[routes[i].Name][g.Name] = true
-		}
-	}
+// Homeless returns the orders whose route, goal or pool there is not: they change nothing,
+// and hold again when it is back.
+func (o *Orders) Homeless(route func(name string) (Route, bool), hasPool func(name string) bool) (list []Order) {
 	for _, order := range o.List() {
 		var home bool
 		switch order.Kind {
 		case OfWeights:
-			home = goals[order.Name] != nil
+			_, home = route(order.Name)
 		case OfWorker:
 			p := o.pins[order.Name]
-			home = goals[p.Route][p.Goal]
+			var r Route
+			if r, home = route(p.Route); home {
+				home = r.Check(p.Goal) == nil
+			}
 		case OfPool:
 			home = hasPool(order.Name)
 		}
@@ -306,6 +310,5 @@ func (o *Orders) Homeless(routes []Route, hasPool func(name string) bool) (list 
 			list = append(list, order)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b Order) int { return cmp.Compare(a.Kind, b.Kind) })
 	return list
 }

@@ -24,7 +24,7 @@ func TestOrdersThatAreRefused(t *testing.T) {
 	weights(`route "hall-1" has no goal "mian": it has main, other`, hall, w{"mian": 1, "other": 1})
 	weights(`goal "other" of route "hall-1" has no weight: give one to each of main, other; 0 for nothing`, hall, w{"main": 1})
 	weights(`all weights of route "hall-1" are 0`, hall, w{"main": 0, "other": 0})
-	weights(`goal "main": weight -1: a weight is a number from 0 to 1000000000`, hall, w{"main": -1, "other": 1})
+	weights(`goal "main": weight -1: a weight is a number from 0 to 1000000`, hall, w{"main": -1, "other": 1})
 	weights("weight NaN", hall, w{"main": math.NaN(), "other": 1})
 	weights("weight +Inf", hall, w{"main": math.Inf(1), "other": 1})
 	weights(`route "all" has one goal, which gets everything`, Route{"all", []Goal{{"", 1, nil}}}, w{"": 1})
@@ -94,8 +94,11 @@ func TestOrdersEnd(t *testing.T) {
 	if ended := o.Expire(hour.Add(-1)); ended != nil {
 		t.Errorf("too early: %v", ended)
 	}
-	if goal, pinned := o.PinOf("farm.rig2", "hall-1", hour); pinned {
-		t.Errorf("rig2 is pinned to %s after its time", goal)
+	if pin, pinned := o.PinOf("farm.rig2", "hall-1", hour); pinned {
+		t.Errorf("rig2 is pinned after its time: %v", &pin)
+	}
+	if got := fmt.Sprint(o.Pins("hall-1", thursday), o.Pins("hall-1", hour), o.Pins("hall-2", thursday)); got != "map[farm.rig1:other farm.rig2:main] map[farm.rig1:other] map[]" {
+		t.Errorf("pins: %s", got)
 	}
 	if got := fmt.Sprint(o.Pools(hour)); got != "map[pool-a:drained]" {
 		t.Errorf("pools: %s", got)
@@ -114,9 +117,9 @@ func TestOrdersEnd(t *testing.T) {
 // Whoever gave an order may take it back, once.
 func TestOrdersAreTakenBack(t *testing.T) {
 	o := given(t)
-	goal, pinned := o.PinOf("farm.rig1", "hall-1", thursday)
-	if _, elsewhere := o.PinOf("farm.rig1", "hall-2", thursday); !pinned || goal != "other" || elsewhere {
-		t.Errorf("pinned %v to %q, on another route %v", pinned, goal, elsewhere)
+	pin, pinned := o.PinOf("farm.rig1", "hall-1", thursday)
+	if _, elsewhere := o.PinOf("farm.rig1", "hall-2", thursday); !pinned || pin.Goal != "other" || elsewhere {
+		t.Errorf("pinned %v %v, on another route %v", pinned, &pin, elsewhere)
 	}
 	for i, want := range []bool{true, false} {
 		_, weights := o.Unweigh("hall-1")
@@ -137,14 +140,24 @@ func TestHomelessOrders(t *testing.T) {
 	pools := func(names ...string) func(string) bool {
 		return func(name string) bool { return strings.Contains(" "+strings.Join(names, " ")+" ", " "+name+" ") }
 	}
-	if got := show(o.Homeless([]Route{hall}, pools("pool-a", "pool-b"))); got != "" {
+	routes := func(list ...Route) func(string) (Route, bool) {
+		return func(name string) (Route, bool) {
+			for _, r := range list {
+				if r.Name == name {
+					return r, true
+				}
+			}
+			return Route{}, false
+		}
+	}
+	if got := show(o.Homeless(routes(hall), pools("pool-a", "pool-b"))); got != "" {
 		t.Errorf("all are at home:\n%s", got)
 	}
 	only := Route{"hall-1", []Goal{{"main", 1, nil}, {"third", 1, nil}}}
-	if got := show(o.Homeless([]Route{only}, pools("pool-b"))); got != "pin farm.rig1: at goal other of route hall-1, by bert\npool pool-a: drained, by carl" {
+	if got := show(o.Homeless(routes(only), pools("pool-b"))); got != "pin farm.rig1: at goal other of route hall-1, by bert\npool pool-a: drained, by carl" {
 		t.Errorf("a goal and a pool are gone:\n%s", got)
 	}
-	if got := strings.Count(show(o.Homeless(nil, pools())), "\n") + 1; got != 5 {
+	if got := strings.Count(show(o.Homeless(routes(), pools())), "\n") + 1; got != 5 {
 		t.Errorf("everything is gone: %d", got)
 	}
 }

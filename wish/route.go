@@ -3,16 +3,25 @@ package wish
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
-// MaxWeight is the largest weight: only the proportions matter, and sums stay exact.
-const MaxWeight = 1e9
+// MaxWeight is the largest weight: parts per million are finer than any split can be kept.
+const MaxWeight = 1_000_000
 
 // Route is what the configuration says of a route's goals, in its order.
 type Route struct {
 	Name  string
 	Goals []Goal
+}
+
+// Check returns an error if the route has no such goal.
+func (r *Route) Check(goal string) error {
+	if !slices.ContainsFunc(r.Goals, func(g Goal) bool { return g.Name == goal }) {
+		return fmt.Errorf("route %q has no goal %q: it has %s", r.Name, goal, goalNames(r))
+	}
+	return nil
 }
 
 // Goal is one of them: its usual weight, and those at times. The first period that is in
@@ -47,7 +56,7 @@ type Weight struct {
 // CheckWeight returns what is wrong with a weight.
 func CheckWeight(w float64) error {
 	if !(w >= 0 && w <= MaxWeight) { // not a number: neither
-		return fmt.Errorf("a weight is a number from 0 to %.0f", float64(MaxWeight))
+		return fmt.Errorf("a weight is a number from 0 to %d", MaxWeight)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package wish
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
+	_ "time/tzdata" // so that a schedule means the same on a machine without zones
 )
 
 // Days is a set of weekdays: bit 0 is Sunday.
@@ -153,8 +155,11 @@ func offset(t time.Time, zone *time.Location) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
+// zones are those that were loaded, by name: equal periods have the same one.
+var zones sync.Map
+
 // LoadZone returns a time zone by its name in the IANA database, for example
-// "Europe/Berlin"; "" is the machine's own.
+// "Europe/Berlin"; "" is the machine's own. The same name gives the same zone.
 func LoadZone(name string) (*time.Location, error) {
 	if name == "" {
 		return time.Local, nil
@@ -163,5 +168,6 @@ func LoadZone(name string) (*time.Location, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is no time zone: write a name of the IANA database, for example \"Europe/Berlin\", \"America/Chicago\" or \"UTC\"", name)
 	}
-	return zone, nil
+	known, _ := zones.LoadOrStore(name, zone)
+	return known.(*time.Location), nil
 }
