@@ -42,6 +42,9 @@ var wallTime = map[string]string{
 	"sharelog/writer.go":           "the length of a file",
 	"upstream/try.go":              "the pool's clock, to be compared with this one",
 	"doctor":                       "display",
+	"api/term.go":                  "display",
+	"cmd/farmproxy/orders.go":      "display",
+	"proxy/desk.go":                "operators mean the clock on the wall",
 	"wish":                         "operators mean the clock on the wall",
 }
 

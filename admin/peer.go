@@ -19,9 +19,22 @@ func (p Peer) attributes() []any {
 	if !p.Known {
 		return nil
 	}
+	return []any{slog.String("user", p.name()), slog.Int("uid", p.UID), slog.Int("pid", p.PID)}
+}
+
+// name is that of the user, or the number of one without.
+func (p Peer) name() string {
 	name := strconv.Itoa(p.UID)
 	if u, err := user.LookupId(name); err == nil {
 		name = u.Username
 	}
-	return []any{slog.String("user", name), slog.Int("uid", p.UID), slog.Int("pid", p.PID)}
+	return name
+}
+
+// String names the user, for those who wonder later who it was.
+func (p Peer) String() string {
+	if !p.Known {
+		return "somebody on this machine"
+	}
+	return "user " + p.name()
 }

@@ -52,12 +52,14 @@ type tally struct {
 	Rejected map[string]uint64 `json:"rejected"` // by reason; only reasons that occurred
 }
 
-type workersAnswer struct {
+// Workers are some of the workers that match a query.
+type Workers struct {
 	paging
-	Workers []worker `json:"workers"`
+	Workers []Worker `json:"workers"`
 }
 
-type worker struct {
+// Worker is one of them.
+type Worker struct {
 	Name       string  `json:"name"`
 	User       string  `json:"user"` // the account's name; "" for the configuration's pools
 	Pool       string  `json:"pool"` // the last one it mined at; "" if none yet
@@ -124,6 +126,8 @@ type pool struct {
 	Failures     uint64 `json:"failures"`
 	NamesRefused uint64 `json:"names_refused"`
 	LastError    string `json:"last_error"` // why it is down, or ""
+	State        string `json:"state"`      // enabled, drained or disabled, by an operator's order
+	Order        *Note  `json:"order"`      // null: enabled
 }
 
 func makeTally(s *stats.Shares) tally {
@@ -136,8 +140,8 @@ func makeTally(s *stats.Shares) tally {
 	return t
 }
 
-func makeWorker(i *stats.WorkerInfo) worker {
-	return worker{
+func makeWorker(i *stats.WorkerInfo) Worker {
+	return Worker{
 		Name:           i.Name,
 		User:           i.Account,
 		Pool:           i.Pool,
@@ -187,7 +191,7 @@ func makeLink(i *stats.LinkInfo) link {
 	}
 }
 
-func makePool(p *stats.Pool) pool {
+func (s *Server) makePool(p *stats.Pool) pool {
 	a := pool{
 		Name:         p.Name,
 		URL:          p.URL,
@@ -202,6 +206,10 @@ func makePool(p *stats.Pool) pool {
 	}
 	if e := p.LastError.Load(); e != nil && !a.Up {
 		a.LastError = *e
+	}
+	a.State = enabled
+	if o := s.options.Orders.PoolOrder(p.Name); o != nil {
+		a.State, a.Order = o.State, o.Order
 	}
 	return a
 }

@@ -177,9 +177,9 @@ func TestLinksAnswer(t *testing.T) {
 		"latency_seconds":{"p50":0,"p99":0,"mean":0},"bytes_up":0,"bytes_down":0,"malformed":0}],
 		"pools":[
 		{"name":"main","url":"stratum+tcp://pool.example:3333","level":0,"up":true,"active":true,"extranonce2_size":8,
-		"version_mask":"1fffe000","probes":5,"failures":0,"names_refused":0,"last_error":""},
+		"version_mask":"1fffe000","probes":5,"failures":0,"names_refused":0,"last_error":"","state":"enabled","order":null},
 		{"name":"backup","url":"stratum+tls://backup.example:3334","level":1,"up":false,"active":false,"extranonce2_size":0,
-		"version_mask":"00000000","probes":0,"failures":2,"names_refused":1,"last_error":"dial tcp: connection refused"}]}`)
+		"version_mask":"00000000","probes":0,"failures":2,"names_refused":1,"last_error":"dial tcp: connection refused","state":"drained","order":{"by":"ann at 10.0.0.7","since":"2026-01-02T03:04:05Z","until":null}}]}`)
 }
 
 func TestWorkersPages(t *testing.T) {
@@ -191,7 +191,7 @@ func TestWorkersPages(t *testing.T) {
 	f := func(query, names string, total, page, perPage int) {
 		t.Helper()
 		resp, body := s.ask(t, "GET", "/api/v1/workers?"+query)
-		var a workersAnswer
+		var a Workers
 		if err := json.Unmarshal([]byte(body), &a); err != nil || resp.StatusCode != 200 {
 			t.Errorf("%s: %s %v in %s", query, resp.Status, err, body)
 			return

@@ -73,17 +73,20 @@ func kindName(t reflect.Type) string {
 		return "a number"
 	case reflect.Slice:
 		return "a list"
+	case reflect.Map:
+		return "an object of " + strings.TrimPrefix(kindName(t.Elem()), "a ") + "s"
 	}
 	return "an object"
 }
 
 // example shows the fields that a body may have.
 func example(v any) string {
-	t := reflect.TypeOf(v).Elem()
-	fields := make([]string, t.NumField())
-	for i := range fields {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		fields[i] = fmt.Sprintf("%q: %s", name, kindName(t.Field(i).Type))
+	var fields []string
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(v).Elem()) {
+		if !f.Anonymous {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			fields = append(fields, fmt.Sprintf("%q: %s", name, kindName(f.Type)))
+		}
 	}
 	return "{" + strings.Join(fields, ", ") + "}"
 }

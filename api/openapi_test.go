@@ -87,8 +87,9 @@ func (d *document) response(r documented) documented {
 func (d *document) path(path string) string {
 	best := ""
 	for p := range d.Paths {
-		before, _, open := strings.Cut(p, "{")
-		if p == path || open && strings.HasPrefix(path, before) && path != before {
+		before, rest, open := strings.Cut(p, "{")
+		_, after, _ := strings.Cut(rest, "}")
+		if (p == path || open && strings.HasPrefix(path, before) && strings.HasSuffix(path, after) && path != before) && len(p) > len(best) {
 			best = p
 		}
 	}
@@ -233,9 +234,10 @@ func TestOpenAPIHasEveryEndpoint(t *testing.T) {
 	}
 	ids := map[string]bool{}
 	for path, operations := range d.Paths {
-		before, _, open := strings.Cut(path, "{")
+		before, rest, open := strings.Cut(path, "{")
 		if open {
-			before += "{}"
+			_, after, _ := strings.Cut(rest, "}")
+			before += "{}" + after
 		}
 		for method, op := range operations {
 			got[strings.ToUpper(method)+" "+before] = true
@@ -291,8 +293,10 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	well.book.SetReady(nil)
 	for _, e := range endpoints {
 		path := strings.Replace(e.path, "{}", "p.example:1", 1)
-		body := map[string]string{"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm,
-			"/api/v1/users/p.example:1": `{"goals":[]}`}[path]
+		body := map[string]string{"/api/v1/workers/{}/move": `{"goal":"main"}`, "/api/v1/workers/{}/pin": `{}`, "/api/v1/routes/{}/weights": `{"weights":{"main":1}}`,
+			"/api/v1/pools/{}/drain": `{}`, "/api/v1/pools/{}/disable": `{}`, "/api/v1/pools/{}/enable": `{}`,
+			"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm,
+			"/api/v1/users/{}": `{"goals":[]}`}[e.path]
 		if e.method == "GET" || e.method == "DELETE" {
 			body = ""
 		}
@@ -354,6 +358,22 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("PUT", "/api/v1/pools", `{"pool":"c.example:3333","algorithm":"x11"}`) // of b.example too
 	f("PUT", "/api/v1/users/"+name, `{"goals":[]}`)
 	f("DELETE", "/api/v1/pools/b.example:3333", "") // in use
+	for method, paths := range map[string][]string{
+		"GET":    {"routes/%s/weights"},
+		"PUT":    {"routes/%s/weights"},
+		"DELETE": {"routes/%s/weights", "workers/%s/pin"},
+		"POST":   {"workers/%s/move", "workers/%s/pin", "pools/%s/drain", "pools/%s/disable", "pools/%s/enable"},
+	} {
+		for _, path := range paths {
+			body := map[string]string{"PUT": `{"weights":{"main":1}}`, "POST": `{}`}[method]
+			for _, name := range []string{"hall-1", "nobody"} {
+				f(method, fmt.Sprintf("/api/v1/"+path, name), body)
+			}
+			if body != "" {
+				f(method, fmt.Sprintf("/api/v1/"+path, "hall-1"), `{"wrong":1}`)
+			}
+		}
+	}
 	f("DELETE", "/api/v1/bans/10.0.0.7", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "") // no more
 	f("DELETE", "/api/v1/users/"+name, "")
@@ -432,4 +452,7 @@ func TestOpenAPIRequestBodies(t *testing.T) {
 	f("Goals", new(goalsBody))
 	f("Goal", new(userGoal))
 	f("GoalPool", new(userPool))
+	f("Term", new(Term))
+	f("WeightsOrder", new(WeightsOrder))
+	f("MoveOrder", new(MoveOrder))
 }

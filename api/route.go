@@ -14,8 +14,8 @@ import (
 // httpError, or 500.
 type handler func(*Server, *fasthttp.RequestCtx) error
 
-// endpoint is a method of a path; GET includes HEAD. A path that ends in {} has any
-// text there: see item.
+// endpoint is a method of a path; GET includes HEAD. A path with {} has any text there: see
+// item.
 type endpoint struct {
 	method, path string
 	needs        scope
@@ -37,6 +37,13 @@ var endpoints = []endpoint{
 	{"POST", rosterPath, scopeWrite, withHistory((*Server).expect)},
 	{"DELETE", rosterPath + "/{}", scopeWrite, withHistory((*Server).forget)},
 	{"GET", "/api/v1/links", scopeRead, (*Server).links},
+	{"POST", "/api/v1/workers/{}/move", scopeWrite, withOrders((*Server).move)},
+	{"POST", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).pin)},
+	{"DELETE", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).unpin)},
+	{"GET", "/api/v1/routes/{}/weights", scopeRead, withOrders((*Server).weights)},
+	{"PUT", "/api/v1/routes/{}/weights", scopeWrite, withOrders((*Server).weigh)},
+	{"DELETE", "/api/v1/routes/{}/weights", scopeWrite, withOrders((*Server).unweigh)},
+	{"GET", "/api/v1/orders", scopeRead, withOrders((*Server).orders)},
 	{"GET", bansPath, scopeRead, (*Server).bans},
 	{"DELETE", bansPath + "/{}", scopeWrite, (*Server).liftBan},
 	{"GET", usersPath, scopeRead, withRegistry((*Server).users)},
@@ -48,6 +55,9 @@ var endpoints = []endpoint{
 	{"GET", "/api/v1/pools", scopeRead, withRegistry((*Server).pools)},
 	{"POST", "/api/v1/pools", scopeWrite, withRegistry((*Server).addPool)},
 	{"PUT", "/api/v1/pools", scopeWrite, withRegistry((*Server).putPool)},
+	{"POST", "/api/v1/pools/{}/drain", scopeWrite, withOrders(leave(Drain))},
+	{"POST", "/api/v1/pools/{}/disable", scopeWrite, withOrders(leave(Disable))},
+	{"POST", "/api/v1/pools/{}/enable", scopeWrite, withOrders(leave(Enable))},
 	{"GET", "/api/v1/pools/{}", scopeRead, withRegistry((*Server).pool)},
 	{"DELETE", "/api/v1/pools/{}", scopeWrite, withRegistry((*Server).deletePool)},
 	{"GET", "/api/v1/algorithms", scopeRead, withRegistry((*Server).algorithms)},
@@ -62,18 +72,31 @@ var endpoints = []endpoint{
 
 // match reports whether path is the endpoint's, and the text in the place of {}.
 func (e *endpoint) match(path string) (item string, ok bool) {
-	before, open := strings.CutSuffix(e.path, "{}")
+	before, after, open := strings.Cut(e.path, "{}")
 	if !open {
 		return "", path == e.path
 	}
-	item, ok = strings.CutPrefix(path, before)
-	return item, ok && item != ""
+	item, begins := strings.CutPrefix(path, before)
+	item, ends := strings.CutSuffix(item, after)
+	return item, begins && ends && item != ""
+}
+
+// pathOf returns the path of an endpoint that a request's path matches, and the text in the
+// place of {}. If several do, it is the one that says most: /pools/{}/drain, not /pools/{}.
+func pathOf(path string) (known, item string) {
+	for i := range endpoints {
+		e := &endpoints[i]
+		if text, ok := e.match(path); ok && len(e.path) > len(known) {
+			known, item = e.path, text
+		}
+	}
+	return known, item
 }
 
 // itemKey is where dispatch stores the text in the place of {} for the handler.
 const itemKey = "item"
 
-// item is the text at the end of the path, for endpoints that have {} there.
+// item is the text in the place of {} in the path, for endpoints that have it.
 func item(ctx *fasthttp.RequestCtx) string {
 	text, _ := ctx.UserValue(itemKey).(string)
 	return text
@@ -121,10 +144,10 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
 		method = fasthttp.MethodGet
 	}
 	var allowed []string // methods of this path
+	known, text := pathOf(path)
 	for i := range endpoints {
 		e := &endpoints[i]
-		text, ok := e.match(path)
-		if !ok {
+		if e.path != known {
 			continue
 		}
 		if e.method != method {

@@ -80,6 +80,9 @@ type Options struct {
 	// Bans are the banned addresses; nil: none ever are.
 	Bans Bans
 
+	// Orders are what operators ask for beside the configuration.
+	Orders Orders
+
 	// Prove asks a pool whether it accepts an account's credentials before those in use
 	// are replaced; nil: no proof.
 	Prove store.Prove

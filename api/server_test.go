@@ -37,7 +37,7 @@ func newSite(t *testing.T, set ...func(*Options)) *site {
 		l:       fasthttputil.NewInmemoryListener(),
 		answers: make(map[string]bool),
 	}
-	o := Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler)}
+	o := Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Orders: new(told)}
 	o.History = func() (*history.Store, error) { return nil, nil }
 	o.Reload = func() (*Reload, error) { return reloadOf(), nil }
 	o.Configuration = func() *Configuration { return &Configuration{Config: map[string]any{"log": "x"}} }
@@ -160,9 +160,10 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("GET", workers+"per_page=1001", 400, `per_page: want a whole number from 1 to 1000, got "1001"`)
 	f("GET", workers+"per_page=1e2", 400, `per_page: want a whole number from 1 to 1000, got "1e2"`)
 	f("GET", workers+"sort=colour", 400, `sort: want one of name, hashrate, accepted, rejected, last_share, difficulty, reconnects, got "colour"`)
+	f("GET", workers+"up=yes", 400, `up: want true or false, got "yes"`)
 	f("GET", workers+"order=up", 400, `order: want asc or desc, got "up"`)
 	f("GET", workers+"search="+strings.Repeat("x", 257), 400, `search: want up to 256 bytes, got 257`)
-	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, sort, order, search, account, pool, algorithm, listener or group`)
+	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, sort, order, up, search, account, pool, algorithm, listener or group`)
 	f("GET", "/api/v1/groups?sort=name", 400, `"sort": no such parameter; want page, per_page or search`)
 
 	const noStore = `there is no store of accounts, pools and algorithms: set [store] url = "sqlite:///var/lib/farmproxy/farmproxy.db" in the configuration and restart farmproxy`

@@ -62,11 +62,50 @@ func (s *Server) workers(ctx *fasthttp.RequestCtx) error {
 	}
 	defer s.queries.leave()
 	infos, total := s.options.Book.Workers(q)
-	a := workersAnswer{paging: paging{total, page, q.Limit}, Workers: make([]worker, len(infos))}
+	return writeJSON(ctx, fasthttp.StatusOK, makeWorkers(infos, paging{total, page, q.Limit}))
+}
+
+func makeWorkers(infos []stats.WorkerInfo, p paging) *Workers {
+	a := &Workers{paging: p, Workers: make([]Worker, len(infos))}
 	for i := range infos {
 		a.Workers[i] = makeWorker(&infos[i])
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return a
+}
+
+// EachWorkers passes what GET /api/v1/workers answers to a query, page by page, to tell, as
+// it is at one moment: all workers that match, or the first most of them. The query is as in
+// the path, without page and per_page. It returns the last page.
+func (s *Server) EachWorkers(query string, most int, tell func(*Workers) error) (*Workers, error) {
+	var args fasthttp.Args
+	args.Parse(query)
+	q, _, err := workerQuery(&args)
+	if err != nil {
+		return nil, err
+	}
+	infos, total, err := s.allWorkers(q, most)
+	for page := 1; err == nil; page++ {
+		a := makeWorkers(infos[:min(len(infos), maxPerPage)], paging{total, page, maxPerPage})
+		if infos = infos[len(a.Workers):]; len(infos) == 0 {
+			return a, nil
+		}
+		err = tell(a)
+	}
+	return nil, err
+}
+
+// allWorkers returns the workers that match a query, most of them if that is not 0.
+func (s *Server) allWorkers(q stats.WorkerQuery, most int) ([]stats.WorkerInfo, int, error) {
+	if err := s.queries.enter(); err != nil {
+		return nil, 0, err
+	}
+	defer s.queries.leave()
+	q.Offset, q.Limit = 0, most
+	if most == 0 {
+		q.Limit = math.MaxInt
+	}
+	infos, total := s.options.Book.Workers(q)
+	return infos, total, nil
 }
 
 func (s *Server) links(ctx *fasthttp.RequestCtx) error {
@@ -75,7 +114,7 @@ func (s *Server) links(ctx *fasthttp.RequestCtx) error {
 		a.Links = append(a.Links, makeLink(&l))
 	}
 	for _, p := range s.options.Book.Pools() {
-		a.Pools = append(a.Pools, makePool(p))
+		a.Pools = append(a.Pools, s.makePool(p))
 	}
 	return writeJSON(ctx, fasthttp.StatusOK, &a)
 }
@@ -85,7 +124,7 @@ func workerQuery(args *fasthttp.Args) (q stats.WorkerQuery, page int, err error)
 	q.Limit, page = defaultPerPage, 1
 	texts := []parameter{{"search", &q.Search}, {"account", &q.Account}, {"pool", &q.Pool}, {"algorithm", &q.Algorithm}, {"listener", &q.Listener}, {"group", &q.Group}}
 	err = readQuery(args, &page, &q.Limit, texts, &moreParameters{
-		names: []string{"sort", "order"},
+		names: []string{"sort", "order", "up"},
 		read: func(key, v string) (known bool, err error) {
 			switch key {
 			case "sort":
@@ -98,6 +137,11 @@ func workerQuery(args *fasthttp.Args) (q stats.WorkerQuery, page int, err error)
 					err = badRequest("order: want asc or desc, got %s", quoted(v))
 				}
 				q.Descending = v == "desc"
+			case "up":
+				if v != "true" && v != "false" {
+					err = badRequest("up: want true or false, got %s", quoted(v))
+				}
+				q.Up, q.Down = v == "true", v == "false"
 			default:
 				return false, nil
 			}

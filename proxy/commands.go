@@ -14,6 +14,8 @@ import (
 // commands registers what an operator can ask for over the admin socket.
 func (p *proxy) commands() {
 	p.admin.Query("status", func(context.Context, *admin.Call) (any, error) { return p.web.Status() })
+	p.admin.Query("workers", p.workers)
+	p.admin.Query("pools", func(context.Context, *admin.Call) (any, error) { return p.web.PoolStates(), nil })
 	p.admin.Query("config", func(context.Context, *admin.Call) (any, error) { return p.configuration(), nil })
 	p.admin.Query("diff", func(ctx context.Context, c *admin.Call) (any, error) {
 		var args differenceArgs
@@ -33,6 +35,7 @@ func (p *proxy) commands() {
 		}
 		return p.reload(ctx, file)
 	})
+	p.orderCommands()
 	p.admin.Query("trace", p.trace)
 	p.admin.Handle("lame-duck", p.lameDuck)
 	p.admin.Handle("upgrade", p.upgrade)

@@ -93,6 +93,7 @@ type heir struct {
 		web        net.Listener // nil: the predecessor has none
 		webAddress string       // of the configuration
 		history    []byte       // what the predecessor has not written; nil: nothing
+		orders     []byte       // of operators; nil: the predecessor knows none
 	}
 	adminPath string // the path of the socket for commands; "": none
 }
@@ -125,6 +126,15 @@ func (h *heir) listenHTTP(c config.HTTP) (net.Listener, error) {
 	return listenHTTP(c)
 }
 
+// orders returns those of operators: of the file, or of the process before.
+func (h *heir) orders(dir string, f farm, log *slog.Logger) *orders {
+	o := newOrders(dir, f, f.leave, log)
+	if h != nil && h.ahead.orders != nil {
+		o.restore(h.ahead.orders)
+	}
+	return o
+}
+
 // listenAdmin opens the socket for commands. An heir does so when it serves.
 func (h *heir) listenAdmin(c *config.Config, log *slog.Logger) (net.Listener, error) {
 	if h == nil {
@@ -148,6 +158,11 @@ func (h *heir) Take(r handover.Record) (err error) {
 		h.ahead.ports, err = netloop.Inherit(r.Data, r.Files)
 	case r.Section == linksAheadSection:
 		h.ahead.links = r.Data
+	case r.Section == ordersSection && h.proxy == nil:
+		h.ahead.orders = r.Data
+	case r.Section == ordersSection:
+		h.proxy.orders.restore(r.Data) // they may have changed meanwhile
+		h.proxy.orders.tell()
 	case h.proxy == nil:
 		r.Discard() // of a newer farmproxy, which can do without
 	case r.Section == booksSection:

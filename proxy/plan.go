@@ -21,6 +21,7 @@ import (
 	"farmproxy/store"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
+	"farmproxy/wish"
 	"farmproxy/work"
 )
 
@@ -43,6 +44,7 @@ type settings struct {
 	links   upstream.Settings // but Dial, which proxies make
 	proxies dial.Proxies
 	others  upstream.Everybody
+	routes  []wish.Route // as the configuration divides them
 	books   stats.Settings
 	web     api.Settings
 	shares  sharelog.Settings
@@ -131,8 +133,26 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 	if s.miners.Listeners, err = certs.listeners(c.Listeners); err != nil {
 		return s, err
 	}
+	s.routes = wishRoutes(c)
 	s.others, err = t.others(c)
 	return s, err
+}
+
+// wishRoutes are the routes with their weights and schedules.
+func wishRoutes(c *config.Config) (routes []wish.Route) {
+	for i := range c.Routes {
+		r := wish.Route{Name: c.Routes[i].Name}
+		for j := range c.Routes[i].Goals {
+			g := &c.Routes[i].Goals[j]
+			goal := wish.Goal{Name: g.Name, Weight: g.Weight}
+			for k := range g.Schedule {
+				goal.Schedule = append(goal.Schedule, g.Schedule[k].Wish())
+			}
+			r.Goals = append(r.Goals, goal)
+		}
+		routes = append(routes, r)
+	}
+	return routes
 }
 
 // shareFormats are config's words for sharelog's.

@@ -54,6 +54,7 @@ type proxy struct {
 	server   *netloop.Server
 	goals    *upstream.Directory
 	tables   *tables   // of goals
+	orders   *orders   // of operators
 	queue    *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
@@ -169,7 +170,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		return nil, err
 	}
 	p.book.SetBans(bans{p.server}.count)
-	web := api.Options{TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
+	p.orders = from.orders(stateDir(c), farm{p.server, p}, log)
+	web := api.Options{Orders: desk{p.orders}, TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
 	web.History, web.Expect, web.Forget = p.remember.opened, p.remember.expect, p.remember.forget
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		web.Registry = p.store
@@ -186,6 +188,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err := p.apply(&settings); err != nil {
 		return nil, err
 	}
+	p.orders.tell()
 	if p.store != nil {
 		p.users = &accounts{store: p.store, directory: p.goals, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
 	}
@@ -232,6 +235,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.parts.Go(func() { audit(watching, p.files, p.log) })
 	p.parts.Go(func() { p.certs.watch(watching, p.log) })
 	p.parts.Go(func() { p.remember.run(watching) })
+	p.parts.Go(func() { p.orders.run(watching) })
 
 	var err error
 	select {

@@ -93,6 +93,7 @@ func (p *proxy) load(ctx context.Context, file string) (*api.Reload, error) {
 		}
 	}
 	p.use(f, c)
+	p.orders.warnHomeless()
 	return r, nil
 }
 

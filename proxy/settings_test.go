@@ -29,7 +29,8 @@ func withRoute() *config.Config {
 	c.Pools = append(c.Pools, c.Pools[0])
 	c.Pools[1].Name = "192.0.2.3"
 	c.Listeners[0].Route = "hall-1"
-	c.Routes = []config.Route{{Name: "hall-1", Goals: []config.Goal{{Name: "all", Weight: 1, Pools: []string{"main"}}}}}
+	c.Routes = []config.Route{{Name: "hall-1", Goals: []config.Goal{{Name: "all", Weight: 1, Pools: []string{"main"},
+		Schedule: []config.Period{{From: "22:00", To: "06:00", Zone: "Europe/Berlin", Weight: 2}}}}}}
 	return c
 }
 
@@ -45,6 +46,11 @@ var otherValues = map[string]string{
 	"log.level":            "debug",
 	"log.format":           "json",
 	"share_log.format":     config.FormatCSV,
+
+	"route.goal.schedule.days": "sat",
+	"route.goal.schedule.from": "23:00",
+	"route.goal.schedule.to":   "05:00",
+	"route.goal.schedule.zone": "UTC",
 }
 
 // Every key of the configuration is in the settings, which apply brings to everybody
@@ -63,7 +69,7 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 		}
 		return fmt.Sprintf("%+v", s)
 	}
-	if again := meant(onePool()); again != meant(onePool()) {
+	if again := meant(withRoute()); again != meant(withRoute()) {
 		t.Fatal("the same configuration means something else the second time")
 	}
 	keys := 0

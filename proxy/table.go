@@ -9,6 +9,7 @@ import (
 	"farmproxy/dial"
 	"farmproxy/store"
 	"farmproxy/upstream"
+	"farmproxy/wish"
 	"farmproxy/work"
 )
 
@@ -118,6 +119,32 @@ func (t *tables) serves(name string) bool {
 		}
 	}
 	return false
+}
+
+// hasPool reports whether there is a pool of that name: in the configuration, or in the
+// store.
+func (t *tables) hasPool(name string) bool {
+	if t.serves(name) {
+		return true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.now.accounts != nil && t.now.accounts.Pool(name) != nil
+}
+
+// accountRoute returns the route of an account; false: there is no such account.
+func (t *tables) accountRoute(account string) (r wish.Route, there bool) {
+	t.mu.Lock()
+	e, there := t.now.Entry(account)
+	t.mu.Unlock()
+	if account == "" || !there {
+		return r, false
+	}
+	r.Name = accountRoute + account
+	for i := range e.Goals {
+		r.Goals = append(r.Goals, wish.Goal{Name: e.Goals[i].Name, Weight: e.Goals[i].Weight})
+	}
+	return r, true
 }
 
 // storeURL returns the URL of a pool in the store.

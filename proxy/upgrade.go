@@ -26,6 +26,7 @@ const (
 	webSection        = "http"        // ahead: the socket that listens
 	historySection    = "history"     // ahead: what is not written yet
 	linksAheadSection = "links.ahead" // ahead
+	ordersSection     = "orders"      // ahead, and again with the rest
 	booksSection      = "books"
 	linksSection      = "links"
 )
@@ -188,6 +189,9 @@ func (g giver) Ahead(to *handover.Sender) error {
 	if err := g.server.Ahead(to.Send); err != nil {
 		return err
 	}
+	if err := to.Send(ordersSection, g.orders.state()); err != nil {
+		return err
+	}
 	ahead, err := g.goals.Ahead()
 	if err != nil {
 		return err
@@ -197,6 +201,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 
 // Freeze implements handover.Giver.
 func (g giver) Freeze(ctx context.Context) error {
+	g.orders.freeze(true)
 	g.goals.Freeze()
 	return g.server.Freeze(ctx)
 }
@@ -204,6 +209,9 @@ func (g giver) Freeze(ctx context.Context) error {
 // State implements handover.Giver.
 func (g giver) State(to *handover.Sender) error {
 	if err := to.Send(booksSection, g.book.State()); err != nil {
+		return err
+	}
+	if err := to.Send(ordersSection, g.orders.state()); err != nil {
 		return err
 	}
 	links, wires, err := g.goals.State(g.relays.open)
@@ -230,6 +238,7 @@ func (g giver) Thaw() {
 	g.relays.close()
 	g.server.Thaw()
 	g.goals.Thaw()
+	g.orders.freeze(false)
 }
 
 // duplicate returns a duplicate of a listener's descriptor.

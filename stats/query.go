@@ -48,6 +48,7 @@ type WorkerQuery struct {
 	Algorithm  string
 	Listener   string // that its latest miner connected to
 	Group      string
+	Up, Down   bool // only those with a miner, or without one
 	Order      WorkerOrder
 	Descending bool
 	Offset     int // number to skip, >= 0
@@ -91,6 +92,9 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 	if want != (miningKey{}) {
 		list = slices.DeleteFunc(list, func(w *Worker) bool { return !w.mines(want) })
 	}
+	if q.Up || q.Down {
+		list = slices.DeleteFunc(list, func(w *Worker) bool { return w.up() != q.Up })
+	}
 	list = sorted(list, q, now)
 	total = len(list)
 	list = list[min(q.Offset, total):]
@@ -100,6 +104,13 @@ func (b *Book) Workers(q WorkerQuery) (infos []WorkerInfo, total int) {
 		infos[i] = w.info(now)
 	}
 	return infos, total
+}
+
+// up reports whether the worker has a miner.
+func (w *Worker) up() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.miners > 0
 }
 
 // mines reports whether the worker mines what is wanted, as far as want is set.

@@ -58,6 +58,11 @@ func TestWorkersQuery(t *testing.T) {
 	f(WorkerQuery{Limit: 2, Offset: 4}, "", 4)
 	f(WorkerQuery{Limit: 2, Offset: 1 << 40}, "", 4)
 	f(WorkerQuery{Limit: 1, Search: "farm", Offset: 1}, "farm.a", 3)
+	f(WorkerQuery{Limit: all, Up: true}, "Farm.b d farm.a farm.c", 4)
+	f(WorkerQuery{Limit: all, Down: true}, "", 0)
+	b.Worker("d").Disconnected(epoch)
+	f(WorkerQuery{Limit: all, Up: true}, "Farm.b farm.a farm.c", 3)
+	f(WorkerQuery{Limit: all, Down: true}, "d", 1)
 }
 
 func TestWorkerOrdersHaveNames(t *testing.T) {

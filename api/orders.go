@@ -1,0 +1,240 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Orders are what operators ask for beside the configuration: other weights of a route's
+// goals, workers that move or stay, pools that are left alone. Who asks is by, for the log
+// and for those who wonder later. An error tells what to do; NotFound makes one for a name
+// that there is none of. Any goroutine but an event loop's.
+type Orders interface {
+	Orders() []Order
+
+	Weights(route string) (*RouteWeights, error)
+	Weigh(by, route string, o WeightsOrder) (*RouteWeights, error)
+	Unweigh(by, route string) error
+
+	Move(ctx context.Context, by, worker string, o MoveOrder) (*Moved, error)
+	Pin(ctx context.Context, by, worker string, o MoveOrder) (*Moved, error)
+	Unpin(by, worker string) error
+
+	// Leave has a pool drained or disabled, or neither any more.
+	Leave(by, pool string, how PoolAction, term Term) (*PoolOrder, error)
+	// PoolOrder returns how a pool is left alone; nil: it is not.
+	PoolOrder(pool string) *PoolOrder
+}
+
+// Order is one of all orders.
+type Order struct {
+	Kind string `json:"kind"` // weights, pin or pool
+	Name string `json:"name"` // the route's, the worker's or the pool's
+	What string `json:"what"` // for people
+	Note
+	Effective bool `json:"effective"` // false: the configuration has no such route, goal or pool
+}
+
+// OrderList is all of them.
+type OrderList struct {
+	Orders []Order `json:"orders"`
+}
+
+// RouteWeights are the weights of a route's goals now.
+type RouteWeights struct {
+	Route string       `json:"route"`
+	Order *Note        `json:"order"` // null: the weights are the configuration's
+	Goals []GoalWeight `json:"goals"`
+}
+
+// GoalWeight is one goal's.
+type GoalWeight struct {
+	Goal       string     `json:"goal"`
+	Weight     float64    `json:"weight"`
+	Source     string     `json:"source"`     // configuration, schedule or order
+	Until      *time.Time `json:"until"`      // when it has another weight; null: not known to
+	Configured float64    `json:"configured"` // its weight in the configuration
+	Fraction   float64    `json:"fraction"`   // of the route's work, after the goals that can't work
+}
+
+// WeightsOrder gives a route's goals other weights.
+type WeightsOrder struct {
+	Weights map[string]float64 `json:"weights"` // of each goal
+	Term
+}
+
+// MoveOrder moves a worker's miners to a goal, or keeps them there.
+type MoveOrder struct {
+	Goal  string `json:"goal,omitempty"`
+	Route string `json:"route,omitempty"` // where the worker is on several, or on none now
+	Term
+}
+
+// Moved is what became of it.
+type Moved struct {
+	Worker  string    `json:"worker"`
+	Route   string    `json:"route"`
+	Goal    string    `json:"goal"`
+	Moved   int       `json:"moved"`   // miners that got a job of the goal
+	Stayed  int       `json:"stayed"`  // that were there already
+	Refused []Refused `json:"refused"` // that could not be moved
+	Pin     *Note     `json:"pin"`     // the worker stays there; null: it may be moved again
+}
+
+// Refused are miners that could not be moved, for one reason.
+type Refused struct {
+	Miners int    `json:"miners"`
+	Reason string `json:"reason"`
+}
+
+// PoolAction is what an operator does with a pool.
+type PoolAction string
+
+const (
+	Drain   PoolAction = "drain"
+	Disable PoolAction = "disable"
+	Enable  PoolAction = "enable"
+)
+
+// enabled is the state of a pool without an order.
+const enabled = "enabled"
+
+// PoolOrder is how a pool is left alone.
+type PoolOrder struct {
+	Pool  string `json:"pool"`
+	State string `json:"state"` // drained, disabled, or enabled
+	Order *Note  `json:"order"` // null: enabled
+}
+
+// NotFound returns an error about a name that there is none of.
+func NotFound(format string, args ...any) error {
+	e := badRequest(format, args...).(*httpError)
+	e.code = fasthttp.StatusNotFound
+	return e
+}
+
+// ordersHandler answers a request about orders.
+type ordersHandler func(s *Server, ctx *fasthttp.RequestCtx, o Orders, name string) error
+
+// withOrders makes a handler of one that needs orders. What is wrong with an order is the
+// client's mistake.
+func withOrders(answer ordersHandler) handler {
+	return func(s *Server, ctx *fasthttp.RequestCtx) error {
+		err := answer(s, ctx, s.options.Orders, item(ctx))
+		if err == nil {
+			return nil
+		}
+		if _, known := err.(*httpError); known {
+			return err
+		}
+		return badRequest("%v", err)
+	}
+}
+
+// askedBy names who asks, as an order keeps it.
+func askedBy(ctx *fasthttp.RequestCtx) string {
+	return by(ctx, "anybody") + " at " + callerOf(ctx).String()
+}
+
+func (s *Server) orders(ctx *fasthttp.RequestCtx, o Orders, _ string) error {
+	return writeJSON(ctx, fasthttp.StatusOK, &OrderList{o.Orders()})
+}
+
+func (s *Server) weights(ctx *fasthttp.RequestCtx, o Orders, route string) error {
+	w, err := o.Weights(route)
+	if err != nil {
+		return err
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, w)
+}
+
+func (s *Server) weigh(ctx *fasthttp.RequestCtx, o Orders, route string) error {
+	var order WeightsOrder
+	if err := readJSON(ctx, &order, true); err != nil {
+		return err
+	}
+	w, err := o.Weigh(askedBy(ctx), route, order)
+	if err != nil {
+		return err
+	}
+	s.audit(ctx, "weights set", "route", route, "weights", order.Weights, "until", untilText(w.Order))
+	return writeJSON(ctx, fasthttp.StatusOK, w)
+}
+
+func (s *Server) unweigh(ctx *fasthttp.RequestCtx, o Orders, route string) error {
+	if err := o.Unweigh(askedBy(ctx), route); err != nil {
+		return err
+	}
+	s.audit(ctx, "weights taken back", "route", route)
+	return noContent(ctx)
+}
+
+func (s *Server) move(ctx *fasthttp.RequestCtx, o Orders, worker string) error {
+	return s.place(ctx, worker, "worker moved", o.Move)
+}
+
+func (s *Server) pin(ctx *fasthttp.RequestCtx, o Orders, worker string) error {
+	return s.place(ctx, worker, "worker pinned", o.Pin)
+}
+
+// place moves or pins a worker.
+func (s *Server) place(ctx *fasthttp.RequestCtx, worker, what string, do func(context.Context, string, string, MoveOrder) (*Moved, error)) error {
+	var order MoveOrder
+	if err := readOptional(ctx, &order); err != nil {
+		return err
+	}
+	life, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	m, err := do(life, askedBy(ctx), worker, order)
+	if err != nil {
+		return err
+	}
+	s.audit(ctx, what, "worker", worker, "route", m.Route, "goal", m.Goal, "moved", m.Moved, "refused", len(m.Refused), "until", untilText(m.Pin))
+	return writeJSON(ctx, fasthttp.StatusOK, m)
+}
+
+func (s *Server) unpin(ctx *fasthttp.RequestCtx, o Orders, worker string) error {
+	if err := o.Unpin(askedBy(ctx), worker); err != nil {
+		return err
+	}
+	s.audit(ctx, "pin taken back", "worker", worker)
+	return noContent(ctx)
+}
+
+// leave makes a handler that does something with a pool.
+func leave(how PoolAction) ordersHandler {
+	return func(s *Server, ctx *fasthttp.RequestCtx, o Orders, pool string) error {
+		var term Term
+		if err := readOptional(ctx, &term); err != nil {
+			return err
+		}
+		p, err := o.Leave(askedBy(ctx), pool, how, term)
+		if err != nil {
+			return err
+		}
+		s.audit(ctx, "pool "+p.State, "pool", pool, "until", untilText(p.Order))
+		return writeJSON(ctx, fasthttp.StatusOK, p)
+	}
+}
+
+// readOptional is a strict readJSON for a body that may be left out.
+func readOptional(ctx *fasthttp.RequestCtx, v any) error {
+	if len(bytes.TrimSpace(ctx.PostBody())) == 0 {
+		return nil
+	}
+	return readJSON(ctx, v, true)
+}
+
+// untilText is the end of an order, for the log.
+func untilText(n *Note) string {
+	switch {
+	case n == nil:
+		return "now"
+	case n.Until == nil:
+		return "taken back"
+	}
+	return n.Until.Format(time.RFC3339)
+}

@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"slices"
+	"strings"
+
+	"farmproxy/netloop"
+	"farmproxy/upstream"
+	"farmproxy/wish"
+)
+
+// farm is what orders can be about, where farmproxy runs: the routes and pools of the
+// configuration in use and of the store's accounts, and the miners.
+type farm struct {
+	*netloop.Server
+	p *proxy
+}
+
+// route implements known.
+func (f farm) route(name string) (wish.Route, bool) {
+	if account, is := strings.CutPrefix(name, accountRoute); is {
+		return f.p.tables.accountRoute(account)
+	}
+	for _, r := range f.p.settings.Load().routes {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return wish.Route{}, false
+}
+
+// routes implements known.
+func (f farm) routes() (names []string) {
+	for _, r := range f.p.settings.Load().routes {
+		if len(r.Goals) > 1 {
+			names = append(names, r.Name)
+		}
+	}
+	for _, r := range f.p.goals.Routes() {
+		if name := routeName(r.ID()); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// works implements known. A goal that nobody uses may work.
+func (f farm) works(route, goal string) bool {
+	for _, r := range f.p.goals.Routes() {
+		if routeName(r.ID()) == route {
+			g := r.Goal(goal)
+			return g == nil || g.Up()
+		}
+	}
+	return true
+}
+
+// pool implements known.
+func (f farm) pool(name string) bool { return f.p.tables.hasPool(name) }
+
+// pools implements known.
+func (f farm) pools() (names []string) {
+	for _, p := range f.p.book.Pools() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// poolOrders are wish's words for upstream's.
+var poolOrders = map[wish.PoolState]upstream.PoolOrder{wish.Drained: upstream.Drained, wish.Disabled: upstream.Disabled}
+
+// leave has the directory leave pools alone.
+func (f farm) leave(pools map[string]wish.PoolState) {
+	orders := make(map[string]upstream.PoolOrder, len(pools))
+	for name, state := range pools {
+		orders[name] = poolOrders[state]
+	}
+	f.p.goals.Order(orders)
+}
