@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 
+	"farmproxy/api"
 	"farmproxy/bench"
 )
 
@@ -17,6 +18,16 @@ func init() {
 		{name: "check", summary: "list every problem of a configuration, or else what it turns on", about: checkAbout, define: checkCommand},
 		{name: "doctor", summary: "find what is wrong with the installation, and say how to mend it", about: doctorAbout, define: doctorCommand},
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: asks("status", printStatus)},
+		{name: "workers", summary: "list the workers, filtered and sorted", about: workersAbout, define: workersCommand},
+		{name: "pools", summary: "list the pools, with their states and shares", about: poolsAbout, define: asks("pools", printPools)},
+		{name: "weights", takes: "ROUTE [GOAL=WEIGHT...]", summary: "show how a route's work is divided, or divide it otherwise", about: weightsAbout, define: weightsCommand},
+		{name: "move", takes: "WORKER GOAL", summary: "move a worker's miners to another goal", about: moveAbout, define: placing("move", true)},
+		{name: "pin", takes: "WORKER [GOAL]", summary: "keep a worker at a goal", about: pinAbout, define: placing("pin", false)},
+		{name: "unpin", takes: "WORKER", summary: "let a worker that is pinned be moved again", define: unpinCommand},
+		{name: "drain", takes: "POOL", summary: "leave a pool, and give it no more work", about: drainAbout, define: leaving(api.Drain)},
+		{name: "disable", takes: "POOL", summary: "leave a pool, and do not connect to it", about: disableAbout, define: leaving(api.Disable)},
+		{name: "enable", takes: "POOL", summary: "use a pool again that was drained or disabled", about: enableAbout, define: leaving(api.Enable)},
+		{name: "orders", summary: "list what operators have ordered", about: ordersAbout, define: asks("orders", printOrders)},
 		{name: "reload", summary: "have the running farmproxy read its configuration again", about: reloadAbout, define: reloadCommand},
 		{name: "config", summary: "show the configuration of the running farmproxy", about: configAbout, define: asks("config", printConfig)},
 		{name: "trace", takes: "WORKER|POOL", summary: "show what a miner, or a pool, and farmproxy say to each other", about: traceAbout, define: traceCommand},

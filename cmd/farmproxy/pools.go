@@ -1,0 +1,67 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"farmproxy/api"
+	"farmproxy/stats"
+)
+
+const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, and who ordered it.`
+
+// printPools prints pools for people.
+func printPools(w io.Writer, answer json.RawMessage) error {
+	var a api.PoolStates
+	if err := json.Unmarshal(answer, &a); err != nil {
+		return fmt.Errorf("the answer is no list of pools: %w", err)
+	}
+	t := table{columns: []column{{title: "POOL", least: 12}, {title: "STATE"}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "ACCEPTED", right: true}, {title: "REJ %", right: true}, {title: "EXTRANONCE2", right: true}}}
+	var remarks []string
+	for i := range a.Pools {
+		p := &a.Pools[i]
+		rejected := uint64(0)
+		for _, n := range p.Rejected {
+			rejected += n
+		}
+		t.add(printable(p.Name), poolWord(p), strconv.Itoa(p.Miners), stats.HashRate(p.HashRate), strconv.FormatUint(p.Accepted, 10), percent(rejected, p.Accepted+rejected), sizeWord(p.Extranonce2))
+		if p.Order != nil {
+			remarks = append(remarks, fmt.Sprintf("%s: %s %s", p.Name, p.State, p.Order))
+		}
+		if p.LastError != "" {
+			remarks = append(remarks, p.Name+": "+p.LastError)
+		}
+	}
+	if err := t.print(w, tableWidth); err != nil {
+		return err
+	}
+	for _, r := range remarks {
+		if _, err := fmt.Fprintln(w, printable(r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poolWord is a pool's state in one word.
+func poolWord(p *api.PoolState) string {
+	switch {
+	case p.Order != nil:
+		return p.State
+	case p.Active:
+		return "active"
+	case p.Up:
+		return "up"
+	}
+	return "down"
+}
+
+// sizeWord says how many bytes of extranonce2 a pool leaves.
+func sizeWord(n uint32) string {
+	if n == 0 {
+		return "?"
+	}
+	return strconv.FormatUint(uint64(n), 10) + " bytes"
+}

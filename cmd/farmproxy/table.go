@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// tableWidth is that of a terminal: a table that is wider has its names cut, and says so
+// with an ellipsis.
+const tableWidth = helpWidth
+
+// column is one of a table's.
+type column struct {
+	title string
+	right bool // numbers stand under each other
+	least int  // where the table is too wide, its cells are cut down to so many characters; 0: never
+}
+
+// table is rows of text below titles.
+type table struct {
+	columns []column
+	rows    [][]string
+}
+
+// add adds a row, which has a cell for each column.
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// gap is between two columns.
+const gap = "  "
+
+// print writes the table, no wider than width; 0: as wide as it is.
+func (t *table) print(w io.Writer, width int) error {
+	widths := t.widths()
+	if width > 0 {
+		t.narrow(widths, width)
+	}
+	var b strings.Builder
+	titles := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		titles[i] = c.title
+	}
+	for _, row := range append([][]string{titles}, t.rows...) {
+		line := ""
+		for i, cell := range row {
+			if i > 0 {
+				line += gap
+			}
+			line += t.columns[i].fill(cell, widths[i])
+		}
+		b.WriteString(strings.TrimRight(line, " "))
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// widths returns how wide each column would be.
+func (t *table) widths() []int {
+	widths := make([]int, len(t.columns))
+	for i, c := range t.columns {
+		widths[i] = utf8.RuneCountInString(c.title)
+		for _, row := range t.rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+	}
+	return widths
+}
+
+// narrow takes from the columns that may be cut, the last one first, until the table has a
+// width.
+func (t *table) narrow(widths []int, width int) {
+	over := len(gap)*(len(widths)-1) - width
+	for _, n := range widths {
+		over += n
+	}
+	for i, c := range slices.Backward(t.columns) {
+		if cut := min(over, widths[i]-c.least); c.least > 0 && cut > 0 {
+			widths[i] -= cut
+			over -= cut
+		}
+	}
+}
+
+// fill returns a cell with the column's width.
+func (c *column) fill(cell string, width int) string {
+	n := utf8.RuneCountInString(cell)
+	if n > width {
+		return string([]rune(cell)[:width-1]) + "…"
+	}
+	blank := strings.Repeat(" ", width-n)
+	if c.right {
+		return blank + cell
+	}
+	return cell + blank
+}
+
+// ago returns how long ago a time was, in two figures: 12 s, 5 min, 3 h, 4 d; "never".
+func ago(then *time.Time, now time.Time) string {
+	if then == nil {
+		return "never"
+	}
+	switch d := max(now.Sub(*then), 0); {
+	case d < 100*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < 100*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d < 100*time.Hour:
+		return fmt.Sprintf("%.0f h", d.Hours())
+	default:
+		return fmt.Sprintf("%.0f d", d.Hours()/24)
+	}
+}
+
+// percent returns a part of a whole in percent; "" of nothing.
+func percent(part, whole uint64) string {
+	if whole == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", 100*float64(part)/float64(whole))
+}
+
+// printable replaces what a terminal would obey: names come from miners and pools.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, s)
+}
