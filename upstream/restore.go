@@ -48,25 +48,38 @@ func (x *restoring) directory(i *directoryImage) error {
 	return nil
 }
 
-// goals makes the goals what they were. One that has another name now, or is in a route
-// that has one, is told by its pools.
+// goals makes the goals what they were. An image is of the goal of its name if that leads
+// to one of its pools; else of another one of its route that does, which had another name
+// then; else of the goal of its name.
 func (x *restoring) goals(images []goalImage) error {
-	heirs := make(map[*Goal]*goalImage)
+	heirs := make(map[*Goal]bool)
 	of := make([]*Goal, len(images)) // nil: there is none
-	for n := range images {
-		i := &images[n]
-		if g, err := x.d.heirTo(i.id()); err == nil && g.image() == i.Form && heirs[g] == nil {
-			of[n], heirs[g] = g, i
+	exact := func(i *goalImage) []*Goal {
+		if g, err := x.d.heirTo(i.id()); err == nil {
+			return []*Goal{g}
+		}
+		return nil
+	}
+	choose := func(among func(*goalImage) []*Goal, shares bool) {
+		for n := range images {
+			i := &images[n]
+			if of[n] != nil {
+				continue
+			}
+			for _, g := range among(i) {
+				if !heirs[g] && g.image() == i.Form && (!shares || g.leadsWhere(i)) {
+					of[n], heirs[g] = g, true
+					break
+				}
+			}
 		}
 	}
+	choose(exact, true)
+	choose(x.d.beside, true)
+	choose(exact, false)
 	for n := range images {
-		i := &images[n]
-		if of[n] == nil {
-			of[n] = x.d.likely(i, heirs)
-		}
-		take := x.goalLost
+		i, take := &images[n], x.goalLost
 		if g := of[n]; g != nil {
-			heirs[g] = i
 			take = func(i *goalImage) error { return x.goal(g, i) }
 		}
 		if err := take(i); err != nil {
@@ -78,10 +91,9 @@ func (x *restoring) goals(images []goalImage) error {
 
 func (i *goalImage) id() goalID { return goalID{RouteID{i.Name, i.Route}, i.Goal} }
 
-// likely returns a goal that has no heir yet, of the same account or user or of everybody
-// else's first route, where an image's lanes can go on: it leads to one of the pools that
-// they led to. nil: there is none.
-func (d *Directory) likely(i *goalImage, taken map[*Goal]*goalImage) *Goal {
+// beside returns the goals of an image's route; of everybody else's first one, where there
+// is no such route any more.
+func (d *Directory) beside(i *goalImage) []*Goal {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	r := d.routes[i.id().RouteID]
@@ -91,14 +103,14 @@ func (d *Directory) likely(i *goalImage, taken map[*Goal]*goalImage) *Goal {
 	if r == nil {
 		return nil
 	}
-	for _, g := range r.list() {
-		if taken[g] == nil && g.image() == i.Form && slices.ContainsFunc(g.list(), func(p *pool) bool {
-			return slices.ContainsFunc(i.Pools, func(was poolImage) bool { return was.poolIdentity == p.identity() })
-		}) {
-			return g
-		}
-	}
-	return nil
+	return r.list()
+}
+
+// leadsWhere reports that the goal leads to one of the pools that an image's did.
+func (r *Goal) leadsWhere(i *goalImage) bool {
+	return slices.ContainsFunc(r.list(), func(p *pool) bool {
+		return slices.ContainsFunc(i.Pools, func(was poolImage) bool { return was.poolIdentity == p.identity() })
+	})
 }
 
 func (x *restoring) goal(r *Goal, i *goalImage) error {
