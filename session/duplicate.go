@@ -47,18 +47,23 @@ func (l *left) take(f *Feed, since uint32) (h headers) {
 
 // leave keeps the memory of a lane that the miner has left.
 func (s *Session) leave(h headers) {
-	if h.used == 0 && h.from == 0 {
-		return
+	if h.used > 0 || h.from > 0 {
+		s.keep(h)
 	}
+}
+
+// keep is leave, for a memory that may be empty yet. It returns where it is now.
+func (s *Session) keep(h headers) *headers {
 	if s.left == nil {
 		s.left = new(left)
 	}
 	l := s.left
 	l.lanes = append(l.lanes, h)
-	for len(l.lanes) > maxLeft || l.slots() > maxSlots {
+	for len(l.lanes) > 1 && (len(l.lanes) > maxLeft || l.slots() > maxSlots) {
 		l.lanes = slices.Delete(l.lanes, 0, 1)
 		l.lost = true
 	}
+	return &l.lanes[len(l.lanes)-1]
 }
 
 // slots returns the number of slots of all lanes.

@@ -43,8 +43,7 @@ func (s *Session) acceptIn(e *Env, f *Feed, fingerprint uint64, job *work.Job, r
 func (s *Session) acceptLate(fingerprint uint64, job *work.Job, f *Feed, room int) bool {
 	h, _ := s.left.find(f.Lane)
 	if h == nil {
-		s.leave(headers{lane: f.Lane, from: 1})
-		h, _ = s.left.find(f.Lane)
+		h = s.keep(headers{lane: f.Lane})
 	}
 	if h.full() && !h.grow(min(room, maxSlots-s.left.slots())) {
 		return false

@@ -32,6 +32,7 @@ import (
 //	                          work=1: jobs with the same number are the same work
 //	move>                     the miner is on another lane now, which has no job yet
 //	back>                     the miner is back on its previous lane
+//	late>                     shares for jobs of its previous lane still count; late> over: no more
 //	miner> {…}                one line from the miner;
 //	shares> 100 {…NONCE…}     that many lines, each with its own nonce; not shown
 //	lines> 100 {…}            that many lines; not shown, except the one that ends the connection
@@ -139,6 +140,10 @@ func (g *stage) act(verb, rest string) {
 	case "back":
 		g.feed, g.before = g.before, g.feed
 		g.show(g.session.Moved(&g.env, true, nil))
+	case "late":
+		if g.env.Left = &g.before; rest == "over" {
+			g.env.Left = nil
+		}
 	case "miner":
 		g.miner(rest)
 	case "shares":
@@ -324,8 +329,12 @@ func (g *stage) show(out []byte, e Effect) {
 	case Judged:
 		g.note("judged %s work=%v", e.Verdict, e.Work)
 	case Forward:
-		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x work=%v answered=%v worker=%s",
-			e.Candidate.Job.ID-g.ids, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, g.whose)
+		late := ""
+		if e.Late {
+			late = " late"
+		}
+		g.note("forward job=%d extranonce2=%x version=%08x ntime=%08x nonce=%08x work=%v answered=%v worker=%s%s",
+			e.Candidate.Job.ID-g.ids, e.Candidate.Extranonce2[:e.Candidate.Size], e.Candidate.Version, e.Candidate.NTime, e.Candidate.Nonce, e.Work, e.Candidate.Answered, g.whose, late)
 	case Hangup:
 		g.note("hangup %s", e.Reason)
 	}

@@ -91,6 +91,8 @@ type worldMiner struct {
 	parked     *parkedSession
 	prefix     *worldPrefix
 	lane, loop int
+	left       *Feed       // of the lane that it was moved from, whose jobs it may answer yet; nil: none
+	leftLane   int         // which that is
 	slow       []Candidate // being hashed
 }
 
@@ -158,7 +160,9 @@ func (w *world) run() {
 		case 9:
 			w.hashed(m)
 		case 10:
-			if w.next(4) == 0 && w.floods < 2 {
+			if w.next(4) > 0 {
+				w.late(m, 1+w.next(40))
+			} else if w.floods < 2 {
 				w.floods++
 				w.fresh(m, maxSlots+100, false)
 			}
@@ -242,7 +246,9 @@ func (w *world) deliver(lane, loop int) {
 	}
 }
 
-func (w *world) see(m *worldMiner) { w.env.Feed = w.lanes[m.lane].feeds[m.loop] }
+func (w *world) see(m *worldMiner) {
+	w.env.Feed, w.env.Left = w.lanes[m.lane].feeds[m.loop], m.left
+}
 
 // enter makes the miner a member of a lane.
 func (w *world) enter(m *worldMiner, lane int) {
@@ -274,6 +280,10 @@ func (w *world) move(m *worldMiner, lane int) {
 	if lane == m.lane {
 		return
 	}
+	m.left, m.leftLane = w.lanes[m.lane].feeds[m.loop], m.lane
+	if w.next(3) == 0 {
+		m.left = nil // its late shares do not count, or it comes much later
+	}
 	w.leave(m)
 	w.enter(m, lane)
 	m.session.Moved(&w.env, true, nil)
@@ -281,7 +291,7 @@ func (w *world) move(m *worldMiner, lane int) {
 
 func (w *world) disconnect(m *worldMiner, parks bool) {
 	w.leave(m)
-	m.slow = nil
+	m.slow, m.left = nil, nil
 	if parks {
 		m.parked = &parkedSession{m.session.State(w.env.Now), m.session.Headers(), w.env.Now}
 	} else {
@@ -346,22 +356,38 @@ func (w *world) fresh(m *worldMiner, n int, slowly bool) {
 	}
 }
 
+// late submits new shares for the last job of the lane that the miner was moved from.
+func (w *world) late(m *worldMiner, n int) {
+	w.see(m)
+	for range n {
+		if m.left == nil {
+			return
+		}
+		w.nonce++
+		w.submit(m, m.left.Job(), w.nonce<<2|uint32(w.next(4)), false)
+	}
+}
+
 // replay repeats accepted shares from the last one back, after skipping some, also for
-// other jobs with the same work on the miner's current lane.
+// other jobs with the same work on the miner's current lane, or the one that it left.
 func (w *world) replay(m *worldMiner, skip int) {
 	const most = 100
 	w.see(m)
 	n := 0
 	for i := len(w.shares) - 1; i >= 0 && n < most+skip; i-- {
 		x := w.shares[i]
-		if x.prefix != m.prefix || x.lane != m.lane {
+		if x.prefix != m.prefix || x.lane != m.lane && (m.left == nil || x.lane != m.leftLane) {
 			continue
 		}
 		if n++; n <= skip {
 			continue
 		}
 		w.submit(m, x.job, x.nonce, false)
-		for _, j := range w.env.Feed.jobs {
+		feed := w.env.Feed
+		if x.lane != m.lane {
+			feed = m.left
+		}
+		for _, j := range feed.jobs {
 			if j != nil && j != x.job && j.Work == x.job.Work {
 				w.submit(m, j, x.nonce, false)
 			}
@@ -407,10 +433,14 @@ func (w *world) judge(m *worldMiner, c Candidate) {
 		w.t.Fatalf("header %+v is accepted again, for job %d", header, c.Job.ID)
 	}
 	w.accepted[header] = true
-	if j, _ := w.env.Feed.find(c.Job.ID); j != c.Job {
+	feed, lane := w.env.Feed, m.lane
+	if effect.Late {
+		feed, lane = m.left, m.leftLane
+	}
+	if j, _ := feed.find(c.Job.ID); j != c.Job {
 		w.t.Fatalf("job %d is not the lane's, and its share is accepted", c.Job.ID)
 	}
-	w.shares = append(w.shares, worldShare{m.prefix, m.lane, c.Job, c.Nonce})
+	w.shares = append(w.shares, worldShare{m.prefix, lane, c.Job, c.Nonce})
 	if n := m.session.Slots(); n > 2*maxSlots {
 		w.t.Fatalf("a miner takes %d slots", n)
 	}
@@ -422,6 +452,7 @@ func (w *world) wantTaken(m *worldMiner, job *work.Job, nonce uint32, e *Effect)
 	header := worldHeader{contentOf(job), [2]byte{byte(m.prefix.value >> 8), byte(m.prefix.value)}, [4]byte{}, job.Version, job.NTime, nonce}
 	switch {
 	case w.accepted[header], nonce&3 == 0: // a duplicate; low difficulty
+	case m.left != nil && job == m.left.Job() && m.leftLane != m.lane: // late: what is lost is not the miner's fault, but see TestLateShares
 	case job != w.env.Feed.Job(), job.Work != l.newest: // an old job; an old work again
 	case m.session.left != nil && m.session.left.lost: // it was on too many lanes
 	case e.Verdict == work.TooMany && int(m.session.headers.size) == maxSlots:
