@@ -291,7 +291,9 @@ func TestMinersRollWhatAllGoalsAllow(t *testing.T) {
 // One that is called something else there, or is the first that was a list of pools, is
 // known by its pools.
 func TestGoalsAreHandedOver(t *testing.T) {
-	list := func(names string) Everybody { return Everybody{{Kind: Kind{Kept: true}, Goals: Whole(pools(names)...)}} }
+	list := func(names string) Everybody {
+		return Everybody{{Kind: Kind{Kept: true}, Goals: Whole(pools(names)...)}}
+	}
 	const halves = "main 50: a | alt 50: b"
 	for _, q := range []struct {
 		what          string
