@@ -347,7 +347,7 @@ func TestAnOlderProcessSeesNoGoals(t *testing.T) {
 	d := NewDirectory(DirectoryOptions{}, nobody{})
 	d.Set(Everybody{route("hall", "main 1: a | alt 1: b")})
 	d.Freeze()
-	image, _, err := d.State()
+	image, _, err := d.State(noRelay)
 	if err != nil || !strings.Contains(string(image), `"routes":null,"goals":[{"name":"","route":"hall","goal":"main"`) {
 		t.Errorf("%s, %v", image, err)
 	}
