@@ -3,7 +3,10 @@ package proxy
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	benchpool "farmproxy/bench/pool"
@@ -308,5 +311,85 @@ func TestAResumedMinerIsBackAtItsGoal(t *testing.T) {
 	got := p.the(t, "farm.rig")
 	if string(back.e1) != string(r.e1) || got.Goal.Name() != "alt" || got.Moved < 0 || got.Shares < 4 {
 		t.Errorf("it is back with %x for %x: %+v", back.e1, r.e1, got)
+	}
+}
+
+// postJSON sends a request to the API, and fails unless it is done.
+func postJSON(t *testing.T, url, body string) {
+	t.Helper()
+	reply, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if text, _ := io.ReadAll(reply.Body); reply.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", url, text)
+	}
+}
+
+// Miners keep their goals and links over an upgrade, and nobody gets a job for it. One that
+// was moved a moment before still hands in shares for the job that it had.
+func TestUpgradeOfASplitRoute(t *testing.T) {
+	t.Parallel()
+	a := easyPool(t, "east", func(o *benchpool.Options) { o.Listen = free(t) })
+	b := easyPool(t, "western", func(o *benchpool.Options) { o.Listen = free(t) })
+	own := startOwnAt(t, "stratum+tcp://"+a.Addr(), fmt.Sprintf(`name = "east"
+[[pool]]
+name = "western"
+url  = "stratum+tcp://%s"
+user = "farm"
+[[route]]
+name = "hall"
+[[route.goal]]
+name  = "main"
+pools = ["east"]
+[[route.goal]]
+name  = "alt"
+pools = ["western"]
+[difficulty]
+start = %g
+min   = %g
+max   = %g
+`, b.Addr(), easy, easy, easy))
+	eventually(t, "both pools have a link", func() bool { return a.Opened() == 1 && b.Opened() == 1 })
+	var rigs []*rig
+	for i := range 4 {
+		rigs = append(rigs, startRig(t, own.address, fmt.Sprint("farm.rig", i), ""))
+	}
+	last := func(r *rig) rigJob { return r.jobs[len(r.jobs)-1] }
+	for range 2 {
+		moved := rigs[0]
+		goal := "alt"
+		if poolOf(last(moved), a, b) == b {
+			goal = "main"
+		}
+		postJSON(t, "http://"+own.web+"/api/v1/workers/"+moved.worker+"/move", fmt.Sprintf(`{"goal":%q}`, goal))
+		u, err := own.upgrade()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.Miners != 4 {
+			t.Errorf("the upgrade: %+v", u)
+		}
+		for _, r := range rigs {
+			jobs, s := len(r.jobs), r.find(last(r), easy, 1e9)
+			from := poolOf(s.job, a, b)
+			if !r.hand(s) {
+				t.Errorf("%s: a share for a job of %s is refused", r.worker, from.Options().Name)
+			}
+			if _, there := from.Books().Share(proof.Hash(s.hash)); !there {
+				t.Errorf("%s: a share for a job of %s is not on its books", r.worker, from.Options().Name)
+			}
+			if r == moved {
+				if poolOf(last(r), a, b) == from {
+					t.Errorf("%s was moved, and has a job of %s", r.worker, from.Options().Name)
+				}
+			} else if len(r.jobs) != jobs {
+				t.Errorf("%s has a job for the upgrade", r.worker)
+			}
+		}
+	}
+	if a.Opened() != 1 || b.Opened() != 1 {
+		t.Errorf("the pools have seen %d and %d links", a.Opened(), b.Opened())
 	}
 }
