@@ -22,11 +22,10 @@ func routesOf(c *config.Config, answers []*asked) (found config.Problems) {
 		if len(r.Goals) < 2 {
 			continue // its miners stay where they are
 		}
-		widest := widestMask(r, byName)
 		fractions := r.Fractions()
 		for j := range r.Goals {
 			g, goal := &r.Goals[j], fmt.Sprintf("%s.goal[%d]", key, j+1)
-			works := false
+			widest, works := widestMask(r, j, byName), false
 			for k, name := range g.Pools {
 				a := byName[name]
 				works = works || a == nil || a.err == nil
@@ -53,9 +52,13 @@ type offeredMask struct {
 	mask uint32
 }
 
-// widestMask returns the pool of a route that lets miners roll most bits.
-func widestMask(r *config.Route, answers map[string]*asked) (widest offeredMask) {
+// widestMask returns the pool of a route's goals other than one that lets miners roll most
+// bits.
+func widestMask(r *config.Route, but int, answers map[string]*asked) (widest offeredMask) {
 	for i := range r.Goals {
+		if i == but {
+			continue
+		}
 		for _, name := range r.Goals[i].Pools {
 			if a := answers[name]; a != nil && a.err == nil && bits.OnesCount32(a.Mask) > bits.OnesCount32(widest.mask) {
 				widest = offeredMask{name, a.Mask}
