@@ -34,7 +34,7 @@ func keyLines(text string) map[string]int {
 			note(lines, table, n)
 		case strings.HasPrefix(line, "["):
 			name, _, _ := strings.Cut(line[1:], "]")
-			table = inLast(lists, tableOf(lists, bareKey(name)))
+			table = tableOf(lists, bareKey(name))
 			note(lines, table, n)
 		case !strings.HasPrefix(line, "#"):
 			key, value, ok := strings.Cut(line, "=")

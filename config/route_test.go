@@ -90,7 +90,7 @@ func TestRouteKeys(t *testing.T) {
 	f(`pools = ["b"]`, `pools = "b"`, "route[1].goal[2].pools", "expected a list of strings, this is a string; try brackets around it")
 	f(`pools = ["b"]`, `pools = ["b", "a", "b"]`, "route[1].goal[2].pools[3]", "this goal already has this pool")
 	f(`pools = ["b"]`, `pools = ["b", "c.exmple:3333"]`, "route[1].goal[2].pools[2]", `no [[pool]] has this name; a pool without name is called as the host:port of its url; try "c.example:3333"`)
-	f(`pools = ["b"]`, `pools = ["other"]`, "route[1].goal[2].pools[1]", `try "a", "b" or "c.example:3333"`)
+	f(`pools = ["b"]`, `pools = ["other"]`, "route[1].goal[2].pools[1]", `line 27: route[1].goal[2].pools[1] = "other": no [[pool]] has this name; a pool without name is called as the host:port of its url; try "a", "b" or "c.example:3333"`)
 	f(`pools = ["b"]`, `targets = ["b"]`, "route[1].goal[2].targets", "no such key in route[1].goal[2], only name, weight, pools")
 	f(`route = "hall-2"`, "weight = 3", "listener[2].weight", "no such key in listener[2]; try it under [[route.goal]]")
 	f(twoRoutes[strings.LastIndex(twoRoutes, "[[route.goal]]"):], "", "route[2].goal", `required: at least one goal; try [[route.goal]] with name = "main" and pools = ["a"] below it`)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,7 +153,9 @@ func TestAnAccountIsDivided(t *testing.T) {
 	one, two := startPool(t, nil), startPool(t, nil)
 	p, address := startProxy(t, withStore(t), nil)
 	name := p.register(t, one, "alice", store.PoolOptions{})
-	p.register(t, two, "stranger", store.PoolOptions{})
+	if err := p.store.AddPool(context.Background(), store.Pool{Address: two.Addr(), Algorithm: "sha256d"}); err != nil {
+		t.Fatal(err)
+	}
 	set := func(goals ...store.Goal) {
 		t.Helper()
 		if err := p.store.SetGoals(context.Background(), name, goals, nil); err != nil {
@@ -163,14 +166,21 @@ func TestAnAccountIsDivided(t *testing.T) {
 	eventually(t, "all is at the account's pool", func() bool { return one.Books().Total().Accepted > 30 })
 	set(store.Goal{Name: "own", Weight: 1, Pools: []store.GoalPool{{Pool: one.Addr()}}},
 		store.Goal{Name: "other", Weight: 1, Pools: []store.GoalPool{{Pool: two.Addr(), User: "alice2", Password: store.NewSecret("x")}}})
-	for i := range 8 {
-		connect(t, address).work(fmt.Sprint(name, ".late", i))
+	p.tables.mu.Lock()
+	urls := p.tables.now.URLs()
+	p.tables.mu.Unlock()
+	if url := "stratum+tcp://" + two.Addr(); !slices.Contains(urls, url) {
+		t.Errorf("%s is a pool of a goal, and not in %q", url, urls)
 	}
-	if got := members(t, p.goals, name, ""); got != "own 8, other 8" {
-		t.Errorf("the account's miners: %s", got)
+	late := startFleet(t, address, name, 8)
+	eventually(t, "the other pool has shares", func() bool { return two.Books().Total().Accepted > 30 })
+	for user := range two.Books().Users() {
+		if user != "alice2" {
+			t.Errorf("the other pool has shares of %s", user)
+		}
 	}
-	eventually(t, "the other pool has a link of the other user", func() bool { return two.Links() == 1 })
 	set()
 	eventually(t, "all are at the account's pool again", func() bool { return members(t, p.goals, name, "") == " 16" })
+	wantUndisturbed(t, "those that came late", late, true)
 	wantUndisturbed(t, "the account", f, true)
 }

@@ -105,6 +105,24 @@ func TestGoalsAreRemembered(t *testing.T) {
 	})
 }
 
+func TestRepairKeepsGoals(t *testing.T) {
+	d := newSQLite(t)
+	state := remembering(t)
+	s, _ := d.start(t, state)
+	withPools(t, s)
+	must(t, s.AddPool(t.Context(), Pool{Address: "btc2.example:3333", Algorithm: "sha256d"}))
+	name := mustRegister(t, s, "btc.example:3333", "farm", "x")
+	must(t, s.SetGoals(t.Context(), name, two(), nil))
+	must(t, s.Close())
+	damage(t, d.file(t))
+	if r, err := Repair(t.Context(), d.with(state)); err != nil || r.Accounts != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got := shown(d.open(t).Snapshot().Account(name)); got != twoShown {
+		t.Errorf("%s, want %s", got, twoShown)
+	}
+}
+
 func TestGoalsAreRefused(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s, name := withTwoPools(t, d)
