@@ -96,7 +96,7 @@ func (s *Server) registryError(ctx *fasthttp.RequestCtx, err error) error {
 		code = fasthttp.StatusBadRequest
 	case is(store.ErrUnknownAccount, store.ErrUnknownPool, store.ErrUnknownAlgorithm):
 		code = fasthttp.StatusNotFound
-	case is(store.ErrExists, store.ErrInUse):
+	case is(store.ErrExists, store.ErrInUse, store.ErrInGoals):
 		code = fasthttp.StatusConflict
 	case is(store.ErrChanged):
 		code = fasthttp.StatusServiceUnavailable

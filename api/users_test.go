@@ -236,6 +236,8 @@ func TestGoalsOfAUser(t *testing.T) {
 	f(strings.Replace(two, "weight", "hr_weight", 1), 400, `{"error":"\"hr_weight\": no such field; want {\"goals\": a list}"}`)
 	f(strings.Replace(two, "a.example:3333", "b.example:3333", 1), 400, `{"error":"pool b.example:3333 has the algorithm sha256d, and the account's own pool a.example:3333 has scrypt: expected one algorithm, since any miner may work at any of them"}`)
 	f(strings.Replace(two, "a.example", "d.example", 1), 422, `{"error":"pool d.example:3333 is not known: add it with its algorithm first, or look up the right address in the list of pools"}`)
+	s.want(t, "DELETE", "/api/v1/pools/c.example:3333", "", 409, `{"error":"pool c.example:3333 is in the goals of 1 accounts: change their goals first"}`)
+	s.want(t, "DELETE", "/api/v1/pools/c.example:3333?with_accounts=true", "", 409, `{"error":"pool c.example:3333 is in the goals of 1 accounts: change their goals first"}`)
 	path = "/api/v1/users/nobody"
 	f(two, 404, `{"error":"account \"nobody\" is not known: register it, or see the list of accounts"}`)
 }

@@ -146,6 +146,34 @@ func TestNewcomersAreDividedByWeights(t *testing.T) {
 	}
 }
 
+// The [[pool]] list becomes a route, is split and is whole again: all on the same
+// connections.
+func TestRoutesComeAndGo(t *testing.T) {
+	t.Parallel()
+	one, two := startPool(t, nil), startPool(t, nil)
+	pools := ports + namedPools(one, two)
+	f := startFile(t, pools)
+	eventually(t, "there is a link", func() bool { return f.book.Status().LinksUp == 1 })
+	miners := startFleet(t, f.server.Addresses()[0], "farm", 10)
+	for _, step := range []struct{ routes, members string }{
+		{"", " 10"},
+		{routeText("hall", "all 1: a, b"), "all 10"},
+		{routeText("hall", "all 1: a, b", "second 0: b"), "all 10, second 0"},
+		{routeText("hall", "second 1: b"), "second 10"},
+		{routeText("other", "all 1: a"), "all 10"},
+		{"", " 10"},
+	} {
+		f.again(pools + step.routes)
+		eventually(t, "the miners are where they belong: "+step.members, func() bool { return members(t, f.goals, "farm.rig", "") == step.members })
+		before := one.Books().Total().Accepted + two.Books().Total().Accepted
+		eventually(t, "they work: "+step.members, func() bool { return one.Books().Total().Accepted+two.Books().Total().Accepted > before+30 })
+	}
+	wantUndisturbed(t, "the miners", miners, true)
+	if f.opened() != 10 {
+		t.Errorf("%d connections", f.opened())
+	}
+}
+
 // An account's work is divided among its goals, each with its own credentials, and given
 // back to its own pool.
 func TestAnAccountIsDivided(t *testing.T) {

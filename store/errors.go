@@ -18,6 +18,7 @@ var (
 	ErrUnknownAccount   = errors.New("unknown account")
 	ErrExists           = errors.New("exists already")
 	ErrInUse            = errors.New("in use")
+	ErrInGoals          = errors.New("in the goals of accounts")
 	ErrChanged          = errors.New("changed meanwhile")
 	ErrUnavailable      = errors.New("database unavailable")
 

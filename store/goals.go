@@ -214,7 +214,7 @@ func keepsAlgorithm(t *transaction, p Pool) error {
 		WHERE (a.pool = ? OR EXISTS (SELECT 1 FROM goals h WHERE h.account = a.name AND h.pool = ?)) AND o.address <> ? AND o.algorithm <> ?`,
 		[]any{p.Address, p.Address, p.Address, p.Algorithm}, &mixed)
 	if err == nil && mixed > 0 {
-		return failf(ErrInUse, "pool %s can't have the algorithm %s: %d accounts divide their work among it and pools of another one; change their goals first", p.Address, p.Algorithm, mixed)
+		return failf(ErrInGoals, "pool %s can't have the algorithm %s: %d accounts divide their work among it and pools of another one; change their goals first", p.Address, p.Algorithm, mixed)
 	}
 	return err
 }
@@ -224,7 +224,7 @@ func inNoGoal(t *transaction, address string) error {
 	var accounts int
 	err := t.row("SELECT COUNT(DISTINCT account) FROM goals WHERE pool = ?", []any{address}, &accounts)
 	if err == nil && accounts > 0 {
-		return failf(ErrInUse, "pool %s is in the goals of %d accounts: change their goals first", address, accounts)
+		return failf(ErrInGoals, "pool %s is in the goals of %d accounts: change their goals first", address, accounts)
 	}
 	return err
 }

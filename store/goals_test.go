@@ -183,13 +183,28 @@ func TestGoalsAreProven(t *testing.T) {
 	})
 }
 
+// Options of a pool are proven by an account that is in use there, if only by one of its
+// goals.
+func TestChangePoolProvesGoals(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, d *testDatabase) {
+		s, name := withTwoPools(t, d)
+		must(t, s.SetGoals(t.Context(), name, two(), nil))
+		var a asked
+		p := Pool{Address: "btc2.example:3333", Algorithm: "sha256d", Options: PoolOptions{Links: 2}}
+		must(t, s.ChangePool(t.Context(), p, func(account string) bool { return account == name }, a.prove))
+		if len(a.what) != 1 || a.what[0] != "btc2.example:3333 backup b 2" {
+			t.Errorf("asked %q", a.what)
+		}
+	})
+}
+
 // A pool that is in a goal stays, and stays what it is.
 func TestPoolsOfGoals(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, d *testDatabase) {
 		s, name := withTwoPools(t, d)
 		must(t, s.SetGoals(t.Context(), name, two(), nil))
 		_, err := s.DeletePool(t.Context(), "btc2.example:3333", true)
-		wants(t, "deleted", err, ErrInUse)
+		wants(t, "deleted", err, ErrInGoals)
 		f := func(what, address, algorithm string, kind error) {
 			t.Helper()
 			err := s.ChangePool(t.Context(), Pool{Address: address, Algorithm: algorithm, Options: PoolOptions{Links: 2}}, func(string) bool { return false }, nil)
@@ -200,8 +215,8 @@ func TestPoolsOfGoals(t *testing.T) {
 			wants(t, what, err, kind)
 		}
 		f("other options", "btc2.example:3333", "sha256d", nil)
-		f("another algorithm", "btc2.example:3333", "scrypt", ErrInUse)
-		f("another algorithm of the account's own", "btc.example:3333", "scrypt", ErrInUse)
+		f("another algorithm", "btc2.example:3333", "scrypt", ErrInGoals)
+		f("another algorithm of the account's own", "btc.example:3333", "scrypt", ErrInGoals)
 		f("another algorithm of a pool without goals", "ltc.example:3333", "sha256d", nil)
 		must(t, s.SetGoals(t.Context(), name, nil, nil))
 		f("another algorithm, once it is in no goal", "btc2.example:3333", "scrypt", nil)

@@ -135,7 +135,7 @@ func (s *Store) AddPool(ctx context.Context, p Pool) error {
 // ChangePool changes the algorithm and options of the pool at p.Address, once prove,
 // unless nil, confirms that the pool then still accepts accounts: it tries the first of
 // the pool's accounts that uses reports in use. ErrBadAddress, ErrBadValue,
-// ErrUnknownAlgorithm, ErrUnknownPool, ErrInUse, and prove's.
+// ErrUnknownAlgorithm, ErrUnknownPool, ErrInGoals, and prove's.
 func (s *Store) ChangePool(ctx context.Context, p Pool, uses func(account string) bool, prove Prove) error {
 	if err := p.check(); err != nil {
 		return err
@@ -178,15 +178,17 @@ func (s *Store) provePool(ctx context.Context, p Pool, uses func(account string)
 		return err
 	}
 	for a := range s.Snapshot().Accounts() {
-		if a.Pool == p.Address && uses(a.Name) {
-			return prove(ctx, p, *a)
+		for _, at := range a.everywhere() {
+			if at.Pool == p.Address && uses(a.Name) {
+				return prove(ctx, p, at)
+			}
 		}
 	}
 	return nil
 }
 
 // DeletePool deletes a pool, and its accounts if withAccounts; it returns how many
-// accounts. ErrBadAddress, ErrUnknownPool, ErrInUse.
+// accounts. ErrBadAddress, ErrUnknownPool, ErrInUse, ErrInGoals.
 func (s *Store) DeletePool(ctx context.Context, address string, withAccounts bool) (accounts int, err error) {
 	if address, err = ParseAddress(address); err != nil {
 		return 0, err
