@@ -68,7 +68,8 @@ func (g *Goal) rouse() {
 
 // leaveOrdered ends the serving link if its pool is drained and nobody is on the lane any
 // more, or if the pool is disabled; in both cases once its shares have verdicts. The link
-// to another pool that is under way replaces it anyway.
+// to another pool that is under way, or can be tried now, replaces it anyway: until then
+// miners' shares have a place to go.
 func (l *Lane) leaveOrdered(now time.Time) {
 	k := l.serving
 	order := k.pool.ordered()
@@ -79,7 +80,7 @@ func (l *Lane) leaveOrdered(now time.Time) {
 	if k.tenure.unwanted.IsZero() {
 		k.tenure.unwanted = now
 	}
-	if len(l.candidates) > 0 || order == Drained && l.goal.membersOf(l) > 0 {
+	if len(l.candidates) > 0 || l.next(now) != nil || order == Drained && l.goal.membersOf(l) > 0 {
 		return
 	}
 	if l.pending.Load() == 0 || now.Sub(k.tenure.unwanted) >= drainTime {

@@ -95,6 +95,22 @@ func TestTheOnlyPoolIsDrained(t *testing.T) {
 	}
 }
 
+// Where the next pool is slow to connect, shares have verdicts of the disabled one meanwhile;
+// if it can't be had at all, the disabled one's link ends all the same.
+func TestADisabledPoolServesUntilTheNextOneDoes(t *testing.T) {
+	inFarm(t, "a b", func(f *farm) {
+		f.start()
+		f.pools[1].do(func() { f.pools[1].hole = true })
+		f.directory.Order(map[string]PoolOrder{"a": Disabled})
+		f.after(time.Second)
+		f.submit(1, 2)
+		f.after(time.Second)
+		f.wantFate(1, 2, work.Accepted)
+		f.after(2 * time.Minute)
+		equal(t, "links", f.linksOf(), "0 0")
+	})
+}
+
 // What is ordered before a pool is in the table holds when it comes.
 func TestAnOrderForAPoolThatIsYetToCome(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
