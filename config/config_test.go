@@ -169,7 +169,7 @@ func TestEdits(t *testing.T) {
 // Whatever a file holds, the answer is a Config without a fault or Problems
 // that can be printed.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{smallest, "[[pool]]\nurl='x://y'\n[pool.x]", "listener=[{}]\npool=[1]", "[failover]\nhold=1979-05-27"} {
+	for _, text := range []string{smallest, "[[pool]]\nurl='x://y'\n[pool.x]", "listener=[{}]\npool=[1]", "[failover]\nhold=1979-05-27", twoRoutes} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
