@@ -56,6 +56,17 @@ func say(t *testing.T, path, text string) string {
 	return string(got)
 }
 
+// Who sends too much is told so, however much it is: nothing of it is left unread.
+func TestALineThatIsTooLong(t *testing.T) {
+	path := serve(t, New(slog.New(slog.DiscardHandler)))
+	want := `{"error":"a request has at most 65536 bytes"}` + "\n"
+	for _, n := range []int{maxRequest, 3 << 20} {
+		if got := say(t, path, strings.Repeat("x", n)); got != want {
+			t.Errorf("%d bytes: %q", n, got)
+		}
+	}
+}
+
 // What goes over the socket, byte for byte.
 func TestLines(t *testing.T) {
 	s := New(slog.New(slog.DiscardHandler))

@@ -23,6 +23,10 @@ const (
 	// requestTime is how long a client may take to send its line.
 	requestTime = 10 * time.Second
 
+	// hearOutTime is how long a client that was refused may go on sending, and how long it
+	// has its place.
+	hearOutTime = time.Second
+
 	// acceptPause is the wait during a shortage, as of file descriptors.
 	acceptPause = 100 * time.Millisecond
 )
@@ -168,6 +172,7 @@ func (s *Server) serve(c *Call) {
 	known, err := s.read(c, in)
 	if err != nil {
 		_ = c.finish(nil, err)
+		c.hearOut()
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -191,6 +196,16 @@ func (s *Server) serve(c *Call) {
 	if err := c.finish(answer, err); err != nil {
 		s.log.Debug("admin: the client did not take its answer", "command", c.Command, "error", err)
 	}
+}
+
+// hearOut reads what a client goes on to send after its refusal: if the connection ended
+// before, the kernel would throw the refusal away.
+func (c *Call) hearOut() {
+	if half, is := c.conn.(interface{ CloseWrite() error }); is {
+		_ = half.CloseWrite()
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(hearOutTime))
+	_, _ = io.Copy(io.Discard, c.conn)
 }
 
 // audit returns the log for a command, with everything known of who asked.

@@ -153,6 +153,7 @@ func TestListeners(t *testing.T) {
 	f("edge.farm:3333", &box{}, `2: listener[1].address = "edge.farm:3333": this name does not resolve: no such host; try "0.0.0.0:3333", or another address of this machine`)
 	f("edge.farm:3333", &box{names: map[string]string{"edge.farm": "10.0.0.7", "pool.farm": "10.9.9.9"}}, "")
 	f("0.0.0.0:3333", no("0.0.0.0:3333", syscall.EADDRINUSE), `another program has this port; try another port, or ss -ltnp 'sport = :3333'`)
+	f("0.0.0.0:3333", no("0.0.0.0:3333", &Overlap{Open: "10.0.0.1:3333"}), `this farmproxy has the port open as "10.0.0.1:3333", and can't open it a second time before it closes it; try "10.0.0.1:3333" as before, or another port; or farmproxy upgrade`)
 	f("127.0.0.1:1", no("127.0.0.1:8080", syscall.EADDRINUSE), `http.address = "127.0.0.1:8080": another program has this port`)
 	running := no("0.0.0.0:3333", syscall.EADDRINUSE)
 	running.running = true

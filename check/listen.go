@@ -13,6 +13,16 @@ import (
 // start, and as it should be otherwise.
 const OwnPort = "the running farmproxy has this port"
 
+// Overlap is the error of an address that the running farmproxy, whose configuration is to
+// be replaced by this one, has a part of: both can't be open at once.
+type Overlap struct {
+	Open string // the address that it listens on
+}
+
+func (o *Overlap) Error() string {
+	return fmt.Sprintf("this farmproxy has the port open as %q, and can't open it a second time before it closes it", o.Open)
+}
+
 func listenerKey(i int) string { return fmt.Sprintf("listener[%d].address", i+1) }
 
 // listener checks that an address can be listened on.
@@ -31,8 +41,11 @@ func (k *checker) listener(key, address string) {
 			return
 		}
 	}
+	var overlap *Overlap
 	switch err := k.machine.Bind(address); {
 	case err == nil:
+	case errors.As(err, &overlap):
+		k.passing(key, value, overlap.Error(), strconv.Quote(overlap.Open)+" as before, or another port; or farmproxy upgrade, which has the new one")
 	case errors.Is(err, syscall.EADDRINUSE) && k.isRunning():
 		k.warning(key, value, OwnPort, "farmproxy reload, or stopping it before another one starts")
 	case errors.Is(err, syscall.EADDRINUSE):

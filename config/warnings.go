@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/netip"
+	"strconv"
 )
 
 // warnings returns what is allowed but probably unintended, except for keys that
@@ -17,6 +19,7 @@ func (c *Config) warnings(problems Problems) (ps Problems) {
 		c.Pools[i].warnings(&ps, fmt.Sprintf("pool[%d]", i+1))
 	}
 	c.routeWarnings(&ps)
+	c.wideWarnings(&ps)
 	if c.Proxies.TLSInsecure {
 		ps.add("proxies.tls_insecure", "true", "anyone between farmproxy and the proxy can read the traffic", "removing the key once the proxy has a valid certificate")
 	}
@@ -27,6 +30,28 @@ func (c *Config) warnings(problems Problems) (ps Problems) {
 		ps[i].Warning = true
 	}
 	return ps
+}
+
+// wideWarnings is about networks that everybody is in.
+func (c *Config) wideWarnings(ps *Problems) {
+	for _, n := range c.Limits.Exempt {
+		if everybody(n) {
+			ps.add("limits.exempt", strconv.Quote(n), "everybody is in this network: no address is limited, and none is ever banned", "the networks of the farm; or a limit of 0 for each that is not wanted")
+		}
+	}
+	for i := range c.Listeners {
+		for _, n := range c.Listeners[i].ProxyProtocol {
+			if everybody(n) {
+				ps.add(fmt.Sprintf("listener[%d].proxy_protocol", i+1), strconv.Quote(n), "everybody is in this network: whoever connects may claim to be any address, and who is denied or banned claims another one", "the addresses of the load balancers")
+			}
+		}
+	}
+}
+
+// everybody reports whether a network has all addresses of its family.
+func everybody(network string) bool {
+	n, err := netip.ParsePrefix(network)
+	return err == nil && n.Bits() == 0
 }
 
 func (p *Pool) warnings(ps *Problems, key string) {

@@ -46,6 +46,10 @@ func TestWarnings(t *testing.T) {
 	f(smallest+"[difficulty]\nmin = 1000\nmax = 1010\n", "warning: difficulty.max = 1010: no power of two lies between")
 	f(smallest+"[difficulty]\nstart = 1000\nmax = 1010\n", "warning: difficulty.start = 1000: no power of two lies between this and difficulty.max, which is 1010: miners start with 512; try 512")
 	f(smallest+"[difficulty]\nstart = 1000\nmax = 1024\n", "")
+	f(smallest+"[limits]\nexempt = ['10.0.0.0/8', '::1']\n", "")
+	f(smallest+"[limits]\nexempt = ['10.0.0.0/8', '0.0.0.0/0']\n", `warning: limits.exempt = "0.0.0.0/0": everybody is in this network`)
+	f(smallest+"[limits]\nexempt = ['::/0']\n", `warning: limits.exempt = "::/0": everybody is in this network`)
+	f(strings.Replace(smallest, "[[listener]]\n", "[[listener]]\nproxy_protocol = ['0.0.0.0/0']\n", 1), `warning: listener[1].proxy_protocol = "0.0.0.0/0": everybody is in this network`)
 }
 
 // Anything with a problem gets no warning as well, and a warning is not a problem.

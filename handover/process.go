@@ -32,6 +32,7 @@ const (
 // Child is the new process, from its start until it serves or has ended.
 type Child struct {
 	channel *channel
+	path    string        // of its binary
 	kill    func()        // ends it at once, if it has not ended yet
 	ended   chan struct{} // closed when it has
 	how     error         // how it ended, valid after ended
@@ -55,7 +56,7 @@ func Start(path string, args []string, without ...string) (*Child, error) {
 		return nil, fmt.Errorf("starting the new process: %w", err)
 	}
 	kill := func() { _ = cmd.Process.Kill() } // an error means that it has ended
-	c := &Child{channel: newChannel(ours), kill: kill, ended: make(chan struct{})}
+	c := &Child{channel: newChannel(ours), path: path, kill: kill, ended: make(chan struct{})}
 	go func() {
 		c.how = cmd.Wait()
 		close(c.ended)
@@ -131,10 +132,10 @@ func (c *Child) end(err error) error {
 	if errors.Is(err, errGone) {
 		select {
 		case <-c.ended:
-			if c.how != nil {
-				err = fmt.Errorf("%w: %w", err, c.how)
+			if c.how == nil {
+				return fmt.Errorf("%w: it did nothing, and ended with exit status 0: is %s a farmproxy?", err, c.path)
 			}
-			return err
+			return fmt.Errorf("%w: %w", err, c.how)
 		case <-time.After(exitTime):
 		}
 	}

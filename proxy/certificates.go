@@ -28,16 +28,19 @@ func (s *certificates) of(t *config.TLS) (*certificate.Certificate, error) {
 	if !t.On() {
 		return nil, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	files := certificate.Files{Cert: t.Cert, Key: t.Key}
-	if c := s.known[files]; c != nil {
-		return c, nil
+	s.mu.Lock()
+	known := s.known[files]
+	s.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
-	c, err := certificate.Load(files)
+	c, err := certificate.Load(files) // without the lock: a disk may take for ever
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.known == nil {
 		s.known = make(map[certificate.Files]*certificate.Certificate)
 	}
@@ -55,6 +58,25 @@ func (s *certificates) check(log *slog.Logger) {
 	for _, c := range s.list() {
 		c.Check(time.Now(), log)
 	}
+}
+
+// keep forgets those that a configuration does not name.
+func (s *certificates) keep(c *config.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.known, func(f certificate.Files, _ *certificate.Certificate) bool {
+		names := func(t config.TLS) bool { return t.Cert == f.Cert && t.Key == f.Key }
+		return !names(c.HTTP.TLS) && !slices.ContainsFunc(c.Listeners, func(l config.Listener) bool { return names(l.TLS) })
+	})
+}
+
+// ends returns until when each file's certificate is valid.
+func (s *certificates) ends() map[string]time.Time {
+	ends := make(map[string]time.Time)
+	for _, c := range s.list() {
+		ends[c.Files().Cert] = c.Ends()
+	}
+	return ends
 }
 
 func (s *certificates) list() []*certificate.Certificate {

@@ -59,6 +59,8 @@ type proxy struct {
 
 	unshared   int        // descriptors that were open before anything else
 	reloading  sync.Mutex // held while the configuration changes
+	reading    bounded    // of configurations
+	keeping    bounded    // of the last good one
 	running    atomic.Pointer[running]
 	hangups    <-chan os.Signal         // SIGHUP: reload; nil: there are none
 	settings   atomic.Pointer[settings] // what apply was told last
@@ -169,6 +171,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err != nil {
 		return nil, err
 	}
+	p.book.SetCertificates(p.certs.ends)
 	p.book.SetBans(bans{p.server}.count)
 	p.orders = from.orders(stateDir(c), farm{p.server, p}, log)
 	web := api.Options{Orders: desk{p.orders}, TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}

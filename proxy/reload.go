@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"farmproxy/api"
+	"farmproxy/check"
 	"farmproxy/config"
 	"farmproxy/systemd"
 )
@@ -64,37 +65,63 @@ func (p *proxy) reloadOnHangup(ctx context.Context) {
 	}
 }
 
+// loading is a file that was read and checked, with all files that it names. Nothing has
+// changed yet.
+type loading struct {
+	file     *config.File
+	config   *config.Config
+	settings settings
+	report   *api.Reload
+	err      error
+}
+
 // load is reload without what surrounds it. The caller has reloading.
 func (p *proxy) load(ctx context.Context, file string) (*api.Reload, error) {
-	r := newReload(file)
-	f, err := config.Open(file)
+	x, err := bounds(&p.reading, func() *loading { return p.read(ctx, file) })
 	if err != nil {
+		r := newReload(file)
 		r.Problems = []string{err.Error()}
 		return r, errNotLoaded
 	}
-	c, err := p.compare(ctx, f, r)
-	if err != nil {
-		return r, err
+	r := x.report
+	if x.err != nil {
+		return r, x.err
 	}
-	s, err := p.plan(c)
-	if err != nil {
-		r.Problems = append(r.Problems, err.Error())
-		return r, errNotLoaded
-	}
-	before := p.settings.Load()
-	if c.HTTP.TokenFile == p.running.Load().config.HTTP.TokenFile && !reflect.DeepEqual(before.web.Tokens, s.web.Tokens) {
-		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "http.token_file"}.String())
-	}
-	p.certs.check(p.log)
 	if len(r.Changes) > 0 {
-		if err := p.apply(&s); err != nil {
+		if err := p.apply(&x.settings); err != nil {
 			r.Changes, r.Problems = []string{}, append(r.Problems, err.Error())
 			return r, errNotLoaded
 		}
 	}
-	p.use(f, c)
+	p.use(x.file, x.config)
 	p.orders.warnHomeless()
 	return r, nil
+}
+
+// read reads and checks a file, and compares it with the configuration in use.
+func (p *proxy) read(ctx context.Context, file string) *loading {
+	x := &loading{report: newReload(file)}
+	r := x.report
+	fail := func(problem error) *loading {
+		r.Problems, x.err = append(r.Problems, problem.Error()), errNotLoaded
+		return x
+	}
+	var err error
+	if x.file, err = config.Open(file); err != nil {
+		return fail(err)
+	}
+	if x.config, x.err = p.compare(ctx, x.file, r); x.err != nil {
+		return x
+	}
+	if x.settings, err = p.plan(x.config); err != nil {
+		return fail(err)
+	}
+	before := p.settings.Load()
+	if x.config.HTTP.TokenFile == p.running.Load().config.HTTP.TokenFile && !reflect.DeepEqual(before.web.Tokens, x.settings.web.Tokens) {
+		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "http.token_file"}.String())
+	}
+	p.certs.check(p.log)
+	return x
 }
 
 // compare checks a file and compares it with the configuration in use. What it finds is in
@@ -147,7 +174,12 @@ func unchangeable(changes []config.Change) (found config.Problems) {
 func (p *proxy) use(f *config.File, c *config.Config) {
 	p.running.Store(&running{config: c, file: f.Path()})
 	p.book.SetConfiguration(c.Fingerprint())
-	p.warn(keepGood(stateDir(c), f))
+	p.certs.keep(c)
+	kept, err := bounds(&p.keeping, func() error { return keepGood(stateDir(c), f) })
+	if err != nil {
+		kept = fmt.Errorf("the configuration is in use, but could not be kept as the last good one: writing to %s takes too long: is a file system away, or a disk failing?", stateDir(c))
+	}
+	p.warn(kept)
 }
 
 // tellReload logs what came of a reload.
@@ -176,12 +208,18 @@ func (p *proxy) tellReload(r *api.Reload, err error) {
 func (p *proxy) difference(ctx context.Context, file, text string) (*api.Reload, error) {
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
-	r := newReload(file)
-	_, err := p.compare(ctx, config.FileOf(file, []byte(text)), r)
+	x, err := bounds(&p.reading, func() *loading {
+		x := &loading{report: newReload(file)}
+		x.config, x.err = p.compare(ctx, config.FileOf(file, []byte(text)), x.report)
+		return x
+	})
 	if err != nil {
-		r.Error = err.Error()
+		x = &loading{report: newReload(file), err: err}
 	}
-	return r, err
+	if x.err != nil {
+		x.report.Error = x.err.Error()
+	}
+	return x.report, x.err
 }
 
 // newReload returns a Reload with nothing in it; its lists are not null in JSON.
@@ -220,7 +258,7 @@ func (o occupied) Bind(address string) error {
 	_, port, _ := net.SplitHostPort(address)
 	for _, other := range open {
 		if _, used, _ := net.SplitHostPort(other); used == port {
-			return fmt.Errorf("this farmproxy has the port open as %q, and can't open it a second time before it closes it: use another port, or farmproxy upgrade, or a restart", other)
+			return &check.Overlap{Open: other}
 		}
 	}
 	return err

@@ -316,6 +316,18 @@ func TestReloadOfTLS(t *testing.T) {
 	if said := f.refused(fmt.Sprintf("state_dir = %q\n", filepath.Dir(f.file)) + strings.Replace(secure, "key.pem", "no.pem", 1) + poolsText("farm", pool)); !strings.Contains(said, "listener[1].tls") {
 		t.Errorf("without a key: %s", said)
 	}
+	var ends time.Time
+	for _, end := range f.certs.ends() {
+		ends = end
+	}
+	metric := fmt.Sprintf("farmproxy_certificate_not_after_seconds{file=%q} ", files.Cert)
+	if _, text := f.request(t, "GET", "/metrics", ""); !strings.Contains(text, metric+strconv.FormatInt(ends.Unix(), 10)+"\n") {
+		t.Errorf("the metrics do not say that it ends at %v", ends)
+	}
+	f.again(ports + poolsText("farm", pool))
+	if _, text := f.request(t, "GET", "/metrics", ""); strings.Contains(text, metric) {
+		t.Error("the metrics still have a certificate that nobody is shown")
+	}
 	first.wantAlive()
 	plain.wantAlive()
 }

@@ -69,6 +69,8 @@ func misbehave(dir string, before *Predecessor) {
 	switch string(how) {
 	case "crashes":
 		os.Exit(7)
+	case "is another program":
+		os.Exit(0)
 	case "another format":
 		fmt.Fprint(before.conn, `m{"step":"hello","format":9,"oldest":9,"version":"9.0"}`)
 		select {}
@@ -411,6 +413,7 @@ func TestUpgradesThatFail(t *testing.T) {
 	before := b.status().PID
 	for _, test := range []struct{ how, says string }{
 		{"crashes", "exit status 7"},
+		{"is another program", "it did nothing, and ended with exit status 0: is " + os.Args[0] + " a farmproxy?"},
 		{"another format", "restart it, or let its miners go with farmproxy lame-duck first"},
 		{"crashes when it has everything", "exit status 8"},
 		{"is killed when it has everything", "signal: killed"},

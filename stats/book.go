@@ -52,12 +52,13 @@ type Book struct {
 	minersMax     atomic.Int64
 	sharesBefore  [2]atomic.Uint64 // written to the share log and left out, by those processes
 	shareLog      atomic.Pointer[func() (written, leftOut uint64)]
-	bans          atomic.Pointer[func() int]    // banned addresses
-	leftOut       atomic.Pointer[func() uint64] // log lines that were left out
-	leftOutBefore atomic.Uint64                 // the same, by the processes that handed over to this one
-	ready         atomic.Pointer[error]         // the last argument of SetReady
-	linkless      atomic.Bool                   // it is ready without a link
-	onlyStore     atomic.Bool                   // only the store's accounts are served
+	bans          atomic.Pointer[func() int]                  // banned addresses
+	certificates  atomic.Pointer[func() map[string]time.Time] // until when each is valid
+	leftOut       atomic.Pointer[func() uint64]               // log lines that were left out
+	leftOutBefore atomic.Uint64                               // the same, by the processes that handed over to this one
+	ready         atomic.Pointer[error]                       // the last argument of SetReady
+	linkless      atomic.Bool                                 // it is ready without a link
+	onlyStore     atomic.Bool                                 // only the store's accounts are served
 	store         atomic.Pointer[func() (accounts int, err error)]
 	history       atomic.Pointer[func() error]  // why it is not written
 	configuration atomic.Pointer[configuration] // nil: nobody has said

@@ -25,6 +25,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	workers := e.workers
 	b.writeProxy(e)
 	b.writeConfiguration(e, now)
+	b.writeCertificates(e)
 	b.writeShares(e, workers, now)
 	b.writeStore(e)
 	b.writeHistory(e)
