@@ -6,6 +6,7 @@ import (
 	"io"
 	"testing"
 	"time"
+	"unsafe"
 
 	"farmproxy/work"
 )
@@ -36,6 +37,14 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	f("Link.Verdict", func() { l.Verdict(work.Accepted, 512, time.Second) })
 	f("Loop.Work", func() { loop.Work[work.Accepted].Add(512) })
 	f("Book.Worker, known", func() { b.Worker("rig") })
+}
+
+// A farm has tens of thousands of workers, and the allocator would take 224 bytes for one
+// more.
+func TestAWorkerStaysSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Worker{}); size > 208 {
+		t.Errorf("a worker takes %d bytes, want at most 208", size)
+	}
 }
 
 // A scrape's memory must not grow with the number of workers.

@@ -11,9 +11,14 @@ import (
 	"farmproxy/work"
 )
 
-func BenchmarkWorkerShare(b *testing.B) {
-	w := newBook(Options{}).Worker("account.rig")
+func BenchmarkWorkerShare(b *testing.B) { benchmarkShare(b, Settings{}) }
+
+func BenchmarkWorkerShareInAGroup(b *testing.B) { benchmarkShare(b, groupedBy(b, "{name:rig}")) }
+
+func benchmarkShare(b *testing.B, s Settings) {
+	w := newBook(Options{Settings: s}).Worker("account.rig")
 	w.Mining("account", "pool", "sha256d")
+	w.Connected(epoch, "", "")
 	now := epoch
 	w.Share(0, now, work.Accepted, 512) // allocates the cells
 	b.ReportAllocs()
@@ -49,7 +54,7 @@ func BenchmarkLinkVerdict(b *testing.B) {
 }
 
 func BenchmarkBookWorker(b *testing.B) {
-	book := tenThousand()
+	book := tenThousand(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		book.Worker("0000000000001388.rig")
@@ -59,7 +64,7 @@ func BenchmarkBookWorker(b *testing.B) {
 // The part of a scrape that grows with the farm: the series of each worker, each
 // account and each miner, of 1,000.
 func BenchmarkScrape(b *testing.B) {
-	book := farmOf(1000)
+	book := farmOf(b, 1000)
 	scrape := func() {
 		e := newExposition(io.Discard)
 		e.workers = book.workers.appendAll(e.workers[:0])
@@ -78,7 +83,7 @@ func BenchmarkScrape(b *testing.B) {
 }
 
 func BenchmarkWriteMetrics(b *testing.B) {
-	book := tenThousand()
+	book := tenThousand(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := book.WriteMetrics(io.Discard, true); err != nil {
@@ -88,7 +93,7 @@ func BenchmarkWriteMetrics(b *testing.B) {
 }
 
 func BenchmarkWorkersQuery(b *testing.B) {
-	book := tenThousand()
+	book := tenThousand(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		book.Workers(WorkerQuery{Order: ByHashRate, Descending: true, Limit: 100})
@@ -96,17 +101,17 @@ func BenchmarkWorkersQuery(b *testing.B) {
 }
 
 func BenchmarkStatus(b *testing.B) {
-	book := tenThousand()
+	book := tenThousand(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		book.Status()
 	}
 }
 
-func tenThousand() *Book { return farmOf(10_000) }
+func tenThousand(tb testing.TB) *Book { return farmOf(tb, 10_000) }
 
-func farmOf(miners int) *Book {
-	b := newBook(Options{Loops: 2, Settings: Settings{Predecessor: true, Proxy: "0.0.0.0:3333"}})
+func farmOf(tb testing.TB, miners int) *Book {
+	b := newBook(Options{Loops: 2, Settings: Settings{Predecessor: true, Proxy: "0.0.0.0:3333", Groups: groupedBy(tb, `{name:^\w{14}}`).Groups}})
 	for i := range miners {
 		account := fmt.Sprintf("%016x", i)
 		w := b.Worker(account + ".rig")
@@ -116,6 +121,7 @@ func farmOf(miners int) *Book {
 		m.Accepted(1024)
 		m.Mined(epoch, 1024)
 		w.Connected(epoch, "192.0.2.1:4711", "cgminer/4.12")
+		w.CameBy("0.0.0.0:3333")
 		w.SetDifficulty(1024)
 		w.Share(0, epoch, work.Accepted, 1024)
 	}

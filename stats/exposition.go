@@ -181,7 +181,12 @@ func (e *exposition) series(suffix string, labels []string) {
 // escaped writes a label's value. Bytes that are not UTF-8 are replaced: they would
 // make the reader reject the whole scrape.
 func (e *exposition) escaped(s string) {
-	for i := 0; i < len(s); {
+	i := 0
+	for i < len(s) && s[i] < utf8.RuneSelf && s[i] != '\\' && s[i] != '"' && s[i] != '\n' {
+		i++ // nearly always to the end
+	}
+	e.w.WriteString(s[:i])
+	for i < len(s) {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '\\':

@@ -8,7 +8,7 @@ import (
 	"farmproxy/naming"
 )
 
-// maxGroups bounds what a rule that makes a group of each worker costs: 600 bytes for
+// maxGroups bounds what a rule that makes a group of each worker costs: 250 bytes for
 // each group and loop, and a dozen series. It exceeds the racks of one box.
 const maxGroups = 1024
 

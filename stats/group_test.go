@@ -15,11 +15,11 @@ import (
 )
 
 // groupedBy returns settings with the templates.
-func groupedBy(t *testing.T, templates ...string) Settings {
-	t.Helper()
+func groupedBy(tb testing.TB, templates ...string) Settings {
+	tb.Helper()
 	groups, wrong := naming.ParseGroups(templates)
 	if len(wrong) > 0 {
-		t.Fatal(wrong[0])
+		tb.Fatal(wrong[0])
 	}
 	return Settings{Groups: groups}
 }
