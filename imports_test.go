@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"guard":            {},
 	"wish":             {},
 	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
+	"live":             {},
 	"history":          {"work"}, // what a share is worth
 	"sharelog":         {"work"}, // the names of verdicts
 	"tap":              {},
@@ -45,7 +46,7 @@ var mayImport = map[string][]string{
 	"transport":        {},
 	"admin":            {},
 	"stats":            {"naming", "work"},
-	"api":              {"history", "stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
+	"api":              {"history", "live", "stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
 	"codec":            {"work"},                                          // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},

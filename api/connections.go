@@ -68,6 +68,7 @@ type conn struct {
 	client netip.Prefix
 	until  time.Time // deadline of the answer being written; only its own goroutine uses it
 
+	lasting  atomic.Bool  // the answer being written has no deadline as a whole
 	progress atomic.Int64 // when the client last took a piece of an answer, or was admitted: nanoseconds since of.began
 
 	healthOnly bool      // there was no room for more; immutable
@@ -164,7 +165,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// SetWriteDeadline implements net.Conn; Write keeps the deadline.
+// SetWriteDeadline implements net.Conn; Write keeps the deadline, unless the answer lasts.
 func (c *conn) SetWriteDeadline(until time.Time) error {
 	c.until = until
 	return nil
@@ -175,7 +176,7 @@ func (c *conn) Write(p []byte) (written int, err error) {
 	for len(p) > 0 {
 		piece := p[:min(len(p), writePiece)]
 		end := c.of.now().Add(stallTime)
-		if !c.until.IsZero() && c.until.Before(end) {
+		if !c.until.IsZero() && c.until.Before(end) && !c.lasting.Load() {
 			end = c.until
 		}
 		if err := c.Conn.SetWriteDeadline(end); err != nil {

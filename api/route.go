@@ -36,6 +36,7 @@ var endpoints = []endpoint{
 	{"GET", rosterPath, scopeRead, withHistory((*Server).roster)},
 	{"POST", rosterPath, scopeWrite, withHistory((*Server).expect)},
 	{"DELETE", rosterPath + "/{}", scopeWrite, withHistory((*Server).forget)},
+	{"GET", livePath, scopeRead, (*Server).live},
 	{"GET", "/api/v1/links", scopeRead, (*Server).links},
 	{"POST", "/api/v1/workers/{}/move", scopeWrite, withOrders((*Server).move)},
 	{"POST", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).pin)},

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"farmproxy/history"
+	"farmproxy/live"
 	"farmproxy/stats"
 	"farmproxy/store"
 )
@@ -136,6 +137,9 @@ type Server struct {
 	registrations *limiter
 	refusals      refusals
 	proofs        *proofs
+	feed          *live.Feed
+	stopped       chan struct{} // closed by Shutdown
+	feeding       sync.Once
 
 	ending    sync.Mutex
 	over      bool        // Shutdown was called
@@ -160,10 +164,12 @@ func New(o Options) *Server {
 	}
 	s.Configure(o.Settings)
 	s.options.Settings = Settings{}
+	s.feed = live.NewFeed(&liveFarm{Server: s})
+	s.stopped = make(chan struct{})
 	compress := fasthttp.CompressHandlerLevel(s.route, fasthttp.CompressBestSpeed)
 	s.http = &fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
-			if ctx.Request.Header.HasAcceptEncoding("gzip") {
+			if ctx.Request.Header.HasAcceptEncoding("gzip") && string(ctx.Path()) != livePath { // it would hold events back
 				compress(ctx) // prefers gzip to everything else
 			} else {
 				s.route(ctx)
@@ -212,6 +218,7 @@ func (s *Server) Serve(on net.Listener) error {
 	if !s.listens(l) {
 		return l.Close()
 	}
+	s.feeding.Do(func() { go s.feed.Run(s.stopped) })
 	if err := s.http.Serve(l); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("http.address: %s cannot be served any more: %w", l.Addr(), err)
 	}
@@ -230,6 +237,9 @@ func (s *Server) listens(l *listener) bool {
 // it returns an error if ctx ends first. Serve returns at once if it is called later.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ending.Lock()
+	if !s.over {
+		close(s.stopped)
+	}
 	s.over = true
 	for _, l := range s.listening {
 		_ = l.Close() // fasthttp closes those that it knows: not one whose Serve is about to begin

@@ -115,6 +115,29 @@ func (s *Store) Roster(ctx context.Context) ([]Row, error) {
 	return list, nil
 }
 
+// Usual returns the workers' usual hash rates, in H/s, by name; those that are not known
+// yet are left out.
+func (s *Store) Usual() (map[string]float64, error) {
+	rows, err := s.db.Query("SELECT name, usual FROM workers WHERE usual > 0")
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	defer rows.Close()
+	usual := make(map[string]float64)
+	for rows.Next() {
+		var name string
+		var rate float64
+		if err := rows.Scan(&name, &rate); err != nil {
+			return nil, s.explain(err)
+		}
+		usual[name] = rate
+	}
+	if err := rows.Err(); err != nil {
+		return nil, s.explain(err)
+	}
+	return usual, nil
+}
+
 // Expect lists workers that have to be there; those that were never seen are down since
 // now. It returns how many were not known before.
 func (s *Store) Expect(ctx context.Context, names []string, now time.Time) (added int, err error) {

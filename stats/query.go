@@ -73,6 +73,7 @@ type WorkerInfo struct {
 	LastShare      time.Time // accepted; zero: never
 	Reconnects     int       // times that one of its miners came back
 	ConnectedSince time.Time // since when it has always had a miner; zero: it has none
+	LastSeen       time.Time // its last sign of life; zero: it is expected, and never was here
 }
 
 // Workers returns the workers that match the query, and their number without Offset
@@ -203,6 +204,9 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 	}
 	if w.miners > 0 {
 		i.ConnectedSince = w.since.wall(now)
+	}
+	if w.seen > longAgo {
+		i.LastSeen = w.seen.wall(now)
 	}
 	return i
 }

@@ -54,11 +54,15 @@ func (b *Book) Remember(list []Remembered) {
 	}
 }
 
+// longAgo is the stamp of an expected worker that was never here: 0 is that of a name
+// that nobody uses.
+const longAgo stamp = 1
+
 // stampBefore returns the stamp of a wall time before now. One in the future is the
 // clock's fault.
 func stampBefore(now, then time.Time) stamp {
 	if then.IsZero() {
-		return 1 // long ago, but not never: that is a name that nobody uses
+		return longAgo
 	}
 	return stampOf(now.Add(-max(0, now.Round(0).Sub(then.Round(0)))))
 }

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"farmproxy/live"
+	"farmproxy/work"
+)
+
+// An open page gets events until the server stops; they outlast the limit of an ordinary
+// answer, which is none of theirs.
+func TestLive(t *testing.T) {
+	s := newSite(t, withRemembered(t))
+	w := s.book.Worker("farm.<img src=x onerror=alert(1)>")
+	w.Connected(time.Now(), "192.0.2.1:7", "bmminer")
+	w.Share(0, time.Now(), work.Accepted, 1)
+	req, _ := http.NewRequest("GET", "http://localhost"+livePath, nil)
+	resp, err := s.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	in := bufio.NewReader(resp.Body)
+	event := func() (m struct {
+		Full bool
+		Farm live.Farm
+		New  [][]any
+	}) {
+		t.Helper()
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(line, "data: ")), &m); err != nil {
+			t.Fatal(err)
+		}
+		in.ReadString('\n')
+		return m
+	}
+	first := event()
+	if !first.Full || len(first.New) != 1 || first.New[0][1] != w.Name() || first.Farm.WorkersUp != 1 || first.Farm.Ready {
+		t.Errorf("%+v", first)
+	}
+	s.book.Worker("farm.b").Connected(time.Now(), "", "")
+	s.feed.Tick(time.Now())
+	for {
+		if e := event(); len(e.New) > 0 {
+			if e.Full || e.New[0][1] != "farm.b" {
+				t.Errorf("%+v", e)
+			}
+			break
+		}
+	}
+	go s.Shutdown(t.Context())
+	for err == nil {
+		_, err = in.ReadByte()
+	}
+}
+
+// A farm's trouble is said in words: what is missing, of which group, since when.
+func TestWrong(t *testing.T) {
+	at := time.Now()
+	clock := func(ago time.Duration) string { return at.Add(-ago).Format("15:04") }
+	w := func(group string, state live.State, ago time.Duration) *live.Worker {
+		return &live.Worker{Name: group + "-rig", Group: group, State: state, Since: at.Add(-ago)}
+	}
+	const up, down, silent = live.Up, live.Down, live.Silent
+	for _, x := range []struct {
+		farm    live.Farm
+		workers []*live.Worker
+		want    []string
+	}{
+		{live.Farm{Ready: true}, []*live.Worker{w("a", up, 0)}, nil},
+		{live.Farm{Ready: true}, []*live.Worker{w("a", up, 0), w("a", down, time.Hour)}, []string{"!Worker a-rig has been silent since " + clock(time.Hour)}},
+		{live.Farm{Ready: true}, []*live.Worker{w("a", silent, time.Hour), w("a", down, time.Hour)}, []string{"!All 2 workers of group a have been silent since " + clock(time.Hour)}},
+		{live.Farm{Ready: true}, []*live.Worker{w("", up, 0), w("", down, 2*time.Hour), w("", down, time.Hour)},
+			[]string{"!2 of 3 workers have been silent since " + clock(2*time.Hour) + " to " + clock(time.Hour)}},
+		{live.Farm{Ready: true}, []*live.Worker{w("a", down, 25*time.Hour)}, nil}, // no news
+		{live.Farm{Ready: true}, []*live.Worker{{Name: "never", Group: "a", State: down}}, nil},
+		{live.Farm{Error: "no link is up"}, nil, []string{"!Miners get no work: no link is up"}},
+		{live.Farm{Ready: true, Pools: []live.Pool{{Name: "p", Trouble: "timeout"}, {Name: "q"}}}, nil, []string{"!Pool p is down: timeout"}},
+		{live.Farm{Ready: true, Miners: 5, MinersMax: 5, Pools: []live.Pool{{Name: "p", Up: true, Shares: live.Tally{Accepted: 900, Rejected: map[string]uint64{"stale": 100}}}}}, nil,
+			[]string{"!farmproxy is full: 5 miners are connected, and there is no room for more", "Pool p has rejected 10.0 % of the shares since farmproxy started"}},
+	} {
+		var s wrongs
+		for _, w := range x.workers {
+			s.add(w)
+		}
+		var got []string
+		for _, said := range s.tell(&x.farm) {
+			mark := ""
+			if said.Severe {
+				mark = "!"
+			}
+			got = append(got, mark+said.Text)
+		}
+		if strings.Join(got, "|") != strings.Join(x.want, "|") {
+			t.Errorf("%q, want %q", got, x.want)
+		}
+	}
+}

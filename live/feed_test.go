@@ -1,0 +1,172 @@
+package live
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// books are a Source that a test writes.
+type books struct {
+	farm    Farm
+	workers map[string]*Worker
+}
+
+func (b *books) Farm() *Farm { f := b.farm; return &f }
+
+func (b *books) EachWorker(f func(*Worker)) {
+	for _, w := range b.workers {
+		f(w)
+	}
+}
+
+func (b *books) worker(name string) *Worker {
+	if b.workers[name] == nil {
+		b.workers[name] = &Worker{Name: name, HashRate: 100e12, State: Up, Since: noon}
+	}
+	return b.workers[name]
+}
+
+var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
+// got returns a page's next event, without the farm.
+func got(t *testing.T, p *Page) string {
+	t.Helper()
+	select {
+	case b, open := <-p.Events():
+		if !open {
+			return "closed"
+		}
+		var m struct {
+			Full              bool
+			New, Change, Gone json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(string(b), "data: ")), &m); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(fmt.Sprintf("%v new%s change%s gone%s", m.Full, m.New, m.Change, m.Gone))
+	default:
+		return "nothing"
+	}
+}
+
+func equal(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %s, want %s", what, got, want)
+	}
+}
+
+// A page gets everything, and then what differs.
+func TestDifferences(t *testing.T) {
+	b := &books{workers: map[string]*Worker{}}
+	b.worker("rig1").Pool = "a"
+	f := NewFeed(b)
+	p, _ := f.Open(noon)
+	const first = `[0,"rig1","","a","","","","",0,100000000000000,1,0,1795694400]`
+	equal(t, "everything", got(t, p), `true new[`+first+`] change gone`)
+	f.Tick(noon)
+	equal(t, "no change", got(t, p), `false new change gone`)
+	b.worker("rig1").HashRate *= 1.01
+	f.Tick(noon)
+	equal(t, "noise", got(t, p), `false new change gone`)
+	b.worker("rig1").HashRate *= 1.1
+	b.worker("rig2")
+	f.Tick(noon)
+	equal(t, "a change and a new one", got(t, p), `false new[[1,"rig2","","","","","","",0,100000000000000,1,0,1795694400]] change[[0,111000000000000,1,0,1795694400]] gone`)
+	b.worker("rig1").Pool = "b"
+	b.worker("rig1").State, b.worker("rig1").Since = Down, noon.Add(time.Minute)
+	f.Tick(noon)
+	equal(t, "another pool", got(t, p), `false new[[0,"rig1","","b","","","","",0,111000000000000,0,0,1795694460]] change gone`)
+	delete(b.workers, "rig1")
+	f.Tick(noon)
+	equal(t, "one has gone", got(t, p), `false new change gone[0]`)
+	q, _ := f.Open(noon)
+	equal(t, "a later page", got(t, q), `true new[[1,"rig2","","","","","","",0,100000000000000,1,0,1795694400]] change gone`)
+	f.Close()
+	equal(t, "the end", got(t, p), "closed")
+	if _, ok := f.Open(noon); ok {
+		t.Error("a page opened after the end")
+	}
+}
+
+// Rejects are told per mille of the last shares.
+func TestRejects(t *testing.T) {
+	b := &books{workers: map[string]*Worker{}}
+	f := NewFeed(b)
+	w := b.worker("rig")
+	w.Accepted = 1000
+	p, _ := f.Open(noon)
+	got(t, p)
+	w.Accepted, w.Rejected = w.Accepted+40, 10
+	f.Tick(noon)
+	equal(t, "too few shares", got(t, p), "false new change gone")
+	w.Accepted, w.Rejected = w.Accepted+40, 20
+	f.Tick(noon)
+	equal(t, "enough", got(t, p), "false new change[[0,100000000000000,1,200,1795694400]] gone")
+	w.Accepted, w.Rejected = 64, 0
+	f.Tick(noon)
+	equal(t, "the books began again", got(t, p), "false new change gone")
+	w.Accepted = 128
+	f.Tick(noon)
+	equal(t, "none", got(t, p), "false new change[[0,100000000000000,1,0,1795694400]] gone")
+}
+
+// A page that does not read is closed, and keeps nobody waiting; there is a bound.
+func TestPagesThatDoNotRead(t *testing.T) {
+	b := &books{workers: map[string]*Worker{}}
+	f := NewFeed(b)
+	slow, _ := f.Open(noon)
+	good, _ := f.Open(noon)
+	got(t, good)
+	for range backlog {
+		f.Tick(noon)
+		got(t, good)
+	}
+	for range backlog {
+		if e := got(t, slow); e == "closed" {
+			t.Error("it lost what it had")
+		}
+	}
+	equal(t, "one that did not read", got(t, slow), "closed")
+	slow.Close() // once more does no harm
+	for range MaxPages - 1 {
+		if _, ok := f.Open(noon); !ok {
+			t.Fatal("there is room")
+		}
+	}
+	if _, ok := f.Open(noon); ok {
+		t.Error("too many pages are open")
+	}
+	good.Close()
+	if _, ok := f.Open(noon); !ok {
+		t.Error("a page that has gone has left no room")
+	}
+}
+
+// BenchmarkTick is a farm of 10,000 with a page open: 2,000 workers' rates change in a
+// tick. It reports the bytes of an event.
+func BenchmarkTick(b *testing.B) {
+	farm := &books{workers: map[string]*Worker{}}
+	for i := range 10_000 {
+		farm.worker(fmt.Sprintf("account.hall%d-r%02d-%02d", i/1000, i/20%50, i%20))
+	}
+	f := NewFeed(farm)
+	p, _ := f.Open(noon)
+	full := len(<-p.Events())
+	n := 0
+	for b.Loop() {
+		i := 0
+		for _, w := range farm.workers {
+			if i++; i%5 == 0 {
+				w.HashRate = 200e12 - w.HashRate + 1e12*float64(n%7)
+			}
+		}
+		f.Tick(noon)
+		n += len(<-p.Events())
+	}
+	b.ReportMetric(float64(n)/float64(b.N), "B/event")
+	b.ReportMetric(float64(full), "B/full")
+}

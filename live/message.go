@@ -1,0 +1,105 @@
+package live
+
+import "encoding/json"
+
+// Farm is the farm as a whole, at a tick. Its values are sent each time.
+type Farm struct {
+	Version     string  `json:"version"`
+	Ready       bool    `json:"ready"`
+	Error       string  `json:"error"` // why it is not ready; "" when it is
+	Uptime      float64 `json:"uptime_seconds"`
+	Miners      int64   `json:"miners"`
+	MinersMax   int64   `json:"miners_max"`
+	HashRate    float64 `json:"hashrate"`
+	Shares      Tally   `json:"shares"`
+	Remembers   bool    `json:"remembers"` // there is a history
+	Pools       []Pool  `json:"pools"`
+	Wrong       []Wrong `json:"wrong"` // what is wrong now, the worst first
+	WorkersUp   int     `json:"workers_up"`
+	WorkersDown int     `json:"workers_down"`
+	NeverSeen   int     `json:"workers_never_seen"` // expected, and never seen
+}
+
+// Tally counts shares by verdict.
+type Tally struct {
+	Accepted uint64            `json:"accepted"`
+	Rejected map[string]uint64 `json:"rejected"`
+}
+
+// Pool is one pool, at a tick.
+type Pool struct {
+	Name       string  `json:"name"`
+	URL        string  `json:"url"`
+	Up         bool    `json:"up"`
+	Active     bool    `json:"active"` // miners work at it
+	Trouble    string  `json:"trouble"`
+	Miners     int     `json:"miners"`
+	HashRate   float64 `json:"hashrate"`
+	Difficulty float64 `json:"difficulty"`
+	Lag        float64 `json:"lag_seconds"`     // behind the pool that told of a new block first, median; 0: unknown
+	Latency    float64 `json:"latency_seconds"` // of verdicts, median; 0: unknown
+	Shares     Tally   `json:"shares"`
+}
+
+// Wrong is something that is wrong now, in words.
+type Wrong struct {
+	Severe bool   `json:"severe"`
+	Text   string `json:"text"`
+}
+
+// State is how a worker is.
+type State uint8
+
+const (
+	Down   State = iota // no miner is connected under its name
+	Up                  // it works
+	Silent              // a miner is connected, and shares stay away
+)
+
+// row is a worker as a page has it: all of it when it is new, or when what seldom changes
+// has changed.
+type row struct {
+	id   uint32
+	name string
+	seldom
+	rate   float64
+	state  State
+	reject uint16 // rejected of the last shares, per mille
+	since  int64  // since when it has been in its state, seconds since 1970; 0: never seen
+
+	present bool // at this tick
+	counted uint64
+	refused uint64
+}
+
+// seldom is what seldom changes of a worker.
+type seldom struct {
+	group, pool, account, listener, address, agent string
+	usual                                          float64
+}
+
+// MarshalJSON returns a row as an array: with 10,000 of them, names of fields would be
+// half of what is sent.
+func (r *row) MarshalJSON() ([]byte, error) {
+	return json.Marshal([]any{r.id, r.name, r.group, r.pool, r.account, r.listener, r.address, r.agent, round(r.usual), round(r.rate), r.state, r.reject, r.since})
+}
+
+// change is what often changes of a worker.
+type change struct{ *row }
+
+func (c change) MarshalJSON() ([]byte, error) {
+	return json.Marshal([]any{c.id, round(c.rate), c.state, c.reject, c.since})
+}
+
+// message is an event: everything, or what differs.
+type message struct {
+	Seq    uint64   `json:"seq"`
+	Time   int64    `json:"time"` // ms since 1970
+	Zone   string   `json:"zone,omitempty"`
+	Offset int      `json:"offset"` // of the farm's time zone, in seconds
+	Full   bool     `json:"full,omitempty"`
+	Farm   *Farm    `json:"farm"`
+	New    []*row   `json:"new,omitempty"`
+	Change []change `json:"change,omitempty"`
+	Gone   []uint32 `json:"gone,omitempty"`
+}
