@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"wish":             {},
 	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
 	"live":             {},
+	"web":              {"work"}, // tests only: the verdicts that it explains
 	"history":          {"work"}, // what a share is worth
 	"sharelog":         {"work"}, // the names of verdicts
 	"tap":              {},
@@ -46,7 +47,7 @@ var mayImport = map[string][]string{
 	"transport":        {},
 	"admin":            {},
 	"stats":            {"naming", "work"},
-	"api":              {"history", "live", "stats", "store", "textfile", "work"}, // work: the names of verdicts, which algorithms are checked
+	"api":              {"history", "live", "stats", "store", "textfile", "web", "work"}, // work: the names of verdicts, which algorithms are checked
 	"codec":            {"work"},                                          // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},

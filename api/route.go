@@ -144,6 +144,9 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
 	if method == fasthttp.MethodHead {
 		method = fasthttp.MethodGet
 	}
+	if !c.healthOnly && s.page(ctx, path) {
+		return nil
+	}
 	var allowed []string // methods of this path
 	known, text := pathOf(path)
 	for i := range endpoints {

@@ -148,7 +148,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		}
 	}
 	all := strings.Join(allPaths(), ", ")
-	f("GET", "/", 404, `nothing is at "/": there are `+all)
+	f("GET", "/nothing", 404, `nothing is at "/nothing": there are `+all)
 	f("GET", "/api/v1/worker", 404, `nothing is at "/api/v1/worker": there are `+all)
 	f("POST", "/nowhere", 404, `nothing is at "/nowhere": there are `+all)
 	f("GET", "/"+strings.Repeat("x", 50), 404, `nothing is at "/`+strings.Repeat("x", 39)+`...": there are `+all)

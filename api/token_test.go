@@ -152,7 +152,7 @@ func TestScopes(t *testing.T) {
 	f("DELETE", "/api/v1/users/nobody", "", 401, 403, 403, 403, 404)
 	f("PUT", "/api/v1/pools", `{"pool":"b.example:3333","algorithm":"x11"}`, 401, 403, 403, 403, 200)
 	f("PUT", "/api/v1/algorithms", `{"name":"x11","divider":2}`, 401, 403, 403, 403, 200)
-	f("GET", "/", "", 401, 404, 403, 404, 404)
+	f("GET", "/nothing", "", 401, 404, 403, 404, 404)
 	f("PATCH", "/api/v1/users", "", 401, 405, 403, 405, 405)
 }
 

@@ -1,0 +1,32 @@
+import { useEffect, useReducer, useState } from 'preact/hooks'
+import { watch } from './live'
+
+/** useLive renders a component anew after each event. */
+export function useLive() {
+  const [, again] = useReducer((n: number) => n + 1, 0)
+  useEffect(() => watch(() => again(undefined)), [])
+}
+
+/** useRoute returns the parts of the address after #/, without escapes. */
+export function useRoute(): string[] {
+  const read = () => location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent)
+  const [route, set] = useState(read)
+  useEffect(() => {
+    const changed = () => set(read())
+    addEventListener('hashchange', changed)
+    return () => removeEventListener('hashchange', changed)
+  }, [])
+  return route
+}
+
+/** useAnswer asks once for each set of deps, and returns the answer, or why there is none. */
+export function useAnswer<T>(load: (signal: AbortSignal) => Promise<T>, deps: unknown[]): { value?: T; trouble?: string } {
+  const [state, set] = useState<{ value?: T; trouble?: string }>({})
+  useEffect(() => {
+    const gone = new AbortController()
+    set({})
+    load(gone.signal).then((value) => set({ value }), (e) => { if (!gone.signal.aborted) set({ trouble: e.message }) })
+    return () => gone.abort()
+  }, deps)
+  return state
+}

@@ -1,0 +1,70 @@
+import { get } from './api'
+import { Chart } from './chart'
+import { ago, clock, count, hashrate, percent, reasons } from './format'
+import { useAnswer, useLive } from './hooks'
+import { live, silent, up } from './live'
+
+interface Detail {
+  name: string; user: string; pool: string; algorithm: string; miners: number; address: string; agent: string; difficulty: number; hashrate: number
+  accepted: number; rejected: Record<string, number>; work: number; last_share: string | null; reconnects: number; connected_since: string | null; group?: string; listener?: string
+}
+
+interface Point { time: string; hashrate: number; accepted: number; rejected: number; efficiency: number | null; up: number; seconds: number; work: number }
+
+interface Event { time: string; kind: string; text: string }
+
+export function WorkerView({ name }: { name: string }) {
+  useLive()
+  const now = [...live.workers.values()].find((w) => w.name === name)
+  const minute = Math.floor(live.at / 60e3)
+  const detail = useAnswer(async (signal) => (await get<{ workers: Detail[] }>('/api/v1/workers', { search: name, per_page: '1000' }, signal)).workers.find((w) => w.name === name), [name, minute])
+  const week = useAnswer(async (signal) => (await get<{ points: Point[] }>('/api/v1/history', { kind: 'worker', name, from: '-168h', step: '30m' }, signal)).points, [name, minute])
+  const months = useAnswer(async (signal) => (await get<{ points: Point[] }>('/api/v1/history', { kind: 'worker', name, from: '-2160h', step: '24h' }, signal)).points, [name])
+  const events = useAnswer(async (signal) => (await get<{ events: Event[] }>('/api/v1/events', { subject: name, from: '-2160h', limit: '100' }, signal)).events, [name, minute])
+  const d = detail.value
+  return (
+    <>
+      <p><a href="#/workers">← Workers</a></p>
+      <h1 tabIndex={-1}>{name}</h1>
+      {!now && <p>No such worker is known.</p>}
+      {now && (
+        <dl class="figures">
+          <div class={now.state === up ? '' : 'bad'}><dt>State</dt><dd>{now.state === up ? '● up' : now.state === silent ? '▲ silent' : '✕ down'}{now.since ? ' for ' + ago(live.at - now.since * 1000) : ', never seen'}</dd></div>
+          <div><dt>Hash rate, 5 min</dt><dd>{hashrate(now.rate)}</dd></div>
+          <div><dt>Usual</dt><dd>{now.usual > 0 ? `${hashrate(now.usual)}, now ${percent(now.rate / now.usual, 0)}` : 'not known yet'}</dd></div>
+          {d && <div><dt>Difficulty</dt><dd>{count(d.difficulty)}</dd></div>}
+          {d && <div><dt>Last share</dt><dd>{d.last_share ? ago(live.at - Date.parse(d.last_share)) + ' ago' : 'never'}</dd></div>}
+          {d && <div><dt>Reconnects</dt><dd>{count(d.reconnects)}</dd></div>}
+          <div><dt>Pool</dt><dd>{now.pool || '–'}</dd></div>
+          <div><dt>Group</dt><dd>{now.group || '–'}</dd></div>
+          <div><dt>Address</dt><dd>{now.address || '–'}</dd></div>
+          <div><dt>Firmware</dt><dd>{now.agent || '–'}</dd></div>
+        </dl>
+      )}
+      {week.value && week.value.length > 0 && <section><h2>7 days</h2><Chart series={[{ name, points: week.value }]} label={`Hash rate of ${name} over 7 days`} /></section>}
+      {d && (
+        <section>
+          <h2>Shares since farmproxy started</h2>
+          <p>{count(d.accepted)} accepted</p>
+          <ul>{Object.entries(d.rejected).map(([reason, n]) => <li key={reason}>{count(n)} {reason}: {reasons[reason] ?? ''}</li>)}</ul>
+        </section>
+      )}
+      {months.value && months.value.length > 0 && (
+        <section>
+          <h2>Days</h2>
+          <div class="scroll" tabIndex={0} role="region" aria-label="Days">
+            <table>
+              <thead><tr><th scope="col">Day (UTC)</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Up</th><th scope="col" class="number">Accepted</th><th scope="col" class="number">Rejected</th><th scope="col" class="number">Efficiency</th></tr></thead>
+              <tbody>{[...months.value].reverse().map((p) => (
+                <tr key={p.time}><th scope="row">{p.time.slice(0, 10)}</th><td class="number">{hashrate(p.hashrate)}</td><td class="number">{percent(p.up)}</td><td class="number">{count(p.accepted)}</td><td class="number">{count(p.rejected)}</td><td class="number">{p.efficiency === null ? '–' : percent(p.efficiency, 2)}</td></tr>
+              ))}</tbody>
+            </table>
+          </div>
+        </section>
+      )}
+      {events.value && events.value.length > 0 && (
+        <section><h2>Events</h2><ul class="events">{events.value.map((e) => <li key={e.time + e.kind}><time dateTime={e.time}>{clock(Date.parse(e.time))}</time> {e.kind.replaceAll('_', ' ')}{e.text && ': ' + e.text}</li>)}</ul></section>
+      )}
+    </>
+  )
+}
