@@ -75,9 +75,9 @@ func TestSteps(t *testing.T) {
 	check := func(s *Store) {
 		want(t, "two minutes", steps(t, s, farm, noon.Add(30*time.Minute), noon.Add(32*time.Minute), time.Minute), "12:30 2/1/0/60/60\n12:31 2/1/0/60/60\n")
 		want(t, "half hours", steps(t, s, farm, noon, end, 30*time.Minute), "12:00 60/30/0/1800/1800\n12:30 60/30/0/1800/1800\n13:00 60/30/0/1800/1800\n")
-		want(t, "hours that are over", steps(t, s, farm, noon, end, time.Hour), "12:00 120/60/0/3600/3600\n")
+		want(t, "hours, and the one that is not over", steps(t, s, farm, noon, end, time.Hour), "12:00 120/60/0/3600/3600\n13:00 60/30/0/1800/1800\n")
 		want(t, "a worker", steps(t, s, rig, noon, noon.Add(10*time.Minute), 0), "12:00 10/5/1/240/300\n12:05 10/5/1/240/300\n")
-		want(t, "its hours", steps(t, s, rig, noon, end, time.Hour), "12:00 120/60/12/2880/3600\n")
+		want(t, "its hours", steps(t, s, rig, noon, end, time.Hour), "12:00 120/60/12/2880/3600\n13:00 60/30/6/1440/1800\n")
 		want(t, "nobody", steps(t, s, Key{Worker, "other"}, noon, end, 0), "")
 	}
 	check(s)
@@ -93,7 +93,7 @@ func TestClockSetBack(t *testing.T) {
 	minute(t, s, noon.Add(time.Hour), Entry{farm, Sample{3, 1, 0, 60, 60}})
 	minute(t, s, noon, Entry{farm, Sample{4, 1, 0, 60, 60}})
 	minute(t, s, noon.Add(2*time.Hour), Entry{farm, Sample{5, 1, 0, 60, 60}})
-	want(t, "hours", steps(t, s, farm, noon, noon.Add(3*time.Hour), time.Hour), "12:00 6/2/0/120/120\n13:00 3/1/0/60/60\n")
+	want(t, "hours", steps(t, s, farm, noon, noon.Add(3*time.Hour), time.Hour), "12:00 6/2/0/120/120\n13:00 3/1/0/60/60\n14:00 5/1/0/60/60\n")
 }
 
 // A clock that jumps years ahead and back costs no past.
@@ -180,7 +180,7 @@ func TestIdsAreUsedAgain(t *testing.T) {
 	if id, ok := s.lookup(Key{Worker, "new"}); !ok || id != 0 {
 		t.Errorf("the new worker has id %d, %v, want 0", id, ok)
 	}
-	want(t, "the new worker's past", steps(t, s, Key{Worker, "new"}, noon, noon.Add(5*day), time.Hour), "")
+	want(t, "only what the new worker did is its own", steps(t, s, Key{Worker, "new"}, noon, noon.Add(5*day), time.Hour), "12:00 7/1/0/60/60\n")
 }
 
 // A write that fails leaves nothing behind, in the file or in memory.

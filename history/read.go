@@ -30,19 +30,54 @@ func (s *Store) Steps(ctx context.Context, k Key, from, to time.Time, step time.
 		return nil, exact, nil
 	}
 	err = s.scan(ctx, in, from, to, func(t *sql.Tx, start int64) error {
-		x, err := readChunk(t, in, start, id/blockSize)
+		x, err := s.chunk(t, in, start, id/blockSize)
 		if err != nil || x == nil {
 			return err
 		}
 		for i := range in.steps {
 			at := time.Unix(start, 0).Add(time.Duration(i) * in.step)
-			if sample := x.at(id%blockSize, i); (sample.Seconds > 0 || sample.Accepted > 0) && !at.Before(from) && at.Before(to) {
+			if sample := x.at(id%blockSize, i); (sample.Seconds > 0 || sample.Accepted > 0) && !at.Before(from.Truncate(in.step)) && at.Before(to) {
 				points = merge(points, at.Truncate(exact), *sample)
 			}
 		}
 		return nil
 	})
 	return points, exact, err
+}
+
+// chunk returns a chunk for a reader. Into a coarse one it sums up the fine ones that are
+// not folded yet: the hour that is not over.
+func (s *Store) chunk(t *sql.Tx, in *tier, start int64, block int) (*chunk, error) {
+	c, err := readChunk(t, in, start, block)
+	if err != nil || !in.coarse {
+		return c, err
+	}
+	fine := in.fine()
+	rows, err := t.Query("SELECT start, data FROM chunks WHERE tier = ? AND start >= ? AND start < ? AND block = ? AND folded = 0",
+		fine.number, start, start+int64(in.length()/time.Second), block)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at int64
+		var data []byte
+		if err := rows.Scan(&at, &data); err != nil {
+			return nil, err
+		}
+		from, err := decode(data, fine.steps)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			c = newChunk(in.steps)
+		}
+		_, step := in.chunkAt(at)
+		for series := range blockSize {
+			*c.at(series, step) = from.sum(series)
+		}
+	}
+	return c, rows.Err()
 }
 
 // finest returns the fine resolution if it reaches back to a time, unless the coarse one
@@ -110,7 +145,7 @@ func (s *Store) Sums(ctx context.Context, kind Kind, from, to time.Time) (map[st
 	sums := make(map[string]Sample, len(names))
 	err = s.scan(ctx, in, from.Truncate(in.step), to, func(t *sql.Tx, start int64) error {
 		for block := range blocks {
-			x, err := readChunk(t, in, start, block)
+			x, err := s.chunk(t, in, start, block)
 			if err != nil {
 				return err
 			}

@@ -59,6 +59,16 @@ var DefaultRetention = Retention{
 
 const day = 24 * time.Hour
 
+// fine returns the tier that a coarse one is made of.
+func (t *tier) fine() *tier {
+	for c := range tiers {
+		if tiers[c][1].number == t.number {
+			return &tiers[c][0]
+		}
+	}
+	return t
+}
+
 // of returns how long a tier is kept.
 func (r *Retention) of(c class, coarse int) time.Duration {
 	switch {

@@ -7,10 +7,11 @@ export interface Series { name: string; points: { time: string; hashrate: number
 /** colours of series, by their order: readable on both backgrounds. */
 const colours = ['#2f81f7', '#d29922', '#3fb950', '#db61a2', '#a371f7', '#f0883e', '#39c5cf', '#8b949e']
 
-/** Chart shows hash rates over time, one series on top of the other. */
-export function Chart({ series, label }: { series: Series[]; label: string }) {
+/** Chart shows the hash rates of the last hours, one series on top of the other. */
+export function Chart({ series, label, hours }: { series: Series[]; label: string; hours: number }) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
+    const room = box.current!
     const at = [...new Set(series.flatMap((s) => s.points.map((p) => Date.parse(p.time) / 1000)))].sort((a, b) => a - b)
     const place = new Map(at.map((t, i) => [t, i]))
     const rows = series.map((s) => {
@@ -22,20 +23,20 @@ export function Chart({ series, label }: { series: Series[]; label: string }) {
     const style = getComputedStyle(document.documentElement)
     const text = style.getPropertyValue('--text'), line = style.getPropertyValue('--line')
     const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
-    const width = () => Math.max(280, box.current!.clientWidth)
+    const width = () => Math.max(280, room.clientWidth)
     const plot = new uPlot({
       width: width(), height: 240,
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
-      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
+      scales: { x: { range: () => [Date.now() / 1000 - hours * 3600, Date.now() / 1000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
       axes: [axis, { ...axis, size: 84, values: (_, ticks) => ticks.map((v) => v === 0 ? '0' : hashrate(v)) }],
       series: [{}, ...rows.map((_, i) => ({
         label: series[i].name, stroke: colours[i % colours.length], width: 1.5, fill: colours[i % colours.length] + (i === 0 ? '33' : '00'), points: { show: false },
       }))],
       bands: rows.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number], fill: colours[(i + 1) % colours.length] + '33' })),
-    }, [at, ...rows] as uPlot.AlignedData, box.current!)
+    }, [at, ...rows] as uPlot.AlignedData, room)
     const resize = new ResizeObserver(() => plot.setSize({ width: width(), height: 240 }))
-    resize.observe(box.current!)
+    resize.observe(room)
     return () => { resize.disconnect(); plot.destroy() }
   }, [series])
   return (

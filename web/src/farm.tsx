@@ -8,8 +8,8 @@ import { live, type Pool } from './live'
 
 interface Points { points: { time: string; hashrate: number; work: number; accepted: number; rejected: number; seconds: number; up: number }[] }
 
-/** spans are what the chart can show: the name, how long ago it begins, and its steps. */
-const spans: [string, string, string][] = [['1 h', '-1h', '1m'], ['24 h', '-24h', '10m'], ['7 d', '-168h', '1h'], ['30 d', '-720h', '3h']]
+/** spans are what the chart can show: the name, hours, and the length of a step. */
+const spans: [string, number, string][] = [['1 h', 1, '1m'], ['24 h', 24, '10m'], ['7 d', 168, '1h'], ['30 d', 720, '3h']]
 
 export function FarmView() {
   useLive()
@@ -80,9 +80,9 @@ function Averages() {
 
 function History({ pools }: { pools: string[] }) {
   const [span, setSpan] = useState(1)
-  const [, from, step] = spans[span]
+  const [, hours, step] = spans[span]
   const { value, trouble } = useAnswer<Series[]>((signal) => Promise.all(pools.map(async (name) => (
-    { name, points: (await get<Points>('/api/v1/history', { kind: 'pool', name, from, step }, signal)).points }
+    { name, points: (await get<Points>('/api/v1/history', { kind: 'pool', name, from: `-${hours}h`, step }, signal)).points }
   ))), [span, pools.join('\n'), Math.floor(live.at / 60e3)])
   return (
     <section>
@@ -90,7 +90,7 @@ function History({ pools }: { pools: string[] }) {
       <div class="choice" role="group" aria-label="Time">
         {spans.map(([name], i) => <button key={name} type="button" aria-pressed={i === span} onClick={() => setSpan(i)}>{name}</button>)}
       </div>
-      {trouble ? <p class="error">{trouble}</p> : value ? <Chart series={value.filter((s) => s.points.length > 0 || value.length === 1)} label={`Hash rate by pool over ${spans[span][0]}`} /> : <p class="blank">Loading</p>}
+      {trouble ? <p class="error">{trouble}</p> : value ? <Chart series={value.filter((s) => s.points.length > 0 || value.length === 1)} label={`Hash rate by pool over ${spans[span][0]}`} hours={hours} /> : <p class="blank">Loading</p>}
     </section>
   )
 }
@@ -110,7 +110,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
           return (
             <tr key={p.name}>
               <th scope="row">{p.name}</th>
-              <td class={p.up ? '' : 'bad'}>{p.up ? (p.active ? '● in use' : '○ ready') : '✕ down' + (p.trouble && ': ' + p.trouble)}</td>
+              <td class={p.up ? 'wraps' : 'wraps bad'}>{p.up ? (p.active ? '● in use' : '○ ready') : '✕ down' + (p.trouble && ': ' + p.trouble)}</td>
               <td class="number">{hashrate(p.hashrate)}</td>
               <td class="number">{sum > 0 ? percent(p.hashrate / sum) : '–'}</td>
               <td class="number">{count(p.miners)}</td>

@@ -32,8 +32,9 @@ function Group({ name, list }: { name: string; list: Worker[] }) {
   const rows = Math.ceil(sorted.length / columns)
   const working = sorted.filter((w) => w.state === up).length
   useEffect(() => {
-    const resize = new ResizeObserver(() => setWidth(canvas.current!.parentElement!.clientWidth))
-    resize.observe(canvas.current!.parentElement!)
+    const room = canvas.current!.parentElement!
+    const resize = new ResizeObserver(() => setWidth(room.clientWidth))
+    resize.observe(room)
     return () => resize.disconnect()
   }, [])
   useEffect(() => {

@@ -41,7 +41,7 @@ export function WorkerView({ name }: { name: string }) {
           <div><dt>Firmware</dt><dd>{now.agent || '–'}</dd></div>
         </dl>
       )}
-      {week.value && week.value.length > 0 && <section><h2>7 days</h2><Chart series={[{ name, points: week.value }]} label={`Hash rate of ${name} over 7 days`} /></section>}
+      {week.value && week.value.length > 0 && <section><h2>7 days</h2><Chart series={[{ name, points: week.value }]} label={`Hash rate of ${name} over 7 days`} hours={168} /></section>}
       {d && (
         <section>
           <h2>Shares since farmproxy started</h2>

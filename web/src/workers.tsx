@@ -79,14 +79,15 @@ function Table({ list, by, back, sort }: { list: Worker[]; by: Column; back: boo
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(800)
   useLayoutEffect(() => {
-    const resize = new ResizeObserver(() => setHeight(box.current!.clientHeight))
-    resize.observe(box.current!)
+    const seen = box.current!
+    const resize = new ResizeObserver(() => setHeight(seen.clientHeight))
+    resize.observe(seen)
     return () => resize.disconnect()
   }, [])
   const first = Math.max(0, Math.min(Math.floor(top / row), list.length) - beyond)
   const last = Math.min(list.length, Math.ceil((top + height) / row) + beyond)
   return (
-    <div class="scroll tall" ref={box} tabIndex={0} role="region" aria-label="Table of workers" onScroll={() => setTop(box.current!.scrollTop)}>
+    <div class="scroll tall" ref={box} tabIndex={0} role="region" aria-label="Table of workers" onScroll={(e) => setTop((e.currentTarget as HTMLElement).scrollTop)}>
       <table aria-rowcount={list.length + 1} class="fixed">
         <thead><tr>
           {columns.map(([c, name, kind]) => (
