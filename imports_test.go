@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"admin":            {},
 	"stats":            {"naming", "work"},
 	"api":              {"history", "live", "stats", "store", "textfile", "web", "work"}, // work: the names of verdicts, which algorithms are checked
-	"codec":            {"work"},                                          // a share is spelled once
+	"codec":            {"work"},                                                         // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
 	"config":           {"naming", "textfile", "wish"},

@@ -179,6 +179,10 @@ func TestAHandOverToAProcessWithAnotherOrigin(t *testing.T) {
 			t.Errorf("%v later: hash rate %v, want %v", later, got.HashRate, want.HashRate)
 		}
 		got.HashRate = want.HashRate
+		if off := got.LastSeen.Sub(want.LastSeen).Abs(); off > time.Second { // the miners are connected anew: in whole seconds of the other origin
+			t.Errorf("%v later: last seen %v, want %v", later, got.LastSeen, want.LastSeen)
+		}
+		got.LastSeen = want.LastSeen
 		if got != want {
 			t.Errorf("%v later:\ngot  %+v\nwant %+v", later, got, want)
 		}
