@@ -49,7 +49,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT   = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := build
-.PHONY: build test postgres race lint vulnerabilities fuzz allocs demo bench bench-long bench-sweep bench-upgrade bench-compare install files stage deb rpm tarball packages test-packages clean help
+.PHONY: build test postgres race lint vulnerabilities fuzz allocs demo bench bench-long bench-sweep bench-upgrade bench-compare install files stage deb rpm tarball packages test-packages page test-page clean help
 
 build: ## build the static binary ./farmproxy
 	@command -v $(GO) >/dev/null || { echo "No Go in the PATH of $$(id -un): install Go 1.26, or set GO=/path/to/bin/go"; exit 1; }
@@ -57,6 +57,12 @@ build: ## build the static binary ./farmproxy
 
 test: ## all tests, quick; at the end those that were skipped, and why
 	@GO='$(GO)' $(GO) run .ci/tests.go -parallel $(AT_ONCE) ./...
+
+page: ## build the page from web/src (needs Node 20 or newer); commit what changes in web/dist
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+test-page: build ## the page in a browser, against a farm of 2,000 (needs Node and Debian's chromium)
+	.ci/page
 
 postgres: ## the store's tests on a PostgreSQL of their own (needs Debian's postgresql, or FARMPROXY_TEST_POSTGRES)
 	store/testdata/postgres.sh $(GO) test -count=1 ./store

@@ -60,7 +60,7 @@ function Freshness() {
 
 function Login() {
   const [wrong, setWrong] = useState(token() ? 'This token is not known, or may not read.' : '')
-  const submit = (e: SubmitEvent) => {
+  const submit = async (e: SubmitEvent) => {
     e.preventDefault()
     const value = new FormData(e.target as HTMLFormElement).get('token') as string
     if (!/^[\x21-\x7e]+$/.test(value.trim())) {
@@ -68,9 +68,9 @@ function Login() {
       return
     }
     setToken(value.trim())
-    live.denied = false
     setWrong('')
-    connect()
+    await connect() // it ends if it is denied
+    if (live.denied) setWrong('This token is not known, or may not read.')
   }
   return (
     <main id="main">
