@@ -394,6 +394,7 @@ proxies   1, direct after
 http      127.0.0.1:8080, no tokens: for this machine only, and as farm.example
 groups    {name:R\d+L\d+}, or else rack-{ip3}
 metrics   each worker
+audit     a quiet link to each pool that no miner works for
 log       info, as text`
 	if got := strings.Join(Summary(c), "\n"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

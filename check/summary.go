@@ -60,6 +60,9 @@ func Summary(c *config.Config) (lines []string) {
 	if c.ShareLog.Dir != "" {
 		add("share_log", "%s, as %s", c.ShareLog.Dir, c.ShareLog.Format)
 	}
+	if c.Audit.QuietLinks && len(c.Pools) > 1 && !c.Accounts.MultiUser {
+		add("audit", "a quiet link to each pool that no miner works for")
+	}
 	add("log", "%s, as %s", c.Log.Level, c.Log.Format)
 	return lines
 }

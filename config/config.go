@@ -27,6 +27,7 @@ type Config struct {
 	Metrics    Metrics    `toml:"metrics"`
 	ShareLog   ShareLog   `toml:"share_log"`
 	History    History    `toml:"history"`
+	Audit      Audit      `toml:"audit"`
 	Log        Log        `toml:"log"`
 }
 
@@ -242,6 +243,12 @@ const (
 	FormatJSON = "json" // JSON lines
 	FormatCSV  = "csv"  // with a head in each file
 )
+
+// Audit says which pools are compared while no miner works for them.
+type Audit struct {
+	QuietLinks bool     `toml:"quiet_links"` // a link to each pool that hears its jobs and hands nothing in
+	Except     []string `toml:"except"`      // names of pools that get none
+}
 
 // Log says how much is logged, and in which format.
 type Log struct {

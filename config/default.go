@@ -56,7 +56,8 @@ func Default() *Config {
 			Hours:       2 * 365 * day,
 			Events:      90 * day,
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Audit: Audit{QuietLinks: true},
+		Log:   Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -74,6 +74,7 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want.Metrics = Metrics{Proxy: ":0"}
 	want.ShareLog.KeepMegabytes = 0
 	want.History.Enabled = false
+	want.Audit = Audit{Except: []string{}}
 	wantEqual(t, c, want)
 }
 
@@ -118,6 +119,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		Workers:  Workers{Remember: 30 * time.Hour},
 		History:  History{WorkerSteps: 25 * time.Hour, WorkerHours: 26 * time.Hour, Minutes: 27 * time.Hour, Hours: 28 * time.Hour, Events: 29 * time.Hour},
 		ShareLog: ShareLog{Dir: "/srv/shares", Format: FormatCSV, SegmentMegabytes: 16, RotateEvery: 10 * time.Minute, KeepMegabytes: 100},
+		Audit:    Audit{Except: []string{"second"}},
 		Log:      Log{Level: "debug", Format: "json", MinerEnds: true},
 	})
 }

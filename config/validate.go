@@ -34,6 +34,7 @@ func (c *Config) validate() Problems {
 	c.ShareLog.validate(&ps)
 	c.History.validate(&ps)
 	c.Workers.validate(&ps)
+	c.audit(&ps)
 	oneOf(&ps, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(&ps, "log.format", c.Log.Format, "text", "json")
 	return ps

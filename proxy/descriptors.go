@@ -101,7 +101,7 @@ func links(c *config.Config, total int) (onDemand, kept int) {
 	} else {
 		onDemand = max(1, min(total*7/15, upstream.MaxOnDemand))
 	}
-	return onDemand, onDemand + onDemand/7 + 3*fixedLinks(c) // a link, its successor, and one that drains
+	return onDemand, onDemand + onDemand/7 + 3*fixedLinks(c) + quietLinks(c) // a link, its successor, and one that drains
 }
 
 // fixedLinks is how many links there always are for miners that belong to no account: as
@@ -127,6 +127,14 @@ func fixedLinks(c *config.Config) int {
 		}
 	}
 	return all
+}
+
+// quietLinks returns how many pools may have a quiet link at a time.
+func quietLinks(c *config.Config) int {
+	if !c.Audit.QuietLinks || c.Accounts.MultiUser {
+		return 0
+	}
+	return max(0, len(c.Pools)-1-len(c.Audit.Except)) // a lane is on one of them
 }
 
 // dialFiles is how many descriptors a link takes while it is dialled: all proxies are

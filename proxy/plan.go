@@ -104,6 +104,7 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 			},
 			DialFiles: dialFiles(c),
 			OnDemand:  onDemand,
+			Quiet:     upstream.Quiet{Links: c.Audit.QuietLinks, Except: c.Audit.Except},
 		},
 		proxies: proxies(&c.Proxies),
 		books:   stats.Settings{Predecessor: c.Metrics.Predecessor, Proxy: proxyLabel(c)},

@@ -54,7 +54,14 @@ type Settings struct {
 	Dial      func(context.Context, dial.Target) (net.Conn, error) // nil: dial.Direct
 	DialFiles int                                                  // descriptors that a dial takes at a time; 0: dial.Files
 	OnDemand  int                                                  // bound on lanes that are opened on demand; 0: MaxOnDemand
-	Quiet     []string                                             // names of the pools of kept goals that get a quiet link while no lane is on them
+	Quiet     Quiet                                                // which pools get a quiet link
+}
+
+// Quiet says which pools of kept goals get a quiet link while no lane is on them: see
+// Goal.listen.
+type Quiet struct {
+	Links  bool
+	Except []string // names of pools that get none
 }
 
 // DirectoryOptions make a directory. Only Settings may change afterwards.

@@ -25,7 +25,8 @@ var errUnwanted = errors.New("the quiet link is not needed any more")
 // listens reports that a quiet link to the pool is to be kept: none but a kept goal has
 // one, or a thousand accounts would have a thousand each. Any goroutine.
 func (r *Goal) listens(p *pool) bool {
-	return r.Kept && r.leads(p) && p.ordered() != Disabled && !p.isServed() && slices.Contains(r.directory.settings.Load().Quiet, p.Name)
+	q := &r.directory.settings.Load().Quiet
+	return q.Links && r.Kept && r.leads(p) && p.ordered() != Disabled && !p.isServed() && !slices.Contains(q.Except, p.Name)
 }
 
 // listen opens a quiet link to a pool.

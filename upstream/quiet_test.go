@@ -15,7 +15,7 @@ import (
 func inQuietFarm(t *testing.T, names string, test func(f *farm)) {
 	t.Helper()
 	inFarm(t, names, func(f *farm) {
-		f.o.Quiet = strings.Fields(names)
+		f.o.Quiet.Links = true
 		test(f)
 	})
 }
@@ -92,14 +92,18 @@ func TestQuietLinksHearWhoTellsFirst(t *testing.T) {
 
 func TestAQuietLinkIsWhereItIsWanted(t *testing.T) {
 	inFarm(t, "a b c", func(f *farm) {
-		f.o.Quiet = []string{"b"}
+		f.o.Quiet = Quiet{Links: true, Except: []string{"c"}}
 		f.start()
 		f.wantOpen("b alone", "a:1 b:1 c:0")
 		settings := f.o.Settings
-		settings.Quiet = []string{"c"}
+		settings.Quiet.Except = []string{"b"}
 		f.directory.Configure(settings)
 		f.after(20 * time.Second)
 		f.wantOpen("now c", "a:1 b:0 c:1")
+		settings.Quiet.Links = false
+		f.directory.Configure(settings)
+		f.after(20 * time.Second)
+		f.wantOpen("now none", "a:1 b:0 c:0")
 		equal(t, "that b has none is its doing", f.compare(1).QuietDisconnects.Load(), 0)
 	})
 }
@@ -248,7 +252,7 @@ func TestExpectedWork(t *testing.T) {
 // The next process hears what this one has heard, and dials its own quiet links.
 func TestQuietLinksAfterAHandOver(t *testing.T) {
 	inHandOver(t, "a b", func(f *farm) {
-		f.o.Quiet = []string{"a", "b"}
+		f.o.Quiet.Links = true
 		f.start()
 		f.wantOpen("before", "a:1 b:1")
 		f.pools[0].lane().block(7, false)
@@ -275,7 +279,7 @@ func TestAQuietLinkToAnAgentPool(t *testing.T) {
 	inAgentFarm(t, "b a", func(f *farm, agent *scripted) {
 		f.pools[0], f.pools[1] = f.pools[1], f.pools[0]
 		f.others.Pools[0], f.others.Pools[1] = f.others.Pools[1], f.others.Pools[0]
-		f.o.Quiet = []string{"a", "b"}
+		f.o.Quiet.Links = true
 		f.start()
 		f.wantOn("a")
 		f.submit(1, 3)
