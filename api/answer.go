@@ -107,7 +107,8 @@ type link struct {
 	Malformed   uint64     `json:"malformed"` // lines and frames from the pool that could not be understood
 }
 
-// latency is the time from writing a share to the pool's verdict.
+// latency is a distribution of times in seconds, such as those from writing a share to the
+// pool's verdict.
 type latency struct {
 	P50  float64 `json:"p50"`
 	P99  float64 `json:"p99"`
@@ -180,14 +181,10 @@ func makeLink(i *stats.LinkInfo) link {
 		Extranonce2: i.Extranonce2,
 		VersionMask: hex(i.VersionMask),
 		LastNotify:  orNull(i.LastNotify),
-		Latency: latency{
-			P50:  i.Latency.Quantile(0.50).Seconds(),
-			P99:  i.Latency.Quantile(0.99).Seconds(),
-			Mean: i.Latency.Mean().Seconds(),
-		},
-		BytesUp:   i.BytesUp,
-		BytesDown: i.BytesDown,
-		Malformed: i.Malformed,
+		Latency:     makeLatency(&i.Latency),
+		BytesUp:     i.BytesUp,
+		BytesDown:   i.BytesDown,
+		Malformed:   i.Malformed,
 	}
 }
 

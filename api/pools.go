@@ -25,7 +25,8 @@ type poolOptions struct {
 
 type poolsAnswer struct {
 	paging
-	Pools []registeredPool `json:"pools"`
+	Pools    []registeredPool `json:"pools"`
+	Compared []comparedPool   `json:"compared"`
 }
 
 type registeredPool struct {
@@ -34,17 +35,33 @@ type registeredPool struct {
 	done
 }
 
-func (s *Server) pools(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+// pools answers without a store, too: then there are no registered pools, but those of the
+// configuration.
+func (s *Server) pools(ctx *fasthttp.RequestCtx) error {
+	if s.options.Registry != nil {
+		return withRegistry((*Server).registeredPools)(s, ctx)
+	}
 	var f store.Filter
-	err := listQuery(ctx, &f, []parameter{{"algorithm", &f.Algorithm}, {"search", &f.Search}})
-	if err != nil {
+	if err := poolQuery(ctx, &f); err != nil {
+		return err
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, &poolsAnswer{paging{0, f.Page, f.PerPage}, []registeredPool{}, s.compared()})
+}
+
+func poolQuery(ctx *fasthttp.RequestCtx, f *store.Filter) error {
+	return listQuery(ctx, f, []parameter{{"algorithm", &f.Algorithm}, {"search", &f.Search}})
+}
+
+func (s *Server) registeredPools(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	var f store.Filter
+	if err := poolQuery(ctx, &f); err != nil {
 		return err
 	}
 	page, err := r.Pools(life, f)
 	if err != nil {
 		return err
 	}
-	a := poolsAnswer{paging: makePaging(page), Pools: make([]registeredPool, len(page.Items))}
+	a := poolsAnswer{paging: makePaging(page), Pools: make([]registeredPool, len(page.Items)), Compared: s.compared()}
 	for i := range page.Items {
 		a.Pools[i] = s.makeRegisteredPool(r, &page.Items[i])
 	}

@@ -15,10 +15,10 @@ func TestPools(t *testing.T) {
 		b       = `{"pool":"b.example:3333","algorithm":"sha256d",` + plain + `,"divider":1,` + nothing + `}`
 		c       = `{"pool":"c.example:443","algorithm":"sha256d","tls":true,"tls_insecure":true,"tls_fingerprint":"","workers":"pass","mode":"direct","links":3,"suggest_difficulty":0.5,"divider":1,` + nothing + `}`
 	)
-	s.want(t, "GET", "/api/v1/pools", "", 200, `{"total":2,"page":1,"per_page":100,"pools":[`+a+`,`+b+`]}`)
-	s.want(t, "GET", "/api/v1/pools?algorithm=sha256", "", 200, `{"total":1,"page":1,"per_page":100,"pools":[`+b+`]}`)
-	s.want(t, "GET", "/api/v1/pools?search=A.EX", "", 200, `{"total":1,"page":1,"per_page":100,"pools":[`+a+`]}`)
-	s.want(t, "GET", "/api/v1/pools?per_page=1&page=2", "", 200, `{"total":2,"page":2,"per_page":1,"pools":[`+b+`]}`)
+	s.want(t, "GET", "/api/v1/pools", "", 200, `{"total":2,"page":1,"per_page":100,"pools":[`+a+`,`+b+`],"compared":[]}`)
+	s.want(t, "GET", "/api/v1/pools?algorithm=sha256", "", 200, `{"total":1,"page":1,"per_page":100,"pools":[`+b+`],"compared":[]}`)
+	s.want(t, "GET", "/api/v1/pools?search=A.EX", "", 200, `{"total":1,"page":1,"per_page":100,"pools":[`+a+`],"compared":[]}`)
+	s.want(t, "GET", "/api/v1/pools?per_page=1&page=2", "", 200, `{"total":2,"page":2,"per_page":1,"pools":[`+b+`],"compared":[]}`)
 	s.want(t, "GET", "/api/v1/pools/a.example:3333", "", 200, a)
 	s.want(t, "GET", "/api/v1/pools/A.example:3333", "", 200, a)
 	s.want(t, "POST", "/api/v1/pools", `{"pool":"C.example:443","algorithm":"SHA256","tls":true,"tls_insecure":true,"workers":"pass","mode":"direct","links":3,"suggest_difficulty":0.5}`, 201, c)
