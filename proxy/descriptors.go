@@ -134,7 +134,7 @@ func quietLinks(c *config.Config) int {
 	if !c.Audit.QuietLinks || c.Accounts.MultiUser {
 		return 0
 	}
-	return max(0, len(c.Pools)-1-len(c.Audit.Except)) // a lane is on one of them
+	return max(0, min(len(c.Pools)-1, len(c.Pools)-len(c.Audit.Except))) // a lane is on one of them
 }
 
 // dialFiles is how many descriptors a link takes while it is dialled: all proxies are

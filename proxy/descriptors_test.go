@@ -32,6 +32,13 @@ func TestLinksThatMinersBringAlong(t *testing.T) {
 	f("agents that connect", func(*config.Config) {}, 93, 93+13+6)
 	f("users", func(c *config.Config) { c.Accounts.MultiUser = true }, 700, 806)
 	f("a store", func(c *config.Config) { c.Store.URL = "sqlite:///a.db" }, 700, 806)
+	backups := func(c *config.Config) {
+		c.Pools = append(c.Pools, config.Pool{Name: "b"}, config.Pool{Name: "c"})
+		c.Audit.QuietLinks = true
+	}
+	f("quiet links to two backups", backups, 93, 93+13+6+2)
+	f("and one to a pool of three", func(c *config.Config) { backups(c); c.Audit.Except = []string{"b", "c"} }, 93, 93+13+6+1)
+	f("none where miners bring their users along", func(c *config.Config) { backups(c); c.Accounts.MultiUser = true }, 700, 806)
 	f("goals", func(c *config.Config) {
 		c.Pools[0].Name = "a"
 		c.Pools = append(c.Pools, config.Pool{Name: "b", Links: 1}, config.Pool{Name: "unused", Links: 64})
