@@ -34,12 +34,15 @@ type standstill struct {
 // dealt with; or when ctx ends. Thaw must follow, unless the process ends. Nothing else
 // may freeze or stop the server meanwhile.
 func (s *Server) Freeze(ctx context.Context) error {
-	s.ports.pause()
+	paused := s.ports.pause(ctx)
 	s.ticking.Lock()
 	x := new(standstill)
 	s.still.Store(x)
 	for _, l := range *s.loops.Load() {
 		l.mailbox.turn()
+	}
+	if paused != nil {
+		return paused
 	}
 	// Until all of them stand still, one may send mail to another that does already.
 	if err := s.together(ctx, func(*loop) {}); err != nil {

@@ -1,8 +1,12 @@
 package netloop
 
 import (
+	"context"
+	"errors"
+	"net"
 	"runtime"
 	"testing"
+	"time"
 
 	"farmproxy/session"
 	"farmproxy/stats"
@@ -42,4 +46,41 @@ func TestNoMailIsLeftInAFreeze(t *testing.T) {
 	if err := f.server.Alive(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A loop that hangs makes a freeze fail, also where a newcomer waits for it; then all goes
+// on.
+func TestAFreezeThatALoopPrevents(t *testing.T) {
+	f := newFarmOf(t, upstream.Kind{Kept: true}, func(o *Options) {
+		o.Loops, o.Book = 1, stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons()})
+	})
+	for f.server.miners.Load() == 0 { // the farm's miner is on its way
+		runtime.Gosched()
+	}
+	l := (*f.server.loops.Load())[0]
+	hangs, goOn := make(chan bool), make(chan bool)
+	l.mailbox.call(func() {
+		close(hangs)
+		<-goOn
+	})
+	<-hangs
+	newcomer, err := net.Dial("tcp", f.server.Addresses()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer newcomer.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := f.server.Freeze(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the freeze says %v", err)
+	}
+	f.server.Thaw()
+	close(goOn)
+	for f.server.miners.Load() < 2 {
+		runtime.Gosched()
+	}
+	if err := f.server.Freeze(t.Context()); err != nil {
+		t.Errorf("the next one says %v", err)
+	}
+	f.server.Thaw()
 }

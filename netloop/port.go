@@ -162,6 +162,7 @@ type ports struct {
 
 	paused    atomic.Bool                 // nobody is accepted
 	gate      sync.RWMutex                // closed while paused
+	shut      chan struct{}               // closed when gate is; pause and resume have it in turn
 	inherited map[string]*net.TCPListener // by address: of the process before, until Serve
 }
 

@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,19 +111,35 @@ func (ps *ports) dropInherited() {
 	ps.inherited = nil
 }
 
-// pause has nobody accepted, and returns when the loops have all who were. The kernel
-// keeps those that connect meanwhile.
-func (ps *ports) pause() {
+// pause has nobody accepted, and returns when the loops have all who were, or when ctx
+// ends: a loop that hangs takes nobody. The kernel keeps those that connect meanwhile.
+// resume must follow.
+func (ps *ports) pause(ctx context.Context) error {
 	ps.paused.Store(true)
 	ps.setDeadlines(time.Now())
-	ps.gate.Lock()
+	shut := make(chan struct{})
+	ps.shut = shut
+	go func() {
+		ps.gate.Lock()
+		close(shut)
+	}()
+	select {
+	case <-shut:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // resume ends pause.
 func (ps *ports) resume() {
 	ps.paused.Store(false)
 	ps.setDeadlines(time.Time{})
-	ps.gate.Unlock()
+	shut := ps.shut
+	go func() {
+		<-shut
+		ps.gate.Unlock()
+	}()
 }
 
 func (ps *ports) setDeadlines(at time.Time) {

@@ -42,6 +42,9 @@ var All = []Attack{
 	{"connects", "connections that say nothing, TLS, HTTP or half a line, and are gone", 10, false, connects},
 	{"slow", "miners that ask and don't read", 40, false, readNothing},
 	{"dribble", "miners that send a byte at a time", 500, false, dribble},
+	{"halves", "TLS handshakes that are begun and never ended", 400, false, halfShake},
+	{"hellos", "TLS handshakes that are left when the proxy has computed its side", 10, false, computeInVain},
+	{"records", "40,000 TLS records a second, of one byte each", 20, false, tinyRecords},
 	{"http", "HTTP connections that are idle, or ask for /metrics and don't read", 132, false, occupyHTTP},
 	{"masks", "the pool changes mask and extranonce back and forth, 50 times a second", 1, false, waver},
 }

@@ -47,6 +47,7 @@ type stage struct {
 	harder    float64 // the pools' difficulty, as a multiple of the algorithm's easy one
 	easy      bool    // honest miners use the easy one all the same
 	rate      float64 // fraction of the usual rate
+	secure    bool    // all miners connect over TLS
 	attacks   []string
 }
 
@@ -54,10 +55,11 @@ type stage struct {
 // see. For scrypt they are so hard that a random share is never good: at 0.4 ms a hash,
 // its honest miners could not find many otherwise.
 var stages = []stage{
-	{"farm", proof.SHA256d, false, 4, false, 1, []string{"replay", "resume", "reregister", "names", "agents", "connects", "slow", "dribble", "http", "masks"}},
-	{"users", proof.SHA256d, true, 4, false, 1, []string{"replay", "names", "agents", "connects"}},
-	{"unchecked", proof.Unchecked, false, 1, false, 1, []string{"replay", "resume", "junk"}},
-	{"scrypt", proof.Scrypt, false, 16, true, 0.4, []string{"resume", "flood"}},
+	{"farm", proof.SHA256d, false, 4, false, 1, false, []string{"replay", "resume", "reregister", "names", "agents", "connects", "slow", "dribble", "http", "masks"}},
+	{"users", proof.SHA256d, true, 4, false, 1, false, []string{"replay", "names", "agents", "connects"}},
+	{"unchecked", proof.Unchecked, false, 1, false, 1, false, []string{"replay", "resume", "junk"}},
+	{"scrypt", proof.Scrypt, false, 16, true, 0.4, false, []string{"resume", "flood"}},
+	{"tls", proof.SHA256d, false, 4, false, 1, true, []string{"halves", "hellos", "records"}},
 }
 
 // Windows in which round trips are measured: the median of several shows what was
@@ -97,6 +99,7 @@ type siege struct {
 	guests []*fleet.Fleet
 	raids  []*attack.Raid
 	ordeal judge.Ordeal
+	shown  *stand.Certificate // to miners; nil: they connect without TLS
 	say    func(format string, args ...any)
 }
 
@@ -193,8 +196,13 @@ func (s *siege) begin(ctx context.Context, some []attack.Attack) error {
 	if err != nil {
 		return err
 	}
+	if s.stage.secure {
+		if s.shown, err = stand.NewCertificate(); err != nil {
+			return err
+		}
+	}
 	if s.stand, err = stand.Proxy(ctx, stand.ProxyOptions{
-		Exe: s.o.Exe, Pools: s.pools, User: PoolUser, HTTP: web, Easy: true, Users: s.stage.users, Profiles: s.profiles(),
+		Exe: s.o.Exe, Pools: s.pools, User: PoolUser, HTTP: web, Easy: true, Users: s.stage.users, Profiles: s.profiles(), Shown: s.shown,
 	}); err != nil {
 		return err
 	}
@@ -237,6 +245,9 @@ func (s *siege) newFleet(miners, behind int, account, name string) (*fleet.Fleet
 	o := fleet.DefaultOptions(s.stand.Addr)
 	o.Miners, o.Behind, o.Algorithm, o.Seed, o.Rate = miners, behind, s.stage.algorithm, s.o.Seed, 0
 	o.Mask = attack.NarrowMask
+	if s.shown != nil {
+		o.TLS = s.shown.Client
+	}
 	if s.o.OneAddress {
 		o.Sources = []string{oneAddress}
 	}
