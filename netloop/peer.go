@@ -11,7 +11,8 @@ import (
 
 // peer is one connection. Some fields are idle in dialects that don't need them:
 // session, lines and those that describe a single miner. Only its loop touches it.
-// Fields that every share reads come first, to share cache lines.
+// Fields that every verdict reads come first, to share cache lines, then those that every
+// share reads.
 type peer struct {
 	conn    gnet.Conn // nil once closed: gnet would write to the closed Conn's descriptor, which may be another miner's
 	fd      int32     // conn's, to write to directly; noSocket: write through conn
@@ -19,6 +20,7 @@ type peer struct {
 	dialect dialect       // what it speaks
 	first   *stats.Worker // of its first authorized name; nil: none yet
 	feed    *feed         // of its lane; nil before subscribe and authorize
+	rare    *rare         // rarely needed fields; nil: all of them zero
 	place   uint32        // in feed.members
 	prefix  upstream.Prefix
 	marks   marks
@@ -32,7 +34,6 @@ type peer struct {
 	sent     sent      // since the last tick
 	listener *listener // that it connected to
 
-	rare      *rare          // rarely needed fields; nil: all of them zero
 	goal      *upstream.Goal // of the worker that it mines for now; nil before authorize
 	login     string         // that worker's name as booked
 	last      *upstream.Lane // the lane that it last worked on; nil: none yet
