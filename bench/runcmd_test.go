@@ -202,7 +202,7 @@ func TestMisuse(t *testing.T) {
 	f("usage: farmproxy bench SUBCOMMAND")
 	f(`no subcommand "dig"`, "dig")
 	f(`unexpected argument "fast"`, "run", "fast")
-	f(`-scenario: want farm, steady, floor, accounts, hostile, upgrade or reload, got "war"`, "run", "-scenario", "war")
+	f(`-scenario: want farm, steady, floor, accounts, hostile, upgrade, reload or split, got "war"`, "run", "-scenario", "war")
 	f("-miners: want 1 to 65536, got 0", "run", "-miners", "0")
 	f("-miners: want 3 or more for three accounts, got 2", "run", "-scenario", "accounts", "-miners", "2")
 	f(`-algorithm: want one of sha256d, scrypt, x11, got "sha3"`, "pool", "-algorithm", "sha3")

@@ -20,9 +20,10 @@
 //	        │         endpoints: everybody's; sizes, masks   │
 //	        ▼                     a pool                     │
 //
-// The directory knows all goals, by one table: what each account in use leads to,
-// and what serves everybody else: one goal to an ordered list of pools, or in
-// multi-user mode one for each user in use. A lane is
+// The directory knows all routes, by one table: that of each account in use, and
+// those that serve everybody else, by listener, in multi-user mode one for each user in
+// use. A route's miners are divided among its goals, each of which leads to an ordered
+// list of pools; most routes have one. A lane is
 // a stable slot of a goal: a miner keeps its lane for as long as it keeps its
 // prefix and its goal. A link is one connection to one pool; a failover changes
 // the link behind a lane, never the lane. An epoch is one extranonce1 at one

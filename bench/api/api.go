@@ -135,6 +135,11 @@ func (r Client) Workers(ctx context.Context, account string) ([]Worker, error) {
 	return pages(ctx, r, "/api/v1/workers?account="+url.QueryEscape(account)+"&", func(p *struct{ Workers []Worker }) []Worker { return p.Workers })
 }
 
+// AllWorkers returns all workers, whatever their account.
+func (r Client) AllWorkers(ctx context.Context) ([]Worker, error) {
+	return pages(ctx, r, "/api/v1/workers?", func(p *struct{ Workers []Worker }) []Worker { return p.Workers })
+}
+
 // Pools returns all registered pools.
 func (r Client) Pools(ctx context.Context) ([]Pool, error) {
 	return pages(ctx, r, "/api/v1/pools?", func(p *struct{ Pools []Pool }) []Pool { return p.Pools })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -38,6 +39,8 @@ type Options struct {
 	RollTime    bool    // miners move the time of a job on by up to a second
 	Reconnect   bool    // a miner that lost its connection dials again, with its session id
 	Seed        uint64  // of who mines next, nonces and version bits
+
+	Size func(miner int) float64 // how often a miner finds a share, compared with others; nil: all find as many
 }
 
 // MaxMiners is the most that a proxy's link carries. DescriptorReserve is what a
@@ -305,12 +308,10 @@ const (
 	mineDebt  = time.Second
 )
 
-// mine makes one miner after another find a share, in an order that changes each round,
-// so that the fleet as a whole keeps the rate.
+// mine makes miners find shares, so that the fleet as a whole keeps the rate.
 func (f *Fleet) mine() {
 	rnd := rand.New(rand.NewPCG(f.o.Seed, 3))
-	order := rnd.Perm(len(f.miners))
-	next, due := 0, 0.0
+	next, due := f.turns(rnd), 0.0
 	var a mine.Attempt
 	last := time.Now()
 	for f.wait(mineEvery) {
@@ -324,13 +325,35 @@ func (f *Fleet) mine() {
 			due = most
 		}
 		for ; due >= 1 && f.ctx.Err() == nil; due-- {
-			if next == len(order) {
-				rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-				next = 0
-			}
-			f.miners[order[next]].share(rnd, &a)
-			next++
+			next().share(rnd, &a)
 		}
+	}
+}
+
+// turns returns who finds the next share: one miner after another, in an order that changes
+// each round; where they have sizes, anybody, the larger the more often.
+func (f *Fleet) turns(rnd *rand.Rand) (next func() *miner) {
+	if f.o.Size == nil {
+		order := rnd.Perm(len(f.miners))
+		at := 0
+		return func() *miner {
+			if at == len(order) {
+				rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+				at = 0
+			}
+			at++
+			return f.miners[order[at-1]]
+		}
+	}
+	sums := make([]float64, len(f.miners)) // of the sizes up to each miner's
+	sum := 0.0
+	for i := range sums {
+		sum += f.o.Size(i)
+		sums[i] = sum
+	}
+	return func() *miner {
+		at, _ := slices.BinarySearch(sums, rnd.Float64()*sum)
+		return f.miners[min(at, len(f.miners)-1)]
 	}
 }
 

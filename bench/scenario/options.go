@@ -123,6 +123,7 @@ const (
 	Hostile  = "hostile"
 	Upgrade  = "upgrade"
 	Reload   = "reload"
+	Split    = "split"
 )
 
 // DefaultOptions are those of bench run.
@@ -146,6 +147,10 @@ func (o *Options) Sizes(given map[string]bool) {
 		set("miners", func() { o.Miners = accountsMiners })
 		set("rate", func() { o.Rate = accountsRate })
 		set("duration", func() { o.Duration = accountsLoad })
+	case Split:
+		set("miners", func() { o.Miners = splitMiners })
+		set("duration", func() { o.Duration = splitLoad })
+		set("calm", func() { o.Calm = splitCalm })
 	case Hostile:
 		set("miners", func() { o.Miners = hostileMiners })
 		set("rate", func() { o.Rate = hostileRate })
@@ -189,6 +194,8 @@ func (o *Options) Check() error {
 		return errors.New("-agent, -behind-agents: not with scenario accounts, which has pools of other algorithms")
 	case o.Scenario == Hostile && (o.Agent || o.Behind > 0):
 		return errors.New("-agent, -behind-agents: not with scenario hostile, which has agents of its own")
+	case o.Scenario == Split && (o.Agent || o.Behind > 0):
+		return errors.New("-agent, -behind-agents: not with scenario split: an agent's miners can't be moved")
 	case o.Scenario != Hostile && o.Scenario != Upgrade && (o.Only != "" || o.Quick):
 		return errors.New("-only, -quick: with scenarios hostile and upgrade only")
 	case o.Scenario == Upgrade && wrongStage(o.Only) != nil:

@@ -66,6 +66,8 @@ func scenarioPlay(name string) func(*trial, context.Context) error {
 		return (*trial).upgrade
 	case Reload:
 		return (*trial).reload
+	case Split:
+		return (*trial).split
 	}
 	return (*trial).steady
 }
@@ -129,7 +131,7 @@ func play(ctx context.Context, o Options, t cli.Terminal, scenario func(*trial, 
 	}}
 	err = scenario(trial, ctx)
 	out.Figures, out.samples, out.memory = trial.fig, trial.samples, trial.memory
-	out.Notes, out.cuts, out.suffered = trial.notes, trial.cuts, trial.suffered
+	out.Notes, out.cuts, out.suffered, out.Splits = trial.notes, trial.cuts, trial.suffered, trial.splits
 	out.Fleet = fleet.Books().Total()
 	if err == nil {
 		out.judge(o, fleet, pools, on)
@@ -146,7 +148,10 @@ func startPools(o Options, on record.Side) (pools []*pool.Pool, err error) {
 	b := a
 	b.Name, b.Seed = "pool-b", o.Seed+1
 	b.Extranonce1Size, b.Extranonce2Size, b.Mask = 6, 6, 0x00ffe000
-	if o.Agent || o.Behind > 0 {
+	if o.Scenario == Split {
+		b.Mask = a.Mask // miners roll what both allow, and the judge knows one mask of each
+	}
+	if o.Agent || o.Behind > 0 || o.Scenario == Split {
 		b.Extranonce1Size, b.Extranonce2Size = a.Extranonce1Size, a.Extranonce2Size // no agent works with less
 	}
 	if o.Agent {
@@ -158,7 +163,7 @@ func startPools(o Options, on record.Side) (pools []*pool.Pool, err error) {
 			return pools, err
 		}
 		pools = append(pools, p)
-		if o.Scenario != Farm && o.Scenario != Reload {
+		if o.Scenario != Farm && o.Scenario != Reload && o.Scenario != Split {
 			break // a probed second pool would only add noise
 		}
 	}
@@ -174,7 +179,10 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 	}
 	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles, Shown: o.secure}
 	p.Installed, p.SmallDisk = o.Scenario == Upgrade, o.Scenario == Upgrade
-	if o.measuring || p.Installed || o.Scenario == Reload {
+	if o.Scenario == Split {
+		p.Weights = []float64{splitFirst, 1 - splitFirst}
+	}
+	if o.measuring || p.Installed || o.Scenario == Reload || o.Scenario == Split {
 		web, err := stand.FreeAddr()
 		if err != nil {
 			return nil, err
@@ -190,6 +198,9 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 	f.Connecting, f.ConnectRate = o.Connecting, o.ConnectRate
 	f.Rate = 0 // the phases set it
 	f.Behind = o.Behind
+	if o.Scenario == Split {
+		f.Size = minerSize(o.Seed)
+	}
 	if o.secure != nil {
 		f.TLS = o.secure.Client
 	}

@@ -46,6 +46,8 @@ type Outcome struct {
 
 	Crews []CrewFigures `json:"accounts,omitempty"` // of scenario accounts
 
+	Splits []SplitPart `json:"splits,omitempty"` // of scenario split
+
 	Ordeals []judge.Ordeal `json:"stages,omitempty"` // of scenario hostile
 
 	samples []record.Sample // of budget and sweep
@@ -85,6 +87,10 @@ var tableRows = []tableRow{
 	{"upgrade_prepared", "upgrade, until the new process is ready", func(f Figures) float64 { return f.PreparedSeconds }, figure.Seconds},
 	{"upgrade_frozen", "upgrade, nothing is read or written", func(f Figures) float64 { return f.FrozenSeconds }, figure.Seconds},
 	{"upgrade_silence", "upgrade, longest wait for an answer", func(f Figures) float64 { return f.SilenceSeconds }, figure.Seconds},
+	{"moves", "moves by hand", func(f Figures) float64 { return float64(f.MovesByHand) }, figure.Grouped},
+	{"moves_per_second", "  a second, each a request", func(f Figures) float64 { return f.MovesPerSecond }, figure.Plain},
+	{"cpu_per_move", "  processor time a move, with its request", func(f Figures) float64 { return f.CPUPerMove }, figure.Seconds},
+	{"refused_by_moves", "  shares refused meanwhile", func(f Figures) float64 { return float64(f.RefusedByMoves) }, figure.Grouped},
 	{"restart", "killed and restarted, to the last miner at work", func(f Figures) float64 { return f.RestartSeconds }, figure.Seconds},
 }
 
@@ -173,6 +179,11 @@ func (out *Outcome) print(t cli.Terminal) {
 	w.Flush()
 	for _, note := range out.Notes {
 		t.Printf("%s\n", note)
+	}
+	if len(out.Splits) > 0 {
+		t.Printf("\n")
+		out.printSplits(func(cells ...string) { fmt.Fprintln(w, strings.Join(cells, "\t")) })
+		w.Flush()
 	}
 	if len(out.Crews) > 0 {
 		t.Printf("\n")
@@ -271,9 +282,13 @@ type Figures struct {
 	KbitUp           float64   `json:"kbit_up_per_second"` // the same traffic
 	CPUTicksShares   int64     `json:"cpu_ticks_shares"`   // clock ticks that CPUPerShare is based on
 	CPUTicksNotifies int64     `json:"cpu_ticks_notifies"`
-	FailoverSeconds  float64   `json:"failover_seconds,omitempty"` // pool gone to the last miner on the next one's job
-	ReturnSeconds    float64   `json:"return_seconds,omitempty"`   // pool back to the last miner on its job
-	GoneSeconds      float64   `json:"gone_seconds,omitempty"`     // account deleted to its last miner closed
+	FailoverSeconds  float64   `json:"failover_seconds,omitempty"`     // pool gone to the last miner on the next one's job
+	ReturnSeconds    float64   `json:"return_seconds,omitempty"`       // pool back to the last miner on its job
+	GoneSeconds      float64   `json:"gone_seconds,omitempty"`         // account deleted to its last miner closed
+	MovesByHand      int       `json:"moves_by_hand,omitempty"`        // of miners between goals, over the API
+	MovesPerSecond   float64   `json:"moves_per_second,omitempty"`     // of those
+	CPUPerMove       float64   `json:"cpu_seconds_per_move,omitempty"` // with its request
+	RefusedByMoves   int       `json:"refused_by_moves,omitempty"`     // shares that were refused meanwhile
 	Reloads          int       `json:"reloads,omitempty"`
 	ReloadSeconds    float64   `json:"reload_seconds,omitempty"`           // the longest, from the command to its end
 	ReloadSilence    float64   `json:"reload_silence_seconds,omitempty"`   // a miner waited for an answer

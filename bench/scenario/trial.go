@@ -24,9 +24,10 @@ type trial struct {
 	samples []record.Sample // of budget and sweep
 	memory  []record.Memory // of long
 
-	notes    []string // stages that were left out
-	cuts     []cut    // when the proxy was killed
-	suffered trouble  // by that
+	splits   []SplitPart // of scenario split
+	notes    []string    // stages that were left out
+	cuts     []cut       // when the proxy was killed
+	suffered trouble     // by that
 
 	say    func(format string, args ...any) // current activity, for the progress line
 	breach func(format string, args ...any) // reports something that must not happen

@@ -56,6 +56,8 @@ type ProxyOptions struct {
 	Easy     bool // miners may ask for the easiest difficulty
 	Users    bool // miners' names, not User, are the users at the pools
 
+	Weights []float64 // the miners are divided among the pools, as goals of SplitRoute with the pools' names; nil: Pools are in order of preference
+
 	Shown *Certificate // to miners, who connect over TLS; nil: they connect without
 
 	Profiles string // directory for the proxy's profiles; "" takes none
@@ -63,6 +65,9 @@ type ProxyOptions struct {
 	Installed bool // the program is copied, so that another one can take its place
 	SmallDisk bool // the state has a small disk of its own, if that can be: see FillDisk
 }
+
+// SplitRoute is the route of a proxy with ProxyOptions.Weights.
+const SplitRoute = "hall"
 
 // proxyConfig returns the TOML for a proxy on addr. Failover is fast, so that a
 // scenario takes seconds where a farm takes minutes.
@@ -90,6 +95,13 @@ func proxyConfig(o ProxyOptions, addr, stateDir string) string {
 		if !o.Agent {
 			fmt.Fprintf(&b, "workers = %q\n", workers)
 		}
+	}
+	for i, weight := range o.Weights {
+		if i == 0 {
+			fmt.Fprintf(&b, "\n[[route]]\nname = %q\n", SplitRoute)
+		}
+		name := o.Pools[i].Options().Name
+		fmt.Fprintf(&b, "\n[[route.goal]]\nname   = %q\nweight = %v\npools  = [%q]\n", name, weight, name)
 	}
 	if o.Store || o.Registry {
 		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n", filepath.Join(stateDir, "farmproxy.db"))
