@@ -95,6 +95,7 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.StringVar(&o.Only, "only", o.Only, "only these `names`, separated by commas; attacks of hostile: "+strings.Join(attack.Names(), ", ")+"; stages of upgrade: "+strings.Join(scenario.UpgradeStages(), ", "))
 	flags.BoolVar(&o.Quick, "quick", o.Quick, "hostile: 6s of attack per stage; upgrade: without mute, asleep and pause, which wait for a timeout")
 	flags.DurationVar(&o.Silence, "silence", o.Silence, "upgrade, reload: how long a miner may wait for an answer")
+	flags.Float64Var(&o.Within, "within", o.Within, "split: by how much of all work a pool's part of a window may be off")
 	flags.BoolVar(&o.OneAddress, "one-address", o.OneAddress, "hostile: attackers and honest miners are behind one address")
 	childFlags(flags, o)
 	floor := flags.Bool("floor", false, "the same as -scenario floor")

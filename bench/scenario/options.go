@@ -98,6 +98,7 @@ type Options struct {
 	Quick       bool          // hostile: a short attack; upgrade: without the stages that take long
 	Silence     time.Duration // upgrade: how long a miner may wait for an answer
 	OneAddress  bool          // hostile: attackers and honest miners are behind one address
+	Within      float64       // split: how far the work of a window may be off, as a part of all work
 
 	// For budget, sweep and long.
 	measuring bool // the proxy serves lean metrics, for its allocations
@@ -131,7 +132,7 @@ func DefaultOptions() Options {
 	return Options{
 		Scenario: Farm, Miners: 10_000, Rate: 1000, Jobs: 6, JobEvery: 5 * time.Second, CleanEvery: 3,
 		Duration: 10 * time.Second, Rounds: 3, Seed: 1, Flight: 2 * time.Second,
-		Patience: 40 * time.Second, Calm: 2 * time.Second, Silence: time.Second, Connecting: 64, difficulty: proof.EasyDifficulty,
+		Patience: 40 * time.Second, Calm: 2 * time.Second, Silence: time.Second, Connecting: 64, difficulty: proof.EasyDifficulty, Within: splitWithin,
 	}
 }
 
@@ -200,6 +201,8 @@ func (o *Options) Check() error {
 		return errors.New("-only, -quick: with scenarios hostile and upgrade only")
 	case o.Scenario == Upgrade && wrongStage(o.Only) != nil:
 		return fmt.Errorf("-only: %w", wrongStage(o.Only))
+	case !(o.Within > 0 && o.Within < 1):
+		return fmt.Errorf("-within: want more than 0 and less than 1, got %v", o.Within)
 	case o.Silence <= 0:
 		return fmt.Errorf("-silence: want more than 0s, got %v", o.Silence)
 	case o.Scenario != Hostile && o.OneAddress:

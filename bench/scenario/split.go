@@ -26,7 +26,7 @@ const (
 )
 
 // The wishes of the scenario, for the first pool, in parts of all work; and how far the
-// work of a window may be off.
+// work of a window may be off unless -within says otherwise.
 const (
 	splitFirst  = 0.7
 	splitSecond = 0.1
@@ -145,8 +145,8 @@ func (t *trial) window(ctx context.Context, what string, wish float64) error {
 	a, b := after[0]-before[0], after[1]-before[1]
 	p := SplitPart{What: what, Wish: wish, Got: a / max(a+b, math.SmallestNonzeroFloat64), Shares: accepted - sent, Moves: movesNow - moves, Refused: now - refused}
 	t.splits = append(t.splits, p)
-	if off := math.Abs(p.Got - p.Wish); off > splitWithin || p.Shares == 0 {
-		t.breach("%s: the first pool has %.1f %% of the work, want %.1f, within %.1f", what, 100*p.Got, 100*p.Wish, 100*splitWithin)
+	if off := math.Abs(p.Got - p.Wish); off > t.o.Within || p.Shares == 0 {
+		t.breach("%s: the first pool has %.1f %% of the work, want %.1f, within %.1f", what, 100*p.Got, 100*p.Wish, 100*t.o.Within)
 	}
 	return nil
 }
