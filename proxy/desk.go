@@ -59,6 +59,11 @@ func (d desk) Orders() []api.Order {
 	return list
 }
 
+// noted remembers an order that was given, or taken back.
+func (d desk) noted(name, what, by string, until time.Time) {
+	d.remember("order", name, what+", by "+by+", until "+endOf(until))
+}
+
 func note(n wish.Note) api.Note { return api.MakeNote(n.By, n.Since, n.Until) }
 
 // given is the note of an order that is given now.
@@ -66,6 +71,15 @@ func (o *orders) given(by string, term api.Term) (wish.Note, error) {
 	now := o.now()
 	until, err := term.End(now)
 	return wish.Note{By: by, Since: now.Round(0), Until: until.Round(0)}, err
+}
+
+// takeBack is change for an order that is taken back, and remembers it.
+func (d desk) takeBack(name, what, by string, do func(*wish.Orders) error) error {
+	err := d.change(do)
+	if err == nil {
+		d.remember("order", name, what+", by "+by)
+	}
+	return err
 }
 
 // mustRoute returns a route, or says which there are.
@@ -130,12 +144,13 @@ func (d desk) Weigh(by, name string, order api.WeightsOrder) (*api.RouteWeights,
 	if err := d.change(func(all *wish.Orders) error { return all.Weigh(&r, wish.RouteWeights{Note: n, Weights: order.Weights}) }); err != nil {
 		return nil, err
 	}
+	d.noted(name, (&wish.RouteWeights{Weights: order.Weights}).String(), by, n.Until)
 	return d.Weights(name)
 }
 
 // Unweigh implements api.Orders. It may be about a route that is gone.
-func (d desk) Unweigh(_, name string) error {
-	return d.change(func(all *wish.Orders) error {
+func (d desk) Unweigh(by, name string) error {
+	return d.takeBack(name, "weights of the configuration", by, func(all *wish.Orders) error {
 		if _, there := all.Unweigh(name); !there {
 			return api.NotFound("no weights of route %q are ordered: the configuration's hold", name)
 		}
@@ -144,8 +159,8 @@ func (d desk) Unweigh(_, name string) error {
 }
 
 // Unpin implements api.Orders.
-func (d desk) Unpin(_, worker string) error {
-	return d.change(func(all *wish.Orders) error {
+func (d desk) Unpin(by, worker string) error {
+	return d.takeBack(worker, "not pinned", by, func(all *wish.Orders) error {
 		if _, there := all.Unpin(worker); !there {
 			return api.NotFound("worker %q is not pinned; GET /api/v1/orders and farmproxy orders list the pins", worker)
 		}
@@ -161,7 +176,7 @@ func (d desk) Leave(by, pool string, how api.PoolAction, term api.Term) (*api.Po
 		if term != (api.Term{}) {
 			return nil, fmt.Errorf("for and until: a pool is enabled for good; drain and disable take them")
 		}
-		err := d.change(func(all *wish.Orders) error {
+		err := d.takeBack(pool, "enabled", by, func(all *wish.Orders) error {
 			if _, there := all.Enable(pool); !there && !d.known.pool(pool) {
 				return d.noPool(pool)
 			}
@@ -179,6 +194,7 @@ func (d desk) Leave(by, pool string, how api.PoolAction, term api.Term) (*api.Po
 	if err := d.change(func(all *wish.Orders) error { return all.Leave(pool, wish.PoolOrder{Note: n, State: poolStates[how]}) }); err != nil {
 		return nil, err
 	}
+	d.noted(pool, poolStates[how].String(), by, n.Until)
 	return d.PoolOrder(pool), nil
 }
 

@@ -34,6 +34,8 @@ type orders struct {
 	leave func(map[string]wish.PoolState)   // leaves those pools alone, and no others
 	write func(path string, b []byte) error // replace, but in tests
 
+	remember func(kind, subject, text string) // keeps an event for later
+
 	news chan struct{} // there is something that concerns routes
 
 	mu     sync.Mutex
@@ -48,7 +50,7 @@ type orders struct {
 
 // newOrders returns the orders that a file in the state directory has; "": none.
 func newOrders(dir string, known known, leave func(map[string]wish.PoolState), log *slog.Logger) *orders {
-	o := &orders{log: log, now: time.Now, known: known, leave: leave, write: replace, all: new(wish.Orders), news: make(chan struct{}, 1)}
+	o := &orders{log: log, now: time.Now, known: known, leave: leave, write: replace, remember: func(string, string, string) {}, all: new(wish.Orders), news: make(chan struct{}, 1)}
 	if dir != "" {
 		o.path = filepath.Join(dir, ordersFile)
 		o.recall()
@@ -103,6 +105,7 @@ func (o *orders) look() {
 	dirty := o.dirty
 	o.mu.Unlock()
 	for _, e := range ended {
+		o.remember("order_ended", e.Name, e.What+", by "+e.By)
 		o.log.Info("an order has ended", "kind", e.Kind, "name", e.Name, "what", e.What, "by", e.By, "since", e.Since)
 	}
 	if len(ended) > 0 {

@@ -38,7 +38,8 @@ func (paper) Move(context.Context, []netloop.Move) ([]netloop.Moved, error) {
 type office struct {
 	desk
 	clock time.Time
-	pools string // left alone
+	pools string   // left alone
+	past  []string // remembered
 	log   journal.Journal
 }
 
@@ -52,6 +53,7 @@ func newOffice(dir string) *office {
 		f.pools = strings.Join(list, ", ")
 	}, slog.New(slog.NewTextHandler(&f.log, nil)))
 	f.now = func() time.Time { return f.clock }
+	f.remember = func(kind, subject, text string) { f.past = append(f.past, kind+" "+subject+": "+text) }
 	f.tell()
 	<-f.changed()
 	return f
@@ -140,6 +142,18 @@ func TestOrdersAreFollowed(t *testing.T) {
 	errs := errors.Join(f.Unpin("anna", "farm.rig1"), leaveError(f.Leave("anna", "b", api.Enable, api.Term{})), leaveError(f.Leave("anna", "a", api.Enable, api.Term{})))
 	if got := f.list(); errs != nil || got != "" || f.pools != "" {
 		t.Errorf("taken back: %v, pools %s\n%s", errs, f.pools, got)
+	}
+	const past = `order hall-1: main 10, second 90, by anna, until 2026-11-26T13:00:00Z
+order farm.rig1: at goal second of route hall-1, by anna, until taken back
+order a: drained, by bert, until 2026-11-26T13:00:00Z
+order b: disabled, by bert, until taken back
+order_ended hall-1: main 10, second 90, by anna
+order_ended a: drained, by bert
+order farm.rig1: not pinned, by anna
+order b: enabled, by anna
+order a: enabled, by anna`
+	if got := strings.Join(f.past, "\n"); got != past {
+		t.Errorf("remembered:\n%s", got)
 	}
 }
 

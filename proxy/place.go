@@ -59,6 +59,7 @@ func (d desk) Pin(ctx context.Context, by, worker string, order api.MoveOrder) (
 	if err := d.change(func(all *wish.Orders) error { return all.Pin(worker, &w.route, wish.Pin{Note: n, Goal: w.goal}) }); err != nil {
 		return nil, err
 	}
+	d.noted(worker, (&wish.Pin{Route: w.route.Name, Goal: w.goal}).String(), by, n.Until)
 	pinned := note(n)
 	moved.Pin = &pinned
 	return moved, nil

@@ -174,6 +174,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book.SetCertificates(p.certs.ends)
 	p.book.SetBans(bans{p.server}.count)
 	p.orders = from.orders(stateDir(c), farm{p.server, p}, log)
+	p.orders.remember = p.remember.note
 	web := api.Options{Orders: desk{p.orders}, TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
 	web.History, web.Expect, web.Forget = p.remember.opened, p.remember.expect, p.remember.forget
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
