@@ -10,7 +10,8 @@ type PoolStates struct {
 type PoolState struct {
 	pool
 	done
-	InFlight int64 `json:"in_flight"` // shares without a verdict yet
+	InFlight int64      `json:"in_flight"` // shares without a verdict yet
+	Audit    *PoolAudit `json:"audit"`     // beside the others
 }
 
 // PoolStates returns the pools, the preferred ones first.
@@ -20,8 +21,10 @@ func (s *Server) PoolStates() *PoolStates {
 	for _, l := range s.options.Book.Links() {
 		inFlight[l.Pool] += l.InFlight
 	}
-	for _, p := range s.options.Book.Pools() {
-		a.Pools = append(a.Pools, PoolState{s.makePool(p), makeDone(s.options.Book.PoolTotal(p.Name)), inFlight[p.Name]})
+	compared := s.options.Book.Compare()
+	for i := range compared {
+		p := compared[i].Pool
+		a.Pools = append(a.Pools, PoolState{s.makePool(p), makeDone(s.options.Book.PoolTotal(p.Name)), inFlight[p.Name], makePoolAudit(&compared[i])})
 	}
 	return a
 }

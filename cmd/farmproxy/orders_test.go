@@ -133,6 +133,9 @@ func TestPools(t *testing.T) {
 	a.Name, a.Up, a.Active, a.Extranonce2, a.Miners, a.HashRate, a.Accepted = "pool-a", true, true, 8, 1000, 123.4e15, 199
 	a.Rejected = map[string]uint64{"stale": 1}
 	b.Name, b.Up, b.Extranonce2 = "backup.example.with-a-very-long-name:3333", true, 4
+	a.Audit = new(api.PoolAudit)
+	a.Audit.Blocks.Told, a.Audit.Blocks.First, a.Audit.Blocks.Missed, a.Audit.Blocks.Lag.Mean = 20, 12, 1, 0.25
+	b.Audit = new(api.PoolAudit)
 	c.Name, c.LastError = "pool-c", "dial tcp: connection refused"
 	d.Name, d.Up, d.State = "pool-d", true, "drained"
 	n := api.MakeNote("user anna", since, time.Time{})
@@ -144,6 +147,7 @@ pool-a                active     1000  123.40 PH/s       199   0.50      8 bytes
 backup.example.with…  up            0     0.00 H/s         0             4 bytes
 pool-c                down          0     0.00 H/s         0                   ?
 pool-d                drained       0     0.00 H/s         0                   ?
+pool-a: 12 of 20 blocks told first, lag 0.250 s on average, 1 missed, 0 empty
 pool-c: dial tcp: connection refused
 pool-d: drained by user anna, since ` + since.Local().Format(minutes) + "\n"
 	if code != exitOK || said != "" || out != want {

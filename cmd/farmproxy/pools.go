@@ -10,7 +10,7 @@ import (
 	"farmproxy/stats"
 )
 
-const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, and who ordered it.`
+const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, who ordered it, and what each pool has told of new blocks.`
 
 // printPools prints pools for people.
 func printPools(w io.Writer, answer json.RawMessage) error {
@@ -32,6 +32,10 @@ func printPools(w io.Writer, answer json.RawMessage) error {
 		}
 		if p.LastError != "" {
 			remarks = append(remarks, p.Name+": "+p.LastError)
+		}
+		if p.Audit != nil && p.Audit.Blocks.Told > 0 {
+			b := &p.Audit.Blocks
+			remarks = append(remarks, fmt.Sprintf("%s: %d of %d blocks told first, lag %.3f s on average, %d missed, %d empty", p.Name, b.First, b.Told, b.Lag.Mean, b.Missed, b.Empty))
 		}
 	}
 	if err := t.print(w, tableWidth); err != nil {
