@@ -149,7 +149,7 @@ func TestAPoolThatEndsQuietLinksIsWell(t *testing.T) {
 		b.do(func() {
 			b.on["mining.extranonce.subscribe"] = func(c *conn, r request) bool {
 				c.reply(r.ID, yes)
-				go func() { time.Sleep(10 * time.Second); c.Close() }()
+				time.AfterFunc(10*time.Second, func() { c.Close() })
 				return true
 			}
 		})
@@ -159,6 +159,8 @@ func TestAPoolThatEndsQuietLinksIsWell(t *testing.T) {
 		if n := b.dialled() - before; n < 10 || n > 40 {
 			t.Errorf("%d connections in an hour to a pool that ends each at once", n)
 		}
+		b.do(func() { clear(b.on) })
+		f.after(time.Minute) // the last one is ended by then
 	})
 }
 
