@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"wish":             {},
 	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
 	"live":             {},
+	"monitoring":       {"internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"work"}, // tests only: the verdicts that it explains
 	"history":          {"work"}, // what a share is worth
 	"sharelog":         {"work"}, // the names of verdicts
