@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"cmd/farmproxy":    {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":      {"textfile"},
 	"guard":            {},
+	"balance":          {},
 	"wish":             {},
 	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
 	"live":             {},
