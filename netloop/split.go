@@ -16,8 +16,9 @@ const (
 	// loses a board.
 	rateTime = 10 * time.Minute
 
-	// rateShares is how many shares an estimate needs: with fewer it may be off by half.
-	rateShares = 4
+	// rateShares is how many shares an estimate needs. With two it may be off by its half,
+	// but a miner that does much of the route's work is known within half a minute.
+	rateShares = 2
 
 	// lateTime is how long the shares of a miner that was moved count for the job that it
 	// had: longer than slow firmware takes to change to another.

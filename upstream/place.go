@@ -1,6 +1,9 @@
 package upstream
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Which goal of a split route a miner gets when it logs in. Later it is whoever balances
 // the route that moves miners; here only newcomers are dealt out, so that the route is near
@@ -97,25 +100,17 @@ func (r *Route) place(c *Caller) *Goal {
 }
 
 // furthest returns which of the goals that may is furthest below its wish; nil: none may.
+// That is the one that has least for what it is wished, with the newcomer: how much work
+// this one does is not known, and where much is wished it does the least harm.
 func (s *steering) furthest(list []*Goal, may func(*Goal) bool) (furthest *Goal) {
-	var most, wishes float64
-	work := s.each // with the newcomer
-	for _, g := range list {
-		if may(g) {
-			wishes += s.wish(g)
-			work += s.load(g)
-		}
-	}
+	least := math.Inf(1)
 	for _, g := range list {
 		if !may(g) {
 			continue
 		}
-		lacks := -s.load(g)
-		if wishes > 0 {
-			lacks += s.wish(g) / wishes * work
-		}
-		if furthest == nil || lacks > most {
-			furthest, most = g, lacks
+		has := (s.load(g) + s.each) / s.wish(g) // +Inf where nothing is wished
+		if furthest == nil || has < least {
+			furthest, least = g, has
 		}
 	}
 	return furthest
