@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"guard":            {},
 	"balance":          {},
 	"wish":             {},
-	"proxy":            {"admin", "api", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
+	"proxy":            {"admin", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
 	"live":             {},
 	"monitoring":       {"internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"work"}, // tests only: the verdicts that it explains

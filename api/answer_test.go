@@ -227,3 +227,23 @@ func TestWorkersPages(t *testing.T) {
 	f("group=t&listener=0.0.0.0:3333", "", 0, 1, 100)
 	f("search=&page=1", "a.one a.two b.four b.three", 4, 1, 100)
 }
+
+func TestRoutesAnswer(t *testing.T) {
+	s := newSite(t)
+	s.wantJSON(t, "/api/v1/routes", `{"routes":[]}`)
+	until := time.Date(2026, 11, 26, 22, 0, 0, 0, time.UTC)
+	s.book.SetRoutes(func() []stats.Route {
+		return []stats.Route{{Name: "hall", Goals: []stats.RouteGoal{
+			{
+				Name: "main", Up: true, Weight: 70, Source: "schedule", Until: until, Wish: 1, Part: 0.75, Wished: 0.7, Owed: -1.5,
+				Work: 4096, Miners: 3, Fits: 4, Moves: map[string]uint64{"balance": 2}, Refused: map[string]uint64{"agent": 1},
+			},
+			{Name: "alt", Weight: 30, Source: "configuration", Part: -1, Wished: -1, Miners: 1, Fits: 4},
+		}}}
+	})
+	s.wantJSON(t, "/api/v1/routes", `{"routes":[{"route":"hall","miners":4,"hashrate":0,"window":600,"goals":[
+		{"goal":"main","up":true,"weight":70,"source":"schedule","until":"2026-11-26T22:00:00Z","wish":1,"part":0.75,"wished_part":0.7,"owed":-1.5,
+		"work":4096,"hashrate":0,"miners":3,"fits":4,"moves":{"balance":2},"refused":{"agent":1}},
+		{"goal":"alt","up":false,"weight":30,"source":"configuration","until":null,"wish":0,"part":null,"wished_part":null,"owed":0,
+		"work":0,"hashrate":0,"miners":1,"fits":4,"moves":{},"refused":{}}]}]}`)
+}

@@ -41,6 +41,7 @@ var endpoints = []endpoint{
 	{"POST", "/api/v1/workers/{}/move", scopeWrite, withOrders((*Server).move)},
 	{"POST", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).pin)},
 	{"DELETE", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).unpin)},
+	{"GET", "/api/v1/routes", scopeRead, (*Server).routes},
 	{"GET", "/api/v1/routes/{}/weights", scopeRead, withOrders((*Server).weights)},
 	{"PUT", "/api/v1/routes/{}/weights", scopeWrite, withOrders((*Server).weigh)},
 	{"DELETE", "/api/v1/routes/{}/weights", scopeWrite, withOrders((*Server).unweigh)},

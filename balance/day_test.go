@@ -108,9 +108,9 @@ func TestTheSplitIsKept(t *testing.T) {
 		})
 	}
 	const day = 24 * time.Hour
-	f("1000 miners that stay", mixed(1, 1000), day/4, 0.02, 0.5, 70, 30)
-	f("1000 miners, four goals", mixed(2, 1000), day/4, 0.02, 1, 50, 30, 19, 1)
-	f("1000 equal miners", equal(1000), day/4, 0.02, 1, 99, 1)
+	f("1000 miners that stay", mixed(1, 1000), day/8, 0.02, 0.5, 70, 30)
+	f("1000 miners, four goals", mixed(2, 1000), day/8, 0.02, 1, 50, 30, 19, 1)
+	f("1000 equal miners", equal(1000), day/8, 0.02, 1, 99, 1)
 	f("20 equal miners", equal(20), day, 0.05, 100, 70, 30)
 	f("20 miners that stay", mixed(1, 20), day, 0.05, 100, 70, 30)
 	f("20 miners, 50 and 50", mixed(4, 20), day, 0.05, 100, 50, 50)

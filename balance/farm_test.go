@@ -126,7 +126,7 @@ func (f *farm) stop(i int, long time.Duration) {
 func (f *farm) newcomer() (goal int) {
 	mean := f.rate / float64(len(f.rigs))
 	least := math.Inf(1)
-	for g, wish := range wishes(f.goals) {
+	for g, wish := range Wishes(f.goals) {
 		if has := (f.load[g] + mean) / wish; wish > 0 && has < least {
 			goal, least = g, has
 		}
@@ -201,7 +201,7 @@ func (f *farm) wanted(work []float64) []float64 {
 	for _, w := range work {
 		total += w
 	}
-	wanted := wishes(f.goals)
+	wanted := Wishes(f.goals)
 	for g := range wanted {
 		wanted[g] *= total
 	}
@@ -275,7 +275,7 @@ func checkMoves(t *testing.T, s State, moves []Move) {
 	for i := range s.Miners {
 		byID[s.Miners[i].ID] = &s.Miners[i]
 	}
-	wish := wishes(s.Goals)
+	wish := Wishes(s.Goals)
 	for _, v := range moves {
 		m := byID[v.ID]
 		if m == nil {

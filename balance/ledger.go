@@ -18,7 +18,7 @@ type Ledger struct{ owed []float64 }
 // Goals that get nothing now are owed nothing, and their work is nobody's.
 func (l *Ledger) Book(goals []Goal, work []float64, rate float64) {
 	l.size(len(goals))
-	wish := wishes(goals)
+	wish := Wishes(goals)
 	total := 0.0
 	for g := range work {
 		if wish[g] > 0 {
@@ -55,9 +55,9 @@ func (l *Ledger) Owed(goal int) float64 {
 	return l.owed[goal]
 }
 
-// Forget makes the debts those of other goals: goal i's is what goal from[i] had, or
+// Follow makes the debts those of other goals: goal i's is what goal from[i] had, or
 // nothing where that is below 0. The configuration has changed.
-func (l *Ledger) Forget(from []int) {
+func (l *Ledger) Follow(from []int) {
 	owed := make([]float64, len(from))
 	for i, f := range from {
 		if f >= 0 {
@@ -67,6 +67,9 @@ func (l *Ledger) Forget(from []int) {
 	l.owed = owed
 }
 
+// Restore makes the debts those that Owed returned, by goal.
+func (l *Ledger) Restore(owed []float64) { l.owed = owed }
+
 func (l *Ledger) size(n int) {
 	for len(l.owed) < n {
 		l.owed = append(l.owed, 0)
@@ -74,9 +77,9 @@ func (l *Ledger) size(n int) {
 	l.owed = l.owed[:n]
 }
 
-// wishes returns the fraction of the work that each goal is wished: nothing for those
+// Wishes returns the fraction of the work that each goal is wished: nothing for those
 // that are not open.
-func wishes(goals []Goal) []float64 {
+func Wishes(goals []Goal) []float64 {
 	sum := 0.0
 	wish := make([]float64, len(goals))
 	for g, goal := range goals {

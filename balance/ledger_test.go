@@ -50,7 +50,7 @@ func TestWhatGoalsAreOwed(t *testing.T) {
 func TestDebtsFollowTheirGoals(t *testing.T) {
 	l := Ledger{}
 	l.Book([]Goal{{Wish: 50, Open: true}, {Wish: 50, Open: true}}, []float64{40, 60}, 1000)
-	l.Forget([]int{1, -1, 0})
+	l.Follow([]int{1, -1, 0})
 	if l.Owed(0) != -10 || l.Owed(1) != 0 || l.Owed(2) != 10 || l.Owed(3) != 0 {
 		t.Errorf("owed: %v", l)
 	}

@@ -23,7 +23,7 @@ type route struct {
 // newRoute returns nil where there is nothing to decide: no goal gets anything.
 func newRoute(s State) *route {
 	n := len(s.Goals)
-	r := &route{goals: s.Goals, wish: wishes(s.Goals), load: make([]float64, n), gap: make([]float64, n), band: make([]float64, n)}
+	r := &route{goals: s.Goals, wish: Wishes(s.Goals), load: make([]float64, n), gap: make([]float64, n), band: make([]float64, n)}
 	if n == 0 || slices.Max(r.wish) == 0 {
 		return nil
 	}
@@ -47,7 +47,7 @@ func newRoute(s State) *route {
 // place counts the miners where they are, or where they are pinned, and returns those
 // that have to leave, the largest first.
 func (r *route) place(miners []Miner) (leavers []Miner) {
-	mean := meanRate(miners)
+	mean := MeanRate(miners)
 	for _, m := range miners {
 		known := m.known()
 		if !known {
@@ -162,8 +162,8 @@ func (m *Miner) share() float64 {
 	return m.Rate * usual
 }
 
-// meanRate returns that of the miners whose rate is known; 1 where none is.
-func meanRate(miners []Miner) float64 {
+// MeanRate returns that of the miners whose rate is known; 1 where none is.
+func MeanRate(miners []Miner) float64 {
 	sum, n := 0.0, 0
 	for i := range miners {
 		if miners[i].known() {

@@ -55,16 +55,16 @@ type Reason uint8
 
 // The reasons.
 const (
-	Balance Reason = iota // its goal had too much work
-	Closed                // its goal is not open, or gets nothing now
-	Pinned                // it belongs to another goal
-	reasons
+	Balance    Reason = iota // its goal had too much work
+	Closed                   // its goal is not open, or gets nothing now
+	Pinned                   // it belongs to another goal
+	NumReasons = iota
 )
 
 // Reasons are all of them.
-var Reasons = [reasons]Reason{Balance, Closed, Pinned}
+var Reasons = [NumReasons]Reason{Balance, Closed, Pinned}
 
-var reasonNames = [reasons]string{"balance", "closed", "pinned"}
+var reasonNames = [NumReasons]string{"balance", "closed", "pinned"}
 
 // String returns the name that metrics and the log have for it.
 func (r Reason) String() string { return reasonNames[r] }

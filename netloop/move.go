@@ -28,7 +28,17 @@ const (
 	FewerBits       // upstream.FewerBits
 	Agent           // it is behind an agent
 	NotYet          // it has no job, or does not read; or its lane there has no job
+
+	NumMoved = iota
 )
+
+// Name is what metrics call it.
+func (m Moved) Name() string {
+	return [NumMoved]string{
+		Done: "moved", Stays: "stays", Gone: "gone", NoGoal: "no_goal", TooSmall: "too_small",
+		FewerBits: "fewer_bits", Agent: "agent", NotYet: "not_yet",
+	}[m]
+}
 
 // String says it in the log and the API.
 func (m Moved) String() string {

@@ -55,6 +55,7 @@ type proxy struct {
 	goals    *upstream.Directory
 	tables   *tables   // of goals
 	orders   *orders   // of operators
+	splits   *splits   // of routes
 	queue    *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
@@ -189,6 +190,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.goals = upstream.NewDirectory(options, p.server)
 	p.tables.directory = p.goals
+	p.splits = newSplits(splitFarm{p.goals, p.server}, p.orders, log)
+	p.book.SetRoutes(p.splits.Routes)
 	if err := p.apply(&settings); err != nil {
 		return nil, err
 	}
@@ -240,6 +243,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.parts.Go(func() { p.certs.watch(watching, p.log) })
 	p.parts.Go(func() { p.remember.run(watching) })
 	p.parts.Go(func() { p.orders.run(watching) })
+	p.parts.Go(func() { p.splits.run(watching) })
 
 	var err error
 	select {

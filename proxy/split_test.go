@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	benchpool "farmproxy/bench/pool"
 	"farmproxy/bench/proof"
@@ -236,9 +237,11 @@ func (r *rig) mine(over <-chan struct{}) (n int) {
 	}
 }
 
-// bothUp waits until miners can work at both goals.
+// bothUp waits until miners can work at both goals. Only the test moves them.
 func (p *proxy) bothUp(t *testing.T) {
 	t.Helper()
+	p.splits.freeze(true)
+	p.splits.look(t.Context(), time.Now()) // none is under way any more
 	eventually(t, "both pools are up", func() bool {
 		up := 0
 		for _, pool := range p.book.Pools() {
@@ -357,10 +360,19 @@ max   = %g
 		rigs = append(rigs, startRig(t, own.address, fmt.Sprint("farm.rig", i), ""))
 	}
 	last := func(r *rig) rigJob { return r.jobs[len(r.jobs)-1] }
+	goalOf := func(r *rig) string {
+		if poolOf(last(r), a, b) == b {
+			return "alt"
+		}
+		return "main"
+	}
+	for _, r := range rigs[1:] { // nobody but the test moves anybody
+		postJSON(t, "http://"+own.web+"/api/v1/workers/"+r.worker+"/pin", fmt.Sprintf(`{"goal":%q}`, goalOf(r)))
+	}
 	for range 2 {
 		moved := rigs[0]
 		goal := "alt"
-		if poolOf(last(moved), a, b) == b {
+		if goalOf(moved) == "alt" {
 			goal = "main"
 		}
 		postJSON(t, "http://"+own.web+"/api/v1/workers/"+moved.worker+"/move", fmt.Sprintf(`{"goal":%q}`, goal))

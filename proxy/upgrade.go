@@ -27,6 +27,7 @@ const (
 	historySection    = "history"     // ahead: what is not written yet
 	linksAheadSection = "links.ahead" // ahead
 	ordersSection     = "orders"      // ahead, and again with the rest
+	splitsSection     = "splits"
 	booksSection      = "books"
 	linksSection      = "links"
 )
@@ -202,6 +203,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 // Freeze implements handover.Giver.
 func (g giver) Freeze(ctx context.Context) error {
 	g.orders.freeze(true)
+	g.splits.freeze(true)
 	g.goals.Freeze()
 	return g.server.Freeze(ctx)
 }
@@ -212,6 +214,9 @@ func (g giver) State(to *handover.Sender) error {
 		return err
 	}
 	if err := to.Send(ordersSection, g.orders.state()); err != nil {
+		return err
+	}
+	if err := to.Send(splitsSection, g.splits.state(time.Now())); err != nil {
 		return err
 	}
 	links, wires, err := g.goals.State(g.relays.open)
@@ -239,6 +244,7 @@ func (g giver) Thaw() {
 	g.server.Thaw()
 	g.goals.Thaw()
 	g.orders.freeze(false)
+	g.splits.freeze(false)
 }
 
 // duplicate returns a duplicate of a listener's descriptor.

@@ -60,6 +60,7 @@ type Book struct {
 	linkless      atomic.Bool                                 // it is ready without a link
 	onlyStore     atomic.Bool                                 // only the store's accounts are served
 	store         atomic.Pointer[func() (accounts int, err error)]
+	routes        atomic.Pointer[func() []Route]
 	history       atomic.Pointer[func() error]  // why it is not written
 	configuration atomic.Pointer[configuration] // nil: nobody has said
 

@@ -35,6 +35,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.writeTotals(e, byAlgorithm, now)
 	b.writeTotals(e, byPool, now)
 	b.writeGroups(e, workers, now)
+	b.writeRoutes(e, perWorker)
 	if perWorker {
 		b.writeTotals(e, byAccount, now)
 		writeWorkers(e, workers, now)

@@ -50,6 +50,15 @@ func fill(b *Book) {
 	w.Share(0, epoch, work.Accepted, 30)
 	w.Share(0, epoch, work.Stale, 30)
 	b.SetStore(func() (int, error) { return 3, errors.New("the database is away") })
+	b.SetRoutes(func() []Route {
+		return []Route{
+			{Name: "hall", Goals: []RouteGoal{
+				{Name: "main", Up: true, Weight: 70, Wish: 0.7, Part: 0.69, Wished: 0.7, Owed: 1.5, Work: 4096, HashRate: 1e12, Miners: 3, Fits: 4, Moves: map[string]uint64{"balance": 2, "closed": 0}},
+				{Name: "alt", Weight: 30, Wish: 0.3, Part: -1, Wished: -1, Owed: -1.5, Miners: 1, Fits: 3, Refused: map[string]uint64{"agent": 1}},
+			}},
+			{Name: "account:7469e04c648902e5", Account: true, Goals: []RouteGoal{{Name: "all", Weight: 1}}},
+		}
+	})
 
 	p := b.Pool("main", "stratum+tcp://pool.example:3333", 0)
 	p.Up.Store(true)

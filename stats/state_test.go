@@ -107,6 +107,7 @@ func wantSeries(t *testing.T, what, got, want string) {
 func TestASeriesGoesOnAfterAHandOver(t *testing.T) {
 	b := fullBook()
 	b.SetStore(func() (int, error) { return 3, nil })
+	b.SetRoutes(func() []Route { return nil }) // not the book's to hand over
 	want, status := series(t, b), b.Status()
 	for _, loops := range []int{1, 4, 2} {
 		n := next(t, loops, b.State())
