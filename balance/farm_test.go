@@ -72,14 +72,14 @@ func mixed(seed uint64, n int) []float64 {
 	r := rand.New(rand.NewPCG(seed, 500))
 	sizes := make([]float64, n)
 	for i := range sizes {
-		sizes[i] = math.Exp(r.Float64() * math.Log(500))
+		sizes[i] = exp(r.Float64() * math.Log(500))
 	}
 	return sizes
 }
 
 // poisson returns how many shares come where so many are expected.
 func (f *farm) poisson(expected float64) (n int) {
-	for p, least := f.Float64(), math.Exp(-expected); p > least; n++ {
+	for p, least := f.Float64(), exp(-expected); p > least; n++ {
 		p *= f.Float64()
 	}
 	return n
@@ -111,7 +111,7 @@ func (f *farm) churn() {
 			r.moved = f.now - time.Hour
 			r.Goal = f.newcomer()
 		case !r.off && f.restless > 0 && f.Float64() < float64(tick)/float64(f.restless):
-			f.stop(i, time.Duration(f.ExpFloat64()*float64(10*time.Minute)))
+			f.stop(i, time.Duration(-math.Log(1-f.Float64())*float64(10*time.Minute)))
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (f *farm) newcomer() (goal int) {
 // mine returns the work of a tick by goal. A goal that is not open books nothing.
 func (f *farm) mine() []float64 {
 	work := make([]float64, len(f.goals))
-	decay := math.Exp(-float64(tick) / float64(estimateTime))
+	decay := exp(-float64(tick) / float64(estimateTime))
 	for i := range f.rigs {
 		r := &f.rigs[i]
 		if r.off {
@@ -304,3 +304,7 @@ func checkMoves(t *testing.T, s State, moves []Move) {
 		}
 	}
 }
+
+// exp is math.Exp as every amd64 computes it: that one depends on the processor, and so
+// would the plot.
+func exp(x float64) float64 { return math.Exp2(x * math.Log2E) }
