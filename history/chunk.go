@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -42,11 +43,23 @@ func (c *chunk) sum(series int) (s Sample) {
 	return s
 }
 
-// Compressors have no state between calls, and may be used from any goroutine. One of
-// each is enough: there is one writer, and readers wait for each other.
+// Compressors take a megabyte and are needed for a moment in a minute, so the garbage
+// collector takes them in between.
 var (
-	compressor, _   = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<16), zstd.WithEncoderCRC(true), zstd.WithLowerEncoderMem(true))
-	decompressor, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxChunk), zstd.WithDecoderLowmem(true))
+	compressors = sync.Pool{New: func() any {
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<16), zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			panic(err) // the options are constants, and valid
+		}
+		return z
+	}}
+	decompressors = sync.Pool{New: func() any {
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxChunk), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			panic(err) // the same
+		}
+		return z
+	}}
 )
 
 // encode returns the chunk as bytes: the version, the number of steps, and compressed
@@ -61,7 +74,9 @@ func (c *chunk) encode() []byte {
 			plain = binary.AppendUvarint(plain, *column(&c.samples[i]))
 		}
 	}
-	return compressor.EncodeAll(plain, []byte{chunkVersion, byte(c.steps)})
+	z := compressors.Get().(*zstd.Encoder)
+	defer compressors.Put(z)
+	return z.EncodeAll(plain, []byte{chunkVersion, byte(c.steps)})
 }
 
 // integers are the columns that are not work, in their order.
@@ -79,7 +94,9 @@ func decode(b []byte, steps int) (*chunk, error) {
 	if len(b) < 2 || b[0] != chunkVersion || int(b[1]) != steps {
 		return nil, errChunk
 	}
-	plain, err := decompressor.DecodeAll(b[2:], nil)
+	z := decompressors.Get().(*zstd.Decoder)
+	plain, err := z.DecodeAll(b[2:], nil)
+	decompressors.Put(z)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errChunk, err)
 	}

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"strings"
 	"time"
@@ -55,40 +56,42 @@ type Recorder struct {
 	flushed int64     // the step in which workers' samples were last returned
 	whole   map[Key]*Sample
 	entries []Entry
-	again   bool // all rows are to be written
 }
 
-// tracked is what a Recorder knows of a worker.
+// tracked is what a Recorder knows of a worker. There is one for each: 10,000 take
+// 2 MB, so it has no text but the name.
 type tracked struct {
 	name     string // the books' string: it costs nothing
 	work     float64
 	accepted uint64
 	rejected uint64
-	missing  uint32  // looks in a row without a miner
+	row      uint64 // digest of what its row says besides times; 0: it has to be written
+	pending  Sample
 	rate     float32 // accepted shares a second while it is up; 0: unknown
 	gap      uint32  // seconds up since the last of them
+	since    uint32  // seconds since 1970, as the other two
+	first    uint32
+	last     uint32
+	missing  uint16 // looks in a row without a miner, at most absence
 	up       bool
 	expected bool
 	here     bool // in this look
-	since    int64
-	first    int64
-	last     int64
-	row      described
-	pending  Sample
 }
 
-// described is what a row says besides times.
-type described struct {
-	address, agent, group, account, pool, algorithm string
-	difficulty                                      float64
-}
+// written is the digest of a row that is in the file, whatever it says.
+const written = 1
 
-// like reports that a row is not worth writing anew: difficulties are adjusted and ports
-// change all the time.
-func (d *described) like(o *described) bool {
-	host := func(address string) string { return address[:strings.LastIndexByte(address, ':')+1] }
-	return host(d.address) == host(o.address) && d.agent == o.agent && d.group == o.group && d.account == o.account &&
-		d.pool == o.pool && d.algorithm == o.algorithm && (d.difficulty == 0) == (o.difficulty == 0)
+// described is what a row says besides times, but for difficulties and ports: those change
+// all the time.
+type described struct{ host, agent, group, account, pool, algorithm string }
+
+// seed makes digests differ between processes, which don't share them.
+var seed = maphash.MakeSeed()
+
+// digest returns what tells one row from another, besides times.
+func (w *Seen) digest() uint64 {
+	host := w.Address[:strings.LastIndexByte(w.Address, ':')+1]
+	return maphash.Comparable(seed, described{host, w.Agent, w.Group, w.Account, w.Pool, w.Algorithm}) | 2 // neither 0 nor written
 }
 
 // NewRecorder returns one that knows the workers that are remembered. Those that were up
@@ -105,15 +108,21 @@ func NewRecorder(roster []Row) *Recorder {
 func (r *Recorder) Expect(row *Row) {
 	t := r.workers[row.Name]
 	if t == nil {
-		t = &tracked{name: row.Name, up: row.Up, since: unix(row.Since), first: unix(row.FirstSeen), last: unix(row.LastSeen),
-			row: described{row.Address, row.Agent, row.Group, row.Account, row.Pool, row.Algorithm, row.Difficulty}}
+		t = &tracked{name: row.Name, up: row.Up, since: stamp(row.Since), first: stamp(row.FirstSeen), last: stamp(row.LastSeen), row: written}
 		r.workers[row.Name] = t
 	}
 	t.expected = row.Expected
 }
 
 // Redescribe has the next batch tell all rows: a write failed.
-func (r *Recorder) Redescribe() { r.again = true }
+func (r *Recorder) Redescribe() {
+	for _, t := range r.workers {
+		t.row = 0
+	}
+}
+
+// stamp returns a wall time as it is kept.
+func stamp(t time.Time) uint32 { return uint32(max(0, unix(t))) }
 
 // Forget has the recorder watch a worker no longer, unless it is seen again.
 func (r *Recorder) Forget(name string) { delete(r.workers, name) }
@@ -152,12 +161,6 @@ func (r *Recorder) Look(now time.Time, seen iter.Seq[*Seen], pools []SeenPool) *
 		r.flush()
 	}
 	b.Samples = r.entries
-	if r.again {
-		r.again, b.Roster = false, b.Roster[:0]
-		for _, t := range r.workers {
-			b.Roster = append(b.Roster, t.describe())
-		}
-	}
 	return b
 }
 
@@ -202,22 +205,22 @@ func (r *Recorder) look(b *Batch, w *Seen, seconds uint64) {
 		if len(r.workers) >= maxWorkers {
 			return
 		}
-		t = &tracked{name: w.Name, first: b.At.Unix(), since: b.At.Unix()}
+		t = &tracked{name: w.Name, first: stamp(b.At), since: stamp(b.At)}
 		r.workers[w.Name] = t
 		b.event("worker_new", w.Name, "")
 	}
 	t.here = true
 	did := t.news(w)
-	t.missing++
+	t.missing = min(t.missing+1, absence)
 	if w.Miners > 0 {
 		t.missing = 0
 	}
-	row := described{w.Address, w.Agent, w.Group, w.Account, w.Pool, w.Algorithm, w.Difficulty}
-	changed := !row.like(&t.row)
+	row := w.digest()
+	changed := row != t.row
 	t.row = row
 	why := t.down(w)
 	if t.set(b, why == "", why) || changed {
-		b.Roster = append(b.Roster, t.describe())
+		b.Roster = append(b.Roster, t.describe(w))
 	}
 	t.count(&did, seconds)
 	for _, k := range [...]Key{{Kind: Farm}, {Pool, w.Pool}, {Group, w.Group}} {
@@ -233,9 +236,10 @@ func (r *Recorder) look(b *Batch, w *Seen, seconds uint64) {
 // absent takes a worker that the books do not have: it was not seen since they began.
 func (r *Recorder) absent(b *Batch, t *tracked, seconds uint64) {
 	t.work, t.accepted, t.rejected = 0, 0, 0
-	t.missing++
-	if t.missing >= absence && t.set(b, false, "not connected") {
-		b.Roster = append(b.Roster, t.describe())
+	t.missing = min(t.missing+1, absence)
+	if t.missing >= absence && t.set(b, false, "not connected") || t.row == 0 {
+		t.row = written
+		b.Roster = append(b.Roster, t.describe(nil))
 	}
 	t.count(&Sample{}, seconds)
 }
@@ -298,12 +302,12 @@ func (t *tracked) down(w *Seen) string {
 // set notes whether a worker is up, and reports whether that is new.
 func (t *tracked) set(b *Batch, up bool, why string) bool {
 	if up {
-		t.last = b.At.Unix()
+		t.last = stamp(b.At)
 	}
 	if t.up == up {
 		return false
 	}
-	t.up, t.since = up, b.At.Unix()
+	t.up, t.since = up, stamp(b.At)
 	if up {
 		b.event("worker_up", t.name, "")
 	} else {
@@ -312,14 +316,17 @@ func (t *tracked) set(b *Batch, up bool, why string) bool {
 	return true
 }
 
-// describe returns a worker's row.
-func (t *tracked) describe() Row {
-	return Row{
-		Name: t.name, Expected: t.expected, Up: t.up, Since: fromUnix(t.since), FirstSeen: fromUnix(t.first), LastSeen: fromUnix(t.last),
-		Address: t.row.address, Agent: t.row.agent, Group: t.row.group, Account: t.row.account, Pool: t.row.pool, Algorithm: t.row.algorithm,
-		Difficulty: t.row.difficulty,
+// describe returns a worker's row; w is nil if the books don't have it: then the row has
+// only times.
+func (t *tracked) describe(w *Seen) Row {
+	r := Row{Name: t.name, Expected: t.expected, Up: t.up, Since: fromStamp(t.since), FirstSeen: fromStamp(t.first), LastSeen: fromStamp(t.last), OnlyTimes: w == nil}
+	if w != nil {
+		r.Address, r.Agent, r.Group, r.Account, r.Pool, r.Algorithm, r.Difficulty = w.Address, w.Agent, w.Group, w.Account, w.Pool, w.Algorithm, w.Difficulty
 	}
+	return r
 }
+
+func fromStamp(s uint32) time.Time { return fromUnix(int64(s)) }
 
 func (r *Recorder) lookAtPools(b *Batch, pools []SeenPool, seconds uint64) {
 	for _, p := range pools {

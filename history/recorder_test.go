@@ -190,6 +190,31 @@ func TestPools(t *testing.T) {
 	wantIn(t, b, Key{Pool, "a"}, "{0 0 0 0 60}")
 }
 
+// After a write that failed, all rows are told again; those of workers that are away, with
+// their times only. Else a worker that is away is not told again.
+func TestRowsAreToldAgain(t *testing.T) {
+	f := newFarmer(Row{Name: "away", FirstSeen: noon.Add(-day), LastSeen: noon.Add(-day)})
+	f.works("rig", 1)
+	rows := func() string {
+		_, b := f.minute()
+		var names []string
+		for _, r := range b.Roster {
+			names = append(names, fmt.Sprintf("%s %v", r.Name, r.OnlyTimes))
+		}
+		slices.Sort(names)
+		return strings.Join(names, ", ")
+	}
+	for i, want := range []string{"rig false", "", "away true, rig false", ""} {
+		if i == 2 {
+			f.Redescribe()
+		}
+		f.works("rig", 1)
+		if got := rows(); got != want {
+			t.Errorf("look %d: %q, want %q", i, got, want)
+		}
+	}
+}
+
 // Another process goes on where this one was.
 func TestRecorderHandedOver(t *testing.T) {
 	f := newFarmer()

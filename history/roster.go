@@ -22,6 +22,7 @@ type Row struct {
 	Algorithm  string
 	Difficulty float64
 	Usual      float64 // H/s while it is up; 0: unknown yet. Write leaves it as it is
+	OnlyTimes  bool    // Write leaves all but up and the times as it is
 }
 
 func unix(t time.Time) int64 {
@@ -54,8 +55,19 @@ func (w *writing) roster(rows []Row) error {
 		return err
 	}
 	defer stmt.Close()
+	times, err := w.t.Prepare("UPDATE workers SET up = ?1, since = ?2, last_seen = ?3, minute = ?4 WHERE name = ?5")
+	if err != nil {
+		return err
+	}
+	defer times.Close()
 	for i := range rows {
 		r := &rows[i]
+		if r.OnlyTimes {
+			if _, err := times.Exec(r.Up, unix(r.Since), unix(r.LastSeen), w.minute, r.Name); err != nil {
+				return err
+			}
+			continue
+		}
 		_, err := stmt.Exec(r.Name, r.Expected, r.Up, unix(r.Since), unix(r.FirstSeen), unix(r.LastSeen), w.minute,
 			r.Address, r.Agent, r.Group, r.Account, r.Pool, r.Algorithm, r.Difficulty)
 		if err != nil {

@@ -24,7 +24,8 @@ type trackedState struct {
 	Name               string
 	Work               float64
 	Accepted, Rejected uint64
-	Missing, Gap       uint32
+	Missing            uint16
+	Gap                uint32
 	Rate               float32
 	Pending            Sample
 }

@@ -37,6 +37,10 @@ const (
 	// busyTimeout is how long a statement waits for another process: the one before
 	// this, which is handing over, or a backup.
 	busyTimeout = 10 * time.Second
+
+	// idleTime is after how long without a statement a connection is closed: between two
+	// minutes none needs memory.
+	idleTime = time.Second
 )
 
 // ErrNewer is the error of a file that a later farmproxy has written.
@@ -77,6 +81,7 @@ func Open(ctx context.Context, path string, keep Retention) (*Store, error) {
 		return nil, fmt.Errorf("history %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(connections)
+	db.SetConnMaxIdleTime(idleTime)
 	s := &Store{path: path, db: db}
 	s.Keep(keep)
 	if err := s.prepare(ctx); err != nil {

@@ -30,7 +30,7 @@ const (
 
 	// maxNotes bounds the events that wait for the next write: a farm whose workers all
 	// go down makes these elsewhere, so they are an operator's and the pools'.
-	maxNotes = 4096
+	maxNotes = 256
 )
 
 // remembering writes the history, on a goroutine of its own.
