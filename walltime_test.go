@@ -24,6 +24,7 @@ var wallTime = map[string]string{
 	"api/history.go":               "display",
 	"certificate":                  "a certificate's end is wall time, and display",
 	"cmd/farmproxy/repair.go":      "display",
+	"cmd/farmproxy/routes.go":      "display",
 	"stats/certificate.go":         "display of a certificate's end",
 	"stats/clock.go":               "where the books' time begins, and display",
 	"stats/linkmetrics.go":         "display",

@@ -20,6 +20,7 @@ func init() {
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: asks("status", printStatus)},
 		{name: "workers", summary: "list the workers, filtered and sorted", about: workersAbout, define: workersCommand},
 		{name: "pools", summary: "list the pools, with their states and shares", about: poolsAbout, define: asks("pools", printPools)},
+		{name: "routes", summary: "list the routes that are split, with what each goal should get and gets", about: routesAbout, define: asks("routes", printRoutes)},
 		{name: "weights", takes: "ROUTE [GOAL=WEIGHT...]", summary: "show how a route's work is divided, or divide it otherwise", about: weightsAbout, define: weightsCommand},
 		{name: "move", takes: "WORKER GOAL", summary: "move a worker's miners to another goal", about: moveAbout, define: placing("move", true)},
 		{name: "pin", takes: "WORKER [GOAL]", summary: "keep a worker at a goal", about: pinAbout, define: placing("pin", false)},

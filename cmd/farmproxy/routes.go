@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"farmproxy/api"
+	"farmproxy/stats"
+)
+
+const routesAbout = `The routes that are split: what each goal should get of the work now (WISH %), what it was to get and got over the last 10 minutes (WISHED, PART %), and its miners. A wish comes from the weight, after schedule and orders, among the goals that are up. Miners that were moved are counted since farmproxy runs; why moves could not be made stands below.`
+
+// printRoutes prints routes for people.
+func printRoutes(w io.Writer, answer json.RawMessage) error {
+	var a api.Routes
+	if err := json.Unmarshal(answer, &a); err != nil {
+		return fmt.Errorf("the answer is no list of routes: %w", err)
+	}
+	if len(a.Routes) == 0 {
+		_, err := fmt.Fprintln(w, "no route is split: one with several [[route.goal]] is, once it has a miner")
+		return err
+	}
+	t := table{columns: []column{{title: "ROUTE", least: 8}, {title: "GOAL", least: 8}, {title: "WEIGHT", right: true}, {title: "WISH %", right: true}, {title: "WISHED", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "MOVED", right: true}}}
+	var remarks []string
+	for _, r := range a.Routes {
+		for i := range r.Goals {
+			g := &r.Goals[i]
+			moved := uint64(0)
+			for _, n := range g.Moves {
+				moved += n
+			}
+			t.add(printable(r.Route), printable(g.Goal), number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), strconv.Itoa(g.Miners), stats.HashRate(g.HashRate), strconv.FormatUint(moved, 10))
+			remarks = append(remarks, goalRemarks(r.Route, g)...)
+		}
+	}
+	if err := t.print(w, tableWidth); err != nil {
+		return err
+	}
+	for _, line := range remarks {
+		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goalRemarks say what a goal's row has no room for.
+func goalRemarks(route string, g *api.GoalState) (list []string) {
+	name := route + ", " + g.Goal
+	if !g.Up {
+		list = append(list, name+": down, none of its pools works or may be used")
+	}
+	if g.Source != "configuration" {
+		text := fmt.Sprintf("%s: weight %s by %s", name, number(g.Weight), g.Source)
+		if g.Until != nil {
+			text += ", until " + g.Until.Local().Format(minutes)
+		}
+		list = append(list, text)
+	}
+	for _, why := range slices.Sorted(maps.Keys(g.Refused)) {
+		list = append(list, fmt.Sprintf("%s: %d moves there were refused: %s", name, g.Refused[why], why))
+	}
+	return list
+}
+
+// part is a fraction in percent; "-" where it is not known.
+func part(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", 100**x)
+}
