@@ -38,9 +38,9 @@ var mayImport = map[string][]string{
 	"proxy":            {"admin", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
 	"live":             {},
 	"monitoring":       {"internal/golden", "naming", "stats", "work"}, // tests only: which series there are
-	"web":              {"work"}, // tests only: the verdicts that it explains
-	"history":          {"work"}, // what a share is worth
-	"sharelog":         {"work"}, // the names of verdicts
+	"web":              {"work"},                                       // tests only: the verdicts that it explains
+	"history":          {"work"},                                       // what a share is worth
+	"sharelog":         {"work"},                                       // the names of verdicts
 	"tap":              {},
 	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":          {"codec", "codec/agent", "work"},

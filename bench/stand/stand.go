@@ -52,7 +52,7 @@ type ProxyOptions struct {
 	Store bool         // pools and accounts are registered; the account proxy's series are served
 
 	Registry bool // pools and accounts may be registered in addition to Pools
-	Lean     bool // no series per worker: a scrape costs next to nothing
+	Lean     bool // no series per worker: a scrape costs next to nothing; and no history, which has a budget of its own
 	Easy     bool // miners may ask for the easiest difficulty
 	Users    bool // miners' names, not User, are the users at the pools
 
@@ -116,7 +116,7 @@ func proxyConfig(o ProxyOptions, addr, stateDir string) string {
 		b.WriteString("\n[accounts]\nmulti_user = true\n")
 	}
 	if o.Lean {
-		b.WriteString("\n[metrics]\nper_worker = false\n")
+		b.WriteString("\n[metrics]\nper_worker = false\n\n[history]\nenabled = false\n")
 	}
 	b.WriteString("\n[failover]\nreturn_after = \"2s\"\nprobe_every  = \"1s\"\nbackoff_max  = \"1s\"\n")
 	fmt.Fprintf(&b, "\n[http]\naddress = %q\n", o.HTTP)
