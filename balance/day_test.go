@@ -123,6 +123,22 @@ func TestTheSplitIsKept(t *testing.T) {
 	f("a single miner", []float64{100}, day, 0.15, 2500, 50, 50)
 }
 
+// Pools that are back before their miners have rested, and an operator who thinks better of
+// it at once: the miners that moved a minute ago have to move again.
+func TestWhatIsTakenBackSoon(t *testing.T) {
+	const again = 10 * time.Minute
+	for _, out := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} {
+		t.Run(out.String(), func(t *testing.T) {
+			f := newFarm(1, []float64{70, 30}, mixed(1, 1000))
+			f.run(t, time.Hour, map[time.Duration]func(*farm){
+				again: open(0, false), again + out: open(0, true),
+				2 * again: weigh(10, 90), 2*again + out: weigh(50, 50),
+			})
+			f.judge(t, 0.02, 3)
+		})
+	}
+}
+
 // A hundred days of 20 miners, each with other miners and other luck, and twenty of 1,000.
 // When a miner with a half of the hash rate comes, and nobody knows what it does, 20 can be
 // further off: on one of the hundred days.

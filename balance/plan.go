@@ -38,7 +38,8 @@ const (
 
 	// A debt that will be beyond urgent at the next look, ahead seconds from now, is
 	// a need. Miners that have had the ShortRest then move too, each that takes at least
-	// step of the worst gap, until all are within settling of urgent.
+	// step of the worst gap, until all are within settling of urgent. Where none does, a
+	// farm of small miners, many move if that brings all within settled of the band.
 	urgent   = 9
 	ahead    = 20
 	step     = 0.2
@@ -67,14 +68,27 @@ func Plan(s State) []Move {
 		return append(r.moves, calm...)
 	}
 	if need {
-		r.hurry()
-		before := r.worst()
-		if quick, after := r.pick(ShortRest, settling, step); after < before {
-			return append(r.moves, quick...)
+		if moves := r.needed(); len(moves) > 0 {
+			return append(r.moves, moves...)
 		}
 	}
 	if r.hopeless() {
 		return append(r.moves, calm...)
 	}
 	return r.moves
+}
+
+// needed returns moves where the miners that have rested are not enough: of few large
+// ones, or, where none is large enough, of as many as settle everything.
+func (r *route) needed() []Move {
+	many, left := r.pick(ShortRest, settled, 0)
+	r.hurry()
+	before := r.worst()
+	if few, after := r.pick(ShortRest, settling, step); after < before {
+		return few
+	}
+	if left <= settled {
+		return many
+	}
+	return nil
 }

@@ -109,6 +109,10 @@ func TestWhoIsMoved(t *testing.T) {
 	f("50, 50 | 10 at 0 rested=60, 10 at 0 rested=60", "10 to 1 balance")
 	f("50, 50 | 10 at 0 rested=20, 10 at 0 rested=20", "")
 	f("48, 52 | 10 at 0 rested=60, 10 at 0 rested=60, 100 at 0 rested=60, 120 at 1", "")
+	// Then small ones move, if together they settle it; not, if too few may.
+	hall := strings.TrimSuffix(strings.Repeat("1 at 0 rested=40, ", 30), ", ")
+	f("40, 60 | "+hall, strings.TrimSuffix(strings.Repeat("1 to 1 balance, ", 18), ", "))
+	f("40, 60 | "+strings.Replace(hall, "rested=40", "rested=20", 15), "")
 	// One does nearly all: it goes where it is owed.
 	f("50 owed -10, 50 owed 10 | 90 at 0 rested=60, 10 at 1", "90 to 1 balance, 10 to 0 balance")
 	f("50 owed 0, 50 owed 0 | 90 at 0 rested=60, 10 at 1", "")
