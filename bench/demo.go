@@ -112,8 +112,8 @@ func demo(ctx context.Context, o demoOptions, t cli.Terminal) (err error) {
 
   farmproxy  %s
   pools      %s (main), %s (backup)
-  web        http://%s/api/v1/status, and
-             /api/v1/workers?search=rig0001 /api/v1/links /metrics /readyz
+  page       http://%s/
+  API        /api/v1/status, /api/v1/workers?search=rig0001, /metrics, /readyz
 
 The main pool is off from 0:20 to 0:35 of every minute: the miners go to the
 backup and come back, and lose no connection. Ctrl-C ends it all.
