@@ -161,9 +161,7 @@ func (b *braiins) pools() {
 		for _, goal := range b.inner(&b.routings[i], "goal") {
 			for _, level := range b.inner(&goal, "level") {
 				targets, _ := level.take("targets").value.([]any)
-				for _, name := range targets {
-					used = append(used, name)
-				}
+				used = append(used, targets...)
 			}
 		}
 	}
