@@ -47,11 +47,12 @@ child process, and compares the counts of both sides. Scenarios:
           change places, a port comes and goes, a limit changes, and files with
           a mistake are refused. No miner may notice, but for the clean job of
           another pool
-  split   miners of 1 to 500 TH/s are divided 70 to 30 between two pools; each
-          is moved twenty times over the API; the second pool goes down and
-          comes back; the weights become 10 to 90. The work on the pools' books
-          is compared with what is wished, after -calm, over -duration; no share
-          may be lost and no miner disconnected
+  split   miners of 1 to 500 TH/s are divided 70 to 30 between two pools; the
+          second pool goes down and comes back; the weights become 10 to 90;
+          each miner is moved twenty times over the API. Each time the work on
+          the pools' books has to come -within what is wished, within -patience,
+          for two windows of -duration; no share may be lost and no miner
+          disconnected
 
 With -agent the proxy connects to the pools as an agent: workers are registered
 once and unregistered when they leave, shares use the shortest form, and each
@@ -87,8 +88,8 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.StringVar(&o.Roll, "roll", o.Roll, "what miners change besides nonces: `version`, time, both separated by a comma, or none; default: both, or version with -agent")
 	flags.DurationVar(&o.Flight, "flight", o.Flight, "how long a share may take to reach the pool; a clean job within that time excuses a rejection")
 	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "delay of the pools before each verdict; hostile: 20ms, unless this is given")
-	flags.DurationVar(&o.Patience, "patience", o.Patience, "how long a job, a new link or a failover may take; longer is a breach")
-	flags.DurationVar(&o.Calm, "calm", o.Calm, "how long the load runs after each fault, before the next one; split: before each window, 1m30s unless this is given")
+	flags.DurationVar(&o.Patience, "patience", o.Patience, "how long a job, a new link or a failover may take; longer is a breach; split: also the work to be as is wished, 5m unless this is given")
+	flags.DurationVar(&o.Calm, "calm", o.Calm, "how long the load runs after each fault, before the next one")
 	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "concurrent dials")
 	flags.Float64Var(&o.ConnectRate, "connect-rate", o.ConnectRate, "dials per second; 0: as fast as -connecting allows")
 	flags.StringVar(&o.Profiles, "profile", o.Profiles, "write the proxy's CPU and heap profiles, from the start of the load, to this `directory`; with several rounds, those of the last one")

@@ -151,7 +151,7 @@ func (o *Options) Sizes(given map[string]bool) {
 	case Split:
 		set("miners", func() { o.Miners = splitMiners })
 		set("duration", func() { o.Duration = splitLoad })
-		set("calm", func() { o.Calm = splitCalm })
+		set("patience", func() { o.Patience = splitPatience })
 	case Hostile:
 		set("miners", func() { o.Miners = hostileMiners })
 		set("rate", func() { o.Rate = hostileRate })
