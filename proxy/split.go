@@ -50,7 +50,6 @@ type splits struct {
 	log  *slog.Logger
 
 	looking sync.Mutex // held during a look
-	last    time.Time  // when the last look began
 
 	mu     sync.Mutex // guards the following; never held while a look waits
 	routes map[*upstream.Route]*splitRoute
@@ -71,14 +70,14 @@ func (s *splits) run(ctx context.Context) {
 	s.mu.Lock()
 	due := s.before == nil // an heir has what the process before saw
 	s.mu.Unlock()
-	s.last = time.Now()
+	last := time.Now()
 	for {
 		select {
 		case <-s.want.changed():
 			due = true
 		case now := <-tick.C:
-			if due || now.Sub(s.last) >= splitEvery || s.otherwise() {
-				due = false
+			if due || now.Sub(last) >= splitEvery || s.otherwise() {
+				due, last = false, now
 				s.look(ctx, now)
 			}
 		case <-ctx.Done():
@@ -91,22 +90,24 @@ func (s *splits) run(ctx context.Context) {
 // is down or back, or the clock has come to another weight.
 func (s *splits) otherwise() bool {
 	for _, r := range s.of.Routes() {
-		s.mu.Lock()
-		known := s.routes[r]
-		_, handed := s.before[routeName(r.ID())]
-		s.mu.Unlock()
-		if known == nil && !handed {
-			return true
-		}
-		if known == nil {
-			continue
-		}
 		_, fractions := s.want.wishes(r)
-		if !slices.Equal(known.given, given(r.Goals(), fractions)) {
+		if goals := r.Goals(); len(goals) == len(fractions) && s.news(r, given(goals, fractions)) {
 			return true
 		}
 	}
 	return false
+}
+
+// news reports whether that is not what a route's goals got at the last look. A route that
+// comes from the process before has none: its first look is in its time.
+func (s *splits) news(r *upstream.Route, now []balance.Goal) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.routes[r]; known != nil {
+		return !slices.Equal(known.given, now)
+	}
+	_, handed := s.before[routeName(r.ID())]
+	return !handed
 }
 
 // given returns the goals of a route as package balance wants them, without debts.
@@ -122,7 +123,6 @@ func given(goals []*upstream.Goal, fractions []float64) []balance.Goal {
 func (s *splits) look(ctx context.Context, now time.Time) {
 	s.looking.Lock()
 	defer s.looking.Unlock()
-	s.last = now
 	routes := s.of.Routes()
 	s.forget(routes)
 	if len(routes) == 0 {
