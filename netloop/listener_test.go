@@ -30,7 +30,11 @@ func TestAMinerKnowsItsListenerAndItsAddress(t *testing.T) {
 				host = "::1"
 			}
 		}
-		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
+		var from net.Dialer
+		if host != "::1" { // no other test's miner has this address, whatever port it meets
+			from.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(70+i))}
+		}
+		conn, err := from.Dial("tcp", net.JoinHostPort(host, port))
 		if err != nil {
 			t.Fatal(err)
 		}
