@@ -30,6 +30,7 @@ async function open(t, token, options = {}) {
   page.on('dialog', (d) => { page.wrong.push('a dialog: ' + d.message()); d.dismiss() })
   page.on('request', (r) => { if (!r.url().startsWith(farm.url) && !/^(data|blob):/.test(r.url())) page.wrong.push('another host: ' + r.url()) })
   await page.goto(farm.url + (token ? '/#view=' + token : '/'))
+  if (token) await page.waitForFunction(() => location.hash === '#/') // the page has taken it
   return page
 }
 
