@@ -32,8 +32,12 @@ func routesOf(c *config.Config, answers []*asked) (found config.Problems) {
 				if a == nil || a.err != nil || bits.OnesCount32(widest.mask&^a.Mask) == 0 {
 					continue
 				}
+				what := "all miners of the route then roll only the bits that its goals have in common"
+				if a.Mask == 0 {
+					what = "miners that roll any can't be moved here"
+				}
 				found = append(found, config.Problem{Warning: true, Key: fmt.Sprintf("%s.pools[%d]", goal, k+1), Value: strconv.Quote(name),
-					Want: fmt.Sprintf("this pool lets miners roll %s, and %s allows %s: miners that roll more can't be moved here", rolled(a.Mask), widest.pool, rolled(widest.mask)),
+					Want: fmt.Sprintf("this pool lets miners roll %s, and %s allows %s: %s", rolled(a.Mask), widest.pool, rolled(widest.mask), what),
 					Try:  "a route of its own for miners that roll no more, or another pool"})
 			}
 			if !works {

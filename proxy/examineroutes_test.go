@@ -22,8 +22,8 @@ func TestWarningsAboutRoutesWhosePoolsAnswered(t *testing.T) {
 	f("", all, all, all)
 	f("", nil, nil, nil)
 	f("", down, all, all)
-	f(`warning: route[1].goal[2].pools[1] = "c": this pool lets miners roll the 2 version bits 00c00000, and a allows the 16 version bits 1fffe000: miners that roll more can't be moved here; try a route of its own for miners that roll no more, or another pool`, all, all, few)
-	f(`warning: route[1].goal[1].pools[1] = "a": this pool lets miners roll no version bits, and c allows the 16 version bits 1fffe000: miners that roll more can't be moved here; try a route of its own for miners that roll no more, or another pool`, offers(0), all, all)
+	f(`warning: route[1].goal[2].pools[1] = "c": this pool lets miners roll the 2 version bits 00c00000, and a allows the 16 version bits 1fffe000: all miners of the route then roll only the bits that its goals have in common; try a route of its own for miners that roll no more, or another pool`, all, all, few)
+	f(`warning: route[1].goal[1].pools[1] = "a": this pool lets miners roll no version bits, and c allows the 16 version bits 1fffe000: miners that roll any can't be moved here; try a route of its own for miners that roll no more, or another pool`, offers(0), all, all)
 	f(`warning: route[1].goal[2] = "second": no pool of this goal sends a job: its 30 % of the work go to the other goals; try another pool in its list`, all, all, down)
 	f("", few, few, few)
 	f("", all, few, nil) // a backup of the same goal: its miners are told to roll less
