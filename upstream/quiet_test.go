@@ -249,6 +249,22 @@ func TestExpectedWork(t *testing.T) {
 		f.lane().Kept(1, 32, f.latest().Job.Epoch)
 		equal(t, "expected of a", f.compare(0).Expected.Load(), 10*64+320)
 		equal(t, "expected of b", f.compare(1).Expected.Load(), 32)
+
+		b := f.latest().Job
+		a.do(func() { a.refuse = false })
+		for back := time.Now(); f.latest().Job.Epoch == b.Epoch; {
+			f.after(time.Second)
+			f.pools[1].last().job(false) // not silent
+			if time.Since(back) > 4*time.Minute {
+				t.Fatal("it never returned")
+			}
+		}
+		f.lane().Kept(1, 16, b.Epoch) // late ones, for the old pool's job
+		equal(t, "expected of b, late", f.compare(1).Expected.Load(), 32+16)
+		f.after(2 * drainTime)
+		f.lane().Kept(1, 8, b.Epoch) // it is over: whoever serves is as near as is known
+		equal(t, "expected of a in the end", f.compare(0).Expected.Load(), 10*64+320+8)
+		equal(t, "expected of b in the end", f.compare(1).Expected.Load(), 32+16)
 	})
 }
 
