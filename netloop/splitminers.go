@@ -28,13 +28,23 @@ type SplitMiner struct {
 
 // SplitMiners returns the miners of all split routes that have jobs. Any goroutine but an
 // event loop. The error is ctx's.
-func (s *Server) SplitMiners(ctx context.Context) (list []SplitMiner, err error) {
+func (s *Server) SplitMiners(ctx context.Context) ([]SplitMiner, error) {
+	return s.someSplitMiners(ctx, func(*peer) bool { return true })
+}
+
+// SplitMinersOf returns those of one worker: of all miners, the loops then only compare the
+// names. Any goroutine but an event loop. The error is ctx's.
+func (s *Server) SplitMinersOf(ctx context.Context, worker string) ([]SplitMiner, error) {
+	return s.someSplitMiners(ctx, func(p *peer) bool { return p.login == worker })
+}
+
+func (s *Server) someSplitMiners(ctx context.Context, wanted func(*peer) bool) (list []SplitMiner, err error) {
 	loops := *s.loops.Load()
 	answers := make(chan []SplitMiner, len(loops))
 	for _, l := range loops {
 		l.mailbox.call(func() {
 			select {
-			case answers <- l.splitMiners():
+			case answers <- l.splitMiners(wanted):
 			default: // never full: it has room for all loops
 			}
 		})
@@ -53,14 +63,16 @@ func (s *Server) SplitMiners(ctx context.Context) (list []SplitMiner, err error)
 	return list, nil
 }
 
-// splitMiners returns those of the loop.
-func (l *loop) splitMiners() (list []SplitMiner) {
+// splitMiners returns those of the loop that are wanted.
+func (l *loop) splitMiners(wanted func(*peer) bool) (list []SplitMiner) {
 	for _, f := range l.feeds {
 		if f.split = f.lane.Goal().Split(); !f.split || f.Job() == nil {
 			continue
 		}
 		for _, p := range f.members {
-			list = append(list, l.describe(p))
+			if wanted(p) {
+				list = append(list, l.describe(p))
+			}
 		}
 	}
 	return list

@@ -20,11 +20,11 @@ type known interface {
 	pool(name string) bool
 	pools() []string
 	mover
+	SplitMinersOf(ctx context.Context, worker string) ([]netloop.SplitMiner, error)
 }
 
-// mover has the miners of split routes.
+// mover moves the miners of split routes.
 type mover interface {
-	SplitMiners(ctx context.Context) ([]netloop.SplitMiner, error)
 	Move(ctx context.Context, moves []netloop.Move) ([]netloop.Moved, error)
 }
 

@@ -24,12 +24,12 @@ type paper struct{ down string }
 
 var hallOnPaper = wish.Route{Name: "hall-1", Goals: []wish.Goal{{Name: "main", Weight: 70}, {Name: "second", Weight: 30}}}
 
-func (paper) route(name string) (wish.Route, bool)                      { return hallOnPaper, name == "hall-1" }
-func (paper) routes() []string                                          { return []string{"hall-1"} }
-func (p paper) works(_, goal string) bool                               { return goal != p.down }
-func (paper) pool(name string) bool                                     { return slices.Contains(paper{}.pools(), name) }
-func (paper) pools() []string                                           { return []string{"a", "b"} }
-func (paper) SplitMiners(context.Context) ([]netloop.SplitMiner, error) { return nil, nil }
+func (paper) route(name string) (wish.Route, bool)                                { return hallOnPaper, name == "hall-1" }
+func (paper) routes() []string                                                    { return []string{"hall-1"} }
+func (p paper) works(_, goal string) bool                                         { return goal != p.down }
+func (paper) pool(name string) bool                                               { return slices.Contains(paper{}.pools(), name) }
+func (paper) pools() []string                                                     { return []string{"a", "b"} }
+func (paper) SplitMinersOf(context.Context, string) ([]netloop.SplitMiner, error) { return nil, nil }
 func (paper) Move(context.Context, []netloop.Move) ([]netloop.Moved, error) {
 	return nil, errors.New("there is nobody to move")
 }

@@ -77,16 +77,14 @@ type placed struct {
 // where they are.
 func (d desk) find(ctx context.Context, worker string, order api.MoveOrder) (w placed, err error) {
 	w = placed{worker: worker, goal: order.Goal}
-	miners, err := d.known.SplitMiners(ctx)
+	miners, err := d.known.SplitMinersOf(ctx, worker)
 	if err != nil {
 		return w, err
 	}
 	on := make(map[string][]netloop.SplitMiner) // by route
 	for _, m := range miners {
-		if m.Worker == worker {
-			name := routeName(m.Goal.Route().ID())
-			on[name] = append(on[name], m)
-		}
+		name := routeName(m.Goal.Route().ID())
+		on[name] = append(on[name], m)
 	}
 	name := order.Route
 	switch split := d.known.routes(); {

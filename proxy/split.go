@@ -31,6 +31,7 @@ const (
 // divided is what is divided among goals.
 type divided interface {
 	Routes() []*upstream.Route
+	SplitMiners(ctx context.Context) ([]netloop.SplitMiner, error)
 	mover
 }
 

@@ -54,12 +54,11 @@ func (p *proxy) split(t *testing.T) []netloop.SplitMiner {
 // the returns the split miner of a worker.
 func (p *proxy) the(t *testing.T, worker string) netloop.SplitMiner {
 	t.Helper()
-	list := p.split(t)
-	i := slices.IndexFunc(list, func(m netloop.SplitMiner) bool { return m.Worker == worker })
-	if i < 0 {
-		t.Fatalf("%s is none of %v", worker, list)
+	list, err := p.server.SplitMinersOf(t.Context(), worker)
+	if err != nil || len(list) != 1 || list[0].Worker != worker {
+		t.Fatalf("%s is %v, %v", worker, list, err)
 	}
-	return list[i]
+	return list[0]
 }
 
 // goal returns a goal of the route that is split.

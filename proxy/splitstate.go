@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"farmproxy/balance"
+	"farmproxy/netloop"
 	"farmproxy/upstream"
 )
 
@@ -125,5 +126,5 @@ var _ divided = splitFarm{}
 // splitFarm is what splits divides on production's path.
 type splitFarm struct {
 	*upstream.Directory
-	mover
+	*netloop.Server
 }
