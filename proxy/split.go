@@ -56,7 +56,8 @@ type splits struct {
 	routes map[*upstream.Route]*splitRoute
 	before map[string]splitState // of the process before, by route; each until its first look
 	shown  []stats.Route
-	frozen bool // another process is taking over: it moves the miners
+	again  []splitMove // that could not be made yet; until the next look
+	frozen bool        // another process is taking over: it moves the miners
 }
 
 func newSplits(of divided, want wishes, log *slog.Logger) *splits {
@@ -80,6 +81,8 @@ func (s *splits) run(ctx context.Context) {
 			if due || now.Sub(last) >= splitEvery || s.otherwise() {
 				due, last = false, now
 				s.look(ctx, now)
+			} else {
+				s.retry(ctx)
 			}
 		case <-ctx.Done():
 			return
@@ -150,10 +153,12 @@ func (s *splits) look(ctx context.Context, now time.Time) {
 	s.show(routes)
 }
 
-// forget forgets routes that are not split any more, or not in use.
+// forget forgets routes that are not split any more, or not in use, and moves that wait: a
+// look orders anew.
 func (s *splits) forget(routes []*upstream.Route) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.again = nil
 	for r := range s.routes {
 		if !slices.Contains(routes, r) {
 			delete(s.routes, r)
@@ -201,6 +206,7 @@ type splitMove struct {
 	route *splitRoute
 	to    int // the goal's number
 	why   balance.Reason
+	again bool // it could not be made yet, and has been counted
 }
 
 // move makes moves, and counts what became of them.
@@ -222,7 +228,14 @@ func (s *splits) move(ctx context.Context, orders []splitMove) {
 	done := make(map[*splitRoute][balance.NumReasons]int)
 	for i, o := range orders {
 		if results[i] != netloop.Done {
-			o.route.counts[o.to].refuse(results[i])
+			notYet := results[i] == netloop.NotYet
+			if !notYet || !o.again {
+				o.route.counts[o.to].refuse(results[i])
+			}
+			if notYet && o.why != balance.Balance {
+				o.again = true
+				s.again = append(s.again, o)
+			}
 			continue
 		}
 		o.route.counts[o.to].moves[o.why]++
@@ -237,6 +250,24 @@ func (s *splits) move(ctx context.Context, orders []splitMove) {
 		}
 		s.log.Log(ctx, level, "miners have another goal", "route", r.name, "balance", n[balance.Balance], "closed", n[balance.Closed], "pinned", n[balance.Pinned])
 	}
+}
+
+// retry makes moves that miners wait for and that could not be made yet: a lane had to be
+// opened first, or the miner had not read its last job.
+func (s *splits) retry(ctx context.Context) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	s.mu.Lock()
+	orders := s.again
+	s.again = nil
+	frozen := s.frozen
+	s.mu.Unlock()
+	if frozen {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, splitPatience)
+	defer cancel()
+	s.move(ctx, orders)
 }
 
 // show makes what the API and metrics say.

@@ -161,10 +161,42 @@ func TestPinnedAndRefused(t *testing.T) {
 	if alt.Refused["not_yet"] == 0 || alt.Moves["closed"] != 0 {
 		t.Errorf("nobody could be moved: %+v", alt)
 	}
+	s.retry(t.Context())
 	h.refuse = netloop.Done
+	s.freeze(true)
+	s.retry(t.Context())
+	if h.moves > 0 {
+		t.Errorf("%d moves while another process takes over", h.moves)
+	}
+	s.freeze(false)
 	h.pass(t, s, splitEvery)
-	if alt := s.Routes()[0].Goals[1]; alt.Miners != 20 || alt.Moves["closed"] == 0 {
-		t.Errorf("the next look moves them: %+v", alt)
+	after := s.Routes()[0].Goals[1]
+	if after.Miners != 20 || after.Moves["closed"] == 0 || after.Refused["not_yet"] != alt.Refused["not_yet"] {
+		t.Errorf("the next look moves them: %+v", after)
+	}
+}
+
+// Miners that have to leave are not left waiting for the next look.
+func TestForcedMovesAreTriedAgainSoon(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	s := h.splits()
+	h.weights = map[string]float64{"main": 0, "alt": 100}
+	h.refuse = netloop.NotYet
+	h.pass(t, s, splitEvery)
+	s.retry(t.Context())
+	h.refuse = netloop.Done
+	s.retry(t.Context())
+	s.retry(t.Context())
+	if h.moves != 20 {
+		t.Errorf("%d moves, want one of each miner", h.moves)
+	}
+	if n := len(s.again); n > 0 {
+		t.Errorf("%d moves are still tried", n)
+	}
+	h.pass(t, s, splitEvery)
+	if alt := s.Routes()[0].Goals[1]; alt.Miners != 20 || alt.Moves["closed"] != 20 || alt.Refused["not_yet"] != 20 {
+		t.Errorf("%+v", alt)
 	}
 }
 

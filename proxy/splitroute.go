@@ -126,7 +126,7 @@ func (s *splitRoute) plan() []splitMove {
 	var list []splitMove
 	for _, m := range balance.Plan(balance.State{Goals: goals, Miners: s.miners}) {
 		s.miners[m.ID].Goal = m.To
-		list = append(list, splitMove{netloop.Move{Cookie: s.cookies[m.ID], To: s.goals[m.To]}, s, m.To, m.Why})
+		list = append(list, splitMove{netloop.Move{Cookie: s.cookies[m.ID], To: s.goals[m.To]}, s, m.To, m.Why, false})
 	}
 	return list
 }
