@@ -4,6 +4,7 @@ import (
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 	"farmproxy/work"
 )
@@ -361,6 +362,14 @@ func (a *agentPeer) adjust(l *loop, _ *peer, out []byte) []byte {
 // move closes an agent: its miners' prefixes belong to a group tied to its lane.
 func (a *agentPeer) move(l *loop, p *peer, _ *upstream.Goal) {
 	l.close(p, session.ExtranonceChanged)
+}
+
+func (a *agentPeer) workers(_ *peer, visit func(*stats.Worker)) {
+	for _, m := range a.miners {
+		if b := m.worker.booked(); b != nil {
+			visit(b)
+		}
+	}
 }
 
 func (a *agentPeer) partial(*peer) *lines { return &a.stream.lines }

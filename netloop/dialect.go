@@ -4,6 +4,7 @@ import (
 	"farmproxy/codec"
 	"farmproxy/codec/agent"
 	"farmproxy/session"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 	"farmproxy/work"
 )
@@ -52,6 +53,9 @@ type dialect interface {
 
 	// move moves the peer to another goal, or closes it.
 	move(l *loop, p *peer, to *upstream.Goal)
+
+	// workers visits the books of all workers that mine over the connection.
+	workers(p *peer, visit func(*stats.Worker))
 
 	// partial returns where the peer keeps a message of which the rest is yet to come.
 	partial(p *peer) *lines

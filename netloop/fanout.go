@@ -60,11 +60,14 @@ func (l *loop) fanOutFeed(f *feed) {
 	job := f.Job().ID
 	for range fanoutChunk {
 		if f.cursor == len(f.members) {
-			f.busy, f.clean = false, false
+			f.busy, f.clean, f.another = false, false, false
 			return
 		}
 		m := f.members[f.cursor]
 		f.cursor++ // before the write: it may close m, which moves the members
+		if f.another {
+			m.mine()
+		}
 		if m.dialect.lastJob(m) == job && !f.repeat {
 			continue // joined during the fan-out, and has it
 		}

@@ -24,6 +24,8 @@ type feed struct {
 	kept     int64         // shares accepted here that the lane has not been told of
 	keptWork float64       // their work
 	split    bool          // its goal is one of several
+	pool     string        // whose jobs its members have; "": not known
+	another  bool          // it was another one before: the fan-out tells the members' books
 }
 
 func newFeed(lane *upstream.Lane, now time.Duration) *feed {
@@ -35,6 +37,9 @@ func newFeed(lane *upstream.Lane, now time.Duration) *feed {
 // take shows miners what the lane offers now. It reports whether the job is new.
 func (f *feed) take(p *upstream.Post) (isNew bool) {
 	f.Least, f.split = p.Least, f.lane.Goal().Split()
+	if p.Pool != "" && p.Pool != f.pool {
+		f.pool, f.another = p.Pool, true
+	}
 	return f.Post(p.Job, p.Clean, f.lane.Goal().Mask(p.Mask), p.Difficulty)
 }
 

@@ -191,7 +191,7 @@ func (l *loop) change(p *peer, goal *upstream.Goal, login string, out []byte) ([
 	}
 	p.booked(func(w *stats.Worker) {
 		if w.Name() == login {
-			pool, algorithm := goal.Names()
+			pool, algorithm := p.at()
 			w.Mining(goal.Account(), pool, algorithm)
 		}
 	})
@@ -236,7 +236,7 @@ func (l *loop) openBooks(p *peer) {
 
 // series returns what the account proxy's series of a miner on a goal are called.
 func (p *peer) series() (address, account, algorithm, pool string) {
-	pool, algorithm = p.goal.Names()
+	pool, algorithm = p.at()
 	account = p.goal.Account()
 	if account == "" {
 		account, _, _ = strings.Cut(p.login, ".")

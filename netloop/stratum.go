@@ -115,4 +115,6 @@ func (*stratum) left(l *loop, p *peer) {
 	}
 }
 
+func (*stratum) workers(p *peer, visit func(*stats.Worker)) { p.booked(visit) }
+
 func (*stratum) limits() limits { return limits{outbound: maxOutbound, unearned: maxUnearned} }

@@ -131,7 +131,25 @@ func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.remote.String(), agent)
 	w.CameBy(p.listener.bound)
-	pool, algorithm := p.goal.Names()
+	pool, algorithm := p.at()
 	w.Mining(p.goal.Account(), pool, algorithm)
 	return w
+}
+
+// at returns the pool and the algorithm that the miner works for, as metrics call them:
+// those of its lane, or before that has a job, of its goal.
+func (p *peer) at() (pool, algorithm string) {
+	pool, algorithm = p.goal.Names()
+	if p.feed != nil && p.feed.pool != "" {
+		pool = p.feed.pool
+	}
+	return pool, algorithm
+}
+
+// mine notes in the books of all workers of the connection where they work now: at
+// another pool, after a failover.
+func (p *peer) mine() {
+	pool, algorithm := p.at()
+	account := p.goal.Account()
+	p.dialect.workers(p, func(w *stats.Worker) { w.Follows(account, pool, algorithm) })
 }

@@ -100,6 +100,18 @@ func (w *Worker) Mining(account, pool, algorithm string) {
 	}
 }
 
+// Follows is Mining for a worker whose pool has changed: it has no effect on one that mines
+// for another account.
+func (w *Worker) Follows(account, pool, algorithm string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isOne() && w.mining.key[byAccount] == account {
+		key := w.mining.key
+		key[byPool], key[byAlgorithm] = pool, algorithm
+		w.relabel(key)
+	}
+}
+
 // CameBy sets the listener, by its address, that the worker's latest miner connected to.
 // It has no effect on Other.
 func (w *Worker) CameBy(listener string) {

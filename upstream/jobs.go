@@ -115,7 +115,7 @@ func (p *protocol) offer(clean bool) {
 		return
 	}
 	p.lane.offer(p.link, Post{
-		Lane: p.lane, Job: p.job, Clean: clean,
+		Lane: p.lane, Job: p.job, Pool: p.pool.Name, Clean: clean,
 		Mask: p.offered.mask, Difficulty: p.difficulty, Least: p.least(),
 	})
 }

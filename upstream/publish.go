@@ -41,6 +41,7 @@ type Downstream interface {
 type Post struct {
 	Lane       *Lane
 	Job        *work.Job // nil: none yet
+	Pool       string    // whose job it is, as metrics call it; "": not known
 	Clean      bool      // what miners work on is to be dropped: the pool said so, or it is another epoch's
 	Mask       uint32    // version bits that may be rolled now; 0 none
 	Difficulty float64   // the pool's, now: no miner may be given more

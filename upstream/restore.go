@@ -298,7 +298,7 @@ func (x *restoring) published(l *Lane, i *laneImage) error {
 		if err != nil {
 			return err
 		}
-		l.latest.Store(&Post{l, job, p.Clean, p.Mask, p.Difficulty, p.Least})
+		l.latest.Store(&Post{Lane: l, Job: job, Clean: p.Clean, Mask: p.Mask, Difficulty: p.Difficulty, Least: p.Least})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
