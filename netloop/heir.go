@@ -190,7 +190,7 @@ func (h *heir) settle(i *peerImage) {
 	if h.lane = d.Inherited(i.lane); h.lane != nil {
 		h.peer.goal = h.lane.Goal()
 	} else if i.hasGoal && i.lane == 0 {
-		h.peer.goal = d.InheritedGoal(upstream.RouteID{Account: i.goal, Route: i.route}, i.goalName)
+		h.peer.goal = d.InheritedGoal(upstream.RouteID{Account: i.account, Route: i.route}, i.goal)
 	}
 	h.homeless = i.hasGoal && h.peer.goal == nil
 	h.split, h.left = i.split, d.Inherited(i.split.left)

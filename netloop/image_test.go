@@ -18,11 +18,11 @@ var fullPeer = peerImage{
 	listener: "0.0.0.0:3333", remote: makeAddress(netip.MustParseAddrPort("192.0.2.1:4")), opened: true,
 	half: []byte(`{"id`), skip: 5, unsent: []byte("late"), missed: aCleanJob,
 	prefix: upstream.Prefix{Group: 6, Value: 7, Len: 2}, earned: true, forwarded: true, unearned: 8, strayed: 9, waiting: 10,
-	hasGoal: true, goal: "farm", lane: 11, last: 12, login: "farm.rig", userAgent: "bmminer/2", booked: true,
+	hasGoal: true, account: "farm", lane: 11, last: 12, login: "farm.rig", userAgent: "bmminer/2", booked: true,
 	agent: true, session: []byte{13}, first: true,
 	others: []workerImage{{"farm.two", "x", true}, {"farm.three", "", false}},
 	miners: []minerImage{{14, 15, mayHaveBooks, workerImage{"farm.four", "y", false}}},
-	route:  "hall", goalName: "main", split: splitImage{true, 16, 17, 18, 19, 20, 21},
+	route:  "hall", goal: "main", split: splitImage{true, 16, 17, 18, 19, 20, 21},
 }
 
 // An image says everything, whichever farmproxy has written it: one that knows less has

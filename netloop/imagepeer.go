@@ -27,8 +27,8 @@ type peerImage struct {
 	strayed   uint8
 	waiting   uint16
 
-	hasGoal   bool   // it has a goal
-	goal      string // account or user of that
+	hasGoal   bool
+	account   string // or user, of its goal
 	lane      uint32 // that it is on; 0: none
 	last      uint32 // that it last worked on; 0: none
 	login     string
@@ -41,9 +41,9 @@ type peerImage struct {
 	others  []workerImage // after the first
 	miners  []minerImage  // an agent's
 
-	route    string // of its goal
-	goalName string // its goal's
-	split    splitImage
+	route string // of its goal
+	goal  string
+	split splitImage
 }
 
 // splitImage is what is known of a miner of a split route.
@@ -143,7 +143,7 @@ func (i *peerImage) layout(x *layout) {
 	number(x, &i.strayed)
 	number(x, &i.waiting)
 	x.bool(&i.hasGoal)
-	x.text(&i.goal)
+	x.text(&i.account)
 	number(x, &i.lane)
 	number(x, &i.last)
 	x.text(&i.login)
@@ -171,7 +171,7 @@ func (i *peerImage) layout(x *layout) {
 		m.worker.layout(x)
 	}
 	x.text(&i.route)
-	x.text(&i.goalName)
+	x.text(&i.goal)
 	i.split.layout(x)
 }
 
@@ -204,8 +204,8 @@ func (l *loop) peerImage(p *peer, now time.Duration) peerImage {
 		i.unearned, i.strayed = p.rare.unearned, p.rare.strayed
 	}
 	if p.goal != nil {
-		i.hasGoal, i.goal = true, p.goal.Account()
-		i.route, i.goalName = p.goal.Route().ID().Route, p.goal.Name()
+		i.hasGoal, i.account = true, p.goal.Account()
+		i.route, i.goal = p.goal.Route().ID().Route, p.goal.Name()
 		i.split = l.splitOf(p).image(l.env.Now)
 	}
 	if p.feed != nil {
