@@ -56,7 +56,8 @@
 //   - A lane by its id (Lane.ID), a work by its number, a job by its id (work.Job.ID),
 //     which miners know it by: all stay the same. The new process goes on counting
 //     above the highest that it was given.
-//   - A route by its entry's name: "" for everybody else, an account, or a user.
+//   - A goal by its account or user ("" for everybody else), and by the names of its route
+//     and of its own ("" where there is one).
 //   - A miner by its upstream.Cookie. Loops may be fewer or more in the new process, so
 //     whoever keeps a cookie passes it through netloop.Server.Cookie.
 //   - A worker by its name, its login as booked: Book.Worker finds its books.

@@ -167,8 +167,8 @@ func (a *agentPeer) leave(l *loop, p *peer) {
 	l.server.directory.Prefixes().ReleaseGroup(p.prefix.Group)
 }
 
-// assumeRoute puts an agent that waits for its extranonce before it authorizes on the
-// fixed goal.
+// assumeRoute puts an agent that waits for its extranonce before it authorizes where those
+// belong whose login is no account's.
 func (a *agentPeer) assumeRoute(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
 	goal, _, err := l.server.directory.LoginFrom(l.agentCaller(p, ""))
 	if err != nil || p.goal != nil {

@@ -15,7 +15,7 @@ const maxHeld = 4 << 10
 
 // assumeAfter is how long a subscribed agent may wait before it authorizes. BTCAgent
 // in Go does both at once; the older one in C++ waits for its extranonce first, and is
-// assumed to belong to the fixed goal.
+// assumed to be no account's.
 const assumeAfter = 2 * time.Second
 
 // Agent is one connection of an agent: BTCAgent, or another farmproxy. It carries many
@@ -218,7 +218,7 @@ func (a *Agent) Malformed(e *Env, err *codec.Error, out []byte) ([]byte, Effect)
 }
 
 // Tick is called every few seconds. It hangs up on an agent that does not finish its
-// handshake, and asks for a goal for one that waits for its extranonce before it
+// handshake, and asks for a route for one that waits for its extranonce before it
 // authorizes.
 func (a *Agent) Tick(e *Env) Effect {
 	age := e.Now - a.Opened

@@ -18,7 +18,7 @@ import (
 // TestTranscripts: events have a '>', and below each is what the agent gets.
 //
 //	terms> …                            as there
-//	mask> 1fffe000                      what the fixed goal lets roll
+//	mask> 1fffe000                      what its goal lets roll
 //	lane>                               the agent is brought to its lane before it authorizes
 //	agent> {…}                          one line from the agent
 //	frame> 7f0406002211                 one frame of the agent

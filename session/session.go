@@ -26,7 +26,7 @@ type Terms struct {
 type Env struct {
 	Terms *Terms
 	Now   time.Duration // monotonic, since the process started
-	Mask  uint32        // the goal's mask, for a miner that has no feed yet
+	Mask  uint32        // the route's mask, for a miner that has no feed yet
 	Feed  *Feed         // of the miner's lane; nil before mining.subscribe
 	Left  *Feed         // of the lane that it was moved from a moment ago; nil: it was not. See late.go
 
@@ -75,7 +75,7 @@ const (
 	// From an Agent only:
 	WantRegister // its miner SID works as Login from now on: call Registered
 	Unregistered // its miner SID has gone
-	WantRoute    // it waits for its extranonce before it authorizes: which goal?
+	WantRoute    // it waits for its extranonce before it authorizes: which route?
 	Malformed    // count a frame
 )
 

@@ -3,14 +3,14 @@
 // says which miner's work goes where.
 //
 //	        loops                                  loops
-//	login ──> Directory ──> Goal                    ▲ Downstream.Publish, Verdict,
-//	          accounts     │ Join ──> Lane           │ Rerouted
+//	login ──> Route ──────> Goal                     ▲ Downstream.Publish, Verdict,
+//	          Directory    │ Join ──> Lane           │ Rerouted
 //	                       ▼          │ Submit       │
-//	┌─ Goal ──────────────────────┼─────────────────┼───────────────────────────┐
-//	│ ┌─ Lane ─────────────────────▼┐                │       one for every slot  │
-//	│ │ epoch: shares that wait     │     supervisor: which pool now             │
-//	│ │   │                         │                ▲ up, dead                  │
-//	│ │ ┌─▼─ link: protocol ────────┼────────────────┼─────────────┐             │
+//	┌─ Goal ──────────────────────────┼──────────────┼───────────────────────────┐
+//	│ ┌─ Lane ────────────────────────▼┐             │       one for every slot  │
+//	│ │ epoch: shares that wait        │  supervisor: which pool now             │
+//	│ │   │                            │             ▲ up, dead                  │
+//	│ │ ┌─▼─ link: protocol ───────────┼─────────────┼─────────────┐             │
 //	│ │ │ Pending: shares ──> in flight ──> Step, Tick: verdicts,  │ candidates, │
 //	│ │ │   │                                jobs, handshake ▲     │ draining    │
 //	│ │ └───┼────────────────────────────────────────────────┼─────┘ links       │

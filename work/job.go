@@ -151,8 +151,8 @@ func NewLayout(size, prefix int) (l Layout, ok bool) {
 	return Layout{Lead: size - prefix - room, Prefix: prefix, Room: room}, true
 }
 
-// PrefixFor returns the prefix length for the smallest extranonce2 size among a
-// route's pools, and the extranonce2 size that its miners can then have. ok is false
+// PrefixFor returns the prefix length for the smallest extranonce2 size among all
+// pools, and the extranonce2 size that its miners can then have. ok is false
 // below 3 bytes: such a pool can't be shared.
 func PrefixFor(size int) (prefix, extranonce2 int, ok bool) {
 	prefix = 2
