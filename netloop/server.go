@@ -370,9 +370,9 @@ func (s *Server) Outgrown(lane *upstream.Lane) {
 }
 
 // Rerouted implements upstream.Downstream.
-func (s *Server) Rerouted(r *upstream.Goal) {
+func (s *Server) Rerouted(g *upstream.Goal) {
 	for _, l := range *s.loops.Load() {
-		l.mailbox.call(func() { l.rerouted(r) })
+		l.mailbox.call(func() { l.rerouted(g) })
 	}
 }
 

@@ -19,10 +19,10 @@ func TestOneUserTooMany(t *testing.T) {
 	from := netip.MustParseAddr("127.0.0.1")
 	bring := func(from netip.Addr) error {
 		login := fmt.Sprint("user", f.users)
-		r, _, err := f.directory.LoginFrom(upstream.Caller{Login: login, Address: from})
+		g, _, err := f.directory.LoginFrom(upstream.Caller{Login: login, Address: from})
 		if err == nil {
 			f.users++
-			r.Join(upstream.Member{Prefix: upstream.Prefix{Len: 2}, Login: login, Address: from})
+			g.Join(upstream.Member{Prefix: upstream.Prefix{Len: 2}, Login: login, Address: from})
 		}
 		return err
 	}

@@ -100,8 +100,8 @@ func inAccounts(t *testing.T, pools string, test func(f *farm)) {
 
 // login returns the goal of a login; nil when there is none.
 func (f *farm) login(login string) *Goal {
-	r, _, _ := f.directory.Login(login)
-	return r
+	g, _, _ := f.directory.Login(login)
+	return g
 }
 
 // join joins the goal of a login, and waits for what it leads to.
@@ -145,15 +145,15 @@ func TestLogin(t *testing.T) {
 		}
 		f.open()
 		f.set("bob a b", "ac.me a c")
-		r, account, ok := f.directory.Login(q.login)
+		g, account, ok := f.directory.Login(q.login)
 		got := account
 		switch {
 		case !ok:
 			got = "none"
-		case r == f.goal:
+		case g == f.goal:
 			got = "fixed" + account
-		case r.Account() != account:
-			t.Errorf("%q: the goal's account is %q", q.login, r.Account())
+		case g.Account() != account:
+			t.Errorf("%q: the goal's account is %q", q.login, g.Account())
 		}
 		equal(t, q.login, got, q.want)
 	}
@@ -263,10 +263,10 @@ func TestDeletedAccount(t *testing.T) {
 func TestUnchangedAccountsStay(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.set("bob a robert", "ann a anna")
-		r := f.login("bob")
+		g := f.login("bob")
 		f.set("bob a robert", "eve a eva")
 		equal(t, "rerouted", len(f.rerouted), 0)
-		equal(t, "goal", f.login("bob"), r)
+		equal(t, "goal", f.login("bob"), g)
 	})
 }
 
@@ -462,12 +462,12 @@ func TestPoolThatIsTooSmallForAMiner(t *testing.T) {
 	inAccounts(t, "a", func(f *farm) {
 		f.pools[0].size = 3
 		f.set("bob a robert")
-		r := f.login("bob")
-		equal(t, "fits while nothing is known", r.Fits(Prefix{Len: 2}), true)
+		g := f.login("bob")
+		equal(t, "fits while nothing is known", g.Fits(Prefix{Len: 2}), true)
 		wantLaneOn(t, f.join("bob", 1), "none")
-		equal(t, "fits", r.Fits(Prefix{Len: 2}), false)
-		equal(t, "fits with a shorter prefix", r.Fits(Prefix{Len: 1}), true)
-		l := r.Join(Member{Prefix: Prefix{Group: 1, Value: 1, Len: 1}})
+		equal(t, "fits", g.Fits(Prefix{Len: 2}), false)
+		equal(t, "fits with a shorter prefix", g.Fits(Prefix{Len: 1}), true)
+		l := g.Join(Member{Prefix: Prefix{Group: 1, Value: 1, Len: 1}})
 		f.after(time.Second)
 		wantLaneOn(t, l, "a")
 	})

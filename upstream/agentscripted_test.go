@@ -191,7 +191,7 @@ func (f *farm) wantDid(p *scripted, want string) {
 	equal(f.t, "the pool has", p.did(), want)
 }
 
-// worker joins the fixed goal as a worker, and waits until the pool has it.
+// worker joins everybody else's goal as a worker, and waits until the pool has it.
 func (f *farm) worker(value uint16, login string) *Lane {
 	l := f.goal.Join(Member{Prefix: Prefix{Value: value, Len: 2}, Login: login, Agent: "cgminer"})
 	f.after(0)

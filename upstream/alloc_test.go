@@ -15,12 +15,12 @@ import (
 func TestSharesAllocateNothing(t *testing.T) {
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, nobody{})
 	d.Set(kept(Pool{Target: dial.Target{Name: "a"}, User: "farm", PassWorkers: true}))
-	r := d.goal("")
-	l := newLane(r, Prefix{Len: 2}, 0)
+	g := d.goal("")
+	l := newLane(g, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(8, 2)
-	e := newEpoch(r.list()[0], "", nil, 8, layout)
+	e := newEpoch(g.list()[0], "", nil, 8, layout)
 	l.setEpochs([]*epoch{e})
-	k := r.newLink(t.Context(), r.list()[0], l, linkFiles{})
+	k := g.newLink(t.Context(), g.list()[0], l, linkFiles{})
 	atWork(k, e)
 	k.protocol.setMask(0x1fffe000)
 	job := work.NewJob(work.Template{}, nil, layout)
@@ -79,5 +79,5 @@ func TestManyAccountsCostLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { d.Set(accounts) }); n > 20 {
 		t.Errorf("%v allocations for a table of 10,000", n)
 	}
-	equal(t, "goals", len(d.routes), 0)
+	equal(t, "routes", len(d.routes), 0)
 }

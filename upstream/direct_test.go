@@ -9,7 +9,7 @@ import (
 )
 
 // inDirect runs a test with an account of direct mode.
-func inDirect(t *testing.T, test func(f *farm, r *Goal)) {
+func inDirect(t *testing.T, test func(f *farm, g *Goal)) {
 	t.Helper()
 	inAccounts(t, "a", func(f *farm) {
 		p := at("a", "robert")
@@ -20,8 +20,8 @@ func inDirect(t *testing.T, test func(f *farm, r *Goal)) {
 }
 
 func TestDirectMinersHaveLinksOfTheirOwn(t *testing.T) {
-	inDirect(t, func(f *farm, r *Goal) {
-		equal(t, "direct", r.Direct(), true)
+	inDirect(t, func(f *farm, g *Goal) {
+		equal(t, "direct", g.Direct(), true)
 		one, two := f.join("bob", 1), f.join("bob", 2)
 		equal(t, "links", f.pools[0].links(), 2)
 		if one == two || one.Latest().Job == two.Latest().Job {
@@ -36,7 +36,7 @@ func TestDirectMinersHaveLinksOfTheirOwn(t *testing.T) {
 }
 
 func TestDirectLaneWaitsForItsMiner(t *testing.T) {
-	inDirect(t, func(f *farm, r *Goal) {
+	inDirect(t, func(f *farm, g *Goal) {
 		l := f.join("bob", 1)
 		c := f.pools[0].last()
 		l.Leave(l.key)
@@ -52,12 +52,12 @@ func TestDirectLaneWaitsForItsMiner(t *testing.T) {
 		l.Leave(l.key)
 		f.after(letGo + 2*directTicks*tickServing)
 		equal(t, "links a minute later", f.pools[0].links(), 0)
-		equal(t, "lanes", len(r.lanes), 0)
+		equal(t, "lanes", len(g.lanes), 0)
 	})
 }
 
 func TestDirectLinkIsResumed(t *testing.T) {
-	inDirect(t, func(f *farm, r *Goal) {
+	inDirect(t, func(f *farm, g *Goal) {
 		l := f.join("bob", 1)
 		epoch := l.Latest().Job.Epoch
 		l.Leave(l.key)
@@ -95,12 +95,12 @@ func TestDirectFixedGoal(t *testing.T) {
 }
 
 func TestRetiredDirectGoal(t *testing.T) {
-	inDirect(t, func(f *farm, r *Goal) {
+	inDirect(t, func(f *farm, g *Goal) {
 		l, idle := f.join("bob", 1), f.join("bob", 2)
 		idle.Leave(idle.key)
 		f.after(directTicks * tickServing)
 		f.set()
-		equal(t, "rerouted", f.rerouted[0], r)
+		equal(t, "rerouted", f.rerouted[0], g)
 		f.after(time.Millisecond)
 		equal(t, "links that wait for nobody", f.pools[0].links(), 1)
 		l.Leave(l.key)

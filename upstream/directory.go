@@ -18,9 +18,9 @@ import (
 // (BenchmarkDirectMiner). Lanes beyond wait for the end of another one.
 const MaxOnDemand = 1 << 14
 
-// Directory says which goal serves whom, and runs the goals: those of each entry
-// of its table that is kept or in use. What is one in the process is here: prefixes, lane numbers, what is
-// known of the pools. Its methods may be called from any goroutine.
+// Directory says which route and goal serve whom, and runs the goals: those of each entry of
+// its table that is kept or in use. What is one in the process is here: prefixes, lane
+// numbers, what is known of the pools. Its methods may be called from any goroutine.
 //
 // Locks are taken in this order, and none of them is held during I/O:
 // Directory.mu, Goal.mu, Lane.mu, and last those that guard one thing each:

@@ -67,12 +67,12 @@ func newFuzzedLink(t *testing.T, speaks Dialect) *fuzzedLink {
 	l := &fuzzedLink{t: t}
 	d := NewDirectory(DirectoryOptions{Book: stats.New(stats.Options{})}, l)
 	d.Set(kept(Pool{Target: dial.Target{Name: "a", Host: "pool.example"}, User: "farm", Dialect: speaks}))
-	r := d.goal("")
-	lane := newLane(r, Prefix{Len: 2}, 0)
+	g := d.goal("")
+	lane := newLane(g, Prefix{Len: 2}, 0)
 	layout, _ := work.NewLayout(agentSize, 2)
-	e := newEpoch(r.list()[0], "", nil, agentSize, layout)
+	e := newEpoch(g.list()[0], "", nil, agentSize, layout)
 	lane.setEpochs([]*epoch{e})
-	k := r.newLink(t.Context(), r.list()[0], lane, linkFiles{})
+	k := g.newLink(t.Context(), g.list()[0], lane, linkFiles{})
 	atWork(k, e)
 	k.active.Store(false)
 	lane.serving = k

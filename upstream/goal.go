@@ -70,12 +70,12 @@ func (r *Route) newGoal(e GoalEntry) *Goal {
 // lead has the goal be the one of an entry from now on, and reports whether its pools are
 // others. What is known of those that it led to before is kept. The caller has
 // Directory.mu, or is alone.
-func (r *Goal) lead(e GoalEntry) (others bool) {
-	was := r.serves.Swap(&e)
+func (g *Goal) lead(e GoalEntry) (others bool) {
+	was := g.serves.Swap(&e)
 	if slices.EqualFunc(was.Pools, e.Pools, func(p, q Pool) bool { return p.equal(&q) }) {
 		return false
 	}
-	before := slices.Clone(r.list())
+	before := slices.Clone(g.list())
 	pools := make([]*pool, len(e.Pools))
 	for i := range e.Pools {
 		p := &e.Pools[i]
@@ -83,52 +83,52 @@ func (r *Goal) lead(e GoalEntry) (others bool) {
 			pools[i], before[j] = before[j], nil // each once
 			continue
 		}
-		pools[i] = newPool(*p, r.directory.endpoint(p, i), &r.directory.state)
+		pools[i] = newPool(*p, g.directory.endpoint(p, i), &g.directory.state)
 	}
-	r.pools.Store(&pools)
+	g.pools.Store(&pools)
 	return true
 }
 
 // failover says when the goal's pools are left and come back to, now.
-func (r *Goal) failover() *Failover { return r.directory.failover() }
+func (g *Goal) failover() *Failover { return g.directory.failover() }
 
 // list returns the pools that the goal leads to, the preferred one first. Any
 // goroutine; a lane may still have links to others.
-func (r *Goal) list() []*pool { return *r.pools.Load() }
+func (g *Goal) list() []*pool { return *g.pools.Load() }
 
 // leads reports that the goal leads to a pool.
-func (r *Goal) leads(p *pool) bool { return slices.Contains(r.list(), p) }
+func (g *Goal) leads(p *pool) bool { return slices.Contains(g.list(), p) }
 
 // Account returns the name of the account or user that the goal serves; "" where
 // it serves everybody else.
-func (r *Goal) Account() string { return r.account }
+func (g *Goal) Account() string { return g.account }
 
 // Route returns the route that the goal is, or was, a part of.
-func (r *Goal) Route() *Route { return r.route }
+func (g *Goal) Route() *Route { return g.route }
 
 // Name returns what tells the goal from the others of its route; "" where there is one.
-func (r *Goal) Name() string { return r.serves.Load().Name }
+func (g *Goal) Name() string { return g.serves.Load().Name }
 
 // Weight returns the goal's, as configured.
-func (r *Goal) Weight() float64 { return r.serves.Load().Weight }
+func (g *Goal) Weight() float64 { return g.serves.Load().Weight }
 
 // Split reports whether the goal is one of several.
-func (r *Goal) Split() bool { return r.route != nil && r.route.Split() }
+func (g *Goal) Split() bool { return g.route != nil && g.route.Split() }
 
 // Members returns how many miners are at the goal.
-func (r *Goal) Members() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.members
+func (g *Goal) Members() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members
 }
 
 // Direct reports that each miner of the goal has a link of its own.
-func (r *Goal) Direct() bool { return r.direct }
+func (g *Goal) Direct() bool { return g.direct }
 
 // Names returns what metrics call the goal's pool and its algorithm: of
 // several pools the most preferred in use, else the most preferred.
-func (r *Goal) Names() (pool, algorithm string) {
-	list := r.list()
+func (g *Goal) Names() (pool, algorithm string) {
+	list := g.list()
 	p := list[0]
 	for _, other := range list {
 		if other.serves() {
@@ -145,9 +145,9 @@ func (r *Goal) Names() (pool, algorithm string) {
 // mask returns the version bits that the goal's miners may roll before they
 // have a job: those of its most preferred pool in use, else of the most
 // preferred that is known, else the usual ones.
-func (r *Goal) mask() uint32 {
+func (g *Goal) mask() uint32 {
 	remembered, found := uint32(maskDefault), false
-	for _, p := range r.list() {
+	for _, p := range g.list() {
 		_, mask, known := p.state.get(p.URL)
 		if known && p.serves() {
 			return mask
@@ -162,11 +162,11 @@ func (r *Goal) mask() uint32 {
 // Fits reports that a miner with that prefix has room at a pool of the goal, as
 // far as is known, and can work at all that it has room at. One that does not fit
 // has to get another prefix.
-func (r *Goal) Fits(x Prefix) bool {
-	if r.agents && x.noSID() {
+func (g *Goal) Fits(x Prefix) bool {
+	if g.agents && x.noSID() {
 		return false
 	}
-	for _, p := range r.list() {
+	for _, p := range g.list() {
 		if p.fits(x) {
 			return true
 		}
@@ -186,20 +186,20 @@ func (l *Lane) link(linked bool, now time.Time) {
 
 // keeps reports that the goal's lanes stay without a miner. A direct one's have
 // nobody then.
-func (r *Goal) keeps() bool { return r.Kept && !r.direct }
+func (g *Goal) keeps() bool { return g.Kept && !g.direct }
 
 // Join makes a miner a member of the lane that serves its prefix, and opens
 // the lane where need be. It never blocks on I/O. Each Join wants one
 // Lane.Leave.
-func (r *Goal) Join(m Member) *Lane {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (g *Goal) Join(m Member) *Lane {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	voucher := ""
 	if m.Record {
 		voucher = m.Login
-		r.route.settle()
+		g.route.settle()
 	}
-	l := r.enter(m.Prefix, m.Address, m.Login, voucher)
+	l := g.enter(m.Prefix, m.Address, m.Login, voucher)
 	l.roster.put(m)
 	l.known(m)
 	return l
@@ -207,26 +207,26 @@ func (r *Goal) Join(m Member) *Lane {
 
 // enter takes one more member into the lane that serves a prefix: see
 // newcomers.enter. The caller has mu.
-func (r *Goal) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
-	l := r.lane(p)
+func (g *Goal) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
+	l := g.lane(p)
 	if l.members == 0 && !l.linked && !l.kept() {
 		l.unlinked = time.Now()
 	}
 	l.members++
-	r.members++
-	who := r.account
-	if r.direct || l.key.private() {
+	g.members++
+	who := g.account
+	if g.direct || l.key.private() {
 		who = login
 	}
-	r.admit(l, from, who, voucher)
+	g.admit(l, from, who, voucher)
 	return l
 }
 
 // admit has a lane run that has a place; one that has none waits for it. The caller
 // has mu.
-func (r *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
+func (g *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
 	if l.kept() {
-		r.runLane(l)
+		g.runLane(l)
 		return
 	}
 	places := l.places()
@@ -236,75 +236,75 @@ func (r *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
 	}
 	switch {
 	case ok:
-		r.runLane(l)
+		g.runLane(l)
 	case places.full():
-		r.directory.noRoom(places)
+		g.directory.noRoom(places)
 	}
 }
 
 // begin has a lane run that has waited for its place.
-func (r *Goal) begin(l *Lane) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.lanes[l.key] == l { // else nobody is there any more
-		r.runLane(l)
+func (g *Goal) begin(l *Lane) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lanes[l.key] == l { // else nobody is there any more
+		g.runLane(l)
 	}
 }
 
 // lane returns the lane that serves a prefix, opened. The caller has mu.
-func (r *Goal) lane(p Prefix) *Lane {
+func (g *Goal) lane(p Prefix) *Lane {
 	switch {
 	case p.private():
-		return r.open(Prefix{Group: p.Group, Len: p.Len})
-	case r.direct:
-		return r.open(p)
+		return g.open(Prefix{Group: p.Group, Len: p.Len})
+	case g.direct:
+		return g.open(p)
 	}
-	width := r.width(p)
-	if r.keeps() && r.directory.prefixes.isFirst(p) {
+	width := g.width(p)
+	if g.keeps() && g.directory.prefixes.isFirst(p) {
 		for i := range width { // the first group's links are up before its miners come
-			r.runLane(r.open(Prefix{p.Group, uint16(i), p.Len}))
+			g.runLane(g.open(Prefix{p.Group, uint16(i), p.Len}))
 		}
 	}
-	return r.open(Prefix{p.Group, p.Value % uint16(width), p.Len})
+	return g.open(Prefix{p.Group, p.Value % uint16(width), p.Len})
 }
 
 // openGroup opens the lanes of p's group.
-func (r *Goal) openGroup(p Prefix) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lane(p)
+func (g *Goal) openGroup(p Prefix) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lane(p)
 }
 
 // width returns how many lanes p's group has. Each group of 2-byte prefixes has
 // as many as the pools' links ask for, as has the first one of 1-byte prefixes;
 // further ones of these have one lane each: they are many as it is.
-func (r *Goal) width(p Prefix) int {
-	widths := r.widths[p.Len-1]
+func (g *Goal) width(p Prefix) int {
+	widths := g.widths[p.Len-1]
 	if w := widths[p.Group]; w > 0 {
 		return w
 	}
 	w := 1
 	if p.Len == 2 || len(widths) == 0 {
-		w += min(r.links-1, r.spare)
+		w += min(g.links-1, g.spare)
 	}
-	r.spare -= w - 1
+	g.spare -= w - 1
 	if widths == nil {
 		widths = make(map[uint32]int)
-		r.widths[p.Len-1] = widths
+		g.widths[p.Len-1] = widths
 	}
 	widths[p.Group] = w
 	return w
 }
 
 // open returns the lane with that key, a new one where there is none.
-func (r *Goal) open(key Prefix) *Lane {
-	l := r.lanes[key]
+func (g *Goal) open(key Prefix) *Lane {
+	l := g.lanes[key]
 	if l == nil {
-		l = newLane(r, key, r.directory.takeNumber())
-		r.lanes[key] = l
-		l.first = r.directory.prefixes.isFirst(key)
+		l = newLane(g, key, g.directory.takeNumber())
+		g.lanes[key] = l
+		l.first = g.directory.prefixes.isFirst(key)
 		if key.private() {
-			r.directory.prefixes.opened(l)
+			g.directory.prefixes.opened(l)
 		}
 	}
 	return l
@@ -312,115 +312,115 @@ func (r *Goal) open(key Prefix) *Lane {
 
 // runLane starts a lane's supervisor, once, and begins to watch its pools. The caller
 // has mu.
-func (r *Goal) runLane(l *Lane) {
-	if !l.running && !r.directory.heir.waits.Load() {
-		l.running = r.directory.run(l.supervise)
-		r.watchAll()
+func (g *Goal) runLane(l *Lane) {
+	if !l.running && !g.directory.heir.waits.Load() {
+		l.running = g.directory.run(l.supervise)
+		g.watchAll()
 	}
 }
 
 // start starts the lanes that were opened before the directory was started.
-func (r *Goal) start() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.directory.heir.waits.Load() {
+func (g *Goal) start() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.directory.heir.waits.Load() {
 		return
 	}
-	for _, l := range r.lanes {
-		inherited := r.directory.heir.lanes[l.id] == l
+	for _, l := range g.lanes {
+		inherited := g.directory.heir.lanes[l.id] == l
 		if !inherited && (l.members == 0 || l.kept()) {
 			l.unlinked = time.Now()
 		}
 		if known, seated := l.places().standing(l); seated || len(l.adopted) > 0 {
-			r.runLane(l)
+			g.runLane(l)
 		} else if !known {
-			r.admit(l, netip.Addr{}, "", "")
+			g.admit(l, netip.Addr{}, "", "")
 		}
 	}
-	r.watchAll()
+	g.watchAll()
 }
 
 // relook has the lanes look at the pools that the goal leads to now.
-func (r *Goal) relook() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.log.Info("these miners now have other pools; they stay connected, and their links change", "miners", r.members)
-	for _, l := range r.lanes {
+func (g *Goal) relook() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.log.Info("these miners now have other pools; they stay connected, and their links change", "miners", g.members)
+	for _, l := range g.lanes {
 		l.rouse()
 	}
-	r.watchAll()
+	g.watchAll()
 }
 
 // retire lets the goal end: no miner comes to it any more.
-func (r *Goal) retire(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.retired = now
-	r.log.Info("the pools of these miners changed or were removed: the miners move, and the old links end", "miners", r.members)
-	for _, l := range r.lanes {
+func (g *Goal) retire(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.retired = now
+	g.log.Info("the pools of these miners changed or were removed: the miners move, and the old links end", "miners", g.members)
+	for _, l := range g.lanes {
 		l.rouse()
 	}
 }
 
 // leave takes a member out of a lane. over says that the lane ends: it never ran, and
 // waits for nobody any more.
-func (r *Goal) leave(l *Lane) (over bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.members--
+func (g *Goal) leave(l *Lane) (over bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.members--
 	l.members--
 	if l.members > 0 {
 		return false
 	}
 	l.idle = time.Now()
-	if !l.running && !l.kept() && r.lanes[l.key] == l {
-		delete(r.lanes, l.key)
+	if !l.running && !l.kept() && g.lanes[l.key] == l {
+		delete(g.lanes, l.key)
 		return true
 	}
-	if !r.retired.IsZero() {
+	if !g.retired.IsZero() {
 		l.rouse()
 	}
 	return false
 }
 
 // hasMiners reports that a miner works at the goal.
-func (r *Goal) hasMiners() bool { return r.Members() > 0 }
+func (g *Goal) hasMiners() bool { return g.Members() > 0 }
 
 // isEmpty reports that the goal has no lanes.
-func (r *Goal) isEmpty() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.lanes) == 0
+func (g *Goal) isEmpty() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.lanes) == 0
 }
 
 // membersOf returns how many miners a lane has.
-func (r *Goal) membersOf(l *Lane) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (g *Goal) membersOf(l *Lane) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return l.members
 }
 
 // lapsed reports that a lane is to end, and then takes it out: nobody joins it
 // any more.
-func (r *Goal) lapsed(l *Lane, now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (g *Goal) lapsed(l *Lane, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	over, released := false, time.Time{}
 	if l.key.private() {
-		released = r.directory.prefixes.released(l.key.Group)
+		released = g.directory.prefixes.released(l.key.Group)
 	}
 	switch {
 	case l.dismissed.Load():
 		over = true
 	case !released.IsZero():
 		over = l.pending.Load() == 0 || now.Sub(released) >= retireTime
-	case !r.retired.IsZero():
-		over = l.members == 0 && l.pending.Load() == 0 || now.Sub(r.retired) >= retireTime
+	case !g.retired.IsZero():
+		over = l.members == 0 && l.pending.Load() == 0 || now.Sub(g.retired) >= retireTime
 	case l.members == 0 && !l.kept():
-		over = now.Sub(l.idle) >= r.directory.letGo
+		over = now.Sub(l.idle) >= g.directory.letGo
 	}
 	if over {
-		delete(r.lanes, l.key)
+		delete(g.lanes, l.key)
 	}
 	return over
 }

@@ -111,8 +111,8 @@ func (d *Directory) Ahead() ([]byte, error) {
 
 // eachLane calls do with each lane of the goals in use, in order.
 func (d *Directory) eachLane(do func(*Lane)) {
-	for _, r := range d.inOrder() {
-		for _, l := range r.inOrder() {
+	for _, g := range d.inOrder() {
+		for _, l := range g.inOrder() {
 			do(l)
 		}
 	}
@@ -156,16 +156,16 @@ func (d *Directory) Expect(ctx context.Context, ahead []byte) error {
 	d.heir.waits.Store(true)
 	d.begin(ctx)
 	for _, a := range append(image.Anew, image.Named...) {
-		r, err := d.heirTo(goalID{RouteID{a.Account, a.Route}, a.Goal})
+		g, err := d.heirTo(goalID{RouteID{a.Account, a.Route}, a.Goal})
 		if err != nil {
 			continue // its miners are told when they are here
 		}
-		l := r.reopen(a.Key, a.ID, a.Number, a.First)
+		l := g.reopen(a.Key, a.ID, a.Number, a.First)
 		l.works.last = a.Works
 		l.seen(0, time.Now(), time.Now())
-		r.mu.Lock()
+		g.mu.Lock()
 		l.running = d.run(l.supervise)
-		r.mu.Unlock()
+		g.mu.Unlock()
 	}
 	return nil
 }
@@ -288,11 +288,11 @@ func (d *Directory) inOrder() (list []*Goal) {
 }
 
 // inOrder returns the goal's lanes, by what they serve.
-func (r *Goal) inOrder() []*Lane {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	list := make([]*Lane, 0, len(r.lanes))
-	for _, l := range r.lanes {
+func (g *Goal) inOrder() []*Lane {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]*Lane, 0, len(g.lanes))
+	for _, l := range g.lanes {
 		list = append(list, l)
 	}
 	slices.SortFunc(list, func(a, b *Lane) int { return a.key.compare(b.key) })

@@ -415,10 +415,10 @@ func (f *farm) imaged(d *Directory) string {
 	x := &imaging{now: time.Now()}
 	i := x.directory(d)
 	i.Jobs, i.Lanes, i.Epochs = 0, 0, 0
-	for r := range i.Goals {
-		for l := range i.Goals[r].Lanes {
-			for k := range i.Goals[r].Lanes[l].Links {
-				i.Goals[r].Lanes[l].Links[k].Wire = 0 // one that is not carried yet has none
+	for g := range i.Goals {
+		for l := range i.Goals[g].Lanes {
+			for k := range i.Goals[g].Lanes[l].Links {
+				i.Goals[g].Lanes[l].Links[k].Wire = 0 // one that is not carried yet has none
 			}
 		}
 	}

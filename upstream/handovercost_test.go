@@ -53,13 +53,13 @@ func BenchmarkHandOver(b *testing.B) {
 
 // busyLane opens a lane with a link at work: a block of 3,000 transactions, four jobs a
 // miner may answer, and shares in flight.
-func busyLane(r *Goal, n, shares int, wire Wire) {
-	r.mu.Lock()
-	l := r.open(Prefix{Value: uint16(n), Len: 2})
-	r.mu.Unlock()
+func busyLane(g *Goal, n, shares int, wire Wire) {
+	g.mu.Lock()
+	l := g.open(Prefix{Value: uint16(n), Len: 2})
+	g.mu.Unlock()
 	layout, _ := work.NewLayout(8, 2)
-	e := newEpoch(r.list()[0], "session", []byte{1, 2, 3, 4}, 8, layout)
-	k := r.newLink(context.Background(), r.list()[0], l, linkFiles{})
+	e := newEpoch(g.list()[0], "session", []byte{1, 2, 3, 4}, 8, layout)
+	k := g.newLink(context.Background(), g.list()[0], l, linkFiles{})
 	atWork(k, e)
 	l.setEpochs([]*epoch{e})
 	l.serving, l.current = k, e

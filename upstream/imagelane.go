@@ -36,8 +36,8 @@ type formImage struct {
 	Divider   float64 `json:"divider,omitempty"`
 }
 
-func (r *Goal) image() formImage {
-	return formImage{r.Kept, r.PerUser, r.direct, r.agents, r.form.links, r.algorithm, r.divider}
+func (g *Goal) image() formImage {
+	return formImage{g.Kept, g.PerUser, g.direct, g.agents, g.form.links, g.algorithm, g.divider}
 }
 
 // width is how many lanes a group has.
@@ -155,31 +155,31 @@ func (x *imaging) directory(d *Directory) directoryImage {
 	d.mu.RLock()
 	retired := slices.Clone(d.retired)
 	d.mu.RUnlock()
-	for _, r := range retired {
-		if !r.isEmpty() {
-			i.Retired = append(i.Retired, x.goal(r))
+	for _, g := range retired {
+		if !g.isEmpty() {
+			i.Retired = append(i.Retired, x.goal(g))
 		}
 	}
 	return i
 }
 
-func (x *imaging) goal(r *Goal) goalImage {
-	id := r.id()
+func (x *imaging) goal(g *Goal) goalImage {
+	id := g.id()
 	i := goalImage{
-		Name: id.Account, Route: id.Route, Goal: id.goal, Worked: r.worked.sum(), Form: r.image(),
-		From: textOf(r.route.from), Stranger: r.route.stranger.Load(),
+		Name: id.Account, Route: id.Route, Goal: id.goal, Worked: g.worked.sum(), Form: g.image(),
+		From: textOf(g.route.from), Stranger: g.route.stranger.Load(),
 	}
-	pools := poolList(slices.Clone(r.list()))
-	for _, l := range r.inOrder() {
+	pools := poolList(slices.Clone(g.list()))
+	for _, l := range g.inOrder() {
 		i.Lanes = append(i.Lanes, x.lane(l, &pools))
 	}
 	for _, p := range pools {
 		i.Pools = append(i.Pools, x.pool(p))
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	i.Members = r.members
-	for n, widths := range r.widths {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i.Members = g.members
+	for n, widths := range g.widths {
 		for group, lanes := range widths {
 			i.Widths[n] = append(i.Widths[n], width{group, lanes})
 		}

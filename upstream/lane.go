@@ -79,17 +79,17 @@ type Lane struct {
 	outage     outage
 }
 
-func newLane(r *Goal, key Prefix, number int) *Lane {
+func newLane(g *Goal, key Prefix, number int) *Lane {
 	l := &Lane{
-		goal: r, key: key, id: lanes.Add(1), number: number,
-		log:      r.log.With("lane", number),
+		goal: g, key: key, id: lanes.Add(1), number: number,
+		log:      g.log.With("lane", number),
 		unlinked: time.Now(),
 		events:   make(chan event),
 		roused:   make(chan struct{}, 1),
 		moves:    make(map[*pool]string),
 	}
 	l.epochs.Store(new([]*epoch))
-	if r.agents {
+	if g.agents {
 		l.roster = newRoster()
 	}
 	return l

@@ -108,17 +108,17 @@ type event struct {
 	err  error // nil: it is up
 }
 
-func (r *Goal) newLink(ctx context.Context, p *pool, lane *Lane, files linkFiles) *link {
+func (g *Goal) newLink(ctx context.Context, p *pool, lane *Lane, files linkFiles) *link {
 	a := &assignment{
-		goal: r, lane: lane, pool: p, to: p.Pool,
-		book: new(stats.Link), log: r.log.With("pool", p.Name),
+		goal: g, lane: lane, pool: p, to: p.Pool,
+		book: new(stats.Link), log: g.log.With("pool", p.Name),
 		started: time.Now(),
 	}
-	k := &link{assignment: a, files: files, tapped: r.directory.taps.open(&p.Pool, lane)}
+	k := &link{assignment: a, files: files, tapped: g.directory.taps.open(&p.Pool, lane)}
 	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	if lane != nil {
-		k.book = r.directory.book.OpenLink(p.Name, lane.number)
-		user := r.account // a copy: the books outlive the goal
+		k.book = g.directory.book.OpenLink(p.Name, lane.number)
+		user := g.account // a copy: the books outlive the goal
 		k.book.User.Store(&user)
 		k.log = k.log.With("lane", lane.number)
 	}

@@ -147,10 +147,10 @@ func (p *Prefixes) released(group uint32) time.Time {
 // name, a member of its lane on the goal, which is opened where need be: it gets jobs
 // before a miner of the group joins, and holds the lane when none is left. It never
 // blocks on I/O. Each JoinGroup wants one Lane.LeaveGroup.
-func (r *Goal) JoinGroup(group uint32, from netip.Addr, login string) *Lane {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.enter(Prefix{Group: group, Len: 2}, from, login, "")
+func (g *Goal) JoinGroup(group uint32, from netip.Addr, login string) *Lane {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.enter(Prefix{Group: group, Len: 2}, from, login, "")
 }
 
 // LeaveGroup takes back one JoinGroup. Any goroutine.

@@ -150,11 +150,11 @@ func TestPrivateGroupNeedsRoom(t *testing.T) {
 
 // Direct pools are for miners: an agent is one, so to say.
 func TestPrivateGroupOnADirectGoal(t *testing.T) {
-	inDirect(t, func(f *farm, r *Goal) {
-		g := takeGroup(t, f)
-		l := r.JoinGroup(g, netip.Addr{}, "agent")
+	inDirect(t, func(f *farm, g *Goal) {
+		group := takeGroup(t, f)
+		l := g.JoinGroup(group, netip.Addr{}, "agent")
 		for v := range uint16(3) {
-			equal(t, "lane", r.Join(Member{Prefix: Prefix{Group: g, Value: v, Len: 2}}), l)
+			equal(t, "lane", g.Join(Member{Prefix: Prefix{Group: group, Value: v, Len: 2}}), l)
 		}
 		equal(t, "it is no single miner's", l.single(), false)
 		equal(t, "a miner's is", f.join("bob", 1).single(), true)

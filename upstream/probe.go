@@ -27,21 +27,21 @@ const (
 
 // watchAll begins to watch the pools of a goal that is kept, or has a choice and a lane
 // that runs. The caller has mu.
-func (r *Goal) watchAll() {
-	list := r.list()
-	if !r.Kept && (len(list) == 1 && !r.Split() || !r.runs()) || r.directory.heir.waits.Load() {
+func (g *Goal) watchAll() {
+	list := g.list()
+	if !g.Kept && (len(list) == 1 && !g.Split() || !g.runs()) || g.directory.heir.waits.Load() {
 		return
 	}
 	for _, p := range list {
 		if !p.watched {
-			p.watched = r.directory.run(func(ctx context.Context) { r.watch(ctx, p) })
+			p.watched = g.directory.run(func(ctx context.Context) { g.watch(ctx, p) })
 		}
 	}
 }
 
 // runs reports that a lane of the goal runs. The caller has mu.
-func (r *Goal) runs() bool {
-	for _, l := range r.lanes {
+func (g *Goal) runs() bool {
+	for _, l := range g.lanes {
 		if l.running {
 			return true
 		}
@@ -51,10 +51,10 @@ func (r *Goal) runs() bool {
 
 // unwatched reports that there is nothing to watch for: no lane of the goal runs any
 // more, and is not kept, or it does not lead to the pool.
-func (r *Goal) unwatched(p *pool) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.leads(p) && (r.Kept && r.retired.IsZero() || r.runs()) {
+func (g *Goal) unwatched(p *pool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.leads(p) && (g.Kept && g.retired.IsZero() || g.runs()) {
 		return false
 	}
 	p.watched = false
@@ -63,7 +63,7 @@ func (r *Goal) unwatched(p *pool) bool {
 
 // watch probes a pool from time to time while no link leads there: from
 // handshake to the first job, then it closes.
-func (r *Goal) watch(ctx context.Context, p *pool) {
+func (g *Goal) watch(ctx context.Context, p *pool) {
 	timer := time.NewTimer(firstProbe)
 	defer timer.Stop()
 	for {
@@ -72,32 +72,32 @@ func (r *Goal) watch(ctx context.Context, p *pool) {
 			return
 		case <-timer.C:
 		}
-		if r.unwatched(p) {
+		if g.unwatched(p) {
 			return
 		}
-		f := r.failover()
+		f := g.failover()
 		every, often := f.ProbeEvery, f.often()
-		if r.wants(p) {
+		if g.wants(p) {
 			every = often
 		}
-		r.ask(ctx, p, every-every/8)
+		g.ask(ctx, p, every-every/8)
 		timer.Reset(often - often/8 + rand.N(often/4+1)) // jittered: many farms share a pool
 	}
 }
 
 // ask probes a pool that was not seen for so long, or opens a quiet link to it.
-func (r *Goal) ask(ctx context.Context, p *pool, unseen time.Duration) {
+func (g *Goal) ask(ctx context.Context, p *pool, unseen time.Duration) {
 	if p.ordered() == Disabled {
 		return
 	}
 	now := time.Now()
-	due := p.due(now, unseen) && r.curious(p)
+	due := p.due(now, unseen) && g.curious(p)
 	trial := due && p.trialDue(now)
 	switch {
-	case !trial && r.listens(p) && (due && !p.isHushed() || p.mayListen(now)):
-		r.listen(p)
+	case !trial && g.listens(p) && (due && !p.isHushed() || p.mayListen(now)):
+		g.listen(p)
 	case due:
-		r.probe(ctx, p, trial)
+		g.probe(ctx, p, trial)
 	}
 }
 
@@ -108,8 +108,8 @@ func (f *Failover) often() time.Duration {
 
 // curious reports that a probe would say something that matters. A user's goal
 // does not ask what is known of the pool from others: there may be thousands.
-func (r *Goal) curious(p *pool) bool {
-	if !r.PerUser || r.wants(p) {
+func (g *Goal) curious(p *pool) bool {
+	if !g.PerUser || g.wants(p) {
 		return true
 	}
 	_, _, known := p.state.get(p.URL)
@@ -117,12 +117,12 @@ func (r *Goal) curious(p *pool) bool {
 }
 
 // wants reports that lanes are on other pools, all less preferred ones.
-func (r *Goal) wants(p *pool) bool {
+func (g *Goal) wants(p *pool) bool {
 	if p.ordered() != Enabled {
 		return false
 	}
 	behind := false // p
-	for _, o := range r.list() {
+	for _, o := range g.list() {
 		if o.serves() {
 			return behind
 		}
@@ -133,13 +133,13 @@ func (r *Goal) wants(p *pool) bool {
 
 // probe sees whether a pool is healthy; in a trial, whether it bears the requests
 // that links leave out.
-func (r *Goal) probe(ctx context.Context, p *pool, trial bool) {
-	files, ok := r.directory.hold(descriptors.Probe)
+func (g *Goal) probe(ctx context.Context, p *pool, trial bool) {
+	files, ok := g.directory.hold(descriptors.Probe)
 	if !ok {
 		return // miners come first
 	}
 	p.probed()
-	k := r.newLink(ctx, p, nil, files)
+	k := g.newLink(ctx, p, nil, files)
 	k.trial = trial
 	err := k.run()
 	defer k.tried()
@@ -150,7 +150,7 @@ func (r *Goal) probe(ctx context.Context, p *pool, trial bool) {
 		k.log.Debug("the pool still does not accept the omitted requests", "reason", err)
 		return
 	}
-	if p.fail(time.Now(), k.started, r.failover().BackoffMax, k.protocol.reached, err) {
+	if p.fail(time.Now(), k.started, g.failover().BackoffMax, k.protocol.reached, err) {
 		k.log.Warn("probe failed", "reason", err)
 	}
 }

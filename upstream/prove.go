@@ -26,8 +26,8 @@ var (
 func (d *Directory) Prove(ctx context.Context, account string, p Pool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, proveTime, errUnproven)
 	defer cancel()
-	r := d.goalToProve(account, p)
-	if err := r.prove(ctx); !errors.Is(err, errProbed) {
+	g := d.goalToProve(account, p)
+	if err := g.prove(ctx); !errors.Is(err, errProbed) {
 		return err
 	}
 	return nil
@@ -41,24 +41,24 @@ func (d *Directory) goalToProve(account string, p Pool) *Goal {
 	if e == nil {
 		e = &endpoint{book: new(stats.Pool)} // nobody is to see a pool that is not in use
 	}
-	r := &Goal{
+	g := &Goal{
 		directory: d, account: account, form: form{links: 1},
 		log: d.log.With("account", account),
 	}
-	r.pools.Store(&[]*pool{newPool(p, e, &d.state)})
-	return r
+	g.pools.Store(&[]*pool{newPool(p, e, &d.state)})
+	return g
 }
 
 // prove opens the link, and returns errProbed when the pool has let it in. It
 // makes no optional request, so that nothing but the credentials can be minded.
-func (r *Goal) prove(ctx context.Context) error {
-	files, ok := r.directory.hold(descriptors.Probe)
+func (g *Goal) prove(ctx context.Context) error {
+	files, ok := g.directory.hold(descriptors.Probe)
 	if !ok {
 		return errNoFiles
 	}
-	p := r.list()[0]
+	p := g.list()[0]
 	p.probed()
-	k := r.newLink(ctx, p, nil, files)
+	k := g.newLink(ctx, p, nil, files)
 	k.proof = true
 	defer k.tried()
 	return k.run()

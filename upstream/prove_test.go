@@ -127,7 +127,7 @@ func TestProofsEndWithWhoAsked(t *testing.T) {
 	})
 }
 
-// The miners of the fixed goal are told to log in again, those of accounts are not.
+// The miners of everybody else's goal are told to log in again, those of accounts are not.
 func TestLoginAgain(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
@@ -135,10 +135,10 @@ func TestLoginAgain(t *testing.T) {
 		f.join("alice.rig", 1)
 		f.directory.LoginAgain()
 		equal(t, "goals whose miners are to log in again", len(f.rerouted), 1)
-		equal(t, "it is the fixed one", f.rerouted[0] == f.goal, true)
+		equal(t, "it is everybody else's", f.rerouted[0] == f.goal, true)
 	})
 	inAccounts(t, "a", func(f *farm) {
 		f.directory.LoginAgain()
-		equal(t, "without a fixed goal", len(f.rerouted), 0)
+		equal(t, "without one for everybody else", len(f.rerouted), 0)
 	})
 }

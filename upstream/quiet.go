@@ -24,14 +24,14 @@ var errUnwanted = errors.New("the quiet link is not needed any more")
 
 // listens reports that a quiet link to the pool is to be kept: none but a kept goal has
 // one, or a thousand accounts would have a thousand each. Any goroutine.
-func (r *Goal) listens(p *pool) bool {
-	q := &r.directory.settings.Load().Quiet
-	return q.Links && r.Kept && r.leads(p) && p.ordered() != Disabled && !p.isServed() && !slices.Contains(q.Except, p.Name)
+func (g *Goal) listens(p *pool) bool {
+	q := &g.directory.settings.Load().Quiet
+	return q.Links && g.Kept && g.leads(p) && p.ordered() != Disabled && !p.isServed() && !slices.Contains(q.Except, p.Name)
 }
 
 // listen opens a quiet link to a pool.
-func (r *Goal) listen(p *pool) {
-	files, ok := r.directory.hold(descriptors.Probe)
+func (g *Goal) listen(p *pool) {
+	files, ok := g.directory.hold(descriptors.Probe)
 	if !ok {
 		return // miners come first
 	}
@@ -40,7 +40,7 @@ func (r *Goal) listen(p *pool) {
 		return
 	}
 	p.probed()
-	if !r.directory.run(func(ctx context.Context) { r.hear(ctx, p, files) }) {
+	if !g.directory.run(func(ctx context.Context) { g.hear(ctx, p, files) }) {
 		files.keep(0)
 		p.tried()
 		p.ended()
@@ -49,19 +49,19 @@ func (r *Goal) listen(p *pool) {
 }
 
 // hear lives as long as a quiet link does.
-func (r *Goal) hear(ctx context.Context, p *pool, files linkFiles) {
-	k := r.newLink(ctx, p, nil, files)
+func (g *Goal) hear(ctx context.Context, p *pool, files linkFiles) {
+	k := g.newLink(ctx, p, nil, files)
 	k.quiet = true
 	err := k.run()
 	defer k.tried()
-	now, most := time.Now(), r.failover().ProbeEvery
+	now, most := time.Now(), g.failover().ProbeEvery
 	p.unhush(now, now.Sub(k.started), most)
 	switch {
 	case errors.Is(err, errClosed), errors.Is(err, errUnwanted):
 	case k.protocol.up():
 		p.book.QuietDisconnects.Add(1)
 		k.log.Debug("quiet link ended", "reason", err)
-	case p.fail(now, k.started, r.failover().BackoffMax, k.protocol.reached, err):
+	case p.fail(now, k.started, g.failover().BackoffMax, k.protocol.reached, err):
 		k.log.Warn("probe failed", "reason", err)
 	}
 }

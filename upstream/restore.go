@@ -107,15 +107,15 @@ func (d *Directory) beside(i *goalImage) []*Goal {
 }
 
 // leadsWhere reports that the goal leads to one of the pools that an image's did.
-func (r *Goal) leadsWhere(i *goalImage) bool {
-	return slices.ContainsFunc(r.list(), func(p *pool) bool {
+func (g *Goal) leadsWhere(i *goalImage) bool {
+	return slices.ContainsFunc(g.list(), func(p *pool) bool {
 		return slices.ContainsFunc(i.Pools, func(was poolImage) bool { return was.poolIdentity == p.identity() })
 	})
 }
 
-func (x *restoring) goal(r *Goal, i *goalImage) error {
-	r.worked.add(i.Worked)
-	if from, u := prefixOf(i.From), r.route; r.PerUser && !x.users[u] {
+func (x *restoring) goal(g *Goal, i *goalImage) error {
+	g.worked.add(i.Worked)
+	if from, u := prefixOf(i.From), g.route; g.PerUser && !x.users[u] {
 		x.users[u] = true
 		u.from = from
 		u.stranger.Store(i.Stranger)
@@ -126,10 +126,10 @@ func (x *restoring) goal(r *Goal, i *goalImage) error {
 			x.d.users.strangers.add(from, 0, 1)
 		}
 	}
-	r.widen(i)
+	g.widen(i)
 	pools := make([]*pool, len(i.Pools)) // nil: it is not there any more
 	for n := range i.Pools {
-		for _, p := range r.list() {
+		for _, p := range g.list() {
 			if p.identity() == i.Pools[n].poolIdentity && !slices.Contains(pools, p) {
 				pools[n] = p
 				x.pool(p, &i.Pools[n])
@@ -138,7 +138,7 @@ func (x *restoring) goal(r *Goal, i *goalImage) error {
 		}
 	}
 	for n := range i.Lanes {
-		if err := x.lane(r, &i.Lanes[n], pools); err != nil {
+		if err := x.lane(g, &i.Lanes[n], pools); err != nil {
 			return fmt.Errorf("lane %d: %w", i.Lanes[n].Number, err)
 		}
 	}
@@ -146,19 +146,19 @@ func (x *restoring) goal(r *Goal, i *goalImage) error {
 }
 
 // widen makes the goal's groups as wide as they were.
-func (r *Goal) widen(i *goalImage) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.members = i.Members
+func (g *Goal) widen(i *goalImage) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.members = i.Members
 	for n, widths := range i.Widths {
 		for _, w := range widths {
-			if r.widths[n] == nil {
-				r.widths[n] = make(map[uint32]int)
+			if g.widths[n] == nil {
+				g.widths[n] = make(map[uint32]int)
 			}
-			if r.widths[n][w.Group] == 0 {
-				r.spare -= w.Lanes - 1
+			if g.widths[n][w.Group] == 0 {
+				g.spare -= w.Lanes - 1
 			}
-			r.widths[n][w.Group] = w.Lanes
+			g.widths[n][w.Group] = w.Lanes
 		}
 	}
 }
@@ -194,14 +194,14 @@ func (x *restoring) lost(shares []Share, err error) error {
 }
 
 // lane makes a lane, or makes one that Expect has opened what it was.
-func (x *restoring) lane(r *Goal, i *laneImage, pools []*pool) error {
+func (x *restoring) lane(g *Goal, i *laneImage, pools []*pool) error {
 	if err := i.sound(len(pools)); err != nil {
 		return err
 	}
-	l := r.reopen(i.Key, i.ID, i.Number, i.First)
+	l := g.reopen(i.Key, i.ID, i.Number, i.First)
 	x.d.heir.lanes[l.id] = l
 	l.seen(i.Members, x.time(i.Idle), x.time(i.Unlinked))
-	if err := x.jobsOf(i.Jobs, int(l.key.Len), r.list()[0].algorithm); err != nil {
+	if err := x.jobsOf(i.Jobs, int(l.key.Len), g.list()[0].algorithm); err != nil {
 		return err
 	}
 	l.earned.Store(i.Earned)
@@ -448,15 +448,15 @@ func (l *Lane) seen(members int, idle, unlinked time.Time) {
 }
 
 // reopen returns the lane with that key, with the id and the number that it had.
-func (r *Goal) reopen(key Prefix, id uint32, number int, first bool) *Lane {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.lanes[key]
+func (g *Goal) reopen(key Prefix, id uint32, number int, first bool) *Lane {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l := g.lanes[key]
 	if l == nil {
-		l = newLane(r, key, number)
-		r.lanes[key] = l
+		l = newLane(g, key, number)
+		g.lanes[key] = l
 		if key.private() {
-			r.directory.prefixes.opened(l)
+			g.directory.prefixes.opened(l)
 		}
 	}
 	l.id, l.first = id, first

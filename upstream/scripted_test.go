@@ -368,10 +368,10 @@ func (f *farm) Outgrown(l *Lane) {
 	f.outgrown = append(f.outgrown, l)
 }
 
-func (f *farm) Rerouted(r *Goal) {
+func (f *farm) Rerouted(g *Goal) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rerouted = append(f.rerouted, r)
+	f.rerouted = append(f.rerouted, g)
 }
 
 func (f *farm) Dismissed(l *Lane) {
@@ -462,7 +462,7 @@ func (f *farm) close() {
 	}
 }
 
-// lane returns the fixed goal's lane, of which one miner is a member.
+// lane returns a lane of everybody else's goal, of which one miner is a member.
 func (f *farm) lane() *Lane {
 	if f.joined == nil {
 		f.joined = f.goal.Join(Member{Prefix: Prefix{Len: 2}})

@@ -114,11 +114,11 @@ func TestUsersThatComeAndGoAreForgotten(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		for i := range 4 * usersEach {
 			login := fmt.Sprintf("invented%d", i)
-			r, _, err := f.directory.LoginFrom(Caller{Login: login, Address: stranger})
+			g, _, err := f.directory.LoginFrom(Caller{Login: login, Address: stranger})
 			if err != nil {
 				t.Fatalf("%s: %v", login, err)
 			}
-			l := r.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: login, Address: stranger})
+			l := g.Join(Member{Prefix: Prefix{Value: 1, Len: 2}, Login: login, Address: stranger})
 			l.LeaveUnused(Prefix{Value: 1, Len: 2})
 			f.after(4 * time.Millisecond)
 		}
@@ -199,11 +199,11 @@ func TestAgentsThatComeAndGo(t *testing.T) {
 // The same of miners with a lane each; a worker with a record waits for nobody, but is
 // one at a time.
 func TestDirectMinersThatComeAndGo(t *testing.T) {
-	inDirect(t, func(f *farm, r *Goal) {
+	inDirect(t, func(f *farm, g *Goal) {
 		value := uint16(0)
 		join := func(login string, record bool) *Lane {
 			value++
-			return r.Join(Member{Prefix: Prefix{Value: value, Len: 2}, Login: login, Address: stranger, Record: record})
+			return g.Join(Member{Prefix: Prefix{Value: value, Len: 2}, Login: login, Address: stranger, Record: record})
 		}
 		for range newcomersEach {
 			l := join("bob.new", false)

@@ -199,10 +199,10 @@ func (g *stage) goal(is map[string]string) {
 	p.SuggestDifficulty, _ = strconv.ParseFloat(is["suggest"], 64)
 	g.table = kept(p)
 	g.directory()
-	r := g.d.goal("")
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	g.lane = r.open(Prefix{Len: 2})
+	goal := g.d.goal("")
+	goal.mu.Lock()
+	defer goal.mu.Unlock()
+	g.lane = goal.open(Prefix{Len: 2})
 	g.lane.running = true // by the stage
 }
 

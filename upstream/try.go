@@ -27,10 +27,10 @@ type Offer struct {
 // returns what the pool gave, or why it gave nothing. Without a user it ends
 // where the pool asks for one. connect is DirectoryOptions' Dial.
 func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target) (net.Conn, error), log *slog.Logger) (Offer, error) {
-	r := NewDirectory(DirectoryOptions{Log: log, Settings: Settings{Dial: connect}}, nil).newRoute(Entry{Goals: Whole(p)}).list()[0] // a probe publishes nothing
-	x := r.list()[0]
+	g := NewDirectory(DirectoryOptions{Log: log, Settings: Settings{Dial: connect}}, nil).newRoute(Entry{Goals: Whole(p)}).list()[0] // a probe publishes nothing
+	x := g.list()[0]
 	x.probed()
-	k := r.newLink(ctx, x, nil, linkFiles{})
+	k := g.newLink(ctx, x, nil, linkFiles{})
 	defer k.tried()
 	err := k.run()
 	o := Offer{Mask: k.protocol.mask, Difficulty: k.protocol.difficulty}

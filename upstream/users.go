@@ -164,10 +164,10 @@ func (r *Route) unused(now time.Time, after time.Duration) bool {
 }
 
 // isUsed reports that the goal has a lane or a miner.
-func (r *Goal) isUsed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.lanes) > 0 || r.members > 0
+func (g *Goal) isUsed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.lanes) > 0 || g.members > 0
 }
 
 // stays is how long a user's route stays without a miner.

@@ -37,16 +37,16 @@ func TestUserOfLogin(t *testing.T) {
 			f.open()
 			f.set("bob a robert", "ac.me a acme")
 			f.login(before)
-			r, account, ok := f.directory.Login(q.login)
+			g, account, ok := f.directory.Login(q.login)
 			got := account
 			switch {
 			case !ok:
 				got = "none"
-			case !r.PerUser:
+			case !g.PerUser:
 				got = "account " + account
 			default:
-				equal(t, q.login+": pools", len(r.list()), 2)
-				equal(t, q.login+": user", r.list()[1].User, account)
+				equal(t, q.login+": pools", len(g.list()), 2)
+				equal(t, q.login+": user", g.list()[1].User, account)
 			}
 			equal(t, q.login, got, q.want)
 		}
@@ -57,7 +57,7 @@ func TestUsers(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		f.after(10 * time.Minute)
 		equal(t, "links and probes before a miner came", f.pools[0].dialled()+f.pools[1].dialled(), 0)
-		equal(t, "a fixed goal", f.directory.goal("") == nil, true)
+		equal(t, "a goal of everybody else", f.directory.goal("") == nil, true)
 		ann, bob := f.join("ann.rig1", 1), f.join("bob.rig1", 2)
 		f.join("ann.rig2", 3)
 		equal(t, "links", f.pools[0].links(), 2)
@@ -80,9 +80,9 @@ func TestUsersPoolsShape(t *testing.T) {
 	_, extranonce2 := f.directory.Shape()
 	equal(t, "unknown", extranonce2, 2)
 	equal(t, "mask", f.directory.Mask(""), maskDefault)
-	r := f.login("ann")
-	f.directory.learn(r.list()[0], 8, 0x00c00000, true)
-	f.directory.learn(r.list()[1], 5, 0, true)
+	g := f.login("ann")
+	f.directory.learn(g.list()[0], 8, 0x00c00000, true)
+	f.directory.learn(g.list()[1], 5, 0, true)
 	_, extranonce2 = f.directory.Shape()
 	equal(t, "known", extranonce2, 3)
 	equal(t, "mask", f.directory.Mask(""), 0x00c00000)
@@ -125,16 +125,16 @@ func TestUsersLeaveASilentPool(t *testing.T) {
 func TestUsersAreForgotten(t *testing.T) {
 	inUsers(t, "a b", func(f *farm) {
 		l := f.join("ann", 1)
-		r := l.Goal()
+		g := l.Goal()
 		l.Leave(l.key)
 		f.after(letGo - 5*time.Second)
-		equal(t, "goal", f.login("ann"), r)
+		equal(t, "goal", f.login("ann"), g)
 		f.join("ann", 1).Leave(l.key)
 		f.after(letGo + 5*time.Second)
-		equal(t, "goals", len(f.directory.routes), 0)
+		equal(t, "routes", len(f.directory.routes), 0)
 		equal(t, "links", f.pools[0].links(), 0)
 		f.after(time.Minute) // probes look less often
-		for _, p := range r.list() {
+		for _, p := range g.list() {
 			equal(t, p.Name+" is watched", p.watched, false)
 		}
 		dials := f.pools[0].dialled() + f.pools[1].dialled()
@@ -142,7 +142,7 @@ func TestUsersAreForgotten(t *testing.T) {
 		equal(t, "dials for nobody", f.pools[0].dialled()+f.pools[1].dialled(), dials)
 		again := f.join("ann", 1)
 		wantLaneOn(t, again, "a")
-		equal(t, "another goal", again.Goal() != r, true)
+		equal(t, "another goal", again.Goal() != g, true)
 	})
 }
 
@@ -166,7 +166,7 @@ func TestInventedUsersAreBounded(t *testing.T) {
 		for i := range maxUsers + 10 {
 			f.login(fmt.Sprintf("at-once%d", i))
 		}
-		equal(t, "goals", len(f.directory.routes), 1+maxUsers/2)
+		equal(t, "routes", len(f.directory.routes), 1+maxUsers/2)
 		_, _, err := f.directory.LoginFrom(Caller{Login: "one-too-many", Address: honest})
 		equal(t, "one too many", err, ErrTooManyUsers)
 		equal(t, "who works", f.login("ann"), worker.Goal())
@@ -184,9 +184,9 @@ func TestNewUsersOfOneAddressAreBounded(t *testing.T) {
 		bring := func(record bool) (l *Lane, err error) {
 			users++
 			login := fmt.Sprintf("user%d", users)
-			r, _, err := f.directory.LoginFrom(Caller{Login: login, Address: stranger})
+			g, _, err := f.directory.LoginFrom(Caller{Login: login, Address: stranger})
 			if err == nil {
-				l = r.Join(Member{Prefix: Prefix{Value: uint16(users), Len: 2}, Login: login, Address: stranger, Record: record})
+				l = g.Join(Member{Prefix: Prefix{Value: uint16(users), Len: 2}, Login: login, Address: stranger, Record: record})
 			}
 			return l, err
 		}
