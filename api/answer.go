@@ -204,7 +204,7 @@ func (s *Server) makePool(p *stats.Pool) pool {
 	if e := p.LastError.Load(); e != nil && !a.Up {
 		a.LastError = *e
 	}
-	a.State = enabled
+	a.State = Enabled
 	if o := s.options.Orders.PoolOrder(p.Name); o != nil {
 		a.State, a.Order = o.State, o.Order
 	}

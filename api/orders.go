@@ -99,8 +99,8 @@ const (
 	Enable  PoolAction = "enable"
 )
 
-// enabled is the state of a pool without an order.
-const enabled = "enabled"
+// Enabled is the state of a pool without an order.
+const Enabled = "enabled"
 
 // PoolOrder is how a pool is left alone.
 type PoolOrder struct {

@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"farmproxy/admin"
+	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/systemd"
 )
@@ -40,6 +41,21 @@ func (p *proxy) commands() {
 	p.admin.Query("trace", p.trace)
 	p.admin.Handle("lame-duck", p.lameDuck)
 	p.admin.Handle("upgrade", p.upgrade)
+}
+
+// WorkersArgs are the arguments of the admin command workers.
+type WorkersArgs struct {
+	Query string `json:"query"`          // as of GET /api/v1/workers, without page and per_page
+	Most  int    `json:"most,omitempty"` // how many are listed; 0: all
+}
+
+// workers answers with pages of workers: each but the last is an event.
+func (p *proxy) workers(_ context.Context, c *admin.Call) (any, error) {
+	var args WorkersArgs
+	if err := c.Args(&args); err != nil {
+		return nil, err
+	}
+	return p.web.EachWorkers(args.Query, max(args.Most, 0), func(page *api.Workers) error { return c.Send(page) })
 }
 
 // listenAdmin opens the socket for commands; nil: there is none. Miners are served without

@@ -182,7 +182,7 @@ func (d desk) Leave(by, pool string, how api.PoolAction, term api.Term) (*api.Po
 			}
 			return nil
 		})
-		return &api.PoolOrder{Pool: pool, State: "enabled"}, err
+		return &api.PoolOrder{Pool: pool, State: api.Enabled}, err
 	}
 	if !d.known.pool(pool) {
 		return nil, d.noPool(pool)
@@ -218,7 +218,10 @@ func (d desk) PoolOrder(pool string) (a *api.PoolOrder) {
 func (o *orders) wishes(r *upstream.Route) ([]wish.Weight, []float64) {
 	goals := r.Goals()
 	route := wish.Route{Name: routeName(r.ID())}
-	scheduled, _ := o.known.route(route.Name)
+	var scheduled wish.Route
+	if r.ID().Account == "" { // an account's goals have no schedules
+		scheduled, _ = o.known.route(route.Name)
+	}
 	up := make(map[string]bool)
 	for _, g := range goals {
 		goal := wish.Goal{Name: g.Name(), Weight: g.Weight()}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -33,6 +32,14 @@ type divided interface {
 	Routes() []*upstream.Route
 	SplitMiners(ctx context.Context) ([]netloop.SplitMiner, error)
 	mover
+}
+
+var _ divided = splitFarm{}
+
+// splitFarm is what splits divides on production's path.
+type splitFarm struct {
+	*upstream.Directory
+	*netloop.Server
 }
 
 // wishes say what the goals of a route should get now.
@@ -289,6 +296,3 @@ func (s *splits) Routes() []stats.Route {
 	defer s.mu.Unlock()
 	return s.shown
 }
-
-// hashes is how many a share of difficulty 1 stands for.
-var hashes = math.Exp2(32)

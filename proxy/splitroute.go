@@ -10,6 +10,7 @@ import (
 	"farmproxy/stats"
 	"farmproxy/upstream"
 	"farmproxy/wish"
+	"farmproxy/work"
 )
 
 // splitRoute is what is kept of a split route from one look to the next. All slices but
@@ -93,11 +94,11 @@ func (s *splitRoute) see(miners []netloop.SplitMiner, pins map[string]string) {
 }
 
 // book books what the goals got since the last look, by what was wished then.
-func (s *splitRoute) book(work func(*upstream.Goal) float64, now time.Time) {
+func (s *splitRoute) book(worked func(*upstream.Goal) float64, now time.Time) {
 	got := make([]float64, len(s.goals))
 	total := 0.0
 	for i, g := range s.goals {
-		sum := work(g)
+		sum := worked(g)
 		if s.booked[i] >= 0 {
 			got[i] = sum - s.booked[i]
 		}
@@ -157,7 +158,7 @@ func (s *splitRoute) steering(pins map[string]string) *upstream.Steering {
 }
 
 // show returns what the API and metrics say of the route.
-func (s *splitRoute) show(work func(*upstream.Goal) float64) stats.Route {
+func (s *splitRoute) show(worked func(*upstream.Goal) float64) stats.Route {
 	r := stats.Route{Name: s.name, Account: s.account, Goals: make([]stats.RouteGoal, len(s.goals))}
 	total, rate := 0.0, 0.0
 	for _, p := range s.past {
@@ -172,7 +173,7 @@ func (s *splitRoute) show(work func(*upstream.Goal) float64) stats.Route {
 		g := &r.Goals[i]
 		*g = stats.RouteGoal{
 			Name: goal.Name(), Up: s.given[i].Open, Wish: s.given[i].Wish, Weight: s.weights[i].Weight,
-			Source: s.weights[i].Source.String(), Until: s.weights[i].Until, Work: work(goal), Part: -1, Wished: -1,
+			Source: s.weights[i].Source.String(), Until: s.weights[i].Until, Work: worked(goal), Part: -1, Wished: -1,
 			Moves: make(map[string]uint64), Refused: make(map[string]uint64),
 		}
 		if rate > 0 {
@@ -197,7 +198,7 @@ func (s *splitRoute) show(work func(*upstream.Goal) float64) stats.Route {
 	for i := range s.miners {
 		m := &s.miners[i]
 		r.Goals[m.Goal].Miners++
-		r.Goals[m.Goal].HashRate += m.Rate * hashes
+		r.Goals[m.Goal].HashRate += m.Rate * work.HashesPerShare
 		for g := range r.Goals {
 			r.Goals[g].Fits += int(m.Fits >> g & 1)
 		}

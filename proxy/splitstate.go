@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"farmproxy/balance"
-	"farmproxy/netloop"
-	"farmproxy/upstream"
 )
 
 // splitState is what the next process has to know of a split route. Fields that it does not
@@ -119,12 +117,4 @@ func (s *splitRoute) restore(x splitState, now time.Time) {
 			s.past = append(s.past, splitPast{now.Add(-p.Ago), p.Work, p.Wished})
 		}
 	}
-}
-
-var _ divided = splitFarm{}
-
-// splitFarm is what splits divides on production's path.
-type splitFarm struct {
-	*upstream.Directory
-	*netloop.Server
 }

@@ -7,21 +7,6 @@ import (
 	"farmproxy/api"
 )
 
-// WorkersArgs are the arguments of the admin command workers.
-type WorkersArgs struct {
-	Query string `json:"query"`          // as of GET /api/v1/workers, without page and per_page
-	Most  int    `json:"most,omitempty"` // how many are listed; 0: all
-}
-
-// workers answers with pages of workers: each but the last is an event.
-func (p *proxy) workers(_ context.Context, c *admin.Call) (any, error) {
-	var args WorkersArgs
-	if err := c.Args(&args); err != nil {
-		return nil, err
-	}
-	return p.web.EachWorkers(args.Query, max(args.Most, 0), func(page *api.Workers) error { return c.Send(page) })
-}
-
 // WeightsArgs are the arguments of the admin commands weights, weights set and weights reset.
 type WeightsArgs struct {
 	Route string `json:"route"`
