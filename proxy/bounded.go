@@ -38,6 +38,6 @@ func bounds[T any](b *bounded, do func() T) (result T, err error) {
 	case result = <-done:
 		return result, nil
 	case <-timer.C:
-		return result, fmt.Errorf("%w (it was waited for %v)", errLate, readTime)
+		return result, fmt.Errorf("%w (gave up after %v)", errLate, readTime)
 	}
 }

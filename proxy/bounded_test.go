@@ -12,27 +12,24 @@ import (
 func TestBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(bounded)
-		slow := func(d time.Duration) func() string {
-			return func() string { time.Sleep(d); return "done" }
-		}
-		for _, c := range []struct {
-			name  string
-			after time.Duration // since the one before
-			takes time.Duration
-			want  error
-		}{
-			{"at once", 0, 0, nil},
-			{"slowly", 0, readTime - time.Second, nil},
-			{"too slowly", 0, readTime + time.Minute, errLate},
-			{"while that one goes on", 0, 0, errBusy},
-			{"when it has ended", 2 * time.Minute, 0, nil},
-		} {
-			time.Sleep(c.after)
-			got, err := bounds(b, slow(c.takes))
-			if !errors.Is(err, c.want) || c.want == nil && got != "done" {
-				t.Errorf("%s: %q, %v, want %v", c.name, got, err, c.want)
+		disk := make(chan string, 1)
+		f := func(what string, want error) {
+			t.Helper()
+			got, err := bounds(b, func() string { return <-disk })
+			if !errors.Is(err, want) || want == nil && got != "done" {
+				t.Errorf("%s: %q, %v, want %v", what, got, err, want)
 			}
 		}
+		disk <- "done"
+		f("at once", nil)
+		time.AfterFunc(readTime-time.Second, func() { disk <- "done" })
+		f("slowly", nil)
+		f("too slowly", errLate)
+		f("while that one goes on", errBusy)
+		disk <- "too late"
+		synctest.Wait()
+		disk <- "done"
+		f("when it has ended", nil)
 	})
 }
 
