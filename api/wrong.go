@@ -1,9 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"farmproxy/live"
@@ -68,9 +69,14 @@ const (
 
 // tell returns what is wrong now, in words, the worst first.
 func (s *wrongs) tell(f *live.Farm) []live.Wrong {
-	list := []live.Wrong{}
+	first, then := []live.Wrong{}, []live.Wrong{}
 	say := func(severe bool, format string, args ...any) {
-		list = append(list, live.Wrong{Severe: severe, Text: fmt.Sprintf(format, args...)})
+		w := live.Wrong{Severe: severe, Text: fmt.Sprintf(format, args...)}
+		if severe {
+			first = append(first, w)
+		} else {
+			then = append(then, w)
+		}
 	}
 	if !f.Ready {
 		say(true, "Miners get no work: %s", f.Error)
@@ -80,17 +86,10 @@ func (s *wrongs) tell(f *live.Farm) []live.Wrong {
 			say(true, "Pool %s is down: %s", p.Name, p.Trouble)
 		}
 	}
-	names := make([]string, 0, len(s.groups))
-	for name := range s.groups {
-		names = append(names, name)
+	worst := func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.groups[b].workers, s.groups[a].workers), cmp.Compare(a, b))
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		if c := s.groups[b].workers - s.groups[a].workers; c != 0 {
-			return c
-		}
-		return strings.Compare(a, b)
-	})
-	for _, name := range names {
+	for _, name := range slices.SortedFunc(maps.Keys(s.groups), worst) {
 		m := s.groups[name]
 		if m.workers == 0 || time.Since(m.last) > recent {
 			continue
@@ -109,15 +108,7 @@ func (s *wrongs) tell(f *live.Farm) []live.Wrong {
 	if f.MinersMax > 0 && f.Miners >= f.MinersMax {
 		say(true, "farmproxy is full: %d miners are connected, and there is no room for more", f.Miners)
 	}
-	slices.SortStableFunc(list, func(x, y live.Wrong) int {
-		switch {
-		case x.Severe == y.Severe:
-			return 0
-		case x.Severe:
-			return -1
-		}
-		return 1
-	})
+	list := append(first, then...)
 	return list[:min(len(list), mostWrongs)]
 }
 

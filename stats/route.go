@@ -62,8 +62,12 @@ func (b *Book) writeRoutes(e *exposition, perWorker bool) {
 	}
 	values := func(name string, k kind, help string, value func(*RouteGoal) float64) {
 		e.begin(name, k, help)
+		each(func(g *RouteGoal, labels []string) { e.value(value(g), labels...) })
+	}
+	parts := func(name, help string, part func(*RouteGoal) float64) {
+		e.begin(name, gauge, help)
 		each(func(g *RouteGoal, labels []string) {
-			if v := value(g); v >= 0 || name == owedSeries {
+			if v := part(g); v >= 0 {
 				e.value(v, labels...)
 			}
 		})
@@ -71,8 +75,9 @@ func (b *Book) writeRoutes(e *exposition, perWorker bool) {
 	counts := func(name, help string, count func(*RouteGoal) map[string]uint64) {
 		e.begin(name, counter, help)
 		each(func(g *RouteGoal, labels []string) {
-			for _, reason := range sortedNames(count(g)) {
-				e.count(count(g)[reason], append(labels, "reason", reason)...)
+			n := count(g)
+			for _, reason := range slices.Sorted(maps.Keys(n)) {
+				e.count(n[reason], append(labels, "reason", reason)...)
 			}
 		})
 	}
@@ -80,9 +85,9 @@ func (b *Book) writeRoutes(e *exposition, perWorker bool) {
 	each(func(g *RouteGoal, labels []string) { e.truth(g.Up, labels...) })
 	values("farmproxy_goal_weight", gauge, "The goal's weight now, after schedule and orders.", func(g *RouteGoal) float64 { return g.Weight })
 	values("farmproxy_goal_wish", gauge, "Fraction of the route's work that the goal is to get now.", func(g *RouteGoal) float64 { return g.Wish })
-	values("farmproxy_goal_part", gauge, "Fraction of the route's work that the goal got in the last 10 minutes.", func(g *RouteGoal) float64 { return g.Part })
-	values("farmproxy_goal_wished_part", gauge, "Fraction of the route's work that the goal was to get in the last 10 minutes.", func(g *RouteGoal) float64 { return g.Wished })
-	values(owedSeries, gauge, "What the goal has had too little, in seconds of the route's hash rate; below 0, too much.", func(g *RouteGoal) float64 { return g.Owed })
+	parts("farmproxy_goal_part", "Fraction of the route's work that the goal got in the last 10 minutes.", func(g *RouteGoal) float64 { return g.Part })
+	parts("farmproxy_goal_wished_part", "Fraction of the route's work that the goal was to get in the last 10 minutes.", func(g *RouteGoal) float64 { return g.Wished })
+	values("farmproxy_goal_owed_seconds", gauge, "What the goal has had too little, in seconds of the route's hash rate; below 0, too much.", func(g *RouteGoal) float64 { return g.Owed })
 	values("farmproxy_goal_work_total", counter, "Accepted shares of the goal, in shares of difficulty 1, each 2^32 hashes.", func(g *RouteGoal) float64 { return g.Work })
 	values("farmproxy_goal_hashrate", gauge, "Hashes per second of the goal's miners, estimated from their shares.", func(g *RouteGoal) float64 { return g.HashRate })
 	values("farmproxy_goal_miners", gauge, "Miners that work at the goal.", func(g *RouteGoal) float64 { return float64(g.Miners) })
@@ -90,8 +95,3 @@ func (b *Book) writeRoutes(e *exposition, perWorker bool) {
 	counts("farmproxy_goal_moves_total", "Miners moved to the goal, by reason.", func(g *RouteGoal) map[string]uint64 { return g.Moves })
 	counts("farmproxy_goal_moves_refused_total", "Moves to the goal that could not be made, by reason.", func(g *RouteGoal) map[string]uint64 { return g.Refused })
 }
-
-// owedSeries may be below 0, unlike the others.
-const owedSeries = "farmproxy_goal_owed_seconds"
-
-func sortedNames(of map[string]uint64) []string { return slices.Sorted(maps.Keys(of)) }

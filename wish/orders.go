@@ -278,17 +278,6 @@ func (o *Orders) Expire(now time.Time) (ended []Order) {
 	return ended
 }
 
-// Next returns when the next order ends; zero: none does.
-func (o *Orders) Next() time.Time {
-	var first time.Time
-	for _, order := range o.List() {
-		if t := order.Until; !t.IsZero() && (first.IsZero() || t.Before(first)) {
-			first = t
-		}
-	}
-	return first
-}
-
 // Homeless returns the orders whose route, goal or pool there is not: they change nothing,
 // and hold again when it is back.
 func (o *Orders) Homeless(route func(name string) (Route, bool), hasPool func(name string) bool) (list []Order) {
