@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"live":             {},
 	"monitoring":       {"internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"work"},                                       // tests only: the verdicts that it explains
-	"history":          {"work"},                                       // what a share is worth
+	"history":          {"sqlite", "work"},                             // what a share is worth
 	"sharelog":         {"work"},                                       // the names of verdicts
 	"tap":              {},
 	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
@@ -56,7 +56,8 @@ var mayImport = map[string][]string{
 	"config":           {"naming", "textfile", "wish"},
 	"descriptors":      {},
 	"check":            {"config", "store"}, // store: which algorithms are known
-	"store":            {"textfile"},
+	"store":            {"sqlite", "textfile"},
+	"sqlite":           {},
 	"systemd":          {},
 	"handover":         {},
 
@@ -99,7 +100,7 @@ var usedBy = map[string][]string{
 	"github.com/klauspost/compress":      {"history", "sharelog"}, // zstd
 	"github.com/klauspost/cpuid/v2":      {"work"},                // does the CPU have the SHA extensions?
 	"golang.org/x/net":                   {"dial"},                // SOCKS5
-	"modernc.org/sqlite":                 {"history", "store"},
+	"modernc.org/sqlite":                 {"sqlite"},
 	"github.com/jackc/pgx/v5":            {"store"},
 }
 

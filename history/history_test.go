@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,19 +188,24 @@ func TestIdsAreUsedAgain(t *testing.T) {
 func TestAWriteThatFails(t *testing.T) {
 	s := open(t, file(t))
 	minute(t, s, noon, Entry{farm, Sample{1, 1, 0, 60, 60}})
-	if _, err := s.db.Exec("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"); err != nil {
-		t.Fatal(err)
+	pages := func(most int) {
+		t.Helper()
+		if _, err := s.db.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", most)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	err := s.Write(t.Context(), &Batch{At: noon, Samples: []Entry{{rig, Sample{1, 1, 0, 60, 60}}}, Events: []Event{{At: noon, Kind: "start"}}})
+	s.db.SetMaxOpenConns(1) // which keeps the bound
+	s.db.SetConnMaxIdleTime(0)
+	pages(1) // no more than there are
+	long := slices.Repeat([]Event{{At: noon, Kind: "start", Text: strings.Repeat("x", maxEventText)}}, 100)
+	err := s.Write(t.Context(), &Batch{At: noon, Samples: []Entry{{rig, Sample{1, 1, 0, 60, 60}}}, Events: long})
 	if err == nil || !strings.Contains(err.Error(), "make room on its disk") {
 		t.Fatalf("%v", err)
 	}
 	if _, ok := s.lookup(rig); ok {
 		t.Error("a series that was not written has an id")
 	}
-	if _, err := s.db.Exec("DROP TRIGGER full"); err != nil {
-		t.Fatal(err)
-	}
+	pages(1 << 20)
 	minute(t, s, noon, Entry{rig, Sample{3, 1, 0, 60, 60}})
 	want(t, "the worker", steps(t, s, rig, noon, noon.Add(time.Hour), 0), "12:00 3/1/0/60/60\n")
 }

@@ -7,15 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"farmproxy/sqlite"
 )
 
 // version is of the tables and chunks, kept as the file's user_version. A file of a
@@ -33,10 +30,6 @@ const (
 	// cache is what each connection keeps of the file, in KiB. The writer touches each
 	// page once in an hour; more would only be memory.
 	cache = 512
-
-	// busyTimeout is how long a statement waits for another process: the one before
-	// this, which is handing over, or a backup.
-	busyTimeout = 10 * time.Second
 
 	// idleTime is after how long without a statement a connection is closed: between two
 	// minutes none needs memory.
@@ -62,23 +55,12 @@ type Store struct {
 // Open opens a file, or makes one, which only its owner can read. The error says what to
 // do. A damaged file is not replaced: the operator may want to mend it.
 func Open(ctx context.Context, path string, keep Retention) (*Store, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	db, err := sqlite.Open(path, "synchronous(NORMAL)", fmt.Sprintf("cache_size(-%d)", cache)) // a power cut may cost the last minutes, never the file
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("history %s: the directory %s does not exist; create it, owned by the user that farmproxy runs as", path, filepath.Dir(path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("history: %w; farmproxy must be able to write the file and its directory", err)
-	}
-	f.Close()
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"journal_mode(WAL)", "synchronous(NORMAL)", // a power cut may cost the last minutes, never the file
-		fmt.Sprintf("cache_size(-%d)", cache),
-	}}
-	name := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: name, RawQuery: query.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("history %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
@@ -143,12 +125,12 @@ func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
 
 // explain says what an operator can do about an error.
 func (s *Store) explain(err error) error {
-	switch text := err.Error(); {
+	switch trouble := sqlite.TroubleOf(err); {
 	case errors.Is(err, ErrNewer):
 		return fmt.Errorf("history %s: %w; upgrade farmproxy, or move the file away to begin with an empty one", s.path, err)
-	case errors.Is(err, errChunk), strings.Contains(text, "malformed"), strings.Contains(text, "not a database"):
+	case errors.Is(err, errChunk), trouble == sqlite.Damaged:
 		return fmt.Errorf("history %s is damaged: %w; restore it from a backup, or move it away to begin with an empty one", s.path, err)
-	case strings.Contains(text, "disk is full"), strings.Contains(text, "SQLITE_FULL"):
+	case trouble == sqlite.Full:
 		return fmt.Errorf("history %s: %w; make room on its disk: until then nothing is remembered", s.path, err)
 	}
 	return fmt.Errorf("history %s: %w", s.path, err)

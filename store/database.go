@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,8 +16,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+
+	"farmproxy/sqlite"
 )
 
 const (
@@ -27,9 +26,6 @@ const (
 	// connectionLife ends connections now and then, so that a database that moved
 	// behind a load balancer is found again.
 	connectionLife = 30 * time.Minute
-	// busyTimeout is how long SQLite waits for another process, such as an import, to
-	// finish its transaction.
-	busyTimeout = 10 * time.Second
 	// maxAttempts bounds the attempts at a transaction that lost to another one. The
 	// pauses between them grow to maxPause: about 5 s in all.
 	maxAttempts = 12
@@ -133,36 +129,17 @@ func openSQLite(file string) (*database, error) {
 }
 
 func openPlain(file string) (*database, error) {
-	// Create the file here, so that only its owner can read it: the passwords in it are
-	// sealed, users and pools are not.
 	d := &database{file: file}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	pool, err := sqlite.Open(file, "synchronous(FULL)", "foreign_keys(1)") // anything confirmed is on disk
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, failf(ErrUnavailable, "store: directory %s does not exist: create it, owned by the user that farmproxy runs as", filepath.Dir(file))
 	}
 	if err != nil {
 		return nil, d.trouble("store", err)
 	}
-	f.Close()
-	// synchronous=FULL: anything confirmed is on disk. BEGIN IMMEDIATE: a transaction
-	// that will write waits for its turn first, instead of failing half way. Read-only
-	// ones begin normally, as a snapshot.
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")",
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-	}}
-	pool, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: escapePath(file), RawQuery: query.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
 	pool.SetMaxOpenConns(maxConnections)
 	d.DB = pool
 	return d, nil
-}
-
-// escapePath makes a path safe inside a file: URI.
-func escapePath(path string) string {
-	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 }
 
 // bind turns each ? of a query into PostgreSQL's $1, $2, ... No query of this package
@@ -286,11 +263,7 @@ func lost(err error) bool {
 		}
 		return false
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code()&0xff == sqlite3.SQLITE_BUSY || lite.Code()&0xff == sqlite3.SQLITE_LOCKED
-	}
-	return errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err)
+	return sqlite.TroubleOf(err) == sqlite.Locked || errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err)
 }
 
 // reach makes the first contact with the database, within answerTimeout. Another

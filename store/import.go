@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"slices"
 	"strings"
+
+	"farmproxy/sqlite"
 )
 
 // importsPerTransaction is small enough that other writers do not wait long, and that
@@ -50,7 +51,7 @@ func (s *Store) ImportStratumProxy(ctx context.Context, file string) (report Imp
 	if !exists(file) {
 		return report, failf(ErrBadValue, "%s does not exist: expected stratum-proxy's database, proxy.db by default", file)
 	}
-	old, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: escapePath(file), RawQuery: "mode=ro"}).String())
+	old, err := sqlite.OpenReadOnly(file)
 	if err != nil {
 		return report, err
 	}

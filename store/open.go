@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"farmproxy/sqlite"
 )
 
 // open opens the database, however long it takes; it returns false if ctx ended first.
@@ -138,7 +140,7 @@ func keyTrouble(err error) error {
 		return err
 	}
 	kind := ErrBadKey
-	if full(err) {
+	if sqlite.NoRoom(err) {
 		kind = ErrDiskFull
 	}
 	return &sentence{kind, fmt.Sprintf("key file: %v", err), err}

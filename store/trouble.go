@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+
+	"farmproxy/sqlite"
 )
 
 // trouble explains an error of the database to an operator: what it is, and what to do
@@ -32,24 +31,19 @@ type diagnosis struct {
 const tryAgain = "nothing is lost by trying again"
 
 func sqliteTrouble(err error, file string) diagnosis {
-	var lite *sqlite.Error
-	code := 0
-	if errors.As(err, &lite) {
-		code = lite.Code() & 0xff
-	}
-	switch {
-	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB:
+	switch sqlite.TroubleOf(err) {
+	case sqlite.Damaged:
 		return diagnosis{ErrDamaged, fmt.Sprintf("the file %s is damaged: restore it from a backup, or run farmproxy store repair -c CONFIGURATION, "+
 			"which moves it aside and makes a new one with the accounts that are remembered", file)}
-	case code == sqlite3.SQLITE_FULL, full(err), lite != nil && lite.Code() == sqlite3.SQLITE_IOERR_SHMSIZE:
+	case sqlite.Full:
 		return diagnosis{ErrDiskFull, fmt.Sprintf("the disk of %s is full: make room there", file)}
-	case code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_PERM, code == sqlite3.SQLITE_AUTH, errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES):
+	case sqlite.ReadOnly:
 		return diagnosis{ErrReadOnly, fmt.Sprintf("farmproxy must be able to write %s and its directory", file)}
-	case code == sqlite3.SQLITE_BUSY, code == sqlite3.SQLITE_LOCKED:
+	case sqlite.Locked:
 		return diagnosis{ErrLocked, fmt.Sprintf("another process has %s locked: end it (fuser %s names it)", file, file)}
-	case code == sqlite3.SQLITE_IOERR:
+	case sqlite.Faulty:
 		return diagnosis{ErrUnavailable, fmt.Sprintf("look for faults of the disk of %s, and whether it is full", file)}
-	case code == sqlite3.SQLITE_CANTOPEN:
+	case sqlite.Closed:
 		return diagnosis{ErrUnavailable, fmt.Sprintf("farmproxy must be able to read and write %s and its directory", file)}
 	}
 	return diagnosis{ErrUnavailable, tryAgain}
@@ -74,9 +68,6 @@ func postgresTrouble(err error) diagnosis {
 	}
 	return diagnosis{ErrUnavailable, tryAgain}
 }
-
-// full reports whether a disk has no room.
-func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // blameless reports whether a failed call says nothing about the database, because its
 // caller gave up.
