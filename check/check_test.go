@@ -417,6 +417,10 @@ pools = ["a", "b"]
 name = "second"
 weight = 1
 pools = ["b"]
+[[route.goal.schedule]]
+from = "22:00"
+to = "06:00"
+weight = 3
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -424,7 +428,7 @@ pools = ["b"]
 	got := strings.Join(Summary(c), "\n")
 	for _, want := range []string{
 		"listener  0.0.0.0:3333, route hall-1\n",
-		"\nroute     hall-1: main 66.7 % on a, b; second 33.3 % on b\n",
+		"\nroute     hall-1: main 66.7 % on a, b; second 33.3 % (other weights at times) on b\n",
 		"\nstore     none: [[route]] serves all miners\n",
 	} {
 		if !strings.Contains(got, want) {

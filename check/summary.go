@@ -80,7 +80,11 @@ func route(r *config.Route) string {
 	said := make([]string, len(r.Goals))
 	for i := range r.Goals {
 		g := &r.Goals[i]
-		said[i] = fmt.Sprintf("%s %s %% on %s", g.Name, strconv.FormatFloat(100*fractions[i], 'g', 3, 64), strings.Join(g.Pools, ", "))
+		part := strconv.FormatFloat(100*fractions[i], 'g', 3, 64) + " %"
+		if len(g.Schedule) > 0 {
+			part += " (other weights at times)"
+		}
+		said[i] = fmt.Sprintf("%s %s on %s", g.Name, part, strings.Join(g.Pools, ", "))
 	}
 	return r.Name + ": " + strings.Join(said, "; ")
 }

@@ -55,6 +55,9 @@ func (r *Route) newGoal(e GoalEntry) *Goal {
 	if g.account != "" {
 		g.log = g.log.With("account", g.account)
 	}
+	if name := r.ID().Route; name != "" {
+		g.log = g.log.With("route", name)
+	}
 	if e.Name != "" {
 		g.log = g.log.With("goal", e.Name)
 	}
