@@ -202,6 +202,9 @@ func (s *splits) plan(r *upstream.Route, miners []netloop.SplitMiner, now time.T
 	known.see(miners, pins)
 	known.book(s.work, now)
 	known.weights, known.given = weights, given(goals, fractions)
+	for _, g := range known.unfitNews() {
+		s.log.Warn("no miner of the route can work at this goal, by their extranonce2 and version bits: the others get its part; give it another pool, or a route of its own", "route", known.name, "goal", g.Name(), "miners", len(miners))
+	}
 	moves := known.plan()
 	r.Steer(known.steering(pins))
 	return moves

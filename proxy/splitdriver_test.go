@@ -14,6 +14,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/balance"
 	"farmproxy/config"
+	"farmproxy/internal/journal"
 	"farmproxy/netloop"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -198,6 +199,41 @@ func TestForcedMovesAreTriedAgainSoon(t *testing.T) {
 	if alt := s.Routes()[0].Goals[1]; alt.Miners != 20 || alt.Moves["closed"] != 20 || alt.Refused["not_yet"] != 20 {
 		t.Errorf("%+v", alt)
 	}
+}
+
+// That a wish can't be had is said once, until it can.
+func TestAGoalWhereNobodyCanWork(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	s := h.splits()
+	var log journal.Journal
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	said := func(want int) {
+		t.Helper()
+		if n := strings.Count(log.String(), "no miner of the route can work at this goal"); n != want {
+			t.Errorf("said %d times, want %d: %s", n, want, log.String())
+		}
+	}
+	fit := func(set uint64) {
+		for i := range h.miners {
+			h.miners[i].Fits = set
+		}
+		h.pass(t, s, time.Minute)
+	}
+	fit(3)
+	said(0)
+	for i := range h.miners {
+		h.miners[i].Goal = h.route.Goal("main")
+	}
+	fit(1)
+	said(1)
+	h.miners[0].Fits = 3
+	h.pass(t, s, time.Minute)
+	fit(1)
+	said(2)
+	h.weights = map[string]float64{"main": 1, "alt": 0}
+	h.pass(t, s, time.Minute)
+	said(2)
 }
 
 // On production's path: weights are changed over the API, pools fail and are back; the

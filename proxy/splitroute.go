@@ -25,6 +25,7 @@ type splitRoute struct {
 	counts  []splitCounts
 	ledger  balance.Ledger
 	past    []splitPast // of the last balance.Window, the oldest first
+	unfit   uint64      // bit i: no miner can work at goal i, and the log says so
 
 	miners  []balance.Miner // at the last look, where they are after its moves
 	cookies []upstream.Cookie
@@ -68,7 +69,7 @@ func (s *splitRoute) follow(goals []*upstream.Goal) {
 		wished = append(wished, goal)
 	}
 	s.ledger.Follow(from)
-	s.goals, s.booked, s.counts, s.given, s.past = goals, booked, counts, wished, nil
+	s.goals, s.booked, s.counts, s.given, s.past, s.unfit = goals, booked, counts, wished, nil, 0
 }
 
 // see takes the miners as they are now.
@@ -91,6 +92,25 @@ func (s *splitRoute) see(miners []netloop.SplitMiner, pins map[string]string) {
 		}
 		s.miners, s.cookies = append(s.miners, x), append(s.cookies, m.Cookie)
 	}
+}
+
+// unfitNews returns the goals that should get work, and at which no miner of the route can
+// work any more.
+func (s *splitRoute) unfitNews() (news []*upstream.Goal) {
+	var fits, unfit uint64
+	for i := range s.miners {
+		fits |= s.miners[i].Fits
+	}
+	for i, g := range s.goals {
+		if bit := uint64(1) << i; len(s.miners) > 0 && s.given[i].Wish > 0 && fits&bit == 0 {
+			unfit |= bit
+			if s.unfit&bit == 0 {
+				news = append(news, g)
+			}
+		}
+	}
+	s.unfit = unfit
+	return news
 }
 
 // book books what the goals got since the last look, by what was wished then.
