@@ -168,6 +168,9 @@ func printMoved(w io.Writer, answer json.RawMessage) error {
 			return err
 		}
 	}
+	if m.Pin == nil && m.Moved+m.Stayed == 0 && len(m.Refused) > 0 {
+		return fmt.Errorf("no miner of worker %q was moved", m.Worker)
+	}
 	return nil
 }
 

@@ -97,6 +97,15 @@ pin*     farm.hall-1-rack-07-r…  at goal second of…  user anna  -
 `)
 }
 
+// A script hears that a move was not made.
+func TestAMoveThatIsNotMade(t *testing.T) {
+	c := newClerk(t, map[string]any{"move": api.Moved{Worker: "farm.rig1", Route: "hall-1", Goal: "second", Refused: []api.Refused{{Miners: 2, Reason: "its extranonce2 is too small"}}}})
+	code, out, said := invoke(t, "move", "farm.rig1", "second", "-socket", c.socket)
+	if code != exitFailed || out != "farm.rig1: goal second of route hall-1: 0 miners moved\n2 miners not moved: its extranonce2 is too small\n" || !strings.Contains(said, `no miner of worker "farm.rig1" was moved`) {
+		t.Errorf("%d %s\n%s", code, said, out)
+	}
+}
+
 // What makes no sense is said before anybody is asked.
 func TestOrdersThatMakeNoSense(t *testing.T) {
 	f := func(line, want string) {

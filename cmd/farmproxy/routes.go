@@ -34,7 +34,7 @@ func printRoutes(w io.Writer, answer json.RawMessage) error {
 				moved += n
 			}
 			t.add(printable(r.Route), printable(g.Goal), number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), strconv.Itoa(g.Miners), stats.HashRate(g.HashRate), strconv.FormatUint(moved, 10))
-			remarks = append(remarks, goalRemarks(r.Route, g)...)
+			remarks = append(remarks, goalRemarks(&r, g)...)
 		}
 	}
 	if err := t.print(w, tableWidth); err != nil {
@@ -49,10 +49,13 @@ func printRoutes(w io.Writer, answer json.RawMessage) error {
 }
 
 // goalRemarks say what a goal's row has no room for.
-func goalRemarks(route string, g *api.GoalState) (list []string) {
-	name := route + ", " + g.Goal
+func goalRemarks(r *api.RouteState, g *api.GoalState) (list []string) {
+	name := r.Route + ", " + g.Goal
 	if !g.Up {
 		list = append(list, name+": down, none of its pools works or may be used")
+	}
+	if g.Fits < r.Miners {
+		list = append(list, fmt.Sprintf("%s: only %d of %d miners can work there, by their extranonce2 and version bits", name, g.Fits, r.Miners))
 	}
 	if g.Source != "configuration" {
 		text := fmt.Sprintf("%s: weight %s by %s", name, number(g.Weight), g.Source)
