@@ -137,7 +137,7 @@ func (a *accounts) dropUnused(ctx context.Context) {
 }
 
 // uses reports that an account has miners connected.
-func (p *proxy) uses(account string) bool { return p.goals.InUse(account) }
+func (p *proxy) uses(account string) bool { return p.directory.InUse(account) }
 
 // minHidden is the shortest password that hide looks for: "x" and "123" are
 // passwords of everybody, and parts of many words.
@@ -153,7 +153,7 @@ func hide(text, password string) string {
 
 // prove asks a pool whether it lets an account in.
 func (p *proxy) prove(ctx context.Context, pool store.Pool, account store.Account) error {
-	err := p.goals.Prove(ctx, account.Name, p.tables.tls.storePool(&account, &pool, algorithm(p.store.Snapshot(), pool.Algorithm)))
+	err := p.directory.Prove(ctx, account.Name, p.tables.tls.storePool(&account, &pool, algorithm(p.store.Snapshot(), pool.Algorithm)))
 	if err == nil {
 		return nil
 	}

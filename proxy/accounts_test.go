@@ -40,7 +40,7 @@ func (p *proxy) register(t *testing.T, pool *benchpool.Pool, user string, option
 		t.Fatal(err)
 	}
 	eventually(t, "the account can log in", func() bool {
-		_, _, ok := p.goals.Login(name + ".rig")
+		_, _, ok := p.directory.Login(name + ".rig")
 		return ok
 	})
 	return name
@@ -210,11 +210,11 @@ func TestAccountsInUseAreSeen(t *testing.T) {
 	name := p.register(t, pool, "alice", store.PoolOptions{})
 	m := connect(t, address)
 	m.work(name + ".rig")
-	if got := p.goals.AccountsInUse(); len(got) != 1 || got[0] != name || !p.goals.InUse(name) {
+	if got := p.directory.AccountsInUse(); len(got) != 1 || got[0] != name || !p.directory.InUse(name) {
 		t.Errorf("in use: %v", got)
 	}
 	m.conn.Close()
-	eventually(t, "it is used no more", func() bool { return !p.goals.InUse(name) })
+	eventually(t, "it is used no more", func() bool { return !p.directory.InUse(name) })
 	if got := p.server.LoggedIn(); len(got) != 1 || got[0] != name {
 		t.Errorf("seen since the last time: %v", got)
 	}

@@ -27,7 +27,7 @@ func (p *proxy) apply(s *settings) error {
 	}
 	p.files.Stand(s.standing)
 	p.files.Keep(s.linkFiles)
-	p.goals.Configure(s.links)
+	p.directory.Configure(s.links)
 	p.book.Configure(s.books)
 	p.book.SetMinersMax(s.miners.MaxMiners)
 	p.book.SetNeedsLink(s.needsLink)
@@ -42,7 +42,7 @@ func (p *proxy) apply(s *settings) error {
 	p.settings.Store(s)
 	p.tables.change(func(t *table) { t.others = s.others })
 	if before != nil && !slices.EqualFunc(before.miners.Listeners, s.miners.Listeners, sameRoute) {
-		p.goals.LoginAgain() // those of a listener with another route belong there now
+		p.directory.LoginAgain() // those of a listener with another route belong there now
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func TestAFarmproxyBehindAFarmproxyWithTooLittle(t *testing.T) {
 	var outer, inner journal.Journal
 	p, stop := launch(t, &outer, nil, nil, pool)
 	t.Cleanup(stop)
-	eventually(t, "the pool's size is known", func() bool { _, size := p.goals.Shape(); return size == 2 })
+	eventually(t, "the pool's size is known", func() bool { _, size := p.directory.Shape(); return size == 2 })
 	behind(t, &inner, p.server.Addresses()[0])
 	eventually(t, "the inner one says it", func() bool { return inner.Has("the pool behind it has to give more: 4 bytes") })
 	eventually(t, "the outer one says it", func() bool { return outer.Has("use pools that give 4 bytes or more") })

@@ -193,7 +193,7 @@ func (h *heir) restoreLinks(r handover.Record) error {
 		}
 		sockets[i] = conn
 	}
-	return h.goals.Restore(r.Data, sockets, h.server.Cookie)
+	return h.directory.Restore(r.Data, sockets, h.server.Cookie)
 }
 
 // Prepare implements handover.Taker: everything is made and checked, and the loops run,
@@ -216,10 +216,10 @@ func (h *heir) Prepare(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := h.goals.Expect(context.Background(), h.ahead.links); err != nil {
+	if err := h.directory.Expect(context.Background(), h.ahead.links); err != nil {
 		return err
 	}
-	within(dialTime, h.goals.Dialled)
+	within(dialTime, h.directory.Dialled)
 	return nil
 }
 
@@ -234,7 +234,7 @@ func (h *heir) Complete(context.Context) error {
 
 // Serve implements handover.Taker.
 func (h *heir) Serve() error {
-	h.goals.Start(context.Background())
+	h.directory.Start(context.Background())
 	h.server.Serve()
 	if h.adminPath != "" { // now, since the predecessor removes its own at its end
 		var err error

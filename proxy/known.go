@@ -36,7 +36,7 @@ func (f farm) routes() (names []string) {
 			names = append(names, r.Name)
 		}
 	}
-	for _, r := range f.p.goals.Routes() {
+	for _, r := range f.p.directory.Routes() {
 		if name := routeName(r.ID()); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -46,7 +46,7 @@ func (f farm) routes() (names []string) {
 
 // works implements known. A goal that nobody uses may work.
 func (f farm) works(route, goal string) bool {
-	for _, r := range f.p.goals.Routes() {
+	for _, r := range f.p.directory.Routes() {
 		if routeName(r.ID()) == route {
 			g := r.Goal(goal)
 			return g == nil || g.Up()
@@ -75,5 +75,5 @@ func (f farm) leave(pools map[string]wish.PoolState) {
 	for name, state := range pools {
 		orders[name] = poolOrders[state]
 	}
-	f.p.goals.Order(orders)
+	f.p.directory.Order(orders)
 }

@@ -44,7 +44,7 @@ func TestAWorkerIsMovedAndPinned(t *testing.T) {
 	m.work("farm.rig")
 	at := func(want string) {
 		t.Helper()
-		if got := members(t, f.goals, "farm.rig", "hall-1"); got != want {
+		if got := members(t, f.directory, "farm.rig", "hall-1"); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

@@ -42,21 +42,21 @@ const (
 
 // proxy is everything that runs, wired together.
 type proxy struct {
-	log      *slog.Logger
-	loops    int           // event loops
-	drain    time.Duration // drainTime, but in tests
-	files    *descriptors.Budget
-	book     *stats.Book
-	shares   *sharelog.Log
-	remember *remembering
-	store    *store.Store // nil: no accounts
-	users    *accounts    // nil: none
-	server   *netloop.Server
-	goals    *upstream.Directory
-	tables   *tables   // of goals
-	orders   *orders   // of operators
-	splits   *splits   // of routes
-	queue    *LogQueue // nil: the log is somewhere else
+	log       *slog.Logger
+	loops     int           // event loops
+	drain     time.Duration // drainTime, but in tests
+	files     *descriptors.Budget
+	book      *stats.Book
+	shares    *sharelog.Log
+	remember  *remembering
+	store     *store.Store // nil: no accounts
+	users     *accounts    // nil: none
+	server    *netloop.Server
+	directory *upstream.Directory
+	tables    *tables   // of the directory
+	orders    *orders   // of operators
+	splits    *splits   // of routes
+	queue     *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
 	reloading  sync.Mutex // held while the configuration changes
@@ -188,16 +188,16 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if tune != nil {
 		tune(&options)
 	}
-	p.goals = upstream.NewDirectory(options, p.server)
-	p.tables.directory = p.goals
-	p.splits = newSplits(splitFarm{p.goals, p.server}, p.orders, log)
+	p.directory = upstream.NewDirectory(options, p.server)
+	p.tables.directory = p.directory
+	p.splits = newSplits(splitFarm{p.directory, p.server}, p.orders, log)
 	p.book.SetRoutes(p.splits.Routes)
 	if err := p.apply(&settings); err != nil {
 		return nil, err
 	}
 	p.orders.tell()
 	if p.store != nil {
-		p.users = &accounts{store: p.store, directory: p.goals, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
+		p.users = &accounts{store: p.store, directory: p.directory, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
 	}
 	return p, nil
 }
@@ -226,7 +226,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	}
 	select {
 	case err := <-p.failed:
-		within(stopTime, p.goals.Close)
+		within(stopTime, p.directory.Close)
 		return err // nothing listens: no more to stop
 	case <-p.server.Booted():
 	}
@@ -284,14 +284,14 @@ func (p *proxy) begin() {
 	if p.users != nil {
 		p.users.follow()
 	}
-	p.goals.Start(context.Background()) // stop ends it, in its turn
+	p.directory.Start(context.Background()) // stop ends it, in its turn
 	p.runServer()
 }
 
 // runServer starts the event loops.
 func (p *proxy) runServer() {
 	p.parts.Go(func() {
-		if err := p.server.Run(p.goals); err != nil {
+		if err := p.server.Run(p.directory); err != nil {
 			p.failed <- err
 		}
 	})
@@ -315,9 +315,9 @@ func (p *proxy) stop() {
 	p.server.Refuse()
 	within(p.drain, func(settled context.Context) {
 		within(p.drain+stopTime, func(ctx context.Context) { p.server.CloseMiners(ctx, settled) })
-		p.goals.Drain(settled) // what miners did not wait for
+		p.directory.Drain(settled) // what miners did not wait for
 	})
-	within(stopTime, p.goals.Close)
+	within(stopTime, p.directory.Close)
 	within(stopTime, func(ctx context.Context) {
 		var ending sync.WaitGroup
 		ending.Go(func() { p.warn(p.web.Shutdown(ctx)) })

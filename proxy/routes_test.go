@@ -90,10 +90,10 @@ func TestAPortHasItsRoute(t *testing.T) {
 	if changes, want := f.again(strings.Replace(twoPorts, "hall-2", "hall-1", 1)+pools+hall1+hall2), `set listener 127.0.0.2:0: route from "hall-2" to "hall-1"`; changes != want {
 		t.Errorf("changes %q, want %q", changes, want)
 	}
-	eventually(t, "the second port's miners are on the first route", func() bool { return members(t, f.goals, "farm.rig", "hall-1") == "all 20" })
+	eventually(t, "the second port's miners are on the first route", func() bool { return members(t, f.directory, "farm.rig", "hall-1") == "all 20" })
 	work("both ports at one pool", true, false, false)
 	f.again(twoPorts + pools + hall1 + routeText("hall-2", "all 1: c"))
-	eventually(t, "the second port's miners are on their route again", func() bool { return members(t, f.goals, "farm.rig", "hall-2") == "all 10" })
+	eventually(t, "the second port's miners are on their route again", func() bool { return members(t, f.directory, "farm.rig", "hall-2") == "all 10" })
 	work("the second port's goal has another pool", true, false, true)
 	wantUndisturbed(t, "the first port", first, false)
 	wantUndisturbed(t, "the second port", second, true)
@@ -131,13 +131,13 @@ func TestNewcomersAreDividedByWeights(t *testing.T) {
 		m.work(fmt.Sprint("farm.rig", i))
 		miners = append(miners, m)
 	}
-	if got, want := members(t, f.goals, "farm.rig", "hall-1"), "main 6, second 2, never 0"; got != want {
+	if got, want := members(t, f.directory, "farm.rig", "hall-1"), "main 6, second 2, never 0"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if changes, want := f.again(ports+pools+routeText("hall-1", "second 1: b", "never 0: c")), "remove route hall-1, goal main"; changes != want {
 		t.Errorf("changes %q, want %q", changes, want)
 	}
-	eventually(t, "the miners of the goal that is gone are at the other", func() bool { return members(t, f.goals, "farm.rig", "hall-1") == "second 8, never 0" })
+	eventually(t, "the miners of the goal that is gone are at the other", func() bool { return members(t, f.directory, "farm.rig", "hall-1") == "second 8, never 0" })
 	for _, m := range miners {
 		m.wantAlive()
 	}
@@ -164,7 +164,7 @@ func TestRoutesComeAndGo(t *testing.T) {
 		{"", " 10"},
 	} {
 		f.again(pools + step.routes)
-		eventually(t, "the miners are where they belong: "+step.members, func() bool { return members(t, f.goals, "farm.rig", "") == step.members })
+		eventually(t, "the miners are where they belong: "+step.members, func() bool { return members(t, f.directory, "farm.rig", "") == step.members })
 		before := one.Books().Total().Accepted + two.Books().Total().Accepted
 		eventually(t, "they work: "+step.members, func() bool { return one.Books().Total().Accepted+two.Books().Total().Accepted > before+30 })
 	}
@@ -208,7 +208,7 @@ func TestAnAccountIsDivided(t *testing.T) {
 		}
 	}
 	set()
-	eventually(t, "all are at the account's pool again", func() bool { return members(t, p.goals, name, "") == " 16" })
+	eventually(t, "all are at the account's pool again", func() bool { return members(t, p.directory, name, "") == " 16" })
 	wantUndisturbed(t, "those that came late", late, true)
 	wantUndisturbed(t, "the account", f, true)
 }

@@ -170,7 +170,7 @@ func TestSettingsAreAppliedWhileItRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	serves := p.goals
+	serves := p.directory
 	apply(func(c *config.Config) {
 		c.Miners.Max, c.Miners.MalformedLimit = 1, 2
 		c.Metrics.PerWorker = false
@@ -183,7 +183,7 @@ func TestSettingsAreAppliedWhileItRuns(t *testing.T) {
 	}
 	there.notification("mining.notify") // of the link under the other user
 	there.wantAlive()
-	if p.goals != serves || p.opened() != 2 {
+	if p.directory != serves || p.opened() != 2 {
 		t.Errorf("%d connections", p.opened())
 	}
 	bad := *p.settings.Load()

@@ -62,7 +62,7 @@ func (p *proxy) the(t *testing.T, worker string) netloop.SplitMiner {
 }
 
 // goal returns a goal of the route that is split.
-func (p *proxy) goal(name string) *upstream.Goal { return p.goals.Routes()[0].Goal(name) }
+func (p *proxy) goal(name string) *upstream.Goal { return p.directory.Routes()[0].Goal(name) }
 
 // other returns the goal of two at which a miner is not.
 func (p *proxy) other(m netloop.SplitMiner) *upstream.Goal {

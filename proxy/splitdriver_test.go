@@ -88,7 +88,7 @@ func newHall(t *testing.T) *hall {
 	a, b := easyPool(t, "east", nil), easyPool(t, "western", nil)
 	p, _ := startProxy(t, halves, nil, a, b)
 	p.bothUp(t)
-	h := &hall{route: p.goals.Routes()[0], done: make(map[*upstream.Goal]float64), now: time.Now(), weights: map[string]float64{"main": 70, "alt": 30}}
+	h := &hall{route: p.directory.Routes()[0], done: make(map[*upstream.Goal]float64), now: time.Now(), weights: map[string]float64{"main": 70, "alt": 30}}
 	for i := range 20 {
 		h.miners = append(h.miners, netloop.SplitMiner{
 			Cookie: upstream.Cookie(i), Worker: fmt.Sprint("rig", i), Goal: h.route.Goal("main"),

@@ -97,7 +97,7 @@ func (p *proxy) tracePool(name string) (find func() []watched, remark string) {
 		return nil, ""
 	}
 	return func() (list []watched) {
-		for _, x := range p.goals.Taps(name) {
+		for _, x := range p.directory.Taps(name) {
 			w := watched{Tap: x.Tap, connection: "lane " + strconv.Itoa(x.Lane), other: "pool"}
 			if x.Lane < 0 {
 				w.connection = "probe"

@@ -164,7 +164,7 @@ func TestTraceOfAPoolThatRefuses(t *testing.T) {
 		c.Pools = append(c.Pools, c.Pools[0])
 		c.Pools[1].Name, c.Pools[1].URL = "backup", "stratum+tcp://"+refuses.Addr()
 	})
-	eventually(t, "the backup was probed", func() bool { return len(p.goals.Taps("backup")) > 0 })
+	eventually(t, "the backup was probed", func() bool { return len(p.directory.Taps("backup")) > 0 })
 	x := startTrace(t, socket, "backup")
 	x.until(` farmproxy: {"id":4,"method":"mining.authorize","params":["farm","(hidden)"]}`)
 	x.until(` pool: {"id":4,"result":`)

@@ -193,7 +193,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 	if err := to.Send(ordersSection, g.orders.state()); err != nil {
 		return err
 	}
-	ahead, err := g.goals.Ahead()
+	ahead, err := g.directory.Ahead()
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 func (g giver) Freeze(ctx context.Context) error {
 	g.orders.freeze(true)
 	g.splits.freeze(true)
-	g.goals.Freeze()
+	g.directory.Freeze()
 	return g.server.Freeze(ctx)
 }
 
@@ -219,7 +219,7 @@ func (g giver) State(to *handover.Sender) error {
 	if err := to.Send(splitsSection, g.splits.state(time.Now())); err != nil {
 		return err
 	}
-	links, wires, err := g.goals.State(g.relays.open)
+	links, wires, err := g.directory.State(g.relays.open)
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (g giver) State(to *handover.Sender) error {
 func (g giver) Thaw() {
 	g.relays.close()
 	g.server.Thaw()
-	g.goals.Thaw()
+	g.directory.Thaw()
 	g.orders.freeze(false)
 	g.splits.freeze(false)
 }
