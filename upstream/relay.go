@@ -47,8 +47,16 @@ func (r *Relay) Run(ctx context.Context, pool, next net.Conn) {
 	r.pool, r.next = pool, next
 	defer context.AfterFunc(ctx, r.close)()
 	var both sync.WaitGroup
-	both.Go(func() { defer r.close(); r.up() })
-	both.Go(func() { defer r.close(); r.down() })
+	both.Go(func() {
+		defer r.close()
+		if r.write(nil) == nil {
+			carryFrom(next, r.write)
+		}
+	})
+	both.Go(func() {
+		defer r.close()
+		carryFrom(pool, r.receive)
+	})
 	both.Wait()
 }
 
@@ -57,28 +65,18 @@ func (r *Relay) close() {
 	r.next.Close()
 }
 
-// up carries what the next process says.
-func (r *Relay) up() {
-	err := r.write(nil)
-	for buf := make([]byte, relayBuffer); err == nil; {
-		var n int
-		if n, err = r.next.Read(buf); n > 0 {
-			err = r.write(buf[:n])
-		}
-	}
-}
-
-// down carries what the pool says.
-func (r *Relay) down() {
+// carryFrom gives take what conn says, until either fails.
+func carryFrom(conn net.Conn, take func([]byte) error) {
 	var err error
 	for buf := make([]byte, relayBuffer); err == nil; {
 		var n int
-		if n, err = r.pool.Read(buf); n > 0 {
-			err = r.receive(buf[:n])
+		if n, err = conn.Read(buf); n > 0 {
+			err = take(buf[:n])
 		}
 	}
 }
 
+// receive takes what the pool says.
 func (r *Relay) receive(data []byte) error {
 	var plain []byte
 	r.mu.Lock()

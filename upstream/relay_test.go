@@ -19,14 +19,20 @@ func unanswered(p *scripted, nonce string) {
 	})
 }
 
+// inTLSHandOver runs a test of hand-overs with a pool over TLS.
+func inTLSHandOver(t *testing.T, test func(f *farm, a *scripted)) {
+	certificate := newCertificate(t)
+	inHandOver(t, "a", func(f *farm) {
+		f.overTLS(certificate)
+		test(f, f.pools[0])
+	})
+}
+
 // Of a link over TLS the next process has another before the switch, and miners a clean
 // job. The old link drains, while the old process encrypts: shares that were in flight and
 // late ones have their verdicts, and then it ends.
 func TestALinkOverTLSDrains(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
-		a := f.pools[0]
+	inTLSHandOver(t, func(f *farm, a *scripted) {
 		unanswered(a, "00000001")
 		f.start()
 		f.submit(1, 1)
@@ -54,10 +60,7 @@ func TestALinkOverTLSDrains(t *testing.T) {
 
 // While the old link drains, another upgrade may come: the first process still encrypts.
 func TestALinkOverTLSDrainsThroughTwoHandOvers(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
-		a := f.pools[0]
+	inTLSHandOver(t, func(f *farm, a *scripted) {
 		unanswered(a, "00000001")
 		f.start()
 		f.submit(1, 1)
@@ -72,10 +75,7 @@ func TestALinkOverTLSDrainsThroughTwoHandOvers(t *testing.T) {
 
 // If another link can't be dialled in time, the old one serves until one is up.
 func TestALinkOverTLSServesUntilAnotherIsUp(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
-		a := f.pools[0]
+	inTLSHandOver(t, func(f *farm, a *scripted) {
 		f.start()
 		old := a.lane()
 		a.do(func() { a.refuse = true })
@@ -98,16 +98,14 @@ func TestALinkOverTLSServesUntilAnotherIsUp(t *testing.T) {
 // Without a relay, for which there may be no descriptors, the shares in flight are lost
 // where another link is up.
 func TestALinkOverTLSIsDialledAnew(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
+	inTLSHandOver(t, func(f *farm, a *scripted) {
 		f.noRelays = true
-		unanswered(f.pools[0], "00000001")
+		unanswered(a, "00000001")
 		f.start()
 		f.submit(1, 1)
 		job := f.latest().Job
 		f.handOver(f.again)
-		equal(t, "dialled", f.pools[0].dialled(), 2)
+		equal(t, "dialled", a.dialled(), 2)
 		f.wantTold("a-1! a-2!")
 		f.wantFate(1, 1, work.LinkLost)
 		f.submitFor(job, 2, 2)
@@ -119,20 +117,16 @@ func TestALinkOverTLSIsDialledAnew(t *testing.T) {
 
 // If such a link can't be dialled, its lane has lost its own: it looks on.
 func TestALinkOverTLSIsNotThereInTime(t *testing.T) {
-	certificate := newCertificate(t)
-	inHandOver(t, "a", func(f *farm) {
-		f.overTLS(certificate)
+	inTLSHandOver(t, func(f *farm, a *scripted) {
 		f.noRelays = true
-		f.pools[0].answer = func(submit) string { return "" }
+		a.answer = func(submit) string { return "" }
 		f.start()
 		f.submit(1, 1)
-		f.pools[0].do(func() { f.pools[0].refuse = true })
+		a.do(func() { a.refuse = true })
 		f.handOver(f.again)
 		f.wantOn("none")
 		f.after(time.Second)
-		f.pools[0].do(func() {
-			f.pools[0].refuse, f.pools[0].answer = false, func(submit) string { return yes }
-		})
+		a.do(func() { a.refuse, a.answer = false, func(submit) string { return yes } })
 		f.after(time.Minute)
 		f.wantOn("a")
 		f.wantFate(1, 1, work.Accepted) // the pool gave the session back
