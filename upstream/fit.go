@@ -78,7 +78,7 @@ func (r *Route) commonMask() uint32 {
 // Mask returns the version bits that a miner at the goal may roll, of those that its lane's
 // pool allows.
 func (g *Goal) Mask(allowed uint32) uint32 {
-	if g.route == nil || !g.route.Split() {
+	if !g.Split() {
 		return allowed
 	}
 	return allowed & g.route.commonMask()

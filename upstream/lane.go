@@ -224,7 +224,7 @@ func (l *Lane) taken(n int64) {
 
 // settle returns the verdicts of shares.
 func (l *Lane) settle(list ...Verdict) {
-	l.goal.settled(list)
+	l.goal.credit(list)
 	l.goal.directory.down.Verdicts(list)
 	l.taken(-int64(len(list)))
 }

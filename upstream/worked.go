@@ -26,8 +26,8 @@ func (t *total) sum() float64 { return math.Float64frombits(t.bits.Load()) }
 // only grows; the next process goes on with it.
 func (g *Goal) Work() float64 { return g.worked.sum() }
 
-// settled adds the work of the accepted shares among verdicts.
-func (g *Goal) settled(list []Verdict) {
+// credit adds the work of the accepted shares among verdicts.
+func (g *Goal) credit(list []Verdict) {
 	var sum float64
 	for i := range list {
 		if list[i].Verdict == work.Accepted {
