@@ -16,9 +16,6 @@ func (l *loop) post(p *upstream.Post) {
 		return // no miner here has been on that lane yet: see loop.feed
 	}
 	f.outgrown = false // it is served again
-	if last := f.Job(); last != nil && p.Job != nil && p.Job.Epoch != last.Epoch {
-		f.tellKept() // while it is known whose they are
-	}
 	if f.take(p) {
 		f.begin(l.env.Now, p.Clean, false)
 		return

@@ -36,6 +36,9 @@ func newFeed(lane *upstream.Lane, now time.Duration) *feed {
 
 // take shows miners what the lane offers now. It reports whether the job is new.
 func (f *feed) take(p *upstream.Post) (isNew bool) {
+	if last := f.Job(); last != nil && p.Job != nil && p.Job.Epoch != last.Epoch {
+		f.tellKept() // while it is known whose they are
+	}
 	f.Least, f.split = p.Least, f.lane.Goal().Split()
 	if p.Pool != "" && p.Pool != f.pool {
 		f.pool, f.another = p.Pool, true
