@@ -317,7 +317,7 @@ func (l *loop) takeUp() {
 
 // rehome moves a miner to where its worker belongs now.
 func (l *loop) rehome(p *peer) {
-	if _, is := p.dialect.(*agentPeer); is {
+	if isAgent(p) {
 		l.close(p, session.ExtranonceChanged)
 		return
 	}

@@ -139,13 +139,12 @@ func (l *loop) move(p *peer, to *upstream.Goal) Moved {
 	case !ready:
 		return NotYet
 	}
-	m, left := l.splitMiner(p), p.feed
-	m.age(l.env.Now)
+	left := p.feed
 	p.dialect.move(l, p, to)
 	if p.conn == nil {
 		return Gone
 	}
-	m = l.splitMiner(p)
+	m := l.splitMiner(p)
 	m.moved, m.left = notNever(l.env.Now), left
 	return Done
 }

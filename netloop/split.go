@@ -127,9 +127,10 @@ func (l *loop) credit(p *peer, work float64) {
 // route returns the name of the route of a peer's listener, as it is configured now; of a
 // listener that is closed, as it was.
 func (l *loop) route(p *peer) string {
-	for i := range l.server.settings.Load().Listeners {
-		if o := &l.server.settings.Load().Listeners[i]; o.Address == p.listener.Address {
-			return o.Route
+	list := l.server.settings.Load().Listeners
+	for i := range list {
+		if list[i].Address == p.listener.Address {
+			return list[i].Route
 		}
 	}
 	return p.listener.Route

@@ -73,7 +73,7 @@ func (l *loop) tellDisconnected(what string, p *peer, t *tally, login string) {
 // tellLeft logs the end of a peer's connection.
 func (l *loop) tellLeft(p *peer) {
 	what := "miner disconnected"
-	if _, is := p.dialect.(*agentPeer); is {
+	if isAgent(p) {
 		what = "agent disconnected"
 	} else if p.reason == session.MinerLeft && !p.session.IsAuthorized() {
 		what = "connection closed before a login"
