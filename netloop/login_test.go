@@ -38,7 +38,7 @@ func newFarm(t *testing.T, change func(*Options)) *farm {
 	return newFarmOf(t, upstream.Kind{Kept: true}, change)
 }
 
-// newFarmOf is newFarm with other goals.
+// newFarmOf is newFarm with a route of that kind.
 func newFarmOf(t *testing.T, kind upstream.Kind, change func(*Options)) *farm {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: 1, CloseReasons: session.Reasons()})

@@ -178,7 +178,7 @@ func TestAccountsAtOnePool(t *testing.T) {
 	})
 }
 
-func TestAccountAlongsideTheFixedGoal(t *testing.T) {
+func TestAccountBesideEverybodyElse(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.start()
 		f.set("bob b robert")

@@ -20,7 +20,7 @@ import (
 type mine struct {
 	oneLoop
 	t    *testing.T
-	goal *Goal           // the fixed one
+	goal *Goal           // everybody else's
 	ctx  context.Context // ends when the test takes too long
 
 	posts    chan Post

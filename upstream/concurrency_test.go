@@ -95,7 +95,7 @@ func TestManyMinersAndAccountsAtOnce(t *testing.T) {
 		equal(t, "verdicts", down.verdicts.Load(), shares.Load())
 		equal(t, "shares without one", d.pending.Load(), 0)
 		equal(t, "links of accounts", d.onDemand.taken(), 0)
-		equal(t, "lanes but the fixed one", d.life.lanes-len(d.life.free), 1)
+		equal(t, "lanes of everybody else's goal", d.life.lanes-len(d.life.free), 1)
 		equal(t, "members of everybody else's goal", d.goal("").members, 0)
 		if shares.Load() < 1000 || down.rerouted.Load() < 10 {
 			t.Errorf("%d shares, %d goals retired: this was no test", shares.Load(), down.rerouted.Load())

@@ -71,7 +71,7 @@ func TestDirectLinkIsResumed(t *testing.T) {
 
 // The configuration's pools can be direct as well: then nothing is kept open, but
 // probes find out what they give.
-func TestDirectFixedGoal(t *testing.T) {
+func TestDirectGoalOfEverybodyElse(t *testing.T) {
 	inFarm(t, "a b", func(f *farm) {
 		f.others.Pools[1].Direct = true
 		f.start()

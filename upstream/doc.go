@@ -22,11 +22,10 @@
 //
 // The directory knows all routes, by one table: that of each account in use, and
 // those that serve everybody else, by listener, in multi-user mode one for each user in
-// use. A route's miners are divided among its goals, each of which leads to an ordered
-// list of pools; most routes have one. A lane is
-// a stable slot of a goal: a miner keeps its lane for as long as it keeps its
-// prefix and its goal. A link is one connection to one pool; a failover changes
-// the link behind a lane, never the lane. An epoch is one extranonce1 at one
+// use. A route's miners are divided among its goals, of which most routes have one; each
+// leads to an ordered list of pools. A lane is a stable slot of a goal: a miner keeps its
+// lane for as long as it keeps its prefix and its goal. A link is one connection to one
+// pool; a failover changes the link behind a lane, never the lane. An epoch is one extranonce1 at one
 // pool: it may outlive the link, when the pool gives the session back.
 //
 // What a link and its pool say to each other is a state machine (protocol): bytes and

@@ -335,7 +335,7 @@ type farm struct {
 	t         *testing.T
 	pools     []*scripted
 	directory *Directory
-	goal      *Goal // the fixed one
+	goal      *Goal // everybody else's
 	book      *stats.Book
 	o         DirectoryOptions
 	others    others // what serves everybody whose login is no account's
@@ -380,8 +380,8 @@ func (f *farm) Dismissed(l *Lane) {
 	f.dismissed = append(f.dismissed, l)
 }
 
-// inFarm runs a test with pools of the given names, all well and on the fixed
-// goal.
+// inFarm runs a test with pools of the given names, all well and on everybody
+// else's goal.
 func inFarm(t *testing.T, names string, test func(f *farm)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
