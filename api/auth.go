@@ -37,15 +37,15 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 	if o.Tokens == nil {
 		return nil
 	}
-	kind, token, _ := strings.Cut(string(ctx.Request.Header.Peek("Authorization")), " ")
-	if token == "" || !strings.EqualFold(kind, "Bearer") {
+	token := bearer(&ctx.Request.Header)
+	if token == "" {
 		ctx.Response.Header.Set("WWW-Authenticate", realm)
 		return s.refused(ctx, "it has no token", &httpError{
 			fasthttp.StatusUnauthorized,
 			fmt.Sprintf("this needs a token with scope %v: send the header Authorization: Bearer TOKEN, with one of http.token_file", needed),
 		})
 	}
-	allowed, by := o.Tokens.allows(strings.TrimSpace(token))
+	allowed, by := o.Tokens.allows(token)
 	ctx.SetUserValue(byKey, by)
 	switch {
 	case allowed == scopeNone:
@@ -62,4 +62,24 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 		})
 	}
 	return nil
+}
+
+// mayStillRead reports whether a client that was let in with a token, or without one,
+// may go on reading.
+func (s *Server) mayStillRead(token string) bool {
+	tokens := s.settings.Load().Tokens
+	if tokens == nil {
+		return true
+	}
+	allowed, _ := tokens.allows(token)
+	return allowed&scopeRead != 0
+}
+
+// bearer returns the token that a client shows; "": none.
+func bearer(h *fasthttp.RequestHeader) string {
+	kind, token, _ := strings.Cut(string(h.Peek("Authorization")), " ")
+	if !strings.EqualFold(kind, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }

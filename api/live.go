@@ -13,8 +13,8 @@ import (
 
 const livePath = "/api/v1/live"
 
-// live streams what changes on the farm, as server-sent events, until the client leaves
-// or is too slow. It has a gate of its own, and no limit of time.
+// live streams what changes on the farm, as server-sent events, until the client leaves,
+// is too slow, or its token is revoked. It has a gate of its own, and no limit of time.
 func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	ctx.SetContentType("text/event-stream; charset=utf-8")
 	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would keep events for itself
@@ -25,11 +25,15 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	if !ok {
 		return &httpError{fasthttp.StatusServiceUnavailable, "busy: too many pages are open; close some"}
 	}
+	token := bearer(&ctx.Request.Header) // now: the request is gone when the first event is written
 	connOf(ctx).lasting.Store(true)
 	ctx.Response.SetConnectionClose()
 	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer page.Close()
 		for event := range page.Events() {
+			if !s.mayStillRead(token) {
+				return
+			}
 			w.Write(event)
 			w.WriteString("\n\n")
 			if w.Flush() != nil {

@@ -62,6 +62,48 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// A page whose token is no longer in the file hears nothing more, also if it was open.
+func TestLiveEndsWithItsToken(t *testing.T) {
+	open := mustTokens(t, allTokens)
+	admin := mustTokens(t, "admin "+adminToken)
+	for _, x := range []struct {
+		what        string
+		token       string
+		before, now *Tokens
+		goesOn      bool
+	}{
+		{"it is as before", readToken, open, open, true},
+		{"it is revoked", readToken, open, admin, false},
+		{"another one is revoked", adminToken, open, admin, true},
+		{"there are tokens now", "", nil, open, false},
+		{"there are none any more", readToken, open, nil, true},
+	} {
+		t.Run(x.what, func(t *testing.T) {
+			s := newSite(t, func(o *Options) { o.Tokens = x.before })
+			req, _ := http.NewRequest("GET", "http://localhost"+livePath, nil)
+			req.Header.Set("Authorization", "Bearer "+x.token)
+			resp, err := s.http.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			in := bufio.NewReader(resp.Body)
+			if _, err := in.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			s.Configure(Settings{Tokens: x.now})
+			for i := 0; i < 10 && err == nil; i++ { // the first may be from before
+				s.feed.Tick(time.Now())
+				in.ReadString('\n') // the end of the last one
+				_, err = in.ReadString('\n')
+			}
+			if (err == nil) != x.goesOn {
+				t.Errorf("the next events: %v", err)
+			}
+		})
+	}
+}
+
 // A farm's trouble is said in words: what is missing, of which group, since when.
 func TestWrong(t *testing.T) {
 	at := time.Now()

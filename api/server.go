@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -202,8 +201,7 @@ func (s *Server) room(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 		return c
 	}
 	if tokens := s.settings.Load().Tokens; tokens != nil {
-		_, token, _ := strings.Cut(string(h.Peek("Authorization")), " ")
-		if allowed, _ := tokens.allows(strings.TrimSpace(token)); allowed&scopeWrite == 0 {
+		if allowed, _ := tokens.allows(bearer(h)); allowed&scopeWrite == 0 {
 			return c
 		}
 	}
