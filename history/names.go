@@ -14,16 +14,26 @@ const maxListedName = 256
 // numbers is a part of a pattern that stands for numbers: {01-10}.
 var numbers = regexp.MustCompile(`\{([0-9]{1,6})-([0-9]{1,6})\}`)
 
+// wrongNumbers is what was meant as numbers, and would be taken for a name.
+var wrongNumbers = regexp.MustCompile(`\{[0-9]*-[0-9]*(\}|$)`)
+
+// byteOrderMark is what spreadsheets put before a text in UTF-8.
+const byteOrderMark = "\ufeff"
+
 // Names returns the names of a list: one per line, which may be a pattern. What follows a
-// comma on a line is ignored, so that the first column of a CSV file can be read; empty
-// lines and those that begin with # are too, and a head that says name or worker.
+// comma, a semicolon or a tab on a line is ignored, so that the first column of a CSV file
+// can be read, whatever a spreadsheet separates columns with; empty lines and those that
+// begin with # are too, and a head that says name or worker.
 //
 // In a pattern, {1-20} stands for each number from 1 to 20, {01-20} for the same with
 // two digits: hall{1-2}-r{01-10} are 20 names. There may be most names in all.
 func Names(list string, most int) (names []string, err error) {
 	seen := make(map[string]bool)
-	for n, line := range strings.Split(list, "\n") {
-		name, _, _ := strings.Cut(line, ",")
+	for n, line := range strings.Split(strings.TrimPrefix(list, byteOrderMark), "\n") {
+		name := strings.TrimSpace(line)
+		if end := strings.IndexAny(name, ",;\t"); end >= 0 {
+			name = name[:end]
+		}
 		name = strings.Trim(strings.TrimSpace(name), `"`)
 		if name == "" || strings.HasPrefix(name, "#") || n == 0 && (strings.EqualFold(name, "name") || strings.EqualFold(name, "worker")) {
 			continue
@@ -55,6 +65,9 @@ func Names(list string, most int) (names []string, err error) {
 func expand(pattern string, f func(string) error) error {
 	at := numbers.FindStringSubmatchIndex(pattern)
 	if at == nil {
+		if wrong := wrongNumbers.FindString(pattern); wrong != "" {
+			return fmt.Errorf("%s: expected numbers of up to 6 digits between braces, such as {01-20}, got %s", pattern, wrong)
+		}
 		return f(pattern)
 	}
 	low, high := pattern[at[2]:at[3]], pattern[at[4]:at[5]]
