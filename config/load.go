@@ -228,5 +228,8 @@ func syntaxProblem(err error) Problem {
 		p.Want = "this is not TOML"
 	}
 	p.Try = `key = "text", key = 1 or key = true, one per line, under a [table]`
+	if strings.HasPrefix(syntax.Message, "invalid escape") {
+		p.Try = `single quotes, between which a backslash is itself: key = 'R\d+'`
+	}
 	return p
 }
