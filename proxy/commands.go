@@ -55,7 +55,11 @@ func (p *proxy) workers(_ context.Context, c *admin.Call) (any, error) {
 	if err := c.Args(&args); err != nil {
 		return nil, err
 	}
-	return p.web.EachWorkers(args.Query, max(args.Most, 0), func(page *api.Workers) error { return c.Send(page) })
+	last, err := p.web.EachWorkers(args.Query, max(args.Most, 0), func(page *api.Workers) error { return c.Send(page) })
+	if err != nil {
+		return nil, err // a nil pointer is no answer
+	}
+	return last, nil
 }
 
 // listenAdmin opens the socket for commands; nil: there is none. Miners are served without

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -59,4 +60,17 @@ func TestWithoutASocket(t *testing.T) {
 	f(config.Config{}, "", "level=INFO msg=\"there is no socket for commands: set admin.socket or state_dir to have one\"")
 	f(config.Config{StateDir: dir}, "", "level=WARN msg=\"there is no socket for commands: set admin.socket to a path that farmproxy may use\" error=\""+taken+": another farmproxy listens there")
 	f(config.Config{Admin: config.Admin{Socket: taken}}, `admin.socket = "`+taken+`": `+taken+": another farmproxy listens there: stop it, or name another path", "")
+}
+
+// A question that makes no sense has an error as its answer, and no empty list beside it.
+func TestAQuestionThatMakesNoSense(t *testing.T) {
+	pool, _, release := heldPool(t)
+	defer release()
+	change, ask := commanded(t)
+	_, stop := launch(t, io.Discard, change, nil, pool)
+	defer stop()
+	answer, err := ask("workers", `{"query":"sort=speed"}`)
+	if err == nil || !strings.HasPrefix(err.Error(), "sort: want one of name, ") || answer != "" {
+		t.Errorf("%q, %v", answer, err)
+	}
 }

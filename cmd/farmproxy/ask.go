@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"farmproxy/admin"
 	"farmproxy/config"
@@ -68,12 +69,12 @@ func (a asking) command(ctx context.Context, t terminal, name string, args any, 
 				return failed(t, err)
 			}
 		}
-		fmt.Fprintf(t.err, "farmproxy %s: %s\n", name, refused)
+		fmt.Fprintf(t.err, "farmproxy %s: %s\n", typed(name), refused)
 		return exitFailed
 	case errors.Is(err, context.Canceled):
 		return exitFailed // Ctrl-C: whoever pressed it knows
 	case err != nil:
-		fmt.Fprintf(t.err, "farmproxy %s: %v\n", name, err)
+		fmt.Fprintf(t.err, "farmproxy %s: %v\n", typed(name), err)
 		return exitFailed
 	}
 	if err := print(t.out, answer); err != nil {
@@ -133,4 +134,11 @@ func (a asking) sockets() ([]string, error) {
 func printJSON(w io.Writer, line json.RawMessage) error {
 	_, err := fmt.Fprintf(w, "%s\n", line)
 	return err
+}
+
+// typed returns what people type for the other process's command of that name: that of
+// weights set is weights.
+func typed(name string) string {
+	word, _, _ := strings.Cut(name, " ")
+	return word
 }

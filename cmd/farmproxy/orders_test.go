@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -103,6 +104,18 @@ func TestAMoveThatIsNotMade(t *testing.T) {
 	code, out, said := invoke(t, "move", "farm.rig1", "second", "-socket", c.socket)
 	if code != exitFailed || out != "farm.rig1: goal second of route hall-1: 0 miners moved\n2 miners not moved: its extranonce2 is too small\n" || !strings.Contains(said, `no miner of worker "farm.rig1" was moved`) {
 		t.Errorf("%d %s\n%s", code, said, out)
+	}
+}
+
+// A refusal names the command as it was typed.
+func TestOrdersThatAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	listening(t, dir, "weights set", func(context.Context, *admin.Call) (any, error) {
+		return nil, errors.New(`route "hall-1" has no goal "mian"`)
+	})
+	code, out, said := invoke(t, "weights", "hall-1", "mian=1", "-socket", dir+"/admin.sock")
+	if want := "farmproxy weights: route \"hall-1\" has no goal \"mian\"\n"; code != exitFailed || out != "" || said != want {
+		t.Errorf("%d %q %q, want %q", code, out, said, want)
 	}
 }
 
