@@ -17,6 +17,11 @@ const (
 	// maxPoints bounds an answer to a megabyte: a week of minutes, or a year of hours.
 	maxPoints = 11_000
 
+	// maxRecalls bounds concurrent requests for the history: it reads for one at a time.
+	// Their gate is not that of maxQueries: whoever waits for a slow disk keeps nobody
+	// from what is in memory.
+	maxRecalls = 1
+
 	// historyTime bounds how long a query reads.
 	historyTime = 10 * time.Second
 
@@ -39,10 +44,10 @@ type span struct {
 // withHistory makes a handler of one that reads the history.
 func withHistory(answer func(s *Server, life context.Context, ctx *fasthttp.RequestCtx, h *history.Store) error) handler {
 	return func(s *Server, ctx *fasthttp.RequestCtx) error {
-		if err := s.queries.enter(); err != nil {
+		if err := s.recalls.enter(); err != nil {
 			return err
 		}
-		defer s.queries.leave()
+		defer s.recalls.leave()
 		h, err := s.options.History()
 		switch {
 		case err != nil:

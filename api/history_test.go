@@ -105,3 +105,45 @@ func TestARosterFromAFile(t *testing.T) {
 		}
 	}
 }
+
+// Whoever waits for the history keeps nobody from what is in memory.
+func TestASlowHistoryKeepsNobodyElseWaiting(t *testing.T) {
+	asked, good := make(chan struct{}), make(chan struct{})
+	s := newSite(t, func(o *Options) {
+		o.History = func() (*history.Store, error) {
+			close(asked)
+			<-good
+			return nil, nil
+		}
+	})
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		if r, err := s.http.Get("http://localhost/api/v1/events"); err == nil {
+			r.Body.Close()
+		}
+	}()
+	<-asked
+	for _, path := range []string{"/healthz", "/metrics", "/api/v1/status", "/api/v1/workers", "/api/v1/groups"} {
+		if r, _ := s.ask(t, "GET", path); r.StatusCode != 200 {
+			t.Errorf("%s: %s", path, r.Status)
+		}
+	}
+	close(good)
+	<-answered
+}
+
+// A page does not wait for usual hash rates that a disk keeps back.
+func TestAPageWithoutUsualHashRates(t *testing.T) {
+	s := newSite(t)
+	f := liveFarm{Server: s.Server, news: make(chan map[string]float64, 1)}
+	f.readUsual(time.Now())
+	if f.usual != nil || f.news == nil {
+		t.Errorf("%v", f.usual)
+	}
+	f.news <- map[string]float64{"rig": 7}
+	f.readUsual(time.Now())
+	if f.usual["rig"] != 7 || f.news != nil {
+		t.Errorf("%v", f.usual)
+	}
+}

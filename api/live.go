@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"context"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -47,13 +48,17 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 // liveFarm is what pages show of the books; it implements live.Source.
 type liveFarm struct {
 	*Server
-	usual map[string]float64 // H/s, by worker
-	asked time.Time          // when that was read
+	usual map[string]float64      // H/s, by worker
+	asked time.Time               // when that was asked for
+	news  chan map[string]float64 // what is being read; nil: nothing is
 	sums  wrongs
 }
 
 // usualEvery is how often the usual hash rates are read: they are learnt once an hour.
 const usualEvery = 10 * time.Minute
+
+// usualPatience is how long a page waits for them: for a disk that is good.
+const usualPatience = 250 * time.Millisecond
 
 // Farm implements live.Source.
 func (f *liveFarm) Farm() *live.Farm {
@@ -118,17 +123,43 @@ func (f *liveFarm) EachWorker(each func(*live.Worker)) {
 	})
 }
 
-// readUsual reads the workers' usual hash rates now and then.
+// readUsual reads the workers' usual hash rates now and then. What is not there in time is
+// taken at a later tick.
 func (f *liveFarm) readUsual(now time.Time) {
+	if f.news != nil {
+		select {
+		case usual := <-f.news:
+			f.learn(usual)
+		default:
+		}
+		return
+	}
 	if !f.asked.IsZero() && now.Sub(f.asked) < usualEvery {
 		return
 	}
-	f.asked = now
 	h, err := f.options.History()
 	if err != nil || h == nil {
 		return
 	}
-	if usual, err := h.Usual(); err == nil {
+	f.asked, f.news = now, make(chan map[string]float64, 1)
+	go func(news chan<- map[string]float64) {
+		ctx, cancel := context.WithTimeout(context.Background(), historyTime)
+		defer cancel()
+		usual, _ := h.Usual(ctx) // nil: those that are known stay
+		news <- usual
+	}(f.news)
+	late := time.NewTimer(usualPatience)
+	defer late.Stop()
+	select {
+	case usual := <-f.news:
+		f.learn(usual)
+	case <-late.C:
+	}
+}
+
+// learn takes what was read; nil: it could not be.
+func (f *liveFarm) learn(usual map[string]float64) {
+	if f.news = nil; usual != nil {
 		f.usual = usual
 	}
 }

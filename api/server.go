@@ -131,6 +131,7 @@ type Server struct {
 	connections *connections
 	scrapes     streams
 	queries     gate
+	recalls     gate
 
 	registry      gate
 	registrations *limiter
@@ -155,6 +156,7 @@ func New(o Options) *Server {
 		connections: newConnections(),
 		scrapes:     newStreams("scrapes", maxScrapes),
 		queries:     newGate("queries over all workers", maxQueries),
+		recalls:     newGate("requests for the history", maxRecalls),
 
 		registry:      newGate("requests to the store", maxRegistry),
 		registrations: newLimiter(0),

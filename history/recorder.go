@@ -53,6 +53,7 @@ type Recorder struct {
 	workers map[string]*tracked
 	pools   map[string]bool
 	last    time.Time // the look before; zero: this is the first
+	skip    bool      // the next look counts nothing
 	flushed int64     // the step in which workers' samples were last returned
 	whole   map[Key]*Sample
 	entries []Entry
@@ -121,6 +122,10 @@ func (r *Recorder) Redescribe() {
 	}
 }
 
+// Skip has the next look count nothing of what the books say: it is of a time in which
+// nobody looked.
+func (r *Recorder) Skip() { r.skip = true }
+
 // stamp returns a wall time as it is kept.
 func stamp(t time.Time) uint32 { return uint32(max(0, unix(t))) }
 
@@ -138,6 +143,7 @@ func (r *Recorder) Look(now time.Time, seen iter.Seq[*Seen], pools []SeenPool) *
 		passed = max(0, now.Sub(r.last))
 	}
 	r.last = now
+	defer func() { r.skip = false }()
 	b := &Batch{At: now.Add(-passed / 2).Round(0)}
 	r.entries = r.entries[:0]
 	clear(r.whole)
@@ -211,6 +217,9 @@ func (r *Recorder) look(b *Batch, w *Seen, seconds uint64) {
 	}
 	t.here = true
 	did := t.news(w)
+	if r.skip {
+		did = Sample{}
+	}
 	t.missing = min(t.missing+1, absence)
 	if w.Miners > 0 {
 		t.missing = 0

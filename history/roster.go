@@ -129,8 +129,8 @@ func (s *Store) Roster(ctx context.Context) ([]Row, error) {
 
 // Usual returns the workers' usual hash rates, in H/s, by name; those that are not known
 // yet are left out.
-func (s *Store) Usual() (map[string]float64, error) {
-	rows, err := s.db.Query("SELECT name, usual FROM workers WHERE usual > 0")
+func (s *Store) Usual(ctx context.Context) (map[string]float64, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT name, usual FROM workers WHERE usual > 0")
 	if err != nil {
 		return nil, s.explain(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,7 @@ var ErrNewer = errors.New("it was written by a newer farmproxy")
 // loop: they wait for the disk.
 type Store struct {
 	path      string
+	file      os.FileInfo // of what was opened
 	db        *sql.DB
 	retention atomic.Pointer[Retention]
 
@@ -62,9 +64,13 @@ func Open(ctx context.Context, path string, keep Retention) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("history: %w; farmproxy must be able to write the file and its directory", err)
 	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("history: %w", err), db.Close())
+	}
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxIdleTime(idleTime)
-	s := &Store{path: path, db: db}
+	s := &Store{path: path, file: file, db: db}
 	s.Keep(keep)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(s.explain(err), db.Close())
@@ -77,6 +83,17 @@ func (s *Store) Keep(r Retention) { s.retention.Store(&r) }
 
 // Path returns the name of the file.
 func (s *Store) Path() string { return s.path }
+
+// InPlace reports whether the file is still what was opened: not moved away, not replaced.
+// Connections are closed and opened again, so what is there now would be taken for it, with
+// other ids.
+func (s *Store) InPlace() bool {
+	now, err := os.Stat(s.path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return os.SameFile(s.file, now)
+}
 
 // Close closes the file.
 func (s *Store) Close() error {

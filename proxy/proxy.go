@@ -157,7 +157,9 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		return nil, err
 	}
 	p.remember = newRemembering(c, p.book, bans{p.server}.Bans, log)
-	p.remember.inherit(from.history())
+	if from != nil {
+		p.remember.inherit(from.history())
+	}
 	if p.webOn, err = from.listenHTTP(c.HTTP); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,12 +27,20 @@ const (
 	// writeTime bounds one write. A disk that takes longer is as good as full.
 	writeTime = 20 * time.Second
 
+	// pauseTime bounds how long an upgrade waits for a write that is under way: many times
+	// what one takes. A disk that is away must not keep the miners from a new farmproxy.
+	pauseTime = 3 * time.Second
+
+	// endTime bounds the same, and the last writes, at the end: systemd gives it 15 s in all.
+	endTime = 2 * stopTime
+
 	// maxNotes bounds the events that wait for the next write: a farm whose workers all
 	// go down makes these elsewhere, so they are an operator's and the pools'.
 	maxNotes = 256
 )
 
-// remembering writes the history, on a goroutine of its own.
+// remembering writes the history, on a goroutine of its own: nothing else waits for the
+// disk, but requests for the history.
 type remembering struct {
 	path string // of the file; "": there is no state directory
 	book *stats.Book
@@ -47,12 +54,19 @@ type remembering struct {
 	bans   func() []api.Ban // the banned addresses
 	banned map[netip.Addr]bool
 
-	mu        sync.Mutex // held during a look, and by what waits for one to end
+	readable atomic.Pointer[history.Store] // store, for those that only read; nil: there is none
+	paused   atomic.Bool                   // it is being handed over
+
+	turn      chan struct{} // has an element during a look, which may take as long as the disk does; guards what follows
 	store     *history.Store
 	recorder  *history.Recorder
 	inherited []byte // the state of the recorder of the process before; nil: there is none
-	paused    bool   // it is being handed over
+	late      bool   // the books have work that is not of the time since the last look
 }
+
+// take waits for what a look guards; give ends that.
+func (m *remembering) take() { m.turn <- struct{}{} }
+func (m *remembering) give() { <-m.turn }
 
 // errNotRemembering is why there is no history to read.
 var errNotRemembering = errors.New("nothing is remembered: set state_dir, and history.enabled = true")
@@ -61,7 +75,7 @@ var errNotRemembering = errors.New("nothing is remembered: set state_dir, and hi
 var errHistoryOpening = errors.New("the history is being opened: try again")
 
 func newRemembering(c *config.Config, book *stats.Book, bans func() []api.Ban, log *slog.Logger) *remembering {
-	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes)}
+	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1)}
 	if dir := stateDir(c); dir != "" {
 		m.path = filepath.Join(dir, historyFile)
 	}
@@ -82,8 +96,25 @@ func (m *remembering) note(kind, subject, text string) {
 	}
 }
 
-// run looks once a minute, until ctx ends; then it writes what is left.
+// run looks once a minute, until ctx ends; then it writes what is left, if the disk takes
+// it.
 func (m *remembering) run(ctx context.Context) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		m.watch(ctx)
+	}()
+	<-ctx.Done()
+	within(endTime, func(late context.Context) {
+		select {
+		case <-ended:
+		case <-late.Done():
+			m.log.Warn("the last minutes are not remembered: the disk takes too long", "file", m.path, "waited", endTime)
+		}
+	})
+}
+
+func (m *remembering) watch(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	m.look(time.Now())
@@ -100,9 +131,9 @@ func (m *remembering) run(ctx context.Context) {
 
 // look takes what the books say, and writes it.
 func (m *remembering) look(now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.paused {
+	m.take()
+	defer m.give()
+	if m.paused.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
@@ -110,14 +141,21 @@ func (m *remembering) look(now time.Time) {
 	m.tell(m.step(ctx, now))
 }
 
-// step is look without what surrounds it. The caller has mu.
+// step is look without what surrounds it. The caller has the turn.
 func (m *remembering) step(ctx context.Context, now time.Time) error {
-	h := m.settings.Load()
+	h, late := m.settings.Load(), m.late
+	m.late = true // unless the books are taken now
 	if m.path == "" || !h.Enabled {
 		return errors.Join(errNotRemembering, m.shut())
 	}
+	if m.store != nil && !m.store.InPlace() {
+		m.log.Warn("the history's file was moved away or replaced: farmproxy goes on with what is there now", "file", m.path)
+		if err := m.shut(); err != nil {
+			return err
+		}
+	}
 	if m.store == nil {
-		if err := m.open(ctx, h, now); err != nil {
+		if err := m.open(ctx, h, now, late); err != nil {
 			return err
 		}
 	}
@@ -139,8 +177,9 @@ func (m *remembering) step(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// open opens the file, and has the books know who is missing. The caller has mu.
-func (m *remembering) open(ctx context.Context, h *config.History, now time.Time) error {
+// open opens the file, and has the books know who is missing. late says that the books have
+// work already that is of another time. The caller has the turn.
+func (m *remembering) open(ctx context.Context, h *config.History, now time.Time, late bool) error {
 	store, err := history.Open(ctx, m.path, retention(h, m.book.Forgets()))
 	if err != nil {
 		return err
@@ -150,21 +189,28 @@ func (m *remembering) open(ctx context.Context, h *config.History, now time.Time
 		return errors.Join(err, store.Close())
 	}
 	m.store, m.recorder = store, history.NewRecorder(roster)
+	m.readable.Store(store)
 	if m.inherited != nil {
-		if err := m.recorder.Restore(m.inherited, now); err != nil {
+		if err := m.recorder.Restore(m.inherited, now); err == nil {
+			late = false
+		} else {
 			m.log.Warn("the history has a gap of some minutes: what the process before had not written yet can't be read", "error", err)
 		}
 		m.inherited = nil
+	}
+	if late {
+		m.recorder.Skip()
 	}
 	m.book.Remember(rememberedOf(roster))
 	return nil
 }
 
-// shut closes the file. The caller has mu.
+// shut closes the file. The caller has the turn.
 func (m *remembering) shut() error {
 	if m.store == nil {
 		return nil
 	}
+	m.readable.Store(nil)
 	err := m.store.Close()
 	m.store, m.recorder = nil, nil
 	return err
@@ -172,9 +218,9 @@ func (m *remembering) shut() error {
 
 // end writes what is left, and closes the file.
 func (m *remembering) end() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.store != nil && !m.paused {
+	m.take()
+	defer m.give()
+	if m.store != nil && !m.paused.Load() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
 		if err := m.step(ctx, time.Now()); err == nil {
@@ -188,11 +234,23 @@ func (m *remembering) end() {
 }
 
 // pause has it look no more, and returns what another process needs to go on: nil if
-// there is nothing.
-func (m *remembering) pause(now time.Time) []byte {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.paused = true
+// there is nothing, or if a write takes too long.
+func (m *remembering) pause(now time.Time) (state []byte) {
+	m.paused.Store(true)
+	within(pauseTime, func(late context.Context) {
+		select {
+		case m.turn <- struct{}{}:
+			defer m.give()
+			state = m.state(now)
+		case <-late.Done():
+			m.log.Warn("the history will have a gap of some minutes: the disk takes too long to write it", "file", m.path, "waited", pauseTime)
+		}
+	})
+	return state
+}
+
+// state returns what is not written yet; nil: there is nothing. The caller has the turn.
+func (m *remembering) state(now time.Time) []byte {
 	if m.recorder == nil {
 		return nil
 	}
@@ -205,31 +263,30 @@ func (m *remembering) pause(now time.Time) []byte {
 }
 
 // resume has it look again.
-func (m *remembering) resume() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.paused = false
-}
+func (m *remembering) resume() { m.paused.Store(false) }
 
-// inherit has it go on from what pause returned in the process before.
+// inherit has it go on from what pause returned in the process before, whose books these
+// are.
 func (m *remembering) inherit(state []byte) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.inherited = state
+	m.take()
+	defer m.give()
+	m.inherited, m.late = state, true
 }
 
-// opened returns the file, or why there is none; neither: nothing is to be remembered.
-// Any goroutine.
+// opened returns the file, or why there is none; neither: nothing is to be remembered. It
+// waits for nothing. Any goroutine.
 func (m *remembering) opened() (*history.Store, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.store == nil {
-		if trouble := *m.trouble.Load(); !errors.Is(trouble, errNotRemembering) {
-			return nil, trouble
-		}
-		return nil, nil
+	if store := m.readable.Load(); store != nil {
+		return store, nil
 	}
-	return m.store, nil
+	switch trouble := *m.trouble.Load(); {
+	case errors.Is(trouble, errNotRemembering):
+		return nil, nil
+	case trouble == nil: // it is being closed, or another file opened
+		return nil, errHistoryOpening
+	default:
+		return nil, trouble
+	}
 }
 
 // expect has the books and the recorder watch workers that an operator has listed.
@@ -239,8 +296,8 @@ func (m *remembering) expect(names []string) {
 		list[i] = stats.Remembered{Name: name, Expected: true}
 	}
 	m.book.Remember(list)
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.take()
+	defer m.give()
 	if m.recorder != nil {
 		for _, name := range names {
 			m.recorder.Expect(&history.Row{Name: name, Expected: true, Since: time.Now()})
@@ -251,8 +308,8 @@ func (m *remembering) expect(names []string) {
 // forget has them watch workers no longer that have no miner, and returns how many the
 // books had.
 func (m *remembering) forget(names []string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.take()
+	defer m.give()
 	if m.recorder != nil {
 		for _, name := range names {
 			m.recorder.Forget(name)
@@ -280,7 +337,7 @@ func (m *remembering) tell(err error) {
 	}
 }
 
-// noteBans notes the bans that are new since the last look. The caller has mu.
+// noteBans notes the bans that are new since the last look. The caller has the turn.
 func (m *remembering) noteBans() {
 	now := make(map[netip.Addr]bool)
 	for _, b := range m.bans() {
