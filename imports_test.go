@@ -102,6 +102,8 @@ var usedBy = map[string][]string{
 	"golang.org/x/net":                   {"dial"},                // SOCKS5
 	"modernc.org/sqlite":                 {"sqlite"},
 	"github.com/jackc/pgx/v5":            {"store"},
+
+	"github.com/grafana/grafana-foundation-sdk/go": {"monitoring"}, // not in the binary
 }
 
 // listed is the output of go list for a package.

@@ -64,14 +64,14 @@ var alerts = []alert{
 	},
 	{
 		name: "FarmproxyRejects",
-		expr: `sum by (instance, pool) (rate(farmproxy_pool_shares_total{verdict!="accepted"}[10m])) > 0.02 * sum by (instance, pool) (rate(farmproxy_pool_shares_total[10m]))`,
+		expr: `sum by (site, instance, pool) (rate(farmproxy_pool_shares_total{verdict!="accepted"}[10m])) > 0.02 * sum by (site, instance, pool) (rate(farmproxy_pool_shares_total[10m]))`,
 		hold: "10m", severity: "ticket",
 		summary: "Pool {{ $labels.pool }} rejects more than 2 % of the shares", do: "farmproxy_pool_shares_total has the reasons, docs/pools.md what they mean.",
 		fires: []string{`farmproxy_pool_shares_total{instance="box", pool="main", verdict="accepted"} 0+95x60`, `farmproxy_pool_shares_total{instance="box", pool="main", verdict="stale"} 0+5x60`},
 		quiet: []string{`farmproxy_pool_shares_total{instance="box", pool="main", verdict="accepted"} 0+99x60`, `farmproxy_pool_shares_total{instance="box", pool="main", verdict="stale"} 0+1x60`},
 	},
 	{
-		name: "FarmproxyLate", expr: `histogram_quantile(0.5, sum by (instance, pool, le) (rate(farmproxy_pool_block_lag_seconds_bucket[6h]))) > 2`, hold: "10m", severity: "ticket",
+		name: "FarmproxyLate", expr: `histogram_quantile(0.5, sum by (site, instance, pool, le) (rate(farmproxy_pool_block_lag_seconds_bucket[6h]))) > 2`, hold: "10m", severity: "ticket",
 		summary: "Pool {{ $labels.pool }} tells of new blocks 2 s after the first, or later", do: "Shares for old blocks are worth nothing: compare the pools (docs/pools.md).",
 		fires: []string{`farmproxy_pool_block_lag_seconds_bucket{instance="box", pool="main", le="1"} 0x60`, `farmproxy_pool_block_lag_seconds_bucket{instance="box", pool="main", le="5"} 0+1x60`, `farmproxy_pool_block_lag_seconds_bucket{instance="box", pool="main", le="+Inf"} 0+1x60`},
 		quiet: []string{`farmproxy_pool_block_lag_seconds_bucket{instance="box", pool="main", le="1"} 0+1x60`, `farmproxy_pool_block_lag_seconds_bucket{instance="box", pool="main", le="5"} 0+1x60`, `farmproxy_pool_block_lag_seconds_bucket{instance="box", pool="main", le="+Inf"} 0+1x60`},
@@ -120,8 +120,8 @@ var alerts = []alert{
 	},
 }
 
-// rules returns the alerts as a file of Prometheus.
-func rules() string {
+// rules returns alerts as a file of Prometheus.
+func rules(alerts []alert) string {
 	var b strings.Builder
 	b.WriteString("# Made by: go generate ./monitoring\ngroups:\n  - name: farmproxy\n    rules:\n")
 	for _, a := range alerts {
@@ -131,11 +131,11 @@ func rules() string {
 	return b.String()
 }
 
-// proof returns the tests of the alerts, for promtool: each fires with one input, and not
-// with another.
-func proof(rules string) string {
+// proof returns the tests of the alerts in a file, for promtool: each fires with one input,
+// and not with another.
+func proof(file string, alerts []alert) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "rule_files:\n  - %s\nevaluation_interval: 1m\ntests:\n", rules)
+	fmt.Fprintf(&b, "rule_files:\n  - %s\nevaluation_interval: 1m\ntests:\n", file)
 	for _, a := range alerts {
 		for i, series := range [][]string{a.fires, a.quiet} {
 			fmt.Fprintf(&b, "  - interval: 1m\n    name: %s %d\n    input_series:\n", a.name, i)

@@ -2,11 +2,11 @@ package monitoring
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +19,10 @@ import (
 
 // The files are what the source makes.
 func TestFiles(t *testing.T) {
-	golden.Compare(t, "rules.yml", rules())
-	golden.Compare(t, "dashboard.json", dashboard())
-	var v any
-	if err := json.Unmarshal([]byte(dashboard()), &v); err != nil {
-		t.Error(err)
-	}
+	golden.Compare(t, "rules.yml", rules(alerts))
+	golden.Compare(t, "centre-rules.yml", rules(siteAlerts))
+	golden.Compare(t, "dashboard.json", box.JSON())
+	golden.Compare(t, "centre-dashboard.json", centre.JSON())
 }
 
 // families returns the names of all series that farmproxy can have.
@@ -40,6 +38,9 @@ func families(t *testing.T) map[string]bool {
 	b.SetCertificates(func() map[string]time.Time { return map[string]time.Time{"cert.pem": time.Now()} })
 	b.SetHistory(func() error { return nil })
 	b.SetConfiguration("x")
+	b.SetRoutes(func() []stats.Route {
+		return []stats.Route{{Name: "hall", Goals: []stats.RouteGoal{{Name: "main", Moves: map[string]uint64{"balance": 1}}}}}
+	})
 	b.Pool("main", "stratum+tcp://a:1", 0)
 	w, now := b.Worker("a.rig"), time.Now()
 	w.Connected(now, "192.0.2.1:1", "")
@@ -66,11 +67,12 @@ func families(t *testing.T) map[string]bool {
 	return names
 }
 
-var series = regexp.MustCompile(`\b(farmproxy_[a-z_]+|process_[a-z_]+|up\b)`)
+var series = regexp.MustCompile(`\b(farmproxy_[a-z_]+|process_[a-z_]+|up\b|ALERTS\b)`)
 
 // Every series that an alert or a panel asks for exists.
 func TestEverySeriesExists(t *testing.T) {
 	known := families(t)
+	known["ALERTS"] = true // what whoever judges the rules says
 	check := func(where, expr string) {
 		found := series.FindAllString(expr, -1)
 		if len(found) == 0 {
@@ -82,34 +84,56 @@ func TestEverySeriesExists(t *testing.T) {
 			}
 		}
 	}
-	for _, a := range alerts {
+	for _, a := range slices.Concat(alerts, siteAlerts) {
 		check(a.name, a.expr)
 	}
-	for _, p := range panels {
-		for _, q := range p.queries {
-			check(p.title, q.expr)
+	for _, b := range []board{box, centre} {
+		for _, p := range b.panels {
+			for _, q := range p.queries {
+				check(p.title, q.expr)
+			}
 		}
 	}
 }
 
 // Each alert fires when it should, and not when it should not.
 func TestAlerts(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
+	promtool := program(t, "promtool", "prometheus")
+	for file, list := range map[string][]alert{"rules.yml": alerts, "centre-rules.yml": siteAlerts} {
+		run(t, promtool, "check", "rules", file)
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, file), rules(list))
+		write(t, filepath.Join(dir, "proof.yml"), proof(file, list))
+		run(t, promtool, "test", "rules", filepath.Join(dir, "proof.yml"))
+	}
+}
+
+// VictoriaMetrics understands the rules too.
+func TestAlertsInTheCentre(t *testing.T) {
+	run(t, program(t, "vmalert", "victoria-metrics"), "-dryRun", "-rule=rules.yml", "-rule=centre-rules.yml")
+}
+
+// program returns the path of a program, or skips the test without Debian's package of it.
+func program(t *testing.T, name, debian string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skip("promtool is not here")
+		t.Skipf("%s is not here: apt-get install %s", name, debian)
 	}
-	if said, err := exec.Command(promtool, "check", "rules", "rules.yml").CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, said)
+	return path
+}
+
+// run runs a command that has to succeed.
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if said, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Errorf("%s %s: %v: %s", filepath.Base(name), strings.Join(args, " "), err, said)
 	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "rules.yml"), []byte(rules()), 0o644); err != nil {
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
-	}
-	file := filepath.Join(dir, "proof.yml")
-	if err := os.WriteFile(file, []byte(proof("rules.yml")), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if said, err := exec.Command(promtool, "test", "rules", file).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, said)
 	}
 }
