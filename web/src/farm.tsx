@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { get } from './api'
 import { Chart, type Series } from './chart'
-import { count, hashrate, percent, reasons, seconds } from './format'
+import { count, difficulty, hashrate, percent, reasons, seconds } from './format'
 import { Heatmap } from './heatmap'
 import { useAnswer, useLive } from './hooks'
 import { live, type Pool } from './live'
@@ -114,7 +114,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
               <td class="number">{hashrate(p.hashrate)}</td>
               <td class="number">{sum > 0 ? percent(p.hashrate / sum) : '–'}</td>
               <td class="number">{count(p.miners)}</td>
-              <td class="number">{p.difficulty > 0 ? count(p.difficulty) : '–'}</td>
+              <td class="number">{difficulty(p.difficulty)}</td>
               <td class="number">{seconds(p.lag_seconds)}</td>
               <td class="number">{seconds(p.latency_seconds)}</td>
               <td class="number">{all > 0 ? percent(bad / all, 2) : '–'}</td>

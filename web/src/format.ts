@@ -12,6 +12,9 @@ export function scaled(v: number): string {
 
 export const hashrate = (v: number) => scaled(v) + 'H/s'
 export const count = (n: number) => n.toLocaleString('en')
+
+/** difficulty returns a pool's or a worker's difficulty; those of test pools are far below 1. */
+export const difficulty = (d: number) => d <= 0 ? '–' : d >= 1 ? count(d) : d.toExponential(1)
 export const percent = (f: number, digits = 1) => (100 * f).toFixed(digits) + ' %'
 
 export function seconds(s: number): string {

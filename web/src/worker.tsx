@@ -1,6 +1,6 @@
 import { get } from './api'
 import { Chart } from './chart'
-import { ago, clock, count, hashrate, percent, reasons } from './format'
+import { ago, clock, count, difficulty, hashrate, percent, reasons } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live, silent, up } from './live'
 
@@ -32,7 +32,7 @@ export function WorkerView({ name }: { name: string }) {
           <div class={now.state === up ? '' : 'bad'}><dt>State</dt><dd>{now.state === up ? '● up' : now.state === silent ? '▲ silent' : '✕ down'}{now.since ? ' for ' + ago(live.at - now.since * 1000) : ', never seen'}</dd></div>
           <div><dt>Hash rate, 5 min</dt><dd>{hashrate(now.rate)}</dd></div>
           <div><dt>Usual</dt><dd>{now.usual > 0 ? `${hashrate(now.usual)}, now ${percent(now.rate / now.usual, 0)}` : 'not known yet'}</dd></div>
-          {d && <div><dt>Difficulty</dt><dd>{count(d.difficulty)}</dd></div>}
+          {d && <div><dt>Difficulty</dt><dd>{difficulty(d.difficulty)}</dd></div>}
           {d && <div><dt>Last share</dt><dd>{d.last_share ? ago(live.at - Date.parse(d.last_share)) + ' ago' : 'never'}</dd></div>}
           {d && <div><dt>Reconnects</dt><dd>{count(d.reconnects)}</dd></div>}
           <div><dt>Pool</dt><dd>{now.pool || '–'}</dd></div>
