@@ -28,7 +28,7 @@ func (c *Config) Pool(name string) *Pool {
 }
 
 // Fractions returns the part of a route's work that each of its goals gets, by the weights
-// alone; together they are 1.
+// alone; together they are 1, unless all weights are 0, which no route may have.
 func (r *Route) Fractions() []float64 {
 	sum := 0.0
 	for i := range r.Goals {
@@ -36,7 +36,9 @@ func (r *Route) Fractions() []float64 {
 	}
 	fractions := make([]float64, len(r.Goals))
 	for i := range r.Goals {
-		fractions[i] = r.Goals[i].Weight / sum
+		if sum > 0 { // doctor asks for those of a broken file too
+			fractions[i] = r.Goals[i].Weight / sum
+		}
 	}
 	return fractions
 }
