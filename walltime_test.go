@@ -24,7 +24,7 @@ var wallTime = map[string]string{
 	"api/history.go":               "display",
 	"certificate":                  "a certificate's end is wall time, and display",
 	"cmd/farmproxy/repair.go":      "display",
-	"cmd/farmproxy/routes.go":      "display",
+	"cmd/farmproxy/table.go":       "display",
 	"stats/certificate.go":         "display of a certificate's end",
 	"stats/clock.go":               "where the books' time begins, and display",
 	"stats/linkmetrics.go":         "display",
@@ -46,7 +46,6 @@ var wallTime = map[string]string{
 	"upstream/try.go":              "the pool's clock, to be compared with this one",
 	"doctor":                       "display",
 	"api/term.go":                  "display",
-	"cmd/farmproxy/orders.go":      "display",
 	"proxy/desk.go":                "operators mean the clock on the wall",
 	"wish":                         "operators mean the clock on the wall",
 }

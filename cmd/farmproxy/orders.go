@@ -41,11 +41,7 @@ func printOrders(w io.Writer, answer json.RawMessage) error {
 		if !o.Effective {
 			mark = "*"
 		}
-		until := "-"
-		if o.Until != nil {
-			until = o.Until.Local().Format(minutes)
-		}
-		t.add(o.Kind+mark, printable(o.Name), printable(o.What), printable(o.By), until)
+		t.add(o.Kind+mark, printable(o.Name), printable(o.What), printable(o.By), when(o.Until))
 	}
 	return t.print(w, tableWidth)
 }
@@ -107,11 +103,7 @@ func printWeights(w io.Writer, answer json.RawMessage) error {
 	}
 	t := table{columns: []column{{title: "GOAL", least: 12}, {title: "WEIGHT", right: true}, {title: "WISH", right: true}, {title: "FROM"}, {title: "UNTIL"}, {title: "CONFIGURED", right: true}}}
 	for _, g := range a.Goals {
-		until := "-"
-		if g.Until != nil {
-			until = g.Until.Local().Format(minutes)
-		}
-		t.add(printable(g.Goal), number(g.Weight), fmt.Sprintf("%.1f %%", 100*g.Fraction), g.Source, until, number(g.Configured))
+		t.add(printable(g.Goal), number(g.Weight), fmt.Sprintf("%.1f %%", 100*g.Fraction), g.Source, when(g.Until), number(g.Configured))
 	}
 	if err := t.print(w, tableWidth); err != nil || a.Order == nil {
 		return err
@@ -151,22 +143,19 @@ func printMoved(w io.Writer, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &m); err != nil {
 		return fmt.Errorf("the answer is no move's: %w", err)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: goal %s of route %s: %s moved", m.Worker, m.Goal, m.Route, miners(m.Moved))
+	moved := fmt.Sprintf("%s: goal %s of route %s: %s moved", m.Worker, m.Goal, m.Route, miners(m.Moved))
 	if m.Stayed > 0 {
-		fmt.Fprintf(&b, ", %d there already", m.Stayed)
+		moved += fmt.Sprintf(", %d there already", m.Stayed)
 	}
-	b.WriteByte('\n')
+	lines := []string{moved}
 	for _, r := range m.Refused {
-		fmt.Fprintf(&b, "%s not moved: %s\n", miners(r.Miners), r.Reason)
+		lines = append(lines, fmt.Sprintf("%s not moved: %s", miners(r.Miners), r.Reason))
 	}
 	if m.Pin != nil {
-		fmt.Fprintf(&b, "pinned %s\n", m.Pin)
+		lines = append(lines, "pinned "+m.Pin.String())
 	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(w, printable(strings.TrimSuffix(line, "\n"))); err != nil {
-			return err
-		}
+	if err := printLines(w, lines); err != nil {
+		return err
 	}
 	if m.Pin == nil && m.Moved+m.Stayed == 0 && len(m.Refused) > 0 {
 		return fmt.Errorf("no miner of worker %q was moved", m.Worker)

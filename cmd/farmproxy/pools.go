@@ -22,10 +22,7 @@ func printPools(w io.Writer, answer json.RawMessage) error {
 	var remarks []string
 	for i := range a.Pools {
 		p := &a.Pools[i]
-		rejected := uint64(0)
-		for _, n := range p.Rejected {
-			rejected += n
-		}
+		rejected := sum(p.Rejected)
 		t.add(printable(p.Name), poolWord(p), strconv.Itoa(p.Miners), stats.HashRate(p.HashRate), strconv.FormatUint(p.Accepted, 10), percent(rejected, p.Accepted+rejected), sizeWord(p.Extranonce2))
 		if p.Order != nil {
 			remarks = append(remarks, fmt.Sprintf("%s: %s %s", p.Name, p.State, p.Order))
@@ -41,12 +38,7 @@ func printPools(w io.Writer, answer json.RawMessage) error {
 	if err := t.print(w, tableWidth); err != nil {
 		return err
 	}
-	for _, r := range remarks {
-		if _, err := fmt.Fprintln(w, printable(r)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printLines(w, remarks)
 }
 
 // poolWord is a pool's state in one word.

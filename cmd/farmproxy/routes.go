@@ -29,23 +29,14 @@ func printRoutes(w io.Writer, answer json.RawMessage) error {
 	for _, r := range a.Routes {
 		for i := range r.Goals {
 			g := &r.Goals[i]
-			moved := uint64(0)
-			for _, n := range g.Moves {
-				moved += n
-			}
-			t.add(printable(r.Route), printable(g.Goal), number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), strconv.Itoa(g.Miners), stats.HashRate(g.HashRate), strconv.FormatUint(moved, 10))
+			t.add(printable(r.Route), printable(g.Goal), number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), strconv.Itoa(g.Miners), stats.HashRate(g.HashRate), strconv.FormatUint(sum(g.Moves), 10))
 			remarks = append(remarks, goalRemarks(&r, g)...)
 		}
 	}
 	if err := t.print(w, tableWidth); err != nil {
 		return err
 	}
-	for _, line := range remarks {
-		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printLines(w, remarks)
 }
 
 // goalRemarks say what a goal's row has no room for.
@@ -60,7 +51,7 @@ func goalRemarks(r *api.RouteState, g *api.GoalState) (list []string) {
 	if g.Source != "configuration" {
 		text := fmt.Sprintf("%s: weight %s by %s", name, number(g.Weight), g.Source)
 		if g.Until != nil {
-			text += ", until " + g.Until.Local().Format(minutes)
+			text += ", until " + when(g.Until)
 		}
 		list = append(list, text)
 	}

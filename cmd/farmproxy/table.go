@@ -115,12 +115,38 @@ func ago(then *time.Time, now time.Time) string {
 	}
 }
 
+// when returns a time by the clock here; "-": there is none.
+func when(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Local().Format(minutes)
+}
+
+// sum returns how many there are of all kinds.
+func sum(counts map[string]uint64) (n uint64) {
+	for _, some := range counts {
+		n += some
+	}
+	return n
+}
+
 // percent returns a part of a whole in percent; "" of nothing.
 func percent(part, whole uint64) string {
 	if whole == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", 100*float64(part)/float64(whole))
+}
+
+// printLines prints lines with names that come from others.
+func printLines(w io.Writer, lines []string) error {
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printable replaces what a terminal would obey: names come from miners and pools.

@@ -124,10 +124,7 @@ func (p *workersPrinter) last(w io.Writer, line json.RawMessage) error {
 }
 
 func (p *workersPrinter) add(x *api.Worker) {
-	rejected := uint64(0)
-	for _, n := range x.Rejected {
-		rejected += n
-	}
+	rejected := sum(x.Rejected)
 	since := "-"
 	if x.Up {
 		since = ago(x.ConnectedSince, p.now)
