@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"farmproxy/history"
 	"farmproxy/live"
 	"farmproxy/stats"
 	"farmproxy/work"
@@ -94,10 +95,6 @@ func liveTally(s *stats.Shares) live.Tally {
 	return live.Tally{Accepted: t.Accepted, Rejected: t.Rejected}
 }
 
-// silence is how long a connected worker may be without an accepted share before a page
-// calls it silent: pools warn after two minutes, and call it dead after five.
-const silence = 5 * time.Minute
-
 // EachWorker implements live.Source.
 func (f *liveFarm) EachWorker(each func(*live.Worker)) {
 	now := time.Now()
@@ -111,7 +108,7 @@ func (f *liveFarm) EachWorker(each func(*live.Worker)) {
 		}
 		if w.Miners > 0 {
 			l.State, l.Since = live.Up, w.ConnectedSince
-			if last := w.LastShare; last.IsZero() && now.Sub(w.ConnectedSince) > silence || !last.IsZero() && now.Sub(last) > silence {
+			if last := w.LastShare; last.IsZero() && now.Sub(w.ConnectedSince) > history.Silence || !last.IsZero() && now.Sub(last) > history.Silence {
 				l.State = live.Silent
 				if !last.IsZero() {
 					l.Since = last
@@ -139,7 +136,7 @@ func (f *liveFarm) readUsual(now time.Time) {
 	}
 	h, err := f.options.History()
 	if err != nil || h == nil {
-		return
+		return // it may just be opened
 	}
 	f.asked, f.news = now, make(chan map[string]float64, 1)
 	go func(news chan<- map[string]float64) {

@@ -41,27 +41,17 @@ func (w *writing) prune() error {
 // pruneSeries gives the ids of series free that have no chunk any more. It takes a day
 // until a series that is in use is noted as seen, so the caller adds that.
 func (w *writing) pruneSeries(c class, before int64) error {
-	rows, err := w.t.Query("SELECT kind, name FROM series WHERE class = ? AND seen < ?", c, before)
+	rows, err := w.t.Query("DELETE FROM series WHERE class = ? AND seen < ? RETURNING kind, name", c, before)
 	if err != nil {
 		return err
 	}
-	var gone []Key
+	defer rows.Close()
 	for rows.Next() {
 		var k Key
 		if err := rows.Scan(&k.Kind, &k.Name); err != nil {
-			rows.Close()
 			return err
 		}
-		gone = append(gone, k)
+		w.names.gone = append(w.names.gone, k)
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, k := range gone {
-		if _, err := w.t.Exec("DELETE FROM series WHERE kind = ? AND name = ?", k.Kind, k.Name); err != nil {
-			return err
-		}
-	}
-	w.names.gone = append(w.names.gone, gone...)
-	return nil
+	return rows.Err()
 }

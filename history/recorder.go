@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// silence is how long a connected worker may be without an accepted share before it
-	// counts as down: what pools and farm software call dead.
-	silence = 5 * time.Minute
+	// Silence is how long a connected worker may be without an accepted share before it
+	// counts as down: pools warn after two minutes, and call it dead after five.
+	Silence = 5 * time.Minute
 
 	// patience is the same in shares that should have come: 20 are missing by chance
 	// once in 5 * 10^8 looks, a year of a farm of 1,000.
@@ -295,7 +295,7 @@ func (t *tracked) down(w *Seen) string {
 	if t.missing >= absence || t.missing > 0 && !t.up {
 		return "not connected"
 	}
-	limit := silence
+	limit := Silence
 	if t.rate > 0 {
 		limit = max(limit, time.Duration(patience/float64(t.rate)*float64(time.Second)))
 	}
