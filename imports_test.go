@@ -35,8 +35,9 @@ var mayImport = map[string][]string{
 	"guard":            {},
 	"balance":          {},
 	"wish":             {},
-	"proxy":            {"admin", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "wish", "work"},
+	"proxy":            {"admin", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "viewlink", "wish", "work"},
 	"live":             {},
+	"viewlink":         {"textfile"},
 	"monitoring":       {"internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"work"},                                       // tests only: the verdicts that it explains
 	"history":          {"sqlite", "work"},                             // what a share is worth
@@ -49,8 +50,8 @@ var mayImport = map[string][]string{
 	"transport":        {},
 	"admin":            {},
 	"stats":            {"naming", "work"},
-	"api":              {"history", "live", "stats", "store", "textfile", "web", "work"}, // work: the names of verdicts, which algorithms are checked
-	"codec":            {"work"},                                                         // a share is spelled once
+	"api":              {"history", "live", "stats", "store", "textfile", "viewlink", "web", "work"}, // work: the names of verdicts, which algorithms are checked
+	"codec":            {"work"},                                                                     // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
 	"config":           {"naming", "textfile", "wish"},

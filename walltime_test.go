@@ -47,6 +47,7 @@ var wallTime = map[string]string{
 	"doctor":                       "display",
 	"api/term.go":                  "display",
 	"proxy/desk.go":                "operators mean the clock on the wall",
+	"viewlink":                     "storage",
 	"wish":                         "operators mean the clock on the wall",
 }
 

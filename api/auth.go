@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -46,13 +47,17 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 		})
 	}
 	allowed, by := o.Tokens.allows(token)
+	if link, ok := s.options.ViewLinks.Allows(token, time.Now()); ok && allowed == scopeNone {
+		allowed, by = scopeRead, "view link "+link
+		ctx.SetUserValue(viewLinkKey, link)
+	}
 	ctx.SetUserValue(byKey, by)
 	switch {
 	case allowed == scopeNone:
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="invalid_token"`)
 		return s.refused(ctx, "its token is not known", &httpError{
 			fasthttp.StatusUnauthorized,
-			fmt.Sprintf("this token is not known: use one of http.token_file with scope %v; the file is read at the start and at a reload", needed),
+			fmt.Sprintf("this token is not known, or the view link is over or revoked: use a token of http.token_file with scope %v; the file is read at the start and at a reload", needed),
 		})
 	case allowed&needed == 0:
 		ctx.Response.Header.Set("WWW-Authenticate", realm+`, error="insufficient_scope"`)
@@ -64,6 +69,9 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, needed scope) error {
 	return nil
 }
 
+// viewLinkKey is where authorize stores the name of the view link that is asking.
+const viewLinkKey = "view link"
+
 // mayStillRead reports whether a client that was let in with a token, or without one,
 // may go on reading.
 func (s *Server) mayStillRead(token string) bool {
@@ -72,7 +80,8 @@ func (s *Server) mayStillRead(token string) bool {
 		return true
 	}
 	allowed, _ := tokens.allows(token)
-	return allowed&scopeRead != 0
+	_, link := s.options.ViewLinks.Allows(token, time.Now())
+	return link || allowed&scopeRead != 0
 }
 
 // bearer returns the token that a client shows; "": none.

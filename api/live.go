@@ -16,7 +16,7 @@ import (
 const livePath = "/api/v1/live"
 
 // live streams what changes on the farm, as server-sent events, until the client leaves,
-// is too slow, or its token is revoked. It has a gate of its own, and no limit of time.
+// is too slow, or its token or view link is revoked. It has a gate of its own, and no limit of time.
 func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	ctx.SetContentType("text/event-stream; charset=utf-8")
 	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would keep events for itself
@@ -27,6 +27,7 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	if !ok {
 		return &httpError{fasthttp.StatusServiceUnavailable, "busy: too many pages are open; close some"}
 	}
+	s.noteOpened(ctx)
 	token := bearer(&ctx.Request.Header) // now: the request is gone when the first event is written
 	connOf(ctx).lasting.Store(true)
 	ctx.Response.SetConnectionClose()

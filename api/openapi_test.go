@@ -279,6 +279,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		o.Registry, o.RegistrationsPerMinute = registry, 5
 		o.Prove, o.Uses = prove, func(string) bool { return true }
 		o.Bans = &oneBan{}
+		o.ViewLinks = mustLinks(t)
 	}, withRemembered(t))
 	storeless := newSite(t)
 	away := newSite(t, func(o *Options) {
@@ -299,7 +300,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		body := map[string]string{"/api/v1/workers/{}/move": `{"goal":"main"}`, "/api/v1/workers/{}/pin": `{}`, "/api/v1/routes/{}/weights": `{"weights":{"main":1}}`,
 			"/api/v1/pools/{}/drain": `{}`, "/api/v1/pools/{}/disable": `{}`, "/api/v1/pools/{}/enable": `{}`,
 			"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm,
-			"/api/v1/users/{}": `{"goals":[]}`}[e.path]
+			"/api/v1/users/{}": `{"goals":[]}`, viewLinksPath: `{"name":"x"}`}[e.path]
 		if e.method == "GET" || e.method == "DELETE" {
 			body = ""
 		}
@@ -377,6 +378,11 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 			}
 		}
 	}
+	f("POST", "/api/v1/view-links", `{"name":"board"}`)
+	f("POST", "/api/v1/view-links", `{"name":"board"}`) // taken
+	f("POST", "/api/v1/view-links", `{}`)
+	f("DELETE", "/api/v1/view-links/board", "")
+	f("DELETE", "/api/v1/view-links/board", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "") // no more
 	f("DELETE", "/api/v1/users/"+name, "")
@@ -458,4 +464,5 @@ func TestOpenAPIRequestBodies(t *testing.T) {
 	f("Term", new(Term))
 	f("WeightsOrder", new(WeightsOrder))
 	f("MoveOrder", new(MoveOrder))
+	f("ViewLinkOrder", new(ViewLinkOrder))
 }

@@ -17,6 +17,7 @@ import (
 	"farmproxy/live"
 	"farmproxy/stats"
 	"farmproxy/store"
+	"farmproxy/viewlink"
 )
 
 // Bounds on what the server spends on its clients. It shares two cores with the miners'
@@ -82,6 +83,9 @@ type Options struct {
 
 	// Orders are what operators ask for beside the configuration.
 	Orders Orders
+
+	// ViewLinks are links with which somebody may look at the page; nil: there can be none.
+	ViewLinks *viewlink.Links
 
 	// Prove asks a pool whether it accepts an account's credentials before those in use
 	// are replaced; nil: no proof.
@@ -150,6 +154,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.ViewLinks == nil {
+		o.ViewLinks = new(viewlink.Links)
 	}
 	s := &Server{
 		options:     o,

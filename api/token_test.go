@@ -166,7 +166,7 @@ func TestRefusalsSayWhichScopeIsNeeded(t *testing.T) {
 		}
 	}
 	f("GET", "/metrics", "", `{"error":"this needs a token with scope read or admin: send the header Authorization: Bearer TOKEN, with one of http.token_file"}`)
-	f("GET", "/metrics", "Bearer x", `{"error":"this token is not known: use one of http.token_file with scope read or admin; the file is read at the start and at a reload"}`)
+	f("GET", "/metrics", "Bearer x", `{"error":"this token is not known, or the view link is over or revoked: use a token of http.token_file with scope read or admin; the file is read at the start and at a reload"}`)
 	f("GET", "/metrics", "Bearer "+registerToken, `{"error":"this token does not allow that: use one with scope read or admin"}`)
 	f("DELETE", "/api/v1/users/x", "Bearer "+readToken, `{"error":"this token does not allow that: use one with scope admin"}`)
 	f("POST", "/api/v1/users", "Bearer "+readToken, `{"name":"","error":"this token does not allow that: use one with scope register or admin"}`)

@@ -38,6 +38,7 @@ func (p *proxy) commands() {
 		return p.reload(ctx, file)
 	})
 	p.orderCommands()
+	p.viewLinkCommands()
 	p.admin.Query("trace", p.trace)
 	p.admin.Handle("lame-duck", p.lameDuck)
 	p.admin.Handle("upgrade", p.upgrade)

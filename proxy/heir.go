@@ -236,7 +236,8 @@ func (h *heir) Complete(context.Context) error {
 func (h *heir) Serve() error {
 	h.directory.Start(context.Background())
 	h.server.Serve()
-	if h.adminPath != "" { // now, since the predecessor removes its own at its end
+	h.warn(h.viewLinks.Reopen()) // the process before may have changed them meanwhile
+	if h.adminPath != "" {       // now, since the predecessor removes its own at its end
 		var err error
 		if h.adminOn, err = admin.Replace(h.adminPath); err != nil {
 			h.log.Error("there is no socket for commands: restart farmproxy at the next occasion", "error", err)

@@ -24,6 +24,7 @@ import (
 	"farmproxy/store"
 	"farmproxy/systemd"
 	"farmproxy/upstream"
+	"farmproxy/viewlink"
 )
 
 const (
@@ -53,8 +54,9 @@ type proxy struct {
 	users     *accounts    // nil: none
 	server    *netloop.Server
 	directory *upstream.Directory
-	tables    *tables   // of the directory
-	orders    *orders   // of operators
+	tables    *tables // of the directory
+	orders    *orders // of operators
+	viewLinks *viewlink.Links
 	splits    *splits   // of routes
 	queue     *LogQueue // nil: the log is somewhere else
 
@@ -178,7 +180,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book.SetBans(bans{p.server}.count)
 	p.orders = from.orders(stateDir(c), farm{p.server, p}, log)
 	p.orders.remember = p.remember.note
-	web := api.Options{Orders: desk{p.orders}, TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
+	p.viewLinks = openViewLinks(stateDir(c), log)
+	web := api.Options{Orders: desk{p.orders}, ViewLinks: p.viewLinks, TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
 	web.History, web.Expect, web.Forget = p.remember.opened, p.remember.expect, p.remember.forget
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		web.Registry = p.store

@@ -203,6 +203,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 // Freeze implements handover.Giver.
 func (g giver) Freeze(ctx context.Context) error {
 	g.orders.freeze(true)
+	g.viewLinks.Freeze(true)
 	g.splits.freeze(true)
 	g.directory.Freeze()
 	return g.server.Freeze(ctx)
@@ -244,6 +245,7 @@ func (g giver) Thaw() {
 	g.server.Thaw()
 	g.directory.Thaw()
 	g.orders.freeze(false)
+	g.viewLinks.Freeze(false)
 	g.splits.freeze(false)
 }
 

@@ -62,6 +62,7 @@ var exitCodes = []struct {
 var groups = map[string]string{
 	"import": "import from another proxy",
 	"store":  "the store of accounts, pools and algorithms",
+	"view":   "links with which others may look at the page",
 }
 
 // group returns a command's group, or "".

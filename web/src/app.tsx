@@ -59,7 +59,7 @@ function Freshness() {
 }
 
 function Login() {
-  const [wrong, setWrong] = useState(token() ? 'This token is not known, or may not read.' : '')
+  const [wrong, setWrong] = useState(token() ? 'This token is not known, or may not read; a view link may be over or revoked.' : '')
   const submit = async (e: SubmitEvent) => {
     e.preventDefault()
     const value = new FormData(e.target as HTMLFormElement).get('token') as string

@@ -72,10 +72,14 @@ socket = "${f.dir}/admin"
     return child
   }
 
-  async get(path) {
-    const answer = await fetch(this.url + path, { headers: { Authorization: 'Bearer ' + adminToken } })
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-    return answer.json()
+  get(path) { return this.send('GET', path) }
+
+  /** send sends a request with the admin token, and returns the answer's JSON; null: there is none. */
+  async send(method, path, body) {
+    const answer = await fetch(this.url + path, { method, body: body && JSON.stringify(body), headers: { Authorization: 'Bearer ' + adminToken } })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+    return text ? JSON.parse(text) : null
   }
 
   stop() {

@@ -53,14 +53,18 @@ test('a token lets in, and is gone with the tab', async (t) => {
   assert.deepEqual(page.wrong, [])
 })
 
-test('a read-only link shows the farm, leaves no trace in the address, and changes nothing', async (t) => {
-  const page = await open(t, readToken)
+test('a view link shows the farm, leaves no trace in the address, changes nothing, and ends when it is revoked', async (t) => {
+  const made = await farm.send('POST', '/api/v1/view-links', { name: 'wall', for: '1h' })
+  const page = await open(t, made.path.replace('/#view=', ''))
   await page.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
   assert.equal(new URL(page.url()).hash, '#/')
   await page.goto(farm.url + '/#/pools')
   await page.getByRole('button', { name: 'Drain main' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click()
   await page.getByRole('dialog').getByText('does not allow').waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+  await farm.send('DELETE', '/api/v1/view-links/wall')
+  await page.getByText('may be over or revoked').waitFor()
   assert.deepEqual(page.wrong, [])
 })
 
