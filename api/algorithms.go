@@ -40,7 +40,7 @@ func (s *Server) algorithms(life context.Context, ctx *fasthttp.RequestCtx, r Re
 	for i, x := range page.Items {
 		a.Algorithms[i] = s.makeAlgorithm(x)
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return writeList(ctx, "algorithms", &a, a.Algorithms)
 }
 
 func (s *Server) algorithm(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {

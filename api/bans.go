@@ -44,7 +44,7 @@ func (s *Server) bans(ctx *fasthttp.RequestCtx) error {
 			a.Bans = append(a.Bans, banAnswer{b.Address.String(), b.Reason, b.Offences, b.Since.UTC().Truncate(time.Second), b.Until.UTC().Truncate(time.Second)})
 		}
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return writeList(ctx, "bans", &a, a.Bans)
 }
 
 // liftBan ends a ban.

@@ -110,5 +110,18 @@ func (s *Server) blocks(ctx *fasthttp.RequestCtx) error {
 		}
 		a.Blocks = append(a.Blocks, x)
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	rows := []blockTelling{}
+	for i := range a.Blocks {
+		for _, t := range a.Blocks[i].Pools {
+			rows = append(rows, blockTelling{a.Blocks[i].Hash, a.Blocks[i].Time, t})
+		}
+	}
+	return writeList(ctx, "blocks", &a, rows)
+}
+
+// blockTelling is a row of the blocks' table.
+type blockTelling struct {
+	Hash string     `json:"hash"`
+	Time *time.Time `json:"time"`
+	telling
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"math"
+
 	"github.com/valyala/fasthttp"
 
 	"farmproxy/stats"
@@ -44,10 +46,13 @@ func (s *Server) groups(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	defer s.queries.leave()
+	if everything(ctx) {
+		q.Offset, q.Limit = 0, math.MaxInt
+	}
 	infos, total := s.options.Book.Groups(q)
 	a := groupsAnswer{paging: paging{total, page, q.Limit}, Groups: make([]group, len(infos))}
 	for i := range infos {
 		a.Groups[i] = makeGroup(&infos[i])
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return writeList(ctx, "groups", &a, a.Groups)
 }

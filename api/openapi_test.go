@@ -378,6 +378,10 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 			}
 		}
 	}
+	for _, table := range []string{"routes", "links", "orders", "bans", "blocks", "view-links"} {
+		f("GET", "/api/v1/"+table, "")
+		f("GET", "/api/v1/"+table+"?format=xml", "")
+	}
 	f("POST", "/api/v1/view-links", `{"name":"board"}`)
 	f("POST", "/api/v1/view-links", `{"name":"board"}`) // taken
 	f("POST", "/api/v1/view-links", `{}`)

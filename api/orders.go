@@ -140,7 +140,8 @@ func askedBy(ctx *fasthttp.RequestCtx) string {
 }
 
 func (s *Server) orders(ctx *fasthttp.RequestCtx, o Orders, _ string) error {
-	return writeJSON(ctx, fasthttp.StatusOK, &OrderList{o.Orders()})
+	list := o.Orders()
+	return writeList(ctx, "orders", &OrderList{list}, list)
 }
 
 func (s *Server) weights(ctx *fasthttp.RequestCtx, o Orders, route string) error {

@@ -45,7 +45,13 @@ func (s *Server) pools(ctx *fasthttp.RequestCtx) error {
 	if err := poolQuery(ctx, &f); err != nil {
 		return err
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &poolsAnswer{paging{0, f.Page, f.PerPage}, []registeredPool{}, s.compared()})
+	return s.writePools(ctx, &poolsAnswer{paging{0, f.Page, f.PerPage}, []registeredPool{}, s.compared()})
+}
+
+// writePools answers with pools; their table has those in use, with all that is known of
+// them.
+func (s *Server) writePools(ctx *fasthttp.RequestCtx, a *poolsAnswer) error {
+	return writeList(ctx, "pools", a, s.PoolStates().Pools)
 }
 
 func poolQuery(ctx *fasthttp.RequestCtx, f *store.Filter) error {
@@ -65,7 +71,7 @@ func (s *Server) registeredPools(life context.Context, ctx *fasthttp.RequestCtx,
 	for i := range page.Items {
 		a.Pools[i] = s.makeRegisteredPool(r, &page.Items[i])
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return s.writePools(ctx, &a)
 }
 
 func (s *Server) pool(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {

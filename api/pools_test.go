@@ -59,7 +59,7 @@ func TestPoolsRefuse(t *testing.T) {
 	f(`{"pool":"c.example:3333","algorithm":"scrypt","tls":1}`, 400, `\"tls\": want true or false, got number`)
 	f(`{"pool":"c.example:3333","algo":"scrypt"}`, 400, `\"algo\": no such field; `+want)
 	f(`{"pool":"c.example:3333","algorithm":"scrypt"} x`, 400, `there is something behind the JSON object: `+want+` and nothing else`)
-	s.want(t, "GET", "/api/v1/pools?user=x", "", 400, `{"error":"\"user\": no such parameter; want page, per_page, algorithm or search"}`)
+	s.want(t, "GET", "/api/v1/pools?user=x", "", 400, `{"error":"\"user\": no such parameter; want page, per_page, format, algorithm or search"}`)
 	s.want(t, "GET", "/api/v1/pools/a", "", 400, `{"error":"pool \"a\": expected host:port, such as \"pool.example.com:3333\""}`)
 }
 

@@ -53,6 +53,8 @@ next:
 			*page, err = whole(key, v, math.MaxInt32)
 		case "per_page":
 			*perPage, err = whole(key, v, maxPerPage)
+		case formatKey:
+			_, err = isCSV(v)
 		default:
 			for _, p := range texts {
 				if p.key == key {
@@ -86,7 +88,7 @@ type moreParameters struct {
 
 // parameters names everything a query may have.
 func parameters(texts []parameter, more *moreParameters) string {
-	names := []string{"page", "per_page"}
+	names := []string{"page", "per_page", formatKey}
 	if more != nil {
 		names = append(names, more.names...)
 	}
@@ -95,6 +97,14 @@ func parameters(texts []parameter, more *moreParameters) string {
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// everything reports that a query wants all rows of a list in memory: as CSV, and no page of
+// it.
+func everything(ctx *fasthttp.RequestCtx) bool {
+	q := ctx.QueryArgs()
+	csv, err := wantsCSV(ctx)
+	return csv && err == nil && !q.Has("page") && !q.Has("per_page")
 }
 
 // whole reads a whole number from 1 to most.

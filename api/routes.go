@@ -76,7 +76,20 @@ func makeGoalState(g *stats.RouteGoal) GoalState {
 }
 
 func (s *Server) routes(ctx *fasthttp.RequestCtx) error {
-	return writeJSON(ctx, fasthttp.StatusOK, s.Routes())
+	a := s.Routes()
+	goals := []routeGoal{}
+	for _, r := range a.Routes {
+		for _, g := range r.Goals {
+			goals = append(goals, routeGoal{r.Route, g})
+		}
+	}
+	return writeList(ctx, "routes", a, goals)
+}
+
+// routeGoal is a row of the routes' table.
+type routeGoal struct {
+	Route string `json:"route"`
+	GoalState
 }
 
 // orEmpty makes an object of what would be null.

@@ -172,8 +172,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("GET", workers+"up=yes", 400, `up: want true or false, got "yes"`)
 	f("GET", workers+"order=up", 400, `order: want asc or desc, got "up"`)
 	f("GET", workers+"search="+strings.Repeat("x", 257), 400, `search: want up to 256 bytes, got 257`)
-	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, sort, order, up, search, account, pool, algorithm, listener or group`)
-	f("GET", "/api/v1/groups?sort=name", 400, `"sort": no such parameter; want page, per_page or search`)
+	f("GET", workers+"pge=2", 400, `"pge": no such parameter; want page, per_page, format, sort, order, up, search, account, pool, algorithm, listener or group`)
+	f("GET", "/api/v1/groups?sort=name", 400, `"sort": no such parameter; want page, per_page, format or search`)
 
 	const noStore = `there is no store of accounts, pools and algorithms: set [store] url = "sqlite:///var/lib/farmproxy/farmproxy.db" in the configuration and restart farmproxy`
 	f("GET", "/api/v1/users", 404, noStore)

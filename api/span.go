@@ -53,11 +53,8 @@ func readSpan(ctx *fasthttp.RequestCtx, may ...string) (q span, err error) {
 			q.step, err = readStep(v)
 		case "limit":
 			q.limit, err = whole(key, v, maxEvents)
-		case "format":
-			if v != "json" && v != "csv" {
-				err = badRequest("format: want json or csv, got %s", quoted(v))
-			}
-			q.csv = v == "csv"
+		case formatKey:
+			q.csv, err = isCSV(v)
 		}
 		if err != nil {
 			return q, err

@@ -108,7 +108,7 @@ func (s *Server) users(life context.Context, ctx *fasthttp.RequestCtx, r Registr
 	for i := range page.Items {
 		a.Users[i] = s.makeUser(r, &page.Items[i])
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return writeList(ctx, "users", &a, a.Users)
 }
 
 func (s *Server) user(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {

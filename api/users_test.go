@@ -272,7 +272,7 @@ func TestUserPages(t *testing.T) {
 	const list = "/api/v1/users?"
 	s.want(t, "GET", list+"page=0", "", 400, `{"error":"page: want a whole number from 1, got \"0\""}`)
 	s.want(t, "GET", list+"per_page=1001", "", 400, `{"error":"per_page: want a whole number from 1 to 1000, got \"1001\""}`)
-	s.want(t, "GET", list+"sort=name", "", 400, `{"error":"\"sort\": no such parameter; want page, per_page, pool, user or search"}`)
+	s.want(t, "GET", list+"sort=name", "", 400, `{"error":"\"sort\": no such parameter; want page, per_page, format, pool, user or search"}`)
 	s.want(t, "GET", list+"pool=a", "", 400, `{"error":"pool \"a\": expected host:port, such as \"pool.example.com:3333\""}`)
 	s.want(t, "GET", list+"search="+strings.Repeat("x", 257), "", 400, `{"error":"search: want up to 256 bytes, got 257"}`)
 }

@@ -61,8 +61,12 @@ func (s *Server) workers(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	defer s.queries.leave()
+	if everything(ctx) {
+		q.Offset, q.Limit = 0, math.MaxInt
+	}
 	infos, total := s.options.Book.Workers(q)
-	return writeJSON(ctx, fasthttp.StatusOK, makeWorkers(infos, paging{total, page, q.Limit}))
+	a := makeWorkers(infos, paging{total, page, q.Limit})
+	return writeList(ctx, "workers", a, a.Workers)
 }
 
 func makeWorkers(infos []stats.WorkerInfo, p paging) *Workers {
@@ -116,7 +120,7 @@ func (s *Server) links(ctx *fasthttp.RequestCtx) error {
 	for _, p := range s.options.Book.Pools() {
 		a.Pools = append(a.Pools, s.makePool(p))
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, &a)
+	return writeList(ctx, "links", &a, a.Links)
 }
 
 // workerQuery reads the query parameters of /api/v1/workers.

@@ -89,7 +89,8 @@ func viewLinkError(err error) error {
 }
 
 func (s *Server) viewLinks(ctx *fasthttp.RequestCtx) error {
-	return writeJSON(ctx, fasthttp.StatusOK, s.ViewLinks())
+	a := s.ViewLinks()
+	return writeList(ctx, "view-links", a, a.Links)
 }
 
 func (s *Server) createViewLink(ctx *fasthttp.RequestCtx) error {
