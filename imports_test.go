@@ -30,18 +30,19 @@ var mayImport = map[string][]string{
 	"textfile":         {},
 	"naming":           {},
 	"doctor":           {"config"},
-	"cmd/farmproxy":    {"admin", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
+	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
 	"certificate":      {"textfile"},
 	"guard":            {},
 	"balance":          {},
 	"wish":             {},
-	"proxy":            {"admin", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "viewlink", "wish", "work"},
+	"alert":            {"stats", "wish", "work"}, // stats: how workers are
+	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "viewlink", "wish", "work"},
 	"live":             {},
 	"viewlink":         {"textfile"},
-	"monitoring":       {"internal/golden", "naming", "stats", "work"}, // tests only: which series there are
-	"web":              {"work"},                                       // tests only: the verdicts that it explains
-	"history":          {"sqlite", "work"},                             // what a share is worth
-	"sharelog":         {"work"},                                       // the names of verdicts
+	"monitoring":       {"alert", "internal/golden", "naming", "stats", "work"}, // tests only: which series there are
+	"web":              {"work"},                                                // tests only: the verdicts that it explains
+	"history":          {"sqlite", "stats", "work"},                             // stats: when a worker is silent
+	"sharelog":         {"work"},                                                // the names of verdicts
 	"tap":              {},
 	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":          {"codec", "codec/agent", "work"},
@@ -50,11 +51,11 @@ var mayImport = map[string][]string{
 	"transport":        {},
 	"admin":            {},
 	"stats":            {"naming", "work"},
-	"api":              {"history", "live", "stats", "store", "textfile", "viewlink", "web", "work"}, // work: the names of verdicts, which algorithms are checked
-	"codec":            {"work"},                                                                     // a share is spelled once
+	"api":              {"alert", "history", "live", "stats", "store", "textfile", "viewlink", "web", "work"}, // work: the names of verdicts, which algorithms are checked
+	"codec":            {"work"},                                                                              // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
-	"config":           {"naming", "textfile", "wish"},
+	"config":           {"alert", "naming", "textfile", "wish"},
 	"descriptors":      {},
 	"check":            {"config", "store"}, // store: which algorithms are known
 	"store":            {"sqlite", "textfile"},

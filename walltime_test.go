@@ -17,12 +17,19 @@ import (
 // strips it. The uses that strip it are listed here, by file, with their purpose;
 // everything else needs the monotonic clock.
 var wallTime = map[string]string{
+	"alert/engine.go":              "display",
+	"alert/find.go":                "display",
+	"proxy/curtail.go":             "operators mean the clock on the wall",
+	"proxy/alertfacts.go":          "whether the clock was set: both clocks are compared",
+	"alert/message.go":             "display",
+	"alert/state.go":               "storage",
 	"api/answer.go":                "display",
 	"bench":                        "the harness writes reports",
 	"api/bans.go":                  "display",
 	"api/csv.go":                   "display",
 	"api/history.go":               "display",
 	"certificate":                  "a certificate's end is wall time, and display",
+	"cmd/farmproxy/alerts.go":      "display",
 	"cmd/farmproxy/repair.go":      "display",
 	"cmd/farmproxy/table.go":       "display",
 	"stats/certificate.go":         "display of a certificate's end",

@@ -132,18 +132,3 @@ func TestASlowHistoryKeepsNobodyElseWaiting(t *testing.T) {
 	close(good)
 	<-answered
 }
-
-// A page does not wait for usual hash rates that a disk keeps back.
-func TestAPageWithoutUsualHashRates(t *testing.T) {
-	s := newSite(t)
-	f := liveFarm{Server: s.Server, news: make(chan map[string]float64, 1)}
-	f.readUsual(time.Now())
-	if f.usual != nil || f.news == nil {
-		t.Errorf("%v", f.usual)
-	}
-	f.news <- map[string]float64{"rig": 7}
-	f.readUsual(time.Now())
-	if f.usual["rig"] != 7 || f.news != nil {
-		t.Errorf("%v", f.usual)
-	}
-}

@@ -2,12 +2,11 @@ package api
 
 import (
 	"bufio"
-	"context"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"farmproxy/history"
+	"farmproxy/alert"
 	"farmproxy/live"
 	"farmproxy/stats"
 	"farmproxy/work"
@@ -50,17 +49,8 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 // liveFarm is what pages show of the books; it implements live.Source.
 type liveFarm struct {
 	*Server
-	usual map[string]float64      // H/s, by worker
-	asked time.Time               // when that was asked for
-	news  chan map[string]float64 // what is being read; nil: nothing is
-	sums  wrongs
+	seen *alert.Workers // by EachWorker
 }
-
-// usualEvery is how often the usual hash rates are read: they are learnt once an hour.
-const usualEvery = 10 * time.Minute
-
-// usualPatience is how long a page waits for them: for a disk that is good.
-const usualPatience = 250 * time.Millisecond
 
 // Farm implements live.Source.
 func (f *liveFarm) Farm() *live.Farm {
@@ -68,7 +58,7 @@ func (f *liveFarm) Farm() *live.Farm {
 	a := &live.Farm{
 		Version: f.options.Version, Ready: st.Ready == nil, Uptime: st.Uptime.Seconds(),
 		Miners: st.Miners, MinersMax: st.MinersMax, HashRate: st.HashRate, Shares: liveTally(&st.Shares),
-		WorkersUp: f.sums.up, WorkersDown: f.sums.down, NeverSeen: f.sums.never,
+		WorkersUp: f.seen.Up, WorkersDown: f.seen.Down, NeverSeen: f.seen.NeverSeen,
 	}
 	if st.Ready != nil {
 		a.Error = st.Ready.Error()
@@ -87,7 +77,7 @@ func (f *liveFarm) Farm() *live.Farm {
 		}
 		a.Pools = append(a.Pools, p)
 	}
-	a.Wrong = f.sums.tell(a)
+	a.Wrong = wrongs(f.options.Alerts.Notices(f.seen))
 	return a
 }
 
@@ -96,68 +86,19 @@ func liveTally(s *stats.Shares) live.Tally {
 	return live.Tally{Accepted: t.Accepted, Rejected: t.Rejected}
 }
 
+// liveStates are the books' states of workers.
+var liveStates = [...]live.State{stats.WorkerDown: live.Down, stats.WorkerUp: live.Up, stats.WorkerSilent: live.Silent}
+
 // EachWorker implements live.Source.
 func (f *liveFarm) EachWorker(each func(*live.Worker)) {
-	now := time.Now()
-	f.readUsual(now)
-	f.sums = wrongs{}
+	usual := f.options.Alerts.Usual()
+	f.seen = alert.NewWorkers(time.Now())
 	f.options.Book.EachWorker(func(w *stats.WorkerInfo) {
-		l := live.Worker{
+		f.seen.Add(w, usual[w.Name])
+		each(&live.Worker{
 			Name: w.Name, Group: w.Group, Pool: w.Pool, Account: w.Account, Listener: w.Listener, Address: w.Address, Agent: w.Agent,
-			HashRate: w.HashRate, Usual: f.usual[w.Name], State: live.Down, Since: w.LastSeen,
+			HashRate: w.HashRate, Usual: usual[w.Name], State: liveStates[w.State], Since: w.Since,
 			Accepted: w.Shares[work.Accepted], Rejected: w.Shares.Rejected(),
-		}
-		if w.Miners > 0 {
-			l.State, l.Since = live.Up, w.ConnectedSince
-			if last := w.LastShare; last.IsZero() && now.Sub(w.ConnectedSince) > history.Silence || !last.IsZero() && now.Sub(last) > history.Silence {
-				l.State = live.Silent
-				if !last.IsZero() {
-					l.Since = last
-				}
-			}
-		}
-		f.sums.add(&l)
-		each(&l)
+		})
 	})
-}
-
-// readUsual reads the workers' usual hash rates now and then. What is not there in time is
-// taken at a later tick.
-func (f *liveFarm) readUsual(now time.Time) {
-	if f.news != nil {
-		select {
-		case usual := <-f.news:
-			f.learn(usual)
-		default:
-		}
-		return
-	}
-	if !f.asked.IsZero() && now.Sub(f.asked) < usualEvery {
-		return
-	}
-	h, err := f.options.History()
-	if err != nil || h == nil {
-		return // it may just be opened
-	}
-	f.asked, f.news = now, make(chan map[string]float64, 1)
-	go func(news chan<- map[string]float64) {
-		ctx, cancel := context.WithTimeout(context.Background(), historyTime)
-		defer cancel()
-		usual, _ := h.Usual(ctx) // nil: those that are known stay
-		news <- usual
-	}(f.news)
-	late := time.NewTimer(usualPatience)
-	defer late.Stop()
-	select {
-	case usual := <-f.news:
-		f.learn(usual)
-	case <-late.C:
-	}
-}
-
-// learn takes what was read; nil: it could not be.
-func (f *liveFarm) learn(usual map[string]float64) {
-	if f.news = nil; usual != nil {
-		f.usual = usual
-	}
 }

@@ -298,7 +298,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	for _, e := range endpoints {
 		path := strings.Replace(e.path, "{}", "p.example:1", 1)
 		body := map[string]string{"/api/v1/workers/{}/move": `{"goal":"main"}`, "/api/v1/workers/{}/pin": `{}`, "/api/v1/routes/{}/weights": `{"weights":{"main":1}}`,
-			"/api/v1/pools/{}/drain": `{}`, "/api/v1/pools/{}/disable": `{}`, "/api/v1/pools/{}/enable": `{}`,
+			"/api/v1/curtailments": `{"for":"3h"}`, "/api/v1/pools/{}/drain": `{}`, "/api/v1/pools/{}/disable": `{}`, "/api/v1/pools/{}/enable": `{}`,
 			"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm,
 			"/api/v1/users/{}": `{"goals":[]}`, viewLinksPath: `{"name":"x"}`}[e.path]
 		if e.method == "GET" || e.method == "DELETE" {
@@ -387,6 +387,13 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("POST", "/api/v1/view-links", `{}`)
 	f("DELETE", "/api/v1/view-links/board", "")
 	f("DELETE", "/api/v1/view-links/board", "")
+	f("GET", "/api/v1/alerts", "")
+	f("GET", "/api/v1/curtailments", "")
+	f("POST", "/api/v1/curtailments", `{"group":"hall-1","for":"3h"}`)
+	f("POST", "/api/v1/curtailments", `{"group":"nowhere","for":"3h"}`)
+	f("POST", "/api/v1/curtailments", `{}`)
+	f("DELETE", "/api/v1/curtailments?group=hall-1", "")
+	f("DELETE", "/api/v1/curtailments?group=nowhere", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "") // no more
 	f("DELETE", "/api/v1/users/"+name, "")
@@ -469,4 +476,5 @@ func TestOpenAPIRequestBodies(t *testing.T) {
 	f("WeightsOrder", new(WeightsOrder))
 	f("MoveOrder", new(MoveOrder))
 	f("ViewLinkOrder", new(ViewLinkOrder))
+	f("CurtailOrder", new(CurtailOrder))
 }

@@ -27,12 +27,17 @@ type Orders interface {
 	Leave(by, pool string, how PoolAction, term Term) (*PoolOrder, error)
 	// PoolOrder returns how a pool is left alone; nil: it is not.
 	PoolOrder(pool string) *PoolOrder
+
+	// Curtail says that miners are off on purpose; Uncurtail that they are not, "" for all.
+	Curtail(by string, o CurtailOrder) (*Curtailment, error)
+	Uncurtail(by, group string) error
+	Curtailments() []Curtailment
 }
 
 // Order is one of all orders.
 type Order struct {
-	Kind string `json:"kind"` // weights, pin or pool
-	Name string `json:"name"` // the route's, the worker's or the pool's
+	Kind string `json:"kind"` // weights, pin, pool or curtailment
+	Name string `json:"name"` // the route's, the worker's, the pool's or the group's; "": all miners
 	What string `json:"what"` // for people
 	Note
 	Effective bool `json:"effective"` // false: the configuration has no such route, goal or pool

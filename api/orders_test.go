@@ -72,6 +72,30 @@ func (o *told) Pin(_ context.Context, by, worker string, m MoveOrder) (*Moved, e
 	return a, err
 }
 
+func (o *told) Curtail(by string, c CurtailOrder) (*Curtailment, error) {
+	if c.Group == "nowhere" {
+		return nil, NotFound("there is no group %s", quoted(c.Group))
+	}
+	from, until, err := c.Times(ordered)
+	if err != nil {
+		return nil, err
+	}
+	o.say("off on purpose: %q, %s", c.Group, c.Reason)
+	return &Curtailment{c.Group, from, c.Reason, MakeNote(by, ordered, until)}, nil
+}
+
+func (o *told) Uncurtail(by, group string) error {
+	if group == "nowhere" {
+		return NotFound("no curtailment of %s is ordered", quoted(group))
+	}
+	o.say("on again: %q", group)
+	return nil
+}
+
+func (o *told) Curtailments() []Curtailment {
+	return []Curtailment{{"hall-1", ordered, "the grid", MakeNote("ann at 10.0.0.7", ordered, ordered.Add(time.Hour))}}
+}
+
 func (o *told) Unpin(by, worker string) error {
 	if worker == "nobody" {
 		return NotFound("worker %s is not pinned", quoted(worker))

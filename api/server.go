@@ -86,6 +86,8 @@ type Options struct {
 
 	// ViewLinks are links with which somebody may look at the page; nil: there can be none.
 	ViewLinks *viewlink.Links
+	// Alerts know what is wrong.
+	Alerts Alerter
 
 	// Prove asks a pool whether it accepts an account's credentials before those in use
 	// are replaced; nil: no proof.

@@ -51,8 +51,12 @@ func (c Change) what() string {
 	key := c.Key
 	var tables []string
 	for _, name := range c.In {
-		table, rest, _ := strings.Cut(key, ".")
-		tables, key = append(tables, table+" "+name), rest
+		within, list := "", key
+		if inner, is := strings.CutPrefix(key, "alerts."); is { // the one table that has lists
+			within, list = "alerts.", inner
+		}
+		table, rest, _ := strings.Cut(list, ".")
+		tables, key = append(tables, within+table+" "+name), rest
 	}
 	if tables == nil {
 		return key
@@ -141,6 +145,10 @@ func names(list reflect.Value) (names []string) {
 		case *Goal:
 			name = x.Name
 		case *Period:
+			name = x.name()
+		case *AlertRule:
+			name = x.Name
+		case *Curtailment:
 			name = x.name()
 		}
 		whole := name

@@ -56,6 +56,8 @@ func TestChanges(t *testing.T) {
 	f("", "[miners]\nkeepalive = \"30s\"\n", `set miners.keepalive from "25s" to "30s"`)
 	f("", "[http]\nhosts = [\"farm.example\"]\n", `set http.hosts from [] to ["farm.example"]`)
 	f("", "[proxies]\nurls = [\"socks5://u:hunter2@192.0.2.1:1080\"]\n", `set proxies.urls from [] to ["***"]`)
+	f("", "[[alerts.rule]]\nname = \"rejects\"\n", "add alerts.rule rejects")
+	f("", "[[alerts.curtailment]]\nfrom = \"17:00\"\nto = \"20:00\"\n", "add alerts.curtailment daily 17:00-20:00")
 	f("hunter2", "hunter3", `set pool a: password from "***" to "***"`)
 	f(poolB, "", "remove pool b")
 	f(poolB, poolB+poolC, "add pool c")

@@ -28,6 +28,7 @@ type Config struct {
 	ShareLog   ShareLog   `toml:"share_log"`
 	History    History    `toml:"history"`
 	Audit      Audit      `toml:"audit"`
+	Alerts     Alerts     `toml:"alerts"`
 	Log        Log        `toml:"log"`
 }
 
@@ -248,6 +249,37 @@ const (
 type Audit struct {
 	QuietLinks bool     `toml:"quiet_links"` // a link to each pool that hears its jobs and hands nothing in
 	Except     []string `toml:"except"`      // names of pools that get none
+}
+
+// Alerts says when an operator is told that something is wrong.
+type Alerts struct {
+	Enabled    bool          `toml:"enabled"`     // if not, nobody is told; pages say what is wrong all the same
+	Site       string        `toml:"site"`        // what messages call this box; "": its host name
+	CoolDown   time.Duration `toml:"cool_down"`   // after a message about an alert, the next one about the same; 0: whenever it comes back
+	QuietFrom  string        `toml:"quiet_from"`  // "22:00": from then on tickets wait; "": they never do
+	QuietTo    string        `toml:"quiet_to"`    // "06:00": until then; not after QuietFrom: on the next day
+	Zone       string        `toml:"zone"`        // of the IANA database, of all times here and in messages; "": the machine's
+	KnownPools []string      `toml:"known_pools"` // host names: a pool in use whose host is none of them is an alert; none: all are known
+
+	Rules        []AlertRule   `toml:"rule"`        // that are other than by default
+	Curtailments []Curtailment `toml:"curtailment"` // when miners are off on purpose
+}
+
+// AlertRule is how a rule of package alert is other than by default.
+type AlertRule struct {
+	Name      string        `toml:"name"` // of the rule
+	Enabled   bool          `toml:"enabled"`
+	For       time.Duration `toml:"for"`       // how long it has to hold
+	Threshold float64       `toml:"threshold"` // in the rule's unit
+	CoolDown  time.Duration `toml:"cool_down"` // default: that of Alerts
+}
+
+// Curtailment is when the miners of a group are off on purpose.
+type Curtailment struct {
+	Days  string `toml:"days"`  // "mon-fri", "sat,sun"; "": every day
+	From  string `toml:"from"`  // "17:00"
+	To    string `toml:"to"`    // "20:00"; not after From: on the next day
+	Group string `toml:"group"` // "": all miners
 }
 
 // Log says how much is logged, and in which format.

@@ -188,6 +188,8 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 			*element = defaultGoal()
 		case *Period:
 			*element = defaultPeriod()
+		case *AlertRule:
+			*element = defaultAlertRule()
 		}
 		d.table(fmt.Sprintf("%s[%d]", path, i+1), table, elements.Index(i))
 	}

@@ -56,8 +56,9 @@ func Default() *Config {
 			Hours:       2 * 365 * day,
 			Events:      90 * day,
 		},
-		Audit: Audit{QuietLinks: true},
-		Log:   Log{Level: "info", Format: "text"},
+		Audit:  Audit{QuietLinks: true},
+		Alerts: Alerts{Enabled: true, CoolDown: 30 * time.Minute},
+		Log:    Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -96,6 +97,7 @@ func (c *Config) derive(given keySet) {
 			l.Route = c.Routes[0].Name
 		}
 	}
+	c.Alerts.derive(given)
 	if c.Metrics.Proxy == "" && len(c.Listeners) > 0 {
 		c.Metrics.Proxy = c.Listeners[0].Address
 	}

@@ -37,7 +37,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 }
 
 // numbered makes of a key in the document that in withZero's file.
-var numbered = strings.NewReplacer("route.goal.schedule.", "route[1].goal[1].schedule[1].", "listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
+var numbered = strings.NewReplacer("alerts.rule.", "alerts.rule[1].", "alerts.curtailment.", "alerts.curtailment[1].", "route.goal.schedule.", "route[1].goal[1].schedule[1].", "listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
 
 // A zero is refused exactly where the document says so.
 func TestZerosAreAsDocumented(t *testing.T) {
@@ -98,10 +98,15 @@ func standards() map[string]string {
 	collect(found, "route", reflect.ValueOf(Route{}))
 	collect(found, "route.goal", reflect.ValueOf(defaultGoal()))
 	collect(found, "route.goal.schedule", reflect.ValueOf(defaultPeriod()))
+	collect(found, "alerts.rule", reflect.ValueOf(defaultAlertRule()))
+	collect(found, "alerts.curtailment", reflect.ValueOf(Curtailment{}))
 	for _, required := range []string{"listener.address", "pool.url", "pool.user", "route.name", "route.goal.name", "route.goal.pools",
+		"alerts.rule.name", "alerts.curtailment.from", "alerts.curtailment.to",
 		"route.goal.schedule.from", "route.goal.schedule.to", "route.goal.schedule.weight"} {
 		found[required] = "required"
 	}
+	found["alerts.rule.for"], found["alerts.rule.threshold"] = "the rule's", "the rule's"
+	found["alerts.rule.cool_down"] = "`alerts.cool_down`"
 	found["listener.route"] = "the first `[[route]]`"
 	found["pool.name"] = "host:port of `url`"
 	found["metrics.proxy"] = "the first listener's address"
@@ -113,7 +118,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 	for i := range v.NumField() {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
-		case []Listener, []Pool, []Route, []Goal, []Period: // described by the starting point for one of them
+		case []Listener, []Pool, []Route, []Goal, []Period, []AlertRule, []Curtailment: // described by the starting point for one of them
 		case []Secret, []string:
 			found[key] = "`[]`"
 		case Secret:
@@ -134,7 +139,7 @@ func withZero(key string) string {
 	if !ok {
 		return key + ` = ""` + smallest
 	}
-	for _, list := range []string{"route.goal.schedule", "route.goal"} {
+	for _, list := range []string{"route.goal.schedule", "route.goal", "alerts.rule", "alerts.curtailment"} {
 		if inner, nested := strings.CutPrefix(key, list+"."); nested {
 			table, name = list, inner
 			break
@@ -155,9 +160,18 @@ func withZero(key string) string {
 		first := text[strings.Index(text, header)+len(header):]
 		first, _, _ = strings.Cut(first, "[[")
 		return smallest + strings.Replace(text, first, regexp.MustCompile("(?m)^"+name+" .*\n").ReplaceAllString(first, "")+line, 1)
+	case "alerts.rule":
+		return smallest + without("[[alerts.rule]]\nname = 'rejects'\n", name) + line
+	case "alerts.curtailment":
+		return smallest + without("[[alerts.curtailment]]\nfrom = '17:00'\nto = '20:00'\n", name) + line
 	default:
 		return smallest + "[" + table + "]\n" + line
 	}
+}
+
+// without returns a table without a key.
+func without(table, key string) string {
+	return regexp.MustCompile("(?m)^"+key+" .*\n").ReplaceAllString(table, "")
 }
 
 func kindOf(table, key string) reflect.Kind {

@@ -56,6 +56,9 @@ const (
 	maxMinutes     = 365 * day      // those of a farm are few
 	maxHours       = 10 * 365 * day // ten years
 
+	maxCoolDown  = 7 * day // what nobody hears of for a week is no alert
+	maxThreshold = 3650    // days of a certificate, or seconds
+
 	minExpire = time.Hour             // as in the store: other machines may not have reported yet what they have seen
 	maxExpire = 10 * 8760 * time.Hour // ten years
 )

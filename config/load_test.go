@@ -75,6 +75,7 @@ func TestExplicitZerosAreKept(t *testing.T) {
 	want.ShareLog.KeepMegabytes = 0
 	want.History.Enabled = false
 	want.Audit = Audit{Except: []string{}}
+	want.Alerts = Alerts{KnownPools: []string{}}
 	wantEqual(t, c, want)
 }
 
@@ -120,7 +121,13 @@ func TestEveryKeyIsRead(t *testing.T) {
 		History:  History{WorkerSteps: 25 * time.Hour, WorkerHours: 26 * time.Hour, Minutes: 27 * time.Hour, Hours: 28 * time.Hour, Events: 29 * time.Hour},
 		ShareLog: ShareLog{Dir: "/srv/shares", Format: FormatCSV, SegmentMegabytes: 16, RotateEvery: 10 * time.Minute, KeepMegabytes: 100},
 		Audit:    Audit{Except: []string{"second"}},
-		Log:      Log{Level: "debug", Format: "json", MinerEnds: true},
+		Alerts: Alerts{Site: "north", CoolDown: time.Hour, QuietFrom: "22:00", QuietTo: "06:00", Zone: "Europe/Berlin", KnownPools: []string{"pool.example"},
+			Rules: []AlertRule{
+				{Name: "hashrate_low", Enabled: true, For: 20 * time.Minute, Threshold: 0.8, CoolDown: 2 * time.Hour},
+				{Name: "pool_down", For: 2 * time.Minute, CoolDown: time.Hour},
+			},
+			Curtailments: []Curtailment{{"mon-fri", "17:00", "20:00", "hall-1"}}},
+		Log: Log{Level: "debug", Format: "json", MinerEnds: true},
 	})
 }
 

@@ -35,6 +35,7 @@ func (c *Config) validate() Problems {
 	c.History.validate(&ps)
 	c.Workers.validate(&ps)
 	c.audit(&ps)
+	c.Alerts.validate(&ps)
 	oneOf(&ps, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(&ps, "log.format", c.Log.Format, "text", "json")
 	return ps

@@ -6,14 +6,12 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"farmproxy/stats"
 )
 
 const (
-	// Silence is how long a connected worker may be without an accepted share before it
-	// counts as down: pools warn after two minutes, and call it dead after five.
-	Silence = 5 * time.Minute
-
-	// patience is the same in shares that should have come: 20 are missing by chance
+	// patience is stats.Silence in shares that should have come: 20 are missing by chance
 	// once in 5 * 10^8 looks, a year of a farm of 1,000.
 	patience = 20
 
@@ -295,7 +293,7 @@ func (t *tracked) down(w *Seen) string {
 	if t.missing >= absence || t.missing > 0 && !t.up {
 		return "not connected"
 	}
-	limit := Silence
+	limit := stats.Silence
 	if t.rate > 0 {
 		limit = max(limit, time.Duration(patience/float64(t.rate)*float64(time.Second)))
 	}

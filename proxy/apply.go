@@ -36,6 +36,7 @@ func (p *proxy) apply(s *settings) error {
 	p.shares.Configure(s.shares)
 	p.book.SetForget(s.remember)
 	p.remember.configure(&s.history)
+	p.alerts.configure(s.alerts)
 	if p.queue != nil {
 		p.queue.Configure(s.log)
 	}

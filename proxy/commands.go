@@ -18,6 +18,7 @@ func (p *proxy) commands() {
 	p.admin.Query("workers", p.workers)
 	p.admin.Query("pools", func(context.Context, *admin.Call) (any, error) { return p.web.PoolStates(), nil })
 	p.admin.Query("routes", func(context.Context, *admin.Call) (any, error) { return p.web.Routes(), nil })
+	p.admin.Query("alerts", func(context.Context, *admin.Call) (any, error) { return p.web.AlertList(), nil })
 	p.admin.Query("config", func(context.Context, *admin.Call) (any, error) { return p.configuration(), nil })
 	p.admin.Query("diff", func(ctx context.Context, c *admin.Call) (any, error) {
 		var args differenceArgs

@@ -19,6 +19,7 @@ type known interface {
 	works(route, goal string) bool
 	pool(name string) bool
 	pools() []string
+	groups() []string // of workers
 	mover
 	SplitMinersOf(ctx context.Context, worker string) ([]netloop.SplitMiner, error)
 }

@@ -163,6 +163,8 @@ func (h *heir) Take(r handover.Record) (err error) {
 	case r.Section == ordersSection:
 		h.proxy.orders.restore(r.Data) // they may have changed meanwhile
 		h.proxy.orders.tell()
+	case r.Section == alertsSection && h.proxy != nil:
+		h.alerts.restore(r.Data)
 	case r.Section == splitsSection && h.proxy != nil:
 		h.splits.restore(r.Data)
 	case h.proxy == nil:

@@ -1,10 +1,12 @@
 package proxy
 
 import (
+	"math"
 	"slices"
 	"strings"
 
 	"farmproxy/netloop"
+	"farmproxy/stats"
 	"farmproxy/upstream"
 	"farmproxy/wish"
 )
@@ -27,6 +29,15 @@ func (f farm) route(name string) (wish.Route, bool) {
 		}
 	}
 	return wish.Route{}, false
+}
+
+// groups implements known.
+func (f farm) groups() (names []string) {
+	list, _ := f.p.book.Groups(stats.GroupQuery{Limit: math.MaxInt})
+	for i := range list {
+		names = append(names, list[i].Name)
+	}
+	return names
 }
 
 // routes implements known.

@@ -30,6 +30,9 @@ type PoolArgs struct {
 	api.Term
 }
 
+// CurtailArgs are those of curtail and curtail end.
+type CurtailArgs struct{ api.CurtailOrder }
+
 // orderCommands registers the commands with which operators order something.
 func (p *proxy) orderCommands() {
 	d := desk{p.orders}
@@ -51,6 +54,11 @@ func (p *proxy) orderCommands() {
 		return d.Pin(ctx, by, a.Worker, a.MoveOrder)
 	}))
 	p.admin.Handle("unpin", command(func(_ context.Context, by string, a UnpinArgs) (any, error) { return nil, d.Unpin(by, a.Worker) }))
+	p.admin.Query("curtailments", func(context.Context, *admin.Call) (any, error) {
+		return api.Curtailments{Curtailments: d.Curtailments()}, nil
+	})
+	p.admin.Handle("curtail", command(func(_ context.Context, by string, a CurtailArgs) (any, error) { return d.Curtail(by, a.CurtailOrder) }))
+	p.admin.Handle("curtail end", command(func(_ context.Context, by string, a CurtailArgs) (any, error) { return nil, d.Uncurtail(by, a.Group) }))
 	for _, how := range []api.PoolAction{api.Drain, api.Disable, api.Enable} {
 		p.admin.Handle(string(how), command(func(_ context.Context, by string, a PoolArgs) (any, error) {
 			return d.Leave(by, a.Pool, how, a.Term)

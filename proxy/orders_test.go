@@ -28,6 +28,7 @@ func (paper) route(name string) (wish.Route, bool)                              
 func (paper) routes() []string                                                    { return []string{"hall-1"} }
 func (p paper) works(_, goal string) bool                                         { return goal != p.down }
 func (paper) pool(name string) bool                                               { return slices.Contains(paper{}.pools(), name) }
+func (paper) groups() []string                                                    { return []string{"hall-1"} }
 func (paper) pools() []string                                                     { return []string{"a", "b"} }
 func (paper) SplitMinersOf(context.Context, string) ([]netloop.SplitMiner, error) { return nil, nil }
 func (paper) Move(context.Context, []netloop.Move) ([]netloop.Moved, error) {

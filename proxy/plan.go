@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"farmproxy/alert"
 	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/dial"
@@ -50,6 +52,7 @@ type settings struct {
 	shares  sharelog.Settings
 	log     config.Log
 	history config.History
+	alerts  alert.Settings
 
 	remember     time.Duration // a worker without a miner is listed for so long
 	standing     int           // descriptors that are always open
@@ -116,6 +119,7 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 		shares:   shareLog(&c.ShareLog),
 		log:      c.Log,
 		history:  c.History,
+		alerts:   alertSettings(&c.Alerts),
 		remember: c.Workers.Remember,
 
 		linkFiles:    kept,
@@ -168,6 +172,15 @@ func shareLog(c *config.ShareLog) sharelog.Settings {
 		RotateEvery: c.RotateEvery,
 		Keep:        int64(c.KeepMegabytes) << 20,
 	}
+}
+
+// alertSettings say when operators are told of what.
+func alertSettings(c *config.Alerts) alert.Settings {
+	s := c.Settings()
+	if s.Site == "" {
+		s.Site, _ = os.Hostname() // or it has no name in messages
+	}
+	return s
 }
 
 // proxyLabel is what the account proxy's series call this proxy.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,7 +58,8 @@ type proxy struct {
 	tables    *tables // of the directory
 	orders    *orders // of operators
 	viewLinks *viewlink.Links
-	splits    *splits   // of routes
+	splits    *splits // of routes
+	alerts    *alerts
 	queue     *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
@@ -181,12 +183,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.orders = from.orders(stateDir(c), farm{p.server, p}, log)
 	p.orders.remember = p.remember.note
 	p.viewLinks = openViewLinks(stateDir(c), log)
-	web := api.Options{Orders: desk{p.orders}, ViewLinks: p.viewLinks, TLS: secure, Bans: bans{p.server}, Book: p.book, Version: Version(), Log: log, Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration}
-	web.History, web.Expect, web.Forget = p.remember.opened, p.remember.expect, p.remember.forget
-	if p.store != nil { // not a nil *Store in a Registry that is not nil
-		web.Registry = p.store
-	}
-	p.web = api.New(web)
+	p.alerts = newAlerts(stateDir(c), p)
+	p.web = api.New(p.webOptions(secure))
 	p.admin = admin.New(log)
 	p.commands()
 	options := upstream.DirectoryOptions{StateFile: stateFileOf(c), Descriptors: p.files, Book: p.book, Log: log}
@@ -205,6 +203,20 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		p.users = &accounts{store: p.store, directory: p.directory, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
 	}
 	return p, nil
+}
+
+// webOptions are what the API answers from.
+func (p *proxy) webOptions(secure *tls.Config) api.Options {
+	o := api.Options{
+		TLS: secure, Version: Version(), Log: p.log, Book: p.book,
+		Bans: bans{p.server}, Orders: desk{p.orders}, ViewLinks: p.viewLinks, Alerts: p.alerts,
+		History: p.remember.opened, Expect: p.remember.expect, Forget: p.remember.forget,
+		Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration,
+	}
+	if p.store != nil { // not a nil *Store in a Registry that is not nil
+		o.Registry = p.store
+	}
+	return o
 }
 
 // serve runs the parts until ctx ends or one of them fails, and stops them.
@@ -248,6 +260,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.parts.Go(func() { p.certs.watch(watching, p.log) })
 	p.parts.Go(func() { p.remember.run(watching) })
 	p.parts.Go(func() { p.orders.run(watching) })
+	p.parts.Go(func() { p.alerts.run(watching) })
 	p.parts.Go(func() { p.splits.run(watching) })
 
 	var err error

@@ -19,6 +19,9 @@ func onePool() *config.Config {
 	c.Listeners = []config.Listener{{Address: "127.0.0.1:3333"}}
 	c.Metrics.Proxy = "hall-1"
 	c.Proxies.URLs = []config.Secret{"socks5://192.0.2.1:1080"}
+	c.Alerts.QuietFrom, c.Alerts.QuietTo = "22:00", "06:00"
+	c.Alerts.Rules = []config.AlertRule{{Name: "rejects", Enabled: true, For: time.Minute, Threshold: 0.1}}
+	c.Alerts.Curtailments = []config.Curtailment{{From: "17:00", To: "20:00"}}
 	c.Pools = []config.Pool{{Name: "main", URL: "stratum+tls://pool.example:3333", User: "farm", Password: "x", Algorithm: "sha256d", Mode: config.ModeAggregate, Workers: config.WorkersAggregate, Links: 1}}
 	return c
 }
@@ -46,6 +49,15 @@ var otherValues = map[string]string{
 	"log.level":            "debug",
 	"log.format":           "json",
 	"share_log.format":     config.FormatCSV,
+
+	"alerts.quiet_from": "23:00",
+	"alerts.quiet_to":   "05:00",
+	"alerts.zone":       "UTC",
+	"alerts.rule.name":  "disk",
+
+	"alerts.curtailment.days": "sat",
+	"alerts.curtailment.from": "16:00",
+	"alerts.curtailment.to":   "19:00",
 
 	"route.goal.schedule.days": "sat",
 	"route.goal.schedule.from": "23:00",

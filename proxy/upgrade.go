@@ -27,6 +27,7 @@ const (
 	historySection    = "history"     // ahead: what is not written yet
 	linksAheadSection = "links.ahead" // ahead
 	ordersSection     = "orders"      // ahead, and again with the rest
+	alertsSection     = "alerts"
 	splitsSection     = "splits"
 	booksSection      = "books"
 	linksSection      = "links"
@@ -204,6 +205,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 func (g giver) Freeze(ctx context.Context) error {
 	g.orders.freeze(true)
 	g.viewLinks.Freeze(true)
+	g.alerts.freeze(true)
 	g.splits.freeze(true)
 	g.directory.Freeze()
 	return g.server.Freeze(ctx)
@@ -215,6 +217,9 @@ func (g giver) State(to *handover.Sender) error {
 		return err
 	}
 	if err := to.Send(ordersSection, g.orders.state()); err != nil {
+		return err
+	}
+	if err := to.Send(alertsSection, g.alerts.state(time.Now())); err != nil {
 		return err
 	}
 	if err := to.Send(splitsSection, g.splits.state(time.Now())); err != nil {
@@ -246,6 +251,7 @@ func (g giver) Thaw() {
 	g.directory.Thaw()
 	g.orders.freeze(false)
 	g.viewLinks.Freeze(false)
+	g.alerts.freeze(false)
 	g.splits.freeze(false)
 }
 

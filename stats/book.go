@@ -61,8 +61,10 @@ type Book struct {
 	onlyStore     atomic.Bool                                 // only the store's accounts are served
 	store         atomic.Pointer[func() (accounts int, err error)]
 	routes        atomic.Pointer[func() []Route]
-	history       atomic.Pointer[func() error]  // why it is not written
-	configuration atomic.Pointer[configuration] // nil: nobody has said
+	history       atomic.Pointer[func() error] // why it is not written
+	alerts        atomic.Pointer[func() []AlertCount]
+	usual         atomic.Pointer[func() (float64, map[string]float64)] // hash rates of the farm and its groups
+	configuration atomic.Pointer[configuration]                        // nil: nobody has said
 
 	blocks blocks // that pools have told of
 

@@ -26,6 +26,12 @@ func (b *Book) SetConfigurationFailed() {
 	b.configuration.Store(&c)
 }
 
+// ConfigurationFailed reports whether the file could not be loaded the last time.
+func (b *Book) ConfigurationFailed() bool {
+	c := b.configuration.Load()
+	return c != nil && c.failed
+}
+
 func (b *Book) writeConfiguration(e *exposition, now time.Time) {
 	c := b.configuration.Load()
 	if c == nil {

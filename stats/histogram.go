@@ -58,6 +58,17 @@ func (l *Latency) add(h *histogram) {
 // Count returns the number of durations.
 func (l *Latency) Count() uint64 { return l.count }
 
+// Over returns how many durations are longer than a bound, which is taken for the next one of
+// a bucket.
+func (l *Latency) Over(bound time.Duration) (n uint64) {
+	for i := range l.counts {
+		if i == len(latencyBounds) || time.Duration(latencyBounds[i])*time.Millisecond > bound {
+			n += l.counts[i]
+		}
+	}
+	return n
+}
+
 // Mean returns the average duration; 0 if there are none.
 func (l *Latency) Mean() time.Duration {
 	if l.count == 0 {

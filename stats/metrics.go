@@ -29,6 +29,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.writeShares(e, workers, now)
 	b.writeStore(e)
 	b.writeHistory(e)
+	b.writeAlerts(e)
 	b.writePools(e)
 	b.writeComparison(e)
 	b.writeLinks(e)

@@ -74,6 +74,9 @@ type WorkerInfo struct {
 	Reconnects     int       // times that one of its miners came back
 	ConnectedSince time.Time // since when it has always had a miner; zero: it has none
 	LastSeen       time.Time // its last sign of life; zero: it is expected, and never was here
+	State          WorkerState
+	Since          time.Time // it is in this state; zero: never seen
+	Expected       bool      // an operator has listed it
 }
 
 // Workers returns the workers that match the query, and their number without Offset
@@ -185,6 +188,13 @@ func (w *Worker) key(o WorkerOrder, now time.Time) float64 {
 func (w *Worker) info(now time.Time) WorkerInfo {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	i := w.numbers(now)
+	i.Address, i.Agent = w.address.String(), w.agent.String()
+	return i
+}
+
+// numbers is info without the texts that have to be made; the caller holds w.mu.
+func (w *Worker) numbers(now time.Time) WorkerInfo {
 	i := WorkerInfo{
 		Name:       w.name,
 		Account:    w.mining.key[byAccount],
@@ -193,8 +203,6 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 		Listener:   w.mining.key[byListener],
 		Group:      w.mining.group(),
 		Miners:     int(w.miners),
-		Address:    w.address.String(),
-		Agent:      w.agent.String(),
 		Difficulty: w.difficulty.value(),
 		HashRate:   w.hashRate(now),
 		Shares:     w.shares(),
@@ -208,6 +216,8 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 	if w.seen > longAgo {
 		i.LastSeen = w.seen.wall(now)
 	}
+	i.Expected = w.keep == expected
+	i.State, i.Since = w.how(now, &i)
 	return i
 }
 

@@ -74,6 +74,9 @@ func sum(workers []*Worker, now time.Time) (n, up int, hashRate float64) {
 	return len(workers), up, hashRate
 }
 
+// Miners returns how many miners are connected, and how many there is room for; 0: not known.
+func (b *Book) Miners() (connected, room int64) { return b.totals().miners, b.minersMax.Load() }
+
 // Ready returns nil if miners that connect now get work: farmproxy listens, and at
 // least one link is up unless none is needed. Otherwise the error says why not, in a
 // sentence.

@@ -19,11 +19,13 @@ type written struct {
 	Weights map[string]RouteWeights `json:"weights,omitempty"`
 	Pins    map[string]Pin          `json:"pins,omitempty"`
 	Pools   map[string]PoolOrder    `json:"pools,omitempty"`
+
+	Curtailments map[string]Curtailment `json:"curtailments,omitempty"`
 }
 
 // Encode returns all orders as text for Decode.
 func (o *Orders) Encode() []byte {
-	text, err := json.MarshalIndent(written{version, o.weights, o.pins, o.pools}, "", "\t")
+	text, err := json.MarshalIndent(written{version, o.weights, o.pins, o.pools, o.curtailments}, "", "\t")
 	if err != nil {
 		panic("wish: " + err.Error()) // only a weight that is no number could do it: CheckWeight
 	}
@@ -53,8 +55,13 @@ func Decode(text []byte) (*Orders, error) {
 			return nil, fmt.Errorf("pool %q: no state", pool)
 		}
 	}
-	if len(w.Weights) > MaxWeights || len(w.Pins) > MaxPins || len(w.Pools) > MaxPools {
+	for group, order := range w.Curtailments {
+		if order.Until.IsZero() {
+			return nil, fmt.Errorf("curtailment of %q: no end", group)
+		}
+	}
+	if len(w.Weights) > MaxWeights || len(w.Pins) > MaxPins || len(w.Pools) > MaxPools || len(w.Curtailments) > MaxCurtailments {
 		return nil, errTooMany
 	}
-	return &Orders{w.Weights, w.Pins, w.Pools}, nil
+	return &Orders{w.Weights, w.Pins, w.Pools, w.Curtailments}, nil
 }

@@ -14,9 +14,10 @@ const (
 	// that no script may take.
 	MaxPins = 1 << 14
 
-	// MaxPools and MaxWeights bound the other orders: a farm has a handful of each.
-	MaxPools   = 1 << 10
-	MaxWeights = 1 << 10
+	// MaxPools and the others bound the other orders: a farm has a handful of each.
+	MaxPools        = 1 << 10
+	MaxWeights      = 1 << 10
+	MaxCurtailments = 1 << 10
 
 	// maxName is the longest name of a worker, in bytes: as long as a login may be.
 	maxName = 256
@@ -80,12 +81,25 @@ type PoolOrder struct {
 	State PoolState `json:"state"`
 }
 
+// Curtailment says that the miners of a group are off on purpose. Nobody is switched off by
+// it: it is only no news then.
+type Curtailment struct {
+	Note
+	From   time.Time `json:"from,omitzero"` // zero: at once
+	Reason string    `json:"reason,omitempty"`
+}
+
+// maxReason bounds a reason, in bytes: it is a sentence.
+const maxReason = 256
+
 // Orders are all orders of operators. The zero value has none. It is not for several
 // goroutines at a time.
 type Orders struct {
 	weights map[string]RouteWeights // by route
 	pins    map[string]Pin          // by worker
 	pools   map[string]PoolOrder    // by pool
+
+	curtailments map[string]Curtailment // by group; "" is for all miners
 }
 
 var errTooMany = errors.New("there are too many orders of this kind: take some back")
@@ -192,6 +206,42 @@ func (o *Orders) Pools(now time.Time) map[string]PoolState {
 	return list
 }
 
+// Curtail says that the miners of a group, or of all for "", are off on purpose. It needs an
+// end: one that is forgotten would hide every trouble for ever.
+func (o *Orders) Curtail(group string, c Curtailment) error {
+	switch {
+	case len(group) > maxName:
+		return fmt.Errorf("the group's name has %d bytes: at most %d", len(group), maxName)
+	case len(c.Reason) > maxReason:
+		return fmt.Errorf("the reason has %d bytes: at most %d", len(c.Reason), maxReason)
+	case c.Until.IsZero():
+		return errors.New("a curtailment needs an end: say until when, or for how long")
+	case !c.Until.After(c.From):
+		return errors.New("a curtailment ends after it begins")
+	}
+	return put(&o.curtailments, group, c, MaxCurtailments)
+}
+
+// Uncurtail takes a curtailment back; false: there is none.
+func (o *Orders) Uncurtail(group string) (Curtailment, bool) { return take(o.curtailments, group) }
+
+// CurtailmentOf returns the curtailment of a group.
+func (o *Orders) CurtailmentOf(group string) (Curtailment, bool) {
+	c, ok := o.curtailments[group]
+	return c, ok
+}
+
+// Curtailed returns the groups whose miners are off on purpose now, and until when.
+func (o *Orders) Curtailed(now time.Time) map[string]time.Time {
+	off := make(map[string]time.Time)
+	for group, c := range o.curtailments {
+		if c.inForce(now) && !now.Before(c.From) {
+			off[group] = c.Until
+		}
+	}
+	return off
+}
+
 // put adds an order to those of its kind, of which there may be so many.
 func put[O any](all *map[string]O, name string, order O, most int) error {
 	if _, there := (*all)[name]; !there && len(*all) >= most {
@@ -214,7 +264,7 @@ func take[O any](all map[string]O, name string) (order O, there bool) {
 type Order struct {
 	Note
 	Kind Kind
-	Name string // the route's, the worker's or the pool's
+	Name string // the route's, the worker's, the pool's or the group's; "": all miners
 	What string // what it says: "main 10, other 90", "at goal main of route hall-1", "drained"
 }
 
@@ -225,10 +275,11 @@ const (
 	OfWeights Kind = iota
 	OfWorker
 	OfPool
+	OfGroup
 )
 
 // String returns the kind's name in the API.
-func (k Kind) String() string { return [...]string{"weights", "pin", "pool"}[k] }
+func (k Kind) String() string { return [...]string{"weights", "pin", "pool", "curtailment"}[k] }
 
 // List returns all orders, those of weights first, each kind by name.
 func (o *Orders) List() (list []Order) {
@@ -243,6 +294,10 @@ func (o *Orders) List() (list []Order) {
 	for _, pool := range slices.Sorted(maps.Keys(o.pools)) {
 		p := o.pools[pool]
 		list = append(list, Order{p.Note, OfPool, pool, p.State.String()})
+	}
+	for _, group := range slices.Sorted(maps.Keys(o.curtailments)) {
+		c := o.curtailments[group]
+		list = append(list, Order{c.Note, OfGroup, group, c.String()})
 	}
 	return list
 }
@@ -259,6 +314,18 @@ func (w *RouteWeights) String() string {
 // String says where the worker stays.
 func (p *Pin) String() string { return fmt.Sprintf("at goal %s of route %s", p.Goal, p.Route) }
 
+// String says from when on miners are off, and why.
+func (c *Curtailment) String() string {
+	text := "miners off on purpose"
+	if !c.From.IsZero() {
+		text += " from " + c.From.Local().Format("2006-01-02 15:04")
+	}
+	if c.Reason != "" {
+		text += ": " + c.Reason
+	}
+	return text
+}
+
 // Expire removes the orders that have ended, and returns them.
 func (o *Orders) Expire(now time.Time) (ended []Order) {
 	for _, order := range o.List() {
@@ -273,6 +340,8 @@ func (o *Orders) Expire(now time.Time) (ended []Order) {
 			delete(o.pins, order.Name)
 		case OfPool:
 			delete(o.pools, order.Name)
+		case OfGroup:
+			delete(o.curtailments, order.Name)
 		}
 	}
 	return ended
@@ -294,6 +363,8 @@ func (o *Orders) Homeless(route func(name string) (Route, bool), hasPool func(na
 			}
 		case OfPool:
 			home = hasPool(order.Name)
+		case OfGroup:
+			home = true // a group has no workers for a while
 		}
 		if !home {
 			list = append(list, order)

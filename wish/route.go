@@ -64,7 +64,7 @@ func CheckWeight(w float64) error {
 // scheduled returns the goal's weight without orders.
 func (g *Goal) scheduled(now time.Time) (weight float64, source Source) {
 	for i := range g.Schedule {
-		if _, inForce := g.Schedule[i].at(now); inForce {
+		if _, inForce := g.Schedule[i].At(now); inForce {
 			return g.Schedule[i].Weight, Scheduled
 		}
 	}
@@ -92,7 +92,7 @@ func (g *Goal) edge(now time.Time) (first time.Time) {
 	}
 	for i := range g.Schedule {
 		p := &g.Schedule[i]
-		if until, inForce := p.at(now); inForce {
+		if until, inForce := p.At(now); inForce {
 			earlier(until)
 		}
 		earlier(p.next(now))

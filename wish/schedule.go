@@ -104,8 +104,8 @@ func (p *Period) on(year int, month time.Month, day int) (begin, end time.Time) 
 	return begin, wall(year, month, day, p.To, p.Zone)
 }
 
-// at reports whether the period is in force, and until when.
-func (p *Period) at(now time.Time) (until time.Time, inForce bool) {
+// At reports whether the period is in force, and until when.
+func (p *Period) At(now time.Time) (until time.Time, inForce bool) {
 	year, month, day := now.In(p.Zone).Date()
 	for _, d := range [2]int{day, day - 1} { // yesterday's may reach into today
 		begin, end := p.on(year, month, d)

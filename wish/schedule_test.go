@@ -109,7 +109,7 @@ func TestPeriods(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := "next " + p.next(at).Format("2006-01-02 15:04")
-		if until, inForce := p.at(at); inForce {
+		if until, inForce := p.At(at); inForce {
 			got = "until " + until.Format("2006-01-02 15:04")
 		}
 		if got != want {
@@ -161,10 +161,10 @@ func TestTheHourThatComesTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		now, got := time.Date(2026, 10, 25, at.Hour(), at.Minute(), 0, 0, time.UTC), ""
-		if until, inForce := night.at(now); inForce {
+		if until, inForce := night.At(now); inForce {
 			got += "night until " + until.UTC().Format("15:04")
 		}
-		if until, inForce := morning.at(now); inForce {
+		if until, inForce := morning.At(now); inForce {
 			got += "morning until " + until.UTC().Format("15:04")
 		}
 		if got != want {
@@ -189,8 +189,8 @@ func TestPeriodsThatFollowEachOther(t *testing.T) {
 			begun := 0
 			var was bool
 			for now, end := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC), time.Date(2027, 1, 5, 0, 0, 0, 0, time.UTC); now.Before(end); now = now.Add(15 * time.Minute) {
-				until, first := one.at(now)
-				_, second := other.at(now)
+				until, first := one.At(now)
+				_, second := other.At(now)
 				if first == second {
 					t.Fatalf("%s, %v at %v: both %v", zone, split, now, first)
 				}

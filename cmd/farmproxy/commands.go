@@ -28,6 +28,8 @@ func init() {
 		{name: "drain", takes: "POOL", summary: "leave a pool, and give it no more work", about: drainAbout, define: leaving(api.Drain)},
 		{name: "disable", takes: "POOL", summary: "leave a pool, and do not connect to it", about: disableAbout, define: leaving(api.Disable)},
 		{name: "enable", takes: "POOL", summary: "use a pool again that was drained or disabled", about: enableAbout, define: leaving(api.Enable)},
+		{name: "alerts", summary: "list what is wrong, and since when", about: alertsAbout, define: asks("alerts", printAlerts)},
+		{name: "curtail", takes: "[GROUP]", summary: "say that miners are off on purpose, or list when they are", about: curtailAbout, define: curtailCommand},
 		{name: "orders", summary: "list what operators have ordered", about: ordersAbout, define: asks("orders", printOrders)},
 		{name: "view list", summary: "list the links with which others may look at the page", define: asks("view list", printViewLinks)},
 		{name: "view create", takes: "NAME", summary: "make a link with which others may look at the page", about: viewCreateAbout, define: viewCreateCommand},

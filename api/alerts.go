@@ -1,0 +1,52 @@
+package api
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"farmproxy/alert"
+	"farmproxy/live"
+)
+
+// Alerter knows what is wrong. Any goroutine but an event loop's.
+type Alerter interface {
+	// Alerts returns those that are known: pending, firing, and lately resolved. cutOff is
+	// since when neither a pool nor a channel can be reached; zero: something can.
+	Alerts() (list []alert.Alert, cutOff time.Time)
+
+	// Notices takes how the workers are now, and returns what a page says is wrong.
+	Notices(workers *alert.Workers) []alert.Notice
+
+	// Usual returns the workers' usual hash rates, in H/s, by name. It never changes.
+	Usual() map[string]float64
+}
+
+// AlertList is what is wrong now, and was until lately.
+type AlertList struct {
+	Alerts       []alert.Alert `json:"alerts"`
+	CutOffSince  *time.Time    `json:"cut_off_since"` // neither a pool nor a channel can be reached; null: something can
+	Curtailments []Curtailment `json:"curtailments"`  // that are ordered
+}
+
+// AlertList returns what GET /api/v1/alerts answers.
+func (s *Server) AlertList() *AlertList {
+	list, cutOff := s.options.Alerts.Alerts()
+	return &AlertList{list, orNull(cutOff), s.options.Orders.Curtailments()}
+}
+
+func (s *Server) alerts(ctx *fasthttp.RequestCtx) error {
+	return writeJSON(ctx, fasthttp.StatusOK, s.AlertList())
+}
+
+// wrongs are the sentences of a page about what is wrong, the severe first.
+func wrongs(notices []alert.Notice) []live.Wrong {
+	list := make([]live.Wrong, 0, min(len(notices), mostWrongs))
+	for _, n := range notices[:cap(list)] {
+		list = append(list, live.Wrong{Severe: n.Severe, Text: n.Text})
+	}
+	return list
+}
+
+// mostWrongs bounds what a page lists.
+const mostWrongs = 20

@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"farmproxy/alert"
+	"farmproxy/wish"
+)
+
+// defaultAlertRule is the starting point for each [[alerts.rule]]; derive fills in what the
+// file does not say.
+func defaultAlertRule() AlertRule { return AlertRule{Enabled: true} }
+
+// derive gives each [[alerts.rule]] what it does not say.
+func (a *Alerts) derive(given keySet) {
+	for i := range a.Rules {
+		r := &a.Rules[i]
+		is := alert.ByName(r.Name)
+		key := func(name string) string { return fmt.Sprintf("alerts.rule[%d].%s", i+1, name) }
+		if is != nil && !given[key("for")] {
+			r.For = is.For
+		}
+		if is != nil && !given[key("threshold")] {
+			r.Threshold = is.Threshold
+		}
+		if !given[key("cool_down")] {
+			r.CoolDown = a.CoolDown
+		}
+	}
+	for i, host := range a.KnownPools {
+		a.KnownPools[i] = strings.ToLower(strings.TrimSuffix(host, "."))
+	}
+}
+
+// Location returns the zone of all times of alerts. The configuration must have been checked.
+func (a *Alerts) Location() *time.Location {
+	zone, err := wish.LoadZone(a.Zone)
+	if err != nil {
+		return time.Local
+	}
+	return zone
+}
+
+// Settings returns the alerts as package alert has them. The configuration must have been
+// checked.
+func (a *Alerts) Settings() alert.Settings {
+	s := alert.Settings{
+		Site: a.Site, Mute: !a.Enabled, CoolDown: a.CoolDown, Zone: a.Location(), Known: a.KnownPools,
+		Rules: make(map[string]alert.RuleSetting),
+	}
+	if a.QuietFrom != "" {
+		s.Quiet = a.period("", a.QuietFrom, a.QuietTo)
+	}
+	for _, r := range a.Rules {
+		s.Rules[r.Name] = alert.RuleSetting{Off: !r.Enabled, For: r.For, Threshold: r.Threshold, CoolDown: r.CoolDown}
+	}
+	for _, c := range a.Curtailments {
+		s.Curtailed = append(s.Curtailed, alert.Curtailment{Group: c.Group, Period: a.period(c.Days, c.From, c.To)})
+	}
+	return s
+}
+
+func (a *Alerts) period(days, from, to string) (p wish.Period) {
+	p.Days, _ = wish.ParseDays(days)
+	p.From, _ = wish.ParseClock(from)
+	p.To, _ = wish.ParseClock(to)
+	p.Zone = a.Location()
+	return p
+}
+
+func (a *Alerts) validate(ps *Problems) {
+	if a.Site != "" {
+		plain(ps, "alerts.site", a.Site)
+	}
+	lasting(ps, "alerts.cool_down", a.CoolDown, 0, maxCoolDown, `"30m"`)
+	if _, err := wish.LoadZone(a.Zone); err != nil {
+		ps.add("alerts.zone", show(a.Zone), "expected a time zone of the IANA database", `"Europe/Berlin", "America/Chicago" or "UTC"`)
+	}
+	switch {
+	case a.QuietFrom == "" && a.QuietTo != "":
+		ps.add("alerts.quiet_from", "", "required with alerts.quiet_to: when quiet hours begin", `"22:00"`)
+	case a.QuietFrom != "":
+		clock(ps, "alerts.quiet_from", a.QuietFrom, `"22:00"`)
+		clock(ps, "alerts.quiet_to", a.QuietTo, `"06:00"`)
+	}
+	if n := len(a.KnownPools); n > MaxHosts {
+		ps.add("alerts.known_pools", "", fmt.Sprintf("expected at most %d hosts, found %d", MaxHosts, n), "removing what is not used any more")
+	}
+	for i, host := range a.KnownPools {
+		if host == "" || strings.ContainsAny(host, ":/ ") {
+			ps.add(fmt.Sprintf("alerts.known_pools[%d]", i+1), show(host), "expected the host name of a pool, without scheme and port", `"pool.example"`)
+		}
+	}
+	for i := range a.Rules {
+		a.rule(ps, i)
+	}
+	if n := len(a.Curtailments); n > MaxPeriods {
+		ps.add("alerts.curtailment", "", fmt.Sprintf("expected at most %d, found %d", MaxPeriods, n), "several days in one of them")
+	}
+	for i := range a.Curtailments {
+		c, at := &a.Curtailments[i], fmt.Sprintf("alerts.curtailment[%d]", i+1)
+		if _, err := wish.ParseDays(c.Days); err != nil {
+			ps.add(at+".days", show(c.Days), "expected days and ranges of days: mon, tue, wed, thu, fri, sat, sun", `"mon-fri" or "sat,sun"`)
+		}
+		clock(ps, at+".from", c.From, `"17:00"`)
+		clock(ps, at+".to", c.To, `"20:00"`)
+	}
+}
+
+// rule checks one [[alerts.rule]].
+func (a *Alerts) rule(ps *Problems, i int) {
+	r, at := &a.Rules[i], fmt.Sprintf("alerts.rule[%d]", i+1)
+	if r.Name == "" {
+		ps.add(at+".name", "", "required: which rule; docs/alerts.md lists them", `"pool_down"`)
+		return
+	}
+	is := alert.ByName(r.Name)
+	if is == nil {
+		ps.add(at+".name", show(r.Name), "there is no such rule; docs/alerts.md lists them", suggested(r.Name, ruleNames()))
+		return
+	}
+	if slices.ContainsFunc(a.Rules[:i], func(other AlertRule) bool { return other.Name == r.Name }) {
+		ps.add(at+".name", show(r.Name), "the rule has an [[alerts.rule]] already", "one for each rule")
+	}
+	lasting(ps, at+".for", r.For, 0, maxCoolDown, show(is.For))
+	lasting(ps, at+".cool_down", r.CoolDown, 0, maxCoolDown, show(a.CoolDown))
+	switch t := r.Threshold; {
+	case is.Threshold == 0 && t != 0:
+		ps.add(at+".threshold", show(t), fmt.Sprintf("rule %s has no threshold", r.Name), "removing the key")
+	case is.Threshold > 0 && is.Threshold < 1 && (math.IsNaN(t) || t <= 0 || t >= 1):
+		ps.add(at+".threshold", show(t), fmt.Sprintf("expected a fraction between 0 and 1 %s", is.Unit), show(is.Threshold))
+	case is.Threshold >= 1 && (math.IsNaN(t) || t <= 0 || t > maxThreshold):
+		ps.add(at+".threshold", show(t), fmt.Sprintf("expected more than 0 and up to %d %s", maxThreshold, is.Unit), show(is.Threshold))
+	}
+}
+
+func ruleNames() (names []string) {
+	for i := range alert.Rules {
+		names = append(names, alert.Rules[i].Name)
+	}
+	return names
+}
+
+// name says when the curtailment is, for changes.
+func (c *Curtailment) name() string {
+	days := c.Days
+	if days == "" {
+		days = "daily"
+	}
+	name := days + " " + c.From + "-" + c.To
+	if c.Group != "" {
+		name += " " + c.Group
+	}
+	return name
+}
