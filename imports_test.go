@@ -30,19 +30,21 @@ var mayImport = map[string][]string{
 	"textfile":         {},
 	"naming":           {},
 	"doctor":           {"config"},
-	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "stats", "store"},
+	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "report", "stats", "store"},
 	"certificate":      {"textfile"},
 	"guard":            {},
 	"balance":          {},
 	"wish":             {},
 	"alert":            {"stats", "wish", "work"}, // stats: how workers are
-	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "viewlink", "wish", "work"},
+	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "notify", "report", "session", "sharelog", "stats", "store", "systemd", "tap", "transport", "upstream", "viewlink", "wish", "work"},
 	"live":             {},
 	"viewlink":         {"textfile"},
 	"monitoring":       {"alert", "internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"work"},                                                // tests only: the verdicts that it explains
-	"history":          {"sqlite", "stats", "work"},                             // stats: when a worker is silent
-	"sharelog":         {"work"},                                                // the names of verdicts
+	"notify":           {"alert"},
+	"report":           {"history", "stats", "wish"},
+	"history":          {"sqlite", "stats", "work"}, // stats: when a worker is silent
+	"sharelog":         {"work"},                    // the names of verdicts
 	"tap":              {},
 	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":          {"codec", "codec/agent", "work"},
@@ -106,6 +108,7 @@ var usedBy = map[string][]string{
 	"github.com/jackc/pgx/v5":            {"store"},
 
 	"github.com/grafana/grafana-foundation-sdk/go": {"monitoring"}, // not in the binary
+	"github.com/wneessen/go-mail":                  {"notify"},
 }
 
 // listed is the output of go list for a package.

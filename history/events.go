@@ -83,3 +83,25 @@ func (s *Store) Events(ctx context.Context, q EventQuery) ([]Event, error) {
 	}
 	return list, nil
 }
+
+// Counts returns how often each kind of event happened between two times; to is not included.
+func (s *Store) Counts(ctx context.Context, from, to time.Time) (map[string]int, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT kind, count(*) FROM events WHERE at >= ? AND at < ? GROUP BY kind", from.Unix(), to.Unix())
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	defer rows.Close()
+	counts := make(map[string]int)
+	for rows.Next() {
+		var kind string
+		var n int
+		if err := rows.Scan(&kind, &n); err != nil {
+			return nil, s.explain(err)
+		}
+		counts[kind] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, s.explain(err)
+	}
+	return counts, nil
+}

@@ -97,11 +97,11 @@ type Period struct {
 
 // on returns the period of a calendar day, whether or not it is one of Days.
 func (p *Period) on(year int, month time.Month, day int) (begin, end time.Time) {
-	begin = wall(year, month, day, p.From, p.Zone)
+	begin = Wall(year, month, day, p.From, p.Zone)
 	if p.To <= p.From {
 		day++
 	}
-	return begin, wall(year, month, day, p.To, p.Zone)
+	return begin, Wall(year, month, day, p.To, p.Zone)
 }
 
 // At reports whether the period is in force, and until when.
@@ -133,9 +133,9 @@ func weekday(year int, month time.Month, day int) time.Weekday {
 	return time.Date(year, month, day, 12, 0, 0, 0, time.UTC).Weekday()
 }
 
-// wall returns when a clock on the wall first shows a time on a calendar day, or the moment
+// Wall returns when a clock on the wall first shows a time on a calendar day, or the moment
 // at which it skips that time.
-func wall(year int, month time.Month, day int, c Clock, zone *time.Location) time.Time {
+func Wall(year int, month time.Month, day int, c Clock, zone *time.Location) time.Time {
 	utc := time.Date(year, month, day, 0, int(c), 0, 0, time.UTC)
 	// The offsets before and after: zones change at most once in two days.
 	before, after := offset(utc.Add(-24*time.Hour), zone), offset(utc.Add(24*time.Hour), zone)
