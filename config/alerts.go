@@ -31,6 +31,11 @@ func (a *Alerts) derive(given keySet) {
 			r.CoolDown = a.CoolDown
 		}
 	}
+	for i := range a.Channels {
+		if c := &a.Channels[i]; c.Name == "" {
+			c.Name = c.Kind
+		}
+	}
 	for i, host := range a.KnownPools {
 		a.KnownPools[i] = strings.ToLower(strings.TrimSuffix(host, "."))
 	}
@@ -95,6 +100,7 @@ func (a *Alerts) validate(ps *Problems) {
 			ps.add(fmt.Sprintf("alerts.known_pools[%d]", i+1), show(host), "expected the host name of a pool, without scheme and port", `"pool.example"`)
 		}
 	}
+	a.channels(ps)
 	for i := range a.Rules {
 		a.rule(ps, i)
 	}

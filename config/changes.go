@@ -146,6 +146,8 @@ func names(list reflect.Value) (names []string) {
 			name = x.Name
 		case *Period:
 			name = x.name()
+		case *Channel:
+			name = x.Name
 		case *AlertRule:
 			name = x.Name
 		case *Curtailment:

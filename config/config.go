@@ -261,6 +261,10 @@ type Alerts struct {
 	Zone       string        `toml:"zone"`        // of the IANA database, of all times here and in messages; "": the machine's
 	KnownPools []string      `toml:"known_pools"` // host names: a pool in use whose host is none of them is an alert; none: all are known
 
+	ReportDaily  string `toml:"report_daily"`  // "07:00": when the report of the day before is sent; "": never
+	ReportWeekly string `toml:"report_weekly"` // "mon 07:00": when that of the week before is; "": never
+
+	Channels     []Channel     `toml:"channel"`     // up to maxChannels; none: nobody is told
 	Rules        []AlertRule   `toml:"rule"`        // that are other than by default
 	Curtailments []Curtailment `toml:"curtailment"` // when miners are off on purpose
 }

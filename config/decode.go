@@ -188,6 +188,8 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 			*element = defaultGoal()
 		case *Period:
 			*element = defaultPeriod()
+		case *Channel:
+			*element = defaultChannel()
 		case *AlertRule:
 			*element = defaultAlertRule()
 		}

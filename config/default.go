@@ -57,7 +57,7 @@ func Default() *Config {
 			Events:      90 * day,
 		},
 		Audit:  Audit{QuietLinks: true},
-		Alerts: Alerts{Enabled: true, CoolDown: 30 * time.Minute},
+		Alerts: Alerts{Enabled: true, CoolDown: 30 * time.Minute, ReportDaily: "07:00", ReportWeekly: "mon 07:00"},
 		Log:    Log{Level: "info", Format: "text"},
 	}
 }

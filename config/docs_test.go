@@ -37,7 +37,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 }
 
 // numbered makes of a key in the document that in withZero's file.
-var numbered = strings.NewReplacer("alerts.rule.", "alerts.rule[1].", "alerts.curtailment.", "alerts.curtailment[1].", "route.goal.schedule.", "route[1].goal[1].schedule[1].", "listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
+var numbered = strings.NewReplacer("alerts.rule.", "alerts.rule[1].", "alerts.curtailment.", "alerts.curtailment[1].", "alerts.channel.", "alerts.channel[1].", "route.goal.schedule.", "route[1].goal[1].schedule[1].", "listener.", "listener[1].", "pool.", "pool[1].", "route.goal.", "route[1].goal[1].", "route.", "route[1].")
 
 // A zero is refused exactly where the document says so.
 func TestZerosAreAsDocumented(t *testing.T) {
@@ -99,13 +99,15 @@ func standards() map[string]string {
 	collect(found, "route.goal", reflect.ValueOf(defaultGoal()))
 	collect(found, "route.goal.schedule", reflect.ValueOf(defaultPeriod()))
 	collect(found, "alerts.rule", reflect.ValueOf(defaultAlertRule()))
+	collect(found, "alerts.channel", reflect.ValueOf(defaultChannel()))
 	collect(found, "alerts.curtailment", reflect.ValueOf(Curtailment{}))
 	for _, required := range []string{"listener.address", "pool.url", "pool.user", "route.name", "route.goal.name", "route.goal.pools",
-		"alerts.rule.name", "alerts.curtailment.from", "alerts.curtailment.to",
+		"alerts.rule.name", "alerts.channel.kind", "alerts.curtailment.from", "alerts.curtailment.to",
 		"route.goal.schedule.from", "route.goal.schedule.to", "route.goal.schedule.weight"} {
 		found[required] = "required"
 	}
 	found["alerts.rule.for"], found["alerts.rule.threshold"] = "the rule's", "the rule's"
+	found["alerts.channel.name"], found["alerts.channel.gets"] = "its kind", "`[\"page\", \"ticket\", \"report\"]`"
 	found["alerts.rule.cool_down"] = "`alerts.cool_down`"
 	found["listener.route"] = "the first `[[route]]`"
 	found["pool.name"] = "host:port of `url`"
@@ -118,7 +120,7 @@ func collect(found map[string]string, table string, v reflect.Value) {
 	for i := range v.NumField() {
 		key := join(table, v.Type().Field(i).Tag.Get("toml"))
 		switch x := v.Field(i).Interface().(type) {
-		case []Listener, []Pool, []Route, []Goal, []Period, []AlertRule, []Curtailment: // described by the starting point for one of them
+		case []Listener, []Pool, []Route, []Goal, []Period, []AlertRule, []Curtailment, []Channel: // described by the starting point for one of them
 		case []Secret, []string:
 			found[key] = "`[]`"
 		case Secret:
@@ -139,7 +141,7 @@ func withZero(key string) string {
 	if !ok {
 		return key + ` = ""` + smallest
 	}
-	for _, list := range []string{"route.goal.schedule", "route.goal", "alerts.rule", "alerts.curtailment"} {
+	for _, list := range []string{"route.goal.schedule", "route.goal", "alerts.rule", "alerts.curtailment", "alerts.channel"} {
 		if inner, nested := strings.CutPrefix(key, list+"."); nested {
 			table, name = list, inner
 			break
@@ -164,6 +166,8 @@ func withZero(key string) string {
 		return smallest + without("[[alerts.rule]]\nname = 'rejects'\n", name) + line
 	case "alerts.curtailment":
 		return smallest + without("[[alerts.curtailment]]\nfrom = '17:00'\nto = '20:00'\n", name) + line
+	case "alerts.channel":
+		return smallest + without("[[alerts.channel]]\nkind = 'email'\nserver = 'mail.example:587'\nfrom = 'a@b.example'\nto = ['c@d.example']\n", name) + line
 	default:
 		return smallest + "[" + table + "]\n" + line
 	}

@@ -56,6 +56,10 @@ const (
 	maxMinutes     = 365 * day      // those of a farm are few
 	maxHours       = 10 * 365 * day // ten years
 
+	maxChannels   = 16  // each has a goroutine
+	maxRecipients = 16  // of one channel: each gets a letter of its own
+	maxSecret     = 512 // of a channel
+
 	maxCoolDown  = 7 * day // what nobody hears of for a week is no alert
 	maxThreshold = 3650    // days of a certificate, or seconds
 

@@ -122,6 +122,11 @@ func TestEveryKeyIsRead(t *testing.T) {
 		ShareLog: ShareLog{Dir: "/srv/shares", Format: FormatCSV, SegmentMegabytes: 16, RotateEvery: 10 * time.Minute, KeepMegabytes: 100},
 		Audit:    Audit{Except: []string{"second"}},
 		Alerts: Alerts{Site: "north", CoolDown: time.Hour, QuietFrom: "22:00", QuietTo: "06:00", Zone: "Europe/Berlin", KnownPools: []string{"pool.example"},
+			ReportDaily: "06:30", ReportWeekly: "sun 18:00",
+			Channels: []Channel{
+				{Name: "ops", Kind: ChannelEmail, Gets: []string{"page", "report"}, Server: "mail.example:465", TLS: MailTLS, User: "farm", SecretFile: "/etc/farmproxy/mail", From: "Farm <farm@example.com>", To: []string{"ops@example.com"}},
+				{Name: ChannelTelegram, Kind: ChannelTelegram, Gets: []string{"page", "ticket", "report"}, TLS: MailStartTLS, URL: "http://127.0.0.1:8081", Secret: "110:AAH", Chat: "@farm"},
+			},
 			Rules: []AlertRule{
 				{Name: "hashrate_low", Enabled: true, For: 20 * time.Minute, Threshold: 0.8, CoolDown: 2 * time.Hour},
 				{Name: "pool_down", For: 2 * time.Minute, CoolDown: time.Hour},
