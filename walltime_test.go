@@ -56,6 +56,8 @@ var wallTime = map[string]string{
 	"proxy/desk.go":                "operators mean the clock on the wall",
 	"viewlink":                     "storage",
 	"wish":                         "operators mean the clock on the wall",
+	"proxy/channels.go":            "a day of the week",
+	"proxy/notify.go":              "storage and display",
 	"notify/webhook.go":            "display, and a time that a receiver compares with its own",
 	"report":                       "people mean days of the clock on the wall",
 }

@@ -27,12 +27,13 @@ type AlertList struct {
 	Alerts       []alert.Alert `json:"alerts"`
 	CutOffSince  *time.Time    `json:"cut_off_since"` // neither a pool nor a channel can be reached; null: something can
 	Curtailments []Curtailment `json:"curtailments"`  // that are ordered
+	Channels     []Channel     `json:"channels"`      // on which people are told
 }
 
 // AlertList returns what GET /api/v1/alerts answers.
 func (s *Server) AlertList() *AlertList {
 	list, cutOff := s.options.Alerts.Alerts()
-	return &AlertList{list, orNull(cutOff), s.options.Orders.Curtailments()}
+	return &AlertList{list, orNull(cutOff), s.options.Orders.Curtailments(), s.options.Channels.Channels()}
 }
 
 func (s *Server) alerts(ctx *fasthttp.RequestCtx) error {

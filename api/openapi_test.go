@@ -298,7 +298,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	for _, e := range endpoints {
 		path := strings.Replace(e.path, "{}", "p.example:1", 1)
 		body := map[string]string{"/api/v1/workers/{}/move": `{"goal":"main"}`, "/api/v1/workers/{}/pin": `{}`, "/api/v1/routes/{}/weights": `{"weights":{"main":1}}`,
-			"/api/v1/curtailments": `{"for":"3h"}`, "/api/v1/pools/{}/drain": `{}`, "/api/v1/pools/{}/disable": `{}`, "/api/v1/pools/{}/enable": `{}`,
+			"/api/v1/curtailments": `{"for":"3h"}`, testPath: `{}`, "/api/v1/pools/{}/drain": `{}`, "/api/v1/pools/{}/disable": `{}`, "/api/v1/pools/{}/enable": `{}`,
 			"/api/v1/users": `{"pool":"b.example:3333","user":"u"}`, "/api/v1/pools": pool, "/api/v1/algorithms": algorithm,
 			"/api/v1/users/{}": `{"goals":[]}`, viewLinksPath: `{"name":"x"}`}[e.path]
 		if e.method == "GET" || e.method == "DELETE" {
@@ -388,6 +388,9 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("DELETE", "/api/v1/view-links/board", "")
 	f("DELETE", "/api/v1/view-links/board", "")
 	f("GET", "/api/v1/alerts", "")
+	f("POST", testPath, `{}`)
+	f("POST", testPath, `{"channel":"nobody"}`)
+	f("POST", testPath, `{"channel":1}`)
 	f("GET", "/api/v1/curtailments", "")
 	f("POST", "/api/v1/curtailments", `{"group":"hall-1","for":"3h"}`)
 	f("POST", "/api/v1/curtailments", `{"group":"nowhere","for":"3h"}`)

@@ -47,6 +47,7 @@ var endpoints = []endpoint{
 	{"DELETE", "/api/v1/routes/{}/weights", scopeWrite, withOrders((*Server).unweigh)},
 	{"GET", "/api/v1/orders", scopeRead, withOrders((*Server).orders)},
 	{"GET", "/api/v1/alerts", scopeRead, (*Server).alerts},
+	{"POST", testPath, scopeWrite, (*Server).testChannels},
 	{"GET", curtailmentsPath, scopeRead, withOrders((*Server).curtailments)},
 	{"POST", curtailmentsPath, scopeWrite, withOrders((*Server).curtail)},
 	{"DELETE", curtailmentsPath, scopeWrite, withOrders((*Server).uncurtail)},

@@ -86,8 +86,10 @@ type Options struct {
 
 	// ViewLinks are links with which somebody may look at the page; nil: there can be none.
 	ViewLinks *viewlink.Links
-	// Alerts know what is wrong.
-	Alerts Alerter
+
+	// Alerts know what is wrong, Channels tell people.
+	Alerts   Alerter
+	Channels Channels
 
 	// Prove asks a pool whether it accepts an account's credentials before those in use
 	// are replaced; nil: no proof.
@@ -138,6 +140,7 @@ type Server struct {
 	scrapes     streams
 	queries     gate
 	recalls     gate
+	tests       gate
 
 	registry      gate
 	registrations *limiter
@@ -166,6 +169,7 @@ func New(o Options) *Server {
 		scrapes:     newStreams("scrapes", maxScrapes),
 		queries:     newGate("queries over all workers", maxQueries),
 		recalls:     newGate("requests for the history", maxRecalls),
+		tests:       newGate("tests of alerts", maxTests),
 
 		registry:      newGate("requests to the store", maxRegistry),
 		registrations: newLimiter(0),

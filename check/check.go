@@ -29,6 +29,10 @@ type Machine interface {
 	Writable(path string) error
 	// Head returns the first n bytes of a file, or as many as it has.
 	Head(path string, n int) ([]byte, error)
+	// Channel returns why a channel of alerts can't be used: the key, and what is wrong
+	// with its value.
+	Channel(*config.Channel) error
+
 	// Tokens returns what is wrong with a token file, one line per fault.
 	Tokens(path string) error
 	// Certificate returns until when the certificate in two files is valid, or why they
@@ -81,6 +85,7 @@ func Config(ctx context.Context, c *config.Config, known config.Problems, m Mach
 	k.shareLog()
 	k.store()
 	k.tokens()
+	k.channels()
 	k.socket()
 	k.certificates()
 	return k.found

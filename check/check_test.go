@@ -28,6 +28,7 @@ type box struct {
 	readOnly string            // paths that can't be written
 	secret   string            // a path that can't be read
 	tokens   error
+	channel  error
 	state    string
 	certs    map[string]time.Duration // certificates, and for how long they are valid
 
@@ -56,6 +57,7 @@ func (b *box) Bind(address string) error                        { return b.bound
 func (b *box) Addresses() []netip.Addr                          { return addrs(b.own) }
 func (b *box) Farmproxy(_ context.Context, address string) bool { return b.running }
 func (b *box) Tokens(string) error                              { return b.tokens }
+func (b *box) Channel(*config.Channel) error                    { return b.channel }
 func (b *box) StateDirectory() string                           { return b.state }
 
 func (b *box) Certificate(cert, key string) (time.Time, error) {
@@ -284,6 +286,14 @@ func TestFiles(t *testing.T) {
 		"7: http.token_file: /etc/tokens:1: one thing\n7: http.token_file: /etc/tokens:2: another")
 }
 
+// A channel that can't be used is a warning: miners come first.
+func TestChannels(t *testing.T) {
+	const channel = "[[alerts.channel]]\nkind = 'telegram'\nchat = '1'\nsecret_file = '/etc/t'\n"
+	wants(t, &box{}, listens+poolAt("10.9.9.9:3333")+channel, "")
+	wants(t, &box{channel: errors.New(`secret_file = "/etc/t": there is no such file: write the secret into it`)}, listens+poolAt("10.9.9.9:3333")+channel,
+		`warning: alerts.channel[1].secret_file = "/etc/t": there is no such file: write the secret into it`)
+}
+
 // Before a start nobody waits for a name server, and the store is not needed.
 func TestAdminSocket(t *testing.T) {
 	f := func(b *box, path, want string) {
@@ -375,6 +385,17 @@ links = 2
 url = "postgres://farm:hunter2@db.farm/farm"
 [accounts]
 expire = "2160h"
+[[alerts.channel]]
+kind = "email"
+server = "mail.farm:587"
+from = "a@b.farm"
+to = ["c@d.farm"]
+[[alerts.channel]]
+name = "phone"
+kind = "telegram"
+chat = "1"
+secret = "hunter2"
+gets = ["page"]
 [proxies]
 urls = ["socks5://farm:hunter2@proxy.farm:1080"]
 [http]
@@ -395,6 +416,7 @@ http      127.0.0.1:8080, no tokens: for this machine only, and as farm.example
 groups    {name:R\d+L\d+}, or else rack-{ip3}
 metrics   each worker
 audit     a quiet link to each pool that no miner works for
+alerts    email (page, ticket, report); phone, telegram (page)
 log       info, as text`
 	if got := strings.Join(Summary(c), "\n"); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -181,3 +181,18 @@ func (k *checker) tokens() {
 		}
 	}
 }
+
+// channels checks the channels of alerts. Without them farmproxy works, and nobody is told.
+func (k *checker) channels() {
+	for i := range k.config.Alerts.Channels {
+		table := fmt.Sprintf("alerts.channel[%d]", i+1)
+		if k.known.Within(table) {
+			continue
+		}
+		if err := k.machine.Channel(&k.config.Alerts.Channels[i]); err != nil {
+			key, what, _ := strings.Cut(err.Error(), " = ")
+			value, what, _ := strings.Cut(what, ": ")
+			k.warning(table+"."+key, value, what, "")
+		}
+	}
+}

@@ -63,8 +63,29 @@ func Summary(c *config.Config) (lines []string) {
 	if c.Audit.QuietLinks && len(c.Pools) > 1 && !c.Accounts.MultiUser {
 		add("audit", "a quiet link to each pool that no miner works for")
 	}
+	add("alerts", "%s", told(&c.Alerts))
 	add("log", "%s, as %s", c.Log.Level, c.Log.Format)
 	return lines
+}
+
+// told says who is told of alerts.
+func told(a *config.Alerts) string {
+	if !a.Enabled {
+		return "nobody is told: enabled = false"
+	}
+	if len(a.Channels) == 0 {
+		return "nobody is told: there is no [[alerts.channel]]; the page says what is wrong"
+	}
+	said := make([]string, len(a.Channels))
+	for i := range a.Channels {
+		c := &a.Channels[i]
+		said[i] = c.Name
+		if c.Name != c.Kind {
+			said[i] += ", " + c.Kind
+		}
+		said[i] += " (" + strings.Join(c.Gets, ", ") + ")"
+	}
+	return strings.Join(said, "; ")
 }
 
 func onRoute(l *config.Listener) string {

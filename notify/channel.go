@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -47,6 +48,8 @@ type Channel struct {
 	From   string   // email: an address
 	To     []string // email: addresses
 	Chat   string   // telegram: a chat's number, or @name
+
+	Trouble string // why its secret is not known: nothing can be delivered; "": it is
 }
 
 // TLS says how a mail server is spoken to.
@@ -98,9 +101,19 @@ type failure struct {
 
 func (f *failure) Unwrap() error { return f.error }
 
+// broken is the sender of a channel that can't be used: it is listed with the others, and
+// what is wrong with it is said where an operator looks for it.
+type broken struct{ error }
+
+func (b broken) send(context.Context, *message) error { return &failure{b.error, true, 0} }
+func (b broken) reach(context.Context) error          { return b.error }
+
 // newSender returns the sender of a channel. roots are the authorities that sign servers'
 // certificates; nil: the machine's.
 func newSender(c Channel, agent string, roots *x509.CertPool) (sender, error) {
+	if c.Trouble != "" {
+		return nil, errors.New(c.Trouble)
+	}
 	switch c.Kind {
 	case Webhook:
 		return newWebhook(&c, agent, roots)

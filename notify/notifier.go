@@ -73,9 +73,6 @@ func (n *Notifier) Configure(channels []Channel) {
 			continue
 		}
 		q := n.newQueue(c)
-		if q == nil {
-			continue
-		}
 		if at >= 0 {
 			old := before[at]
 			q.waiting, q.sent, q.failed, q.lost, q.lastSent = old.waiting, old.sent, old.failed, old.lost, old.lastSent
@@ -95,12 +92,12 @@ func (n *Notifier) Configure(channels []Channel) {
 	n.startAll()
 }
 
-// newQueue returns one without a goroutine; nil: the channel is of no use.
+// newQueue returns one without a goroutine.
 func (n *Notifier) newQueue(c Channel) *queue {
 	s, err := n.o.senders(c)
 	if err != nil {
-		n.o.Log.Error("a channel can't be used", "channel", c.Name, "error", err)
-		return nil
+		n.o.Log.Error("nobody can be told of alerts on a channel", "channel", c.Name, "error", err)
+		s = broken{err}
 	}
 	return &queue{channel: c, sender: s, wake: make(chan struct{}, 1)}
 }

@@ -37,6 +37,7 @@ func (p *proxy) apply(s *settings) error {
 	p.book.SetForget(s.remember)
 	p.remember.configure(&s.history)
 	p.alerts.configure(s.alerts)
+	p.notify.configure(&s.notify)
 	if p.queue != nil {
 		p.queue.Configure(s.log)
 	}

@@ -40,6 +40,7 @@ func (p *proxy) commands() {
 	})
 	p.orderCommands()
 	p.viewLinkCommands()
+	p.notifyCommands()
 	p.admin.Query("trace", p.trace)
 	p.admin.Handle("lame-duck", p.lameDuck)
 	p.admin.Handle("upgrade", p.upgrade)

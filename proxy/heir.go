@@ -135,6 +135,14 @@ func (h *heir) orders(dir string, f farm, log *slog.Logger) *orders {
 	return o
 }
 
+// recall has messages that wait read from their file, unless the process before hands them
+// over.
+func (h *heir) recall(n *notifying) {
+	if h == nil {
+		n.recall()
+	}
+}
+
 // listenAdmin opens the socket for commands. An heir does so when it serves.
 func (h *heir) listenAdmin(c *config.Config, log *slog.Logger) (net.Listener, error) {
 	if h == nil {
@@ -163,6 +171,8 @@ func (h *heir) Take(r handover.Record) (err error) {
 	case r.Section == ordersSection:
 		h.proxy.orders.restore(r.Data) // they may have changed meanwhile
 		h.proxy.orders.tell()
+	case r.Section == notifySection && h.proxy != nil:
+		h.warn(h.notify.restore(r.Data))
 	case r.Section == alertsSection && h.proxy != nil:
 		h.alerts.restore(r.Data)
 	case r.Section == splitsSection && h.proxy != nil:

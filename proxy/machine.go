@@ -17,6 +17,7 @@ import (
 
 	"farmproxy/api"
 	"farmproxy/certificate"
+	"farmproxy/config"
 	"farmproxy/netloop"
 	"farmproxy/systemd"
 )
@@ -96,6 +97,12 @@ func (machine) Head(path string, n int) ([]byte, error) {
 		err = nil
 	}
 	return head[:read], err
+}
+
+// Channel implements check.Machine.
+func (machine) Channel(c *config.Channel) error {
+	_, err := channelOf(c)
+	return err
 }
 
 func (machine) Tokens(path string) error {

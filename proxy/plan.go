@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -53,6 +52,7 @@ type settings struct {
 	log     config.Log
 	history config.History
 	alerts  alert.Settings
+	notify  notifySettings // who is told of alerts
 
 	remember     time.Duration // a worker without a miner is listed for so long
 	standing     int           // descriptors that are always open
@@ -120,6 +120,7 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 		log:      c.Log,
 		history:  c.History,
 		alerts:   alertSettings(&c.Alerts),
+		notify:   notifySettingsOf(&c.Alerts),
 		remember: c.Workers.Remember,
 
 		linkFiles:    kept,
@@ -177,9 +178,7 @@ func shareLog(c *config.ShareLog) sharelog.Settings {
 // alertSettings say when operators are told of what.
 func alertSettings(c *config.Alerts) alert.Settings {
 	s := c.Settings()
-	if s.Site == "" {
-		s.Site, _ = os.Hostname() // or it has no name in messages
-	}
+	s.Site = siteOf(c)
 	return s
 }
 

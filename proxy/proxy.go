@@ -60,6 +60,7 @@ type proxy struct {
 	viewLinks *viewlink.Links
 	splits    *splits // of routes
 	alerts    *alerts
+	notify    *notifying
 	queue     *LogQueue // nil: the log is somewhere else
 
 	unshared   int        // descriptors that were open before anything else
@@ -184,6 +185,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.orders.remember = p.remember.note
 	p.viewLinks = openViewLinks(stateDir(c), log)
 	p.alerts = newAlerts(stateDir(c), p)
+	p.notify = newNotifying(stateDir(c), p)
 	p.web = api.New(p.webOptions(secure))
 	p.admin = admin.New(log)
 	p.commands()
@@ -198,6 +200,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if err := p.apply(&settings); err != nil {
 		return nil, err
 	}
+	from.recall(p.notify)
 	p.orders.tell()
 	if p.store != nil {
 		p.users = &accounts{store: p.store, directory: p.directory, server: p.server, book: p.book, settings: &p.settings, tables: p.tables, log: log}
@@ -209,7 +212,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 func (p *proxy) webOptions(secure *tls.Config) api.Options {
 	o := api.Options{
 		TLS: secure, Version: Version(), Log: p.log, Book: p.book,
-		Bans: bans{p.server}, Orders: desk{p.orders}, ViewLinks: p.viewLinks, Alerts: p.alerts,
+		Bans: bans{p.server}, Orders: desk{p.orders}, ViewLinks: p.viewLinks, Alerts: p.alerts, Channels: p.notify,
 		History: p.remember.opened, Expect: p.remember.expect, Forget: p.remember.forget,
 		Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration,
 	}
@@ -261,6 +264,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	p.parts.Go(func() { p.remember.run(watching) })
 	p.parts.Go(func() { p.orders.run(watching) })
 	p.parts.Go(func() { p.alerts.run(watching) })
+	p.parts.Go(func() { p.notify.run(watching) })
 	p.parts.Go(func() { p.splits.run(watching) })
 
 	var err error

@@ -120,6 +120,9 @@ func (p *proxy) read(ctx context.Context, file string) *loading {
 	if x.config.HTTP.TokenFile == p.running.Load().config.HTTP.TokenFile && !reflect.DeepEqual(before.web.Tokens, x.settings.web.Tokens) {
 		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "http.token_file"}.String())
 	}
+	if reflect.DeepEqual(x.config.Alerts.Channels, p.running.Load().config.Alerts.Channels) && !reflect.DeepEqual(before.notify.channels, x.settings.notify.channels) {
+		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "alerts.channel.secret_file"}.String())
+	}
 	p.certs.check(p.log)
 	return x
 }

@@ -21,6 +21,9 @@ func onePool() *config.Config {
 	c.Proxies.URLs = []config.Secret{"socks5://192.0.2.1:1080"}
 	c.Alerts.QuietFrom, c.Alerts.QuietTo = "22:00", "06:00"
 	c.Alerts.Rules = []config.AlertRule{{Name: "rejects", Enabled: true, For: time.Minute, Threshold: 0.1}}
+	c.Alerts.Channels = []config.Channel{
+		{Name: "ops", Kind: config.ChannelEmail, Gets: []string{"page"}, Server: "mail.example:587", TLS: config.MailStartTLS, From: "a@b.example", To: []string{"c@d.example"}, Secret: "s", URL: "https://x.example/y"},
+	}
 	c.Alerts.Curtailments = []config.Curtailment{{From: "17:00", To: "20:00"}}
 	c.Pools = []config.Pool{{Name: "main", URL: "stratum+tls://pool.example:3333", User: "farm", Password: "x", Algorithm: "sha256d", Mode: config.ModeAggregate, Workers: config.WorkersAggregate, Links: 1}}
 	return c
@@ -55,6 +58,12 @@ var otherValues = map[string]string{
 	"alerts.zone":       "UTC",
 	"alerts.rule.name":  "disk",
 
+	"alerts.report_daily":   "08:00",
+	"alerts.report_weekly":  "tue 08:00",
+	"alerts.channel.kind":   config.ChannelWebhook,
+	"alerts.channel.tls":    config.MailTLS,
+	"alerts.channel.server": "mail.example:465",
+
 	"alerts.curtailment.days": "sat",
 	"alerts.curtailment.from": "16:00",
 	"alerts.curtailment.to":   "19:00",
@@ -72,7 +81,7 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 	if err := os.WriteFile(tokens, []byte("admin "+strings.Repeat("t", 20)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	otherValues["http.token_file"] = tokens
+	otherValues["http.token_file"], otherValues["alerts.channel.secret_file"] = tokens, tokens
 	var known tlsConfigs
 	meant := func(c *config.Config) string {
 		s, err := plan(c, 1000, &known, new(certificates))

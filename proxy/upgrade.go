@@ -28,6 +28,7 @@ const (
 	linksAheadSection = "links.ahead" // ahead
 	ordersSection     = "orders"      // ahead, and again with the rest
 	alertsSection     = "alerts"
+	notifySection     = "notifications"
 	splitsSection     = "splits"
 	booksSection      = "books"
 	linksSection      = "links"
@@ -119,6 +120,7 @@ func (p *proxy) upgrade(context.Context, *admin.Call) (any, error) {
 	report, err := handover.Give(s.ctx, child, Version(), giver{p, &s.relays})
 	if err != nil {
 		p.remember.resume()
+		p.notify.thaw()
 		p.log.Error("upgrade failed: this process goes on", "error", err)
 		return nil, fmt.Errorf("nothing has changed, the running farmproxy goes on: %w", err)
 	}
@@ -188,6 +190,7 @@ func (g giver) Ahead(to *handover.Sender) error {
 			return err
 		}
 	}
+	g.notify.freeze()
 	if err := g.server.Ahead(to.Send); err != nil {
 		return err
 	}
@@ -217,6 +220,9 @@ func (g giver) State(to *handover.Sender) error {
 		return err
 	}
 	if err := to.Send(ordersSection, g.orders.state()); err != nil {
+		return err
+	}
+	if err := to.Send(notifySection, g.notify.state()); err != nil {
 		return err
 	}
 	if err := to.Send(alertsSection, g.alerts.state(time.Now())); err != nil {

@@ -62,6 +62,7 @@ type Book struct {
 	store         atomic.Pointer[func() (accounts int, err error)]
 	routes        atomic.Pointer[func() []Route]
 	history       atomic.Pointer[func() error] // why it is not written
+	channels      atomic.Pointer[func() []ChannelCount]
 	alerts        atomic.Pointer[func() []AlertCount]
 	usual         atomic.Pointer[func() (float64, map[string]float64)] // hash rates of the farm and its groups
 	configuration atomic.Pointer[configuration]                        // nil: nobody has said

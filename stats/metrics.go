@@ -30,6 +30,7 @@ func (b *Book) WriteMetrics(w io.Writer, perWorker bool) error {
 	b.writeStore(e)
 	b.writeHistory(e)
 	b.writeAlerts(e)
+	b.writeChannels(e)
 	b.writePools(e)
 	b.writeComparison(e)
 	b.writeLinks(e)

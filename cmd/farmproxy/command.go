@@ -60,6 +60,7 @@ var exitCodes = []struct {
 
 // groups are the first words of commands that have two.
 var groups = map[string]string{
+	"alerts": "alerts, and who is told of them",
 	"import": "import from another proxy",
 	"store":  "the store of accounts, pools and algorithms",
 	"view":   "links with which others may look at the page",

@@ -191,6 +191,7 @@ address = "127.0.0.1:0"
   store     none: [[pool]] serves all miners
   http      127.0.0.1:0, no tokens: for this machine only
   metrics   each worker
+  alerts    nobody is told: there is no [[alerts.channel]]; the page says what is wrong
   log       info, as text
 `
 	if code != exitOK || out != want || !strings.HasPrefix(said, file+":7: warning: pool[1].tls_insecure") || strings.Count(said, "\n") != 1 {

@@ -34,6 +34,8 @@ func init() {
 		{name: "view list", summary: "list the links with which others may look at the page", define: asks("view list", printViewLinks)},
 		{name: "view create", takes: "NAME", summary: "make a link with which others may look at the page", about: viewCreateAbout, define: viewCreateCommand},
 		{name: "view revoke", takes: "NAME", summary: "take back a link to the page", about: viewRevokeAbout, define: viewRevokeCommand},
+		{name: "alerts test", takes: "[CHANNEL]", summary: "send a test message, or a report, to the channels of alerts", about: alertsTestAbout, define: alertsTestCommand},
+		{name: "report", takes: "[daily|weekly]", summary: "show what the farm did on the last day, or in the last week", about: reportAbout, words: reportKinds, define: reportCommand},
 		{name: "reload", summary: "have the running farmproxy read its configuration again", about: reloadAbout, define: reloadCommand},
 		{name: "config", summary: "show the configuration of the running farmproxy", about: configAbout, define: asks("config", printConfig)},
 		{name: "trace", takes: "WORKER|POOL", summary: "show what a miner, or a pool, and farmproxy say to each other", about: traceAbout, define: traceCommand},

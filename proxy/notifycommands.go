@@ -1,0 +1,41 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"farmproxy/admin"
+	"farmproxy/api"
+	"farmproxy/report"
+)
+
+// ReportArgs are the arguments of the admin command report.
+type ReportArgs struct {
+	Report report.Kind `json:"report"`
+}
+
+// ReportAnswer is a report as text.
+type ReportAnswer struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
+// notifyCommands registers what operators can ask of alerts' channels and of reports.
+func (p *proxy) notifyCommands() {
+	p.admin.Handle("alerts test", command(func(ctx context.Context, by string, o api.TestOrder) (any, error) { return p.notify.Test(ctx, by, o) }))
+	p.admin.Query("report", func(ctx context.Context, c *admin.Call) (any, error) {
+		var args ReportArgs
+		if err := c.Args(&args); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(report.Kinds, args.Report) {
+			return nil, fmt.Errorf("report = %q: want daily or weekly", args.Report)
+		}
+		r, err := p.notify.read(ctx, args.Report, p.notify.now())
+		if err != nil {
+			return nil, err
+		}
+		return ReportAnswer{r.Title(), r.Text()}, nil
+	})
+}
