@@ -54,7 +54,7 @@ func TestZerosAreAsDocumented(t *testing.T) {
 }
 
 func TestDocumentedFilesAreRight(t *testing.T) {
-	text := mustRead(t, document)
+	text := mustRead(t, document) + mustRead(t, "../docs/channels.md")
 	blocks := regexp.MustCompile("(?s)```toml\n(.*?)```").FindAllStringSubmatch(text, -1)
 	if len(blocks) == 0 {
 		t.Fatal("no example")
