@@ -17,6 +17,7 @@ import (
 	"farmproxy/alert"
 	"farmproxy/api"
 	"farmproxy/config"
+	"farmproxy/handover"
 	"farmproxy/history"
 	"farmproxy/internal/journal"
 	"farmproxy/notify"
@@ -139,6 +140,35 @@ func TestMessagesWaitOverARestart(t *testing.T) {
 	stop()
 	if len(r.got) > 0 {
 		t.Errorf("it comes again: %v", <-r.got)
+	}
+}
+
+// What waits goes on in the process that takes over, and this one sends it no more.
+func TestMessagesWaitOverAnUpgrade(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	pool := startPool(t, nil)
+	change := func(c *config.Config) { c.Alerts.Channels = []config.Channel{r.channel("ops")} } // without a state_dir
+	before, _ := startProxy(t, change, nil, pool)
+	for range 10 {
+		r.says <- http.StatusServiceUnavailable
+	}
+	before.notify.Send(alert.Message{Kind: alert.Report, At: time.Now(), Title: "waits"})
+	eventually(t, "the server says no", func() bool { return before.notify.States()[0].Failed > 0 })
+	before.notify.freeze()
+	for len(r.says) > 0 {
+		<-r.says
+	}
+	next, _ := startProxy(t, change, nil, pool)
+	if err := (&heir{proxy: next}).Take(handover.Record{Section: notifySection, Data: before.notify.state()}); err != nil {
+		t.Fatal(err)
+	}
+	if m := r.wait(t); m["title"] != "waits" {
+		t.Errorf("%v", m)
+	}
+	eventually(t, "nothing waits", func() bool { return len(next.notify.Waiting()) == 0 })
+	if before.notify.States()[0].Sent != 0 {
+		t.Error("the process before has sent it, too")
 	}
 }
 
