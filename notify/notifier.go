@@ -14,8 +14,14 @@ import (
 	"farmproxy/alert"
 )
 
-// reachTime bounds the question whether a server is there.
-const reachTime = 5 * time.Second
+const (
+	// reachTime bounds the question whether a server is there.
+	reachTime = 5 * time.Second
+
+	// endTime is how long the end waits for a server's answer: a message that was taken
+	// should not come again with the next start.
+	endTime = 2 * time.Second
+)
 
 // Options say what a Notifier works with.
 type Options struct {
@@ -35,7 +41,7 @@ type Notifier struct {
 
 	mu     sync.Mutex
 	queues []*queue // in the order of the configuration
-	ctx    context.Context
+	runs   bool
 	paused bool // nothing is sent now
 }
 
@@ -112,25 +118,28 @@ func (n *Notifier) queueOf(name string) *queue {
 	return nil
 }
 
-// Run delivers until ctx ends. What waits then is what Waiting returns.
+// Run delivers until ctx ends, and a little longer what is being sent then. What waits after
+// that is what Waiting returns.
 func (n *Notifier) Run(ctx context.Context) {
 	n.mu.Lock()
-	n.ctx = ctx
+	n.runs = true
 	n.startAll()
 	n.mu.Unlock()
 	<-ctx.Done()
-	_ = n.Pause(context.Background()) // attempts end with ctx
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	_ = n.Pause(last) // what is not out by then is sent again
 }
 
 // startAll starts the goroutines that are missing. The caller has mu.
 func (n *Notifier) startAll() {
-	if n.ctx == nil || n.paused {
+	if !n.runs || n.paused {
 		return
 	}
 	for _, q := range n.queues {
 		if q.done == nil {
 			var ctx context.Context
-			ctx, q.stop = context.WithCancel(n.ctx)
+			ctx, q.stop = context.WithCancel(context.Background())
 			q.done = make(chan struct{})
 			go n.deliver(ctx, q, q.done)
 		}
