@@ -80,7 +80,7 @@ func TestWorkersAnswer(t *testing.T) {
 	s := newSite(t)
 	w := s.book.Worker(`<rig> "1"`)
 	w.Connected(noon, "192.0.2.1:4711", "cgminer/4.12")
-	w.Disconnected(noon)
+	w.Disconnected(noon, 0)
 	w.Connected(noon.Add(time.Second), "192.0.2.1:4712", "cgminer/4.12")
 	w.Mining("7804e4ad081dc330", "pool.example:3333", "scrypt")
 	w.CameBy("0.0.0.0:3333")
@@ -89,7 +89,7 @@ func TestWorkersAnswer(t *testing.T) {
 	w.Share(0, noon.Add(2*time.Second), work.Accepted, 1024)
 	w.Share(0, noon.Add(3*time.Second), work.LowDifficulty, 1024)
 	s.book.Worker("rig2").Connected(time.Now(), "", "") // seen now, so it is not forgotten
-	s.book.Worker("rig2").Disconnected(time.Now())
+	s.book.Worker("rig2").Disconnected(time.Now(), 0)
 	s.wantJSON(t, "/api/v1/workers", `{"total":2,"page":1,"per_page":100,"workers":[
 		{"name":"\u003crig\u003e \"1\"","user":"7804e4ad081dc330","pool":"pool.example:3333","algorithm":"scrypt","listener":"0.0.0.0:3333","group":"rack-2","up":true,"miners":1,"address":"192.0.2.1:4712","agent":"cgminer/4.12",
 		"difficulty":1024,"hashrate":0,"accepted":1,"rejected":{"low_difficulty":1},"work":1024,
@@ -110,7 +110,7 @@ func TestGroupsAnswer(t *testing.T) {
 		w.Share(0, noon, work.Accepted, 1024)
 		w.Share(0, noon, work.LowDifficulty, 1024)
 	}
-	s.book.Worker("farm.hallA-2").Disconnected(now)
+	s.book.Worker("farm.hallA-2").Disconnected(now, 0)
 	const a = `{"name":"A","miners":1,"workers":2,"workers_up":1,"hashrate":0,"accepted":2,"rejected":{"low_difficulty":2},"work":2048}`
 	const b = `{"name":"B","miners":1,"workers":1,"workers_up":1,"hashrate":0,"accepted":1,"rejected":{"low_difficulty":1},"work":1024}`
 	s.wantJSON(t, "/api/v1/groups", `{"total":2,"page":1,"per_page":100,"groups":[`+a+`,`+b+`]}`)

@@ -333,6 +333,8 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		f("GET", path, "")
 		f("GET", path+"?page=0", "")
 	}
+	well.book.Worker("farm.rig")
+	f("GET", "/api/v1/workers/farm.rig", "")
 	f("POST", "/api/v1/roster", `{"workers":"rig7"}`)
 	f("POST", "/api/v1/roster", strings.Repeat(" ", maxRoster+1))
 	f("POST", "/api/v1/roster", `{}`)

@@ -38,6 +38,7 @@ var endpoints = []endpoint{
 	{"DELETE", rosterPath + "/{}", scopeWrite, withHistory((*Server).forget)},
 	{"GET", livePath, scopeRead, (*Server).live},
 	{"GET", "/api/v1/links", scopeRead, (*Server).links},
+	{"GET", "/api/v1/workers/{}", scopeRead, (*Server).worker},
 	{"POST", "/api/v1/workers/{}/move", scopeWrite, withOrders((*Server).move)},
 	{"POST", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).pin)},
 	{"DELETE", "/api/v1/workers/{}/pin", scopeWrite, withOrders((*Server).unpin)},

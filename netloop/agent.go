@@ -239,7 +239,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 	} else if old == e.Login {
 		return
 	} else {
-		l.disconnected(miner.worker)
+		l.disconnected(miner.worker, p.reason)
 		l.tellDisconnected("miner disconnected", p, miner.worker.tally, old)
 		p.feed.lane.Rename(m)
 	}
@@ -265,7 +265,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 // unregistered removes a miner that an agent no longer has.
 func (a *agentPeer) unregistered(l *loop, p *peer, id uint16, name string) {
 	m := a.minerOf(id)
-	l.disconnected(m.worker)
+	l.disconnected(m.worker, p.reason)
 	l.tellDisconnected("miner disconnected", p, m.worker.tally, name)
 	m.worker = worker{}
 	a.forget(id, m)
@@ -276,12 +276,12 @@ func (a *agentPeer) unregistered(l *loop, p *peer, id uint16, name string) {
 }
 
 // disconnected closes the books of an agent's worker.
-func (l *loop) disconnected(w worker) {
+func (l *loop) disconnected(w worker, reason session.Reason) {
 	if w.further != nil {
 		w.further.gone()
 	}
 	if b := w.booked(); b != nil {
-		b.Disconnected(l.wall)
+		b.Disconnected(l.wall, uint8(reason))
 	}
 }
 

@@ -104,7 +104,7 @@ func (*stratum) left(l *loop, p *peer) {
 	l.counts.Miners.Add(-1)
 	if p.session.IsAuthorized() {
 		l.counts.Authorized.Add(-1)
-		p.booked(func(w *stats.Worker) { w.Disconnected(l.wall) })
+		p.booked(func(w *stats.Worker) { w.Disconnected(l.wall, uint8(p.reason)) })
 		for _, f := range p.others() {
 			f.gone()
 		}

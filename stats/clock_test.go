@@ -80,7 +80,7 @@ func TestNothingIsForgottenByAStepOfTheClock(t *testing.T) {
 		w.Mining("a", "pool", "sha256d")
 		m := b.OpenMiner("10.0.0.1:1", "a", "sha256d", "pool")
 		w.Share(0, b.now(), work.Accepted, 8)
-		w.Disconnected(b.now())
+		w.Disconnected(b.now(), 0)
 		m.Close(b.now())
 		want := func(after float64, workers, miners int) {
 			t.Helper()

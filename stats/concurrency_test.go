@@ -37,7 +37,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 				w.SetDifficulty(w.Difficulty() + 1)
 				loop.Verdicts[work.Accepted].Add(1)
 				loop.Work[work.Accepted].Add(1)
-				w.Disconnected(time.Now())
+				w.Disconnected(time.Now(), 0)
 				l := b.OpenLink("pool", n%2)
 				b.Pool("pool", "u", n%3).SetAlgorithm("scrypt", 65536)
 				b.ForgetPool("pool")

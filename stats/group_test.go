@@ -54,7 +54,7 @@ func racks(t *testing.T) *Book {
 		w.Share(i%2, epoch, work.Accepted, 30)
 		w.Share(i%2, epoch, work.Stale, 30)
 	}
-	b.Worker("farm.R1L1N2").Disconnected(epoch)
+	b.Worker("farm.R1L1N2").Disconnected(epoch, 0)
 	return b
 }
 
@@ -137,13 +137,13 @@ func TestWorkersByGroupAndListener(t *testing.T) {
 func TestAWorkerThatMoves(t *testing.T) {
 	b := racks(t)
 	w := b.Worker("farm.rig")
-	w.Disconnected(epoch)
+	w.Disconnected(epoch, 0)
 	w.Connected(epoch, "10.0.7.9:1", "")
 	w.Share(0, epoch, work.Accepted, 30)
 	wantShown(t, "at another address", b, "R1L1 1 1/2 60, R1L2 1 1/1 30, rack-7 1 1/1 30, rack-9 0 0/0 30")
 	w.Mining("account", "other", "scrypt") // what it mines has nothing to do with it
 	wantShown(t, "at another pool", b, "R1L1 1 1/2 60, R1L2 1 1/1 30, rack-7 1 1/1 30, rack-9 0 0/0 30")
-	w.Disconnected(epoch)
+	w.Disconnected(epoch, 0)
 	wantShown(t, "when it has left", b, "R1L1 1 1/2 60, R1L2 1 1/1 30, rack-7 0 0/1 30, rack-9 0 0/0 30")
 }
 
@@ -209,14 +209,14 @@ func TestStraysMakeRoomForGroups(t *testing.T) {
 	for n := range unearnedGroups {
 		w := b.Worker(fmt.Sprint("made-up.rack", n))
 		w.Connected(epoch, "", "")
-		w.Disconnected(epoch)
+		w.Disconnected(epoch, 0)
 	}
 	w := b.Worker("farm.rack9999")
 	w.Connected(epoch.Add(time.Second), "", "")
 	if i := w.info(epoch); i.Group != Other {
 		t.Errorf("at once: it is in %q, though the strays may yet come", i.Group)
 	}
-	w.Disconnected(epoch.Add(2 * strayMin))
+	w.Disconnected(epoch.Add(2*strayMin), 0)
 	w.Connected(epoch.Add(2*strayMin), "", "")
 	if i := w.info(epoch); i.Group != "rack9999" {
 		t.Errorf("it is in %q, with no stray left", i.Group)
@@ -230,7 +230,7 @@ func TestGroupsAreForgotten(t *testing.T) {
 	w.Share(0, epoch, work.Accepted, 1)
 	b.ledger.sweep(epoch.Add(2 * time.Hour))
 	wantShown(t, "with a miner", b, "rack1 1 1/1 1")
-	w.Disconnected(epoch)
+	w.Disconnected(epoch, 0)
 	b.now = func() time.Time { return epoch.Add(4 * time.Hour) }
 	wantShown(t, "without", b, "")
 }
@@ -247,12 +247,12 @@ func TestGroupsGoOnAfterAHandOver(t *testing.T) {
 		if i := n.Worker("farm.rig").info(epoch); i.Listener != "0.0.0.0:3333" {
 			t.Errorf("it came by %q", i.Listener)
 		}
-		n.Worker("farm.R1L2N1").Disconnected(epoch)
+		n.Worker("farm.R1L2N1").Disconnected(epoch, 0)
 		n.Worker("farm.R1L1N2").Connected(epoch, "10.0.7.2:1", "")
 		for i := range 2 { // one of the state, one new
-			n.Worker([]string{"farm.R1L1N1", "farm.R1L1N2"}[i]).Disconnected(epoch)
+			n.Worker([]string{"farm.R1L1N1", "farm.R1L1N2"}[i]).Disconnected(epoch, 0)
 		}
-		n.Worker("farm.rig").Disconnected(epoch)
+		n.Worker("farm.rig").Disconnected(epoch, 0)
 		infos, _ := n.Groups(GroupQuery{Limit: 99})
 		for _, g := range infos {
 			if g.Miners != 0 {
@@ -288,7 +288,7 @@ func TestRulesChangeAmongMiners(t *testing.T) {
 				w.CameBy(fmt.Sprint("0.0.0.0:", n%3))
 				w.Mining("", "main", "sha256d")
 				w.Share(i, time.Now(), work.Accepted, 1)
-				w.Disconnected(time.Now())
+				w.Disconnected(time.Now(), 0)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func TestWorkersQuery(t *testing.T) {
 			w.Share(0, epoch, work.Stale, difficulty)
 		}
 		for range reconnects {
-			w.Disconnected(epoch)
+			w.Disconnected(epoch, 0)
 			w.Connected(epoch, "", "")
 		}
 	}
@@ -60,7 +60,7 @@ func TestWorkersQuery(t *testing.T) {
 	f(WorkerQuery{Limit: 1, Search: "farm", Offset: 1}, "farm.a", 3)
 	f(WorkerQuery{Limit: all, Up: true}, "Farm.b d farm.a farm.c", 4)
 	f(WorkerQuery{Limit: all, Down: true}, "", 0)
-	b.Worker("d").Disconnected(epoch)
+	b.Worker("d").Disconnected(epoch, 0)
 	f(WorkerQuery{Limit: all, Up: true}, "Farm.b farm.a farm.c", 3)
 	f(WorkerQuery{Limit: all, Down: true}, "d", 1)
 }

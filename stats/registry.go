@@ -198,6 +198,7 @@ func (r *registry) drop(list []*Worker, now time.Time, stray time.Duration) {
 		if w.forgettable(now, forget, stray) {
 			w.dropped = true
 			delete(r.byName, w.name)
+			r.idle.ledger.lately.forget(w)
 		}
 	}
 	r.relist()

@@ -82,7 +82,7 @@ func TestForget(t *testing.T) {
 	f("seen lately", 59*time.Minute, true, func(w *Worker) {})
 	f("unseen", time.Hour, false, func(w *Worker) {})
 	f("a miner is there", 24*time.Hour, true, func(w *Worker) { w.Connected(epoch, "", "") })
-	f("the miner has gone", time.Hour, false, func(w *Worker) { w.Connected(epoch, "", ""); w.Disconnected(epoch) })
+	f("the miner has gone", time.Hour, false, func(w *Worker) { w.Connected(epoch, "", ""); w.Disconnected(epoch, 0) })
 	f("a verdict came later", time.Hour, true, func(w *Worker) { w.Share(0, at(60), work.Accepted, 1) })
 }
 
@@ -117,7 +117,7 @@ func TestAStormOfNames(t *testing.T) {
 		w := b.Worker(fmt.Sprintf("storm.%d", i))
 		w.Connected(now, "", "")
 		w.Mining(fmt.Sprintf("account%d", i), "pool", "sha256d")
-		w.Disconnected(now)
+		w.Disconnected(now, 0)
 		now = now.Add(time.Millisecond)
 		most = max(most, len(b.workers.list), len(b.ledger.totals[byAccount]))
 	}
@@ -217,7 +217,7 @@ func TestAWorkerVouches(t *testing.T) {
 	vouches("for another", 0, false)
 	w.Connected(now, "10.0.0.2:1", "")
 	vouches("for one of two", 1, false)
-	w.Disconnected(now)
-	w.Disconnected(now)
+	w.Disconnected(now, 0)
+	w.Disconnected(now, 0)
 	vouches("when it has left", 0, true)
 }

@@ -123,6 +123,7 @@ func (r *registry) remove(names []string) (removed int) {
 		w.mu.Unlock()
 		if !here {
 			w.dropped = true
+			r.idle.ledger.lately.forget(w)
 			delete(r.byName, name)
 			removed++
 		}

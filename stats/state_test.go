@@ -27,9 +27,9 @@ func fullBook() *Book {
 	gone.Connected(epoch, "192.0.2.1:4713", "bmminer/2.0.0")
 	gone.Mining("7469e04c648902e5", "main", "scrypt")
 	gone.Share(1, epoch, work.Accepted, 30)
-	gone.Disconnected(epoch.Add(time.Minute))
+	gone.Disconnected(epoch.Add(time.Minute), 0)
 	gone.Connected(epoch.Add(2*time.Minute), "192.0.2.1:4713", "bmminer/2.0.0")
-	gone.Disconnected(epoch.Add(8 * time.Minute))
+	gone.Disconnected(epoch.Add(8*time.Minute), 0)
 	b.Worker(strings.Repeat("long", 100)).Connected(epoch, "192.0.2.1:4714", "")
 	here := b.OpenMiner("192.0.2.1:4711", "7469e04c648902e5", "scrypt", "main")
 	left := b.OpenMiner("192.0.2.1:4713", "7469e04c648902e5", "scrypt", "main")
@@ -201,7 +201,7 @@ func TestRestoredMinersLeave(t *testing.T) {
 	if got := w.info(now); got.Miners != 1 || got.Reconnects != 0 || n.AccountTotal("7469e04c648902e5").Miners != 1 {
 		t.Errorf("after the hand-over: worker %+v, account %+v", got, n.AccountTotal("7469e04c648902e5"))
 	}
-	w.Disconnected(now)
+	w.Disconnected(now, 0)
 	m := n.OpenedMiner("192.0.2.1:4711", "7469e04c648902e5", "scrypt", "main")
 	m.Close(now)
 	if got := w.info(now); got.Miners != 0 || n.AccountTotal("7469e04c648902e5").Miners != 0 || n.Status().WorkersUp != 2 {

@@ -190,6 +190,7 @@ type ledger struct {
 	nothing *mining // of a worker that has no mining yet
 
 	groups atomic.Pointer[naming.Groups] // says which group a worker is in
+	lately lately
 
 	mu      sync.RWMutex
 	minings map[miningKey]*mining

@@ -69,7 +69,7 @@ func TestTotalsWhenAWorkerMoves(t *testing.T) {
 	f("the new pool", b.PoolTotal("two"), 1, 60)
 	f("the old algorithm", b.AlgorithmTotal("scrypt"), 0, 30)
 	f("the new algorithm", b.AlgorithmTotal("x11"), 1, 60)
-	w.Disconnected(epoch)
+	w.Disconnected(epoch, 0)
 	f("account, when it has gone", b.AccountTotal("acc"), 0, 90)
 	f("the new pool, when it has gone", b.PoolTotal("two"), 0, 60)
 }
@@ -94,7 +94,7 @@ func TestHashRateOfTotals(t *testing.T) {
 	f("a rare share", 1, func(w *Worker, now time.Time) { w.Share(0, now, work.Accepted, 300) })
 	f("a refused one", 0, func(w *Worker, now time.Time) { w.Share(0, now, work.Stale, 300) })
 	f("back after an hour", 5, func(w *Worker, now time.Time) {
-		w.Disconnected(epoch)
+		w.Disconnected(epoch, 0)
 		w.Connected(now.Add(-time.Minute), "", "")
 		w.Share(0, now, work.Accepted, 300)
 	})
@@ -150,8 +150,8 @@ func TestForgetAccounts(t *testing.T) {
 		}
 	}
 	f("a miner is there", 24*time.Hour, true, func(w *Worker) {})
-	f("the miner left lately", 59*time.Minute, true, func(w *Worker) { w.Disconnected(epoch) })
-	f("the miner left", time.Hour, false, func(w *Worker) { w.Disconnected(epoch) })
+	f("the miner left lately", 59*time.Minute, true, func(w *Worker) { w.Disconnected(epoch, 0) })
+	f("the miner left", time.Hour, false, func(w *Worker) { w.Disconnected(epoch, 0) })
 }
 
 // A worker that comes back after its account was forgotten counts for the account again.
@@ -160,7 +160,7 @@ func TestAnAccountIsForgottenBeforeItsWorker(t *testing.T) {
 	w := b.Worker("acc.1")
 	w.Connected(epoch, "", "")
 	w.Mining("acc", "pool", "sha256d")
-	w.Disconnected(epoch)
+	w.Disconnected(epoch, 0)
 	b.ledger.drop(byAccount, epoch.Add(strayMin), strayMin)
 	w.Connected(epoch, "", "")
 	w.Mining("acc", "pool", "sha256d")

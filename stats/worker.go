@@ -74,8 +74,9 @@ func (w *Worker) Connected(now time.Time, address, userAgent string) {
 	w.regroup(w.accepted > 0)
 }
 
-// Disconnected counts the departure of a miner under this name.
-func (w *Worker) Disconnected(now time.Time) {
+// Disconnected counts the departure of a miner under this name, for a reason: its place in
+// Options.CloseReasons.
+func (w *Worker) Disconnected(now time.Time, reason uint8) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.miners > 0 {
@@ -83,6 +84,9 @@ func (w *Worker) Disconnected(now time.Time) {
 		w.mining.join(now, -1)
 	}
 	w.seen = stampOf(now)
+	if w.isOne() {
+		w.mining.ledger.lately.close(w, w.seen, w.address, reason)
+	}
 }
 
 // Mining sets what the worker mines from now on: for an account ("" for none: the
@@ -166,6 +170,9 @@ func (w *Worker) Share(loop int, now time.Time, v work.Verdict, difficulty float
 	w.mining.share(loop, now, v, difficulty)
 	if v != work.Accepted {
 		w.rejected[v-1]++
+		if w.isOne() {
+			w.mining.ledger.lately.refuse(w, w.seen, v, difficulty)
+		}
 		return
 	}
 	if w.began == 0 {

@@ -17,7 +17,7 @@ func TestReconnects(t *testing.T) {
 			case '+':
 				w.Connected(epoch, "", "")
 			case '-':
-				w.Disconnected(epoch)
+				w.Disconnected(epoch, 0)
 			}
 		}
 		if got := w.reconnects(); got != want {
@@ -49,9 +49,9 @@ func TestConnectedSince(t *testing.T) {
 	w.Connected(at(1), "", "")
 	w.Connected(at(2), "", "")
 	want("two miners", since(), at(1))
-	w.Disconnected(at(3))
+	w.Disconnected(at(3), 0)
 	want("one left", since(), at(1))
-	w.Disconnected(at(4))
+	w.Disconnected(at(4), 0)
 	want("none left", since(), time.Time{})
 	w.Connected(at(5), "", "")
 	want("back", since(), at(5))
@@ -95,7 +95,7 @@ func TestHashRateAfterAPause(t *testing.T) {
 			}
 		}
 		mine(0)
-		w.Disconnected(at(60))
+		w.Disconnected(at(60), 0)
 		w.Connected(at(60+pause), "", "")
 		mine(60 + pause)
 		if got := w.hashRate(at(120+pause)) / work.HashesPerShare; got != want {
