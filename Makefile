@@ -21,6 +21,7 @@ MANUAL ?= ./$(BINARY)
 ARCHES ?= amd64 arm64
 
 UNITS           = $(DESTDIR)$(PREFIX)/lib/systemd/system
+SHARED          = $(DESTDIR)$(PREFIX)/share/farmproxy
 MAN             = $(DESTDIR)$(PREFIX)/share/man/man8
 BASH_COMPLETION = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETION  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
@@ -140,7 +141,10 @@ files:
 	done
 	install -D -m 0644 systemd/99-farmproxy.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/99-farmproxy.conf
 	install -D -m 0644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/farmproxy.conf
-	install -D -m 0644 systemd/farmproxy.toml $(DESTDIR)$(PREFIX)/share/farmproxy/farmproxy.toml
+	install -D -m 0644 systemd/farmproxy.toml $(SHARED)/farmproxy.toml
+	install -D -m 0644 -t $(SHARED)/monitoring monitoring/*.yml monitoring/*.json
+	install -D -m 0644 -t $(SHARED)/monitoring/box monitoring/box/*
+	install -D -m 0644 -t $(SHARED)/monitoring/centre monitoring/centre/*
 	$(MANUAL) man >$(MAN)/farmproxy.8
 	$(MANUAL) completion bash >$(BASH_COMPLETION)/farmproxy
 	$(MANUAL) completion zsh >$(ZSH_COMPLETION)/_farmproxy

@@ -22,7 +22,7 @@ func TestInstallBuilds(t *testing.T) {
 		t.Skip("there is no make")
 	}
 	top, dir := mustGetwd(t), t.TempDir()
-	for _, name := range []string{"Makefile", "systemd", "docs", "VERSION", "CHANGELOG.md", "LICENSE"} {
+	for _, name := range []string{"Makefile", "systemd", "monitoring", "docs", "VERSION", "CHANGELOG.md", "LICENSE"} {
 		if err := os.Symlink(filepath.Join(top, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
