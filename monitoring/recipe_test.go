@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"fmt"
 	"io"
 	"math/big"
@@ -18,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -34,14 +36,15 @@ type recipe struct {
 	host  string            // where no other process listens
 	ports map[string]string // what a port of the files is here
 	env   map[string]string // of the units
+	token string            // of farmproxy
 }
 
-func newRecipe(t *testing.T) *recipe {
+func newRecipe(t *testing.T, f *farm) *recipe {
 	// A host of this process: those who connect do so from 127.0.0.1, so a port that is
 	// free there stays free.
 	pid := os.Getpid()
 	host := net.IPv4(127, byte(2+pid>>16), byte(pid>>8), byte(pid)).String()
-	return &recipe{T: t, root: t.TempDir(), host: host, ports: map[string]string{}, env: map[string]string{}}
+	return &recipe{T: t, root: t.TempDir(), host: host, ports: map[string]string{"8080": f.Listener.Addr().String()}, env: map[string]string{}, token: f.token}
 }
 
 // port returns what a port of the files is here.
@@ -73,7 +76,72 @@ func (r *recipe) staged(text string) string {
 	return strings.ReplaceAll(text, "# authorization:", "authorization:")
 }
 
-// install puts a file of the recipe in its place.
+// shared is where packages put what is in this directory.
+const shared = "/usr/share/farmproxy/monitoring"
+
+// follow installs what a section of docs/monitoring.md says. Where it makes a token for
+// farmproxy, it is the farm's.
+func (r *recipe) follow(section string) {
+	r.Helper()
+	doc, err := os.ReadFile("../docs/monitoring.md")
+	if err != nil {
+		r.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(doc), "\n"+section+"\n")
+	if !found {
+		r.Fatalf("docs/monitoring.md has no section %s", section)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	text, _, _ = strings.Cut(text, "\n### ")
+	installs, dir := 0, shared
+	for line := range strings.Lines(text) {
+		if _, command, is := strings.Cut(line, "sudo install "); is {
+			installs++
+			r.documented(dir, strings.Fields(command))
+		} else if to, is := strings.CutPrefix(line, "cd "); is {
+			dir = strings.Fields(to)[0]
+		}
+	}
+	if installs == 0 {
+		r.Fatalf("docs/monitoring.md: section %s installs nothing", section)
+	}
+}
+
+// documented does what install(1) does with these arguments in a directory.
+func (r *recipe) documented(dir string, args []string) {
+	r.Helper()
+	flags := flag.NewFlagSet("install", flag.ContinueOnError)
+	flags.Bool("D", false, "")
+	flags.String("m", "", "")
+	flags.String("g", "", "")
+	into := flags.String("t", "", "")
+	if err := flags.Parse(args); err != nil {
+		r.Fatal(err)
+	}
+	files, to := flags.Args(), *into+"/"
+	if *into == "" {
+		files, to = files[:len(files)-1], files[len(files)-1]
+	}
+	for _, from := range files {
+		place := to
+		if strings.HasSuffix(to, "/") {
+			place += path.Base(from)
+		}
+		switch from {
+		case "/dev/stdin":
+			r.put(place, r.token+"\n")
+		case "/dev/null":
+			r.put(place, "")
+		default:
+			if !path.IsAbs(from) {
+				from = path.Join(dir, from)
+			}
+			r.install(strings.TrimPrefix(from, shared+"/"), place)
+		}
+	}
+}
+
+// install puts a file of this directory in its place.
 func (r *recipe) install(from, to string) {
 	r.Helper()
 	text, err := os.ReadFile(from)
@@ -92,23 +160,23 @@ func (r *recipe) put(to, text string) {
 	write(r.T, to, text)
 }
 
-// assignments returns the lines NAME=VALUE of a file of the recipe, as systemd reads them.
+// assignments returns the lines NAME=VALUE of an installed file, as systemd reads them.
 func (r *recipe) assignments(file string) map[string]string {
 	r.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(filepath.Join(r.root, file))
 	if err != nil {
 		r.Fatal(err)
 	}
 	all := make(map[string]string)
 	for line := range strings.Lines(strings.ReplaceAll(string(text), "\\\n", " ")) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && name[0] != '#' {
-			all[name] = r.staged(strings.Trim(value, `"`))
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(name, "#") {
+			all[name] = strings.Trim(value, `"`)
 		}
 	}
 	return all
 }
 
-// unit runs what a unit starts.
+// unit runs what an installed unit starts.
 func (r *recipe) unit(file string) *process {
 	r.Helper()
 	start := r.assignments(file)["ExecStart"]

@@ -16,27 +16,20 @@ func TestCentreIsAwayAndBack(t *testing.T) {
 	for _, name := range []string{"victoria-metrics", "vmauth", "vmagent", "vmalert"} {
 		program(t, name, "victoria-metrics")
 	}
-	r, f := newRecipe(t), newFarm(t)
-	r.ports["8080"] = f.Listener.Addr().String()
+	f := newFarm(t)
+	r := newRecipe(t, f)
 
-	// The centre.
+	r.follow("### The centre")
 	r.certify("etc/vmauth/cert.pem", "etc/vmauth/key.pem")
-	r.install("centre/vmauth.yml", "etc/vmauth/vmauth.yml")
-	r.install("rules.yml", "etc/vmalert/rules.yml")
-	r.install("centre-rules.yml", "etc/vmalert/centre-rules.yml")
-	args := strings.Fields(r.assignments("centre/victoria-metrics")["ARGS"])
+	args := strings.Fields(r.assignments("etc/default/victoria-metrics")["ARGS"])
 	database := func() *process {
 		// The last 30 s are not shown as long as something may still come.
 		return r.start(slices.Concat([]string{"victoria-metrics", "-search.latencyOffset=1ms"}, args)...)
 	}
 	db := database()
-	r.unit("centre/vmauth.service")
-	r.unit("centre/vmalert.service")
-
-	// The box.
-	maps.Copy(r.env, r.assignments("box/vmagent.env"))
-	r.env["BOX"] = "box-1"
-	r.boxSends(f.token)
+	r.unit("etc/systemd/system/vmauth.service")
+	r.unit("etc/systemd/system/vmalert.service")
+	r.boxSends("north", "box-1")
 
 	const shares = `farmproxy_group_shares_total{site="north", instance="box-1", group="hall2", verdict="accepted"}`
 	has := func(n int) bool {
@@ -62,10 +55,10 @@ func TestCentreIsAwayAndBack(t *testing.T) {
 	}
 
 	// A site can't write for another one, whatever it says of itself.
-	other := newRecipe(t)
-	other.ports = map[string]string{"8080": r.port("8080"), "8427": r.port("8427")}
-	other.env = map[string]string{"SITE": "south", "BOX": "box-2", "CENTRE": r.env["CENTRE"], "SSL_CERT_FILE": r.env["SSL_CERT_FILE"]}
-	other.boxSends(f.token)
+	other := newRecipe(t, f)
+	other.ports["8427"] = r.port("8427")
+	other.env["SSL_CERT_FILE"] = r.env["SSL_CERT_FILE"]
+	other.boxSends("south", "box-2")
 	f.until(t, "the other box writes too", func(int) bool {
 		_, ok := r.value("8428", `farmproxy_ready{site="north", instance="box-2"}`)
 		return ok
@@ -100,12 +93,13 @@ func TestCentreIsAwayAndBack(t *testing.T) {
 }
 
 // boxSends starts what sends the figures of a box, with the token of the site north.
-func (r *recipe) boxSends(token string) {
+func (r *recipe) boxSends(site, name string) {
 	r.Helper()
-	r.install("box/vmagent.yml", "etc/vmagent/vmagent.yml")
-	r.put("etc/vmagent/farmproxy.token", token+"\n")
+	r.follow("### Each box")
 	r.put("etc/vmagent/centre.token", "TOKEN-OF-NORTH\n")
-	r.unit("box/vmagent.service")
+	maps.Copy(r.env, r.assignments("etc/vmagent/vmagent.env"))
+	r.env["SITE"], r.env["BOX"] = site, name
+	r.unit("etc/systemd/system/vmagent.service")
 }
 
 // samples returns the values of a series in the centre, the oldest first. What is sent
@@ -143,11 +137,9 @@ func (r *recipe) samples(series string) []float64 {
 func TestPrometheusOnTheBox(t *testing.T) {
 	t.Parallel()
 	program(t, "prometheus", "prometheus")
-	r, f := newRecipe(t), newFarm(t)
-	r.ports["8080"] = f.Listener.Addr().String()
-	r.install("box/prometheus.yml", "etc/prometheus/prometheus.yml")
-	r.install("rules.yml", "etc/prometheus/farmproxy-rules.yml")
-	r.put("etc/prometheus/farmproxy.token", f.token+"\n")
+	f := newFarm(t)
+	r := newRecipe(t, f)
+	r.follow("## Prometheus on the box")
 	r.start("prometheus", "--config.file="+filepath.Join(r.root, "etc/prometheus/prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(r.root, "var/lib/prometheus"), "--web.listen-address="+r.port("9090"))
 
