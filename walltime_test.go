@@ -50,6 +50,7 @@ var wallTime = map[string]string{
 	"proxy/remember.go":            "storage",
 	"stats/remember.go":            "how long ago a stored time is",
 	"sharelog/writer.go":           "the length of a file",
+	"upstream/testwork.go":         "the time in a block's header",
 	"upstream/try.go":              "the pool's clock, to be compared with this one",
 	"doctor":                       "display",
 	"api/term.go":                  "display",

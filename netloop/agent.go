@@ -227,7 +227,7 @@ func (a *agentPeer) unserved(l *loop, p *peer, reason session.Reason, out []byte
 
 // register makes an agent's miner a member of the agent's lane, or renames it.
 func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
-	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: *l.intern(e.Agent)}
+	m := upstream.Member{Prefix: prefixOf(p, e.SID), Login: e.Login, Agent: *l.intern(e.Agent), Address: p.remote.Addr()}
 	miner := a.minerOf(e.SID)
 	a.most = max(a.most, len(a.miners))
 	if old := a.session.Name(e.SID); old == "" {

@@ -225,8 +225,8 @@ func (g *Goal) enter(p Prefix, from netip.Addr, login, voucher string) *Lane {
 	return l
 }
 
-// admit has a lane run that has a place; one that has none waits for it. The caller
-// has mu.
+// admit has a lane run that has a place; one that has none waits for it, at test work
+// if its address has too many newcomers. The caller has mu.
 func (g *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
 	if l.kept() {
 		g.runLane(l)
@@ -242,6 +242,8 @@ func (g *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
 		g.runLane(l)
 	case places.full():
 		g.directory.noRoom(places)
+	case places.crowd(l):
+		l.test() // else a share would change nothing, and the miner may look elsewhere
 	}
 }
 

@@ -128,6 +128,7 @@ type placeImage struct {
 	Who    string `json:"who,omitempty"`
 	Proven bool   `json:"proven,omitempty"`
 	Back   bool   `json:"back,omitempty"`
+	Passed bool   `json:"passed,omitempty"`
 }
 
 type departedImage struct {
@@ -175,7 +176,7 @@ func (x *imaging) places(n *newcomers) (image placesImage) {
 }
 
 func (x *imaging) place(l *Lane, p *place) placeImage {
-	return placeImage{Lane: l.id, Since: x.ago(p.since), Who: p.who, Proven: p.proven, Back: p.back}
+	return placeImage{Lane: l.id, Since: x.ago(p.since), Who: p.who, Proven: p.proven, Back: p.back, Passed: p.passed}
 }
 
 // placesOf gives lanes the places that they had. A lane that is not there any more has none.
@@ -196,7 +197,7 @@ func (x *restoring) home(n *newcomers, i *homeImage) {
 	put := func(list []placeImage, take func(l *Lane, p *place)) {
 		for _, i := range list {
 			if l := x.d.heir.lanes[i.Lane]; l != nil {
-				p := &place{home: h, since: x.time(i.Since), who: i.Who, proven: i.Proven, back: i.Back}
+				p := &place{home: h, since: x.time(i.Since), who: i.Who, proven: i.Proven, back: i.Back, passed: i.Passed}
 				n.places[l] = p
 				take(l, p)
 			}

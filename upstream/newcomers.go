@@ -14,7 +14,8 @@ const (
 	// have not handed in a share that counts. As many more may have one for each that
 	// has: a thousand users behind one address that all work are in after five rounds,
 	// each as long as a share takes, and one that only invents names stays where it
-	// began.
+	// began. As many again are for those that have shown hash rate at test work: whoever
+	// works is not kept waiting by neighbours that don't.
 	newcomersEach = 64
 
 	// groupsEach is that for the lanes of further groups of prefixes, which have 256
@@ -40,7 +41,8 @@ const (
 //	  │         ├─leave──> its place stays taken until its time is over
 //	  │         └─displaced by another, when it is one of the oldest of the address
 //	  │           that has most
-//	  └──> waits ──seat──> in
+//	  └──> waits, if its address is crowded at test work ──seat──> in
+//	            └──pass──> waits before the others ──seat──> in
 //
 // Bounds: each address has a number of newcomers, all together half of the places. At
 // the first bound the oldest of that address gives way once it has had its time; at
@@ -110,10 +112,19 @@ type place struct {
 	who    string    // it is for, at its address: an agent, a worker, an account; "": not known
 	proven bool
 	back   bool // who had earned a place, and has just left it
+	passed bool // it has handed in a share of test work
 }
 
 // bounded reports that its address may have only so many like it.
 func (p *place) bounded() bool { return p.from.IsValid() && !p.proven && !p.back }
+
+// bound is how many newcomers its address may have when it is let in.
+func (n *newcomers) bound(p *place) int {
+	if p.passed {
+		return 2*n.each + p.home.proven
+	}
+	return n.each + p.home.proven
+}
 
 func newNewcomers(each, max int) *newcomers {
 	return &newcomers{
@@ -237,7 +248,7 @@ func (n *newcomers) letIn(l *Lane, p *place, displaced *Lane, now time.Time) {
 func (n *newcomers) makeRoom(p *place, now time.Time) (displaced *Lane, ok bool) {
 	h, full := p.home, n.proven+n.fresh >= n.max
 	switch {
-	case p.bounded() && len(h.fresh)+len(h.held) >= n.each+h.proven:
+	case p.bounded() && len(h.fresh)+len(h.held) >= n.bound(p):
 		return n.oldest(h, now)
 	case !full && (p.proven || n.fresh < (n.max+1)/2):
 		return nil, true
@@ -261,6 +272,14 @@ func (n *newcomers) greediest(most int) *Lane {
 	return nil
 }
 
+// crowd reports that a lane waits because its address has as many newcomers as it may have.
+func (n *newcomers) crowd(l *Lane) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.places[l]
+	return p != nil && p.since.IsZero() && p.bounded() && len(p.fresh)+len(p.held) >= n.bound(p)
+}
+
 // oldest returns the oldest newcomer of an address, if it has had its time.
 func (n *newcomers) oldest(h *home, now time.Time) (l *Lane, ok bool) {
 	if len(h.fresh) == 0 || now.Sub(n.places[h.fresh[0]].since) < newcomerTime {
@@ -276,6 +295,29 @@ func (n *newcomers) earn(l *Lane) {
 	if p := n.places[l]; p != nil && !p.since.IsZero() && !p.proven {
 		n.prove(l, p)
 	}
+}
+
+// pass notes that a share of test work was handed in on a lane that waits: it comes before
+// those of its address that have shown nothing. An agent connects again, since the link's
+// extranonce1 is another than that of its test work: it may come back once.
+func (n *newcomers) pass(l *Lane, now time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.places[l]
+	if p == nil || !p.since.IsZero() || p.passed {
+		return
+	}
+	p.passed = true
+	if l.key.private() {
+		p.left = append(p.left, departed{p.who, now})
+	}
+	rest := slices.DeleteFunc(p.waiting, func(other *Lane) bool { return other == l })
+	at := slices.IndexFunc(rest, func(other *Lane) bool { return n.places[other].bounded() && !n.places[other].passed })
+	if at < 0 {
+		at = len(rest)
+	}
+	p.waiting = slices.Insert(rest, at, l)
+	n.free()
 }
 
 // prove makes a newcomer one that has earned its place. The caller has mu.

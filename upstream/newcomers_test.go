@@ -16,6 +16,7 @@ import (
 //	a!bob   the same; bob, a worker with a record, is on it
 //	a1!bob  bob comes to that lane
 //	a1+     the lane earns its place
+//	a1*     a share of test work is handed in on the lane
 //	a1-     the lane ends
 //	~       newcomerTime passes
 //
@@ -38,6 +39,8 @@ func TestNewcomers(t *testing.T) {
 				n.expire(now)
 			case last == '+':
 				n.earn(lanes[word[:len(word)-1]])
+			case last == '*':
+				n.pass(lanes[word[:len(word)-1]], now)
 			case last == '-':
 				n.leave(lanes[word[:len(word)-1]], true, now)
 			default:
@@ -86,6 +89,11 @@ func TestNewcomers(t *testing.T) {
 	f("once, and again after a while", 1, 100, "a!bob a a a!bob a!bob ~ a!bob", "in in in wait wait a2 a3 +a4 +a5 in")
 	f("nor does it where its lane waits for others", 1, 100, "a a a2!bob", "in wait in")
 	f("and it makes its lane one that works", 1, 100, "a a a1!bob", "in wait in +a2")
+	f("hash rate goes before names, and past their bound", 2, 100, "a a a a a a5* a", "in in wait wait wait +a5 wait")
+	f("as many that have shown it as that have not", 2, 100, "a a a a a a3* a5* a4*", "in in wait wait wait +a3 +a5")
+	f("who has shown it comes in first when there is room", 2, 100, "a a a a a a3* a5* a4* a1+", "in in wait wait wait +a3 +a5 +a4")
+	f("once, whatever it shows", 1, 100, "a a a2* a2* a a3*", "in wait +a2 wait")
+	f("it has not earned its place by that", 1, 100, "a a a2* a a3* a2+", "in wait +a2 wait +a3")
 	f("half of the places are newcomers'", 9, 4, "a a a b", "in in wait a1")
 	f("those that work may have all", 9, 4, "a a a1+ a2+ a a a3+ a4+ a", "in in in in wait")
 	f("whoever has most gives way", 9, 8, "a a a b c d", "in in in in a1 a2")

@@ -121,7 +121,7 @@ func (x *restoring) goal(g *Goal, i *goalImage) error {
 		u.stranger.Store(i.Stranger)
 		u.call()
 		if i.Stranger {
-			x.d.users.strangers.add(from, 1, 0)
+			x.d.users.strangers.bring(u)
 		} else {
 			x.d.users.strangers.add(from, 0, 1)
 		}

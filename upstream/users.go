@@ -22,6 +22,15 @@ const (
 	// nobody can keep out those that work.
 	usersEach = 1024
 
+	// crowdedTime is strangerTime for a user of an address that has as many as it may
+	// have: then the one that was called first gives way, if nobody joined it or all have
+	// left. So names that are only called out keep nobody from logging in. A turn of a
+	// busy loop takes less; a route that goes too soon serves its miner all the same.
+	crowdedTime = 100 * time.Millisecond
+
+	// crowdedLooks bounds how many of its users are looked at for that.
+	crowdedLooks = 16
+
 	// sweepMin is the least number of routes at which those that nobody uses are
 	// looked for.
 	sweepMin = 64
@@ -61,17 +70,20 @@ type users struct {
 type strangers struct {
 	mu    sync.Mutex
 	all   int
-	homes map[netip.Prefix]neighbours
+	homes map[netip.Prefix]*neighbours
 }
 
 // neighbours are the users that one address brought.
-type neighbours struct{ fresh, settled int }
+type neighbours struct {
+	fresh, settled int
+	list           []*Route // that were fresh when they came, in the order in which they are to give way
+}
 
 // room says whether an address may bring one more.
 func (s *strangers) room(from netip.Prefix) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h := s.homes[from]; from.IsValid() && h.fresh >= usersEach+h.settled {
+	if h := s.homes[from]; h != nil && from.IsValid() && h.fresh >= usersEach+h.settled {
 		return ErrManyOfYours
 	}
 	if s.all >= maxUsers/2 {
@@ -85,17 +97,63 @@ func (s *strangers) add(from netip.Prefix, fresh, settled int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all += fresh
-	h := s.homes[from]
+	h := s.home(from)
 	h.fresh += fresh
 	h.settled += settled
-	if h == (neighbours{}) {
+	if h.fresh == 0 && h.settled == 0 {
 		delete(s.homes, from)
+	}
+}
+
+// home returns the users of an address. The caller has mu.
+func (s *strangers) home(from netip.Prefix) *neighbours {
+	h := s.homes[from]
+	if h == nil {
+		if s.homes == nil {
+			s.homes = make(map[netip.Prefix]*neighbours)
+		}
+		h = new(neighbours)
+		s.homes[from] = h
+	}
+	return h
+}
+
+// bring counts a new user of an address.
+func (s *strangers) bring(r *Route) {
+	s.add(r.from, 1, 0)
+	if !r.from.IsValid() {
 		return
 	}
-	if s.homes == nil {
-		s.homes = make(map[netip.Prefix]neighbours)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.home(r.from)
+	if len(h.list) >= 2*(usersEach+h.settled) { // half of them are no strangers any more
+		h.list = slices.DeleteFunc(h.list, func(r *Route) bool { return !r.stranger.Load() })
 	}
-	s.homes[from] = h
+	h.list = append(h.list, r)
+}
+
+// next takes the user of an address that is to give way first out of its list; nil: there is
+// none.
+func (s *strangers) next(from netip.Prefix) *Route {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.homes[from]
+	if h == nil || len(h.list) == 0 {
+		return nil
+	}
+	r := h.list[0]
+	h.list[0] = nil
+	h.list = h.list[1:]
+	return r
+}
+
+// again puts a user back, as the last to give way.
+func (s *strangers) again(r *Route) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.home(r.from)
+	h.list = append(h.list, r)
 }
 
 // settle notes that a user's worker has earned something, now or before.
@@ -125,6 +183,9 @@ func (d *Directory) openUser(name string, others *Entry, from netip.Prefix) (*Ro
 	}
 	now := time.Now()
 	err := d.roomForUser(from)
+	if err == ErrManyOfYours && d.makeRoom(from, now) {
+		err = d.roomForUser(from)
+	}
 	if (err != nil || len(d.routes) >= d.users.sweep) && now.Sub(d.users.swept) >= sweepPause {
 		d.sweepUsers(now)
 		err = d.roomForUser(from)
@@ -136,10 +197,30 @@ func (d *Directory) openUser(name string, others *Entry, from netip.Prefix) (*Ro
 	r := d.newRoute(others.of(name))
 	r.from = from
 	r.stranger.Store(true)
-	d.users.strangers.add(from, 1, 0)
+	d.users.strangers.bring(r)
 	r.call()
 	d.routes[r.ID()] = r
 	return r, nil
+}
+
+// makeRoom drops a user of an address that nobody is, and has not worked; false: there is
+// none among the first of them. The caller has mu.
+func (d *Directory) makeRoom(from netip.Prefix, now time.Time) bool {
+	s := &d.users.strangers
+	for range crowdedLooks {
+		r := s.next(from)
+		switch {
+		case r == nil:
+			return false
+		case !r.stranger.Load(): // it has worked, or is gone
+		case r.unused(now, crowdedTime):
+			d.drop(r)
+			return true
+		default:
+			s.again(r)
+		}
+	}
+	return false
 }
 
 // roomForUser says whether an address may bring one more user.

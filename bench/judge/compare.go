@@ -17,6 +17,10 @@ type Comparison struct {
 	Pools  []Witness
 	Flight time.Duration            // longest time of a share from the miner to the pool
 	CutOff func(fleet.Share) string // why a share has no answer; "": it should have one; nil: all should
+
+	// Newcomer reports that a miner came while its address was crowded: before it has a
+	// link it may be given test work, a job that no pool emitted. nil: nobody may.
+	Newcomer func(miner int) bool
 }
 
 // Witness is a pool's testimony.
@@ -48,6 +52,7 @@ type Reconciled struct {
 	FleetAccepted int            `json:"fleet_accepted"`
 	PoolAccepted  int            `json:"pool_accepted"`
 	Local         int            `json:"answered_locally"`         // accepted, below the pool's difficulty
+	Tested        int            `json:"test_work,omitempty"`      // accepted from newcomers, for jobs that no pool emitted
 	Refused       map[string]int `json:"fleet_refused"`            // by code and text, as told to the miners
 	PoolRefused   map[string]int `json:"pool_refused"`             // by text
 	Excused       map[string]int `json:"excused"`                  // refusals that the pools' books explain, by reason
@@ -65,6 +70,7 @@ func (r *Reconciled) Add(o Reconciled) {
 	r.FleetAccepted += o.FleetAccepted
 	r.PoolAccepted += o.PoolAccepted
 	r.Local += o.Local
+	r.Tested += o.Tested
 	for _, both := range [][2]map[string]int{{r.Refused, o.Refused}, {r.PoolRefused, o.PoolRefused}, {r.Excused, o.Excused}, {r.Breaches, o.Breaches}} {
 		for kind, n := range both[1] {
 			both[0][kind] += n
@@ -99,6 +105,7 @@ const (
 	excuseLost     = "its pool session was lost"
 	excuseVerdict  = "accepted, but the pool died before the verdict was out"
 	excuseScripted = "refused by script"
+	excuseTested   = "test work, which a pool's job had replaced"
 	ExcuseKilled   = "never answered: the proxy was killed"
 	ExcuseGone     = "never answered: its account was deleted"
 )
@@ -120,7 +127,12 @@ func (c Comparison) Reconcile() Reconciled {
 	for _, s := range c.Shares {
 		known[s.Hash] = true
 		booked, onBooks := c.booked(s.Hash)
+		tested := owners[s.Key] == nil && c.Newcomer != nil && c.Newcomer(s.Miner)
 		switch {
+		case tested && s.Accepted():
+			r.Tested++
+		case tested && !onBooks:
+			r.Excused[excuseTested]++
 		case s.Answered.IsZero():
 			if c.CutOff != nil {
 				if why := c.CutOff(s); why != "" {

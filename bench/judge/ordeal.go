@@ -34,18 +34,24 @@ const (
 	// pool bans clients that connect all the time.
 	strangersLinks = 64
 	strangersTime  = time.Minute
+
+	// testedEach is how many shares of work that no pool gave a newcomer may hand in
+	// before it has a link: one gets it the link, and some are found until that is up.
+	testedEach = 8
 )
 
 // Ordeal is the result of one stage: everything that is judged, and what helps to find
 // a cause. Times are in seconds.
 type Ordeal struct {
 	Stage    string `json:"stage"`
-	Checked  bool   `json:"checked"` // farmproxy can compute the algorithm
-	Miners   int    `json:"miners"`  // honest ones, without newcomers
-	Sent     int    `json:"sent"`    // shares of all honest miners
-	Lost     int    `json:"lost"`    // shares lost for no good reason
-	Excused  int    `json:"excused"` // shares with an excuse, for example made stale by a clean job
-	Closed   int    `json:"closed"`  // honest miners' connections closed, and logins refused
+	Checked  bool   `json:"checked"`             // farmproxy can compute the algorithm
+	Miners   int    `json:"miners"`              // honest ones, without newcomers
+	Sent     int    `json:"sent"`                // shares of all honest miners
+	Lost     int    `json:"lost"`                // shares lost for no good reason
+	Excused  int    `json:"excused"`             // shares with an excuse, for example made stale by a clean job
+	Closed   int    `json:"closed"`              // honest miners' connections closed, and logins refused
+	Returned int    `json:"returned,omitempty"`  // newcomers behind agents that connected again after their test work, once each
+	Tested   int    `json:"test_work,omitempty"` // shares of newcomers while they waited for a link
 	Guests   int    `json:"newcomers"`
 	GuestsIn int    `json:"newcomers_at_work"`
 	Bouts    []Bout `json:"bouts"` // up to the first in which round trips stayed within the promise
@@ -163,6 +169,7 @@ func (d *Ordeal) Enter(r Reconciled) {
 	for _, n := range r.Excused {
 		d.Excused += n
 	}
+	d.Tested += r.Tested
 	for _, e := range r.Examples {
 		if !strings.HasPrefix(e, breachInvented) && !strings.HasPrefix(e, breachForwarded) {
 			d.Trouble("%s", e)
@@ -197,6 +204,8 @@ func (d *Ordeal) Verdict() (all []promise) {
 	none(fmt.Sprintf("honest shares lost, of %d", d.Sent), d.Lost)
 	none("honest miners closed or refused", d.Closed)
 	add("newcomers at work during the attack", d.GuestsIn == d.Guests, fmt.Sprint(d.GuestsIn), "%d", d.Guests)
+	add("those behind agents that came back from test work, and its shares", d.Tested <= testedEach*d.Guests,
+		fmt.Sprintf("%d, %d", d.Returned, d.Tested), "%d shares at most", testedEach*d.Guests)
 	best := d.best()
 	quiet := best.quiet()
 	windows, whole := best.slower()

@@ -114,7 +114,7 @@ func playHostile(ctx context.Context, o Options, t cli.Terminal) (out Outcome, e
 	for _, st := range stages {
 		var some []attack.Attack
 		for _, a := range wanted {
-			if slices.Contains(st.attacks, a.Name) && !(o.OneAddress && slices.Contains(crowding, a.Name)) {
+			if slices.Contains(st.attacks, a.Name) {
 				some = append(some, a)
 			}
 		}
@@ -218,11 +218,6 @@ func (s *siege) begin(ctx context.Context, some []attack.Attack) error {
 
 // oneAddress is where everybody is, with Options.OneAddress: behind one NAT.
 const oneAddress = "127.0.66.1"
-
-// crowding are the attacks that take up what one address may have of accounts and agents
-// that have not worked yet: whoever comes new to that address waits for it too. So they
-// are no part of a run behind one address.
-var crowding = []string{"names", "agents"}
 
 // source returns the address of an attack's connections.
 func (s *siege) source(attack int) string {
@@ -402,13 +397,31 @@ func (s *siege) receive(ctx context.Context) {
 		all.Go(func() {
 			if f.Connect(limited) == nil {
 				f.SetRate(s.rate() * guestsEach / float64(s.o.Miners))
+				s.atWork(limited, f)
 			}
 		})
 	}
 	all.Wait()
 	for _, f := range s.guests {
 		s.ordeal.Guests += f.Options().Miners
-		s.ordeal.GuestsIn += f.Ready()
+		if s.works(f) {
+			s.ordeal.GuestsIn += f.Ready()
+		}
+	}
+}
+
+// works reports that the pool has a share of these miners, which are one user.
+func (s *siege) works(f *fleet.Fleet) bool {
+	shares, _ := f.Books().Shares()
+	return slices.ContainsFunc(shares, func(share fleet.Share) bool {
+		_, booked := s.pools[0].Books().Share(share.Hash)
+		return booked
+	})
+}
+
+// atWork waits until these miners work for the pool.
+func (s *siege) atWork(ctx context.Context, f *fleet.Fleet) {
+	for !s.works(f) && wait.For(ctx, proxyEvery) == nil {
 	}
 }
 
@@ -485,8 +498,12 @@ func (s *siege) collect(ctx context.Context) {
 		users = append(users, slices.Repeat([]string{user}, f.Options().Miners)...)
 		total := f.Books().Total()
 		d.Sent += total.Submits
-		d.Closed += total.Disconnects + total.Reconnects + total.Refusals
-		if d.Closed+total.Failures > 0 {
+		closed := total.Disconnects + total.Reconnects + total.Refusals
+		if s.o.OneAddress && f.Options().Behind > 0 { // test work has another extranonce1 than the link
+			again := min(closed, f.Options().Miners)
+			d.Returned, closed = d.Returned+again, closed-again
+		}
+		if d.Closed += closed; d.Closed+total.Failures > 0 {
 			d.Trouble("honest miners: %s", f.Books().LastTrouble())
 		}
 		for _, share := range some {
@@ -506,6 +523,7 @@ func (s *siege) collect(ctx context.Context) {
 	d.Links, d.Opened = len(links), s.pools[0].Opened()
 	d.Enter(judge.Comparison{
 		Shares: shares, Pools: judge.Witnesses(s.pools...), Flight: s.o.Flight, Name: func(miner int) string { return users[miner] },
+		Newcomer: func(miner int) bool { return s.o.OneAddress && miner >= s.o.Miners },
 	}.Reconcile())
 	for _, r := range s.raids {
 		d.Raids = append(d.Raids, r.Figures())
