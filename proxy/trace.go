@@ -10,6 +10,7 @@ import (
 
 	"farmproxy/admin"
 	"farmproxy/tap"
+	"farmproxy/upstream"
 )
 
 // traceEvery is how often a trace looks for messages: a tap holds those of a link in that
@@ -51,12 +52,14 @@ func (p *proxy) trace(ctx context.Context, c *admin.Call) (any, error) {
 	if find == nil {
 		t := p.server.Trace(args.Name)
 		defer p.server.EndTrace(t)
+		links := p.directory.TraceLinks(args.Name)
+		defer p.directory.EndTrace(links)
 		find, remark = func() (list []watched) {
 			for _, m := range t.Miners() {
 				list = append(list, watched{Tap: m.Tap, connection: m.Address, other: "miner"})
 			}
-			return list
-		}, "from now on, what miners of worker "+strconv.Quote(args.Name)+" say and hear; there is no pool of that name"
+			return append(list, linksOf(links.Links())...)
+		}, "from now on, what miners of worker "+strconv.Quote(args.Name)+" say and hear, and the links that they have to themselves; there is no pool of that name"
 	}
 	if err := c.Send(TraceEvent{Remark: remark}); err != nil {
 		return nil, err
@@ -96,19 +99,23 @@ func (p *proxy) tracePool(name string) (find func() []watched, remark string) {
 	if !found {
 		return nil, ""
 	}
-	return func() (list []watched) {
-		for _, x := range p.directory.Taps(name) {
-			w := watched{Tap: x.Tap, connection: "lane " + strconv.Itoa(x.Lane), other: "pool"}
-			if x.Lane < 0 {
-				w.connection = "probe"
-			}
-			if len(x.Secret) >= minHidden {
-				w.secret = x.Secret
-			}
-			list = append(list, w)
+	return func() []watched { return linksOf(p.directory.Taps(name)) },
+		"the last lines of the links to pool " + strconv.Quote(name) + ", and those to come; of direct miners trace the worker"
+}
+
+// linksOf returns what is to be watched of links.
+func linksOf(taps []*upstream.Tapped) (list []watched) {
+	for _, x := range taps {
+		w := watched{Tap: x.Tap, connection: "lane " + strconv.Itoa(x.Lane), other: "pool"}
+		if x.Lane < 0 {
+			w.connection = "probe"
 		}
-		return list
-	}, "the last lines of the links to pool " + strconv.Quote(name) + ", and those to come; the links of direct miners are not shown"
+		if len(x.Secret) >= minHidden {
+			w.secret = x.Secret
+		}
+		list = append(list, w)
+	}
+	return list
 }
 
 // takeAll returns the messages that were not shown yet, in the order of their times.

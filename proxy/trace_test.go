@@ -155,6 +155,43 @@ func TestTraceOfAPool(t *testing.T) {
 	}
 }
 
+// Where a miner has a link to itself, the trace of its worker shows that too, from its
+// first line for one that comes; nothing is kept before or afterwards.
+func TestTraceOfALinkOfOneMiner(t *testing.T) {
+	t.Parallel()
+	pool := startPool(t, nil)
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	p, address := startProxy(t, func(c *config.Config) {
+		c.Admin.Socket = socket
+		c.Pools[0].Password, c.Pools[0].Mode = "hunter2", config.ModeDirect
+	}, nil, pool)
+	there, other := connect(t, address), connect(t, address)
+	there.work("farm.rig")
+	other.work("farm.other")
+	x := startTrace(t, socket, "farm.rig")
+	pool.Job(true)
+	x.until(" pool: {")
+	links := p.directory.TraceLinks("Farm.Late")
+	connect(t, address).work("farm.late")
+	eventually(t, "one link is traced", func() bool { return len(links.Links()) == 1 })
+	eventually(t, "from its first line", func() bool {
+		list, _, _ := links.Links()[0].Since(0)
+		return len(list) > 4 && list[0].Sent
+	})
+	traced := links.Links()[0]
+	p.directory.EndTrace(links)
+	_, _, seen := traced.Since(0)
+	before := strings.Count(x.text(), " pool: {")
+	pool.Job(true)
+	eventually(t, "the other trace goes on", func() bool { return strings.Count(x.text(), " pool: {") > before })
+	if list, _, _ := traced.Since(seen); len(list) > 1 { // one may have been under way
+		t.Errorf("%d messages are kept afterwards", len(list))
+	}
+	if strings.Contains(x.text(), "hunter2") || strings.Contains(x.text(), "farm.other") {
+		t.Errorf("the trace:\n%s", x.text())
+	}
+}
+
 // Attempts at a pool that lets nobody in can be looked at, and so can probes of a backup.
 func TestTraceOfAPoolThatRefuses(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"farmproxy/tap"
 	"farmproxy/work"
 )
 
@@ -54,8 +55,9 @@ type Lane struct {
 	works  works
 	recent recent
 
-	roster *roster                // nil: the goal has no agent pool
-	login  atomic.Pointer[string] // of the only miner, where there is only one; nil: none yet
+	roster *roster                 // nil: the goal has no agent pool
+	login  atomic.Pointer[string]  // of the only miner, where there is only one; nil: none yet
+	traced atomic.Pointer[tap.Tap] // keeps the messages of its links; nil, as for nearly all: nothing does
 
 	mu      sync.Mutex
 	serving *link               // written by the supervisor only
@@ -144,6 +146,7 @@ func (l *Lane) Rename(m Member) {
 func (l *Lane) known(m Member) {
 	if l.single() {
 		l.login.Store(&m.Login)
+		l.trace(m.Login)
 	}
 }
 
