@@ -9,15 +9,18 @@ import (
 // first read, on the goroutine of the connection and within readTimeout; until then the
 // connection counts as idle, and gives way to others.
 func (l *listener) secured(c *conn) net.Conn {
-	if l.tls == nil {
-		return c
+	if config := l.tls.Load(); config != nil {
+		return tls.Server(c, config)
 	}
-	return tls.Server(c, l.tls)
+	return c
 }
+
+// Secure has connections that come from now on speak TLS, or not: nil. Any goroutine.
+func (s *Server) Secure(config *tls.Config) { s.secure.Store(config) }
 
 // Scheme returns how the URLs of the server begin: http or https.
 func (s *Server) Scheme() string {
-	if s.options.TLS != nil {
+	if s.secure.Load() != nil {
 		return "https"
 	}
 	return "http"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,7 +64,7 @@ type Options struct {
 	Version string       // farmproxy's, for the status
 	Log     *slog.Logger // nil: slog.Default()
 
-	// TLS is what the server speaks; nil: HTTP without it.
+	// TLS is what the server speaks at the start, see Server.Secure; nil: HTTP without it.
 	TLS *tls.Config
 
 	// Registry is the store; nil if there is none.
@@ -135,6 +136,7 @@ func (s *Server) Configure(o Settings) {
 type Server struct {
 	options     Options // but Settings
 	settings    atomic.Pointer[Settings]
+	secure      atomic.Pointer[tls.Config] // nil: no TLS
 	http        *fasthttp.Server
 	connections *connections
 	scrapes     streams
@@ -177,6 +179,7 @@ func New(o Options) *Server {
 		proofs:        newProofs(),
 	}
 	s.Configure(o.Settings)
+	s.Secure(o.TLS)
 	s.options.Settings = Settings{}
 	s.feed = live.NewFeed(&liveFarm{Server: s})
 	s.stopped = make(chan struct{})
@@ -224,13 +227,14 @@ func (s *Server) room(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	return c
 }
 
-// Serve answers on l until Shutdown, then returns nil; l is closed. An error means that
-// l has failed for good.
+// Serve answers on l until Shutdown, or until Leave of l, then returns nil; l is closed. An
+// error means that l has failed for good.
 func (s *Server) Serve(on net.Listener) error {
-	l := &listener{Listener: on, connections: s.connections, tls: s.options.TLS, log: s.options.Log}
+	l := &listener{Listener: on, connections: s.connections, tls: &s.secure, log: s.options.Log}
 	if !s.listens(l) {
 		return l.Close()
 	}
+	defer s.leaves(l)
 	s.feeding.Do(func() { go s.feed.Run(s.stopped) })
 	if err := s.http.Serve(l); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("http.address: %s cannot be served any more: %w", l.Addr(), err)
@@ -244,6 +248,27 @@ func (s *Server) listens(l *listener) bool {
 	defer s.ending.Unlock()
 	s.listening = append(s.listening, l)
 	return !s.over
+}
+
+// leaves forgets a listener that is closed.
+func (s *Server) leaves(l *listener) {
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	s.listening = slices.DeleteFunc(s.listening, func(other *listener) bool { return other == l })
+}
+
+// Leave ends Serve on that listener, and closes it; its connections go on until they are
+// idle. Any goroutine.
+func (s *Server) Leave(on net.Listener) {
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	for _, l := range s.listening {
+		if l.Listener == on {
+			_ = l.Close()
+			return
+		}
+	}
+	_ = on.Close() // Serve is about to begin, and will find it closed
 }
 
 // Shutdown closes the listeners and idle connections and waits for answers under way;
@@ -266,7 +291,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 type listener struct {
 	net.Listener
 	connections *connections
-	tls         *tls.Config
+	tls         *atomic.Pointer[tls.Config]
 	log         *slog.Logger
 	closing     sync.Once
 }

@@ -22,7 +22,14 @@ func (p *proxy) apply(s *settings) error {
 		}
 		s.links.Dial = dial
 	}
+	web, sameWeb, err := p.webPort.prepare(s.webAt.address)
+	if err != nil {
+		return err
+	}
 	if err := p.server.Configure(s.miners); err != nil {
+		if web != nil {
+			web.Close()
+		}
 		return err
 	}
 	p.files.Stand(s.standing)
@@ -33,6 +40,10 @@ func (p *proxy) apply(s *settings) error {
 	p.book.SetNeedsLink(s.needsLink)
 	p.book.SetOnlyAccounts(s.onlyAccounts)
 	p.web.Configure(s.web)
+	p.web.Secure(s.webAt.secure)
+	if !sameWeb {
+		p.webPort.replace(web, s.webAt.address)
+	}
 	p.shares.Configure(s.shares)
 	p.book.SetForget(s.remember)
 	p.remember.configure(&s.history)

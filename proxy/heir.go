@@ -115,15 +115,15 @@ func (h *heir) history() []byte {
 }
 
 // listenHTTP opens the port of the API, or takes that of the process before.
-func (h *heir) listenHTTP(c config.HTTP) (net.Listener, error) {
+func (h *heir) listenHTTP(address string) (net.Listener, error) {
 	if h == nil || h.ahead.web == nil {
-		return listenHTTP(c)
+		return listenHTTP(address)
 	}
-	if h.ahead.webAddress == c.Address {
+	if h.ahead.webAddress == address {
 		return h.ahead.web, nil
 	}
 	h.ahead.web.Close()
-	return listenHTTP(c)
+	return listenHTTP(address)
 }
 
 // orders returns those of operators: of the file, or of the process before.

@@ -48,6 +48,7 @@ type settings struct {
 	routes  []wish.Route // as the configuration divides them
 	books   stats.Settings
 	web     api.Settings
+	webAt   webSettings
 	shares  sharelog.Settings
 	log     config.Log
 	history config.History
@@ -75,8 +76,6 @@ func stateFileOf(c *config.Config) string {
 // their reason. What begins with one belongs to it.
 var startKeys = map[string]string{
 	"miners.loops": "the books have counters for each",
-	"http.address": "the port is open",
-	"http.tls":     "the port is open; its files are read again when they change",
 	"state_dir":    "what is remembered there was read",
 	"store":        "accounts come from there",
 	"admin.socket": "the socket is open",
@@ -127,6 +126,10 @@ func plan(c *config.Config, total int, t *tlsConfigs, certs *certificates) (s se
 		expire:       c.Accounts.Expire,
 		needsLink:    needsLink(c),
 		onlyAccounts: len(c.Pools) == 0,
+	}
+	s.webAt.address = c.HTTP.Address
+	if s.webAt.secure, err = certs.web(&c.HTTP); err != nil {
+		return s, err
 	}
 	if s.books.Groups, err = groups(c.Miners.WorkerGroup); err != nil {
 		return s, err

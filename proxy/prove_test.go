@@ -57,7 +57,7 @@ func guarded(t *testing.T, pool *benchpool.Pool) (address string) {
 // request sends JSON to the API.
 func (p *proxy) request(t *testing.T, method, path, body string) (code int, answer string) {
 	t.Helper()
-	r, err := http.NewRequest(method, "http://"+p.webOn.Addr().String()+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, "http://"+webAt(p)+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -63,21 +62,20 @@ type proxy struct {
 	notify    *notifying
 	queue     *LogQueue // nil: the log is somewhere else
 
-	unshared   int        // descriptors that were open before anything else
-	reloading  sync.Mutex // held while the configuration changes
-	reading    bounded    // of configurations
-	keeping    bounded    // of the last good one
-	running    atomic.Pointer[running]
-	hangups    <-chan os.Signal         // SIGHUP: reload; nil: there are none
-	settings   atomic.Pointer[settings] // what apply was told last
-	certs      certificates
-	web        *api.Server
-	webOn      net.Listener // nil: no HTTP
-	webAddress string       // http.address
-	admin      *admin.Server
-	adminOn    net.Listener // nil: no commands
-	duck       lameDuck
-	successor  *successor
+	unshared  int        // descriptors that were open before anything else
+	reloading sync.Mutex // held while the configuration changes
+	reading   bounded    // of configurations
+	keeping   bounded    // of the last good one
+	running   atomic.Pointer[running]
+	hangups   <-chan os.Signal         // SIGHUP: reload; nil: there are none
+	settings  atomic.Pointer[settings] // what apply was told last
+	certs     certificates
+	web       *api.Server
+	webPort   webPort
+	admin     *admin.Server
+	adminOn   net.Listener // nil: no commands
+	duck      lameDuck
+	successor *successor
 
 	inherited bool // another process has handed it over
 	parts     sync.WaitGroup
@@ -165,18 +163,14 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	if from != nil {
 		p.remember.inherit(from.history())
 	}
-	if p.webOn, err = from.listenHTTP(c.HTTP); err != nil {
+	p.webPort.address = c.HTTP.Address
+	if p.webPort.on, err = from.listenHTTP(c.HTTP.Address); err != nil {
 		return nil, err
 	}
-	p.webAddress = c.HTTP.Address
 	if p.adminOn, err = from.listenAdmin(c, log); err != nil {
 		return nil, err
 	}
 	if p.store, err = startStore(c, log); err != nil {
-		return nil, err
-	}
-	secure, err := p.certs.web(&c.HTTP)
-	if err != nil {
 		return nil, err
 	}
 	p.book.SetCertificates(p.certs.ends)
@@ -186,7 +180,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.viewLinks = openViewLinks(stateDir(c), log)
 	p.alerts = newAlerts(stateDir(c), p)
 	p.notify = newNotifying(stateDir(c), p)
-	p.web = api.New(p.webOptions(secure))
+	p.web = api.New(p.webOptions(settings.webAt.secure))
+	p.webPort.server = p.web
 	p.admin = admin.New(log)
 	p.commands()
 	options := upstream.DirectoryOptions{StateFile: stateFileOf(c), Descriptors: p.files, Book: p.book, Log: log}
@@ -232,15 +227,7 @@ func (p *proxy) serve(ctx context.Context) error {
 	if p.users != nil {
 		registry.Go(func() { p.users.run(registering) })
 	}
-	if p.webOn != nil {
-		p.parts.Go(func() {
-			if err := p.web.Serve(p.webOn); err != nil {
-				p.failed <- fmt.Errorf("http: %w", err)
-			}
-		})
-		at := p.web.Scheme() + "://" + p.webOn.Addr().String()
-		p.log.Info("web endpoints", "metrics", at+"/metrics", "api", at+"/api/v1/status")
-	}
+	p.serveWeb()
 	if p.adminOn != nil {
 		p.parts.Go(func() { p.warn(p.admin.Serve(p.adminOn)) })
 	}
@@ -375,15 +362,4 @@ func (p *proxy) status(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func listenHTTP(c config.HTTP) (net.Listener, error) {
-	if c.Address == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", c.Address)
-	if err != nil {
-		return nil, fmt.Errorf("http.address = %q: %w: choose another port, or \"\" to serve no HTTP", c.Address, err)
-	}
-	return l, nil
 }

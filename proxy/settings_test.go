@@ -99,7 +99,7 @@ func TestEveryKeyMayChangeOrIsSaidNotTo(t *testing.T) {
 		switch key {
 		case "pool.unchecked":
 			return // it lets another algorithm pass, and is none itself
-		case "listener.tls.cert", "listener.tls.key":
+		case "listener.tls.cert", "listener.tls.key", "http.tls.cert", "http.tls.key":
 			return // they need files: see the tests of TLS
 		}
 		base := onePool

@@ -33,7 +33,7 @@ func TestEachShareIsALine(t *testing.T) {
 	if err := f.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	reply, err := http.Get("http://" + p.webOn.Addr().String() + "/metrics")
+	reply, err := http.Get("http://" + webAt(p) + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestAStopUnderLoad(t *testing.T) {
 			t.Errorf("a newcomer at %s meanwhile: %v, %v", a, conn, err)
 		}
 	}
-	if reply, err := http.Get("http://" + p.webOn.Addr().String() + "/readyz"); err != nil || reply.StatusCode != 503 {
+	if reply, err := http.Get("http://" + webAt(p) + "/readyz"); err != nil || reply.StatusCode != 503 {
 		t.Errorf("/readyz meanwhile: %v, %v", reply, err)
 	}
 	waits.send(`{"id":8,"method":"mining.submit","params":["farm.waits",%s,"00000002","65000000","00000002"]}`, job.Params[0])

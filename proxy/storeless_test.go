@@ -51,7 +51,7 @@ func damage(t *testing.T, dir string) (mend func()) {
 // ready returns what /readyz says.
 func (p *proxy) ready(t *testing.T) (code int, body string) {
 	t.Helper()
-	resp, err := http.Get("http://" + p.webOn.Addr().String() + "/readyz")
+	resp, err := http.Get("http://" + webAt(p) + "/readyz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestKnownAccountsWorkWithoutTheDatabase(t *testing.T) {
 	if code != http.StatusOK || !strings.Contains(body, "(damaged): the 1 accounts remembered at") || strings.Contains(body, dir) {
 		t.Errorf("/readyz: %d %s", code, body)
 	}
-	resp, err := http.Post("http://"+p.webOn.Addr().String()+"/api/v1/users", "application/json", strings.NewReader(`{"pool":"`+pool.Addr()+`","user":"bob"}`))
+	resp, err := http.Post("http://"+webAt(p)+"/api/v1/users", "application/json", strings.NewReader(`{"pool":"`+pool.Addr()+`","user":"bob"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -227,7 +227,7 @@ func TestTheAPIOverTLS(t *testing.T) {
 	p, _, _ := secureProxy(t, testLog{t}, files, func(c *config.Config) { c.HTTP.TLS = files })
 	client := http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	defer client.CloseIdleConnections()
-	at := p.webOn.Addr().String()
+	at := webAt(p)
 	reply, err := client.Get("https://" + at + "/api/v1/status")
 	if err != nil {
 		t.Fatal(err)

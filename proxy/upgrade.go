@@ -175,13 +175,13 @@ type giver struct {
 
 // Ahead implements handover.Giver.
 func (g giver) Ahead(to *handover.Sender) error {
-	if g.webOn != nil {
-		fd, err := duplicate(g.webOn)
+	if on, address := g.webPort.at(); on != nil {
+		fd, err := duplicate(on)
 		if err != nil {
 			return fmt.Errorf("http.address: %w", err)
 		}
 		defer unix.Close(fd)
-		if err := to.Send(webSection, []byte(g.webAddress), fd); err != nil {
+		if err := to.Send(webSection, []byte(address), fd); err != nil {
 			return err
 		}
 	}

@@ -57,12 +57,13 @@ func (p *proxy) viewLinkCommands() {
 // pageAddress is where the page is, as others reach it: by this machine's name, if farmproxy
 // listens at all addresses.
 func (p *proxy) pageAddress() string {
-	if p.webOn == nil {
+	on, _ := p.webPort.at()
+	if on == nil {
 		return ""
 	}
-	at, ok := p.webOn.Addr().(*net.TCPAddr)
+	at, ok := on.Addr().(*net.TCPAddr)
 	if !ok || !at.IP.IsUnspecified() {
-		return p.web.Scheme() + "://" + p.webOn.Addr().String()
+		return p.web.Scheme() + "://" + on.Addr().String()
 	}
 	name, err := os.Hostname()
 	if err != nil {
