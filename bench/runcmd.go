@@ -84,6 +84,7 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.StringVar(&o.JSON, "json", o.JSON, "write all figures to this `file`")
 	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
 	flags.BoolVar(&o.Agent, "agent", o.Agent, "the proxy connects to the pools as an agent (agent+tcp://), so they see each worker")
+	flags.BoolVar(&o.Direct, "direct", o.Direct, "upgrade: each miner has a link of its own to the pool (mode = \"direct\")")
 	flags.IntVar(&o.Behind, "behind-agents", o.Behind, "number of agent `connections` that carry the miners to the proxy; 0: each miner has its own")
 	flags.StringVar(&o.Roll, "roll", o.Roll, "what miners change besides nonces: `version`, time, both separated by a comma, or none; default: both, or version with -agent")
 	flags.DurationVar(&o.Flight, "flight", o.Flight, "how long a share may take to reach the pool; a clean job within that time excuses a rejection")

@@ -82,6 +82,7 @@ type Options struct {
 	JSON        string
 	Pass        bool
 	Agent       bool
+	Direct      bool // upgrade: each miner has a link of its own
 	Behind      int
 	Roll        string
 	Flight      time.Duration
@@ -207,6 +208,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("-silence: want more than 0s, got %v", o.Silence)
 	case o.Scenario != Hostile && o.OneAddress:
 		return errors.New("-one-address: with scenario hostile only")
+	case o.Direct && (o.Scenario != Upgrade || o.Agent || o.Behind > 0):
+		return errors.New("-direct: with scenario upgrade only, and without agents")
 	case o.Scenario == Floor && o.Behind > 0:
 		return errors.New("-behind-agents: not with scenario floor, which knows miners only")
 	case o.Behind < 0 || o.Behind > o.Miners:

@@ -177,7 +177,7 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 	case record.SideHAProxy:
 		return stand.HAProxy(ctx, o.HAProxy, pools[0], o.Miners, o.secure)
 	}
-	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Profiles: o.Profiles, Shown: o.secure}
+	p := stand.ProxyOptions{Exe: o.Exe, Pools: pools, User: PoolUser, Pass: o.Pass, Agent: o.Agent, Direct: o.Direct, Profiles: o.Profiles, Shown: o.secure}
 	p.Installed, p.SmallDisk = o.Scenario == Upgrade, o.Scenario == Upgrade
 	if o.Scenario == Split {
 		p.Weights = []float64{splitFirst, 1 - splitFirst}
@@ -198,6 +198,9 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 	f.Connecting, f.ConnectRate = o.Connecting, o.ConnectRate
 	f.Rate = 0 // the phases set it
 	f.Behind = o.Behind
+	if o.Direct {
+		f.Sources = manySources(o.Miners)
+	}
 	if o.Scenario == Split {
 		f.Size = minerSize(o.Seed)
 	}
@@ -208,6 +211,19 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 		return nil, err
 	}
 	return fleet.New(f)
+}
+
+// eachSource is how many miners of a fleet with links of their own have one address: fewer
+// than may be new there, since a farm comes back by its workers' records, and this one has
+// none.
+const eachSource = 50
+
+// manySources returns addresses for so many miners with links of their own.
+func manySources(miners int) (list []string) {
+	for i := range (miners + eachSource - 1) / eachSource {
+		list = append(list, fmt.Sprintf("127.0.%d.%d", 128+i/250, 1+i%250))
+	}
+	return list
 }
 
 // judge compares the books and looks for what the fleet suffered.

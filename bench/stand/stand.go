@@ -43,13 +43,14 @@ const (
 
 // ProxyOptions determine a proxy's configuration.
 type ProxyOptions struct {
-	Exe   string
-	Pools []*pool.Pool // in order of preference
-	User  string       // at all of them
-	Pass  bool         // each worker name is passed to the pool
-	Agent bool         // the proxy is an agent there, which implies Pass
-	HTTP  string       // host:port, "" serves nothing
-	Store bool         // pools and accounts are registered; the account proxy's series are served
+	Exe    string
+	Pools  []*pool.Pool // in order of preference
+	User   string       // at all of them
+	Pass   bool         // each worker name is passed to the pool
+	Agent  bool         // the proxy is an agent there, which implies Pass
+	Direct bool         // each miner has a link of its own
+	HTTP   string       // host:port, "" serves nothing
+	Store  bool         // pools and accounts are registered; the account proxy's series are served
 
 	Registry bool // pools and accounts may be registered in addition to Pools
 	Lean     bool // no series per worker: a scrape costs next to nothing; and no history, which has a budget of its own
@@ -94,6 +95,9 @@ func proxyConfig(o ProxyOptions, addr, stateDir string) string {
 		}
 		if !o.Agent {
 			fmt.Fprintf(&b, "workers = %q\n", workers)
+		}
+		if o.Direct {
+			b.WriteString("mode    = \"direct\"\n")
 		}
 	}
 	for i, weight := range o.Weights {
