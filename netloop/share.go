@@ -19,6 +19,10 @@ func (l *loop) share(p *peer, w worker, e *session.Effect, out []byte) []byte {
 	}
 	switch e.Kind {
 	case session.Judged:
+		if e.Verdict == work.Accepted && upstream.IsTestWork(e.Candidate.Job) {
+			l.feedOf(p, e.Late).lane.Pass() // no pool's work, and on nobody's books
+			return out
+		}
 		l.judged(p, w, e.Verdict, e.Work)
 		if e.Verdict == work.Accepted {
 			l.earned(p)

@@ -142,7 +142,7 @@ func (s *Session) judge(e *Env, c *Candidate, room int) Effect {
 		return s.unremembered(e)
 	}
 	if met < feed.least(job, s.prefixValue()) && !block {
-		return Effect{Kind: Judged, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty), Late: late}
+		return Effect{Kind: Judged, Verdict: work.Accepted, Work: job.Algorithm.Work(difficulty), Candidate: c, Late: late}
 	}
 	effect := s.forward(e, c, difficulty, block)
 	effect.Late = late

@@ -176,15 +176,10 @@ func (l *Lane) places() *newcomers {
 }
 
 // Earn notes that one of the lane's miners has handed in a share that counts: until
-// then it is a newcomer, which may have to give its link up. If it was a share of test
-// work, the lane is a newcomer that is let in first. Any goroutine; it is cheap after the
-// first time.
+// then it is a newcomer, which may have to give its link up. Any goroutine; it is
+// cheap after the first time.
 func (l *Lane) Earn() {
-	switch {
-	case l.earned.Load():
-	case l.tests():
-		l.places().pass(l, time.Now())
-	case !l.earned.Swap(true) && !l.kept():
+	if !l.earned.Load() && !l.earned.Swap(true) && !l.kept() {
 		l.places().earn(l)
 		l.goal.route.settle()
 	}

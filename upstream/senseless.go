@@ -76,10 +76,9 @@ func (h *harvest) barren(submitted uint64, kept int64, now time.Time, d time.Dur
 }
 
 // Kept counts n shares of so much work that were accepted and are below the pool's
-// difficulty, so that they stay here. They were for jobs of that epoch. What was test work is
-// no work of the goal's. Any goroutine.
+// difficulty, so that they stay here. They were for jobs of that epoch. Any goroutine.
 func (l *Lane) Kept(n int64, done float64, epoch uint64) {
-	if n == 0 || epoch == testEpoch {
+	if n == 0 {
 		return
 	}
 	l.keptHere.Add(n)

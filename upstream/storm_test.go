@@ -93,7 +93,7 @@ func TestLanesOfFurtherGroupsAreGivenBack(t *testing.T) {
 		}
 		f.after(time.Minute)
 		equal(t, "links of those that do nothing", f.pools[0].links(), 1+groupsEach)
-		linked := slices.DeleteFunc(slices.Clone(lanes), func(l *Lane) bool { return l.Latest().Job == nil || l.tests() })
+		linked := slices.DeleteFunc(slices.Clone(lanes), func(l *Lane) bool { return l.Latest().Job == nil || IsTestWork(l.Latest().Job) })
 		for _, l := range linked {
 			l.Earn()
 		}
