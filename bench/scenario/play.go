@@ -200,6 +200,7 @@ func newRunFleet(o Options, target string) (*fleet.Fleet, error) {
 	f.Behind = o.Behind
 	if o.Direct {
 		f.Sources = manySources(o.Miners)
+		f.Rate = o.Rate // half of the places are for miners that have not worked yet
 	}
 	if o.Scenario == Split {
 		f.Size = minerSize(o.Seed)
