@@ -14,6 +14,16 @@ import (
 
 const livePath = "/api/v1/live"
 
+// openPage opens a page of the feed, which has begun with the first one, or with Serve.
+func (s *Server) openPage() (*live.Page, error) {
+	s.feeding.Do(func() { go s.feed.Run(s.stopped) })
+	page, ok := s.feed.Open(time.Now())
+	if !ok {
+		return nil, &httpError{fasthttp.StatusServiceUnavailable, "busy: too many pages are open; close some"}
+	}
+	return page, nil
+}
+
 // live streams what changes on the farm, as server-sent events, until the client leaves,
 // is too slow, or its token or view link is revoked. It has a gate of its own, and no limit of time.
 func (s *Server) live(ctx *fasthttp.RequestCtx) error {
@@ -22,9 +32,9 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	if ctx.IsHead() {
 		return nil
 	}
-	page, ok := s.feed.Open(time.Now())
-	if !ok {
-		return &httpError{fasthttp.StatusServiceUnavailable, "busy: too many pages are open; close some"}
+	page, err := s.openPage()
+	if err != nil {
+		return err
 	}
 	s.noteOpened(ctx)
 	token := bearer(&ctx.Request.Header) // now: the request is gone when the first event is written

@@ -224,7 +224,7 @@ func (f *Feed) encode(now time.Time, m *message) []byte {
 	if err != nil { // numbers that are not finite
 		b = []byte("{}")
 	}
-	return append([]byte("data: "), b...)
+	return slices.Concat(prefix, b)
 }
 
 // round returns a number with three digits that count: what follows is noise.

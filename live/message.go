@@ -84,12 +84,26 @@ func (r *row) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]any{r.id, r.name, r.group, r.pool, r.account, r.listener, r.address, r.agent, round(r.usual), round(r.rate), r.state, r.reject, r.since})
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *row) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &[]any{&r.id, &r.name, &r.group, &r.pool, &r.account, &r.listener, &r.address, &r.agent, &r.usual, &r.rate, &r.state, &r.reject, &r.since})
+}
+
 // change is what often changes of a worker.
 type change struct{ *row }
 
 func (c change) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]any{c.id, round(c.rate), c.state, c.reject, c.since})
 }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (c *change) UnmarshalJSON(b []byte) error {
+	c.row = new(row)
+	return json.Unmarshal(b, &[]any{&c.id, &c.rate, &c.state, &c.reject, &c.since})
+}
+
+// prefix begins an event.
+var prefix = []byte("data: ")
 
 // message is an event: everything, or what differs.
 type message struct {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,6 +20,10 @@ func (p *proxy) commands() {
 	p.admin.Query("pools", func(context.Context, *admin.Call) (any, error) { return p.web.PoolStates(), nil })
 	p.admin.Query("routes", func(context.Context, *admin.Call) (any, error) { return p.web.Routes(), nil })
 	p.admin.Query("alerts", func(context.Context, *admin.Call) (any, error) { return p.web.AlertList(), nil })
+	p.admin.Query("get", p.get)
+	p.admin.Query("live", func(ctx context.Context, c *admin.Call) (any, error) {
+		return nil, p.web.Live(ctx, func(event json.RawMessage) error { return c.Send(event) })
+	})
 	p.admin.Query("config", func(context.Context, *admin.Call) (any, error) { return p.configuration(), nil })
 	p.admin.Query("diff", func(ctx context.Context, c *admin.Call) (any, error) {
 		var args differenceArgs
@@ -63,6 +68,20 @@ func (p *proxy) workers(_ context.Context, c *admin.Call) (any, error) {
 		return nil, err // a nil pointer is no answer
 	}
 	return last, nil
+}
+
+// GetArgs are the arguments of the admin command get.
+type GetArgs struct {
+	Path string `json:"path"` // of a GET of the API, with its query
+}
+
+// get answers as the API does.
+func (p *proxy) get(_ context.Context, c *admin.Call) (any, error) {
+	var args GetArgs
+	if err := c.Args(&args); err != nil {
+		return nil, err
+	}
+	return p.web.Get(args.Path)
 }
 
 // listenAdmin opens the socket for commands; nil: there is none. Miners are served without
