@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"textfile":         {},
 	"naming":           {},
 	"doctor":           {"config"},
-	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "proxy", "report", "stats", "store"},
+	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "plain", "proxy", "report", "stats", "store", "top"},
 	"certificate":      {"textfile"},
 	"guard":            {},
 	"balance":          {},
@@ -39,6 +39,8 @@ var mayImport = map[string][]string{
 	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "notify", "report", "session", "sharelog", "stats", "store", "systemd", "tap", "textfile", "transport", "upstream", "viewlink", "wish", "work"},
 	"live":             {},
 	"viewlink":         {"textfile"},
+	"plain":            {},
+	"top":              {"api", "live", "plain", "stats", "work"},               // what it is told, and how that is written
 	"monitoring":       {"alert", "internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"work"},                                                // tests only: the verdicts that it explains
 	"notify":           {"alert"},
@@ -106,6 +108,11 @@ var usedBy = map[string][]string{
 	"golang.org/x/net":                   {"dial"},                // SOCKS5
 	"modernc.org/sqlite":                 {"sqlite"},
 	"github.com/jackc/pgx/v5":            {"store"},
+	"charm.land/bubbletea/v2":            {"top"},
+	"github.com/charmbracelet/x/ansi":    {"top"},
+	"github.com/charmbracelet/x/term":    {"top"},
+	"github.com/charmbracelet/x/vt":      {"cmd/farmproxy"}, // tests: a terminal
+	"github.com/creack/pty":              {"cmd/farmproxy"}, // the same
 
 	"github.com/grafana/grafana-foundation-sdk/go": {"monitoring"}, // not in the binary
 	"github.com/wneessen/go-mail":                  {"notify"},

@@ -46,6 +46,7 @@ var wallTime = map[string]string{
 	"upstream/jobs.go: LastNotify": "display",
 	"upstream/supervisor.go":       "display of a duration",
 	"live":                         "display",
+	"top":                          "display",
 	"history":                      "storage: what is measured is in Recorder.Look, what ages in prune.go",
 	"proxy/remember.go":            "storage",
 	"stats/remember.go":            "how long ago a stored time is",

@@ -62,15 +62,16 @@ func TestThePageIsSmallAndAlone(t *testing.T) {
 	}
 }
 
-// Each reason for which a share is rejected is explained.
+// Each reason for which a share is rejected is explained, in the words of the terminal.
 func TestEveryReasonIsExplained(t *testing.T) {
 	text, err := os.ReadFile("src/format.ts")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for v := range work.NumVerdicts {
-		if name := work.Verdict(v).String(); work.Verdict(v) != work.Accepted && !strings.Contains(string(text), "\n  "+name+": '") {
-			t.Errorf("src/format.ts does not explain %s", name)
+		name := work.Verdict(v).String()
+		if line := "\n  " + name + ": '" + work.Meaning(name) + "',\n"; work.Verdict(v) != work.Accepted && !strings.Contains(string(text), line) {
+			t.Errorf("src/format.ts does not explain %s as work/meaning.go does:%s", name, line)
 		}
 	}
 }

@@ -24,15 +24,18 @@ const (
 	NumVerdicts = int(TooMany) + 1
 )
 
+// verdict is how a Verdict is told.
+type verdict struct {
+	name string
+	code int
+	text string
+}
+
 // verdicts holds each verdict's name in metrics, and the code and text for miners. The
 // codes are those seen in the field: 20 other, 21 stale or unknown job, 22 duplicate,
 // 23 low difficulty, 24 unauthorized, 25 not subscribed (docs/protocol of the Stratum
 // V1 mining extension).
-var verdicts = [NumVerdicts]struct {
-	name string
-	code int
-	text string
-}{
+var verdicts = [NumVerdicts]verdict{
 	Accepted:      {"accepted", 0, ""},
 	UnknownJob:    {"unknown_job", 21, "Job not found"},
 	Stale:         {"stale", 21, "Stale share"},

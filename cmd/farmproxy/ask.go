@@ -25,9 +25,13 @@ type asking struct {
 func askFlags(flags *flag.FlagSet) asking {
 	return asking{
 		file:   configFlag(flags),
-		socket: flags.String("socket", "", "the running farmproxy's `SOCKET`, instead of the one that the configuration names"),
+		socket: socketFlag(flags),
 		json:   jsonFlag(flags),
 	}
+}
+
+func socketFlag(flags *flag.FlagSet) *string {
+	return flags.String("socket", "", "the running farmproxy's `SOCKET`, instead of the one that the configuration names")
 }
 
 // asks defines a command that has the running farmproxy run one of the same name, which

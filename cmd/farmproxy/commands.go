@@ -18,6 +18,7 @@ func init() {
 		{name: "check", summary: "list every problem of a configuration, or else what it turns on", about: checkAbout, define: checkCommand},
 		{name: "doctor", summary: "find what is wrong with the installation, and say how to mend it", about: doctorAbout, define: doctorCommand},
 		{name: "status", summary: "show what the running farmproxy does", about: statusAbout, define: asks("status", printStatus)},
+		{name: "top", summary: "show the farm and its workers, live", about: topAbout, define: topCommand},
 		{name: "workers", summary: "list the workers, filtered and sorted", about: workersAbout, define: workersCommand},
 		{name: "pools", summary: "list the pools, with their states and shares", about: poolsAbout, define: asks("pools", printPools)},
 		{name: "routes", summary: "list the routes that are split, with what each goal should get and gets", about: routesAbout, define: asks("routes", printRoutes)},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"farmproxy/plain"
 )
 
 // tableWidth is that of a terminal: a table that is wider has its names cut, and says so
@@ -103,16 +105,7 @@ func ago(then *time.Time, now time.Time) string {
 	if then == nil {
 		return "never"
 	}
-	switch d := max(now.Sub(*then), 0); {
-	case d < 100*time.Second:
-		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < 100*time.Minute:
-		return fmt.Sprintf("%.0f min", d.Minutes())
-	case d < 100*time.Hour:
-		return fmt.Sprintf("%.0f h", d.Hours())
-	default:
-		return fmt.Sprintf("%.0f d", d.Hours()/24)
-	}
+	return plain.Age(now.Sub(*then))
 }
 
 // when returns a time by the clock here; "-": there is none.
@@ -150,11 +143,4 @@ func printLines(w io.Writer, lines []string) error {
 }
 
 // printable replaces what a terminal would obey: names come from miners and pools.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return plain.Text(s) }

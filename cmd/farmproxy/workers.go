@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"farmproxy/api"
+	"farmproxy/plain"
 	"farmproxy/proxy"
 	"farmproxy/stats"
 )
@@ -131,7 +132,7 @@ func (p *workersPrinter) add(x *api.Worker) {
 	}
 	row := []string{printable(x.Name), printable(x.Pool), stats.HashRate(x.HashRate), strconv.FormatUint(x.Accepted, 10), percent(rejected, x.Accepted+rejected), ago(x.LastShare, p.now), since}
 	if p.wide {
-		row = append(row, strconv.FormatFloat(x.Difficulty, 'g', -1, 64), strconv.Itoa(x.Miners), strconv.Itoa(x.Reconnects), x.Address, printable(x.Group), x.Listener, x.User, x.Algorithm, printable(x.Agent))
+		row = append(row, plain.Number(x.Difficulty), strconv.Itoa(x.Miners), strconv.Itoa(x.Reconnects), x.Address, printable(x.Group), x.Listener, x.User, x.Algorithm, printable(x.Agent))
 	}
 	p.table.add(row...)
 }

@@ -1,0 +1,194 @@
+package top
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"farmproxy/live"
+	"farmproxy/plain"
+	"farmproxy/stats"
+)
+
+// farmLines is the farm at a glance: what is wrong, hash rates, pools, routes, events.
+func (m *model) farmLines() []string {
+	lines := m.wrongLines()
+	for _, part := range [][]string{m.figureLines(), m.poolLines(), m.routeLines(), m.eventLines()} {
+		if len(part) > 0 {
+			lines = append(append(lines, ""), part...)
+		}
+	}
+	return lines
+}
+
+// wrongLines say what is wrong now, in the words of the page.
+func (m *model) wrongLines() (lines []string) {
+	for _, w := range m.mirror.Farm.Wrong {
+		style, sign := warning, "△ "
+		if w.Severe {
+			style, sign = bad, "▲ "
+		}
+		lines = append(lines, m.folded(style, sign, plain.Text(w.Text))...)
+	}
+	if lines == nil {
+		return []string{good.Styled("✓ Nothing is wrong.")}
+	}
+	return lines
+}
+
+// figureLines are the farm's hash rates, workers and shares.
+func (m *model) figureLines() []string {
+	f := m.mirror.Farm
+	lines := []string{
+		fmt.Sprintf("%-10s%11s  %s", "Hash rate", stats.HashRate(f.HashRate), m.workerWords()),
+	}
+	for _, span := range []string{"1 h", "24 h", "30 d"} {
+		c := m.facts.charts[span]
+		if rate, known := c.mean(); known {
+			lines = append(lines, fmt.Sprintf("%-10s%11s  %s", span, stats.HashRate(rate), c.line(m.width-23)))
+		}
+	}
+	if !f.Remembers {
+		lines = append(lines, "Nothing is remembered: set state_dir to have charts and events.")
+	}
+	return append(lines, m.folded(ansi.Style{}, "Shares    ", shareWords(&f.Shares))...)
+}
+
+func (m *model) workerWords() string {
+	f := m.mirror.Farm
+	text := plain.Count(uint64(f.WorkersUp)) + " workers up, " + plain.Count(uint64(f.WorkersDown)) + " down"
+	if f.NeverSeen > 0 {
+		text += ", " + plain.Count(uint64(f.NeverSeen)) + " never seen"
+	}
+	return text
+}
+
+// shareWords say how many shares were accepted, and why the others were not.
+func shareWords(t *live.Tally) string {
+	rejected := rejected(t)
+	text := plain.Count(t.Accepted) + " accepted, " + plain.Count(rejected) + " rejected"
+	all := float64(t.Accepted + rejected)
+	if rejected == 0 {
+		return text
+	}
+	text += " (" + percent(float64(rejected)/all, 2) + " %): "
+	var reasons []string
+	for _, reason := range byCount(t.Rejected) {
+		reasons = append(reasons, reason+" "+percent(float64(t.Rejected[reason])/all, 2)+" %")
+	}
+	return text + strings.Join(reasons, ", ")
+}
+
+// byCount returns the reasons, the most frequent first.
+func byCount(counts map[string]uint64) []string {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		if counts[a] != counts[b] {
+			return int(int64(counts[b]) - int64(counts[a]))
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+func rejected(t *live.Tally) (n uint64) {
+	for _, k := range t.Rejected {
+		n += k
+	}
+	return n
+}
+
+func (m *model) poolLines() []string {
+	g := grid{columns: []column{{title: "POOL", least: 12}, {title: "STATE"}, {title: "HASH RATE", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "REJ %", right: true}, {title: "LAG", right: true}, {title: "VERDICT", right: true}, {title: "DIFFICULTY", right: true}}}
+	sum := 0.0
+	for i := range m.mirror.Farm.Pools {
+		sum += m.mirror.Farm.Pools[i].HashRate
+	}
+	for i := range m.mirror.Farm.Pools {
+		p := &m.mirror.Farm.Pools[i]
+		part, bad, difficulty := "-", "", "-"
+		if sum > 0 {
+			part = percent(p.HashRate/sum, 1)
+		}
+		if n := rejected(&p.Shares); n+p.Shares.Accepted > 0 {
+			bad = percent(float64(n)/float64(n+p.Shares.Accepted), 2)
+		}
+		if p.Difficulty > 0 {
+			difficulty = plain.Number(p.Difficulty)
+		}
+		g.add(plain.Text(p.Name), m.poolState(p), stats.HashRate(p.HashRate), part, plain.Count(uint64(p.Miners)), bad, short(p.Lag), short(p.Latency), difficulty)
+	}
+	return g.lines(m.width)
+}
+
+// poolState is a pool's state in a word, which is the terminal's and the API's.
+func (m *model) poolState(p *live.Pool) string {
+	switch order := m.facts.orders[p.Name]; {
+	case order != "":
+		return warning.Styled("■ " + order)
+	case !p.Up:
+		return bad.Styled("✕ down")
+	case p.Active:
+		return good.Styled("● active")
+	}
+	return "○ up"
+}
+
+// short is a time that something takes, in two figures; "-": unknown.
+func short(seconds float64) string {
+	switch d := time.Duration(seconds * float64(time.Second)); {
+	case d <= 0:
+		return "-"
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", seconds)
+}
+
+// routeLines are the routes that are split.
+func (m *model) routeLines() []string {
+	if len(m.facts.routes) == 0 {
+		return nil
+	}
+	g := grid{columns: []column{{title: "ROUTE", least: 10}, {title: "GOAL", least: 10}, {title: "STATE"}, {title: "WISH %", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "WEIGHT BY"}}}
+	for _, r := range m.facts.routes {
+		for i := range r.Goals {
+			s := &r.Goals[i]
+			state, part := good.Styled("● up"), "-"
+			if !s.Up {
+				state = bad.Styled("✕ down")
+			}
+			if s.Part != nil {
+				part = percent(*s.Part, 1)
+			}
+			g.add(plain.Text(r.Route), plain.Text(s.Goal), state, percent(s.Wish, 1), part, plain.Count(uint64(s.Miners)), stats.HashRate(s.HashRate), s.Source)
+		}
+	}
+	return g.lines(m.width)
+}
+
+// eventLines are what happened, the newest first.
+func (m *model) eventLines() []string {
+	if len(m.facts.events) == 0 {
+		return nil
+	}
+	lines := []string{bold.Styled("EVENTS OF 24 H")}
+	if m.view == workerView {
+		lines[0] = bold.Styled("EVENTS OF 7 D")
+	}
+	for _, e := range m.facts.events {
+		text := m.clockTime(e.Time) + "  " + strings.ReplaceAll(e.Kind, "_", " ")
+		if e.Subject != "" && m.view != workerView {
+			text += " " + e.Subject
+		}
+		if e.Text != "" {
+			text += ": " + e.Text
+		}
+		lines = append(lines, plain.Text(text))
+	}
+	return lines
+}

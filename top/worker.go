@@ -1,0 +1,103 @@
+package top
+
+import (
+	"fmt"
+	"time"
+
+	"farmproxy/live"
+	"farmproxy/plain"
+	"farmproxy/stats"
+	"farmproxy/work"
+)
+
+// workerLines is one worker in detail.
+func (m *model) workerLines() []string {
+	lines := []string{bold.Styled(plain.Text(m.worker)), ""}
+	w := m.seen(m.worker)
+	if w == nil {
+		return append(lines, "No such worker is known any more.")
+	}
+	lines = append(lines, m.propertyLines(w)...)
+	if c := m.facts.charts["24 h"]; len(c.Points) > 0 {
+		lines = append(lines, "24 h       "+c.line(m.width-11))
+	}
+	for _, part := range [][]string{m.verdictLines(), m.dayLines(), m.eventLines()} {
+		if len(part) > 0 {
+			lines = append(append(lines, ""), part...)
+		}
+	}
+	return lines
+}
+
+// seen returns the worker of a name; nil: there is none.
+func (m *model) seen(name string) *live.Seen {
+	for _, w := range m.mirror.Workers {
+		if w.Name == name {
+			return w
+		}
+	}
+	return nil
+}
+
+// propertyLines are what a worker is, two to a line.
+func (m *model) propertyLines(w *live.Seen) []string {
+	state := stateCell(w, m.now()) + ", never seen"
+	if !w.Since.IsZero() {
+		state = stateCell(w, m.now()) + " for " + sinceCell(w, m.now())
+	}
+	usual := "not known yet"
+	if w.Usual > 0 {
+		usual = fmt.Sprintf("%s, now %s %%", stats.HashRate(w.Usual), percent(ofUsual(w), 0))
+	}
+	type property struct{ name, value string }
+	list := []property{{"State", state}, {"Pool", w.Pool}, {"Hash rate", stats.HashRate(w.HashRate)}, {"Group", w.Group}, {"Usual", usual}, {"Address", w.Address}}
+	if d := m.facts.worker; d != nil {
+		last := "never"
+		if d.LastShare != nil {
+			last = plain.Age(m.now().Sub(*d.LastShare)) + " ago"
+		}
+		list = append(list, property{"Last share", last}, property{"Firmware", w.Agent},
+			property{"Difficulty", plain.Number(d.Difficulty)}, property{"Listener", w.Listener},
+			property{"Reconnects", plain.Count(uint64(d.Reconnects))}, property{"Account", w.Account})
+	}
+	g := grid{columns: []column{{}, {least: 22}, {}, {least: 20}}}
+	for i := 0; i+1 < len(list); i += 2 {
+		a, b := list[i], list[i+1]
+		if b.value == "" {
+			b.value = "-"
+		}
+		g.add(a.name, a.value, b.name, plain.Text(b.value))
+	}
+	return g.lines(m.width)[1:]
+}
+
+// verdictLines are the worker's shares, with what each reason means.
+func (m *model) verdictLines() []string {
+	d := m.facts.worker
+	if d == nil {
+		return nil
+	}
+	lines := []string{bold.Styled("SHARES SINCE FARMPROXY STARTED"), plain.Count(d.Accepted) + " accepted"}
+	for _, reason := range byCount(d.Rejected) {
+		lines = append(lines, m.folded(warning, "", fmt.Sprintf("%s %s: %s", plain.Count(d.Rejected[reason]), reason, work.Meaning(reason)))...)
+	}
+	return lines
+}
+
+// dayLines are the worker's days, the newest first. Days are those of UTC, as the history
+// keeps them.
+func (m *model) dayLines() []string {
+	g := grid{columns: []column{{title: "DAY (UTC)"}, {title: "HASH RATE", right: true}, {title: "UP %", right: true}, {title: "ACCEPTED", right: true}, {title: "REJECTED", right: true}, {title: "EFFICIENCY %", right: true}}}
+	for i := len(m.facts.days) - 1; i >= 0; i-- {
+		d := &m.facts.days[i]
+		efficiency := "-"
+		if d.Efficiency != nil {
+			efficiency = percent(*d.Efficiency, 2)
+		}
+		g.add(d.Time.UTC().Format(time.DateOnly), stats.HashRate(d.HashRate), percent(d.Up, 1), plain.Count(d.Accepted), plain.Count(d.Rejected), efficiency)
+	}
+	if len(g.rows) == 0 {
+		return nil
+	}
+	return g.lines(m.width)
+}
