@@ -290,12 +290,8 @@ func (n *notifying) report(ctx context.Context, kind report.Kind, now time.Time)
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.HTML()
-	if err != nil {
-		return nil, err
-	}
 	m := n.message(alert.Report, titles[kind]+", "+r.Title(), r.Title()+"\n\n"+r.Text())
-	m.HTML = page
+	m.HTML = r.HTML()
 	return m, nil
 }
 

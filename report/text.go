@@ -1,9 +1,7 @@
 package report
 
 import (
-	_ "embed"
 	"fmt"
-	"html/template"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -160,16 +158,4 @@ func (r *Report) Text() string {
 		w.Flush()
 	}
 	return b.String()
-}
-
-//go:embed report.html
-var page string
-
-var pageTemplate = template.Must(template.New("report").Parse(page))
-
-// HTML returns the report as a page for a letter.
-func (r *Report) HTML() (string, error) {
-	var b strings.Builder
-	err := pageTemplate.Execute(&b, r)
-	return b.String(), err
 }
