@@ -234,6 +234,7 @@ func (n *notifying) sendReports(ctx context.Context) {
 		n.mu.Lock()
 		if n.last[kind].IsZero() {
 			n.last[kind] = now.Round(0) // a new farm has no report to wait for
+			n.changed()
 		}
 		at, send := s.reports.Due(kind, n.last[kind], now)
 		frozen := n.frozen
