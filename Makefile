@@ -89,7 +89,7 @@ fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
 		done; \
 	done
 
-demo: build ## two pools, the proxy and miners on this machine; Ctrl-C stops it all
+demo: build ## three pools, the proxy and miners on this machine; Ctrl-C stops it all
 	@exec ./farmproxy bench demo
 
 allocs: ## benchmarks of everything that must not allocate; fails if one does

@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 	"packaging/thirdparty": {},
 
 	// The judge shares nothing with the judged.
-	"bench":          {"bench/attack", "bench/cli", "bench/figure", "bench/fleet", "bench/floor", "bench/heir", "bench/pool", "bench/proof", "bench/record", "bench/scenario", "bench/stand", "bench/wait", "bench/wire"},
+	"bench":          {"bench/api", "bench/attack", "bench/cli", "bench/figure", "bench/fleet", "bench/floor", "bench/heir", "bench/pool", "bench/proof", "bench/record", "bench/scenario", "bench/stand", "bench/wait", "bench/wire"},
 	"bench/scenario": {"bench/api", "bench/attack", "bench/cli", "bench/figure", "bench/fleet", "bench/heir", "bench/judge", "bench/pool", "bench/proof", "bench/record", "bench/stand", "bench/wait"},
 	"bench/judge":    {"bench/attack", "bench/figure", "bench/fleet", "bench/pool", "bench/proof"},
 	"bench/record":   {"bench/cli", "bench/figure"},

@@ -47,7 +47,7 @@ var commands = []command{
 	{"fleet", "run miners that really mine, against any pool or proxy", fleetCommand},
 	{"heir", "stand in for the new process of an upgrade, and fail", heirCommand},
 	{"floor", "run a responder that parses nothing: the least that a proxy could cost", floorCommand},
-	{"demo", "run two pools, the proxy and miners until Ctrl-C", demoCommand},
+	{"demo", "run three pools, the proxy and miners until Ctrl-C", demoCommand},
 }
 
 // Main runs `farmproxy bench args...` until it is done or ctx ends, and returns the

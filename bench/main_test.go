@@ -75,6 +75,10 @@ func passOn(ctx context.Context, file string) error {
 				fmt.Fprintf(w, "go_memstats_mallocs_total %d\n", scrapes.Add(1))
 				return
 			}
+			if r.URL.Path == "/api/v1/live" {
+				fmt.Fprintf(w, "data: {\"farm\":{\"pools\":[{\"name\":\"demo-pool\",\"miners\":7}],\"shares\":{\"accepted\":1,\"rejected\":{\"stale\":2}}}}\n\n")
+				return
+			}
 			fmt.Fprintf(w, `{"pid":%d,"miners":7,"links_up":1,"pool":"demo-pool","shares":{"accepted":1,"rejected":{"stale":2}},"hashrate":1500}`, os.Getpid())
 		}))
 	}

@@ -3,6 +3,11 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +21,7 @@ import (
 	"farmproxy/bench/judge"
 	"farmproxy/bench/pool"
 	"farmproxy/bench/scenario"
+	"farmproxy/internal/journal"
 )
 
 // mustMain runs a subcommand that must end with exit code want, and returns what it
@@ -115,7 +121,7 @@ func TestRunWithAChildThatDoesNotStart(t *testing.T) {
 func TestDemoEndsByItself(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitOK, "demo", "-for", "1500ms", "-miners", "7", "-http", "127.0.0.1:0")
-	wantText(t, out, "/api/v1/status", "7 miners on demo-pool  1 shares, 2 rejected  1.50 kH/s", "Goodbye: 7 miners sent ")
+	wantText(t, out, "/api/v1/status", "0:00  miners: demo-pool 7; 1 shares, 2 rejected", "Goodbye: 7 miners sent ")
 	wantNarrow(t, out)
 }
 
@@ -130,12 +136,23 @@ func wantNarrow(t *testing.T, text string) {
 }
 
 func TestDemosLineIsNarrow(t *testing.T) {
-	s := proxyStatus{Miners: 65536, Pool: "backup", HashRate: 999.994e15}
-	s.Shares.Accepted, s.Shares.Rejected = 99_999_999, map[string]uint64{"stale": 99_999}
-	wantNarrow(t, s.line(99*time.Minute+59*time.Second))
-	if got, want := (proxyStatus{Miners: 7}).line(61*time.Second), " 1:01  7 miners on no pool  0 shares, 0 rejected  0.00 H/s"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	f := func(after time.Duration, text, want string) {
+		t.Helper()
+		var now farmNow
+		if err := json.Unmarshal([]byte(text), &now); err != nil {
+			t.Fatal(err)
+		}
+		got := now.line(after)
+		wantNarrow(t, got)
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
+	f(61*time.Second, `{}`, " 1:01  miners: ; 0 shares, 0 rejected")
+	f(5*time.Second, `{"shares":{"accepted":501,"rejected":{"stale":2,"duplicate":1}},"pools":[{"name":"main","miners":0},{"name":"second","miners":60},{"name":"backup","miners":140}]}`,
+		" 0:05  miners: main 0, second 60, backup 140; 501 shares, 3 rejected")
+	f(99*time.Minute+59*time.Second, `{"shares":{"accepted":99999999,"rejected":{"stale":99999}},"pools":[{"name":"main","miners":30000},{"name":"second","miners":20000},{"name":"backup","miners":15536}]}`,
+		"99:59  miners: main 30000, second 20000, backup 15536; 99999999 shares, 99999 r")
 }
 
 // The names in the README's next commands are those of the demo.
@@ -157,7 +174,14 @@ func TestDemosNamesAreTheReadmes(t *testing.T) {
 	}
 }
 
-func TestOutagesComeAndGo(t *testing.T) {
+// The demo's pool comes and goes, and its weights are exchanged, over and over.
+func TestTheDemosPlan(t *testing.T) {
+	var weights journal.Journal
+	web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(&weights, "%s %s %s\n", r.Method, r.URL.Path, body)
+	}))
+	defer web.Close()
 	served, err := pool.Start(pool.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +192,8 @@ func TestOutagesComeAndGo(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		outage{time.Millisecond, 2 * time.Millisecond, 3 * time.Millisecond}.of(ctx, served, cli.NewProgress(cli.Terminal{Err: &said}))
+		plan := demoPlan{off: time.Millisecond, on: 2 * time.Millisecond, weigh: 3 * time.Millisecond, every: 4 * time.Millisecond}
+		plan.play(ctx, served, strings.TrimPrefix(web.URL, "http://"), cli.NewProgress(cli.Terminal{Err: &said}))
 	}()
 	events := func() (list []pool.EventKind) {
 		for _, e := range served.Timeline() {
@@ -178,7 +203,7 @@ func TestOutagesComeAndGo(t *testing.T) {
 		}
 		return list
 	}
-	for len(events()) < 5 {
+	for len(events()) < 5 || weights.Count("PUT") < 2 {
 		select {
 		case <-ended:
 			t.Fatal(said.String())
@@ -190,7 +215,8 @@ func TestOutagesComeAndGo(t *testing.T) {
 	if got := events()[:5]; !slices.Equal(got, []pool.EventKind{pool.EventUp, pool.EventDown, pool.EventUp, pool.EventDown, pool.EventUp}) {
 		t.Errorf("%v", got)
 	}
-	wantText(t, said.String(), "the main pool is switched off\n", "the main pool is on again")
+	wantText(t, said.String(), "the main pool is switched off\n", "the main pool is on again", "weights are changed over the API: main 30, second 70\n", "main 70, second 30\n")
+	wantText(t, weights.String(), `PUT /api/v1/routes/hall/weights {"weights":{"main":30,"second":70}}`, `{"main":70,"second":30}`)
 	wantNarrow(t, said.String())
 }
 

@@ -41,10 +41,14 @@ type remote struct {
 	token string
 }
 
-// Remote returns the farmproxy whose page is at an address, as http://localhost:8080. token
-// may be "", where there are no tokens.
+// Remote returns the farmproxy whose page is at an address, as http://localhost:8080, or
+// localhost:8080. token may be "", where there are no tokens.
 func Remote(address, token string) (Source, error) {
-	u, err := url.Parse(address)
+	full := address
+	if !strings.Contains(address, "://") {
+		full = "http://" + address
+	}
+	u, err := url.Parse(full)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		return nil, fmt.Errorf("%q: expected the address of farmproxy's page, as http://localhost:8080", address)
 	}

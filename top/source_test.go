@@ -52,14 +52,14 @@ func TestRemote(t *testing.T) {
 	if err := s.Live(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	s, _ = Remote(web.URL, "")
+	s, _ = Remote(strings.TrimPrefix(web.URL, "http://"), "")
 	if err := s.Live(t.Context(), nil); err == nil || err.Error() != "a token is needed" {
 		t.Error(err)
 	}
 }
 
 func TestAddressesOfPages(t *testing.T) {
-	for _, address := range []string{"", "box:8080", "ftp://box", "http://", "https://user:secret@box/", "http://[::1"} {
+	for _, address := range []string{"", "box:http", "ftp://box", "http://", "https://user:secret@box/", "http://[::1"} {
 		if _, err := Remote(address, ""); err == nil || !strings.Contains(err.Error(), "expected the address of farmproxy's page") {
 			t.Errorf("%s: %v", address, err)
 		}

@@ -57,7 +57,7 @@ type ProxyOptions struct {
 	Easy     bool // miners may ask for the easiest difficulty
 	Users    bool // miners' names, not User, are the users at the pools
 
-	Weights []float64 // the miners are divided among the pools, as goals of SplitRoute with the pools' names; nil: Pools are in order of preference
+	Weights []float64 // the miners are divided among as many of the pools, as goals of SplitRoute with the pools' names, and the other pools are backups of each; nil: Pools are in order of preference
 
 	Shown *Certificate // to miners, who connect over TLS; nil: they connect without
 
@@ -105,7 +105,11 @@ func proxyConfig(o ProxyOptions, addr, stateDir string) string {
 			fmt.Fprintf(&b, "\n[[route]]\nname = %q\n", SplitRoute)
 		}
 		name := o.Pools[i].Options().Name
-		fmt.Fprintf(&b, "\n[[route.goal]]\nname   = %q\nweight = %v\npools  = [%q]\n", name, weight, name)
+		fmt.Fprintf(&b, "\n[[route.goal]]\nname   = %q\nweight = %v\npools  = [%q", name, weight, name)
+		for _, backup := range o.Pools[len(o.Weights):] {
+			fmt.Fprintf(&b, ", %q", backup.Options().Name)
+		}
+		b.WriteString("]\n")
 	}
 	if o.Store || o.Registry {
 		fmt.Fprintf(&b, "\n[store]\nurl = \"sqlite://%s\"\n", filepath.Join(stateDir, "farmproxy.db"))

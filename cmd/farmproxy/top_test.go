@@ -250,7 +250,7 @@ func TestTopElsewhere(t *testing.T) {
 		}
 	}
 	f("-url "+web, exitFailed, "top needs a terminal")
-	f("-url box:8080", exitMisused, `"box:8080": expected the address of farmproxy's page`)
+	f("-url ftp://box", exitMisused, `"ftp://box": expected the address of farmproxy's page`)
 	f("-token-file x", exitMisused, "-token-file is for -url")
 	f("-url http://x -token-file /nowhere/token", exitMisused, "/nowhere/token: no such file")
 	f("-url http://x -token-file "+fileOf(t, "a b c"), exitMisused, "expected one line with the token")
