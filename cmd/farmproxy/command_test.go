@@ -41,10 +41,10 @@ func TestCommands(t *testing.T) {
 	}
 	const imports = "farmproxy import - import from another proxy"
 	f("", exitMisused, "", "farmproxy run")
-	f("-h", exitOK, "farmproxy store repair", "")
-	f("help", exitOK, "farmproxy store repair", "")
+	f("-h", exitOK, "  store repair", "")
+	f("help", exitOK, "  store repair", "")
 	f("help check", exitOK, "farmproxy check [-c FILE] [-connect]", "")
-	f("help store", exitOK, "farmproxy store repair", "")
+	f("help store", exitOK, "  store repair", "")
 	f("help me", exitMisused, "", `unknown command "me"`)
 	f("start", exitMisused, "", `unknown command "start"`)
 	f("version", exitOK, "farmproxy "+farmproxy.Version+"\ncommit ", "")

@@ -5,13 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // overview is what farmproxy -h prints: every command, those of a group together.
 func overview() string {
 	var b strings.Builder
-	b.WriteString("farmproxy - a mining proxy for farms\n\n")
+	b.WriteString("farmproxy - a mining proxy for farms\n\nusage: farmproxy COMMAND\n\n")
 	listCommands(&b, commands)
 	b.WriteString("\nfarmproxy COMMAND -h explains a command; man farmproxy has it all.\n")
 	return b.String()
@@ -36,11 +36,42 @@ func inGroup(group string) (list []command) {
 }
 
 func listCommands(b *strings.Builder, list []command) {
-	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	var d definitions
 	for _, c := range list {
-		fmt.Fprintf(table, "  farmproxy %s\t%s\n", strings.TrimSpace(c.name+" "+c.takes), c.summary)
+		d = append(d, [2]string{strings.TrimSpace(c.name + " " + c.takes), c.summary})
 	}
-	table.Flush()
+	d.print(b)
+}
+
+// definitions are terms, each with what it means beside it.
+type definitions [][2]string
+
+// widestTerm is how long a term may be that has its meaning beside it, and not below.
+const widestTerm = 26
+
+// print writes them, as wide as a terminal.
+func (d definitions) print(b *strings.Builder) {
+	width := 0
+	for _, x := range d {
+		if n := len(x[0]); n <= widestTerm {
+			width = max(width, n)
+		}
+	}
+	indent := strings.Repeat(" ", len("  ")+width+len("  "))
+	for _, x := range d {
+		line := "  " + x[0]
+		if len(x[0]) > width {
+			fmt.Fprintln(b, line)
+			line = ""
+		}
+		meaning := hang(x[1], indent)
+		fmt.Fprintf(b, "%-*s%s\n", len(indent), line, strings.TrimPrefix(meaning, indent))
+	}
+}
+
+// hang breaks a text into lines that begin with indent and are as wide as a terminal.
+func hang(text, indent string) string {
+	return indent + strings.ReplaceAll(fill(text, helpWidth-len(indent)), "\n", "\n"+indent)
 }
 
 // synopsis is the command line of a command.
@@ -55,7 +86,7 @@ func (c *command) synopsis() string {
 // help is what a command's -h prints.
 func (c *command) help() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "farmproxy %s - %s\n\n  %s\n", c.name, c.summary, c.synopsis())
+	fmt.Fprintf(&b, "%s\n\n  %s\n", fill("farmproxy "+c.name+" - "+c.summary, helpWidth), strings.TrimLeft(hang(c.synopsis(), "      "), " "))
 	if c.about != "" {
 		fmt.Fprintf(&b, "\n%s\n", fold(c.about))
 	}
@@ -64,11 +95,11 @@ func (c *command) help() string {
 		return b.String()
 	}
 	b.WriteString("\n")
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	var d definitions
 	for _, f := range options {
-		fmt.Fprintf(table, "  %s\t%s\n", f.usage(), f.text())
+		d = append(d, [2]string{f.usage(), f.text()})
 	}
-	table.Flush()
+	d.print(&b)
 	return b.String()
 }
 
@@ -108,28 +139,46 @@ const helpWidth = 80
 func fold(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, " ") {
-			fmt.Fprintln(&b, line)
-			continue
+		if line = strings.TrimRight(line, "\n"); !strings.HasPrefix(line, " ") {
+			line = fill(line, helpWidth)
 		}
-		width := 0
-		for i, word := range strings.Fields(line) {
-			switch {
-			case i == 0:
-			case width+1+len(word) > helpWidth:
-				b.WriteByte('\n')
-				width = 0
-			default:
-				b.WriteByte(' ')
-				width++
-			}
-			b.WriteString(word)
-			width += len(word)
-		}
-		b.WriteByte('\n')
+		fmt.Fprintln(&b, line)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// fill breaks a paragraph into lines of a width. What stands in brackets is one word.
+func fill(paragraph string, width int) string {
+	var b strings.Builder
+	at := 0
+	for i, word := range words(paragraph) {
+		switch n := utf8.RuneCountInString(word); {
+		case i == 0:
+		case at+1+n > width:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += utf8.RuneCountInString(word)
+	}
+	return b.String()
+}
+
+// words are the words of a text; [-c FILE] is one.
+func words(text string) (list []string) {
+	open := false
+	for _, word := range strings.Fields(text) {
+		if open {
+			list[len(list)-1] += " " + word
+		} else {
+			list = append(list, word)
+		}
+		open = strings.HasPrefix(list[len(list)-1], "[-") && !strings.HasSuffix(word, "]")
+	}
+	return list
 }
 
 func helpCommand(*flag.FlagSet) run {

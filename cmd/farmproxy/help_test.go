@@ -149,3 +149,40 @@ func TestFold(t *testing.T) {
 	f(long+"x", strings.TrimSpace(long)+"\nx")
 	f("one\n\n  kept   as it is\n\ntwo", "one\n\n  kept   as it is\n\ntwo")
 }
+
+// Help fits a terminal of 80 columns.
+func TestHelpFits(t *testing.T) {
+	texts := map[string]string{"": overview()}
+	for group, about := range groups {
+		texts[group] = groupHelp(group, about)
+	}
+	for i := range commands {
+		texts[commands[i].name] = commands[i].help()
+	}
+	for name, text := range texts {
+		for line := range strings.Lines(text) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > helpWidth {
+				t.Errorf("farmproxy %s -h: %d columns: %s", name, n, line)
+			}
+		}
+	}
+}
+
+func TestDefinitions(t *testing.T) {
+	var b strings.Builder
+	definitions{{"run", "serve"}, {"weights ROUTE [GOAL=WEIGHT...]", "divide"}, {"-c FILE", "a " + strings.Repeat("long ", 16) + "text"}}.print(&b)
+	want := "  run      serve\n" +
+		"  weights ROUTE [GOAL=WEIGHT...]\n" +
+		"           divide\n" +
+		"  -c FILE  a long long long long long long long long long long long long long\n" +
+		"           long long long text\n"
+	if got := b.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := fill("farmproxy x [-c FILE] [-n N] GOAL", 22), "farmproxy x [-c FILE]\n[-n N] GOAL"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := fill("farmproxy x [-c FILE] [-n N] GOAL", 18), "farmproxy x\n[-c FILE] [-n N]\nGOAL"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

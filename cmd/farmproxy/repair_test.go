@@ -55,10 +55,10 @@ func TestStoreRepair(t *testing.T) {
 			t.Errorf("farmproxy %s: %d, want %d and %q\n%s", line, got, code, want, out.String())
 		}
 	}
-	f("store", exitMisused, "farmproxy store repair")
-	f("store -h", exitOK, "farmproxy store repair")
+	f("store", exitMisused, "  store repair")
+	f("store -h", exitOK, "  store repair")
 	f("store repair -h", exitOK, "farmproxy store repair [-c FILE]")
-	f("store mend", exitMisused, "farmproxy store repair")
+	f("store mend", exitMisused, "  store repair")
 	f("store repair x", exitMisused, "it takes flags and nothing else")
 	f("store repair -c "+conf, exitOK, "no accounts are remembered")
 

@@ -19,9 +19,9 @@ import (
 
 const workersAbout = `What is shown is that of GET /api/v1/workers: all workers that match every filter, by name. Hash rates are over 5 minutes. Numbers are sorted from the largest down, and with -sort last_share the ones that have been silent longest come last; -reverse turns the order around.
 
-  farmproxy workers -down                          # who is missing, and since when
-  farmproxy workers -sort hashrate -n 20           # the 20 fastest
-  farmproxy workers -group hall-2 -sort rejected   # who is rejected most in hall 2
+  farmproxy workers -down                         # who is missing
+  farmproxy workers -sort hashrate -n 20          # the 20 fastest
+  farmproxy workers -group hall-2 -sort rejected  # rejected most in hall 2
   farmproxy workers -json | jq -r '.workers[] | [.name, .hashrate] | @tsv'
 
 LAST is the time since the last accepted share, UP since when the worker has a miner; - is one without. A name that has no room in 80 columns ends in …; -wide shows it all, and more columns. With -json, each line has up to 1,000 workers.`
