@@ -13,7 +13,10 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
+
+	"farmproxy/config"
 )
 
 func main() {
@@ -77,7 +80,7 @@ func parse(flags *flag.FlagSet, args []string) (others []string, err error) {
 func unknown(args []string, t terminal) int {
 	about, isGroup := groups[args[0]]
 	if !isGroup {
-		fmt.Fprintf(t.err, "farmproxy: unknown command %q\n\n%s", args[0], overview())
+		fmt.Fprintf(t.err, "farmproxy: unknown command %q%s\ntry: farmproxy -h\n", args[0], meant(args[0], firstWords()))
 		return exitMisused
 	}
 	text := groupHelp(args[0], about)
@@ -87,10 +90,20 @@ func unknown(args []string, t terminal) int {
 			fmt.Fprint(t.out, text)
 			return exitOK
 		}
-		fmt.Fprintf(t.err, "farmproxy %s: unknown command %q\n\n", args[0], args[1])
+		fmt.Fprintf(t.err, "farmproxy %s: unknown command %q%s\ntry: farmproxy %[1]s -h\n", args[0], args[1], meant(args[1], secondWords(args[0])))
+		return exitMisused
 	}
 	fmt.Fprint(t.err, text)
 	return exitMisused
+}
+
+// meant asks whether another word was meant; "" if none is near.
+func meant(word string, known []choice) string {
+	near := config.Nearest(word, strings.Fields(names(known)))
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", near)
 }
 
 // misused complains about a command line, and returns the exit code for it.

@@ -34,6 +34,10 @@ func printOrders(w io.Writer, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of orders: %w", err)
 	}
+	if len(a.Orders) == 0 {
+		_, err := fmt.Fprintln(w, "nothing is ordered: weights, move, pin, drain and disable do that")
+		return err
+	}
 	t := table{columns: []column{{title: "ORDER"}, {title: "OF", least: 12}, {title: "WHAT", least: 18}, {title: "BY", least: 12}, {title: "UNTIL"}}}
 	for i := range a.Orders {
 		o := &a.Orders[i]

@@ -176,3 +176,12 @@ pool-d: drained by user anna, since ` + since.Local().Format(minutes) + "\n"
 		t.Errorf("%d %s\n%s", code, said, out)
 	}
 }
+
+// Without orders there is a sentence, and no empty table.
+func TestNoOrders(t *testing.T) {
+	k := newClerk(t, map[string]any{"orders": api.OrderList{}})
+	code, out, said := invoke(t, "orders", "-socket", k.socket)
+	if code != exitOK || said != "" || !strings.HasPrefix(out, "nothing is ordered") {
+		t.Errorf("%d %s\n%s", code, said, out)
+	}
+}

@@ -58,7 +58,7 @@ func TestStoreRepair(t *testing.T) {
 	f("store", exitMisused, "  store repair")
 	f("store -h", exitOK, "  store repair")
 	f("store repair -h", exitOK, "farmproxy store repair [-c FILE]")
-	f("store mend", exitMisused, "  store repair")
+	f("store mend", exitMisused, `farmproxy store: unknown command "mend"`)
 	f("store repair x", exitMisused, "it takes flags and nothing else")
 	f("store repair -c "+conf, exitOK, "no accounts are remembered")
 
