@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"farmproxy/live"
@@ -74,11 +73,11 @@ func (l *list) arrange() {
 func (l *list) measure() {
 	l.longest = make([]int, len(workerColumns))
 	for i, c := range workerColumns {
-		if c.wide > 0 {
+		if c.of == nil {
 			continue
 		}
 		for _, w := range l.shown {
-			l.longest[i] = max(l.longest[i], utf8.RuneCountInString(c.cell(w, time.Time{})))
+			l.longest[i] = max(l.longest[i], utf8.RuneCountInString(c.of(w)))
 		}
 	}
 }

@@ -14,18 +14,19 @@ import (
 // workerColumn is one of the list of workers.
 type workerColumn struct {
 	column
-	wide    int // how wide its cells may be; 0: as the longest text
+	of      func(w *live.Seen) string // what others have chosen; nil: its cells are made here
+	wide    int                       // how wide these are
 	cell    func(w *live.Seen, now time.Time) string
 	compare func(a, b *live.Seen) int
 }
 
 var workerColumns = []workerColumn{
 	text("WORKER", 16, func(w *live.Seen) string { return w.Name }),
-	{column{title: "STATE"}, 8, stateCell, func(a, b *live.Seen) int { return rank(a) - rank(b) }},
-	{column{title: "HASH RATE", right: true}, 11, rateCell, func(a, b *live.Seen) int { return cmp.Compare(a.HashRate, b.HashRate) }},
-	{column{title: "USUAL %", right: true}, 7, usualCell, func(a, b *live.Seen) int { return cmp.Compare(ofUsual(a), ofUsual(b)) }},
-	{column{title: "REJ %", right: true}, 5, func(w *live.Seen, _ time.Time) string { return percent(w.Rejected, 1) }, func(a, b *live.Seen) int { return cmp.Compare(a.Rejected, b.Rejected) }},
-	{column{title: "FOR", right: true}, 7, sinceCell, func(a, b *live.Seen) int { return b.Since.Compare(a.Since) }},
+	{column{title: "STATE"}, nil, 8, stateCell, func(a, b *live.Seen) int { return rank(a) - rank(b) }},
+	{column{title: "HASH RATE", right: true}, nil, 11, rateCell, func(a, b *live.Seen) int { return cmp.Compare(a.HashRate, b.HashRate) }},
+	{column{title: "USUAL %", right: true}, nil, 7, usualCell, func(a, b *live.Seen) int { return cmp.Compare(ofUsual(a), ofUsual(b)) }},
+	{column{title: "REJ %", right: true}, nil, 5, func(w *live.Seen, _ time.Time) string { return percent(w.Rejected, 1) }, func(a, b *live.Seen) int { return cmp.Compare(a.Rejected, b.Rejected) }},
+	{column{title: "FOR", right: true}, nil, 7, sinceCell, func(a, b *live.Seen) int { return b.Since.Compare(a.Since) }},
 	text("GROUP", 6, func(w *live.Seen) string { return w.Group }),
 	text("POOL", 8, func(w *live.Seen) string { return w.Pool }),
 	text("ADDRESS", 15, func(w *live.Seen) string { return w.Address }),
@@ -36,7 +37,7 @@ var workerColumns = []workerColumn{
 // text is a column of what others have chosen.
 func text(title string, least int, of func(*live.Seen) string) workerColumn {
 	return workerColumn{
-		column{title: title, least: least}, 0,
+		column{title: title, least: least}, of, 0,
 		func(w *live.Seen, _ time.Time) string { return plain.Text(of(w)) },
 		func(a, b *live.Seen) int { return cmp.Compare(of(a), of(b)) },
 	}
