@@ -161,7 +161,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	}
 	p.remember = newRemembering(c, p.book, bans{p.server}.Bans, log)
 	if from != nil {
-		p.remember.inherit(from.history())
+		p.remember.inherit(from.history(), time.Now())
 	}
 	p.webPort.address = c.HTTP.Address
 	if p.webPort.on, err = from.listenHTTP(c.HTTP.Address); err != nil {

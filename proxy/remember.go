@@ -60,8 +60,9 @@ type remembering struct {
 	turn      chan struct{} // has an element during a look, which may take as long as the disk does; guards what follows
 	store     *history.Store
 	recorder  *history.Recorder
-	inherited []byte // the state of the recorder of the process before; nil: there is none
-	late      bool   // the books have work that is not of the time since the last look
+	inherited []byte    // the state of the recorder of the process before; nil: there is none
+	since     time.Time // when it was inherited: the file may be opened long after
+	late      bool      // the books have work that is not of the time since the last look
 }
 
 // take waits for what a look guards; give ends that.
@@ -138,11 +139,11 @@ func (m *remembering) look(now time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
 	defer cancel()
-	m.tell(m.step(ctx, now))
+	m.tell(m.step(ctx, now, seenPools(m.book)))
 }
 
 // step is look without what surrounds it. The caller has the turn.
-func (m *remembering) step(ctx context.Context, now time.Time) error {
+func (m *remembering) step(ctx context.Context, now time.Time, pools []history.SeenPool) error {
 	h, late := m.settings.Load(), m.late
 	m.late = true // unless the books are taken now
 	if m.path == "" || !h.Enabled {
@@ -155,12 +156,12 @@ func (m *remembering) step(ctx context.Context, now time.Time) error {
 		}
 	}
 	if m.store == nil {
-		if err := m.open(ctx, h, now, late); err != nil {
+		if err := m.open(ctx, h, late); err != nil {
 			return err
 		}
 	}
 	m.store.Keep(retention(h, m.book.Forgets()))
-	b := m.recorder.Look(now, seen(m.book, now), seenPools(m.book))
+	b := m.recorder.Look(now, seen(m.book, now), pools)
 	m.noteBans()
 	b.Events = append(b.Events, m.noted()...)
 	err := m.store.Write(ctx, b)
@@ -179,7 +180,7 @@ func (m *remembering) step(ctx context.Context, now time.Time) error {
 
 // open opens the file, and has the books know who is missing. late says that the books have
 // work already that is of another time. The caller has the turn.
-func (m *remembering) open(ctx context.Context, h *config.History, now time.Time, late bool) error {
+func (m *remembering) open(ctx context.Context, h *config.History, late bool) error {
 	store, err := history.Open(ctx, m.path, retention(h, m.book.Forgets()))
 	if err != nil {
 		return err
@@ -191,7 +192,7 @@ func (m *remembering) open(ctx context.Context, h *config.History, now time.Time
 	m.store, m.recorder = store, history.NewRecorder(roster)
 	m.readable.Store(store)
 	if m.inherited != nil {
-		if err := m.recorder.Restore(m.inherited, now); err == nil {
+		if err := m.recorder.Restore(m.inherited, m.since); err == nil {
 			late = false
 		} else {
 			m.log.Warn("the history has a gap of some minutes: what the process before had not written yet can't be read", "error", err)
@@ -223,7 +224,8 @@ func (m *remembering) end() {
 	if m.store != nil && !m.paused.Load() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
-		if err := m.step(ctx, time.Now()); err == nil {
+		// Not the pools: their links are closed by now, and not because they are down.
+		if err := m.step(ctx, time.Now(), nil); err == nil {
 			err = m.store.Write(ctx, m.recorder.Flush())
 			m.tell(err)
 		}
@@ -267,10 +269,10 @@ func (m *remembering) resume() { m.paused.Store(false) }
 
 // inherit has it go on from what pause returned in the process before, whose books these
 // are.
-func (m *remembering) inherit(state []byte) {
+func (m *remembering) inherit(state []byte, now time.Time) {
 	m.take()
 	defer m.give()
-	m.inherited, m.late = state, true
+	m.inherited, m.since, m.late = state, now, true
 }
 
 // opened returns the file, or why there is none; neither: nothing is to be remembered. It

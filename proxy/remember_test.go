@@ -86,8 +86,8 @@ func TestRememberedOverARestart(t *testing.T) {
 	for _, e := range must(store.Events(t.Context(), history.EventQuery{From: now.Add(-time.Hour), To: now.Add(time.Hour), Limit: 1000})) {
 		kinds[e.Kind]++
 	}
-	if kinds["start"] != 2 || kinds["stop"] != 1 || kinds["worker_new"] != earned || earned == 0 {
-		t.Errorf("events: %v", kinds)
+	if kinds["start"] != 2 || kinds["stop"] != 1 || kinds["worker_new"] != earned || earned == 0 || kinds["pool_down"] != 0 {
+		t.Errorf("events: %v; farmproxy's own end is not the pool's", kinds)
 	}
 	missing := 0
 	p.book.EachWorker(func(w *stats.WorkerInfo) {
@@ -152,7 +152,7 @@ func TestHistoryHandedOver(t *testing.T) {
 	p.remember.look(now.Add(2 * time.Second)) // does nothing
 	next := newRemembering(&config.Config{StateDir: dir}, p.book, p.remember.bans, p.log)
 	next.configure(p.remember.settings.Load())
-	next.inherit(state)
+	next.inherit(state, now.Add(2*time.Second))
 	next.lookNow(t, now.Add(3*time.Second))
 	next.end()
 	p.remember.resume()
@@ -167,5 +167,49 @@ func TestHistoryHandedOver(t *testing.T) {
 	}
 	if want := p.book.Status().Shares; got.Accepted != want[work.Accepted] {
 		t.Errorf("%d shares of workers, want %d", got.Accepted, want[work.Accepted])
+	}
+}
+
+// The disk was full during an upgrade, and has room a minute later: that minute's work is
+// of a minute, not of the second before the upgrade.
+func TestHistoryHandedOverToAFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p, stop := launch(t, testLog{t}, func(c *config.Config) { c.StateDir = dir }, nil, startPool(t, nil))
+	defer stop()
+	now := time.Now()
+	p.remember.lookNow(t, now)
+	p.remember.lookNow(t, now.Add(time.Second))
+	state := p.remember.pause(now.Add(2 * time.Second))
+
+	// A file that can't be opened stands for the disk: root may write on every one.
+	path, aside := p.remember.path, filepath.Join(dir, "aside")
+	if err := os.Rename(path, aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	next := newRemembering(&config.Config{StateDir: dir}, p.book, p.remember.bans, p.log)
+	next.configure(p.remember.settings.Load())
+	next.inherit(state, now.Add(2*time.Second))
+	next.look(now.Add(2 * time.Second))
+	if next.store != nil {
+		t.Fatal("a directory was opened as a file")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(aside, path); err != nil {
+		t.Fatal(err)
+	}
+	store := next.lookNow(t, now.Add(time.Minute))
+	farm := must(store.Sums(t.Context(), history.Farm, now.Add(-time.Hour), now.Add(time.Hour)))
+	var got history.Sample
+	for _, s := range farm {
+		got.Add(s)
+	}
+	if got.Seconds != 60 {
+		t.Errorf("%d s were watched, want 60", got.Seconds)
 	}
 }
