@@ -7,11 +7,18 @@ var box = board{
 	// In a Prometheus of one box there is no label site: All fits then.
 	choices: []choice{{"site", "Site"}, {"instance", "Box"}},
 	panels: []panel{
-		{"Hash rate", number, "H/s", 5, 4, []query{{`sum(farmproxy_hashrate{HERE})`, "", ""}}, "Over 5 minutes, from accepted shares."},
-		{"Workers up", number, "none", 5, 4, []query{{`sum(farmproxy_workers_up{HERE})`, "", ""}}, ""},
-		{"Workers down", bad, "none", 5, 4, []query{{`sum(farmproxy_workers{HERE}) - sum(farmproxy_workers_up{HERE})`, "", ""}}, "Workers that farmproxy remembers and that have no miner."},
-		{"Pools down", bad, "none", 5, 4, []query{{`count(farmproxy_pool_up{HERE} == 0) or vector(0)`, "", ""}}, ""},
+		{"Hash rate", number, "H/s", 4, 4, []query{{`sum(farmproxy_hashrate{HERE})`, "", ""}}, "Over 5 minutes, from accepted shares."},
+		{"Of the usual hash rate", number, "percentunit", 4, 4, []query{{`sum(farmproxy_hashrate{HERE} and farmproxy_hashrate_usual{HERE}) / sum(farmproxy_hashrate_usual{HERE})`, "", ""}}, "The median hour of the last three days is usual."},
+		{"Workers up", number, "none", 4, 4, []query{{`sum(farmproxy_workers_up{HERE})`, "", ""}}, ""},
+		{"Workers down", bad, "none", 4, 4, []query{{`sum(farmproxy_workers{HERE}) - sum(farmproxy_workers_up{HERE})`, "", ""}}, "Workers that farmproxy remembers and that have no miner."},
+		{"Alerts", bad, "none", 4, 4, []query{{`sum(farmproxy_alerts{HERE, state="firing"})`, "", ""}}, "Of farmproxy itself: docs/alerts.md."},
 		{"Ready", good, "none", 4, 4, []query{{`min(farmproxy_ready{HERE})`, "", ""}}, "0 while new miners get no work."},
+
+		{"Alerts by rule", rows, "none", 8, 8, []query{{`sum by (rule, instance) (farmproxy_alerts{HERE, state="firing"}) > 0`, "alerts", ""}}, "farmproxy alerts says them in words."},
+		{"Groups that have lost most", rows, "none", 16, 8, []query{
+			{`bottomk(50, ` + groupOfUsual + `)`, "of its usual", "percentunit"},
+			{`sum by (site, group) (farmproxy_group_workers{HERE}) - sum by (site, group) (farmproxy_group_workers_up{HERE})`, "workers down", ""},
+		}, "Hash rate now, as a fraction of the group's usual one."},
 
 		{"Hash rate by pool", stack, "H/s", 12, 9, []query{{`sum by (pool) (farmproxy_pool_hashrate{HERE})`, "{{pool}}", ""}}, ""},
 		{"Hash rate by group", stack, "H/s", 12, 9, []query{{`sum by (group) (farmproxy_group_hashrate{HERE})`, "{{group}}", ""}}, "A group is a hall or a rack: miners.worker_group in the configuration."},
@@ -26,7 +33,7 @@ var box = board{
 			{`histogram_quantile(0.99, sum by (pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{pool}}, 99 %", ""}}, "From sending a share to the pool's answer."},
 		{"News of blocks, behind the first pool", lines, "s", 12, 9, []query{{
 			`histogram_quantile(0.5, sum by (pool, le) (rate(farmproxy_pool_block_lag_seconds_bucket{HERE}[6h])))`, "{{pool}}", ""}}, "The median: how much later than the fastest pool it tells of a new block."},
-		{"Work rejected by pool", lines, "percentunit", 12, 9, []query{{
+		{"Rejected shares by pool", lines, "percentunit", 12, 9, []query{{
 			`sum by (pool) (rate(farmproxy_pool_shares_total{HERE, verdict!="accepted"}[10m])) / sum by (pool) (rate(farmproxy_pool_shares_total{HERE}[10m]))`, "{{pool}}", ""}}, ""},
 
 		{"Splits: part of each goal, and its wish", lines, "percentunit", 12, 9, []query{
@@ -37,8 +44,9 @@ var box = board{
 			{`sum(rate(farmproxy_connections_opened_total{HERE}[5m]))`, "opened", ""},
 			{`sum by (reason) (rate(farmproxy_connections_closed_total{HERE}[5m]))`, "closed: {{reason}}", ""}}, ""},
 		{"Processor, in cores", lines, "none", 6, 9, []query{{`sum by (instance) (rate(process_cpu_seconds_total{HERE, job="farmproxy"}[5m]))`, "{{instance}}", ""}}, ""},
-		{"Memory", lines, "bytes", 6, 9, []query{{`sum by (instance) (process_resident_memory_bytes{HERE, job="farmproxy"})`, "{{instance}}", ""}}, ""},
-
-		{"Workers with the least hash rate", rows, "H/s", 24, 10, []query{{`bottomk(50, farmproxy_worker_hashrate{HERE})`, "hash rate", ""}}, "Empty in the centre, and with metrics.per_worker = false."},
-	},
+		{"Memory", lines, "bytes", 6, 9, []query{{`sum by (instance) (process_resident_memory_bytes{HERE, job="farmproxy"})`, "{{instance}}", ""}}, ""}},
 }
+
+// groupOfUsual is the hash rate of each group, as a fraction of what is usual there. A box
+// whose history is young has no usual hash rate yet.
+const groupOfUsual = `sum by (site, group) (farmproxy_group_hashrate{HERE} and farmproxy_group_hashrate_usual{HERE}) / sum by (site, group) (farmproxy_group_hashrate_usual{HERE})`

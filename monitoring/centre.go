@@ -19,7 +19,7 @@ var centre = board{
 
 		{"Sites", rows, "none", 24, 10, []query{
 			{`sum by (site) (farmproxy_hashrate{HERE})`, "hash rate", "H/s"},
-			{`sum by (site) (farmproxy_hashrate{HERE}) / sum by (site) (avg_over_time(farmproxy_hashrate{HERE}[1d]))`, "of its last day", "percentunit"},
+			{siteOfUsual, "of its usual", "percentunit"},
 			{`sum by (site) (farmproxy_workers_up{HERE})`, "workers up", ""},
 			{`sum by (site) (farmproxy_workers{HERE}) - sum by (site) (farmproxy_workers_up{HERE})`, "workers down", ""},
 			{`sum by (site) (rate(farmproxy_shares_total{HERE, verdict!="accepted"}[1h])) / sum by (site) (rate(farmproxy_shares_total{HERE}[1h]))`, "rejected in an hour", "percentunit"},
@@ -28,13 +28,13 @@ var centre = board{
 			{`min by (site) (farmproxy_certificate_not_after_seconds{HERE} - time())`, "certificate ends in", "s"},
 		}, ""},
 		{"Hash rate by site", stack, "H/s", 12, 10, []query{{`sum by (site) (farmproxy_hashrate{HERE})`, "{{site}}", ""}}, ""},
-		{"Hash rate of each site, of its last day", lines, "percentunit", 12, 10, []query{{`sum by (site) (farmproxy_hashrate{HERE}) / sum by (site) (avg_over_time(farmproxy_hashrate{HERE}[1d]))`, "{{site}}", ""}}, "1: as much as it had on average in the day before."},
+		{"Hash rate of each site, of its usual", lines, "percentunit", 12, 10, []query{{siteOfUsual, "{{site}}", ""}}, "1: as much as in the median hour of the last three days."},
 
 		{"Groups that have lost most", rows, "none", 12, 10, []query{
-			{`bottomk(50, ` + ofLastDay + `)`, "of its last day", "percentunit"},
-			{`sum by (site, group) (farmproxy_group_hashrate{HERE}) and bottomk(50, ` + ofLastDay + `)`, "hash rate", "H/s"},
-			{`sum by (site, group) (farmproxy_group_workers{HERE}) - sum by (site, group) (farmproxy_group_workers_up{HERE}) and bottomk(50, ` + ofLastDay + `)`, "workers down", ""},
-		}, "Hash rate now, as a fraction of the average of the day before."},
+			{`bottomk(50, ` + groupOfUsual + `)`, "of its usual", "percentunit"},
+			{`sum by (site, group) (farmproxy_group_hashrate{HERE}) and bottomk(50, ` + groupOfUsual + `)`, "hash rate", "H/s"},
+			{`sum by (site, group) (farmproxy_group_workers{HERE}) - sum by (site, group) (farmproxy_group_workers_up{HERE}) and bottomk(50, ` + groupOfUsual + `)`, "workers down", ""},
+		}, "Hash rate now, as a fraction of the group's usual one."},
 		{"Groups that have most rejected", rows, "percentunit", 12, 10, []query{{
 			`topk(50, sum by (site, group) (rate(farmproxy_group_shares_total{HERE, verdict!="accepted"}[1h])) / sum by (site, group) (rate(farmproxy_group_shares_total{HERE}[1h])))`, "rejected in an hour", ""}}, ""},
 
@@ -43,8 +43,9 @@ var centre = board{
 		{"Rejected shares by site", lines, "percentunit", 12, 9, []query{{`sum by (site) (rate(farmproxy_shares_total{HERE, verdict!="accepted"}[10m])) / sum by (site) (rate(farmproxy_shares_total{HERE}[10m]))`, "{{site}}", ""}}, ""},
 		{"Verdicts of the pools: 99 %, by site", lines, "s", 12, 9, []query{{`histogram_quantile(0.99, sum by (site, pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{site}}: {{pool}}", ""}}, "From sending a share to the pool's answer."},
 
-		{"Alarms", rows, "none", 12, 9, []query{{`count by (site, instance, alertname, severity, pool, group) (ALERTS{HERE, alertstate="firing"})`, "alarms", ""}}, "What vmalert has found by rules.yml and centre-rules.yml."},
-		{"Boxes", rows, "none", 12, 9, []query{{`farmproxy_build_info{HERE}`, "boxes", ""}}, "Which version runs where."},
+		{"Alerts of the boxes", rows, "none", 8, 9, []query{{`sum by (site, instance, rule) (farmproxy_alerts{HERE, state="firing"}) > 0`, "alerts", ""}}, "What each farmproxy says itself: docs/alerts.md."},
+		{"Alerts of the centre", rows, "none", 8, 9, []query{{`count by (site, instance, alertname, severity, pool, group) (ALERTS{HERE, alertstate="firing"})`, "alerts", ""}}, "What vmalert has found by rules.yml and centre-rules.yml."},
+		{"Boxes", rows, "none", 8, 9, []query{{`farmproxy_build_info{HERE}`, "boxes", ""}}, "Which version runs where."},
 	},
 }
 
@@ -52,8 +53,8 @@ const (
 	// silent counts the sites that were heard of in the last day, and are not any more.
 	silent = `count(count by (site) (last_over_time(up{HERE, job="farmproxy"}[1d])) unless count by (site) (up{HERE, job="farmproxy"}))`
 
-	// ofLastDay is the hash rate of each group, as a fraction of what it had on average.
-	ofLastDay = `sum by (site, group) (farmproxy_group_hashrate{HERE}) / sum by (site, group) (avg_over_time(farmproxy_group_hashrate{HERE}[1d]))`
+	// siteOfUsual is the hash rate of each site, as a fraction of what is usual there.
+	siteOfUsual = `sum by (site) (farmproxy_hashrate{HERE} and farmproxy_hashrate_usual{HERE}) / sum by (site) (farmproxy_hashrate_usual{HERE})`
 )
 
 // siteAlerts are the rules that only the centre can have: a box can't tell that it is off.

@@ -38,6 +38,8 @@ func families(t *testing.T) map[string]bool {
 	b.SetCertificates(func() map[string]time.Time { return map[string]time.Time{"cert.pem": time.Now()} })
 	b.SetHistory(func() error { return nil })
 	b.SetConfiguration("x")
+	b.SetAlerts(func() []stats.AlertCount { return []stats.AlertCount{{Rule: "pool_down"}} })
+	b.SetUsual(func() (float64, map[string]float64) { return 1, map[string]float64{"hall": 1} })
 	b.SetRoutes(func() []stats.Route {
 		return []stats.Route{{Name: "hall", Goals: []stats.RouteGoal{{Name: "main", Moves: map[string]uint64{"balance": 1}}}}}
 	})

@@ -82,8 +82,8 @@ func TestCentreIsAwayAndBack(t *testing.T) {
 			t.Errorf("the centre has %s", name)
 		}
 	}
-	// The rules are judged there, and an alarm says which site.
-	f.until(t, "the pool that is down is an alarm", func(int) bool {
+	// The rules are judged there, and an alert says which site.
+	f.until(t, "the pool that is down is an alert", func(int) bool {
 		v, ok := r.value("8428", `ALERTS{alertname="FarmproxyPoolDown", site="north", instance="box-1", pool="main"}`)
 		return ok && v == "1"
 	})
@@ -147,7 +147,7 @@ func TestPrometheusOnTheBox(t *testing.T) {
 		v, ok := r.value("9090", `sum(farmproxy_group_workers_up)`)
 		return ok && v == "3"
 	})
-	f.until(t, "the pool that is down is an alarm", func(int) bool {
+	f.until(t, "the pool that is down is an alert", func(int) bool {
 		v, ok := r.value("9090", `ALERTS{alertname="FarmproxyPoolDown", pool="main"}`)
 		return ok && v == "1"
 	})
