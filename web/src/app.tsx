@@ -7,9 +7,10 @@ import { FarmView } from './farm'
 import { WorkersView } from './workers'
 import { WorkerView } from './worker'
 import { PoolsView } from './pools'
+import { AlertsView } from './alerts'
 import { EventsView } from './events'
 
-const views: [string, string][] = [['', 'Farm'], ['workers', 'Workers'], ['pools', 'Pools'], ['events', 'Events']]
+const views: [string, string][] = [['', 'Farm'], ['workers', 'Workers'], ['pools', 'Pools'], ['alerts', 'Alerts'], ['events', 'Events']]
 
 export function App() {
   useLive()
@@ -31,7 +32,7 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         {!live.farm ? <Waiting /> : route[0] === 'workers' ? <WorkersView /> : route[0] === 'worker' ? <WorkerView name={route.slice(1).join('/')} />
-          : route[0] === 'pools' ? <PoolsView /> : route[0] === 'events' ? <EventsView /> : <FarmView />}
+          : route[0] === 'pools' ? <PoolsView /> : route[0] === 'alerts' ? <AlertsView /> : route[0] === 'events' ? <EventsView /> : <FarmView />}
       </main>
     </>
   )

@@ -1,6 +1,7 @@
 // A farm in a directory of its own: two pools, farmproxy, and miners, as processes.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHTTP } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +34,12 @@ export class Farm {
     const [main, backup, listener, web] = [await free(), await free(), await free(), await free()]
     f.url = `http://127.0.0.1:${web}`
     f.listener = listener
+    f.messages = [] // that a webhook has got
+    f.hook = createHTTP((q, answer) => { // who asks whether it is there gets an answer too
+      let body = ''
+      q.on('data', (text) => { body += text }).on('end', () => { if (body) f.messages.push(JSON.parse(body)); answer.end() })
+    })
+    const hook = await new Promise((done) => f.hook.listen(0, '127.0.0.1', () => done(f.hook.address().port)))
     writeFileSync(join(f.dir, 'tokens'), `read ${readToken} board\nadmin ${adminToken} ann\n`, { mode: 0o600 })
     writeFileSync(join(f.dir, 'farmproxy.toml'), `
 state_dir = "${f.dir}"
@@ -53,6 +60,14 @@ connects_per_second = 0
 [http]
 address = "127.0.0.1:${web}"
 token_file = "${f.dir}/tokens"
+[[alerts.channel]]
+name = "ops"
+kind = "webhook"
+url = "http://127.0.0.1:${hook}/"
+[[alerts.channel]]
+name = "away"
+kind = "ntfy"
+url = "http://127.0.0.1:1/topic"
 [admin]
 socket = "${f.dir}/admin"
 `)
@@ -83,6 +98,7 @@ socket = "${f.dir}/admin"
   }
 
   stop() {
+    this.hook.close()
     for (const c of this.children) { c.kill('SIGCONT'); c.kill('SIGKILL') }
     rmSync(this.dir, { recursive: true, force: true })
   }

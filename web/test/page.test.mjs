@@ -139,6 +139,22 @@ test('a name is only a name', async (t) => {
   assert.deepEqual(page.wrong, [])
 })
 
+test('a channel is tested, after a question, and the page says what became of it', async (t) => {
+  const page = await open(t, adminToken)
+  await page.goto(farm.url + '/#/alerts')
+  await page.getByRole('button', { name: 'Test ops' }).click()
+  await page.getByRole('dialog').getByText('A test message goes to ops (webhook) now').waitFor()
+  assert.equal(farm.messages.filter((m) => m.kind === 'test').length, 0)
+  await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click()
+  await page.getByRole('dialog').getByText(/ops: sent/).waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+  assert.equal(farm.messages.filter((m) => m.kind === 'test').length, 1)
+  await page.getByRole('button', { name: 'Test all' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click()
+  await page.getByRole('dialog').getByText(/away: .*connection refused/).waitFor()
+  assert.deepEqual(page.wrong, [])
+})
+
 test('a pool is drained and enabled, after a question', async (t) => {
   const page = await open(t, '')
   await page.getByLabel('Token').fill(adminToken)
@@ -161,7 +177,7 @@ test('a pool is drained and enabled, after a question', async (t) => {
 for (const [width, height, colorScheme] of [[360, 740, 'light'], [1280, 900, 'dark'], [3840, 2160, 'light']]) {
   test(`everybody can use it at ${width} px, ${colorScheme}`, async (t) => {
     const page = await open(t, readToken, { viewport: { width, height }, colorScheme, bypassCSP: true })
-    for (const view of ['', 'workers', 'pools', 'events', 'worker/farm.rig00001']) {
+    for (const view of ['', 'workers', 'pools', 'alerts', 'events', 'worker/farm.rig00001']) {
       await page.goto(farm.url + '/#/' + view)
       await page.locator('h1').waitFor()
       await until('nothing is loading', async () => await page.getByText('Loading').count() === 0)
@@ -169,7 +185,7 @@ for (const [width, height, colorScheme] of [[360, 740, 'light'], [1280, 900, 'da
       const found = (await page.evaluate(() => axe.run())).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
       assert.deepEqual(found.map((v) => `${v.id}: ${v.nodes[0].html}`), [], view)
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view || 'farm'} scrolls sideways`)
-      if (process.env.SCREENSHOTS && view !== 'pools' && view !== 'events') {
+      if (process.env.SCREENSHOTS && !['pools', 'alerts', 'events'].includes(view)) {
         await page.screenshot({ path: `${process.env.SCREENSHOTS}/${view.split('/')[0] || 'farm'}-${width}-${colorScheme}.png` })
       }
     }
