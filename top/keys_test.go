@@ -151,8 +151,8 @@ func TestALateAnswer(t *testing.T) {
 	u.press("2", "enter")
 	var late answer
 	for i, a := range u.m.asked {
-		if strings.HasPrefix(a.path, "/api/v1/workers?") {
-			late = answer{i, a.path, []byte(`{"workers":[{"name":"farm.rig2","accepted":77}]}`), nil}
+		if strings.HasPrefix(a.path, "/api/v1/workers/") {
+			late = answer{i, a.path, []byte(`{"name":"farm.rig1","accepted":77}`), nil}
 		}
 	}
 	u.press("esc", "down")
@@ -225,4 +225,16 @@ func TestTheEnd(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A name is escaped where it stands: in the path, or in the query.
+func TestPathsOfWorkers(t *testing.T) {
+	f := func(path, name, want string) {
+		t.Helper()
+		if got := (&question{on: workerView, path: path}).pathOf(name); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	f("/api/v1/workers/%s", "a b/c?d+e", "/api/v1/workers/a%20b%2Fc%3Fd+e")
+	f("/api/v1/events?subject=%s&limit=20", "a b/c?d+e&", "/api/v1/events?subject=a+b%2Fc%3Fd%2Be%26&limit=20")
 }

@@ -202,7 +202,7 @@ func aFarm() *farm {
 		"/api/v1/history?kind=worker&name=farm.rig1&from=-168h": `{"points":[{"time":"2026-11-25T00:00:00Z","hashrate":1e14,"up":0.995,"accepted":8640,"rejected":2,"efficiency":0.99977},{"time":"2026-11-26T00:00:00Z","hashrate":0,"up":0,"efficiency":null}]}`,
 		"/api/v1/events?from":               `{"events":[{"time":"2026-11-26T17:59:00Z","kind":"pool_down","subject":"backup","text":"connection refused"},{"time":"2026-11-25T09:00:00Z","kind":"start","subject":"","text":"1.2.3"}]}`,
 		"/api/v1/events?subject=farm.rig1&": `{"events":[{"time":"2026-11-26T17:59:00Z","kind":"worker_up","subject":"farm.rig1","text":""}]}`,
-		"/api/v1/workers?":                  `{"workers":[{"name":"farm.rig11"},{"name":"farm.rig1","listener":":3333","difficulty":65536,"accepted":8640,"rejected":{"stale":2},"last_share":"2026-11-26T17:59:48Z","reconnects":3}]}`,
+		"/api/v1/workers/farm.rig1":         `{"name":"farm.rig1","difficulty":65536,"accepted":8640,"rejected":{"stale":2},"last_share":"2026-11-26T17:59:48Z","reconnects":3,"last_refused":[{"time":"2026-11-26T17:58:00Z","reason":"stale","difficulty":65536}],"last_closed":[{"time":"2026-11-26T14:59:00Z","address":"10.0.0.7:4027","reason":"miner_left"}]}`,
 	}}
 	add := func(name, group string, state live.State, rate float64, since time.Duration) {
 		w := &live.Worker{Name: name, Group: group, Pool: "main", Address: "10.0.0.7:4028", Agent: "bosminer", State: state, HashRate: rate, Usual: 110e12}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -29,7 +29,7 @@ var questions = []question{
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-24h&step=30m", take: takeChart("24 h")},
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-720h&step=12h", take: takeChart("30 d")},
 	{on: farmView, every: 4, past: true, path: "/api/v1/events?from=-24h&limit=50", take: (*model).takeEvents},
-	{on: workerView, every: 2, path: "/api/v1/workers?per_page=1000&search=%s", take: (*model).takeWorker},
+	{on: workerView, every: 2, path: "/api/v1/workers/%s", take: (*model).takeWorker},
 	{on: workerView, every: 60, past: true, path: "/api/v1/history?kind=worker&name=%s&from=-24h&step=30m", take: takeChart("24 h")},
 	{on: workerView, every: 60, past: true, path: "/api/v1/history?kind=worker&name=%s&from=-168h&step=24h", take: (*model).takeDays},
 	{on: workerView, every: 4, past: true, path: "/api/v1/events?subject=%s&from=-168h&limit=20", take: (*model).takeEvents},
@@ -49,7 +49,7 @@ type facts struct {
 	orders map[string]string // by pool: drained or disabled
 	charts map[string]chart  // by their span
 	events []event           // the newest first
-	worker *api.Worker
+	worker *workerDetail
 	days   []did
 }
 
@@ -59,6 +59,21 @@ type event struct {
 	Kind    string    `json:"kind"`
 	Subject string    `json:"subject"`
 	Text    string    `json:"text"`
+}
+
+// workerDetail is a worker, and what happened to it last.
+type workerDetail struct {
+	api.Worker
+	LastRefused []struct {
+		Time       time.Time `json:"time"`
+		Reason     string    `json:"reason"`
+		Difficulty float64   `json:"difficulty"`
+	} `json:"last_refused"`
+	LastClosed []struct {
+		Time    time.Time `json:"time"`
+		Address string    `json:"address"`
+		Reason  string    `json:"reason"`
+	} `json:"last_closed"`
 }
 
 // did is what was done in a step of time.
@@ -109,6 +124,9 @@ type subject struct {
 func (q *question) pathOf(worker string) string {
 	if q.on != workerView {
 		return q.path
+	}
+	if path, _, _ := strings.Cut(q.path, "?"); strings.Contains(path, "%s") {
+		return fmt.Sprintf(q.path, url.PathEscape(worker))
 	}
 	return fmt.Sprintf(q.path, url.QueryEscape(worker))
 }
@@ -172,12 +190,9 @@ func (m *model) takeEvents(answer json.RawMessage) error {
 }
 
 func (m *model) takeWorker(answer json.RawMessage) error {
-	var a api.Workers
-	err := read(answer, &a)
-	m.facts.worker = nil
-	if at := slices.IndexFunc(a.Workers, func(w api.Worker) bool { return w.Name == m.worker }); at >= 0 {
-		m.facts.worker = &a.Workers[at]
-	}
+	d := new(workerDetail)
+	err := read(answer, d)
+	m.facts.worker = d
 	return err
 }
 

@@ -21,7 +21,7 @@ func (m *model) workerLines() []string {
 	if c := m.facts.charts["24 h"]; len(c.Points) > 0 {
 		lines = append(lines, "24 h       "+c.line(m.width-11))
 	}
-	for _, part := range [][]string{m.verdictLines(), m.dayLines(), m.eventLines()} {
+	for _, part := range [][]string{m.verdictLines(), m.latelyLines(), m.dayLines(), m.eventLines()} {
 		if len(part) > 0 {
 			lines = append(append(lines, ""), part...)
 		}
@@ -80,6 +80,27 @@ func (m *model) verdictLines() []string {
 	lines := []string{bold.Styled("SHARES SINCE FARMPROXY STARTED"), plain.Count(d.Accepted) + " accepted"}
 	for _, reason := range byCount(d.Rejected) {
 		lines = append(lines, m.folded(warning, "", fmt.Sprintf("%s %s: %s", plain.Count(d.Rejected[reason]), reason, work.Meaning(reason)))...)
+	}
+	return lines
+}
+
+// latelyLines are the shares that were rejected last, and the connections that ended last.
+func (m *model) latelyLines() (lines []string) {
+	d := m.facts.worker
+	if d == nil {
+		return nil
+	}
+	if len(d.LastRefused) > 0 {
+		lines = append(lines, bold.Styled("LAST REJECTED SHARES"))
+	}
+	for _, r := range d.LastRefused {
+		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, of difficulty %s", m.clockTime(r.Time), r.Reason, plain.Number(r.Difficulty))))
+	}
+	if len(d.LastClosed) > 0 {
+		lines = append(lines, bold.Styled("LAST CLOSED CONNECTIONS"))
+	}
+	for _, c := range d.LastClosed {
+		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s: %s", m.clockTime(c.Time), c.Address, c.Reason)))
 	}
 	return lines
 }
