@@ -70,6 +70,9 @@ func unreachable(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: this user may not use it: try sudo, or add the user to the socket's group", path)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		if why, ok := errors.AsType[syscall.Errno](err); ok {
+			err = why // without the path again
+		}
 		return fmt.Errorf("%s: %w: %w", path, ErrNobody, err)
 	default:
 		return fmt.Errorf("%s: %w", path, err)

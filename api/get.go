@@ -35,8 +35,11 @@ func (s *Server) Get(target string) (json.RawMessage, error) {
 	return nil, &httpError{fasthttp.StatusNotFound, fmt.Sprintf("nothing is to be had at %s: expected the path of a GET below /api, without %s", quoted(target), livePath)}
 }
 
+// errEnds tells whoever still listens why nothing more comes.
+var errEnds = errors.New("farmproxy stops, or another process takes over")
+
 // Live passes the events of a page to tell, until ctx ends, tell fails, or the page is too
-// slow, which is an error too: it should open again.
+// slow, each of which is an error: it should open again.
 func (s *Server) Live(ctx context.Context, tell func(event json.RawMessage) error) error {
 	page, err := s.openPage()
 	if err != nil {
@@ -46,7 +49,7 @@ func (s *Server) Live(ctx context.Context, tell func(event json.RawMessage) erro
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errEnds
 		case event, open := <-page.Events():
 			if !open {
 				return errors.New("the stream has ended: this end was too slow, or farmproxy stops")

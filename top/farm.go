@@ -180,15 +180,45 @@ func (m *model) eventLines() []string {
 	if m.view == workerView {
 		lines[0] = bold.Styled("EVENTS OF 7 D")
 	}
-	for _, e := range m.facts.events {
-		text := m.clockTime(e.Time) + "  " + strings.ReplaceAll(e.Kind, "_", " ")
+	for _, e := range m.gathered() {
+		text := e.at + "  " + strings.ReplaceAll(e.Kind, "_", " ")
 		if e.Subject != "" && m.view != workerView {
 			text += " " + e.Subject
 		}
-		if e.Text != "" {
+		switch {
+		case e.others == 1:
+			text += " and another"
+		case e.others > 1:
+			text += " and " + plain.Count(uint64(e.others)) + " others"
+		case e.Text != "":
 			text += ": " + e.Text
 		}
 		lines = append(lines, plain.Text(text))
 	}
 	return lines
+}
+
+// happened is an event, and how many others of its kind there were in that minute.
+type happened struct {
+	event
+	at     string
+	others int
+}
+
+// gathered are the events, those of workers of a kind in a minute as one: when a hall comes
+// back, everything else would be off the screen.
+func (m *model) gathered() (list []*happened) {
+	found := make(map[[2]string]*happened)
+	for _, e := range m.facts.events {
+		at := m.clockTime(e.Time)
+		key := [2]string{at, e.Kind}
+		if h := found[key]; h != nil && strings.HasPrefix(e.Kind, "worker") {
+			h.others++
+			continue
+		}
+		h := &happened{event: e, at: at}
+		found[key] = h
+		list = append(list, h)
+	}
+	return list
 }

@@ -129,7 +129,7 @@ func TestQuestions(t *testing.T) {
 		t.Errorf("at first: %s", u.asked)
 	}
 	wants(2, "/api/v1/routes", "/api/v1/links")
-	wants(2, "/api/v1/routes", "/api/v1/links", "/api/v1/events?from=-24h&limit=50")
+	wants(2, "/api/v1/routes", "/api/v1/links", "/api/v1/events?from=-24h&limit=300")
 	u.asked = nil
 	u.press("2")
 	if wants(120); u.asked != nil {
@@ -237,4 +237,16 @@ func TestPathsOfWorkers(t *testing.T) {
 	}
 	f("/api/v1/workers/%s", "a b/c?d+e", "/api/v1/workers/a%20b%2Fc%3Fd+e")
 	f("/api/v1/events?subject=%s&limit=20", "a b/c?d+e&", "/api/v1/events?subject=a+b%2Fc%3Fd%2Be%26&limit=20")
+}
+
+// Workers that come in the same minute are one line.
+func TestEventsAreGathered(t *testing.T) {
+	f := aFarm()
+	var list []string
+	for _, e := range [][3]string{{"17:59", "worker_up", "farm.rig3"}, {"17:59", "pool_up", "main"}, {"17:59", "worker_up", "farm.rig2"}, {"17:59", "worker_up", "farm.rig1"}, {"17:59", "worker_down", "farm.rig7"}, {"17:59", "worker_down", "farm.rig8"}, {"17:58", "worker_up", "farm.rig9"}, {"17:58", "ban", "10.0.0.7"}, {"17:58", "ban", "10.0.0.8"}} {
+		list = append(list, fmt.Sprintf(`{"time":"2026-11-26T%s:30Z","kind":%q,"subject":%q,"text":"x"}`, e[0], e[1], e[2]))
+	}
+	f.answers["/api/v1/events?from"] = `{"events":[` + strings.Join(list, ",") + `]}`
+	u := newUser(t, f, 80, 40)
+	u.sees("EVENTS OF 24 H\n18:59  worker up farm.rig3 and 2 others\n18:59  pool up main: x\n18:59  worker down farm.rig7 and another\n18:58  worker up farm.rig9: x\n18:58  ban 10.0.0.7: x\n18:58  ban 10.0.0.8: x\n")
 }

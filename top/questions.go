@@ -28,7 +28,7 @@ var questions = []question{
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-1h&step=1m", take: takeChart("1 h")},
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-24h&step=30m", take: takeChart("24 h")},
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-720h&step=12h", take: takeChart("30 d")},
-	{on: farmView, every: 4, past: true, path: "/api/v1/events?from=-24h&limit=50", take: (*model).takeEvents},
+	{on: farmView, every: 4, past: true, path: "/api/v1/events?from=-24h&limit=300", take: (*model).takeEvents},
 	{on: workerView, every: 2, path: "/api/v1/workers/%s", take: (*model).takeWorker},
 	{on: workerView, every: 60, past: true, path: "/api/v1/history?kind=worker&name=%s&from=-24h&step=30m", take: takeChart("24 h")},
 	{on: workerView, every: 60, past: true, path: "/api/v1/history?kind=worker&name=%s&from=-168h&step=24h", take: (*model).takeDays},
