@@ -39,11 +39,14 @@ func (m *model) seen(name string) *live.Seen {
 	return nil
 }
 
-// propertyLines are what a worker is, two to a line.
+// twoProperties is how wide a terminal is that has room for two properties in a line.
+const twoProperties = 64
+
+// propertyLines are what a worker is, two to a line if there is room.
 func (m *model) propertyLines(w *live.Seen) []string {
-	state := stateCell(w, m.now()) + ", never seen"
+	state := stateWord(w) + ", never seen"
 	if !w.Since.IsZero() {
-		state = stateCell(w, m.now()) + " for " + sinceCell(w, m.now())
+		state = stateWord(w) + " for " + sinceCell(w, m.now())
 	}
 	usual := "not known yet"
 	if w.Usual > 0 {
@@ -60,13 +63,21 @@ func (m *model) propertyLines(w *live.Seen) []string {
 			property{"Difficulty", plain.Number(d.Difficulty)}, property{"Listener", w.Listener},
 			property{"Reconnects", plain.Count(uint64(d.Reconnects))}, property{"Account", w.Account})
 	}
+	for i := range list {
+		if list[i].value = plain.Text(list[i].value); list[i].value == "" {
+			list[i].value = "-"
+		}
+	}
+	if m.width < twoProperties {
+		g := grid{columns: []column{{}, {least: 20}}}
+		for _, p := range list {
+			g.add(bold.Styled(p.name), p.value)
+		}
+		return g.lines(m.width)[1:]
+	}
 	g := grid{columns: []column{{}, {least: 22}, {}, {least: 20}}}
 	for i := 0; i+1 < len(list); i += 2 {
-		a, b := list[i], list[i+1]
-		if b.value == "" {
-			b.value = "-"
-		}
-		g.add(a.name, a.value, b.name, plain.Text(b.value))
+		g.add(bold.Styled(list[i].name), list[i].value, bold.Styled(list[i+1].name), list[i+1].value)
 	}
 	return g.lines(m.width)[1:]
 }

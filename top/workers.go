@@ -46,11 +46,21 @@ func text(title string, least int, of func(*live.Seen) string) workerColumn {
 func stateCell(w *live.Seen, _ time.Time) string {
 	switch w.State {
 	case live.Up:
-		return good.Styled("● up")
+		return good.Styled(stateWord(w))
 	case live.Silent:
-		return warning.Styled("▲ silent")
+		return warning.Styled(stateWord(w))
 	}
-	return bad.Styled("✕ down")
+	return bad.Styled(stateWord(w))
+}
+
+func stateWord(w *live.Seen) string {
+	switch w.State {
+	case live.Up:
+		return "● up"
+	case live.Silent:
+		return "▲ silent"
+	}
+	return "✕ down"
 }
 
 // rank sorts states, the worst first.
