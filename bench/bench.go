@@ -88,7 +88,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "usage: farmproxy bench SUBCOMMAND [flags]\n\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  %-7s %s\n", c.name, c.summary)
+		cli.Define(w, c.name, len("  gobench  "), c.summary)
 	}
 	fmt.Fprint(w, "\nfarmproxy bench SUBCOMMAND -h lists its flags\n")
 }

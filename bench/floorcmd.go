@@ -16,10 +16,10 @@ import (
 
 func floorCommand(ctx context.Context, args []string, t cli.Terminal) error {
 	flags := cli.NewFlags(t, "floor", `
-A responder in the proxy's place that parses nothing and accepts every share. Its
-costs are the floor that the proxy's are compared with. Miners must configure,
-subscribe and authorize. Standard input accepts "job" (send a new job) and
-"notify PARAMS" (send exactly that job).`)
+A responder in the proxy's place that parses nothing and accepts every share.
+Its costs are the floor that the proxy's are compared with. Miners must
+configure, subscribe and authorize. Standard input accepts "job" (send a new
+job) and "notify PARAMS" (send exactly that job).`)
 	listen := flags.String("listen", "127.0.0.1:3333", "`host:port`")
 	loops := flags.Int("loops", 0, "event loops; 0: one per CPU")
 	difficulty := flags.Float64("difficulty", proof.EasyDifficulty, "difficulty that miners get")

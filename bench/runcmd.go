@@ -35,8 +35,8 @@ child process, and compares the counts of both sides. Scenarios:
           shares of an algorithm that cannot be checked, a flood of scrypt
           shares, invented names and agents, connection storms, miners that do
           not read or send one byte at a time, a pool that keeps changing
-          its mask and extranonce. The pool and the honest miners must not notice; the
-          verdict has a line for each promise
+          its mask and extranonce. The pool and the honest miners must not
+          notice; the verdict has a line for each promise
   upgrade
           under load, the proxy hands itself over to new processes: to its own
           program -rounds times, to programs that crash, speak another format,

@@ -301,3 +301,18 @@ func TestLoadsOfFloorAndProxyAreWithoutCollector(t *testing.T) {
 	}
 	wantCollector(t, 100, limit)
 }
+
+// Help fits a terminal of 80 columns.
+func TestHelpFits(t *testing.T) {
+	texts := []string{mustMain(t, exitOK, "-h")}
+	for _, c := range commands {
+		texts = append(texts, mustMain(t, exitOK, c.name, "-h"))
+	}
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 {
+				t.Errorf("%d columns: %s", n, line)
+			}
+		}
+	}
+}

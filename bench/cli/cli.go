@@ -28,9 +28,8 @@ func NewFlags(t Terminal, name, about string) *flag.FlagSet {
 	flags := flag.NewFlagSet("farmproxy bench "+name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // Main prints errors, parse prints help
 	flags.Usage = func() {
-		flags.SetOutput(t.Err)
 		fmt.Fprintf(t.Err, "usage: farmproxy bench %s [flags]\n\n%s\n\n", name, strings.TrimSpace(about))
-		flags.PrintDefaults()
+		defineFlags(t.Err, flags)
 	}
 	return flags
 }

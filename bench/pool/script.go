@@ -34,13 +34,13 @@ time since the start; a fault without a time follows the one before it at once:
   forget             existing sessions cannot be resumed
   difficulty 0.001   new difficulty from the next job on
   mask 1fffe000      new mask of version bits, at once
-  extranonce2 4      new size in bytes for new sessions; forgets existing sessions
+  extranonce2 4      new size in bytes for new sessions; forgets existing ones
   reject 0.1         reject this fraction of valid shares
   job [clean]        send a new job
   raw LINE           send a line as it is
 To agents only:
-  workers 3          difficulty 2^3 for each worker from the next job on; 3..9: one
-                     of 2^3 to 2^9, by the worker's name; off: no more changes
+  workers 3          difficulty 2^3 for each worker from the next job on; 3..9:
+                     one of 2^3 to 2^9, by the worker's name; off: no more
   frame 7f04...      send these bytes as they are
   strange KIND       length: frames of wrong lengths; unknown: frames of unknown
                      types; sessions: a difficulty for unknown sessions;
