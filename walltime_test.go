@@ -55,6 +55,8 @@ var wallTime = map[string]string{
 	"upstream/try.go":              "the pool's clock, to be compared with this one",
 	"doctor":                       "display",
 	"api/term.go":                  "display",
+	"api/overlay.go":               "display",
+	"config/overlay.go":            "storage",
 	"proxy/desk.go":                "operators mean the clock on the wall",
 	"viewlink":                     "storage",
 	"wish":                         "operators mean the clock on the wall",

@@ -43,7 +43,8 @@ type Status struct {
 		Accepted float64 `json:"accepted"`
 		Rejected float64 `json:"rejected"`
 	} `json:"work"`
-	HashRate float64 `json:"hashrate"`
+	HashRate float64      `json:"hashrate"`
+	Overlay  *OverlayNote `json:"overlay"` // null: pools and routes are those of the configuration file
 }
 
 // tally counts shares by verdict.

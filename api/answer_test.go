@@ -36,7 +36,7 @@ func TestStatusAnswer(t *testing.T) {
 	s.wantJSON(t, "/api/v1/status", `{"version":"1.2.3","pid":0,"uptime_seconds":0,"ready":false,"error":"farmproxy is starting: it does not listen yet",
 		"miners":0,"miners_max":0,"subscribed":0,"authorized":0,"workers":0,"workers_up":0,
 		"links_up":0,"links":0,"pool":"","shares":{"accepted":0,"rejected":{}},
-		"work":{"accepted":0,"rejected":0},"hashrate":0}`)
+		"work":{"accepted":0,"rejected":0},"hashrate":0,"overlay":null}`)
 
 	s.book.SetReady(nil)
 	s.book.SetMinersMax(19000)
@@ -57,7 +57,7 @@ func TestStatusAnswer(t *testing.T) {
 	s.wantJSON(t, "/api/v1/status", `{"version":"1.2.3","pid":0,"uptime_seconds":0,"ready":true,"error":"",
 		"miners":3,"miners_max":19000,"subscribed":2,"authorized":1,"workers":1,"workers_up":1,
 		"links_up":1,"links":2,"pool":"main","shares":{"accepted":10,"rejected":{"bad_version":1,"stale":2}},
-		"work":{"accepted":10.5,"rejected":3.5},"hashrate":0}`)
+		"work":{"accepted":10.5,"rejected":3.5},"hashrate":0,"overlay":null}`)
 }
 
 func TestHashRateAnswer(t *testing.T) {

@@ -275,10 +275,11 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		o.Tokens = mustTokens(t, "admin the-administrators\nread the-readers-only\nregister the-registrars-only")
 	}
 	prove := func(_ context.Context, p store.Pool, _ store.Account) error { return nil }
+	laid := &overlays{answer: changed()}
 	well := newSite(t, withTokens, func(o *Options) {
 		o.Registry, o.RegistrationsPerMinute = registry, 5
 		o.Prove, o.Uses = prove, func(string) bool { return true }
-		o.Bans = &oneBan{}
+		o.Bans, o.Overlays = &oneBan{}, laid
 		o.ViewLinks = mustLinks(t)
 	}, withRemembered(t))
 	storeless := newSite(t)
@@ -319,6 +320,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		}
 	}
 	f := func(method, path, body string) { t.Helper(); well.send(t, method, path, body, head(admin)...) }
+	everyOverlayAnswer(t, well, laid, head(admin)...)
 	f("GET", "/metrics", "")
 	for _, path := range []string{"/api/v1/status", "/api/v1/links", "/api/v1/openapi.json", "/readyz"} {
 		f("GET", path, "")

@@ -19,6 +19,7 @@ type Configuration struct {
 	File        string         `json:"file"`        // what a reload reads
 	LastGood    bool           `json:"last_good"`   // the file was broken when farmproxy started, so it works by the last good one
 	Fingerprint string         `json:"fingerprint"` // the same wherever the configuration says the same, passwords aside
+	Overlay     *OverlayNote   `json:"overlay"`     // pools and routes were set over the API, and the file's have no effect; null: they were not
 	Config      map[string]any `json:"config"`      // as the file would have it, defaults filled in; secrets are ***
 }
 

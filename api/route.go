@@ -78,6 +78,9 @@ var endpoints = []endpoint{
 	{"POST", viewLinksPath, scopeWrite, (*Server).createViewLink},
 	{"DELETE", viewLinksPath + "/{}", scopeWrite, (*Server).revokeViewLink},
 	{"GET", "/api/v1/config", scopeRead, (*Server).configuration},
+	{"GET", overlayPath, scopeRead, (*Server).overlay},
+	{"PUT", overlayPath, scopeWrite, (*Server).setOverlay},
+	{"DELETE", overlayPath, scopeWrite, (*Server).removeOverlay},
 	{"POST", "/api/v1/reload", scopeWrite, (*Server).reload},
 	{"GET", "/api/v1/openapi.json", scopeRead, (*Server).openAPI},
 }

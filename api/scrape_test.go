@@ -43,7 +43,7 @@ func serveTCP(t testing.TB, o Options) (address string) {
 
 func startTCP(t testing.TB, o Options) (s *Server, address string) {
 	t.Helper()
-	o.Log = slog.New(slog.DiscardHandler)
+	o.Log, o.Overlays = slog.New(slog.DiscardHandler), &overlays{answer: changed()}
 	s = New(o)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

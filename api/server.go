@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,6 +106,9 @@ type Options struct {
 
 	// Configuration returns the one in use.
 	Configuration func() *Configuration
+
+	// Overlays has pools and routes set beside the configuration file.
+	Overlays Overlays
 
 	Settings // at the start, see Server.Configure
 }
@@ -212,10 +216,16 @@ func New(o Options) *Server {
 // file.
 const maxRoster = 1 << 20
 
-// room gives a list of workers more room than other bodies have, if its sender may send
-// one.
+// room gives a list of workers, or of pools and routes, more room than other bodies have, if
+// its sender may send one.
 func (s *Server) room(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
-	if !h.IsPost() || string(h.RequestURI()) != rosterPath {
+	most := 0
+	switch path, _, _ := strings.Cut(string(h.RequestURI()), "?"); {
+	case h.IsPost() && path == rosterPath:
+		most = maxRoster
+	case h.IsPut() && path == overlayPath:
+		most = maxOverlay
+	default:
 		return c
 	}
 	if tokens := s.settings.Load().Tokens; tokens != nil {
@@ -223,7 +233,7 @@ func (s *Server) room(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 			return c
 		}
 	}
-	c.MaxRequestBodySize = maxRoster
+	c.MaxRequestBodySize = most
 	return c
 }
 

@@ -38,6 +38,7 @@ func newSite(t *testing.T, set ...func(*Options)) *site {
 		answers: make(map[string]bool),
 	}
 	o := Options{Book: s.book, Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Orders: new(told), Alerts: calm{}, Channels: wires{}}
+	o.Overlays = &overlays{answer: changed()}
 	o.History = func() (*history.Store, error) { return nil, nil }
 	o.Reload = func() (*Reload, error) { return reloadOf(), nil }
 	o.Configuration = func() *Configuration { return &Configuration{Config: map[string]any{"log": "x"}} }

@@ -43,6 +43,7 @@ func (s *Server) Status() (*Status, error) {
 		Pool:       st.Pool,
 		Shares:     makeTally(&st.Shares),
 		HashRate:   st.HashRate,
+		Overlay:    s.options.Overlays.Overlaid(),
 	}
 	if st.Ready != nil {
 		a.Error = st.Ready.Error()

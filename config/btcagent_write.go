@@ -76,6 +76,10 @@ func (d *draft) list(headline string, items []string) {
 func (d *draft) blame(problems Problems) Problems {
 	told := make(Problems, 0, len(problems))
 	for _, p := range problems {
+		if p.File != "" { // an overlay's
+			told = append(told, p)
+			continue
+		}
 		p.Line = 0 // the line was the draft's
 		for key := p.Key; key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
 			if from, ok := d.origins[key]; ok {

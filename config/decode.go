@@ -181,21 +181,26 @@ func (d *decoder) tables(path string, v any, into reflect.Value) {
 	}
 	elements := reflect.MakeSlice(into.Type(), len(tables), len(tables))
 	for i, table := range tables {
-		switch element := elements.Index(i).Addr().Interface().(type) {
-		case *Pool:
-			*element = defaultPool()
-		case *Goal:
-			*element = defaultGoal()
-		case *Period:
-			*element = defaultPeriod()
-		case *Channel:
-			*element = defaultChannel()
-		case *AlertRule:
-			*element = defaultAlertRule()
-		}
+		startTable(elements.Index(i).Addr().Interface())
 		d.table(fmt.Sprintf("%s[%d]", path, i+1), table, elements.Index(i))
 	}
 	into.Set(elements)
+}
+
+// startTable gives a new table of a list its defaults.
+func startTable(table any) {
+	switch table := table.(type) {
+	case *Pool:
+		*table = defaultPool()
+	case *Goal:
+		*table = defaultGoal()
+	case *Period:
+		*table = defaultPeriod()
+	case *Channel:
+		*table = defaultChannel()
+	case *AlertRule:
+		*table = defaultAlertRule()
+	}
 }
 
 // listOfTables returns what the parser made of a list of tables; false: it is none.

@@ -21,6 +21,9 @@ func (h Hold) String() string {
 	return short(h.Duration)
 }
 
+// Short returns a duration as the file has it: 10m.
+func Short(d time.Duration) string { return short(d) }
+
 // short returns a duration as people write it: 10m, not 10m0s.
 func short(d time.Duration) string {
 	s := d.String()

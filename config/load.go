@@ -20,8 +20,9 @@ const maxFile = 1 << 20
 // File is a configuration file that has been read but not interpreted: TOML, or the
 // JSON of BTCAgent, which is converted first.
 type File struct {
-	path string
-	text []byte
+	path    string
+	text    []byte
+	overlay *Overlay // nil: nothing is laid over it
 }
 
 // Open reads a configuration file.
@@ -30,7 +31,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{path, text}, nil
+	return &File{path: path, text: text}, nil
 }
 
 // Load is Open and Config.
@@ -49,7 +50,7 @@ func (f *File) Path() string { return f.path }
 func (f *File) Text() []byte { return f.text }
 
 // FileOf is Open for a file whose text is known already.
-func FileOf(path string, text []byte) *File { return &File{path, text} }
+func FileOf(path string, text []byte) *File { return &File{path: path, text: text} }
 
 // stateDirLine finds state_dir in a file that is broken elsewhere.
 var stateDirLine = regexp.MustCompile(`(?m)^[ \t]*state_dir[ \t]*=[ \t]*["'](/[^"'\n]*)["']`)
@@ -97,6 +98,8 @@ func (f *File) Check() (*Config, Problems) {
 func (f *File) Place(found Problems) Problems {
 	p := f.parse()
 	_, problems := f.Check()
+	found = slices.Clone(found)
+	f.overlay.locate(found)
 	return f.place(slices.Concat(problems, p.located(found)))
 }
 
@@ -123,7 +126,7 @@ func (f *File) FromBraiins() ([]byte, error) {
 		return nil, f.place(problems)
 	}
 	text := []byte(d.text.String())
-	_, found := parseTOML(text)
+	_, found := FileOf("", text).parseTOML(text)
 	if errors, _ := f.place(problems.and(d.blame(found))).Split(); len(errors) > 0 {
 		return nil, errors
 	}
@@ -141,7 +144,7 @@ type parsed struct {
 func (f *File) parse() (p parsed) {
 	if !f.BTCAgent() {
 		p.text = f.text
-		p.config, p.problems = parseTOML(f.text)
+		p.config, p.problems = f.parseTOML(f.text)
 		return p
 	}
 	var problems Problems
@@ -149,7 +152,7 @@ func (f *File) parse() (p parsed) {
 		return parsed{problems: problems}
 	}
 	p.text = []byte(p.draft.text.String())
-	p.config, p.problems = parseTOML(p.text)
+	p.config, p.problems = f.parseTOML(p.text)
 	p.problems = problems.and(p.draft.blame(p.problems))
 	return p
 }
@@ -168,7 +171,9 @@ func (p *parsed) located(found Problems) Problems {
 func (f *File) place(problems Problems) Problems {
 	problems = slices.Clone(problems)
 	for i := range problems {
-		problems[i].File = f.path
+		if problems[i].File == "" {
+			problems[i].File = f.path
+		}
 	}
 	problems.sort()
 	return problems
@@ -187,16 +192,16 @@ func read(path string) ([]byte, error) {
 
 // Parse is Load for TOML that has been read already. The error, if any, is a Problems.
 func Parse(text []byte) (*Config, error) {
-	c, problems := parseTOML(text)
+	c, problems := FileOf("", text).parseTOML(text)
 	if errors, _ := problems.Split(); len(errors) > 0 {
 		return nil, errors
 	}
 	return c, nil
 }
 
-// parseTOML returns what a text says, or nil if it is not TOML, and everything wrong in
-// it.
-func parseTOML(text []byte) (*Config, Problems) {
+// parseTOML returns what a text says under the file's overlay, or nil if it is not TOML, and
+// everything wrong in them.
+func (f *File) parseTOML(text []byte) (*Config, Problems) {
 	var tree map[string]any
 	if _, err := toml.Decode(string(text), &tree); err != nil {
 		return nil, Problems{syntaxProblem(err)}
@@ -204,6 +209,8 @@ func parseTOML(text []byte) (*Config, Problems) {
 	if isBraiins(tree) {
 		return nil, Problems{{Want: "this is a configuration of Braiins Farm Proxy", Try: "farmproxy import braiins, which converts it to farmproxy's format, with comments"}}
 	}
+	lines := keyLines(string(text))
+	laid := f.overlay.lay(tree, f.path, lines)
 	c := Default()
 	d := decoder{given: make(keySet)}
 	d.config(tree, c)
@@ -212,7 +219,9 @@ func parseTOML(text []byte) (*Config, Problems) {
 	problems := d.problems
 	problems.judge(c.validate())
 	problems = append(problems, c.warnings(problems)...)
-	problems.locate(keyLines(string(text)))
+	f.overlay.locate(problems)
+	problems = append(problems, laid...)
+	problems.locate(lines)
 	return c, problems
 }
 

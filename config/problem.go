@@ -135,18 +135,31 @@ func (ps Problems) and(others Problems) Problems {
 	return all
 }
 
-// locate gives each problem its line, or that of the table that it is missing
-// in, and sorts by them.
+// locate gives each problem that has no place yet its line, or that of the table that it is
+// missing in, and sorts by them.
 func (ps Problems) locate(lines map[string]int) {
 	for i := range ps {
-		for key := ps[i].Key; key != "" && ps[i].Line == 0; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
-			ps[i].Line = lines[key]
+		if ps[i].File == "" && ps[i].Line == 0 {
+			ps[i].Line = nearestLine(lines, ps[i].Key)
 		}
 	}
 	ps.sort()
 }
 
-// sort puts problems in the order of their lines.
+// nearestLine returns the line of a key, or that of the table that it is missing in; 0: there
+// is none.
+func nearestLine(lines map[string]int, key string) int {
+	for ; key != ""; key = key[:max(0, strings.LastIndexAny(key, ".["))] {
+		if n := lines[key]; n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// sort puts problems in the order of their files and lines.
 func (ps Problems) sort() {
-	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
 }

@@ -105,7 +105,7 @@ func TestRouteKeys(t *testing.T) {
 func TestWarningsAboutRoutes(t *testing.T) {
 	f := func(old, new, want string) {
 		t.Helper()
-		_, problems := parseTOML([]byte(strings.Replace(twoRoutes, old, new, 1)))
+		_, problems := FileOf("", []byte(strings.Replace(twoRoutes, old, new, 1))).Check()
 		errs, warnings := problems.Split()
 		if len(errs) > 0 || warnings.Error() != want {
 			t.Errorf("%q to %q: %v\ngot  %v\nwant %s", old, new, errs, warnings, want)

@@ -28,7 +28,7 @@ func TestBoundsWithoutAPowerOfTwoBetweenThem(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
-		c, problems := parseTOML([]byte(text))
+		c, problems := FileOf("", []byte(text)).Check()
 		errors, warnings := problems.Split()
 		if c == nil || len(errors) > 0 || want == "" && len(warnings) > 0 || want != "" && (len(warnings) != 1 || !strings.Contains(warnings[0].String(), want)) {
 			t.Errorf("%s: %v and %v, want %q", text, errors, warnings, want)
@@ -54,7 +54,7 @@ func TestWarnings(t *testing.T) {
 
 // Anything with a problem gets no warning as well, and a warning is not a problem.
 func TestWarningsStandApart(t *testing.T) {
-	_, problems := parseTOML([]byte(smallest + "[difficulty]\nmin = 1000\nmax = 1010\nstart = -1\n"))
+	_, problems := FileOf("", []byte(smallest+"[difficulty]\nmin = 1000\nmax = 1010\nstart = -1\n")).Check()
 	if _, warnings := problems.Split(); len(warnings) > 0 {
 		t.Errorf("%v", warnings)
 	}

@@ -43,6 +43,7 @@ func (p *proxy) commands() {
 		}
 		return p.reload(ctx, file)
 	})
+	p.overlayCommands()
 	p.orderCommands()
 	p.viewLinkCommands()
 	p.notifyCommands()

@@ -15,7 +15,10 @@ import (
 
 // lastGoodFile holds, in the state directory, the last configuration file that farmproxy
 // worked by: a mistake in the file and a restart must not take a farm down.
-const lastGoodFile = "last-good-configuration"
+const (
+	lastGoodFile    = "last-good-configuration"
+	lastGoodOverlay = "last-good-overlay.toml" // what was set over the API then; none: nothing was
+)
 
 // keepGood keeps a file that is good. Nothing is kept without a state directory. The copy
 // has the passwords too, so only farmproxy's user may read it.
@@ -23,14 +26,25 @@ func keepGood(dir string, f *config.File) error {
 	if dir == "" {
 		return nil
 	}
+	err := keepGoodOverlay(filepath.Join(dir, lastGoodOverlay), f.Overlay())
 	path := filepath.Join(dir, lastGoodFile)
-	if before, err := os.ReadFile(path); err == nil && bytes.Equal(before, f.Text()) {
-		return nil
+	if before, missing := os.ReadFile(path); missing != nil || !bytes.Equal(before, f.Text()) {
+		err = errors.Join(err, replace(path, f.Text()))
 	}
-	if err := replace(path, f.Text()); err != nil {
+	if err != nil {
 		return fmt.Errorf("the configuration could not be kept as the last good one: %w; make room in %s, or let farmproxy's user write there", err, dir)
 	}
 	return nil
+}
+
+// keepGoodOverlay keeps what was laid over a file that is good; nil: nothing was.
+func keepGoodOverlay(path string, o *config.Overlay) error {
+	if o != nil {
+		if before, err := os.ReadFile(path); err == nil && bytes.Equal(before, o.Text()) {
+			return nil
+		}
+	}
+	return keepOverlay(path, o)
 }
 
 // replace writes a file anew, whole or not at all.
@@ -65,6 +79,7 @@ func LastGood(ctx context.Context, broken *config.File) (f *config.File, x Exami
 	if err != nil {
 		return nil, x, false
 	}
+	f = f.Over(config.OpenOverlay(filepath.Join(dir, lastGoodOverlay), true))
 	x = Examine(ctx, f, true, false)
 	errs, _ := x.Problems.Split()
 	return f, x, len(errs) == 0

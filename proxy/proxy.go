@@ -114,7 +114,7 @@ func (o *Start) build(from *heir) (*proxy, error) {
 	}
 	p.queue, p.hangups = o.Log, o.Reload
 	p.book.SetLeftOut(o.Log.LeftOut)
-	p.running.Store(&running{config: o.Config, file: o.Path, lastGood: o.LastGood})
+	p.running.Store(&running{config: o.Config, file: o.Path, from: o.File, lastGood: o.LastGood})
 	p.book.SetConfiguration(o.Config.Fingerprint())
 	if o.LastGood {
 		p.book.SetConfigurationFailed()
@@ -209,7 +209,7 @@ func (p *proxy) webOptions(secure *tls.Config) api.Options {
 		TLS: secure, Version: Version(), Log: p.log, Book: p.book,
 		Bans: bans{p.server}, Orders: desk{p.orders}, ViewLinks: p.viewLinks, Alerts: p.alerts, Channels: p.notify,
 		History: p.remember.opened, Expect: p.remember.expect, Forget: p.remember.forget,
-		Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration,
+		Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration, Overlays: overlays{p},
 	}
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
 		o.Registry = p.store

@@ -24,7 +24,8 @@ import (
 type running struct {
 	config   *config.Config
 	file     string
-	lastGood bool // the file was broken at the start: this is the last one that was good
+	from     *config.File // that config is from: it may have changed on the disk since
+	lastGood bool         // the file was broken at the start: this is the last one that was good
 }
 
 // errNotLoaded is the error of a reload that changed nothing: the problems say why.
@@ -72,6 +73,8 @@ type loading struct {
 	config   *config.Config
 	settings settings
 	report   *api.Reload
+	warnings config.Problems
+	problems config.Problems // of the configuration; report has them, and others
 	err      error
 }
 
@@ -93,69 +96,86 @@ func (p *proxy) load(ctx context.Context, file string) (*api.Reload, error) {
 			return r, errNotLoaded
 		}
 	}
-	p.use(x.file, x.config)
+	p.book.SetConfiguration(x.config.Fingerprint())
+	p.use(&running{config: x.config, file: x.file.Path(), from: x.file})
 	p.orders.warnHomeless()
 	return r, nil
 }
 
 // read reads and checks a file, and compares it with the configuration in use.
 func (p *proxy) read(ctx context.Context, file string) *loading {
-	x := &loading{report: newReload(file)}
-	r := x.report
-	fail := func(problem error) *loading {
-		r.Problems, x.err = append(r.Problems, problem.Error()), errNotLoaded
+	f, err := config.Open(file)
+	if err != nil {
+		x := &loading{report: newReload(file)}
+		return x.fail(err)
+	}
+	x := p.consider(ctx, Overlaid(f, "", true))
+	if x.err != nil {
 		return x
-	}
-	var err error
-	if x.file, err = config.Open(file); err != nil {
-		return fail(err)
-	}
-	if x.config, x.err = p.compare(ctx, x.file, r); x.err != nil {
-		return x
-	}
-	if x.settings, err = p.plan(x.config); err != nil {
-		return fail(err)
 	}
 	before := p.settings.Load()
 	if x.config.HTTP.TokenFile == p.running.Load().config.HTTP.TokenFile && !reflect.DeepEqual(before.web.Tokens, x.settings.web.Tokens) {
-		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "http.token_file"}.String())
+		x.report.Changes = append(x.report.Changes, config.Change{Kind: config.Read, Key: "http.token_file"}.String())
 	}
 	if reflect.DeepEqual(x.config.Alerts.Channels, p.running.Load().config.Alerts.Channels) && !reflect.DeepEqual(before.notify.channels, x.settings.notify.channels) {
-		r.Changes = append(r.Changes, config.Change{Kind: config.Read, Key: "alerts.channel.secret_file"}.String())
+		x.report.Changes = append(x.report.Changes, config.Change{Kind: config.Read, Key: "alerts.channel.secret_file"}.String())
 	}
 	p.certs.check(p.log)
 	return x
 }
 
-// compare checks a file and compares it with the configuration in use. What it finds is in
-// r: the warnings and the changes, or with an error the problems.
-func (p *proxy) compare(ctx context.Context, f *config.File, r *api.Reload) (*config.Config, error) {
+// consider checks a file that has been read, compares it with the configuration in use, and
+// reads all files that it names.
+func (p *proxy) consider(ctx context.Context, f *config.File) *loading {
+	x := p.compare(ctx, f)
+	if x.err != nil {
+		return x
+	}
+	var err error
+	if x.settings, err = p.plan(x.config); err != nil {
+		return x.fail(err)
+	}
+	return x
+}
+
+// fail notes why a file can't be used.
+func (x *loading) fail(problem error) *loading {
+	x.report.Problems, x.err = append(x.report.Problems, problem.Error()), errNotLoaded
+	x.problems = append(x.problems, config.Problem{Want: problem.Error()})
+	return x
+}
+
+// compare checks a file and compares it with the configuration in use.
+func (p *proxy) compare(ctx context.Context, f *config.File) *loading {
+	x := &loading{file: f, report: newReload(f.Path())}
 	now := p.running.Load().config
-	x := examine(ctx, f, occupied{ours: now}, true, false)
-	errs, warnings := x.Problems.Split()
+	seen := examine(ctx, f, occupied{ours: now}, true, false)
+	errs, warnings := seen.Problems.Split()
+	x.warnings = warnings
 	for _, w := range warnings {
-		r.Warnings = append(r.Warnings, w.String())
+		x.report.Warnings = append(x.report.Warnings, w.String())
+	}
+	var changes []config.Change
+	if len(errs) == 0 {
+		x.report.Fingerprint = seen.Config.Fingerprint()
+		changes = config.Changes(now, seen.Config)
+		if fixed := unchangeable(changes); len(fixed) > 0 {
+			errs, _ = f.Place(fixed).Split()
+		}
 	}
 	if len(errs) > 0 {
+		x.problems, x.err = errs, errNotLoaded
 		for _, e := range errs {
-			r.Problems = append(r.Problems, e.String())
+			x.report.Problems = append(x.report.Problems, e.String())
 		}
-		return nil, errNotLoaded
+		return x
 	}
-	r.Fingerprint = x.Config.Fingerprint()
-	changes := config.Changes(now, x.Config)
-	if fixed := unchangeable(changes); len(fixed) > 0 {
-		errs, _ := f.Place(fixed).Split()
-		for _, e := range errs {
-			r.Problems = append(r.Problems, e.String())
-		}
-		return nil, errNotLoaded
-	}
-	r.Changes = make([]string, len(changes))
+	x.config = seen.Config
+	x.report.Changes = make([]string, len(changes))
 	for i, c := range changes {
-		r.Changes[i] = c.String()
+		x.report.Changes[i] = c.String()
 	}
-	return x.Config, nil
+	return x
 }
 
 // unchangeable returns a problem for each change of a key that is read only at the start.
@@ -174,13 +194,13 @@ func unchangeable(changes []config.Change) (found config.Problems) {
 
 // use notes which configuration is in use from now on, and keeps its file for a start that
 // finds a broken one.
-func (p *proxy) use(f *config.File, c *config.Config) {
-	p.running.Store(&running{config: c, file: f.Path()})
-	p.book.SetConfiguration(c.Fingerprint())
-	p.certs.keep(c)
-	kept, err := bounds(&p.keeping, func() error { return keepGood(stateDir(c), f) })
+func (p *proxy) use(r *running) {
+	p.running.Store(r)
+	p.certs.keep(r.config)
+	dir := stateDir(r.config)
+	kept, err := bounds(&p.keeping, func() error { return keepGood(dir, r.from) })
 	if err != nil {
-		kept = fmt.Errorf("the configuration is in use, but could not be kept as the last good one: writing to %s takes too long: is a file system away, or a disk failing?", stateDir(c))
+		kept = fmt.Errorf("the configuration is in use, but could not be kept as the last good one: writing to %s takes too long: is a file system away, or a disk failing?", dir)
 	}
 	p.warn(kept)
 }
@@ -212,9 +232,7 @@ func (p *proxy) difference(ctx context.Context, file, text string) (*api.Reload,
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
 	x, err := bounds(&p.reading, func() *loading {
-		x := &loading{report: newReload(file)}
-		x.config, x.err = p.compare(ctx, config.FileOf(file, []byte(text)), x.report)
-		return x
+		return p.compare(ctx, Overlaid(config.FileOf(file, []byte(text)), stateDir(p.running.Load().config), true))
 	})
 	if err != nil {
 		x = &loading{report: newReload(file), err: err}
@@ -233,7 +251,7 @@ func newReload(file string) *api.Reload {
 // configuration returns the one in use.
 func (p *proxy) configuration() *api.Configuration {
 	now := p.running.Load()
-	return &api.Configuration{File: now.file, LastGood: now.lastGood, Fingerprint: now.config.Fingerprint(), Config: now.config.Shown()}
+	return &api.Configuration{File: now.file, LastGood: now.lastGood, Fingerprint: now.config.Fingerprint(), Overlay: now.overlay(), Config: now.config.Shown()}
 }
 
 // occupied is this machine with ports that this farmproxy has itself.

@@ -51,13 +51,17 @@ func startFile(t *testing.T, text string) *fileProxy {
 	dir := t.TempDir()
 	f := &fileProxy{t: t, file: filepath.Join(dir, "farmproxy.toml"), log: new(journal.Journal)}
 	f.write("state_dir = %q\n%s", dir, text)
-	c, err := config.Load(f.file)
+	from, err := config.Open(f.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := from.Config()
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.proxy, f.stop = launch(t, f.log, func(it *config.Config) { *it = *c }, nil)
 	t.Cleanup(sync.OnceFunc(f.stop))
-	f.running.Store(&running{config: c, file: f.file})
+	f.running.Store(&running{config: c, file: f.file, from: from})
 	return f
 }
 

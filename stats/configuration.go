@@ -15,6 +15,16 @@ func (b *Book) SetConfiguration(fingerprint string) {
 	b.configuration.Store(&configuration{fingerprint: fingerprint, since: stampOf(b.now())})
 }
 
+// SetOverlaid is SetConfiguration for one that differs in what was set over the API alone:
+// whether the file could be loaded the last time stays as it is.
+func (b *Book) SetOverlaid(fingerprint string) {
+	c := configuration{fingerprint: fingerprint, since: stampOf(b.now())}
+	if now := b.configuration.Load(); now != nil {
+		c.failed = now.failed
+	}
+	b.configuration.Store(&c)
+}
+
 // SetConfigurationFailed says that the configuration file could not be loaded: the one in
 // use stays.
 func (b *Book) SetConfigurationFailed() {

@@ -26,6 +26,8 @@ func TestConfigurationMetrics(t *testing.T) {
 	b.now = func() time.Time { return epoch.Add(time.Minute) }
 	b.SetConfigurationFailed()
 	f(`farmproxy_config_info{fingerprint="one"} 1`, "farmproxy_config_last_reload_successful 0", "farmproxy_config_last_reload_success_timestamp_seconds 1700000010")
+	b.SetOverlaid("over")
+	f(`farmproxy_config_info{fingerprint="over"} 1`, "farmproxy_config_last_reload_successful 0", "farmproxy_config_last_reload_success_timestamp_seconds 1700000070")
 	b.SetConfiguration("two")
 	f(`farmproxy_config_info{fingerprint="two"} 1`, "farmproxy_config_last_reload_successful 1", "farmproxy_config_last_reload_success_timestamp_seconds 1700000070")
 }

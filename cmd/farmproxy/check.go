@@ -14,6 +14,8 @@ import (
 
 const checkAbout = `The exit code is 1 if there is a problem; a warning is none. check also looks at the machine: ports, names, directories and files. It changes nothing.
 
+Pools and routes that were set over the API are looked at too, if check may read them: those of the file have no effect then, and a warning says so.
+
 With -diff, check also asks the running farmproxy what a reload of this file would change, or why it would be refused. That farmproxy gets the text of the file, so it need not be able to read it.`
 
 func checkCommand(flags *flag.FlagSet) run {
@@ -33,6 +35,15 @@ func checkCommand(flags *flag.FlagSet) run {
 	}
 }
 
+// unitState returns the state directory that the shipped unit has made for the farmproxy that
+// works by a file; "": that is not known.
+func unitState(path string) string {
+	if path == installedConfig {
+		return unitStateDirectory
+	}
+	return ""
+}
+
 // checkFile prints a file's problems on stderr, and what the file turns on on stdout.
 func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io.Writer) int {
 	f, err := config.Open(path)
@@ -40,6 +51,7 @@ func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
+	f = proxy.Overlaid(f, unitState(path), false)
 	x := proxy.Examine(ctx, f, false, connect)
 	for _, p := range x.Problems {
 		fmt.Fprintln(stderr, p)

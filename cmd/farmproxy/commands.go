@@ -39,6 +39,7 @@ func init() {
 		{name: "report", takes: "[daily|weekly]", summary: "show what the farm did on the last day, or in the last week", about: reportAbout, words: reportKinds, define: reportCommand},
 		{name: "reload", summary: "have the running farmproxy read its configuration again", about: reloadAbout, define: reloadCommand},
 		{name: "config", summary: "show the configuration of the running farmproxy", about: configAbout, define: asks("config", printConfig)},
+		{name: "overlay", summary: "show the pools and routes that were set over the API, or remove them", about: overlayAbout, define: overlayCommand},
 		{name: "trace", takes: "WORKER|POOL", summary: "show what a miner, or a pool, and farmproxy say to each other", about: traceAbout, define: traceCommand},
 		{name: "cert", takes: "[HOST...]", summary: "make a self-signed certificate for [[listener]] or [http] tls", about: certAbout, define: certCommand},
 		{name: "upgrade", summary: "have the binary on disk take over from the running farmproxy", about: upgradeAbout, define: asks("upgrade", printUpgrade)},

@@ -30,7 +30,7 @@ func doctorCommand(flags *flag.FlagSet) run {
 		if err != nil {
 			return failed(t, err)
 		}
-		findings := proxy.Diagnose(ctx, f, a.running(ctx))
+		findings := proxy.Diagnose(ctx, proxy.Overlaid(f, unitState(*a.file), false), a.running(ctx))
 		if *a.json {
 			line, err := json.Marshal(findings)
 			if err != nil {

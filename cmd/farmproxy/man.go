@@ -13,7 +13,7 @@ import (
 var files = [][2]string{
 	{installedConfig, "The configuration. docs/configuration.md lists all keys."},
 	{unitRuntimeDirectory + "/admin.sock", "The socket for status and the other commands for a running farmproxy. Its permissions say who may use it."},
-	{unitStateDirectory, "What farmproxy remembers across restarts, and the last good configuration."},
+	{unitStateDirectory, "What farmproxy remembers across restarts, the last good configuration, and pools and routes that were set over the API."},
 }
 
 // signals are those that the running farmproxy takes.

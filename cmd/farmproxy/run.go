@@ -61,6 +61,7 @@ func runCommand(flags *flag.FlagSet) run {
 			before.Refuse(err)
 			return exitUnusable
 		}
+		f = proxy.Overlaid(f, "", true)
 		x := before.Examine(ctx, f)
 		if x.Config != nil && !x.Problems.Within("log") {
 			queue.Configure(x.Config.Log)

@@ -41,5 +41,8 @@ func printStatus(w io.Writer, answer json.RawMessage) error {
 		row("", "%d rejected: %s", s.Shares.Rejected[reason], reason)
 	}
 	row("hash rate", "%s", stats.HashRate(s.HashRate))
+	if s.Overlay != nil {
+		row("pools, routes", "%s", printable(s.Overlay.String()))
+	}
 	return table.Flush()
 }
