@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks'
 import { get, send } from './api'
+import { Curtailments } from './curtailments'
 import { clock, count } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live } from './live'
 
 interface Alert { rule: string; subject: string; state: 'pending' | 'firing' | 'resolved'; severity: 'page' | 'ticket'; since: string; until: string | null; text: string; do: string }
-interface Curtailment { group: string; from: string; reason: string; by: string; until: string | null }
 interface Channel { name: string; kind: string; gets: string[]; waiting: number; sent: number; failed: number; lost: number; last_sent: string | null; failing_since: string | null; error: string }
-interface Alerts { alerts: Alert[]; cut_off_since: string | null; curtailments: Curtailment[]; channels: Channel[] }
+interface Alerts { alerts: Alert[]; cut_off_since: string | null; channels: Channel[] }
 interface Result { channel: string; kind: string; sent: boolean; error: string; seconds: number }
 
 const time = (text: string) => clock(Date.parse(text))
@@ -24,12 +24,7 @@ export function AlertsView() {
       {last && <>
         {last.cut_off_since && <p class="bad">Neither a pool nor a channel can be reached since {time(last.cut_off_since)}: messages wait.</p>}
         <AlertList alerts={last.alerts} />
-        {last.curtailments.length > 0 && <section>
-          <h2>Off on purpose</h2>
-          <ul class="events">{last.curtailments.map((c) => (
-            <li key={c.group}>{c.group ? 'Group ' + c.group : 'All miners'}: from {time(c.from)}{c.until && ` until ${time(c.until)}`}, by {c.by}{c.reason && ': ' + c.reason}</li>
-          ))}</ul>
-        </section>}
+        <Curtailments />
         <Channels channels={last.channels} done={() => setDone(done + 1)} />
       </>}
     </>

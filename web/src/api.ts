@@ -12,9 +12,9 @@ export function setToken(t: string) {
   else sessionStorage.removeItem(key)
 }
 
-/** Refused is an answer that is not 2xx. */
+/** Refused is an answer that is not 2xx; body is its JSON, if it has any. */
 export class Refused extends Error {
-  constructor(public readonly status: number, text: string) { super(text) }
+  constructor(public readonly status: number, text: string, public readonly body: unknown) { super(text) }
 }
 
 /** ask sends a request; the answer may be a stream. */
@@ -24,9 +24,9 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
   const answer = await fetch(path, { ...init, headers, credentials: 'omit', cache: 'no-store' })
   if (answer.ok) return answer
   const text = await answer.text()
-  let error = text
-  try { error = JSON.parse(text).error ?? text } catch { /* not JSON: as it is */ }
-  throw new Refused(answer.status, error || answer.statusText)
+  let error = text, body: unknown = null
+  try { body = JSON.parse(text); error = (body as { error?: string }).error ?? text } catch { /* not JSON: as it is */ }
+  throw new Refused(answer.status, error || answer.statusText, body)
 }
 
 /** get returns an answer's JSON. */
@@ -36,11 +36,11 @@ export async function get<T>(path: string, query: Record<string, string> = {}, s
 }
 
 /** send sends JSON with a method, and returns the answer's text. */
-export async function send(method: string, path: string, body?: unknown): Promise<string> {
-  const init: RequestInit = { method }
+export async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<string> {
+  const init: RequestInit = { method, headers }
   if (body !== undefined) {
     init.body = JSON.stringify(body)
-    init.headers = { 'Content-Type': 'application/json' }
+    init.headers = { ...headers, 'Content-Type': 'application/json' }
   }
   return (await ask(path, init)).text()
 }

@@ -9,8 +9,9 @@ import { WorkerView } from './worker'
 import { PoolsView } from './pools'
 import { AlertsView } from './alerts'
 import { EventsView } from './events'
+import { SettingsView } from './settings'
 
-const views: [string, string][] = [['', 'Farm'], ['workers', 'Workers'], ['pools', 'Pools'], ['alerts', 'Alerts'], ['events', 'Events']]
+const views: [string, string][] = [['', 'Farm'], ['workers', 'Workers'], ['pools', 'Pools'], ['alerts', 'Alerts'], ['events', 'Events'], ['settings', 'Settings']]
 
 export function App() {
   useLive()
@@ -32,7 +33,7 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         {!live.farm ? <Waiting /> : route[0] === 'workers' ? <WorkersView /> : route[0] === 'worker' ? <WorkerView name={route.slice(1).join('/')} />
-          : route[0] === 'pools' ? <PoolsView /> : route[0] === 'alerts' ? <AlertsView /> : route[0] === 'events' ? <EventsView /> : <FarmView />}
+          : route[0] === 'pools' ? <PoolsView /> : route[0] === 'alerts' ? <AlertsView /> : route[0] === 'events' ? <EventsView /> : route[0] === 'settings' ? <SettingsView /> : <FarmView />}
       </main>
     </>
   )

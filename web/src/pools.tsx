@@ -1,9 +1,12 @@
-import { useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { get, send } from './api'
+import { Configured } from './configured'
 import { PoolTable } from './farm'
 import { clock, count } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live, type Pool } from './live'
+import { Question } from './question'
+import { Routes } from './routes'
 
 type Action = 'drain' | 'disable' | 'enable'
 
@@ -11,15 +14,14 @@ interface Order { kind: string; name: string; what: string; by: string; since: s
 
 const verbs: Record<Action, string> = { drain: 'Drain', disable: 'Disable', enable: 'Enable' }
 
-/** terms are for how long an order holds. */
-const terms: [string, string][] = [['until it is taken back', ''], ['for 1 h', '1h'], ['for 8 h', '8h'], ['for 24 h', '24h']]
-
 export function PoolsView() {
   useLive()
   const [asked, ask] = useState<{ pool: Pool; action: Action } | null>(null)
+  const [taken, take] = useState<Order | null>(null)
   const [done, setDone] = useState(0)
   const orders = useAnswer(async (signal) => (await get<{ orders: Order[] }>('/api/v1/orders', {}, signal)).orders, [done, Math.floor(live.at / 10e3)])
   const order = (name: string) => orders.value?.find((o) => o.kind === 'pool' && o.name === name)
+  const again = () => { ask(null); take(null); setDone(done + 1) }
   return (
     <>
       <h1 tabIndex={-1}>Pools</h1>
@@ -30,17 +32,42 @@ export function PoolsView() {
           ))}
         </span>
       )} />
-      {asked && <Question {...asked} close={() => { ask(null); setDone(done + 1) }} />}
+      {asked && (
+        <Question title={`${verbs[asked.action]} ${asked.pool.name}?`} verb={verbs[asked.action]} timed={asked.action !== 'enable'} close={again}
+          go={(term) => send('POST', `/api/v1/pools/${encodeURIComponent(asked.pool.name)}/${asked.action}`, asked.action === 'enable' ? undefined : term)}>
+          <p>{consequence(asked.pool, asked.action)}</p>
+        </Question>
+      )}
+      <Routes done={done} changed={again} />
       <section>
         <h2>Orders</h2>
         {orders.trouble && <p class="error">{orders.trouble}</p>}
         {orders.value?.length === 0 && <p>None: everything is as the configuration says.</p>}
         <ul class="events">{orders.value?.map((o) => (
-          <li key={o.kind + o.name}>{o.name}: {o.what}, by {o.by}, since {clock(Date.parse(o.since))}{o.until && `, until ${clock(Date.parse(o.until))}`}{!o.effective && ' (without effect: there is no such thing any more)'}</li>
+          <li key={o.kind + o.name}>{o.name}: {o.what}, by {o.by}, since {clock(Date.parse(o.since))}{o.until && `, until ${clock(Date.parse(o.until))}`}{!o.effective && ' (without effect: there is no such thing any more)'}{' '}
+            <button type="button" aria-label={`Take back: ${o.name}, ${o.what}`} onClick={() => take(o)}>Take back</button></li>
         ))}</ul>
       </section>
+      {taken && <Question title={`Take back: ${taken.name}, ${taken.what}?`} verb="Take back" close={again} go={() => takeBack(taken)}><p>{after[taken.kind]}</p></Question>}
+      <Configured />
     </>
   )
+}
+
+/** after says what holds when an order is taken back, by its kind. */
+const after: Record<string, string> = {
+  weights: 'The weights are those of the configuration and its schedule again: some miners move within minutes, each by a clean job on the connection that it has.',
+  pin: "The worker stays where it is, and may be moved again to keep its route's split.",
+  pool: 'The pool is used again as the configuration says: if it is the preferred one, miners return to it once it has been healthy for failover.return_after.',
+}
+
+function takeBack(o: Order): Promise<string> {
+  const name = encodeURIComponent(o.name)
+  switch (o.kind) {
+    case 'weights': return send('DELETE', `/api/v1/routes/${name}/weights`)
+    case 'pin': return send('DELETE', `/api/v1/workers/${name}/pin`)
+  }
+  return send('POST', `/api/v1/pools/${name}/enable`)
 }
 
 /** consequence says what an action will do. */
@@ -52,27 +79,4 @@ function consequence(p: Pool, action: Action): string {
     case 'disable': return `${count(p.miners)} miners get a clean job and ${where}. No miner is disconnected. farmproxy makes no connection to ${p.name}.`
     case 'enable': return `${p.name} is used again as the configuration says: if it is the preferred one, miners return to it once it has been healthy for failover.return_after.`
   }
-}
-
-function Question({ pool, action, close }: { pool: Pool; action: Action; close: () => void }) {
-  const [trouble, setTrouble] = useState('')
-  const term = useRef<HTMLSelectElement>(null)
-  const show = (d: HTMLDialogElement | null) => { if (d && !d.open) d.showModal() }
-  const go = async () => {
-    try {
-      await send('POST', `/api/v1/pools/${encodeURIComponent(pool.name)}/${action}`, term.current?.value ? { for: term.current.value } : undefined)
-      close()
-    } catch (e) {
-      setTrouble(e instanceof Error ? e.message : String(e))
-    }
-  }
-  return (
-    <dialog ref={show} aria-labelledby="question" onClose={close}>
-      <h2 id="question">{verbs[action]} {pool.name}?</h2>
-      <p>{consequence(pool, action)}</p>
-      {action !== 'enable' && <p><label>It holds <select ref={term}>{terms.map(([name, value]) => <option key={value} value={value}>{name}</option>)}</select></label></p>}
-      {trouble && <p class="error" role="alert">{trouble}</p>}
-      <p class="choice"><button type="button" onClick={go}>{verbs[action]}</button><button type="button" autofocus onClick={close}>Cancel</button></p>
-    </dialog>
-  )
 }

@@ -3,6 +3,7 @@ import { Chart } from './chart'
 import { ago, clock, count, difficulty, hashrate, percent, reasons } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live, silent, up } from './live'
+import { Place } from './place'
 
 interface Detail {
   name: string; user: string; pool: string; algorithm: string; miners: number; address: string; agent: string; difficulty: number; hashrate: number
@@ -41,6 +42,7 @@ export function WorkerView({ name }: { name: string }) {
           <div><dt>Firmware</dt><dd>{now.agent || '–'}</dd></div>
         </dl>
       )}
+      {now && <Place worker={name} />}
       {week.value && week.value.length > 0 && <section><h2>7 days</h2><Chart series={[{ name, points: week.value }]} label={`Hash rate of ${name} over 7 days`} hours={168} /></section>}
       {d && (
         <section>

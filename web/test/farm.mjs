@@ -53,6 +53,8 @@ user = "farm"
 name = "backup"
 url = "stratum+tcp://127.0.0.1:${backup}"
 user = "farm"
+[store]
+url = "sqlite://${f.dir}/store.db"
 [miners]
 worker_group = ['hall-{name:rig\\d\\d(\\d)}']
 [limits]

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
-import { adminToken, Farm, readToken, until } from './farm.mjs'
+import { adminToken, Farm, free, readToken, until } from './farm.mjs'
 
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 const miners = Number(process.env.MINERS ?? 2000)
@@ -174,10 +174,156 @@ test('a pool is drained and enabled, after a question', async (t) => {
   assert.deepEqual(page.wrong, [])
 })
 
+/** asAdmin opens a view with the admin token. */
+async function asAdmin(t, view) {
+  const page = await open(t, '')
+  await page.getByLabel('Token').fill(adminToken)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
+  await page.goto(farm.url + '/#/' + view)
+  return page
+}
+
+test('a pool is added, ordered, weighed and removed by form, each after a dry run', async (t) => {
+  const third = await free(), address = `127.0.0.1:${third}`
+  const pool = farm.run('bench', 'pool', '-listen', address)
+  t.after(() => pool.kill('SIGKILL'))
+  const page = await asAdmin(t, 'pools')
+  const names = async () => (await farm.get('/api/v1/config/overlay')).pool.map((p) => p.name)
+  const dialog = page.getByRole('dialog')
+  const ask = async (button) => page.getByRole('button', { name: button, exact: true }).click()
+  const set = async (...says) => {
+    for (const text of says) await dialog.getByText(text).first().waitFor()
+    await dialog.getByRole('button', { name: 'Set it' }).click()
+    await dialog.waitFor({ state: 'detached' })
+  }
+
+  // A wrong url says what to do, beside the field; a pool that does not answer says so.
+  await ask('Add a pool')
+  await dialog.getByLabel('name', { exact: true }).fill('third')
+  await dialog.getByLabel('url', { exact: true }).fill(address)
+  await dialog.getByLabel('user', { exact: true }).fill('farm')
+  await dialog.getByRole('button', { name: 'What would it do?' }).click()
+  await dialog.getByRole('alert').getByText(`try "stratum+tcp://${address}"`).waitFor()
+  assert.equal(await dialog.getByLabel('url', { exact: true }).getAttribute('aria-invalid'), 'true')
+  await dialog.getByLabel('url', { exact: true }).fill('stratum+tcp://127.0.0.1:1')
+  await dialog.getByRole('button', { name: 'What would it do?' }).click()
+  await dialog.getByText(/third sends no job: .*refused/).waitFor()
+  await dialog.getByRole('button', { name: 'Back' }).click()
+  await dialog.getByLabel('url', { exact: true }).fill('stratum+tcp://' + address)
+  await dialog.getByRole('button', { name: 'What would it do?' }).click()
+  await dialog.getByText(/third gives an extranonce2 of/).waitFor()
+  await dialog.getByText('No miner is disconnected.').waitFor()
+  assert.deepEqual(await names(), ['main', 'backup'], 'a dry run changes nothing')
+  await set('third is new', 'add pool third')
+  await until('the pool is there', async () => (await farm.get('/api/v1/links')).pools.some((p) => p.name === 'third' && p.up))
+
+  await ask('Prefer third more')
+  await set('move pool third from place 3 to 2')
+  assert.deepEqual(await names(), ['main', 'third', 'backup'])
+  await ask('Change third')
+  await dialog.getByLabel('user', { exact: true }).fill('other')
+  await dialog.getByRole('button', { name: 'What would it do?' }).click()
+  await set('user from "farm" to "other"', 'third is connected anew')
+
+  // The work is divided, and then otherwise for a time.
+  await ask('Divide the work')
+  const goal = (n) => dialog.getByRole('group').nth(n)
+  await goal(0).getByLabel('weight').fill('75')
+  await goal(1).getByLabel('weight').fill('25')
+  await goal(1).getByLabel('pools: first').selectOption('third')
+  await goal(0).getByText('75.0 % of the work').waitFor()
+  await dialog.getByRole('button', { name: 'What would it do?' }).click()
+  await set('main 75 % (new), second 25 % (new)')
+  const route = async () => (await farm.get('/api/v1/routes')).routes[0]
+  await until('miners are divided', async () => (await route())?.goals[1].miners > miners / 10)
+  await ask('Weigh all otherwise for a time')
+  await dialog.getByLabel('main').fill('50')
+  await dialog.getByLabel('second').fill('50')
+  await dialog.getByText(/About .* miners .* move within minutes/).waitFor()
+  await dialog.getByLabel('It holds').selectOption('1h')
+  await dialog.getByRole('button', { name: 'Weigh', exact: true }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await until('the weights are ordered', async () => (await route()).goals.every((g) => g.wish === 0.5 && g.source === 'order'))
+  await page.getByRole('button', { name: /^Take back: all/ }).click()
+  await dialog.getByRole('button', { name: 'Take back' }).click()
+  await until('the order is gone', async () => (await farm.get('/api/v1/orders')).orders.length === 0)
+
+  // A worker is moved and pinned.
+  await page.goto(farm.url + '/#/worker/farm.rig00003')
+  await page.getByRole('button', { name: 'Move or pin' }).click()
+  await dialog.getByLabel('Goal').selectOption({ label: 'all: second' })
+  await dialog.getByLabel('It stays there').check()
+  await dialog.getByRole('button', { name: 'Move', exact: true }).click()
+  await dialog.waitFor({ state: 'detached' })
+  assert.equal((await farm.get('/api/v1/orders')).orders[0].name, 'farm.rig00003')
+  await page.getByRole('button', { name: 'Unpin' }).click()
+  await dialog.getByRole('button', { name: 'Unpin' }).click()
+  await until('the pin is gone', async () => (await farm.get('/api/v1/orders')).orders.length === 0)
+
+  await page.goto(farm.url + '/#/pools')
+  await ask('Remove third')
+  await set('third is left', 'remove pool third')
+  await ask("Use the file's again")
+  await set('Route all is gone', 'remove route all')
+  assert.deepEqual(await names(), ['main', 'backup'])
+  assert.deepEqual(page.wrong, [])
+})
+
+test('accounts, curtailments and view links are set by form', async (t) => {
+  const page = await asAdmin(t, 'settings')
+  const dialog = page.getByRole('dialog')
+  const ask = async (button) => page.getByRole('button', { name: button, exact: true }).click()
+  const answer = async (verb) => {
+    await dialog.getByRole('button', { name: verb, exact: true }).click()
+    await dialog.waitFor({ state: 'detached' })
+  }
+  await ask('Register a pool')
+  await dialog.getByLabel('pool, host:port').fill('nowhere')
+  await dialog.getByRole('button', { name: 'Register', exact: true }).click()
+  await dialog.getByRole('alert').getByText('nowhere').waitFor()
+  await dialog.getByLabel('pool, host:port').fill('127.0.0.1:1')
+  await answer('Register')
+  await ask('Register an account')
+  await dialog.getByLabel('user', { exact: true }).fill('alice')
+  await answer('Register')
+  await page.getByText(/^Registered: miners log in as /).waitFor()
+  const { users } = await farm.get('/api/v1/users')
+  assert.deepEqual(users.map((u) => [u.pool, u.user]), [['127.0.0.1:1', 'alice']])
+  await ask('Delete ' + users[0].name)
+  await dialog.getByText('0 miners of it are disconnected').waitFor()
+  await answer('Delete')
+  await until('the account is gone', async () => (await farm.get('/api/v1/users')).total === 0)
+
+  await page.goto(farm.url + '/#/alerts')
+  await ask('Curtail')
+  await dialog.getByLabel('Group').selectOption('hall-0')
+  await dialog.getByLabel('Reason').fill('price')
+  await dialog.getByLabel('It holds').selectOption('8h')
+  await answer('Curtail')
+  await page.getByText(/^hall-0: from .*: price/).waitFor()
+  await ask('End the curtailment of hall-0')
+  await answer('End it')
+  await until('the curtailment is over', async () => (await farm.get('/api/v1/curtailments')).curtailments.length === 0)
+
+  await page.goto(farm.url + '/#/settings')
+  await ask('Make a view link')
+  await dialog.getByLabel('Name').fill('wall')
+  await answer('Make it')
+  const other = await (await browser.newContext()).newPage()
+  t.after(() => other.context().close())
+  await other.goto(await page.getByLabel(/^The link wall/).inputValue())
+  await other.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
+  await ask('Revoke wall')
+  await answer('Revoke')
+  await other.getByLabel('Token').waitFor()
+  assert.deepEqual(page.wrong, [])
+})
+
 for (const [width, height, colorScheme] of [[360, 740, 'light'], [1280, 900, 'dark'], [3840, 2160, 'light']]) {
   test(`everybody can use it at ${width} px, ${colorScheme}`, async (t) => {
     const page = await open(t, readToken, { viewport: { width, height }, colorScheme, bypassCSP: true })
-    for (const view of ['', 'workers', 'pools', 'alerts', 'events', 'worker/farm.rig00001']) {
+    for (const view of ['', 'workers', 'pools', 'alerts', 'events', 'settings', 'worker/farm.rig00001']) {
       await page.goto(farm.url + '/#/' + view)
       await page.locator('h1').waitFor()
       await until('nothing is loading', async () => await page.getByText('Loading').count() === 0)
@@ -185,7 +331,7 @@ for (const [width, height, colorScheme] of [[360, 740, 'light'], [1280, 900, 'da
       const found = (await page.evaluate(() => axe.run())).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
       assert.deepEqual(found.map((v) => `${v.id}: ${v.nodes[0].html}`), [], view)
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view || 'farm'} scrolls sideways`)
-      if (process.env.SCREENSHOTS && !['pools', 'alerts', 'events'].includes(view)) {
+      if (process.env.SCREENSHOTS && !['pools', 'alerts', 'events', 'settings'].includes(view)) {
         await page.screenshot({ path: `${process.env.SCREENSHOTS}/${view.split('/')[0] || 'farm'}-${width}-${colorScheme}.png` })
       }
     }

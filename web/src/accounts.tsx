@@ -1,0 +1,89 @@
+import { useState } from 'preact/hooks'
+import { get, Refused, send } from './api'
+import { count, hashrate } from './format'
+import { useAnswer } from './hooks'
+import { Question } from './question'
+
+interface Account { name: string; pool: string; user: string; miners: number; hashrate: number; goals: { name: string; weight: number }[] }
+
+/** page is how many accounts are listed: who has more of them searches. */
+const page = 50
+
+/** Accounts are those of the store: nothing without one. */
+export function Accounts() {
+  const [done, setDone] = useState(0)
+  const [search, setSearch] = useState('')
+  const [asked, ask] = useState<'account' | 'pool' | Account | null>(null)
+  const [made, setMade] = useState('')
+  const { value, trouble } = useAnswer(async (signal) => {
+    try {
+      const [users, pools] = await Promise.all([
+        get<{ total: number; users: Account[] }>('/api/v1/users', { search, per_page: String(page) }, signal),
+        get<{ pools: { pool: string }[] }>('/api/v1/pools', { per_page: '1000' }, signal),
+      ])
+      return { total: users.total, users: users.users, pools: pools.pools.map((p) => p.pool) }
+    } catch (e) {
+      if (e instanceof Refused && e.status === 404) return null // there is no store
+      throw e
+    }
+  }, [done, search])
+  const [pools, setPools] = useState<string[]>([])
+  if (value && value.pools.length !== pools.length) setPools(value.pools)
+  const close = () => { ask(null); setDone(done + 1) }
+  const text = (form: FormData, key: string) => (form.get(key) as string).trim()
+  const register = async (_: unknown, form: FormData) => {
+    const password = form.get('password') as string
+    const a = JSON.parse(await send('POST', '/api/v1/users', { pool: text(form, 'pool'), user: text(form, 'user'), ...(password && { password }) })) as { name: string }
+    setMade(a.name)
+  }
+  if (value === null) return null
+  return (
+    <section>
+      <h2>Accounts</h2>
+      <div class="filter">
+        <label>Search <input type="search" value={search} onChange={(e) => setSearch(e.currentTarget.value)} /></label>
+        <button type="button" onClick={() => ask('account')}>Register an account</button>
+        <button type="button" onClick={() => ask('pool')}>Register a pool</button>
+      </div>
+      {trouble && <p class="error">{trouble}</p>}
+      {made && <p role="status">Registered: miners log in as {made}.WORKER, with any password.</p>}
+      {value && <p>{count(value.total)} accounts{value.total > page && `, ${page} of them listed: search for the others`}</p>}
+      {value && value.users.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Accounts">
+          <table>
+            <thead><tr><th scope="col">Name</th><th scope="col">Pool</th><th scope="col">User</th><th scope="col" class="number">Miners</th><th scope="col" class="number">Hash rate</th><th scope="col">Change</th></tr></thead>
+            <tbody>{value.users.map((a) => (
+              <tr key={a.name}><th scope="row">{a.name}</th><td>{a.goals.length > 0 ? a.goals.map((g) => `${g.name} ${g.weight}`).join(', ') : a.pool}</td><td>{a.user}</td><td class="number">{count(a.miners)}</td><td class="number">{hashrate(a.hashrate)}</td>
+                <td><button type="button" aria-label={`Delete ${a.name}`} onClick={() => ask(a)}>Delete</button></td></tr>
+            ))}</tbody>
+          </table>
+        </div>
+      )}
+      {asked === 'account' && (
+        <Question title="Register an account" verb="Register" close={close} go={register}>
+          <p>farmproxy gives it a name, with which its miners log in. The same pool and user again get the same name, and the password that is given then. No miner notices.</p>
+          <div class="keys">
+            <label for="account-pool">pool</label><select id="account-pool" name="pool" required>{pools.map((p) => <option key={p}>{p}</option>)}</select>
+            <label for="account-user">user</label><input id="account-user" name="user" required autocomplete="off" />
+            <label for="account-password">password</label><input id="account-password" name="password" type="password" autocomplete="new-password" />
+          </div>
+        </Question>
+      )}
+      {asked === 'pool' && (
+        <Question title="Register a pool" verb="Register" close={close} go={(_, form) => send('POST', '/api/v1/pools', { pool: text(form, 'pool'), algorithm: text(form, 'algorithm'), tls: form.has('tls') })}>
+          <p>Accounts can be registered at it then. farmproxy connects to it when a miner of one comes.</p>
+          <div class="keys">
+            <label for="pool-pool">pool, host:port</label><input id="pool-pool" name="pool" required autocomplete="off" />
+            <label for="pool-algorithm">algorithm</label><input id="pool-algorithm" name="algorithm" required defaultValue="sha256d" autocomplete="off" />
+            <label class="check"><input type="checkbox" name="tls" />tls</label>
+          </div>
+        </Question>
+      )}
+      {asked && typeof asked !== 'string' && (
+        <Question title={`Delete ${asked.name}?`} verb="Delete" close={close} go={() => send('DELETE', '/api/v1/users/' + encodeURIComponent(asked.name))}>
+          <p>{count(asked.miners)} miners of it are disconnected, and can't log in any more.</p>
+        </Question>
+      )}
+    </section>
+  )
+}

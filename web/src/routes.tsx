@@ -1,0 +1,67 @@
+import { useState } from 'preact/hooks'
+import { get, send } from './api'
+import { count, hashrate, percent } from './format'
+import { useAnswer } from './hooks'
+import { live } from './live'
+import { Question } from './question'
+
+interface GoalState { goal: string; up: boolean; weight: number; source: string; wish: number; part: number | null; hashrate: number; miners: number }
+
+export interface RouteState { route: string; miners: number; hashrate: number; goals: GoalState[] }
+
+/** useRoutes returns the routes that are split. */
+export function useRoutes(done: number): RouteState[] {
+  return useAnswer(async (signal) => (await get<{ routes: RouteState[] }>('/api/v1/routes', {}, signal)).routes, [done, Math.floor(live.at / 10e3)]).value ?? []
+}
+
+/** Routes shows how the work is divided, and has it divided otherwise for a time. */
+export function Routes({ done, changed }: { done: number; changed: () => void }) {
+  const latest = useRoutes(done)
+  const [shown, show] = useState<RouteState[]>([]) // the last ones, while others are asked for
+  if (latest.length > 0 && latest !== shown) show(latest)
+  const [asked, ask] = useState<RouteState | null>(null)
+  if (shown.length === 0) return null
+  return (
+    <section>
+      <h2>Splits</h2>
+      {shown.map((r) => (
+        <div key={r.route}>
+          <h3>Route {r.route}: {count(r.miners)} miners, {hashrate(r.hashrate)}</h3>
+          <div class="scroll" tabIndex={0} role="region" aria-label={`Goals of route ${r.route}`}>
+            <table>
+              <thead><tr><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col">From</th><th scope="col" class="number">Wish</th><th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th></tr></thead>
+              <tbody>{r.goals.map((g) => (
+                <tr key={g.goal}><th scope="row">{g.goal}</th><td class={g.up ? '' : 'bad'}>{g.up ? '● up' : '✕ down'}</td><td class="number">{g.weight}</td><td>{g.source}</td>
+                  <td class="number">{percent(g.wish)}</td><td class="number">{g.part === null ? '–' : percent(g.part)}</td><td class="number">{hashrate(g.hashrate)}</td><td class="number">{count(g.miners)}</td></tr>
+              ))}</tbody>
+            </table>
+          </div>
+          <p><button type="button" onClick={() => ask(r)}>Weigh {r.route} otherwise for a time</button></p>
+        </div>
+      ))}
+      {asked && <Weigh route={asked} close={() => { ask(null); changed() }} />}
+    </section>
+  )
+}
+
+/** Weigh asks for other weights, and says what they do. */
+function Weigh({ route, close }: { route: RouteState; close: () => void }) {
+  const [weights, setWeights] = useState(route.goals.map((g) => g.weight))
+  const sum = weights.reduce((n, w, i) => n + (route.goals[i].up ? w : 0), 0)
+  const wish = (i: number) => sum > 0 && route.goals[i].up ? weights[i] / sum : 0
+  const part = (g: GoalState) => route.hashrate > 0 ? g.hashrate / route.hashrate : g.wish
+  const moves = route.goals.reduce((n, g, i) => n + Math.max(0, wish(i) - part(g)), 0)
+  return (
+    <Question title={`Weights of route ${route.route}`} verb="Weigh" timed close={close}
+      go={(term) => send('PUT', `/api/v1/routes/${encodeURIComponent(route.route)}/weights`, { ...term, weights: Object.fromEntries(route.goals.map((g, i) => [g.goal, weights[i]])) })}>
+      <div class="keys">
+        {route.goals.map((g, i) => (
+          <div key={g.goal}><label for={'weight-' + i}>{g.goal}</label><input id={'weight-' + i} type="number" min="0" step="any" value={weights[i]} aria-describedby={'wish-' + i} onInput={(e) => setWeights(weights.map((w, j) => i === j ? Number(e.currentTarget.value) : w))} />
+            <small id={'wish-' + i}>{percent(part(g))} → {percent(wish(i))}{!g.up && ' (no pool of it is up)'}</small></div>
+        ))}
+      </div>
+      <p role="status">{sum > 0 ? `About ${count(Math.round(moves * route.miners))} of ${count(route.miners)} miners (${hashrate(moves * route.hashrate)}) move within minutes, each by a clean job on the connection that it has. No miner is disconnected. This comes before the configuration and its schedule.`
+        : 'Some goal that is up needs a weight above 0.'}</p>
+    </Question>
+  )
+}
