@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	farm "farmproxy/alert"
 	"farmproxy/internal/golden"
 	"farmproxy/naming"
 	"farmproxy/stats"
@@ -95,6 +96,23 @@ func TestEverySeriesExists(t *testing.T) {
 				check(p.title, q.expr)
 			}
 		}
+	}
+}
+
+// The rules are those of farmproxy itself, each once; that it is away only Prometheus can say.
+func TestRulesAreThoseOfFarmproxy(t *testing.T) {
+	want := []string{"FarmproxyDown"}
+	for i := range farm.Rules {
+		want = append(want, farm.Rules[i].Prometheus())
+	}
+	var got []string
+	for _, a := range alerts {
+		got = append(got, a.name)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
 
