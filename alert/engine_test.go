@@ -9,7 +9,6 @@ import (
 
 	"farmproxy/stats"
 	"farmproxy/wish"
-	"farmproxy/work"
 )
 
 // noon is when tests begin. It has no monotonic reading: both clocks go alike.
@@ -365,5 +364,3 @@ func TestRulesThatAreSet(t *testing.T) {
 	f.pass(time.Minute)
 	f.wants("12:03:00 ended pool_down a", "12:03:30 told [north] Resolved: Pool a is up again")
 }
-
-var accepted = func() (s stats.Shares) { s[work.Accepted] = 1; return }()
