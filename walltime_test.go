@@ -29,7 +29,6 @@ var wallTime = map[string]string{
 	"api/csv.go":                   "display",
 	"api/history.go":               "display",
 	"certificate":                  "a certificate's end is wall time, and display",
-	"cmd/farmproxy/alerts.go":      "display",
 	"cmd/farmproxy/repair.go":      "display",
 	"cmd/farmproxy/table.go":       "display",
 	"stats/certificate.go":         "display of a certificate's end",

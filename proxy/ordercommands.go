@@ -54,7 +54,7 @@ func (p *proxy) orderCommands() {
 		return d.Pin(ctx, by, a.Worker, a.MoveOrder)
 	}))
 	p.admin.Handle("unpin", command(func(_ context.Context, by string, a UnpinArgs) (any, error) { return nil, d.Unpin(by, a.Worker) }))
-	p.admin.Query("curtailments", func(context.Context, *admin.Call) (any, error) {
+	p.admin.Query("curtail list", func(context.Context, *admin.Call) (any, error) {
 		return api.Curtailments{Curtailments: d.Curtailments()}, nil
 	})
 	p.admin.Handle("curtail", command(func(_ context.Context, by string, a CurtailArgs) (any, error) { return d.Curtail(by, a.CurtailOrder) }))

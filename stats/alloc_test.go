@@ -47,6 +47,20 @@ func TestAWorkerStaysSmall(t *testing.T) {
 	}
 }
 
+// Looking at all workers must not make garbage for each: it happens four times a minute.
+func TestLookingAllocatesNothingForAWorker(t *testing.T) {
+	look := func(workers int) float64 {
+		b := newBook(Options{Loops: 1})
+		for i := range workers {
+			b.Worker("rig"+string(rune('a'+i))).Connected(epoch, "192.0.2.1:7", "bmminer")
+		}
+		return testing.AllocsPerRun(10, func() { b.EachWorkerNumbers(func(*WorkerInfo) {}) })
+	}
+	if one, many := look(1), look(20); one != many {
+		t.Errorf("%v allocations for 20 workers, %v for one", many, one)
+	}
+}
+
 // A scrape's memory must not grow with the number of workers.
 func TestScrapeAllocatesNothingForASeries(t *testing.T) {
 	scrape := func(workers int) float64 {

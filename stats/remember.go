@@ -88,7 +88,7 @@ func (b *Book) EachWorker(f func(*WorkerInfo)) {
 	}
 }
 
-// EachWorkerNumbers is EachWorker without addresses and agents: it allocates nothing.
+// EachWorkerNumbers is EachWorker without addresses and agents, which take memory to write out.
 func (b *Book) EachWorkerNumbers(f func(*WorkerInfo)) {
 	now := b.now()
 	b.workers.sweep(now)

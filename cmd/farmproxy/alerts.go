@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"farmproxy/alert"
@@ -18,74 +19,59 @@ func printAlerts(w io.Writer, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of alerts: %w", err)
 	}
+	now := time.Now()
+	var lines []string
 	if a.CutOffSince != nil {
-		if _, err := fmt.Fprintf(w, "Neither a pool nor a channel can be reached since %s: messages wait.\n", a.CutOffSince.Local().Format(minutes)); err != nil {
-			return err
-		}
+		lines = append(lines, fmt.Sprintf("Neither a pool nor a channel can be reached since %s: messages wait.", when(a.CutOffSince)))
 	}
 	if len(a.Alerts) == 0 {
-		if _, err := fmt.Fprintln(w, "Nothing is wrong."); err != nil {
-			return err
-		}
-		return printCurtailed(w, a.Curtailments)
+		return printLines(w, append(append(lines, "Nothing is wrong."), curtailed(a.Curtailments)...))
 	}
-	t := table{columns: []column{{title: "STATE"}, {title: "SINCE"}, {title: "RULE", least: 12}, {title: "WHAT", least: 30}}}
+	t := table{columns: []column{{title: "STATE"}, {title: "FOR", right: true}, {title: "RULE"}, {title: "WHAT", least: 30}}}
+	said := make(map[string]bool)
 	for i := range a.Alerts {
 		x := &a.Alerts[i]
 		state := string(x.State)
 		if x.State == alert.Firing && x.Severity == alert.Page {
 			state += "!"
 		}
-		t.add(state, x.Since.Local().Format(minutes), x.Rule, printable(x.Text))
+		t.add(state, ago(&x.Since, now), x.Rule, printable(x.Text))
+		if x.State == alert.Firing {
+			lines = append(lines, "")
+			lines = append(lines, strings.Split(fold(x.Text+" (since "+when(&x.Since)+")"), "\n")...)
+		}
+		if x.State == alert.Firing && !said[x.Rule] {
+			lines = append(lines, strings.Split(fold(x.Do), "\n")...)
+			said[x.Rule] = true
+		}
 	}
 	if err := t.print(w, tableWidth); err != nil {
 		return err
 	}
-	said := make(map[string]bool)
-	for i := range a.Alerts {
-		x := &a.Alerts[i]
-		if x.State != alert.Firing {
-			continue
-		}
-		if _, err := fmt.Fprintln(w, "\n"+fold(printable(x.Text))); err != nil {
-			return err
-		}
-		if !said[x.Rule] {
-			if _, err := fmt.Fprintln(w, fold(x.Do)); err != nil {
-				return err
-			}
-		}
-		said[x.Rule] = true
-	}
-	return printCurtailed(w, a.Curtailments)
+	return printLines(w, append(lines, curtailed(a.Curtailments)...))
 }
 
-// printCurtailed prints when miners are off on purpose, if they ever are.
-func printCurtailed(w io.Writer, list []api.Curtailment) error {
+// curtailed says when miners are off on purpose, if they ever are.
+func curtailed(list []api.Curtailment) (lines []string) {
 	for i := range list {
-		if _, err := fmt.Fprintln(w, printable(curtailmentText(&list[i]))); err != nil {
-			return err
-		}
+		lines = append(lines, curtailmentText(&list[i]))
 	}
-	return nil
+	return lines
+}
+
+// whose names the miners of a group.
+func whose(group string) string {
+	if group == "" {
+		return "all miners"
+	}
+	return "group " + group
 }
 
 // curtailmentText says when the miners of a group are off.
 func curtailmentText(c *api.Curtailment) string {
-	who := "all miners"
-	if c.Group != "" {
-		who = "group " + c.Group
-	}
-	text := fmt.Sprintf("%s: off on purpose from %s until %s, by %s", who, c.From.Local().Format(minutes), localOr(c.Until, "taken back"), c.By)
+	text := fmt.Sprintf("%s: off on purpose from %s until %s, by %s", whose(c.Group), when(&c.From), when(c.Until), c.By)
 	if c.Reason != "" {
 		text += ": " + c.Reason
 	}
 	return text
-}
-
-func localOr(t *time.Time, otherwise string) string {
-	if t == nil {
-		return otherwise
-	}
-	return t.Local().Format(minutes)
 }

@@ -50,20 +50,19 @@ func curtailCommand(flags *flag.FlagSet) run {
 			return misused(t, "curtail", "-end takes a group and nothing else")
 		case *end:
 			return a.command(ctx, t, "curtail end", order, nil, func(w io.Writer, _ json.RawMessage) error {
-				_, err := fmt.Fprintln(w, "not off on purpose any more")
-				return err
+				return printLines(w, []string{whose(order.Group) + ": not off on purpose any more"})
 			})
 		case !timed && (len(args) == 1 || *from != "" || *reason != ""):
 			return misused(t, "curtail", "say for how long with -for, or until when with -until: a curtailment needs an end")
 		case !timed:
-			return a.command(ctx, t, "curtailments", nil, nil, printCurtailments)
+			return a.command(ctx, t, "curtail list", nil, nil, printCurtailments)
 		}
 		return a.command(ctx, t, "curtail", order, nil, func(w io.Writer, answer json.RawMessage) error {
 			var c api.Curtailment
 			if err := json.Unmarshal(answer, &c); err != nil {
 				return fmt.Errorf("the answer is no curtailment: %w", err)
 			}
-			return printCurtailed(w, []api.Curtailment{c})
+			return printLines(w, []string{curtailmentText(&c)})
 		})
 	}
 }
@@ -75,8 +74,7 @@ func printCurtailments(w io.Writer, answer json.RawMessage) error {
 		return fmt.Errorf("the answer is no list of curtailments: %w", err)
 	}
 	if len(a.Curtailments) == 0 {
-		_, err := fmt.Fprintln(w, "No curtailment is ordered.")
-		return err
+		return printLines(w, []string{"No curtailment is ordered."})
 	}
-	return printCurtailed(w, a.Curtailments)
+	return printLines(w, curtailed(a.Curtailments))
 }

@@ -45,7 +45,11 @@ func printOrders(w io.Writer, answer json.RawMessage) error {
 		if !o.Effective {
 			mark = "*"
 		}
-		t.add(o.Kind+mark, printable(o.Name), printable(o.What), printable(o.By), when(o.Until))
+		name := o.Name
+		if o.Kind == "curtailment" {
+			name = whose(name)
+		}
+		t.add(o.Kind+mark, printable(name), printable(o.What), printable(o.By), when(o.Until))
 	}
 	return t.print(w, tableWidth)
 }

@@ -65,6 +65,7 @@ func TestOrders(t *testing.T) {
 		"enable":        api.PoolOrder{Pool: "a", State: "enabled"},
 		"orders": api.OrderList{Orders: []api.Order{
 			{Kind: "weights", Name: "hall-1", What: "main 10, second 90", Note: timed, Effective: true},
+			{Kind: "curtailment", What: "miners off on purpose", Note: timed, Effective: true},
 			{Kind: "pin", Name: "farm.hall-1-rack-07-rig-0001", What: "at goal second of route hall-2", Note: held},
 		}},
 	})
@@ -92,9 +93,10 @@ ordered by user anna, since <since>, until <end>
 	f("drain a -for 18h", `drain {"for":"18h","pool":"a"}`, "a: drained by user anna, since <since>, until <end>\n")
 	f("disable a", `disable {"pool":"a"}`, "a: disabled by user anna, since <since>\n")
 	f("enable a", `enable {"pool":"a"}`, "a: enabled\n")
-	f("orders", "orders null", `ORDER    OF                      WHAT                BY         UNTIL
-weights  hall-1                  main 10, second 90  user anna  <end>
-pin*     farm.hall-1-rack-07-r…  at goal second of…  user anna  -
+	f("orders", "orders null", `ORDER        OF                  WHAT                BY         UNTIL
+weights      hall-1              main 10, second 90  user anna  <end>
+curtailment  all miners          miners off on pur…  user anna  <end>
+pin*         farm.hall-1-rack-…  at goal second of…  user anna  -
 `)
 }
 
@@ -143,6 +145,11 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	f("unpin", "name a worker")
 	f("drain", "name a pool")
 	f("enable a -for 1h", "flag provided but not defined: -for")
+	f("curtail a b -for 1h", "name one group, or none for all miners")
+	f("curtail hall-1", "say for how long with -for, or until when with -until: a curtailment needs an end")
+	f("curtail -end -for 1h", "-end takes a group and nothing else")
+	f("curtail -for 1h -from noon", `-from "noon": expected 17:00`)
+	f("curtail -for 1", `want a duration such as "90m"`)
 	f("workers -up -down", "there is nobody who is both")
 	f("workers -n -1", "expected a whole number from 0")
 	f("workers x", `unexpected "x"`)
