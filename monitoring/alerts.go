@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	farm "farmproxy/alert"
+	ours "farmproxy/alert"
 )
 
 // alert is a rule, and what proves it.
@@ -161,7 +161,7 @@ var alerts = []alert{
 
 // from completes an alert with what the rule of package alert says: they are the same.
 func from(name string, a alert) alert {
-	is := farm.ByName(name)
+	is := ours.ByName(name)
 	a.name, a.severity, a.do = is.Prometheus(), string(is.Severity), is.Do
 	a.hold = fmt.Sprintf("%gm", is.For.Minutes())
 	if is.For.Minutes() == 0 {

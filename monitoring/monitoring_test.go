@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	farm "farmproxy/alert"
+	ours "farmproxy/alert"
 	"farmproxy/internal/golden"
 	"farmproxy/naming"
 	"farmproxy/stats"
@@ -102,8 +102,8 @@ func TestEverySeriesExists(t *testing.T) {
 // The rules are those of farmproxy itself, each once; that it is away only Prometheus can say.
 func TestRulesAreThoseOfFarmproxy(t *testing.T) {
 	want := []string{"FarmproxyDown"}
-	for i := range farm.Rules {
-		want = append(want, farm.Rules[i].Prometheus())
+	for i := range ours.Rules {
+		want = append(want, ours.Rules[i].Prometheus())
 	}
 	var got []string
 	for _, a := range alerts {
