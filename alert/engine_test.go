@@ -364,3 +364,82 @@ func TestRulesThatAreSet(t *testing.T) {
 	f.pass(time.Minute)
 	f.wants("12:03:00 ended pool_down a", "12:03:30 told [north] Resolved: Pool a is up again")
 }
+
+// One that comes back before its end was told has no end: nobody hears of either.
+func TestAnEndThatIsNone(t *testing.T) {
+	f := newFarm(t, func(s *Settings) { s.Rules = map[string]RuleSetting{"pool_down": {For: 15 * time.Second}} })
+	f.pool("a", "timeout")
+	f.pass(5 * time.Minute)
+	f.wants("12:00:15 began pool_down a", "12:00:45 told [north] Pool a is down: timeout")
+	f.pool("a", "")
+	f.pass(30 * time.Second)
+	f.pool("a", "timeout")
+	f.pass(5 * time.Minute)
+	f.wants("12:05:15 ended pool_down a", "12:05:45 began pool_down a")
+	f.pool("a", "")
+	f.pass(5 * time.Minute)
+	f.wants("12:10:45 ended pool_down a", "12:11:15 told [north] Resolved: Pool a is up again")
+}
+
+// A message has so many alerts, and says how many more there are; its title fits a line.
+func TestAMessageIsBounded(t *testing.T) {
+	f := newFarm(t, nil)
+	f.facts.Pools = nil
+	for i := range 3 * mostTold {
+		f.facts.Pools = append(f.facts.Pools, Pool{Name: fmt.Sprintf("pool-%03d.example", i), Trouble: strings.Repeat("no\nway €", 30)})
+	}
+	f.pass(5 * time.Minute)
+	m := f.told[0]
+	if len(f.told) != 1 || len(m.Alerts) != mostTold || len(m.Text) > maxText || len(m.Title) > maxTitle || strings.Contains(m.Title, "\n") || !strings.HasSuffix(m.Title, "… (and 299 more)") {
+		t.Errorf("%d messages, %d alerts, %d bytes, %q", len(f.told), len(m.Alerts), len(m.Text), m.Title)
+	}
+	f.facts.Pools = f.facts.Pools[:2*mostTold] // the others are gone
+	f.pass(5 * time.Minute)
+	if text := f.told[1].Text; !strings.HasPrefix(text, "RESOLVED  Pool pool-200.example is up again") {
+		t.Errorf("%.200s", text)
+	}
+}
+
+// An end that was not told before a restart is told after it.
+func TestAnEndOverARestart(t *testing.T) {
+	f := newFarm(t, nil)
+	f.pool("a", "timeout")
+	f.pass(5 * time.Minute)
+	f.pool("a", "")
+	f.pass(2*time.Minute + 15*time.Second)
+	f.wants("12:02:00 began pool_down a", "12:02:30 told [north] Pool a is down: timeout", "12:07:00 ended pool_down a")
+	text := f.e.State(f.now)
+	f.e = New(f.e.settings)
+	if err := f.e.Restore(text, f.now); err != nil {
+		t.Fatal(err)
+	}
+	f.pass(5 * time.Minute)
+	f.wants("12:07:45 told [north] Resolved: Pool a is up again")
+}
+
+// What came and went while the box was cut off is in the summary, unless the night is there
+// to sleep.
+func TestWhatCameAndWentWhileCutOff(t *testing.T) {
+	for _, night := range []bool{false, true} {
+		f := newFarm(t, func(s *Settings) {
+			if night {
+				s.Quiet = wish.Period{Days: wish.EveryDay, From: 0, To: 24 * 60, Zone: time.UTC}
+			}
+		})
+		f.pool("a", "timeout")
+		f.facts.CutOff = true
+		f.pass(10 * time.Minute)
+		f.pool("a", "")
+		f.pass(10 * time.Minute)
+		f.facts.CutOff = false
+		f.pass(10 * time.Minute)
+		want := []string{"12:02:00 began pool_down a", "12:12:00 ended pool_down a", "12:23:00 told [north] Back after 20 min without a pool or a channel"}
+		if night {
+			want = want[:2]
+		}
+		f.wants(want...)
+		if list := f.e.Alerts(); len(list) > 0 {
+			t.Errorf("left: %v", list)
+		}
+	}
+}
