@@ -62,6 +62,17 @@ func (f *farm) look() {
 	}
 }
 
+// restart has another engine go on, after some time.
+func (f *farm) restart(away time.Duration) {
+	f.t.Helper()
+	text := f.e.State(f.now)
+	f.now = f.now.Add(away)
+	f.e = New(f.e.settings)
+	if err := f.e.Restore(text, f.now); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // wants compares what happened since the last time with what should have.
 func (f *farm) wants(want ...string) {
 	f.t.Helper()
@@ -291,15 +302,8 @@ func TestRestart(t *testing.T) {
 	f.pool("b", "refused")
 	f.pass(time.Minute)
 	f.wants("12:02:00 began pool_down a", "12:02:30 told [north] Pool a is down: timeout")
-	again := func() {
-		t.Helper()
-		text := f.e.State(f.now)
-		f.e = New(Settings{Site: "north", CoolDown: 30 * time.Minute, Zone: time.UTC})
-		if err := f.e.Restore(text, f.now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	again()
+	again := func() { f.restart(0) }
+	f.restart(time.Minute)
 	f.pass(2 * time.Minute)
 	f.wants("12:07:00 began pool_down b", "12:07:30 told [north] Pool b is down: refused")
 	again()
@@ -307,11 +311,11 @@ func TestRestart(t *testing.T) {
 	f.pass(time.Minute)
 	again()
 	f.pass(5 * time.Minute)
-	f.wants("12:10:00 ended pool_down a", "12:10:30 told [north] Resolved: Pool a is up again")
+	f.wants("12:11:00 ended pool_down a", "12:11:30 told [north] Resolved: Pool a is up again")
 	again()
 	f.pool("a", "timeout")
 	f.pass(10 * time.Minute)
-	f.wants("12:16:00 began pool_down a") // it cools down
+	f.wants("12:17:00 began pool_down a") // it cools down
 	for _, text := range []string{"", "{", `{"version":2}`} {
 		if err := f.e.Restore([]byte(text), f.now); err == nil {
 			t.Errorf("%q: not refused", text)
@@ -408,11 +412,7 @@ func TestAnEndOverARestart(t *testing.T) {
 	f.pool("a", "")
 	f.pass(2*time.Minute + 15*time.Second)
 	f.wants("12:02:00 began pool_down a", "12:02:30 told [north] Pool a is down: timeout", "12:07:00 ended pool_down a")
-	text := f.e.State(f.now)
-	f.e = New(f.e.settings)
-	if err := f.e.Restore(text, f.now); err != nil {
-		t.Fatal(err)
-	}
+	f.restart(0)
 	f.pass(5 * time.Minute)
 	f.wants("12:07:45 told [north] Resolved: Pool a is up again")
 }
@@ -431,6 +431,7 @@ func TestWhatCameAndWentWhileCutOff(t *testing.T) {
 		f.pass(10 * time.Minute)
 		f.pool("a", "")
 		f.pass(10 * time.Minute)
+		f.restart(0)
 		f.facts.CutOff = false
 		f.pass(10 * time.Minute)
 		want := []string{"12:02:00 began pool_down a", "12:12:00 ended pool_down a", "12:23:00 told [north] Back after 20 min without a pool or a channel"}
