@@ -411,5 +411,5 @@ func (e *Engine) Lateness() time.Duration {
 // CutOff returns since when nothing can be reached; zero: something can.
 func (e *Engine) CutOff() time.Time { return e.cutOff }
 
-// Curtailed reports which groups are excused now, and until when, "" for all.
-func (e *Engine) Curtailed() map[string]time.Time { return e.excused }
+// Curtailed returns which groups are excused now, and until when, "" for all.
+func (e *Engine) Curtailed() map[string]time.Time { return maps.Clone(e.excused) }

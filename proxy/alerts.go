@@ -119,6 +119,7 @@ func newAlerts(dir string, p *proxy) *alerts {
 		a.path = filepath.Join(dir, alertsFile)
 		a.recall()
 	}
+	p.remember.planned = a.planned
 	p.book.SetAlerts(a.counts)
 	p.book.SetUsual(func() (float64, map[string]float64) { t := a.usual.Load().totals; return t.Farm, t.Groups })
 	return a
@@ -131,16 +132,17 @@ func (a *alerts) configure(s alert.Settings) {
 	a.engine.Configure(s)
 }
 
-// run looks until ctx ends.
+// run looks until ctx ends. The first time it does so when links had time to come up.
 func (a *alerts) run(ctx context.Context) {
 	tick := time.NewTicker(alertsEvery)
 	defer tick.Stop()
+	a.prepare(ctx, time.Now())
 	for {
-		a.prepare(ctx, time.Now())
-		a.look(time.Now(), nil)
-		a.save()
 		select {
 		case <-tick.C:
+			a.prepare(ctx, time.Now())
+			a.look(time.Now(), nil)
+			a.save()
 		case <-ctx.Done():
 			a.saveLast()
 			return
@@ -255,6 +257,13 @@ func (a *alerts) Alerts() (list []alert.Alert, cutOff time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.engine.Alerts(), a.engine.CutOff()
+}
+
+// planned returns the groups whose miners are off on purpose, "" for all.
+func (a *alerts) planned() map[string]time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.engine.Curtailed()
 }
 
 // Usual implements api.Alerter.

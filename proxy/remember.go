@@ -54,6 +54,8 @@ type remembering struct {
 	bans   func() []api.Ban // the banned addresses
 	banned map[netip.Addr]bool
 
+	planned func() map[string]time.Time // groups whose miners are off on purpose, "" for all
+
 	readable atomic.Pointer[history.Store] // store, for those that only read; nil: there is none
 	paused   atomic.Bool                   // it is being handed over
 
@@ -76,7 +78,7 @@ var errNotRemembering = errors.New("nothing is remembered: set state_dir, and hi
 var errHistoryOpening = errors.New("the history is being opened: try again")
 
 func newRemembering(c *config.Config, book *stats.Book, bans func() []api.Ban, log *slog.Logger) *remembering {
-	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1)}
+	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1), planned: func() map[string]time.Time { return nil }}
 	if dir := stateDir(c); dir != "" {
 		m.path = filepath.Join(dir, historyFile)
 	}
@@ -162,6 +164,7 @@ func (m *remembering) step(ctx context.Context, now time.Time, pools []history.S
 	}
 	m.store.Keep(retention(h, m.book.Forgets()))
 	b := m.recorder.Look(now, seen(m.book, now), pools)
+	excuse(b, m.planned())
 	m.noteBans()
 	b.Events = append(b.Events, m.noted()...)
 	err := m.store.Write(ctx, b)
@@ -336,6 +339,27 @@ func (m *remembering) tell(err error) {
 	}
 	if lost := m.lost.Swap(0); lost > 0 {
 		m.log.Warn("events were not remembered: too many at once", "events", lost)
+	}
+}
+
+// excuse marks what is no trouble: workers that go while the miners of their group are off
+// on purpose.
+func excuse(b *history.Batch, planned map[string]time.Time) {
+	if len(planned) == 0 {
+		return
+	}
+	_, all := planned[""]
+	off := make(map[string]bool)
+	for i := range b.Roster {
+		r := &b.Roster[i]
+		if _, group := planned[r.Group]; all || group && r.Group != "" {
+			off[r.Name] = true
+		}
+	}
+	for i := range b.Events {
+		if e := &b.Events[i]; e.Kind == "worker_down" && off[e.Subject] {
+			e.Text = "planned (curtailment): " + e.Text
+		}
 	}
 }
 
