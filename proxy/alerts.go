@@ -57,7 +57,7 @@ type alerts struct {
 	orders   *orders
 	remember *remembering
 	certs    *certificates
-	dirs     func() []string // that farmproxy writes to
+	measure  func(now time.Time) *machineFacts // asks this machine
 	channels sender
 	path     string                               // of the file; "": nothing is kept over a restart
 	write    func(path string, text []byte) error // replace, but in tests
@@ -109,8 +109,8 @@ func (l *lone) try(do func()) bool {
 func newAlerts(dir string, p *proxy) *alerts {
 	a := &alerts{
 		log: p.log, book: p.book, orders: p.orders, remember: p.remember, certs: &p.certs, channels: nobody{}, write: replace,
-		dirs:   func() []string { return writtenDirs(p.running.Load().config) },
-		engine: alert.New(alert.Settings{}),
+		measure: func(now time.Time) *machineFacts { return measure(now, writtenDirs(p.running.Load().config)) },
+		engine:  alert.New(alert.Settings{}),
 	}
 	a.usual.Store(&usual{})
 	a.machine.Store(&machineFacts{})
@@ -156,7 +156,7 @@ func (a *alerts) prepare(ctx context.Context, now time.Time) {
 		a.reading.try(func() { a.readUsual(now) })
 	}
 	if m := a.machine.Load(); m.read.IsZero() || now.Sub(m.read) >= machineEvery {
-		a.looking.try(func() { a.lookAtMachine(now) })
+		a.looking.try(func() { a.machine.Store(a.measure(now)) })
 	}
 	off := false
 	if a.channels.Any() && a.noPool() {
@@ -207,9 +207,10 @@ func (a *alerts) readUsual(now time.Time) {
 	a.usual.Store(u)
 }
 
-func (a *alerts) lookAtMachine(now time.Time) {
+// measure asks this machine, and the disks of directories.
+func measure(now time.Time, dirs []string) *machineFacts {
 	m := &machineFacts{read: now}
-	for _, dir := range a.dirs() {
+	for _, dir := range dirs {
 		if s, err := (host{}).Disk(dir); err == nil {
 			m.disks = append(m.disks, alert.Disk{Dir: dir, Free: s.Free, Total: s.Total, NoInodes: s.Inodes > 0 && s.FreeInodes == 0})
 		}
@@ -222,7 +223,7 @@ func (a *alerts) lookAtMachine(now time.Time) {
 	if synchronized, err := (host{}).ClockSynchronized(); err == nil {
 		m.unsynced = !synchronized
 	}
-	a.machine.Store(m)
+	return m
 }
 
 // look looks for trouble, and returns what a page says of it. workers are as they are now;

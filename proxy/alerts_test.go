@@ -62,6 +62,7 @@ func newLookout(dir string, book *stats.Book, now time.Time) *lookout {
 	p.running.Store(&running{config: c})
 	g.alerts = newAlerts(dir, p)
 	g.channels = g.post
+	g.measure = func(now time.Time) *machineFacts { return &machineFacts{read: now} } // whatever the machine says, on which this runs
 	g.configure(alert.Settings{Site: "box", CoolDown: time.Hour, Zone: time.UTC})
 	return g
 }
@@ -346,6 +347,15 @@ func TestAlertsOfAFarmThatRuns(t *testing.T) {
 	eventually(t, "the new process answers", func() bool { return b.status().PID == u.PID })
 	if after := since(); after.Sub(before).Abs() > time.Second {
 		t.Errorf("it was down since %v, and after the upgrade since %v", before, after)
+	}
+}
+
+// This machine has a disk and descriptors.
+func TestTheMachineIsMeasured(t *testing.T) {
+	t.Parallel()
+	m := measure(time.Now(), []string{t.TempDir(), "/nowhere"})
+	if len(m.disks) != 1 || m.disks[0].Total == 0 || m.files.Open == 0 || m.files.Limit < m.files.Open {
+		t.Errorf("%+v", m)
 	}
 }
 
