@@ -108,6 +108,50 @@ func TestClockAhead(t *testing.T) {
 	want(t, "the past", steps(t, s, farm, noon, noon.Add(time.Hour), time.Minute), "12:00 2/1/0/60/60\n")
 }
 
+// A process that is killed, or a machine without power, leaves a good file: the minutes up
+// to some time are there, all of each, and writing goes on.
+func TestKilled(t *testing.T) {
+	const minutes = 30
+	path := file(t)
+	s := open(t, path)
+	did := Sample{2, 1, 0, 60, 60}
+	for i := range minutes {
+		minute(t, s, noon.Add(time.Duration(i)*time.Minute), Entry{farm, did}, Entry{Key{Kind: Pool, Name: "a"}, did})
+	}
+	main, log := bytesOf(t, path), bytesOf(t, path+"-wal")
+	before := minutes + 1
+	for tenths := range 11 { // of the log were not on the disk yet
+		left := file(t)
+		for name, text := range map[string][]byte{left: main, left + "-wal": log[:len(log)*(10-tenths)/10]} {
+			if err := os.WriteFile(name, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := open(t, left)
+		of := func(k Key) int {
+			return strings.Count(steps(t, s, k, noon, noon.Add(time.Hour), time.Minute), " 2/1/0/60/60\n")
+		}
+		n := of(farm)
+		if tenths == 0 && n != minutes || n > before || n != of(Key{Kind: Pool, Name: "a"}) {
+			t.Errorf("without %d tenths of the log: %d minutes of the farm, %d of the pool, %d before", tenths, n, of(Key{Kind: Pool, Name: "a"}), before)
+		}
+		before = n
+		minute(t, s, noon.Add(time.Hour), Entry{farm, did})
+	}
+	if before == minutes {
+		t.Error("the log had nothing")
+	}
+}
+
+func bytesOf(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // What is too old goes: as many hours are kept as the retention has, and as recorded.
 func TestRetention(t *testing.T) {
 	s := open(t, file(t))
