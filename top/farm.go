@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"farmproxy/live"
 	"farmproxy/plain"
 	"farmproxy/stats"
@@ -55,7 +53,7 @@ func (m *model) figureLines() []string {
 	if !f.Remembers {
 		lines = append(lines, "Nothing is remembered: set state_dir to have charts and events.")
 	}
-	return append(lines, m.folded(ansi.Style{}, "Shares    ", shareWords(&f.Shares))...)
+	return append(lines, m.folded(noStyle, "Shares    ", shareWords(&f.Shares))...)
 }
 
 func (m *model) workerWords() string {

@@ -88,6 +88,7 @@ func line(columns []column, widths []int, cells []string) string {
 
 // The styles only repeat what words and signs say.
 var (
+	noStyle = ansi.NewStyle()
 	bold    = ansi.NewStyle().Bold()
 	good    = ansi.NewStyle().ForegroundColor(ansi.Green)
 	bad     = ansi.NewStyle().Bold().ForegroundColor(ansi.Red)

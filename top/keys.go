@@ -29,12 +29,10 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		m.goTo(farmView)
 	case "2":
 		m.goTo(workersView)
-	case "tab", "shift+tab":
-		if m.view == farmView {
-			m.goTo(workersView)
-		} else {
-			m.goTo(farmView)
-		}
+	case "3":
+		m.goTo(groupsView)
+	case "tab":
+		m.next()
 	case "/":
 		m.goTo(workersView)
 		m.list.typing = true
@@ -48,6 +46,18 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// next shows the next of the views in the title.
+func (m *model) next() {
+	switch m.view {
+	case farmView:
+		m.goTo(workersView)
+	case workersView, workerView:
+		m.goTo(groupsView)
+	default:
+		m.goTo(farmView)
+	}
 }
 
 // back leaves a view; in the list of workers, Esc takes the filter away.
@@ -118,7 +128,7 @@ func (m *model) scrollKey(name string) {
 
 // keys are explained by keysView.
 var keys = [][2]string{
-	{"1, 2, Tab", "the farm, the workers"},
+	{"1, 2, 3, Tab", "the farm, the workers, the groups"},
 	{"↑ ↓ PgUp PgDn Home End", "move; also k j, g G"},
 	{"Enter, Esc", "a worker's detail, and back"},
 	{"/", "filter the workers by words of their name, group, pool, account, address or firmware"},

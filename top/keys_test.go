@@ -250,3 +250,25 @@ func TestEventsAreGathered(t *testing.T) {
 	u := newUser(t, f, 80, 40)
 	u.sees("EVENTS OF 24 H\n18:59  worker up farm.rig3 and 2 others\n18:59  pool up main: x\n18:59  worker down farm.rig7 and another\n18:58  worker up farm.rig9: x\n18:58  ban 10.0.0.7: x\n18:58  ban 10.0.0.8: x\n")
 }
+
+// Tab goes round; where workers have no groups, it is said how they get one.
+func TestViews(t *testing.T) {
+	f := aFarm()
+	u := newUser(t, f, 80, 24)
+	for _, want := range []string{"[2 Workers]", "[3 Groups]", "[1 Farm]"} {
+		u.press("tab")
+		u.sees(want)
+	}
+	u.press("3")
+	u.sees("hall-1  ● all up", "hall-2  ✕ none up", "(none)  ✕ none up")
+	f.workers[1].State = live.Down
+	u.feed.Tick(noon)
+	u.hear()
+	u.sees("hall-1  ▲ some up")
+	for _, w := range f.workers {
+		w.Group = ""
+	}
+	u.feed.Tick(noon)
+	u.hear()
+	u.sees("No worker has a group: miners.worker_group")
+}

@@ -32,6 +32,7 @@ type view int
 const (
 	farmView view = iota
 	workersView
+	groupsView
 	workerView
 	keysView
 )

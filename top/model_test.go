@@ -228,6 +228,8 @@ func TestScreens(t *testing.T) {
 			golden.Compare(t, fmt.Sprintf("testdata/%s-%dx%d.txt", name, size[0], size[1]), u.screen())
 		}
 		f("farm")
+		u.press("3")
+		f("groups")
 		u.press("2")
 		f("workers")
 		u.press("enter")

@@ -46,6 +46,8 @@ func (m *model) scrolled(rows int) []string {
 	switch m.view {
 	case farmView:
 		all = m.farmLines()
+	case groupsView:
+		all = m.groupLines()
 	case workerView:
 		all = m.workerLines()
 	case keysView:
@@ -101,7 +103,7 @@ func (m *model) title() string {
 	if m.mirror.Farm != nil {
 		left += " " + m.mirror.Farm.Version
 	}
-	for i, name := range []string{"1 Farm", "2 Workers"} {
+	for i, name := range []string{"1 Farm", "2 Workers", "3 Groups"} {
 		if view(i) == m.view || view(i) == workersView && m.view == workerView {
 			name = "[" + name + "]"
 		} else {
@@ -153,7 +155,9 @@ func (m *model) footer() string {
 	case m.list.typing:
 		return "filter: " + m.list.filter + "_   Enter: done  Esc: no filter"
 	case m.view == farmView:
-		return "2 workers  / filter  ↑↓ scroll  ? keys  q end"
+		return "2 workers  3 groups  / filter  ↑↓ scroll  ? keys  q end"
+	case m.view == groupsView:
+		return "1 farm  2 workers  / filter  ↑↓ scroll  ? keys  q end"
 	case m.view == workersView:
 		return "↑↓ move  Enter detail  / filter  s sort  r reverse  t not up  ? keys  q end"
 	}
@@ -163,7 +167,7 @@ func (m *model) footer() string {
 // keysLines explain the keys.
 func (m *model) keysLines() (lines []string) {
 	for _, k := range keys {
-		lines = append(lines, m.folded(ansi.Style{}, fmt.Sprintf("%-24s", k[0]), k[1])...)
+		lines = append(lines, m.folded(noStyle, fmt.Sprintf("%-24s", k[0]), k[1])...)
 	}
 	return lines
 }

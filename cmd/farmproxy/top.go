@@ -13,7 +13,7 @@ import (
 	"farmproxy/top"
 )
 
-const topAbout = `The farm in the terminal, live, as on the page: what is wrong now, hash rates, pools and routes, what happened; and all workers, filtered as you type and sorted by any column, with a worker's detail. It changes nothing. ? lists the keys; q ends.
+const topAbout = `The farm in the terminal, live, as on the page: what is wrong now, hash rates, pools and routes, what happened; and all workers, filtered as you type and sorted by any column, with a worker's detail; and the groups. It changes nothing. ? lists the keys; q ends.
 
 It is for ssh: 80 columns and 24 lines are enough. Without -url it uses the admin socket, and needs neither HTTP nor a token:
 
