@@ -24,6 +24,7 @@ after(async () => {
 async function open(t, token, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   t.after(() => context.close())
+  context.setDefaultTimeout(90_000) // a busy machine takes ten times as long
   const page = await context.newPage()
   page.wrong = []
   page.on('pageerror', (e) => page.wrong.push(e.message))
