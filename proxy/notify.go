@@ -237,6 +237,10 @@ func (n *notifying) sendReports(ctx context.Context) {
 			n.changed()
 		}
 		at, send := s.reports.Due(kind, n.last[kind], now)
+		if !send && !n.last[kind].Equal(at) {
+			n.last[kind] = at
+			n.changed()
+		}
 		frozen := n.frozen
 		n.mu.Unlock()
 		if frozen || !send || !n.wantReports() {

@@ -279,6 +279,11 @@ func TestReportsAreSentOnce(t *testing.T) {
 	want()
 	at(25, 7, 1)
 	want("[north] Daily report, Tue 24 Nov 2026: ")
+	n.last[report.Daily] = now.AddDate(1, 0, 0) // the clock was a year ahead
+	at(25, 9, 0)
+	want()
+	at(26, 7, 0)
+	want("[north] Daily report, Wed 25 Nov 2026: ")
 }
 
 // A report that can't be made yet is made when it can be; one without a history is said once.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func TestDue(t *testing.T) {
 		{"farmproxy was off at the time", Daily, "2026-11-25T07:00", "2026-11-26T11:00", "2026-11-26T07:00", true},
 		{"for too long", Daily, "2026-11-25T07:00", "2026-11-26T19:30", "2026-11-26T07:00", false},
 		{"off for days: only the last", Daily, "2026-11-20T07:00", "2026-11-26T08:00", "2026-11-26T07:00", true},
-		{"the clock went back an hour", Daily, "2026-11-26T07:00", "2026-11-26T06:10", "2026-11-25T07:00", false},
+		{"the clock went back an hour", Daily, "2026-11-26T07:00", "2026-11-26T06:10", "2026-11-26T07:00", false},
 		{"the clock was a year ahead", Daily, "2027-11-26T07:00", "2026-11-26T09:00", "2026-11-26T07:00", false},
 		{"on the 25 hours' day", Daily, "2026-10-24T07:00", "2026-10-25T07:00", "2026-10-25T07:00", true},
 		{"a week", Weekly, "2026-11-16T07:00", "2026-11-23T07:00", "2026-11-23T07:00", true},
@@ -190,5 +191,37 @@ func TestEmptyReport(t *testing.T) {
 	r := mustRead(t, &past{from: aDay(t).from})
 	if !r.Empty() || !strings.Contains(r.Title(), "nothing was recorded") || len(r.Tables()) > 0 {
 		t.Errorf("%q\n%s", r.Title(), r.Text())
+	}
+}
+
+// The same from a real history: what was recorded on a day is in its report, and nothing else.
+func TestFromAHistory(t *testing.T) {
+	store, err := history.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"), history.DefaultRetention)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	berlin := zone(t, "Europe/Berlin")
+	midnight := time.Date(2026, 11, 25, 0, 0, 0, 0, berlin)
+	recorder := history.NewRecorder(nil)
+	shares := uint64(0)
+	for minute := 23 * 60; minute <= 25*60; minute++ { // an hour of the day, and one after it
+		shares += 10
+		worker := &history.Seen{Name: "farm.rig1", Group: "hall-A", Pool: "main", Miners: 1, Accepted: shares, Work: float64(shares) * 1000}
+		b := recorder.Look(midnight.Add(time.Duration(minute)*time.Minute), func(yield func(*history.Seen) bool) { yield(worker) }, []history.SeenPool{{Name: "main", Up: true}})
+		if err := store.Write(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Read(t.Context(), store, "north", Before(Daily, midnight.AddDate(0, 0, 1).Add(7*time.Hour), berlin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hour = 60 * 10 // shares
+	if n := r.Farm.Accepted; n < hour-10 || n > hour+10 || r.Before.Accepted > 0 {
+		t.Errorf("%d shares and %d before, want %d and none", n, r.Before.Accepted, hour)
+	}
+	if len(r.Groups) != 1 || r.Groups[0].Name != "hall-A" || len(r.Pools) != 1 || r.Pools[0].Part < 0.99 || r.Workers != 1 || r.Uptime < 0.99 || len(r.Worst) > 0 {
+		t.Errorf("%+v", r)
 	}
 }

@@ -57,8 +57,9 @@ type Times struct {
 	Has           map[Kind]bool  // those that are wanted
 }
 
-// Due returns when a report was due the last time, and whether it is to be sent now: it was
-// not due before last, and that is not too long ago.
+// Due reports whether a report is to be sent now, and returns what last, when it was due the
+// last time, is from then on. What was due too long ago is not sent. A last that is further
+// ahead than the next one is of a clock that was: it counts from here.
 func (t *Times) Due(kind Kind, last, now time.Time) (at time.Time, send bool) {
 	if !t.Has[kind] {
 		return last, false
@@ -74,8 +75,11 @@ func (t *Times) Due(kind Kind, last, now time.Time) (at time.Time, send bool) {
 	if at.After(now) {
 		at = wish.Wall(year, month, day-every, clock, t.Zone)
 	}
-	if last.After(now.AddDate(0, 0, every)) {
-		return at, false // the clock was far ahead: begin again from here
+	switch {
+	case at.After(last):
+		return at, now.Sub(at) < late
+	case last.After(now.AddDate(0, 0, every)):
+		return at, false
 	}
-	return at, at.After(last) && now.Sub(at) < late
+	return last, false
 }
