@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	benchpool "farmproxy/bench/pool"
+	"farmproxy/codec/agent"
 	"farmproxy/config"
 	"farmproxy/session"
 )
@@ -244,7 +245,8 @@ func TestAConnectionThatInventsUsers(t *testing.T) {
 	}
 }
 
-// Agents of one address that do nothing do not keep out one of another address.
+// Agents of one address that do nothing, but register workers, do not keep out one of
+// another address, and have few links.
 func TestIdleAgentsKeepOutNobody(t *testing.T) {
 	t.Parallel()
 	pool := newStubPool(t)
@@ -255,7 +257,10 @@ func TestIdleAgentsKeepOutNobody(t *testing.T) {
 		m.send(`{"id":3,"method":"mining.authorize","params":["farm.agent","x"]}`)
 	}
 	for range 300 {
-		hello(connect(t, address))
+		m := connect(t, address)
+		hello(m)
+		m.conn.Write(agent.AppendRegister(nil, 1, "cgminer/4.10", "w"))
+		m.answer(2)
 	}
 	good := connectFrom(t, address, "127.0.0.2")
 	hello(good)

@@ -130,3 +130,23 @@ func TestNamesGiveWayToUsers(t *testing.T) {
 		}
 	})
 }
+
+// Who has test work at an upgrade has the same afterwards, and its link with a share of it.
+func TestTestWorkOverAHandOver(t *testing.T) {
+	inHandOver(t, "a", func(f *farm) {
+		f.others.Kind = Kind{PerUser: true}
+		f.start()
+		f.crowd()
+		f.joined = f.joinFrom(stranger, "ann", 1000)
+		job := f.joined.Latest().Job
+		f.handOver(f.again)
+		l := f.joined
+		after := l.Latest().Job
+		equal(t, "the same test work", IsTestWork(after) && after.ID == job.ID && after.SameWork(job), true)
+		links := f.pools[0].links()
+		l.Pass()
+		f.after(time.Second)
+		equal(t, "a link", f.pools[0].links(), links+1)
+		wantLaneOn(t, l, "a")
+	})
+}
