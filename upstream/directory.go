@@ -41,6 +41,7 @@ type Directory struct {
 
 	born        time.Time
 	fullLogged  atomic.Int64 // when it was last said that there are no places left, since born; 0: never
+	crowdLogged atomic.Int64 // when it was last said that an address has too many newcomers, since born
 	shortLogged atomic.Int64 // when it was last said that links wait for descriptors, since born
 	taps        taps
 	held        atomic.Int64 // miners with a link of their own that have none

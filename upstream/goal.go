@@ -244,6 +244,7 @@ func (g *Goal) admit(l *Lane, from netip.Addr, who, voucher string) {
 		g.directory.noRoom(places)
 	case places.crowd(l):
 		l.test() // else a share would change nothing, and the miner may look elsewhere
+		g.directory.crowded(homeOf(from))
 	}
 }
 

@@ -3,6 +3,7 @@ package upstream
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -34,8 +35,11 @@ const (
 	testVersion = 0x20000000
 )
 
-// The coinbase of test work, around its extranonce: valid, and worth nothing.
+// The coinbase of test work, around its extranonce: valid, and worth nothing. Firmware that
+// looks for a block's height finds one.
 var (
+	testHeight = []byte{3, 0, 0, 0x0f}
+
 	testHead = slices.Concat([]byte{1, 0, 0, 0, 1}, make([]byte, 32), []byte{0xff, 0xff, 0xff, 0xff})
 	testTail = slices.Concat([]byte{0xff, 0xff, 0xff, 0xff, 1}, make([]byte, 8), []byte{11, 0x6a, 9}, []byte("test work"), make([]byte, 4))
 )
@@ -56,6 +60,13 @@ func (l *Lane) test() {
 	l.publish(Post{Lane: l, Job: job, Clean: true, Mask: job.Mask, Difficulty: p.book.Difficulty.Load()})
 }
 
+// crowded says that newcomers of an address wait.
+func (d *Directory) crowded(from netip.Prefix) {
+	if pauseOver(&d.crowdLogged, int64(time.Since(d.born)), fullPause) {
+		d.log.Warn("an address has as many newcomers with links of their own as it may have, and none of them has worked: further ones get test work, and their link with a share of it; if they are none of yours, keep them out by deny in [[listener]]", "address", from.String())
+	}
+}
+
 // testWork makes a job for miners that wait for a link to p; nil: its pool leaves no room.
 // No two are alike, and nobody knows one beforehand: a share is worth something once.
 func (l *Lane) testWork(p *pool, now time.Time) *work.Job {
@@ -69,7 +80,7 @@ func (l *Lane) testWork(p *pool, now time.Time) *work.Job {
 	}
 	extranonce1 := binary.BigEndian.AppendUint32(nil, rand.Uint32())
 	n := codec.Notify{JobID: `"test"`, Clean: true, Template: work.Template{
-		Coinb1:  append(slices.Clone(testHead), byte(len(extranonce1)+size)),
+		Coinb1:  slices.Concat(testHead, []byte{byte(len(testHeight) + len(extranonce1) + size)}, testHeight),
 		Coinb2:  testTail,
 		Version: testVersion, NBits: testBits, NTime: uint32(now.Unix()),
 	}}

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +19,16 @@ func (f *farm) crowd() {
 
 // Who waits for a link gets work that no pool gave, and with a share of it the link.
 func TestTestWork(t *testing.T) {
-	inUsers(t, "a", func(f *farm) {
+	inFarm(t, "a", func(f *farm) {
+		log := f.logged()
+		f.others.Kind = Kind{PerUser: true}
+		f.start()
 		f.crowd()
 		l, idle := f.joinFrom(stranger, "ann", 1000), f.joinFrom(stranger, "idle", 1001)
 		post := l.Latest()
 		job := post.Job
+		equal(t, "said once, with the address", strings.Count(log.String(), "get test work"), 1)
+		equal(t, "said once, with the address", log.Has("address=192.0.2.1/32"), true)
 		equal(t, "it is told to the loops", f.posts[len(f.posts)-2].Job == job && post.Clean, true)
 		equal(t, "no harder for miners than the pool's", post.Difficulty, l.goal.list()[0].book.Difficulty.Load())
 		equal(t, "a share that the best miner finds goes up", work.Unmeetable >= job.DifficultyFor(0), false)
@@ -53,8 +59,8 @@ func TestTestWorkIsACoinbase(t *testing.T) {
 		job := f.joinFrom(stranger, "ann", 1000).Latest().Job
 		size := len(job.Extranonce1) + job.Layout.Size()
 		script := job.Coinb1[41:]
-		equal(t, "the script's length", int(script[0]), size)
-		equal(t, "nothing of it is in coinb1", len(script), 1)
+		equal(t, "the script's length", int(script[0]), 4+size)
+		equal(t, "in coinb1 of it: three bytes of height", len(script) == 5 && script[1] == 3, true)
 		equal(t, "after it: sequence, outputs, value, script, lock time", len(job.Coinb2), 4+1+8+1+int(job.Coinb2[13])+4)
 	})
 }
