@@ -73,7 +73,8 @@ type Book struct {
 	pools      []*Pool          // in the order they were registered
 	poolByName map[string]*Pool // the one shown under the name, unless it is forgotten
 	poolByKey  map[poolKey]*Pool
-	links      []*Link // open, or waiting for the next link of their pool and lane
+	links      []*Link             // open, or waiting for the next link of their pool and lane
+	linksOf    map[linkKey][]*Link // the same: with direct pools there are thousands
 }
 
 // errStarting is why a new Book is not ready.

@@ -76,15 +76,31 @@ func (l *Link) Verdict(v work.Verdict, difficulty float64, latency time.Duration
 func (b *Book) OpenLink(pool string, lane int) *Link {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, l := range b.links {
-		if l.Pool == pool && l.Lane == lane && l.open.CompareAndSwap(false, true) {
+	for _, l := range b.linksOf[linkKey{pool, lane}] {
+		if l.open.CompareAndSwap(false, true) {
 			return l
 		}
 	}
 	l := &Link{Pool: pool, Lane: lane}
 	l.open.Store(true)
-	b.links = append(b.links, l)
+	b.addLink(l)
 	return l
+}
+
+// linkKey says which links may have books in turn.
+type linkKey struct {
+	pool string
+	lane int
+}
+
+// addLink adds a link's books. The caller has mu.
+func (b *Book) addLink(l *Link) {
+	b.links = append(b.links, l)
+	if b.linksOf == nil {
+		b.linksOf = make(map[linkKey][]*Link)
+	}
+	key := linkKey{l.Pool, l.Lane}
+	b.linksOf[key] = append(b.linksOf[key], l)
 }
 
 // CloseLink closes a link's books: nobody writes them any more. The counts stay in the

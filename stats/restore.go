@@ -195,15 +195,15 @@ func (h *histogram) restore(s *latencyState) {
 func (r *restorer) books(pool string, lane int) *Link {
 	r.b.mu.Lock()
 	defer r.b.mu.Unlock()
-	for _, l := range r.b.links {
-		if l.Pool == pool && l.Lane == lane && !r.linked[l] {
+	for _, l := range r.b.linksOf[linkKey{pool, lane}] {
+		if !r.linked[l] {
 			r.linked[l] = true
 			return l
 		}
 	}
 	l := &Link{Pool: pool, Lane: lane}
 	r.linked[l] = true
-	r.b.links = append(r.b.links, l)
+	r.b.addLink(l)
 	return l
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,5 +78,32 @@ func busyLane(g *Goal, n, shares int, wire Wire) {
 	for i := range shares {
 		s := share(k.protocol.job, uint32(i))
 		k.protocol.flight.put(&s, now)
+	}
+}
+
+// Jobs that nobody can answer are not handed over: those that a clean one of their epoch
+// has replaced by another block.
+func TestWhatIsHandedOverOfJobs(t *testing.T) {
+	for said, want := range map[string]string{
+		"1a 1a 1a":      "1a 1a 1a",
+		"1a 1b!":        "1b!",
+		"1a 1a! 1a":     "1a 1a! 1a",
+		"1a 1b! 1b 1b":  "1b! 1b 1b",
+		"1a 1b! 1c! 1c": "1c! 1c",
+		"1a 2b! 2b":     "1a 2b! 2b", // the link of epoch 1 may be draining
+		"1a 2b 2c!":     "1a 2c!",
+		"1a!":           "1a!",
+	} {
+		var list []Recent
+		for word := range strings.FieldsSeq(said) {
+			job := &work.Job{Epoch: uint64(word[0]), PoolID: word}
+			job.PrevHash[0] = word[1]
+			list = append(list, Recent{job, strings.HasSuffix(word, "!")})
+		}
+		var got []string
+		for _, r := range answerable(list) {
+			got = append(got, r.Job.PoolID)
+		}
+		equal(t, said, strings.Join(got, " "), want)
 	}
 }

@@ -199,7 +199,7 @@ func (x *imaging) lane(l *Lane, pools *poolList) laneImage {
 	i.Members, i.Idle, i.Unlinked = l.members, x.ago(l.idle), x.ago(l.unlinked)
 	l.goal.mu.Unlock()
 	i.Roster, i.Changed = l.roster.image()
-	for _, r := range l.Recent(nil) {
+	for _, r := range answerable(l.Recent(nil)) {
 		i.Recent = append(i.Recent, recentImage{x.job(r.Job), r.Clean})
 	}
 	if p := l.latest.Load(); p != nil {
@@ -234,6 +234,19 @@ func (x *imaging) lane(l *Lane, pools *poolList) laneImage {
 	slices.SortFunc(i.Lifted, func(a, b liftedImage) int { return a.Prefix.compare(b.Prefix) })
 	i.Jobs = x.jobsSeen()
 	return i
+}
+
+// answerable leaves out the jobs that a clean one has made stale: who answers one of them is
+// told so all the same, since it was sent to him. Where each miner has a lane, jobs are
+// nearly all of the image.
+func answerable(list []Recent) []Recent {
+	for i := len(list) - 1; i > 0; i-- {
+		if clean := list[i].Job; list[i].Clean {
+			stale := func(r Recent) bool { return r.Job.Epoch == clean.Epoch && r.Job.PrevHash != clean.PrevHash }
+			return append(slices.DeleteFunc(list[:i:i], stale), list[i:]...)
+		}
+	}
+	return list
 }
 
 // epoch makes the image of an epoch. Without pools, its pool is its link's.
