@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"strings"
@@ -37,12 +38,15 @@ func workingFleet(t *testing.T, address string, pool *benchpool.Pool) *fleet.Fle
 	return f
 }
 
-// junk submits shares that meet no difficulty, several at a time, until it is closed,
-// and returns what it was told.
-func junk(t *testing.T, address, login string) (told string) {
+// junk submits shares that meet no difficulty, several at a time and for the newest job,
+// until it is closed, and returns what it was told. When it has sent so many for one job that
+// they are not forwarded any more, the pool has another.
+func junk(t *testing.T, address, login string, pool *benchpool.Pool) string {
 	m := connect(t, address)
 	_, job := m.work(login)
-	for n := 0; ; {
+	var told strings.Builder
+	last, n, full := "", 0, false
+	for begin := time.Now(); time.Since(begin) < patience; {
 		const some = 40
 		var shares strings.Builder
 		for range some {
@@ -54,17 +58,28 @@ func junk(t *testing.T, address, login string) (told string) {
 		for answers := 0; answers < some; {
 			line, err := m.in.ReadString('\n')
 			if e, ok := err.(net.Error); ok && e.Timeout() {
-				t.Fatalf("%s stays connected", login)
+				t.Fatalf("%s is not answered", login)
 			}
 			if err != nil {
-				return told
+				return told.String()
+			}
+			var said message
+			if json.Unmarshal([]byte(line), &said); said.Method == "mining.notify" {
+				job, full = said, false
+			}
+			if !full && strings.Contains(line, "Too many shares for one job") {
+				full = true
+				pool.Job(false)
 			}
 			if strings.Contains(line, `"error":[`) {
-				told += line
+				told.WriteString(line)
+				last = line
 				answers++
 			}
 		}
 	}
+	t.Fatalf("%s stays connected after %d shares, and was told at last: %s", login, n, last)
+	return ""
 }
 
 // judged waits until the pool has judged all that was forwarded so far: it answers a link
@@ -92,11 +107,11 @@ func TestARigWhoseSharesAreRefused(t *testing.T) {
 		}
 		return n
 	}
-	junk(t, address, "farm.broken")
+	junk(t, address, "farm.broken", pool)
 	eventually(t, "it is counted", func() bool { return p.closed(session.SharesRefused) == 1 })
 	judged(t, address)
 	first := refused()
-	if said := junk(t, address, "farm.broken"); !strings.Contains(said, "few of them are forwarded") {
+	if said := junk(t, address, "farm.broken", pool); !strings.Contains(said, "few of them are forwarded") {
 		t.Errorf("the rig was told %s", said)
 	}
 	eventually(t, "both are counted", func() bool { return p.closed(session.SharesRefused) == 2 })
