@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -142,6 +144,47 @@ func (s *Server) history(life context.Context, ctx *fasthttp.RequestCtx, h *hist
 	}
 	return t.write(ctx, "history")
 }
+
+// maxSparks bounds how many series an answer has rates of: what a page shows at a time.
+const maxSparks = 128
+
+type sparksAnswer struct {
+	From  time.Time   `json:"from"`
+	Step  float64     `json:"step_seconds"`
+	Rates [][]float64 `json:"rates"` // of each name, in the order of the query: H/s step by step; -1: nothing is known
+}
+
+// sparks answers the hash rates of several workers, for small charts.
+func (s *Server) sparks(life context.Context, ctx *fasthttp.RequestCtx, h *history.Store) error {
+	names := ctx.QueryArgs().PeekMulti("name")
+	if len(names) == 0 || len(names) > maxSparks {
+		return badRequest("name: want 1 to %d of them, got %d", maxSparks, len(names))
+	}
+	q := span{to: time.Now(), step: sparkStep}
+	q.from = q.to.Add(-defaultSpan).Truncate(q.step)
+	list := make([]string, len(names))
+	for i := range names {
+		list[i] = string(names[i])
+	}
+	points, step, err := h.StepsOf(life, history.Worker, list, q.from, q.to, q.step)
+	if err != nil {
+		return err
+	}
+	a := sparksAnswer{q.from.UTC(), step.Seconds(), make([][]float64, len(list))}
+	steps := int(q.to.Sub(q.from)/step) + 1
+	for i, name := range list {
+		a.Rates[i] = slices.Repeat([]float64{-1}, steps)
+		for _, p := range points[name] {
+			if at := int(p.At.Sub(q.from) / step); at >= 0 && at < steps {
+				a.Rates[i][at] = math.Round(p.HashRate())
+			}
+		}
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, &a)
+}
+
+// sparkStep is how much time a point of a small chart stands for.
+const sparkStep = time.Hour
 
 type reportAnswer struct {
 	Kind history.Kind `json:"kind"`

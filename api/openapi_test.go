@@ -337,6 +337,8 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	}
 	well.book.Worker("farm.rig")
 	f("GET", "/api/v1/workers/farm.rig", "")
+	f("GET", "/api/v1/sparks?name=rig7", "")
+	f("GET", "/api/v1/sparks", "")
 	f("POST", "/api/v1/roster", `{"workers":"rig7"}`)
 	f("POST", "/api/v1/roster", strings.Repeat(" ", maxRoster+1))
 	f("POST", "/api/v1/roster", `{}`)

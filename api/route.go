@@ -31,6 +31,7 @@ var endpoints = []endpoint{
 	{"GET", "/api/v1/workers", scopeRead, (*Server).workers},
 	{"GET", "/api/v1/groups", scopeRead, (*Server).groups},
 	{"GET", "/api/v1/history", scopeRead, withHistory((*Server).history)},
+	{"GET", "/api/v1/sparks", scopeRead, withHistory((*Server).sparks)},
 	{"GET", "/api/v1/report", scopeRead, withHistory((*Server).report)},
 	{"GET", "/api/v1/events", scopeRead, withHistory((*Server).events)},
 	{"GET", rosterPath, scopeRead, withHistory((*Server).roster)},

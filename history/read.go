@@ -19,30 +19,60 @@ type Point struct {
 //
 // The fine resolution is used if it reaches back to from, and step asks for it.
 func (s *Store) Steps(ctx context.Context, k Key, from, to time.Time, step time.Duration) (points []Point, exact time.Duration, err error) {
-	c := k.Kind.class()
+	all, exact, err := s.StepsOf(ctx, k.Kind, []string{k.Name}, from, to, step)
+	return all[k.Name], exact, err
+}
+
+// StepsOf is Steps for several series of a kind: those whose names are close to each other,
+// or came at the same time, are read at once.
+func (s *Store) StepsOf(ctx context.Context, kind Kind, names []string, from, to time.Time, step time.Duration) (points map[string][]Point, exact time.Duration, err error) {
+	c := kind.class()
 	in, err := s.finest(ctx, c, from, step >= tiers[c][1].step)
 	if err != nil {
 		return nil, 0, err
 	}
 	exact = max(in.step, step.Truncate(in.step))
-	id, ok := s.lookup(k)
-	if !ok {
-		return nil, exact, nil
-	}
-	err = s.scan(ctx, in, from, to, func(t *sql.Tx, start int64) error {
-		x, err := s.chunk(t, in, start, id/blockSize)
-		if err != nil || x == nil {
-			return err
+	blocks := make(map[int]map[int]string) // the names of series, by block and place in it
+	for _, name := range names {
+		id, ok := s.lookup(Key{Kind: kind, Name: name})
+		if !ok {
+			continue
 		}
-		for i := range in.steps {
-			at := time.Unix(start, 0).Add(time.Duration(i) * in.step)
-			if sample := x.at(id%blockSize, i); (sample.Seconds > 0 || sample.Accepted > 0) && !at.Before(from.Truncate(in.step)) && at.Before(to) {
-				points = merge(points, at.Truncate(exact), *sample)
+		block := blocks[id/blockSize]
+		if block == nil {
+			block = make(map[int]string)
+			blocks[id/blockSize] = block
+		}
+		block[id%blockSize] = name
+	}
+	points = make(map[string][]Point, len(names))
+	err = s.scan(ctx, in, from, to, func(t *sql.Tx, start int64) error {
+		for block, series := range blocks {
+			x, err := s.chunk(t, in, start, block)
+			if err != nil {
+				return err
+			}
+			for place, name := range series {
+				points[name] = x.stepsInto(points[name], place, in, start, from, to, exact)
 			}
 		}
 		return nil
 	})
 	return points, exact, err
+}
+
+// stepsInto appends what a series did between two times; a chunk that is nil has nothing.
+func (c *chunk) stepsInto(points []Point, series int, in *tier, start int64, from, to time.Time, exact time.Duration) []Point {
+	if c == nil {
+		return points
+	}
+	for i := range in.steps {
+		at := time.Unix(start, 0).Add(time.Duration(i) * in.step)
+		if sample := c.at(series, i); (sample.Seconds > 0 || sample.Accepted > 0) && !at.Before(from.Truncate(in.step)) && at.Before(to) {
+			points = merge(points, at.Truncate(exact), *sample)
+		}
+	}
+	return points
 }
 
 // chunk returns a chunk for a reader. Into a coarse one it sums up the fine ones that are
