@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"plain":            {},
 	"top":              {"api", "live", "plain", "stats", "work"},               // what it is told, and how that is written
 	"monitoring":       {"alert", "internal/golden", "naming", "stats", "work"}, // tests only: which series there are
-	"web":              {"work"},                                                // tests only: the verdicts that it explains
+	"web":              {"session", "work"},                                     // tests only: the reasons that it explains
 	"notify":           {"alert"},
 	"report":           {"history", "stats", "wish"},
 	"history":          {"sqlite", "stats", "work"}, // stats: when a worker is silent

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"farmproxy/session"
 	"farmproxy/work"
 )
 
@@ -62,7 +63,8 @@ func TestThePageIsSmallAndAlone(t *testing.T) {
 	}
 }
 
-// Each reason for which a share is rejected is explained, in the words of the terminal.
+// Each reason for which a share is rejected is explained in the words of the terminal, and so
+// is each for which a connection ends.
 func TestEveryReasonIsExplained(t *testing.T) {
 	text, err := os.ReadFile("src/format.ts")
 	if err != nil {
@@ -72,6 +74,11 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		name := work.Verdict(v).String()
 		if line := "\n  " + name + ": '" + work.Meaning(name) + "',\n"; work.Verdict(v) != work.Accepted && !strings.Contains(string(text), line) {
 			t.Errorf("src/format.ts does not explain %s as work/meaning.go does:%s", name, line)
+		}
+	}
+	for _, name := range session.Reasons() {
+		if !strings.Contains(string(text), "\n  "+name+": '") {
+			t.Errorf("src/format.ts does not explain %s", name)
 		}
 	}
 }

@@ -30,7 +30,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
 }
 
 /** get returns an answer's JSON. */
-export async function get<T>(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<T> {
+export async function get<T>(path: string, query: Record<string, string> | [string, string][] = {}, signal?: AbortSignal): Promise<T> {
   const q = new URLSearchParams(query).toString()
   return (await ask(path + (q && '?' + q), { signal })).json()
 }

@@ -32,7 +32,7 @@ export function App() {
         {token() && <button type="button" onClick={() => { setToken(''); location.reload() }}>Log out</button>}
       </header>
       <main id="main" tabIndex={-1}>
-        {!live.farm ? <Waiting /> : route[0] === 'workers' ? <WorkersView /> : route[0] === 'worker' ? <WorkerView name={route.slice(1).join('/')} />
+        {!live.farm ? <Waiting /> : route[0] === 'workers' ? <WorkersView /> : route[0] === 'worker' ? <WorkerView key={route[1]} name={route.slice(1).join('/')} />
           : route[0] === 'pools' ? <PoolsView /> : route[0] === 'alerts' ? <AlertsView /> : route[0] === 'events' ? <EventsView /> : route[0] === 'settings' ? <SettingsView /> : <FarmView />}
       </main>
     </>

@@ -4,11 +4,14 @@ import { hashrate } from './format'
 
 export interface Series { name: string; points: { time: string; hashrate: number }[] }
 
+/** steps draws a line that stays until the next point. */
+const steps = uPlot.paths.stepped!({ align: 1 })
+
 /** colours of series, by their order: readable on both backgrounds. */
 const colours = ['#2f81f7', '#d29922', '#3fb950', '#db61a2', '#a371f7', '#f0883e', '#39c5cf', '#8b949e']
 
-/** Chart shows the hash rates of the last hours, one series on top of the other. */
-export function Chart({ series, label, hours }: { series: Series[]; label: string; hours: number }) {
+/** Chart shows the hash rates of the last hours, one series on top of the other; or what else show makes texts of, in steps. */
+export function Chart({ series, label, hours, show }: { series: Series[]; label: string; hours: number; show?: (v: number) => string }) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const room = box.current!
@@ -29,9 +32,9 @@ export function Chart({ series, label, hours }: { series: Series[]; label: strin
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
       scales: { x: { range: () => [Date.now() / 1000 - hours * 3600, Date.now() / 1000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
-      axes: [axis, { ...axis, size: 84, values: (_, ticks) => ticks.map((v) => v === 0 ? '0' : hashrate(v)) }],
+      axes: [axis, { ...axis, size: 84, values: (_, ticks) => ticks.map((v) => v === 0 ? '0' : (show ?? hashrate)(v)) }],
       series: [{}, ...rows.map((_, i) => ({
-        label: series[i].name, stroke: colours[i % colours.length], width: 1.5, fill: colours[i % colours.length] + (i === 0 ? '33' : '00'), points: { show: false },
+        paths: show && steps, label: series[i].name, stroke: colours[i % colours.length], width: 1.5, fill: colours[i % colours.length] + (i === 0 ? '33' : '00'), points: { show: false },
       }))],
       bands: rows.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number], fill: colours[(i + 1) % colours.length] + '33' })),
     }, [at, ...rows] as uPlot.AlignedData, room)

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { download, get } from './api'
-import { clock } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live } from './live'
+import { Time } from './time'
 
 interface Event { time: string; kind: string; subject: string; text: string }
 
@@ -27,7 +27,7 @@ export function EventsView() {
       {trouble && <p class="error">{trouble}</p>}
       {value && <p role="status">{list.length} events</p>}
       <ul class="events">{list.slice(0, 1000).map((e, i) => (
-        <li key={i}><time dateTime={e.time}>{clock(Date.parse(e.time))}</time> {e.kind.replaceAll('_', ' ')} {e.kind.startsWith('worker') ? <a href={'#/worker/' + encodeURIComponent(e.subject)}>{e.subject}</a> : e.subject}{e.text && ': ' + e.text}</li>
+        <li key={i}><Time ms={Date.parse(e.time)} /> {e.kind.replaceAll('_', ' ')} {e.kind.startsWith('worker') ? <a href={'#/worker/' + encodeURIComponent(e.subject)}>{e.subject}</a> : e.subject}{e.text && ': ' + e.text}</li>
       ))}</ul>
     </>
   )

@@ -4,7 +4,7 @@ import { Chart, type Series } from './chart'
 import { count, difficulty, hashrate, percent, reasons, seconds } from './format'
 import { Heatmap } from './heatmap'
 import { useAnswer, useLive } from './hooks'
-import { live, type Pool } from './live'
+import { live, up, type Pool } from './live'
 
 interface Points { points: { time: string; hashrate: number; work: number; accepted: number; rejected: number; seconds: number; up: number }[] }
 
@@ -28,6 +28,7 @@ export function FarmView() {
         {farm.remembers && <Averages />}
         <Figure name="Workers up" value={count(farm.workers_up)} />
         <Figure name="Workers down" value={count(farm.workers_down)} bad={farm.workers_down > 0} />
+        <Figure name="Not seen today" value={count(unseen())} bad={unseen() > 0} />
         <Figure name="Never seen" value={count(farm.workers_never_seen)} />
         <Figure name="Miners" value={count(farm.miners)} />
       </dl>
@@ -36,17 +37,18 @@ export function FarmView() {
         <h2>Pools</h2>
         <PoolTable pools={farm.pools} />
       </section>
+      <Splits />
       <section>
         <h2>Shares since farmproxy started</h2>
         <p>{count(farm.shares.accepted)} accepted{all > 0 && `, ${percent(farm.shares.accepted / all, 2)} of all`}</p>
         {rejected.length > 0 && (
-          <table>
+          <div class="scroll" tabIndex={0} role="region" aria-label="Rejected shares by reason"><table>
             <caption class="hidden">Rejected shares by reason</caption>
             <thead><tr><th scope="col">Rejected</th><th scope="col" class="number">Shares</th><th scope="col" class="number">Of all</th><th scope="col">What it means</th></tr></thead>
             <tbody>{rejected.map(([reason, n]) => (
-              <tr key={reason}><th scope="row">{reason}</th><td class="number">{count(n)}</td><td class="number">{percent(n / all, 3)}</td><td>{reasons[reason] ?? ''}</td></tr>
+              <tr key={reason}><th scope="row">{reason}</th><td class="number">{count(n)}</td><td class="number">{percent(n / all, 3)}</td><td class="wraps">{reasons[reason] ?? ''}</td></tr>
             ))}</tbody>
-          </table>
+          </table></div>
         )}
       </section>
       <section>
@@ -55,6 +57,15 @@ export function FarmView() {
       </section>
     </>
   )
+}
+
+/** unseen counts the workers that were not up for a moment today, by the farm's clock. */
+function unseen(): number {
+  const now = live.at / 1000 + live.offset
+  const midnight = now - now % 86400 - live.offset
+  let n = 0
+  for (const w of live.workers.values()) if (w.state !== up && w.since < midnight) n++
+  return n
 }
 
 function Figure({ name, value, bad }: { name: string; value: string; bad?: boolean }) {
@@ -78,19 +89,84 @@ function Averages() {
   return <>{['1 h', '24 h', '30 d'].map((name, i) => <Figure key={name} name={'Hash rate, ' + name} value={value ? hashrate(value[i]) : '…'} />)}</>
 }
 
+/** mostGroups is how many groups the chart tells apart: as many as there are colours, less one. */
+const mostGroups = 7
+
+/** largest returns the names of the groups with the highest hash rates. */
+function largest(): string[] {
+  const rates = new Map<string, number>()
+  for (const w of live.workers.values()) if (w.group) rates.set(w.group, (rates.get(w.group) ?? 0) + w.rate)
+  return [...rates].sort((a, b) => b[1] - a[1]).slice(0, mostGroups).map(([name]) => name).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
+/** by is what the chart is stacked by. */
+type By = 'pool' | 'group'
+
+/** load returns the series of a chart: of each pool, or of the largest groups and of all other workers. */
+async function load(by: By, names: string[], hours: number, step: string, signal: AbortSignal): Promise<Series[]> {
+  const ask = (kind: string, name?: string) => get<Points>('/api/v1/history', { kind, from: `-${hours}h`, step, ...(name && { name }) }, signal)
+  const series = await Promise.all(names.map(async (name) => ({ name, points: (await ask(by, name)).points })))
+  if (by === 'pool') return series.filter((s) => s.points.length > 0 || series.length === 1)
+  const rest = new Map<string, number>()
+  for (const s of series) for (const p of s.points) rest.set(p.time, (rest.get(p.time) ?? 0) + p.hashrate)
+  const others = (await ask('farm')).points.map((p) => ({ ...p, hashrate: Math.max(0, p.hashrate - (rest.get(p.time) ?? 0)) }))
+  const noticeable = others.some((p) => p.hashrate > 0.01 * (rest.get(p.time) ?? 0)) // less is rounding
+  return noticeable ? [...series, { name: 'all others', points: others }] : series
+}
+
 function History({ pools }: { pools: string[] }) {
   const [span, setSpan] = useState(1)
-  const [, hours, step] = spans[span]
-  const { value, trouble } = useAnswer<Series[]>((signal) => Promise.all(pools.map(async (name) => (
-    { name, points: (await get<Points>('/api/v1/history', { kind: 'pool', name, from: `-${hours}h`, step }, signal)).points }
-  ))), [span, pools.join('\n'), Math.floor(live.at / 60e3)])
+  const [by, setBy] = useState<By>('pool')
+  const [name, hours, step] = spans[span]
+  const groups = largest()
+  const names = by === 'pool' ? pools : groups
+  const { value, trouble } = useAnswer((signal) => load(by, names, hours, step, signal), [by, span, [...names].sort().join('\n'), Math.floor(live.at / 60e3)])
   return (
     <section>
-      <h2>Hash rate by pool</h2>
-      <div class="choice" role="group" aria-label="Time">
-        {spans.map(([name], i) => <button key={name} type="button" aria-pressed={i === span} onClick={() => setSpan(i)}>{name}</button>)}
+      <h2>Hash rate by {by}</h2>
+      <div class="filter">
+        <Choice label="Time" of={spans.map(([name]) => name)} chosen={span} choose={setSpan} />
+        {groups.length > 0 && <Choice label="Stacked by" of={['by pool', 'by group']} chosen={by === 'pool' ? 0 : 1} choose={(i) => setBy(i === 0 ? 'pool' : 'group')} />}
       </div>
-      {trouble ? <p class="error">{trouble}</p> : value ? <Chart series={value.filter((s) => s.points.length > 0 || value.length === 1)} label={`Hash rate by pool over ${spans[span][0]}`} hours={hours} /> : <p class="blank">Loading</p>}
+      {trouble ? <p class="error">{trouble}</p> : value ? <Chart series={value} label={`Hash rate by ${by} over ${name}`} hours={hours} /> : <p class="blank">Loading</p>}
+    </section>
+  )
+}
+
+function Choice({ label, of, chosen, choose }: { label: string; of: string[]; chosen: number; choose: (i: number) => void }) {
+  return (
+    <div class="choice" role="group" aria-label={label}>
+      {of.map((name, i) => <button key={name} type="button" aria-pressed={i === chosen} onClick={() => choose(i)}>{name}</button>)}
+    </div>
+  )
+}
+
+interface Goal { goal: string; up: boolean; weight: number; source: string; wish: number; part: number | null; wished_part: number | null; hashrate: number; miners: number }
+interface Route { route: string; goals: Goal[] }
+
+/** Splits shows how the work of each route that is split is divided, and how it should be. */
+function Splits() {
+  const { value } = useAnswer(async (signal) => (await get<{ routes: Route[] }>('/api/v1/routes', {}, signal)).routes, [Math.floor(live.at / 15e3)])
+  if (!value || value.length === 0) return null
+  return (
+    <section>
+      <h2>Splits</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Splits">
+        <table>
+          <thead><tr>
+            <th scope="col">Route</th><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col" class="number">Wish now</th>
+            <th scope="col" class="number">Got in 10 min</th><th scope="col" class="number">Wish then</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th>
+          </tr></thead>
+          <tbody>{value.flatMap((r) => r.goals.map((g) => (
+            <tr key={r.route + '\n' + g.goal}>
+              <th scope="row">{r.route}</th><td>{g.goal}</td><td class={g.up ? '' : 'bad'}>{g.up ? '● up' : '✕ down'}</td>
+              <td class="number">{g.weight}{g.source !== 'configuration' && ` (${g.source})`}</td><td class="number">{percent(g.wish)}</td>
+              <td class="number">{g.part === null ? '–' : percent(g.part)}</td><td class="number">{g.wished_part === null ? '–' : percent(g.wished_part)}</td>
+              <td class="number">{hashrate(g.hashrate)}</td><td class="number">{count(g.miners)}</td>
+            </tr>
+          )))}</tbody>
+        </table>
+      </div>
     </section>
   )
 }

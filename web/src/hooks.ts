@@ -19,12 +19,11 @@ export function useRoute(): string[] {
   return route
 }
 
-/** useAnswer asks once for each set of deps, and returns the answer, or why there is none. */
+/** useAnswer asks once for each set of deps, and returns the answer, or why there is none. An answer stays until the next one is there. */
 export function useAnswer<T>(load: (signal: AbortSignal) => Promise<T>, deps: unknown[]): { value?: T; trouble?: string } {
   const [state, set] = useState<{ value?: T; trouble?: string }>({})
   useEffect(() => {
     const gone = new AbortController()
-    set({})
     load(gone.signal).then((value) => set({ value }), (e) => { if (!gone.signal.aborted) set({ trouble: e.message }) })
     return () => gone.abort()
   }, deps)

@@ -1,13 +1,15 @@
 import { get } from './api'
 import { Chart } from './chart'
-import { ago, clock, count, difficulty, hashrate, percent, reasons } from './format'
+import { ago, count, difficulty, ends, hashrate, percent, reasons } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live, silent, up } from './live'
 import { Place } from './place'
+import { Time } from './time'
 
 interface Detail {
   name: string; user: string; pool: string; algorithm: string; miners: number; address: string; agent: string; difficulty: number; hashrate: number
-  accepted: number; rejected: Record<string, number>; work: number; last_share: string | null; reconnects: number; connected_since: string | null; group?: string; listener?: string
+  accepted: number; rejected: Record<string, number>; work: number; last_share: string | null; reconnects: number; connected_since: string | null
+  last_refused: { time: string; reason: string; difficulty: number }[]; last_closed: { time: string; address: string; reason: string }[]
 }
 
 interface Point { time: string; hashrate: number; accepted: number; rejected: number; efficiency: number | null; up: number; seconds: number; work: number }
@@ -18,8 +20,8 @@ export function WorkerView({ name }: { name: string }) {
   useLive()
   const now = [...live.workers.values()].find((w) => w.name === name)
   const minute = Math.floor(live.at / 60e3)
-  const detail = useAnswer(async (signal) => (await get<{ workers: Detail[] }>('/api/v1/workers', { search: name, per_page: '1000' }, signal)).workers.find((w) => w.name === name), [name, minute])
-  const week = useAnswer(async (signal) => (await get<{ points: Point[] }>('/api/v1/history', { kind: 'worker', name, from: '-168h', step: '30m' }, signal)).points, [name, minute])
+  const detail = useAnswer((signal) => get<Detail>('/api/v1/workers/' + encodeURIComponent(name), {}, signal), [name, Math.floor(live.at / 10e3)])
+  const week = useAnswer(async (signal) => (await get<{ points: Point[] }>('/api/v1/history', { kind: 'worker', name, from: '-168h', step: '15m' }, signal)).points, [name, minute])
   const months = useAnswer(async (signal) => (await get<{ points: Point[] }>('/api/v1/history', { kind: 'worker', name, from: '-2160h', step: '24h' }, signal)).points, [name])
   const events = useAnswer(async (signal) => (await get<{ events: Event[] }>('/api/v1/events', { subject: name, from: '-2160h', limit: '100' }, signal)).events, [name, minute])
   const d = detail.value
@@ -44,11 +46,20 @@ export function WorkerView({ name }: { name: string }) {
       )}
       {now && <Place worker={name} />}
       {week.value && week.value.length > 0 && <section><h2>7 days</h2><Chart series={[{ name, points: week.value }]} label={`Hash rate of ${name} over 7 days`} hours={168} /></section>}
+      {week.value && <Difficulty name={name} points={week.value} />}
       {d && (
         <section>
-          <h2>Shares since farmproxy started</h2>
-          <p>{count(d.accepted)} accepted</p>
+          <h2>Shares</h2>
+          <p>{count(d.accepted)} accepted, {count(Object.values(d.rejected).reduce((n, v) => n + v, 0))} rejected since farmproxy started</p>
           <ul>{Object.entries(d.rejected).map(([reason, n]) => <li key={reason}>{count(n)} {reason}: {reasons[reason] ?? ''}</li>)}</ul>
+          {d.last_refused.length > 0 && <h3>The last that were rejected</h3>}
+          <ul class="events">{d.last_refused.map((r, i) => <li key={i}><Time ms={Date.parse(r.time)} /> {r.reason}, at difficulty {difficulty(r.difficulty)}: {reasons[r.reason] ?? ''}</li>)}</ul>
+        </section>
+      )}
+      {d && d.last_closed.length > 0 && (
+        <section>
+          <h2>Connections that ended</h2>
+          <ul class="events">{d.last_closed.map((c, i) => <li key={i}><Time ms={Date.parse(c.time)} /> {c.address}: {ends[c.reason] ?? c.reason}</li>)}</ul>
         </section>
       )}
       {months.value && months.value.length > 0 && (
@@ -65,8 +76,15 @@ export function WorkerView({ name }: { name: string }) {
         </section>
       )}
       {events.value && events.value.length > 0 && (
-        <section><h2>Events</h2><ul class="events">{events.value.map((e) => <li key={e.time + e.kind}><time dateTime={e.time}>{clock(Date.parse(e.time))}</time> {e.kind.replaceAll('_', ' ')}{e.text && ': ' + e.text}</li>)}</ul></section>
+        <section><h2>Events</h2><ul class="events">{events.value.map((e) => <li key={e.time + e.kind}><Time ms={Date.parse(e.time)} /> {e.kind.replaceAll('_', ' ')}{e.text && ': ' + e.text}</li>)}</ul></section>
       )}
     </>
   )
+}
+
+/** Difficulty shows the mean difficulty of the worker's accepted shares: it steps where its difficulty was changed. */
+function Difficulty({ name, points }: { name: string; points: Point[] }) {
+  const steps = points.filter((p) => p.accepted > 0).map((p) => ({ time: p.time, hashrate: p.work / p.accepted }))
+  if (steps.length < 2) return null
+  return <section><h2>Difficulty, 7 days</h2><Chart series={[{ name, points: steps }]} label={`Difficulty of ${name} over 7 days`} hours={168} show={difficulty} /></section>
 }

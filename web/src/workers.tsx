@@ -3,6 +3,7 @@ import { download } from './api'
 import { ago, count, hashrate, percent } from './format'
 import { useLive } from './hooks'
 import { live, silent, up, type Worker } from './live'
+import { Spark, useSparks } from './sparks'
 
 type Column = 'name' | 'state' | 'rate' | 'usual' | 'reject' | 'group' | 'pool' | 'since' | 'address' | 'agent'
 
@@ -47,6 +48,9 @@ export function WorkersView() {
     const sign = back ? -1 : 1
     return found.sort((a, b) => sign * compare(key(a, by), key(b, by)) || (a.name < b.name ? -1 : 1))
   }, [filter, by, back, troubled, live.tick])
+  const [grouped, setGrouped] = useState(false)
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set())
+  const rows = useMemo(() => grouped ? byGroup(list, closed) : list, [list, grouped, closed])
   const sum = list.reduce((n, w) => n + w.rate, 0)
   const sort = (c: Column) => {
     if (c === by) setBack(!back)
@@ -66,15 +70,43 @@ export function WorkersView() {
       <form class="filter" role="search" onSubmit={(e) => e.preventDefault()}>
         <label>Filter <input ref={field} type="search" value={filter} placeholder="name, group, pool, address, firmware" onInput={(e) => setFilter((e.target as HTMLInputElement).value)} /></label>
         <label class="check"><input type="checkbox" checked={troubled} onChange={(e) => setTroubled((e.target as HTMLInputElement).checked)} /> only those that are not up</label>
-        <button type="button" onClick={() => download('/api/v1/report', { kind: 'worker', from: '-24h' }, 'farmproxy-workers.csv')}>CSV of 24 h</button>
+        {list.some((w) => w.group) && <label class="check"><input type="checkbox" checked={grouped} onChange={(e) => setGrouped((e.target as HTMLInputElement).checked)} /> by group</label>}
+        <button type="button" onClick={() => download('/api/v1/workers', {}, 'farmproxy-workers.csv')}>CSV</button>
+        <button type="button" onClick={() => download('/api/v1/report', { kind: 'worker', from: '-24h' }, 'farmproxy-report.csv')}>CSV of 24 h</button>
       </form>
       <p role="status">{count(list.length)} workers, {count(list.filter((w) => w.state === up).length)} up, {hashrate(sum)}</p>
-      <Table list={list} by={by} back={back} sort={sort} />
+      <Table rows={rows} by={by} back={back} sort={sort} toggle={(group) => {
+        const next = new Set(closed)
+        if (!next.delete(group)) next.add(group)
+        setClosed(next)
+      }} />
     </>
   )
 }
 
-function Table({ list, by, back, sort }: { list: Worker[]; by: Column; back: boolean; sort: (c: Column) => void }) {
+/** Heading is the row above a group's workers. */
+interface Heading { group: string; workers: number; up: number; rate: number; open: boolean }
+
+/** byGroup puts a heading above each group's workers, which keep their order; those of closed groups are left out. */
+function byGroup(list: Worker[], closed: ReadonlySet<string>): (Worker | Heading)[] {
+  const groups = new Map<string, Worker[]>()
+  for (const w of list) {
+    const of = groups.get(w.group)
+    if (of) of.push(w)
+    else groups.set(w.group, [w])
+  }
+  return [...groups].sort((a, b) => a[0].localeCompare(b[0], 'en', { numeric: true })).flatMap(([group, of]) => {
+    const open = !closed.has(group)
+    const heading = { group, workers: of.length, up: of.filter((w) => w.state === up).length, rate: of.reduce((n, w) => n + w.rate, 0), open }
+    return open ? [heading, ...of] : [heading]
+  })
+}
+
+const isWorker = (r: Worker | Heading): r is Worker => 'id' in r
+
+interface TableProps { rows: (Worker | Heading)[]; by: Column; back: boolean; sort: (c: Column) => void; toggle: (group: string) => void }
+
+function Table({ rows, by, back, sort, toggle }: TableProps) {
   const box = useRef<HTMLDivElement>(null)
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(800)
@@ -84,29 +116,43 @@ function Table({ list, by, back, sort }: { list: Worker[]; by: Column; back: boo
     resize.observe(seen)
     return () => resize.disconnect()
   }, [])
-  const first = Math.max(0, Math.min(Math.floor(top / row), list.length) - beyond)
-  const last = Math.min(list.length, Math.ceil((top + height) / row) + beyond)
+  const from = Math.floor(top / row), to = Math.ceil((top + height) / row)
+  const first = Math.max(0, Math.min(from, rows.length) - beyond)
+  const last = Math.min(rows.length, to + beyond)
+  const spark = useSparks(live.farm!.remembers ? rows.slice(from, to + 1).filter(isWorker).map((w) => w.name) : [])
   return (
     <div class="scroll tall" ref={box} tabIndex={0} role="region" aria-label="Table of workers" onScroll={(e) => setTop((e.currentTarget as HTMLElement).scrollTop)}>
-      <table aria-rowcount={list.length + 1} class="fixed">
+      <table aria-rowcount={rows.length + 1} class="fixed">
         <thead><tr>
           {columns.map(([c, name, kind]) => (
             <th key={c} scope="col" class={kind + ' ' + c} aria-sort={c === by ? (back ? 'descending' : 'ascending') : 'none'}>
               <button type="button" onClick={() => sort(c)}>{name}{c === by ? (back ? ' ▼' : ' ▲') : ''}</button>
             </th>
           ))}
+          <th scope="col" class="day">24 h</th>
         </tr></thead>
         <tbody>
-          {first > 0 && <tr aria-hidden="true" class="space" style={{ height: first * row + 'px' }}><td colSpan={columns.length} /></tr>}
-          {list.slice(first, last).map((w, i) => <Row key={w.id} w={w} index={first + i + 2} />)}
-          {last < list.length && <tr aria-hidden="true" class="space" style={{ height: (list.length - last) * row + 'px' }}><td colSpan={columns.length} /></tr>}
+          {first > 0 && <tr aria-hidden="true" class="space" style={{ height: first * row + 'px' }}><td colSpan={columns.length + 1} /></tr>}
+          {rows.slice(first, last).map((r, i) => isWorker(r) ? <Row key={r.id} w={r} index={first + i + 2} rates={spark(r.name)} /> : <HeadingRow key={'group ' + r.group} h={r} index={first + i + 2} toggle={toggle} />)}
+          {last < rows.length && <tr aria-hidden="true" class="space" style={{ height: (rows.length - last) * row + 'px' }}><td colSpan={columns.length + 1} /></tr>}
         </tbody>
       </table>
     </div>
   )
 }
 
-function Row({ w, index }: { w: Worker; index: number }) {
+function HeadingRow({ h, index, toggle }: { h: Heading; index: number; toggle: (group: string) => void }) {
+  return (
+    <tr aria-rowindex={index} class="heading">
+      <th scope="rowgroup" colSpan={columns.length + 1}>
+        <button type="button" aria-expanded={h.open} onClick={() => toggle(h.group)}>{h.open ? '▾' : '▸'} {h.group || 'no group'}</button>
+        {count(h.up)} of {count(h.workers)} up, {hashrate(h.rate)}
+      </th>
+    </tr>
+  )
+}
+
+function Row({ w, index, rates }: { w: Worker; index: number; rates?: number[] }) {
   return (
     <tr aria-rowindex={index}>
       <th scope="row"><a href={'#/worker/' + encodeURIComponent(w.name)}>{w.name}</a></th>
@@ -119,6 +165,7 @@ function Row({ w, index }: { w: Worker; index: number }) {
       <td class="number">{w.since ? ago(live.at - w.since * 1000) : 'never seen'}</td>
       <td>{w.address.replace(/:\d+$/, '')}</td>
       <td>{w.agent}</td>
+      <td><Spark rates={rates} /></td>
     </tr>
   )
 }

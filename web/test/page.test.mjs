@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { availableParallelism, loadavg } from 'node:os'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
 import { adminToken, Farm, free, readToken, until } from './farm.mjs'
@@ -123,6 +124,44 @@ test('each worker has a cell', async (t) => {
   assert.equal(sum, miners)
   await maps.first().click({ position: { x: 5, y: 5 } })
   await page.getByRole('heading', { name: /^farm\.rig/ }).waitFor()
+  assert.deepEqual(page.wrong, [])
+})
+
+test('workers stand below their groups, which open and close', async (t) => {
+  const page = await open(t, readToken)
+  await page.goto(farm.url + '/#/workers')
+  await page.getByLabel('by group').check()
+  const groups = (await farm.get('/api/v1/groups?per_page=1000')).groups
+  const heading = page.getByRole('button', { name: groups[0].name, exact: false })
+  assert.equal(await heading.getAttribute('aria-expanded'), 'true')
+  await heading.locator('xpath=..').getByText(`${groups[0].workers_up.toLocaleString('en')} of ${groups[0].workers.toLocaleString('en')} up`).waitFor()
+  for (const g of groups) await page.getByRole('button', { name: g.name, exact: false }).last().click()
+  assert.equal(await page.locator('tbody tr:not(.space)').count(), groups.length)
+  assert.equal(await heading.getAttribute('aria-expanded'), 'false')
+  await page.getByRole('link', { name: 'Farm', exact: true }).click()
+  await page.getByRole('button', { name: 'by group' }).click()
+  await page.getByRole('heading', { name: 'Hash rate by group' }).waitFor()
+  assert.deepEqual(page.wrong, [])
+})
+
+test("a worker's page says which shares were rejected and why connections ended", async (t) => {
+  const socket = connect(farm.listener, '127.0.0.1')
+  socket.write('{"id":1,"method":"mining.subscribe","params":["bmminer"]}\n{"id":2,"method":"mining.authorize","params":["farm.lost","x"]}\n')
+  socket.write('{"id":3,"method":"mining.submit","params":["farm.lost","never","00000000","00000000","00000000"]}\n')
+  await until('the share is rejected', async () => (await farm.get('/api/v1/workers?search=farm.lost')).workers[0]?.rejected.unknown_job)
+  socket.destroy()
+  await until('the miner has gone', async () => (await farm.get('/api/v1/workers/farm.lost')).last_closed.length > 0)
+  const page = await open(t, readToken)
+  await page.goto(farm.url + '/#/worker/farm.lost')
+  await page.getByText(/unknown_job, at difficulty .*: for a job that this miner was never sent/).waitFor()
+  await page.getByText(/127\.0\.0\.1:\d+: the miner or the network closed it/).waitFor()
+  assert.deepEqual(page.wrong, [])
+})
+
+test('the farm has its own clock', async (t) => {
+  const page = await open(t, readToken, { timezoneId: 'Asia/Kolkata' })
+  await page.goto(farm.url + '/#/events')
+  await page.getByRole('listitem').filter({ hasText: 'at the farm' }).first().waitFor()
   assert.deepEqual(page.wrong, [])
 })
 
@@ -353,10 +392,14 @@ test('a page that hears nothing says so, and goes on by itself', async (t) => {
 test('a pool that is killed is said within 3 s', async (t) => {
   const page = await open(t, readToken)
   await page.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
-  farm.pools[0].kill('SIGKILL')
+  const names = ['main', 'backup']
+  const used = (await farm.get('/api/v1/links')).pools.find((p) => p.active).name
   const began = Date.now()
-  await page.getByText(/^▲ Pool main is down/).waitFor()
-  t.diagnostic(`said after ${Date.now() - began} ms`)
-  await until('the backup serves', async () => (await farm.get('/api/v1/status')).pool === 'backup')
+  farm.pools[names.indexOf(used)].kill('SIGKILL')
+  await page.getByText(`▲ Pool ${used} is down`).waitFor()
+  const after = Date.now() - began
+  t.diagnostic(`said after ${after} ms`)
+  if (loadavg()[0] < 2 * availableParallelism()) assert.ok(after < 3000, `said after ${after} ms`) // else the machine has more to do than it can
+  await until('the other one serves', async () => (await farm.get('/api/v1/status')).pool === names.find((n) => n !== used))
   assert.deepEqual(page.wrong, [])
 })
