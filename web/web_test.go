@@ -63,8 +63,8 @@ func TestThePageIsSmallAndAlone(t *testing.T) {
 	}
 }
 
-// Each reason for which a share is rejected is explained in the words of the terminal, and so
-// is each for which a connection ends.
+// Each reason for which a share is rejected is explained in the words of the terminal; each for
+// which a connection ends is explained.
 func TestEveryReasonIsExplained(t *testing.T) {
 	text, err := os.ReadFile("src/format.ts")
 	if err != nil {

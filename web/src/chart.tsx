@@ -4,6 +4,13 @@ import { hashrate } from './format'
 
 export interface Series { name: string; points: { time: string; hashrate: number }[] }
 
+/** times are how the axis of time is labelled: the least step in s, the label, and what is below it where a year or a day begins. */
+const times: uPlot.Axis.Values = [
+  [86400 * 28, '{MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [86400, '{D} {MMM}', '\n{YYYY}', null, null, null, null, null, 1],
+  [60, '{HH}:{mm}', '\n{D} {MMM}', null, '\n{D} {MMM}', null, null, null, 1],
+]
+
 /** steps draws a line that stays until the next point. */
 const steps = uPlot.paths.stepped!({ align: 1 })
 
@@ -32,7 +39,7 @@ export function Chart({ series, label, hours, show }: { series: Series[]; label:
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
       scales: { x: { range: () => [Date.now() / 1000 - hours * 3600, Date.now() / 1000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
-      axes: [axis, { ...axis, size: 84, values: (_, ticks) => ticks.map((v) => v === 0 ? '0' : (show ?? hashrate)(v)) }],
+      axes: [{ ...axis, values: times }, { ...axis, size: 84, values: (_, ticks) => ticks.map((v) => v === 0 ? '0' : (show ?? hashrate)(v)) }],
       series: [{}, ...rows.map((_, i) => ({
         paths: show && steps, label: series[i].name, stroke: colours[i % colours.length], width: 1.5, fill: colours[i % colours.length] + (i === 0 ? '33' : '00'), points: { show: false },
       }))],

@@ -1,6 +1,6 @@
 // A farm in a directory of its own: two pools, farmproxy, and miners, as processes.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHTTP } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,8 @@ export async function until(what, f, patience = 60_000) {
 export const readToken = 'read-only-'.padEnd(32, 'r'), adminToken = 'admin-'.padEnd(32, 'a')
 
 export class Farm {
-  static async start(binary, miners, rate) {
+  /** start starts a farm. more is appended to the configuration; history is a file that the farm remembers from. */
+  static async start(binary, miners, rate, { more = '', history = '' } = {}) {
     const f = new Farm()
     f.binary = binary
     f.children = []
@@ -40,6 +41,7 @@ export class Farm {
       q.on('data', (text) => { body += text }).on('end', () => { if (body) f.messages.push(JSON.parse(body)); answer.end() })
     })
     const hook = await new Promise((done) => f.hook.listen(0, '127.0.0.1', () => done(f.hook.address().port)))
+    if (history) copyFileSync(history, join(f.dir, 'history.db'))
     writeFileSync(join(f.dir, 'tokens'), `read ${readToken} board\nadmin ${adminToken} ann\n`, { mode: 0o600 })
     writeFileSync(join(f.dir, 'farmproxy.toml'), `
 state_dir = "${f.dir}"
@@ -72,7 +74,7 @@ kind = "ntfy"
 url = "http://127.0.0.1:1/topic"
 [admin]
 socket = "${f.dir}/admin"
-`)
+${more}`)
     f.pools = [f.run('bench', 'pool', '-listen', `127.0.0.1:${main}`), f.run('bench', 'pool', '-listen', `127.0.0.1:${backup}`)]
     f.proxy = f.run('run', '-c', join(f.dir, 'farmproxy.toml'))
     await until('farmproxy answers', async () => (await fetch(f.url + '/readyz').catch(() => null))?.ok)
