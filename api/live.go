@@ -103,12 +103,14 @@ var liveStates = [...]live.State{stats.WorkerDown: live.Down, stats.WorkerUp: li
 func (f *liveFarm) EachWorker(each func(*live.Worker)) {
 	usual := f.options.Alerts.Usual()
 	f.seen = alert.NewWorkers(time.Now())
+	var row live.Worker
 	f.options.Book.EachWorker(func(w *stats.WorkerInfo) {
 		f.seen.Add(w, usual[w.Name])
-		each(&live.Worker{
+		row = live.Worker{
 			Name: w.Name, Group: w.Group, Pool: w.Pool, Account: w.Account, Listener: w.Listener, Address: w.Address, Agent: w.Agent,
 			HashRate: w.HashRate, Usual: usual[w.Name], State: liveStates[w.State], Since: w.Since,
 			Accepted: w.Shares[work.Accepted], Rejected: w.Shares.Rejected(),
-		})
+		}
+		each(&row)
 	})
 }

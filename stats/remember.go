@@ -82,8 +82,9 @@ func (b *Book) Forgets() time.Duration { return time.Duration(b.workers.forget.L
 func (b *Book) EachWorker(f func(*WorkerInfo)) {
 	now := b.now()
 	b.workers.sweep(now)
+	var info WorkerInfo // one for all: with 10,000 of them an open page would have farmproxy collect garbage
 	for _, w := range b.workers.all() {
-		info := w.info(now)
+		info = w.info(now)
 		f(&info)
 	}
 }
