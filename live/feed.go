@@ -22,8 +22,8 @@ const (
 	backlog = 8
 
 	// noticeable is the least change of a hash rate that is told, as a fraction: it is an
-	// estimate from 30 shares, and moves by as much with each.
-	noticeable = 1.0 / 32
+	// estimate from 30 shares, right to a fifth, and moves by a thirtieth with each.
+	noticeable = 1.0 / 16
 )
 
 // Worker is a worker as the books have it at a tick.

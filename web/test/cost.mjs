@@ -1,5 +1,6 @@
 // What the page costs, with a farm of 10,000: node test/cost.mjs. FARMPROXY is the binary,
-// CHROMIUM the browser; MINERS and SECONDS change the size and how long each measurement
+// CHROMIUM the browser; MINERS, WARM and SECONDS change the size, after how long it begins,
+// which should be after the 5 minutes that hash rates are of, and how long each measurement
 // lasts; HISTORY=false has a farm that remembers nothing and no page: what to compare the
 // memory with.
 import { readFileSync } from 'node:fs'
@@ -7,6 +8,7 @@ import { chromium } from 'playwright-core'
 import { Farm, readToken, until } from './farm.mjs'
 
 const miners = Number(process.env.MINERS ?? 10_000), span = 1000 * Number(process.env.SECONDS ?? 15)
+const warm = 1000 * Number(process.env.WARM ?? 330)
 const remembers = process.env.HISTORY !== 'false'
 const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 const say = (what, value) => console.log(what.padEnd(44) + value)
@@ -25,7 +27,7 @@ try {
     await pause(span)
     return 1000 * (ticks() - before) / (performance.now() - began)
   }
-  await pause(span) // miners have their difficulties
+  await pause(warm) // miners have their difficulties, and workers their rates
   const alone = await busy()
   say('processor without a page', alone.toFixed(2) + ' % of a core')
   if (!remembers) {
