@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -167,7 +168,7 @@ func (h *slowHands) Close()                                 { h.closed++ }
 // newShaker returns a shaker whose work the test does.
 func newShaker() *shaker {
 	s := new(shaker)
-	s.ready(0, time.Now(), func(*step) {})
+	s.ready(0, time.Now(), func(*step) {}, func(bool) {})
 	s.begin = func() {}
 	return s
 }
@@ -251,4 +252,40 @@ func TestDawdlersGiveWay(t *testing.T) {
 	if gone.hands.with.(*slowHands).closed != 1 {
 		t.Error("a handshake whose connection has closed is not closed")
 	}
+}
+
+// Many handshakes at once are a storm, which lasts until a tick finds few: it is told of once
+// each time.
+func TestAStormOfHandshakes(t *testing.T) {
+	s := newShaker()
+	var told []bool
+	s.storm = func(begins bool) { told = append(told, begins) }
+	want := func(when string, want ...bool) {
+		t.Helper()
+		if !slices.Equal(told, want) {
+			t.Errorf("%s: it was told %v, want %v", when, told, want)
+		}
+	}
+	var steps []*step
+	for i := range stormy - 1 {
+		steps = append(steps, s.come("10.0.0.1", i+1))
+	}
+	s.watch(false)
+	want("few")
+	steps = append(steps, s.come("10.0.0.2", stormy))
+	s.serve() // that one is under way, the others wait
+	s.watch(false)
+	s.watch(false)
+	want("many", true)
+	for _, x := range steps {
+		x.hands.with.(*slowHands).done = true
+	}
+	for range steps {
+		s.serve()
+	}
+	s.watch(false)
+	want("all but one are done, before the tick", true)
+	s.tick()
+	s.tick()
+	want("after it", true, false)
 }

@@ -34,6 +34,10 @@ type Options struct {
 	Shares      *sharelog.Log // gets each share; nil: nobody wants them
 	Log         *slog.Logger
 
+	// Storm, unless nil, is told when a storm of handshakes begins and when it is over: it may
+	// take a moment.
+	Storm func(begins bool)
+
 	// Inherit says that the server takes over from another process: until Serve it takes
 	// nothing but what Restore is given. nil: it does not.
 	Inherit *Inheritance
@@ -54,6 +58,7 @@ type Server struct {
 	ports     ports
 	book      *stats.Book
 	shares    *sharelog.Log
+	storm     func(bool)
 	directory *upstream.Directory
 	hasher    hasher
 	shaker    shaker
@@ -97,12 +102,16 @@ func New(o Options) (*Server, error) {
 		book:      o.Book,
 		shares:    o.Shares,
 		log:       o.Log,
+		storm:     o.Storm,
 		started:   time.Now(),
 		booted:    make(chan struct{}),
 		running:   make(chan struct{}),
 		stopped:   make(chan struct{}),
 		failed:    make(chan struct{}, 1),
 		ended:     make(chan struct{}),
+	}
+	if s.storm == nil {
+		s.storm = func(bool) {}
 	}
 	s.stop = sync.OnceFunc(func() { close(s.stopped) })
 	s.closed.log, s.full.log = o.Log, o.Log
@@ -144,7 +153,7 @@ func (s *Server) Run(directory *upstream.Directory) error {
 	s.shaker.ready(max(1, runtime.GOMAXPROCS(0)/2), s.started, func(x *step) {
 		index, _, _ := splitCookie(x.cookie)
 		(*s.loops.Load())[index].mailbox.shake(x)
-	})
+	}, s.storm)
 	defer s.shaker.stop()
 	if err := s.runLoops(); err != nil {
 		return err

@@ -17,6 +17,10 @@ const (
 	// unanswered while others wait to begin theirs: as long as the slowest control
 	// boards compute.
 	handshakePatience = time.Second
+
+	// stormy is how many handshakes at once are a storm, as when a farm comes back: a
+	// dozen miners that come one after the other are none.
+	stormy = 16
 )
 
 // shaker does handshakes on goroutines of its own, so that no event loop computes for
@@ -29,6 +33,7 @@ const (
 type shaker struct {
 	begin func()
 	done  func(*step) // tells the loop; any goroutine
+	storm func(bool)  // is told when a storm begins and when it is over; not on a loop
 	since time.Time   // where its times begin
 	wg    sync.WaitGroup
 
@@ -38,6 +43,9 @@ type shaker struct {
 	hellos  hellos
 	open    list.List // of *opened: begun and not over; the one first that had its last answer first
 	stopped bool
+
+	weather sync.Mutex
+	storms  bool // there is a storm, and storm knows; guarded by weather
 }
 
 // opened is a handshake that has begun.
@@ -48,11 +56,11 @@ type opened struct {
 	busy  bool          // a step is waiting or under way
 }
 
-// ready prepares for n goroutines; done may be called on any of them. They have no
+// ready prepares for n goroutines; done and storm may be called on any of them. They have no
 // processor of the runtime's more, unlike the hasher's: it would be idle nearly always,
 // and cost a fifth of a share's time, since each yield of a loop wakes a thread for it.
-func (s *shaker) ready(n int, started time.Time, done func(*step)) {
-	s.done, s.since = done, started
+func (s *shaker) ready(n int, started time.Time, done func(*step), storm func(bool)) {
+	s.done, s.since, s.storm = done, started, storm
 	s.some.L = &s.mu
 	s.hellos.by = make(map[netip.Addr][]*step)
 	s.begin = sync.OnceFunc(func() {
@@ -96,10 +104,25 @@ func (s *shaker) drop(h *handshake) {
 
 // tick lets hellos that wait have another look at those that dawdle.
 func (s *shaker) tick() {
+	s.watch(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.hellos.n > 0 {
 		s.some.Broadcast()
+	}
+}
+
+// watch notices a storm, and at a tick its end. storm is called without the lock, which
+// loops take: it may take a moment.
+func (s *shaker) watch(tick bool) {
+	s.mu.Lock()
+	many := s.hellos.n+s.open.Len() >= stormy
+	s.mu.Unlock()
+	s.weather.Lock()
+	defer s.weather.Unlock()
+	if many != s.storms && (many || tick) {
+		s.storms = many
+		s.storm(many)
 	}
 }
 
@@ -122,6 +145,7 @@ func (s *shaker) stop() {
 func (s *shaker) work() {
 	for {
 		x := s.next()
+		s.watch(false)
 		switch {
 		case x == nil:
 			return

@@ -155,7 +155,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.book = stats.New(stats.Options{Version: Version(), Loops: loops, CloseReasons: session.Reasons()})
 	p.shares = sharelog.New(log)
 	p.book.SetShareLog(p.shares.Counts)
-	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Shares: p.shares, Log: log, Inherit: from.ports()})
+	p.server, err = netloop.New(netloop.Options{Loops: loops, Descriptors: p.files, Book: p.book, Shares: p.shares, Log: log, Storm: storm, Inherit: from.ports()})
 	if err != nil {
 		return nil, err
 	}
