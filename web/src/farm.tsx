@@ -154,8 +154,8 @@ function Splits() {
       <div class="scroll" tabIndex={0} role="region" aria-label="Splits">
         <table>
           <thead><tr>
-            <th scope="col">Route</th><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col" class="number">Wish now</th>
-            <th scope="col" class="number">Got in 10 min</th><th scope="col" class="number">Wish then</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th>
+            <th scope="col">Route</th><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col" class="number">Wish</th>
+            <th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Wish, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th>
           </tr></thead>
           <tbody>{value.flatMap((r) => r.goals.map((g) => (
             <tr key={r.route + '\n' + g.goal}>
@@ -177,7 +177,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
     <div class="scroll" tabIndex={0} role="region" aria-label="Pools">
       <table>
         <thead><tr>
-          <th scope="col">Pool</th><th scope="col">State</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Share</th><th scope="col" class="number">Miners</th>
+          <th scope="col">Pool</th><th scope="col">State</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Part</th><th scope="col" class="number">Miners</th>
           <th scope="col" class="number">Difficulty</th><th scope="col" class="number">Lag</th><th scope="col" class="number">Verdict after</th><th scope="col" class="number">Rejected</th>{actions && <th scope="col">Change</th>}
         </tr></thead>
         <tbody>{pools.map((p) => {
@@ -186,7 +186,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
           return (
             <tr key={p.name}>
               <th scope="row">{p.name}</th>
-              <td class={p.up ? 'wraps' : 'wraps bad'}>{p.up ? (p.active ? '● in use' : '○ ready') : '✕ down' + (p.trouble && ': ' + p.trouble)}</td>
+              <td class={p.up ? 'wraps' : 'wraps bad'}>{p.up ? (p.active ? '● active' : '○ up') : '✕ down' + (p.trouble && ': ' + p.trouble)}</td>
               <td class="number">{hashrate(p.hashrate)}</td>
               <td class="number">{sum > 0 ? percent(p.hashrate / sum) : '–'}</td>
               <td class="number">{count(p.miners)}</td>
