@@ -42,7 +42,7 @@ func TestSheet(t *testing.T) {
 b,8,1,0,1,0,ann,2026-01-02T03:04:05Z,,0,2026-01-02T03:04:05Z,"[""x"",""y""]"
 `,
 		row{Name: "=rig", tally: tally{7, map[string]uint64{"stale": 2, "duplicate": 1}}, Latency: inner{0.5}},
-		row{Name: "b", tally: tally{8, map[string]uint64{"stale": 1}}, Note: &note, Seen: &at, Pools: []string{"x", "y"}})
+		row{Name: "b", tally: tally{8, map[string]uint64{"stale": 1}}, Note: &note, Seen: &at, Pools: []string{"x", "y"}, hidden: 9})
 }
 
 // Every table of the API comes as CSV, and each line has all columns; workers and groups come

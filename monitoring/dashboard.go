@@ -65,6 +65,7 @@ func (b *board) here() string {
 func (b *board) JSON() string {
 	all := grafana.StringOrArrayOfString{String: cog.ToPtr("All")}
 	every := grafana.StringOrArrayOfString{String: cog.ToPtr("$__all")}
+	//lint:ignore SA1019 the newer form can't be imported by the Grafana that most have
 	d := grafana.NewDashboardBuilder(b.title).Uid(b.uid).Description(b.about).Tags([]string{"farmproxy"}).
 		Refresh("30s").Time("now-24h", "now").Timezone("browser").Tooltip(grafana.DashboardCursorSyncCrosshair).
 		WithVariable(grafana.NewDatasourceVariableBuilder("source").Label("Source").Type("prometheus"))

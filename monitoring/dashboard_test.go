@@ -25,7 +25,7 @@ func TestDashboardsFitTheSchema(t *testing.T) {
 	known.RegisterPanelcfgVariant(timeseries.VariantConfig())
 	known.RegisterDataqueryVariant(prometheus.VariantConfig())
 	for file, b := range boards {
-		var d grafana.Dashboard
+		var d grafana.Dashboard //lint:ignore SA1019 see board.JSON
 		// If nothing is wrong, the error is a list without entries, and not nil.
 		if err := d.UnmarshalJSONStrict([]byte(b.JSON())); err != nil && err.Error() != "" {
 			t.Errorf("%s: %v", file, err)
