@@ -29,7 +29,7 @@ type loop struct {
 	halves  halves
 	out     []byte // bytes for one miner, written at once
 	toPool  []byte // bytes for one pool, written at once
-	heard   []byte // bytes of one pool, see hear; nil: it was not needed yet
+	heard   []byte // bytes of one pool, see hear; nil: there was no long turn yet
 
 	wrapped []byte // out, as encoded by a transport
 

@@ -16,15 +16,7 @@ const (
 	// lag is how much later than the others a loop starts its turn if it carries links:
 	// by then the others have handed on their shares, which would otherwise find it at
 	// rest again.
-	lag = beat / 25
-
-	// nap is how long a loop sleeps before it looks for more verdicts: a pool near by has
-	// then answered a turn's shares. Without naps each of its answers wakes two loops.
-	nap = 125 * time.Microsecond
-
-	// napShares is how many shares without a verdict are worth a nap: fewer are answered
-	// all at once.
-	napShares = 4
+	lag = beat / 10
 
 	// turnShares is how many shares should arrive during a rest. If they come faster,
 	// the rest is a half or a quarter of a beat.
@@ -48,17 +40,16 @@ const (
 // with caches that others have filled, and costs a read and a write on a pool's
 // socket, for one share as for twelve.
 //
-//	shares ──> handed on ──> naps ──> verdicts ──> rest until the next beat ──> shares ...
+//	shares ──> handed on ──> verdicts ──> rest until the next beat ──> shares ...
 //
-// A share waits half a rest on average, and its verdict for a nap: before the loop rests
-// it waits for the verdicts of its own miners' shares and, if it carries links, for those
-// of other loops' shares on them. It naps as long as some come, then it waits for the next
-// event. If they take longer than a rest and
+// A share waits half a rest on average, and its verdict not at all: before the loop
+// rests it stays awake for the verdicts of its own miners' shares and, if it carries
+// links, for those of other loops' shares on them. If they take longer than a rest and
 // a half, the pool is far away, and a verdict that meets the loop at rest waits half a
 // rest as well. Whether it has come closer is tried again and again, more rarely the
 // more often it was not.
 //
-// A single share is not preceded by a rest, nor its verdict by a nap.
+// A single share is not preceded by a rest.
 type rhythm struct {
 	shares int           // handed to lanes since the last rest
 	open   int           // handed to lanes, without a verdict yet
@@ -96,20 +87,6 @@ func (g *rhythm) ends(shares, verdicts, flying int, now time.Duration) (rest boo
 		return true
 	}
 	return false
-}
-
-// awaits reports whether verdicts are to come soon, and so many that they gather.
-func (g *rhythm) awaits(flying int) bool {
-	return g.skip == 0 && max(g.open, flying) >= napShares
-}
-
-// nap returns the length of a nap. A loop that waits for another's link naps until that one
-// has started its turn and has had a nap too.
-func (g *rhythm) nap(flying int) time.Duration {
-	if flying > 0 {
-		return nap
-	}
-	return g.step*lag/beat + 2*nap
 }
 
 // rest starts a rest, and returns its length. carries says that the loop carries

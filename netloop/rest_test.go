@@ -42,28 +42,6 @@ func TestWhenALoopRests(t *testing.T) {
 	f("verdicts of shares from before it was looked at", turn{0, 0, 9, 0, false}, turn{100, 1, 0, 0, false}, turn{200, 0, 1, 0, true})
 }
 
-// A loop naps for verdicts that gather, unless the pool is far away: one with links of its
-// own briefly, one that waits for another's until that one has napped.
-func TestWhenALoopNaps(t *testing.T) {
-	f := func(what string, r rhythm, flying int, want time.Duration) {
-		t.Helper()
-		got := time.Duration(0)
-		if r.awaits(flying) {
-			got = r.nap(flying)
-		}
-		if got != want {
-			t.Errorf("%s: a nap of %v, want %v", what, got, want)
-		}
-	}
-	f("nothing is waited for", rhythm{step: beat}, 0, 0)
-	f("a single share", rhythm{step: beat, open: 1}, 1, 0)
-	f("some", rhythm{step: beat, open: napShares}, napShares, nap)
-	f("other loops' shares on its links", rhythm{step: beat}, napShares, nap)
-	f("on other loops' links", rhythm{step: beat, open: napShares}, 0, lag+2*nap)
-	f("the same with shorter rests", rhythm{step: beat / 4, open: napShares}, 0, lag/4+2*nap)
-	f("a pool far away", rhythm{step: beat, open: 100, skip: 1}, 100, 0)
-}
-
 // A pool that answers within 20 ms: of the rests, ever fewer are preceded by a wait for
 // verdicts, one in sixteen in the end, until one is successful.
 func TestALoopWaitsRarelyForAPoolFarAway(t *testing.T) {

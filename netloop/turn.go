@@ -21,20 +21,29 @@ const longTurn = 512
 // turn ends a turn, or only handles mail. It is called when the loop has handled
 // everything that was ready.
 //
-// It ends with naps and a rest if verdicts and shares are worth gathering (see rhythm),
-// unless something must not wait: miners that connect, of which gnet accepts one per
-// turn, or jobs on their way out.
+// It ends with a rest if shares are worth gathering (see rhythm), unless something
+// must not wait: miners that connect, of which gnet accepts one per turn, or jobs on
+// their way out.
 func (l *loop) turn() {
 	l.judge()
-	crowded := l.crowded
+	shares, crowded := l.handed, l.crowded
 	if l.handed >= longTurn {
 		crowded = true
 		l.hear()
 	}
-	l.crowded = false
-	for l.bring(crowded) {
-		l.clock()
-		l.hear()
+	l.handed, l.crowded = 0, false
+	now := time.Since(l.server.started)
+	rest := false
+	mail := l.mailbox.collect(func(m *mail) (last bool) {
+		rest = l.rhythm.ends(shares, len(m.verdicts), l.flying, now) && !crowded
+		return !rest
+	})
+	left := l.take(mail)
+	if rest {
+		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
+			pause(d)
+		}
+		l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
 	}
 	if l.stalled { // don't retry at once
 		l.stalled = false
@@ -43,35 +52,6 @@ func (l *loop) turn() {
 	if x := l.server.still.Load(); x != nil {
 		l.standStill(x)
 	}
-}
-
-// bring takes the mail, and then rests or naps if it should. After a nap it is to be
-// called again, when the loop has heard its pools.
-func (l *loop) bring(crowded bool) (napped bool) {
-	shares := l.handed
-	l.handed = 0
-	now := time.Since(l.server.started)
-	rests, naps := false, false
-	mail := l.mailbox.collect(func(m *mail) (last bool) {
-		news := shares+len(m.verdicts) > 0
-		rests = l.rhythm.ends(shares, len(m.verdicts), l.flying, now) && !crowded
-		naps = !rests && !crowded && (len(m.wires) > 0 || news && l.rhythm.awaits(l.flying))
-		return !rests && !naps
-	})
-	left := l.take(mail)
-	switch {
-	case rests:
-		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
-			pause(d)
-		}
-	case naps && !left && l.rhythm.awaits(l.flying): // all are written now
-		pause(l.rhythm.nap(l.flying))
-		return true
-	case !naps:
-		return false
-	}
-	l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
-	return false
 }
 
 // take handles mail, and reports whether more work is left that must not wait.

@@ -18,9 +18,9 @@ const (
 	// what the kernel takes: three batches of shares.
 	maxWireKept = 128 << 10
 
-	// maxHeard is how many reads of a pool's answers there are at most at a time: 1,600
-	// answers, for longTurn shares of each loop.
-	maxHeard = 8
+	// longReads is how many reads of a pool's answers there are at most in a long turn:
+	// 1,600 answers, for longTurn shares of each loop.
+	longReads = 8
 
 	// maxWireStuck is how long a pool may leave kept bytes unread.
 	maxWireStuck = 10 * time.Second
@@ -115,20 +115,16 @@ func (w *wire) received(data []byte) gnet.Action {
 	return w.may(err)
 }
 
-// hear reads what the pools have sent that owe verdicts on the loop's links, before gnet
-// does. After a nap that saves an event, and a bell for the verdicts. In a long turn gnet
-// reads thousands of miners before it reads the same pool again, each one buffer; the shares
-// of all of these would wait for room that the pool's answers make.
+// hear reads what the pools of the loop's links have sent, before gnet does: in a long turn
+// it reads thousands of miners before it reads the same pool again, each one buffer. The
+// shares of all of these would wait for room that the pool's answers make.
 func (l *loop) hear() {
-	if l.flying == 0 {
-		return
-	}
 	if l.heard == nil {
 		l.heard = make([]byte, readBuffer)
 	}
 	for i := len(l.wires) - 1; i >= 0; i-- { // backwards, see tick
 		w := l.wires[i]
-		for reads := 0; reads < maxHeard && w.flying > 0; reads++ {
+		for range longReads {
 			n := receive(int32(w.conn.Fd()), l.heard)
 			if n == 0 {
 				break

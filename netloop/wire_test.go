@@ -377,53 +377,19 @@ func TestALongTurnHearsThePools(t *testing.T) {
 	l.mailbox.call(func() {
 		stopped <- true
 		<-goOn
-		c.flying.Store(1)
-		l.wires[0].count()
 		l.wires[0].Wake()
 		l.handed = longTurn
 		l.turn()
 		c.events <- "the turn is over"
 	})
 	<-stopped
-	c.says("verdicts\n", l)
+	io.WriteString(c.pool, "verdicts\n")
+	for n := 0; n == 0; { // until the loop's end of the connection has them
+		n, _, _ = unix.Recvfrom(l.wires[0].conn.Fd(), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		n = max(n, 0)
+	}
 	close(goOn)
 	for _, event := range []string{"received verdicts\n", "pending", "pending", "the turn is over"} {
 		c.want(event)
 	}
-}
-
-// says sends what the pool says, and returns when the loop, which stands still, could read it.
-func (c *carriage) says(text string, l *loop) {
-	io.WriteString(c.pool, text)
-	for n := 0; n <= 0; {
-		n, _, _ = unix.Recvfrom(l.wires[0].conn.Fd(), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	}
-}
-
-// A loop that has written enough shares to a pool naps, and then has the verdicts before it
-// handles anything else.
-func TestALoopNapsUntilThePoolHasAnswered(t *testing.T) {
-	t.Parallel()
-	f := func(inFlight int32, events ...string) {
-		t.Helper()
-		c := carry(t, newLoops(t, 1), &script{})
-		l := c.wire.(*wire).loop
-		stopped, goOn := make(chan bool), make(chan bool)
-		l.mailbox.call(func() {
-			stopped <- true
-			<-goOn
-			c.flying.Store(inFlight)
-			c.wire.Wake()
-			l.turn()
-			c.events <- "the turn is over"
-		})
-		<-stopped
-		c.says("verdicts\n", l)
-		close(goOn)
-		for _, event := range events {
-			c.want(event)
-		}
-	}
-	f(napShares, "pending", "received verdicts\n", "the turn is over")
-	f(napShares-1, "pending", "the turn is over")
 }
