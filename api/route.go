@@ -199,10 +199,11 @@ func notAllowed(ctx *fasthttp.RequestCtx, path string, methods []string) error {
 	}
 	ctx.Response.Header.Set("Allow", strings.Join(methods, ", "))
 	last := len(methods) - 1
-	return &httpError{
-		fasthttp.StatusMethodNotAllowed,
-		fmt.Sprintf("method %s is not allowed for %s: use %s or %s", quoted(string(ctx.Method())), path, strings.Join(methods[:last], ", "), methods[last]),
+	use := methods[last]
+	if last > 0 {
+		use = strings.Join(methods[:last], ", ") + " or " + use
 	}
+	return &httpError{fasthttp.StatusMethodNotAllowed, fmt.Sprintf("method %s is not allowed for %s: use %s", quoted(string(ctx.Method())), path, use)}
 }
 
 // allPaths lists each path once.

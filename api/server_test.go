@@ -157,6 +157,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	f("DELETE", "/api/v1/users", 405, `method "DELETE" is not allowed for /api/v1/users: use GET, HEAD, POST or PUT`)
 	f("POST", "/api/v1/users/x", 405, `method "POST" is not allowed for /api/v1/users/x: use GET, HEAD, PUT or DELETE`)
 	f("GET", "/api/v1/pools/", 404, `nothing is at "/api/v1/pools/": there are `+all)
+	f("GET", "/api/v1/alerts/test", 405, `method "GET" is not allowed for /api/v1/alerts/test: use POST`)
 	f("DELETE", "/metrics", 405, `method "DELETE" is not allowed for /metrics: use GET or HEAD`)
 	f("GET", "/readyz", 503, "farmproxy is starting: it does not listen yet")
 

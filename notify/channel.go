@@ -114,17 +114,25 @@ func newSender(c Channel, agent string, roots *x509.CertPool) (sender, error) {
 	if c.Trouble != "" {
 		return nil, errors.New(c.Trouble)
 	}
+	s, err := newSenderOf(&c, agent, roots)
+	if err != nil {
+		return nil, err
+	}
+	return &discreet{s, c.secrets()}, nil
+}
+
+func newSenderOf(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 	switch c.Kind {
 	case Webhook:
-		return newWebhook(&c, agent, roots)
+		return newWebhook(c, agent, roots)
 	case Email:
-		return newEmail(&c, agent, roots)
+		return newEmail(c, agent, roots)
 	case Telegram:
-		return newTelegram(&c, agent, roots)
+		return newTelegram(c, agent, roots)
 	case Slack:
-		return newSlack(&c, agent, roots)
+		return newSlack(c, agent, roots)
 	case Ntfy:
-		return newNtfy(&c, agent, roots)
+		return newNtfy(c, agent, roots)
 	}
 	return nil, fmt.Errorf("%q is no kind of channel", c.Kind)
 }

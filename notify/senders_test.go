@@ -239,6 +239,17 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	}
 }
 
+// A server that repeats what it was sent tells nobody else, and its no is still one.
+func TestAServerThatRepeatsSecrets(t *testing.T) {
+	const secret = "T0KEN-of-the-channel"
+	url, roots, _ := serve(t, 403, "no "+secret+" at /services/"+secret)
+	err := mustSender(t, Channel{Kind: Slack, URL: url + "/services/" + secret, Secret: secret}, roots).send(t.Context(), poolDown())
+	known, ok := errors.AsType[*failure](err)
+	if !ok || !known.refused || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "no ***") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A server can be reached whatever it answers.
 func TestReach(t *testing.T) {
 	url, roots, _ := serve(t, 404, "")

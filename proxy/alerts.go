@@ -114,11 +114,11 @@ func newAlerts(dir string, p *proxy) *alerts {
 	}
 	a.usual.Store(&usual{})
 	a.machine.Store(&machineFacts{})
-	a.engine.Started(time.Now())
 	if dir != "" {
 		a.path = filepath.Join(dir, alertsFile)
 		a.recall()
 	}
+	a.engine.Started(time.Now()) // whatever it was waiting for before
 	p.remember.planned = a.planned
 	p.book.SetAlerts(a.counts)
 	p.book.SetUsual(func() (float64, map[string]float64) { t := a.usual.Load().totals; return t.Farm, t.Groups })

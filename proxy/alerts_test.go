@@ -137,8 +137,13 @@ func TestAlertsOverARestart(t *testing.T) {
 	down(a, "timeout")
 	g.pass(5 * time.Minute)
 	g.post.titles()
+	g.engine.Started(time.Now().Add(-time.Hour)) // it has run for long
 	g.saveLast()
 	g = newLookout(dir, book, time.Now())
+	var state struct{ Settle time.Duration }
+	if err := json.Unmarshal(g.state(time.Now()), &state); err != nil || state.Settle > -14*time.Minute || state.Settle < -15*time.Minute {
+		t.Errorf("workers have until %v ago to come back: %v", state.Settle, err)
+	}
 	g.pass(5 * time.Minute)
 	if got := g.post.titles(); got != "" {
 		t.Errorf("told again: %s", got)

@@ -25,7 +25,9 @@ func elapsed(t time.Time) time.Duration { return t.Sub(origin) }
 // never.
 type stamp uint32
 
-func stampOf(t time.Time) stamp { return stamp(elapsed(t) / time.Second) }
+// stampOf returns the stamp of a time. One before the origin, as another process knows it of a
+// worker that was never here, is the earliest.
+func stampOf(t time.Time) stamp { return stamp(max(elapsed(t)/time.Second, time.Duration(longAgo))) }
 
 // time returns the time for the books; the zero time for never.
 func (s stamp) time() time.Time {

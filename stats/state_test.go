@@ -193,6 +193,24 @@ func TestAHandOverToAProcessWithAnotherOrigin(t *testing.T) {
 	}
 }
 
+// A worker that was listed and never here is that in the next process too, whose books' time
+// begins later.
+func TestNeverSeenOverAHandOver(t *testing.T) {
+	mine := origin
+	defer func() { origin = mine }()
+	old := newBook(Options{Loops: 1})
+	old.now = func() time.Time { return now }
+	old.Remember([]Remembered{{Name: "listed", Expected: true}})
+	state := old.State()
+	origin = mine.Add(time.Hour)
+	n := next(t, 1, state)
+	n.Remember([]Remembered{{Name: "listed", Expected: true}}) // as the history does
+	infos, _ := n.Workers(WorkerQuery{Limit: 10})
+	if len(infos) != 1 || !infos[0].LastSeen.IsZero() || !infos[0].Since.IsZero() {
+		t.Errorf("%+v", infos)
+	}
+}
+
 // Miners that were handed over leave as all others do, and come back as all others do.
 func TestRestoredMinersLeave(t *testing.T) {
 	n := next(t, 1, fullBook().State())
