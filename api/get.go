@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,7 +53,7 @@ func (s *Server) Live(ctx context.Context, tell func(event json.RawMessage) erro
 			if !open {
 				return errors.New("the stream has ended: this end was too slow, or farmproxy stops")
 			}
-			if err := tell(bytes.TrimPrefix(event, []byte("data: "))); err != nil {
+			if err := tell(event); err != nil {
 				return err
 			}
 		}

@@ -46,6 +46,7 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 			if !s.mayStillRead(token) {
 				return
 			}
+			w.WriteString("data: ")
 			w.Write(event)
 			w.WriteString("\n\n")
 			if w.Flush() != nil {

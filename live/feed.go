@@ -88,7 +88,7 @@ func (f *Feed) Open(now time.Time) (*Page, bool) {
 	return p, true
 }
 
-// Events returns the events of the page, each without its end. It is closed when the page
+// Events returns the events of the page, each as JSON. It is closed when the page
 // is too far behind, or the feed is closed: the page should open again.
 func (p *Page) Events() <-chan []byte { return p.queue }
 
@@ -216,7 +216,7 @@ func (r *row) reckon(w *Worker) bool {
 
 func abs(n int64) int64 { return max(n, -n) }
 
-// encode returns an event. The caller has mu.
+// encode returns an event as JSON. The caller has mu.
 func (f *Feed) encode(now time.Time, m *message) []byte {
 	zone, offset := now.Zone()
 	m.Seq, m.Time, m.Zone, m.Offset, m.Farm = f.seq, now.UnixMilli(), zone, offset, f.farm
@@ -224,7 +224,7 @@ func (f *Feed) encode(now time.Time, m *message) []byte {
 	if err != nil { // numbers that are not finite
 		b = []byte("{}")
 	}
-	return slices.Concat(prefix, b)
+	return b
 }
 
 // round returns a number with three digits that count: what follows is noise.

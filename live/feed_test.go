@@ -43,7 +43,7 @@ func got(t *testing.T, p *Page) string {
 			Full              bool
 			New, Change, Gone json.RawMessage
 		}
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(string(b), "data: ")), &m); err != nil {
+		if err := json.Unmarshal(b, &m); err != nil {
 			t.Fatal(err)
 		}
 		return strings.TrimSpace(fmt.Sprintf("%v new%s change%s gone%s", m.Full, m.New, m.Change, m.Gone))

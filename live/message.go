@@ -102,9 +102,6 @@ func (c *change) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &[]any{&c.id, &c.rate, &c.state, &c.reject, &c.since})
 }
 
-// prefix begins an event.
-var prefix = []byte("data: ")
-
 // message is an event: everything, or what differs.
 type message struct {
 	Seq    uint64   `json:"seq"`

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +30,7 @@ type Seen struct {
 // has to be opened again.
 func (m *Mirror) Take(event []byte) error {
 	var e message
-	if err := json.Unmarshal(bytes.TrimPrefix(event, prefix), &e); err != nil {
+	if err := json.Unmarshal(event, &e); err != nil {
 		return fmt.Errorf("an event of the farm that cannot be read: %w; is the running farmproxy of the same version?", err)
 	}
 	if e.Farm == nil || !e.Full && m.Farm == nil {

@@ -56,7 +56,7 @@ func TestMirror(t *testing.T) {
 
 // What is no event changes nothing.
 func TestMirrorOfNoEvent(t *testing.T) {
-	for _, event := range []string{"", "data: x", "data: {}", `data: {"farm":{}}`, `data: {"full":true,"farm":{},"new":[[1,2]]}`} {
+	for _, event := range []string{"", "x", "{}", `{"farm":{}}`, `{"full":true,"farm":{},"new":[[1,2]]}`} {
 		var m Mirror
 		if err := m.Take([]byte(event)); err == nil || m.Farm != nil {
 			t.Errorf("%q: %v, %+v", event, err, m)
