@@ -67,8 +67,8 @@ func withHistory(answer func(s *Server, life context.Context, ctx *fasthttp.Requ
 	}
 }
 
-// point is what a series did in a step.
-type point struct {
+// Point is what a series did in a step.
+type Point struct {
 	Time time.Time `json:"time"` // when the step begins
 	did
 }
@@ -103,13 +103,14 @@ func (d *did) columns() []any {
 	return []any{d.HashRate, d.Work, d.Accepted, d.Rejected, efficiency, d.Up, d.Seconds}
 }
 
-type historyAnswer struct {
+// History is what one series did, step by step.
+type History struct {
 	Kind   history.Kind `json:"kind"`
 	Name   string       `json:"name"`
 	From   time.Time    `json:"from"`
 	To     time.Time    `json:"to"`
 	Step   float64      `json:"step_seconds"`
-	Points []point      `json:"points"`
+	Points []Point      `json:"points"`
 }
 
 // history answers what a worker, a pool, a group or the farm did, step by step.
@@ -131,9 +132,9 @@ func (s *Server) history(life context.Context, ctx *fasthttp.RequestCtx, h *hist
 	if len(points) > maxPoints {
 		return badRequest("step: want a longer one, or from and to closer together: these are %d points, and up to %d are sent", len(points), maxPoints)
 	}
-	a := historyAnswer{q.kind, q.name, q.from.UTC(), q.to.UTC(), step.Seconds(), make([]point, len(points))}
+	a := History{q.kind, q.name, q.from.UTC(), q.to.UTC(), step.Seconds(), make([]Point, len(points))}
 	for i := range points {
-		a.Points[i] = point{points[i].At.UTC(), makeDid(&points[i].Sample)}
+		a.Points[i] = Point{points[i].At.UTC(), makeDid(&points[i].Sample)}
 	}
 	if !q.csv {
 		return writeJSON(ctx, fasthttp.StatusOK, &a)
@@ -223,11 +224,13 @@ func (s *Server) report(life context.Context, ctx *fasthttp.RequestCtx, h *histo
 	return t.write(ctx, "report")
 }
 
-type eventsAnswer struct {
-	Events []event `json:"events"`
+// Events are what happened, the newest first.
+type Events struct {
+	Events []Event `json:"events"`
 }
 
-type event struct {
+// Event is one of them.
+type Event struct {
 	Time    time.Time `json:"time"`
 	Kind    string    `json:"kind"`
 	Subject string    `json:"subject"` // a worker's, a pool's or a group's name; "": farmproxy itself
@@ -244,9 +247,9 @@ func (s *Server) events(life context.Context, ctx *fasthttp.RequestCtx, h *histo
 	if err != nil {
 		return err
 	}
-	a := eventsAnswer{make([]event, len(list))}
+	a := Events{make([]Event, len(list))}
 	for i, e := range list {
-		a.Events[i] = event{e.At.UTC(), e.Kind, e.Subject, e.Text}
+		a.Events[i] = Event{e.At.UTC(), e.Kind, e.Subject, e.Text}
 	}
 	if !q.csv {
 		return writeJSON(ctx, fasthttp.StatusOK, &a)

@@ -2,23 +2,19 @@ package top
 
 import (
 	"strings"
-	"time"
+
+	"farmproxy/api"
 )
 
-// chart is what was done, step by step, as GET /api/v1/history answers.
-type chart struct {
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	Step   float64   `json:"step_seconds"`
-	Points []did     `json:"points"`
-}
+// chart is what was done, step by step.
+type chart api.History
 
 // mean is the hash rate over the time in which farmproxy ran.
 func (c *chart) mean() (rate float64, known bool) {
 	seconds := 0.0
 	for _, p := range c.Points {
-		rate += p.HashRate * p.Seconds
-		seconds += p.Seconds
+		rate += p.HashRate * float64(p.Seconds)
+		seconds += float64(p.Seconds)
 	}
 	if seconds == 0 {
 		return 0, false

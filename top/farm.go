@@ -1,12 +1,14 @@
 package top
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"farmproxy/api"
 	"farmproxy/live"
 	"farmproxy/plain"
 	"farmproxy/stats"
@@ -84,10 +86,7 @@ func shareWords(t *live.Tally) string {
 // byCount returns the reasons, the most frequent first.
 func byCount(counts map[string]uint64) []string {
 	return slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		if counts[a] != counts[b] {
-			return int(int64(counts[b]) - int64(counts[a]))
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
 	})
 }
 
@@ -198,7 +197,7 @@ func (m *model) eventLines() []string {
 
 // happened is an event, and how many others of its kind there were in that minute.
 type happened struct {
-	event
+	api.Event
 	at     string
 	others int
 }
@@ -214,7 +213,7 @@ func (m *model) gathered() (list []*happened) {
 			h.others++
 			continue
 		}
-		h := &happened{event: e, at: at}
+		h := &happened{Event: e, at: at}
 		found[key] = h
 		list = append(list, h)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -48,43 +47,9 @@ type facts struct {
 	routes []api.RouteState
 	orders map[string]string // by pool: drained or disabled
 	charts map[string]chart  // by their span
-	events []event           // the newest first
-	worker *workerDetail
-	days   []did
-}
-
-// event is one that farmproxy remembers.
-type event struct {
-	Time    time.Time `json:"time"`
-	Kind    string    `json:"kind"`
-	Subject string    `json:"subject"`
-	Text    string    `json:"text"`
-}
-
-// workerDetail is a worker, and what happened to it last.
-type workerDetail struct {
-	api.Worker
-	LastRefused []struct {
-		Time       time.Time `json:"time"`
-		Reason     string    `json:"reason"`
-		Difficulty float64   `json:"difficulty"`
-	} `json:"last_refused"`
-	LastClosed []struct {
-		Time    time.Time `json:"time"`
-		Address string    `json:"address"`
-		Reason  string    `json:"reason"`
-	} `json:"last_closed"`
-}
-
-// did is what was done in a step of time.
-type did struct {
-	Time       time.Time `json:"time"`
-	HashRate   float64   `json:"hashrate"`
-	Up         float64   `json:"up"`
-	Accepted   uint64    `json:"accepted"`
-	Rejected   uint64    `json:"rejected"`
-	Efficiency *float64  `json:"efficiency"`
-	Seconds    float64   `json:"seconds"`
+	events []api.Event       // the newest first
+	worker *api.WorkerDetail
+	days   []api.Point
 }
 
 // passed counts a second that has passed.
@@ -183,21 +148,21 @@ func (m *model) takeOrders(answer json.RawMessage) error {
 }
 
 func (m *model) takeEvents(answer json.RawMessage) error {
-	var a struct{ Events []event }
+	var a api.Events
 	err := read(answer, &a)
 	m.facts.events = a.Events
 	return err
 }
 
 func (m *model) takeWorker(answer json.RawMessage) error {
-	d := new(workerDetail)
+	d := new(api.WorkerDetail)
 	err := read(answer, d)
 	m.facts.worker = d
 	return err
 }
 
 func (m *model) takeDays(answer json.RawMessage) error {
-	var a struct{ Points []did }
+	var a api.History
 	err := read(answer, &a)
 	m.facts.days = a.Points
 	return err

@@ -149,6 +149,14 @@ func (m *model) clockTime(t time.Time) string {
 	return t.Format("15:04")
 }
 
+// timeCell is a time as clockTime has it; "-": it is not known.
+func (m *model) timeCell(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return m.clockTime(*t)
+}
+
 // footer says what keys do here.
 func (m *model) footer() string {
 	switch {

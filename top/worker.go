@@ -105,13 +105,13 @@ func (m *model) latelyLines() (lines []string) {
 		lines = append(lines, bold.Styled("LAST REJECTED SHARES"))
 	}
 	for _, r := range d.LastRefused {
-		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, of difficulty %s", m.clockTime(r.Time), r.Reason, plain.Number(r.Difficulty))))
+		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, of difficulty %s", m.timeCell(r.Time), r.Reason, plain.Number(r.Difficulty))))
 	}
 	if len(d.LastClosed) > 0 {
 		lines = append(lines, bold.Styled("LAST CLOSED CONNECTIONS"))
 	}
 	for _, c := range d.LastClosed {
-		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s: %s", m.clockTime(c.Time), c.Address, c.Reason)))
+		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s: %s", m.timeCell(c.Time), c.Address, c.Reason)))
 	}
 	return lines
 }
