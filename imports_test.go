@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"balance":          {},
 	"wish":             {},
 	"alert":            {"stats", "wish", "work"}, // stats: how workers are
-	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "notify", "report", "session", "sharelog", "stats", "store", "systemd", "tap", "textfile", "transport", "upstream", "viewlink", "wish", "work"},
+	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "notify", "plain", "report", "session", "sharelog", "stats", "store", "systemd", "tap", "textfile", "transport", "upstream", "viewlink", "wish", "work"},
 	"live":             {},
 	"viewlink":         {"textfile"},
 	"plain":            {},

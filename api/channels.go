@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -79,11 +78,8 @@ func (s *Server) testChannels(ctx *fasthttp.RequestCtx) error {
 	life, cancel := context.WithTimeout(context.Background(), testTime)
 	defer cancel()
 	tests, err := s.options.Channels.Test(life, askedBy(ctx), order)
-	if _, ok := errors.AsType[*httpError](err); err != nil && !ok {
-		return &httpError{fasthttp.StatusServiceUnavailable, err.Error()} // there is no report
-	}
 	if err != nil {
-		return err
+		return withCode(fasthttp.StatusServiceUnavailable, err) // without one, there is no report
 	}
 	s.audit(ctx, "alerts tested", "channel", order.Channel, "report", order.Report)
 	return writeJSON(ctx, fasthttp.StatusOK, tests)

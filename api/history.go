@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -59,11 +58,7 @@ func withHistory(answer func(s *Server, life context.Context, ctx *fasthttp.Requ
 		}
 		life, cancel := context.WithTimeout(context.Background(), historyTime)
 		defer cancel()
-		err = answer(s, life, ctx, h)
-		if _, ok := errors.AsType[*httpError](err); err != nil && !ok {
-			return &httpError{fasthttp.StatusServiceUnavailable, err.Error()}
-		}
-		return err
+		return withCode(fasthttp.StatusServiceUnavailable, answer(s, life, ctx, h))
 	}
 }
 

@@ -128,14 +128,7 @@ type ordersHandler func(s *Server, ctx *fasthttp.RequestCtx, o Orders, name stri
 // client's mistake.
 func withOrders(answer ordersHandler) handler {
 	return func(s *Server, ctx *fasthttp.RequestCtx) error {
-		err := answer(s, ctx, s.options.Orders, item(ctx))
-		if err == nil {
-			return nil
-		}
-		if _, known := err.(*httpError); known {
-			return err
-		}
-		return badRequest("%v", err)
+		return withCode(fasthttp.StatusBadRequest, answer(s, ctx, s.options.Orders, item(ctx)))
 	}
 }
 

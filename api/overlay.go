@@ -45,7 +45,7 @@ type OverlayNote struct {
 
 // String is for people.
 func (n *OverlayNote) String() string {
-	return fmt.Sprintf("set over the API by %s, since %s", n.By, n.Since.Local().Format("2006-01-02 15:04"))
+	return fmt.Sprintf("set over the API by %s, since %s", n.By, n.Since.Local().Format(minutes))
 }
 
 // OverlayOrder is what is asked for.
@@ -122,10 +122,7 @@ func (s *Server) changeOverlay(ctx *fasthttp.RequestCtx, lists *OverlayLists) er
 	case errors.Is(err, ErrOutdated):
 		return &httpError{fasthttp.StatusPreconditionFailed, err.Error()}
 	case err != nil && a == nil:
-		if _, known := err.(*httpError); known {
-			return err
-		}
-		return &httpError{fasthttp.StatusServiceUnavailable, err.Error()} // an upgrade is under way
+		return withCode(fasthttp.StatusServiceUnavailable, err) // without one, an upgrade is under way
 	case err != nil:
 		code = fasthttp.StatusUnprocessableEntity
 	case !o.DryRun && lists == nil:

@@ -126,6 +126,14 @@ type httpError struct {
 
 func (e *httpError) Error() string { return e.text }
 
+// withCode gives an error a status, unless it has one.
+func withCode(code int, err error) error {
+	if _, has := errors.AsType[*httpError](err); has || err == nil {
+		return err
+	}
+	return &httpError{code, err.Error()}
+}
+
 func badRequest(format string, args ...any) error {
 	return &httpError{fasthttp.StatusBadRequest, fmt.Sprintf(format, args...)}
 }

@@ -43,6 +43,14 @@ func Count(n uint64) string {
 	return s
 }
 
+// Several is a number of things: 1 miner, 2,000 miners.
+func Several(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(uint64(n)) + " " + one + "s"
+}
+
 // Number is a number as short as it is, without an exponent; of one below 1, three digits.
 func Number(v float64) string {
 	if v < 1 {

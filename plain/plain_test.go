@@ -47,6 +47,18 @@ func TestCount(t *testing.T) {
 	f(1234567, "1,234,567")
 }
 
+func TestSeveral(t *testing.T) {
+	f := func(n int, want string) {
+		t.Helper()
+		if got := Several(n, "miner"); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+	f(0, "0 miners")
+	f(1, "1 miner")
+	f(2000, "2,000 miners")
+}
+
 func TestNumber(t *testing.T) {
 	f := func(v float64, want string) {
 		t.Helper()

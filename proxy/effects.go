@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"farmproxy/config"
+	"farmproxy/plain"
 	"farmproxy/wish"
 )
 
@@ -112,7 +113,7 @@ func (c *change) ofPools() {
 		case before == nil:
 			c.say("%s is new, and no goal lists it: no miner works for it.", p.Name)
 		case *before != *p:
-			c.say("%s is connected anew; %s of it get a clean job once the new link is up.", p.Name, minersOf(c.pools[p.Name].miners))
+			c.say("%s is connected anew; %s of it get a clean job once the new link is up.", p.Name, plain.Several(c.pools[p.Name].miners, "miner"))
 		}
 	}
 	for i := range c.from.Pools {
@@ -237,7 +238,7 @@ func (c *change) miners(p part) string {
 	if p.route != "" {
 		of := " of goal " + p.goal + " of route " + p.route
 		if n, known := c.goals[p.goalKey]; known {
-			return minersOf(n) + of
+			return plain.Several(n, "miner") + of
 		}
 		return "the miners" + of
 	}
@@ -252,14 +253,7 @@ func (c *change) miners(p part) string {
 	for _, name := range poolNames(c.from) {
 		n += c.pools[name].miners
 	}
-	return minersOf(n) + whose
-}
-
-func minersOf(n int) string {
-	if n == 1 {
-		return "1 miner"
-	}
-	return strconv.Itoa(n) + " miners"
+	return plain.Several(n, "miner") + whose
 }
 
 func percent(f float64) string { return strconv.FormatFloat(100*f, 'g', 3, 64) + " %" }

@@ -143,7 +143,7 @@ func direction(back bool) string {
 // summary says how many workers the list has.
 func (m *model) summary() string {
 	l := &m.list
-	text := plain.Count(uint64(len(l.shown))) + " workers, " + plain.Count(uint64(l.up)) + " up, " + stats.HashRate(l.rate)
+	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(uint64(l.up)) + " up, " + stats.HashRate(l.rate)
 	if len(l.shown) < len(l.all) {
 		var by []string
 		if l.filter != "" {

@@ -5,10 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strconv"
 
 	"farmproxy/check"
 	"farmproxy/config"
+	"farmproxy/plain"
 	"farmproxy/proxy"
 )
 
@@ -58,7 +58,7 @@ func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io
 	}
 	errors, warnings := x.Problems.Split()
 	if len(errors) > 0 {
-		fmt.Fprintf(stderr, "%s: %s%s\n", path, count(len(errors), "problem"), also(warnings))
+		fmt.Fprintf(stderr, "%s: %s%s\n", path, plain.Several(len(errors), "problem"), also(warnings))
 		return exitFailed
 	}
 	fmt.Fprintf(stdout, "%s: ok%s\n", path, also(warnings))
@@ -87,12 +87,5 @@ func also(warnings config.Problems) string {
 	if len(warnings) == 0 {
 		return ""
 	}
-	return ", " + count(len(warnings), "warning")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
+	return ", " + plain.Several(len(warnings), "warning")
 }

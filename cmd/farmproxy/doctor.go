@@ -10,6 +10,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/config"
 	"farmproxy/doctor"
+	"farmproxy/plain"
 	"farmproxy/proxy"
 )
 
@@ -51,7 +52,7 @@ func doctorCommand(flags *flag.FlagSet) run {
 			}
 		}
 		if !*a.json {
-			fmt.Fprintf(t.out, "%s, %s\n", count(problems, "problem"), count(warnings, "warning"))
+			fmt.Fprintf(t.out, "%s, %s\n", plain.Several(problems, "problem"), plain.Several(warnings, "warning"))
 		}
 		if problems > 0 {
 			return exitFailed

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"farmproxy/api"
+	"farmproxy/plain"
 	"farmproxy/proxy"
 )
 
@@ -151,13 +152,13 @@ func printMoved(w io.Writer, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &m); err != nil {
 		return fmt.Errorf("the answer is no move's: %w", err)
 	}
-	moved := fmt.Sprintf("%s: goal %s of route %s: %s moved", m.Worker, m.Goal, m.Route, miners(m.Moved))
+	moved := fmt.Sprintf("%s: goal %s of route %s: %s moved", m.Worker, m.Goal, m.Route, plain.Several(m.Moved, "miner"))
 	if m.Stayed > 0 {
 		moved += fmt.Sprintf(", %d there already", m.Stayed)
 	}
 	lines := []string{moved}
 	for _, r := range m.Refused {
-		lines = append(lines, fmt.Sprintf("%s not moved: %s", miners(r.Miners), r.Reason))
+		lines = append(lines, fmt.Sprintf("%s not moved: %s", plain.Several(r.Miners, "miner"), r.Reason))
 	}
 	if m.Pin != nil {
 		lines = append(lines, "pinned "+m.Pin.String())
@@ -169,13 +170,6 @@ func printMoved(w io.Writer, answer json.RawMessage) error {
 		return fmt.Errorf("no miner of worker %q was moved", m.Worker)
 	}
 	return nil
-}
-
-func miners(n int) string {
-	if n == 1 {
-		return "1 miner"
-	}
-	return strconv.Itoa(n) + " miners"
 }
 
 func unpinCommand(flags *flag.FlagSet) run {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"farmproxy/api"
+	"farmproxy/plain"
 	"farmproxy/proxy"
 )
 
@@ -58,7 +59,7 @@ func printOverlayChange(w io.Writer, answer json.RawMessage) error {
 		lines = append(lines, p.Text)
 	}
 	lines = append(lines, slices.Concat(c.Changes, c.Effects, c.Warnings)...)
-	switch n := count(len(c.Changes), "change"); {
+	switch n := plain.Several(len(c.Changes), "change"); {
 	case len(c.Problems) > 0:
 	case c.DryRun:
 		lines = append(lines, n+" would be made")

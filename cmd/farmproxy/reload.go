@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"farmproxy/api"
+	"farmproxy/plain"
 )
 
 const reloadAbout = `The file is checked first, as farmproxy check does it. If anything is wrong, nothing changes, the exit code is 1, and the problems are printed here and in farmproxy's log. No miner is disconnected: those of a pool that changed get a clean job, and those of a listener that is gone stay until they leave.
@@ -55,7 +56,7 @@ func printReload(w io.Writer, answer json.RawMessage) error {
 		}
 	}
 	if len(r.Problems) == 0 {
-		fmt.Fprintf(w, "%s: %s\n", r.File, count(len(r.Changes), "change"))
+		fmt.Fprintf(w, "%s: %s\n", r.File, plain.Several(len(r.Changes), "change"))
 	}
 	return nil
 }

@@ -15,10 +15,11 @@ import (
 // takes on a busy machine.
 const patience = 20 * time.Second
 
-// TestUntilAskedChild is a process for the next test that does not end by itself.
+// TestUntilAskedChild is no test: it is a process that does not end by itself, for the one
+// below.
 func TestUntilAskedChild(t *testing.T) {
 	if os.Getenv("FARMPROXY_UNTIL_ASKED") == "" {
-		t.Skip("for the next test")
+		t.Skip("a process that TestASecondSIGTERMEndsAtOnce starts")
 	}
 	ctx := untilAsked()
 	fmt.Println("running")

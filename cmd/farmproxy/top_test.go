@@ -19,11 +19,11 @@ import (
 	"farmproxy/bench/pool"
 )
 
-// TestTopChild is the process in the terminal of the next tests.
+// TestTopChild is no test: it is the process in the terminal of those below.
 func TestTopChild(t *testing.T) {
 	args := os.Getenv("FARMPROXY_TOP")
 	if args == "" {
-		t.Skip("for the next test")
+		t.Skip("a process that TestTop and TestTopElsewhere start")
 	}
 	os.Exit(dispatch(untilAsked(), append([]string{"top"}, strings.Fields(args)...), terminal{os.Stdout, os.Stderr}))
 }
@@ -209,7 +209,7 @@ func TestTop(t *testing.T) {
 	w.press("2")
 	w.until("[2 Workers]", "3 workers, 3 up", "> farm.rig0001  ● up", "  farm.rig0003  ● up")
 	w.press("/RIG0002")
-	w.until(`1 workers, 1 up`, `only "RIG0002" of 3`, "> farm.rig0002", "filter: RIG0002_")
+	w.until("1 worker, 1 up", `only "RIG0002" of 3`, "> farm.rig0002", "filter: RIG0002_")
 	w.press(keyEnter + keyEnter)
 	w.until("farm.rig0002", "State", "● up for", "Difficulty", "SHARES SINCE FARMPROXY STARTED", "accepted", "Esc back")
 	w.press(keyEscape)
