@@ -120,43 +120,12 @@ var alerts = []alert{
 		quiet:   []string{`farmproxy_history_up{instance="box"} 1x60`},
 	}),
 
-	// These have no series of their own: farmproxy looks, and counts them.
-	from("workers_slow", alert{
-		expr:    `max without (state) (farmproxy_alerts{rule="workers_slow"}) > 0`,
-		summary: "Workers of {{ $labels.instance }} hash less than half of their own usual",
-		fires:   []string{`farmproxy_alerts{instance="box", rule="workers_slow", state="pending"} 1x10 0x80`, `farmproxy_alerts{instance="box", rule="workers_slow", state="firing"} 0x10 1x80`},
-		quiet:   []string{`farmproxy_alerts{instance="box", rule="workers_slow", state="pending"} 1 0x90`, `farmproxy_alerts{instance="box", rule="workers_slow", state="firing"} 0x90`},
-	}),
-	from("unlisted_pool", alert{
-		expr:    `max without (state) (farmproxy_alerts{rule="unlisted_pool"}) > 0`,
-		summary: "Miners of {{ $labels.instance }} work at a pool that is not in alerts.known_pools",
-		fires:   []string{`farmproxy_alerts{instance="box", rule="unlisted_pool", state="pending"} 1x10 0x80`, `farmproxy_alerts{instance="box", rule="unlisted_pool", state="firing"} 0x10 1x80`},
-		quiet:   []string{`farmproxy_alerts{instance="box", rule="unlisted_pool", state="pending"} 1 0x90`, `farmproxy_alerts{instance="box", rule="unlisted_pool", state="firing"} 0x90`},
-	}),
-	from("unlisted_worker", alert{
-		expr:    `max without (state) (farmproxy_alerts{rule="unlisted_worker"}) > 0`,
-		summary: "A worker mines at {{ $labels.instance }} that is not on the list",
-		fires:   []string{`farmproxy_alerts{instance="box", rule="unlisted_worker", state="pending"} 1x10 0x80`, `farmproxy_alerts{instance="box", rule="unlisted_worker", state="firing"} 0x10 1x80`},
-		quiet:   []string{`farmproxy_alerts{instance="box", rule="unlisted_worker", state="pending"} 1 0x90`, `farmproxy_alerts{instance="box", rule="unlisted_worker", state="firing"} 0x90`},
-	}),
-	from("disk", alert{
-		expr:    `max without (state) (farmproxy_alerts{rule="disk"}) > 0`,
-		summary: "A disk of {{ $labels.instance }} is nearly full",
-		fires:   []string{`farmproxy_alerts{instance="box", rule="disk", state="pending"} 1x10 0x80`, `farmproxy_alerts{instance="box", rule="disk", state="firing"} 0x10 1x80`},
-		quiet:   []string{`farmproxy_alerts{instance="box", rule="disk", state="pending"} 1 0x90`, `farmproxy_alerts{instance="box", rule="disk", state="firing"} 0x90`},
-	}),
-	from("clock_set", alert{
-		expr:    `max without (state) (farmproxy_alerts{rule="clock_set"}) > 0`,
-		summary: "The clock of {{ $labels.instance }} was set",
-		fires:   []string{`farmproxy_alerts{instance="box", rule="clock_set", state="pending"} 1x10 0x80`, `farmproxy_alerts{instance="box", rule="clock_set", state="firing"} 0x10 1x80`},
-		quiet:   []string{`farmproxy_alerts{instance="box", rule="clock_set", state="pending"} 1 0x90`, `farmproxy_alerts{instance="box", rule="clock_set", state="firing"} 0x90`},
-	}),
-	from("clock_unsynchronized", alert{
-		expr:    `max without (state) (farmproxy_alerts{rule="clock_unsynchronized"}) > 0`,
-		summary: "Nothing keeps the clock of {{ $labels.instance }} right",
-		fires:   []string{`farmproxy_alerts{instance="box", rule="clock_unsynchronized", state="pending"} 1x10 0x80`, `farmproxy_alerts{instance="box", rule="clock_unsynchronized", state="firing"} 0x10 1x80`},
-		quiet:   []string{`farmproxy_alerts{instance="box", rule="clock_unsynchronized", state="pending"} 1 0x90`, `farmproxy_alerts{instance="box", rule="clock_unsynchronized", state="firing"} 0x90`},
-	}),
+	counted("workers_slow", "Workers of {{ $labels.instance }} hash less than half of their own usual"),
+	counted("unlisted_pool", "Miners of {{ $labels.instance }} work at a pool that is not in alerts.known_pools"),
+	counted("unlisted_worker", "A worker mines at {{ $labels.instance }} that is not on the list"),
+	counted("disk", "A disk of {{ $labels.instance }} is nearly full"),
+	counted("clock_set", "The clock of {{ $labels.instance }} was set"),
+	counted("clock_unsynchronized", "Nothing keeps the clock of {{ $labels.instance }} right"),
 }
 
 // from completes an alert with what the rule of package alert says: they are the same.
@@ -170,6 +139,20 @@ func from(name string, a alert) alert {
 	threshold := strconv.FormatFloat(is.Threshold, 'g', -1, 64)
 	a.expr, a.summary = strings.ReplaceAll(a.expr, "%g", threshold), strings.ReplaceAll(a.summary, "%g", threshold)
 	return a
+}
+
+// counted returns the alert of a rule that has no series of its own: farmproxy looks, and
+// counts what it finds.
+func counted(name, summary string) alert {
+	series := func(state, values string) string {
+		return fmt.Sprintf(`farmproxy_alerts{instance="box", rule="%s", state="%s"} %s`, name, state, values)
+	}
+	return from(name, alert{
+		expr:    fmt.Sprintf(`max without (state) (farmproxy_alerts{rule="%s"}) > 0`, name),
+		summary: summary,
+		fires:   []string{series("pending", "1x10 0x80"), series("firing", "0x10 1x80")},
+		quiet:   []string{series("pending", "1 0x90"), series("firing", "0x90")},
+	})
 }
 
 // rules returns alerts as a file of Prometheus.
