@@ -22,9 +22,6 @@ const (
 	Ntfy     Kind = "ntfy"
 )
 
-// Kinds are all of them.
-var Kinds = []Kind{Webhook, Email, Telegram, Slack, Ntfy}
-
 // What a channel may get (Channel.Gets): alerts by their severity, and reports.
 const (
 	Pages   = string(alert.Page)
@@ -32,14 +29,11 @@ const (
 	Reports = string(alert.Report)
 )
 
-// Gets are all that there is to get.
-var Gets = []string{Pages, Tickets, Reports}
-
 // Channel is one way to people. Which fields it needs depends on its kind.
 type Channel struct {
 	Name   string   // unique
-	Kind   Kind     //
-	Gets   []string // of Gets; tests come besides
+	Kind   Kind     // where it leads to
+	Gets   []string // Pages, Tickets, Reports; tests come besides
 	URL    string   // webhook; slack: the incoming webhook; ntfy: with the topic; telegram: of the Bot API, "" for Telegram's own
 	Secret string   // webhook: signs; email: the password; telegram: the bot's token; ntfy: the password or access token
 	User   string   // email, ntfy: who the password is of; "": none is needed

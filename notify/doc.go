@@ -5,7 +5,7 @@
 //	                      ▲                          │
 //	                      └── waits, longer each time ┘ an error
 //
-// Each channel has a goroutine of its own: one that hangs keeps up no other. A message is
+// Each channel has a goroutine of its own: one that hangs delays no other. A message is
 // delivered at least once. It is delivered twice if its server took it and could not say so;
 // its id is the same then.
 //

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/wneessen/go-mail"
 )
@@ -22,8 +23,8 @@ type email struct {
 	c      *Channel
 	agent  string
 	client *mail.Client
-	conn   net.Conn // of the attempt that is being made
-	domain string   // of From
+	conn   atomic.Pointer[net.Conn] // of the attempt that is being made
+	domain string                   // of From
 
 	last string   // the id of the last message that not all have got
 	got  []string // who has
@@ -60,7 +61,7 @@ func newEmail(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.conn = conn
+		e.conn.Store(&conn)
 		if c.TLS == FromOn {
 			return tls.Client(conn, secure), nil
 		}
@@ -77,8 +78,8 @@ func newEmail(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 func (e *email) send(ctx context.Context, m *message) error {
 	// The library follows ctx only while it dials.
 	defer context.AfterFunc(ctx, func() {
-		if e.conn != nil {
-			e.conn.Close()
+		if conn := e.conn.Load(); conn != nil {
+			(*conn).Close()
 		}
 	})()
 	server, err := e.client.DialToSMTPClientWithContext(ctx)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -35,20 +36,14 @@ func newWebhook(c *Channel, agent string, roots *x509.CertPool) (sender, error) 
 		w.key = []byte(c.Secret)
 		if text, ok := strings.CutPrefix(c.Secret, secretPrefix); ok {
 			if w.key, err = base64.StdEncoding.DecodeString(text); err != nil {
-				return nil, errKey
+				return nil, errors.New("expected base64 after " + secretPrefix + " in the secret")
 			}
 		}
 	}
 	return w, nil
 }
 
-var errKey = &failure{error: base64Error("expected base64 after " + secretPrefix + " in the secret"), refused: true}
-
-type base64Error string
-
-func (e base64Error) Error() string { return string(e) }
-
-// hook is the body of a webhook: docs/alerts.md explains it.
+// hook is the body of a webhook: docs/channels.md explains it.
 type hook struct {
 	Version  int            `json:"version"`
 	ID       string         `json:"id"`

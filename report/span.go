@@ -53,13 +53,13 @@ const late = 12 * time.Hour
 type Times struct {
 	Daily, Weekly wish.Clock     // times of day
 	On            time.Weekday   // the day of the weekly one
-	Zone          *time.Location //
+	Zone          *time.Location // of all of them
 	Has           map[Kind]bool  // those that are wanted
 }
 
 // Due reports whether a report is to be sent now, and returns what last, when it was due the
-// last time, is from then on. What was due too long ago is not sent. A last that is further
-// ahead than the next one is of a clock that was: it counts from here.
+// last time, is from then on. What was due too long ago is not sent. A last that lies beyond
+// the next one is from a clock that was wrong: it is as if the last one had just been due.
 func (t *Times) Due(kind Kind, last, now time.Time) (at time.Time, send bool) {
 	if !t.Has[kind] {
 		return last, false
