@@ -93,7 +93,9 @@ func (r *rig) start() {
 	synctest.Wait()
 }
 
-func all(name string) Channel { return Channel{Name: name, Kind: Webhook, Gets: []string{Pages, Tickets, Reports}} }
+func all(name string) Channel {
+	return Channel{Name: name, Kind: Webhook, Gets: []string{Pages, Tickets, Reports}}
+}
 
 func about(title string, severity alert.Severity) alert.Message {
 	return alert.Message{

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"net/url"
-	"os"
 	"time"
 
 	"farmproxy/alert"
@@ -11,8 +10,6 @@ import (
 	"farmproxy/wish"
 	"farmproxy/work"
 )
-
-var selfPID = os.Getpid()
 
 // facts are what the books, the orders and the machine say. The caller has mu.
 func (a *alerts) facts(now time.Time, workers *alert.Workers) *alert.Facts {

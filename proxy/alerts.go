@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,6 @@ const (
 
 	// usualEvery is how often the usual hash rates are read: they are learnt once an hour.
 	usualEvery = 10 * time.Minute
-
-	// reachTime bounds the question whether a channel can be reached.
-	reachTime = 5 * time.Second
 )
 
 // sender delivers messages.
@@ -38,16 +36,9 @@ type sender interface {
 	Any() bool
 	// Send has a message delivered. It never blocks.
 	Send(alert.Message)
-	// Reachable reports whether a channel can be reached now.
+	// Reachable reports whether a channel can be reached now. It takes a few seconds.
 	Reachable(context.Context) bool
 }
-
-// nobody gets messages.
-type nobody struct{}
-
-func (nobody) Any() bool                      { return false }
-func (nobody) Send(alert.Message)             {}
-func (nobody) Reachable(context.Context) bool { return false }
 
 // alerts looks for trouble, on a goroutine of its own and whenever a page asks, and has
 // operators told of it.
@@ -91,24 +82,9 @@ type machineFacts struct {
 	read     time.Time
 }
 
-// lone does one thing at a time, which may take for ever: a disk may be away.
-type lone struct{ busy atomic.Bool }
-
-// try starts do, unless the last one has not ended.
-func (l *lone) try(do func()) bool {
-	if !l.busy.CompareAndSwap(false, true) {
-		return false
-	}
-	go func() {
-		defer l.busy.Store(false)
-		do()
-	}()
-	return true
-}
-
-func newAlerts(dir string, p *proxy) *alerts {
+func newAlerts(dir string, p *proxy, channels sender) *alerts {
 	a := &alerts{
-		log: p.log, book: p.book, orders: p.orders, remember: p.remember, certs: &p.certs, channels: nobody{}, write: replace,
+		log: p.log, book: p.book, orders: p.orders, remember: p.remember, certs: &p.certs, channels: channels, write: replace,
 		measure: func(now time.Time) *machineFacts { return measure(now, writtenDirs(p.running.Load().config)) },
 		engine:  alert.New(alert.Settings{}),
 	}
@@ -160,9 +136,7 @@ func (a *alerts) prepare(ctx context.Context, now time.Time) {
 	}
 	off := false
 	if a.channels.Any() && a.noPool() {
-		asking, cancel := context.WithTimeout(ctx, reachTime)
-		off = !a.channels.Reachable(asking) && ctx.Err() == nil
-		cancel()
+		off = !a.channels.Reachable(ctx) && ctx.Err() == nil
 	}
 	a.cutOff.Store(off)
 }
@@ -215,7 +189,7 @@ func measure(now time.Time, dirs []string) *machineFacts {
 			m.disks = append(m.disks, alert.Disk{Dir: dir, Free: s.Free, Total: s.Total, NoInodes: s.Inodes > 0 && s.FreeInodes == 0})
 		}
 	}
-	if limit, err := limitOf(selfPID); err == nil {
+	if limit, err := limitOf(os.Getpid()); err == nil {
 		if open, err := descriptors.CountOpen(); err == nil {
 			m.files = alert.Files{Open: open, Limit: int(min(limit, 1<<31))}
 		}

@@ -60,8 +60,7 @@ func newLookout(dir string, book *stats.Book, now time.Time) *lookout {
 	log := slog.New(slog.NewTextHandler(&g.log, nil))
 	p := &proxy{log: log, book: book, orders: newOffice("").orders, remember: newRemembering(c, book, func() []api.Ban { return nil }, log)}
 	p.running.Store(&running{config: c})
-	g.alerts = newAlerts(dir, p)
-	g.channels = g.post
+	g.alerts = newAlerts(dir, p, g.post)
 	g.measure = func(now time.Time) *machineFacts { return &machineFacts{read: now} } // whatever the machine says, on which this runs
 	g.configure(alert.Settings{Site: "box", CoolDown: time.Hour, Zone: time.UTC})
 	return g

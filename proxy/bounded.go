@@ -41,3 +41,18 @@ func bounds[T any](b *bounded, do func() T) (result T, err error) {
 		return result, fmt.Errorf("%w (gave up after %v)", errLate, readTime)
 	}
 }
+
+// lone does one thing at a time that may take for ever, and waits for none: a disk may be away.
+type lone struct{ busy atomic.Bool }
+
+// try starts do, unless the last one has not ended.
+func (l *lone) try(do func()) bool {
+	if !l.busy.CompareAndSwap(false, true) {
+		return false
+	}
+	go func() {
+		defer l.busy.Store(false)
+		do()
+	}()
+	return true
+}

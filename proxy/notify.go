@@ -78,7 +78,6 @@ func newNotifying(dir string, p *proxy) *notifying {
 	if dir != "" {
 		n.path = filepath.Join(dir, notifyFile)
 	}
-	p.alerts.channels = n
 	p.book.SetChannels(n.counts)
 	return n
 }

@@ -216,7 +216,7 @@ func reporter(t *testing.T, dir string, now *time.Time, r *receiver, log io.Writ
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	p := &proxy{log: logger, book: stats.New(stats.Options{Loops: 1}), alerts: new(alerts), remember: new(remembering)}
+	p := &proxy{log: logger, book: stats.New(stats.Options{Loops: 1}), remember: new(remembering)}
 	n := newNotifying(dir, p)
 	n.history = func() (*history.Store, error) { return store, nil }
 	n.now = func() time.Time { return *now }

@@ -178,8 +178,8 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.orders = from.orders(stateDir(c), farm{p.server, p}, log)
 	p.orders.remember = p.remember.note
 	p.viewLinks = openViewLinks(stateDir(c), log)
-	p.alerts = newAlerts(stateDir(c), p)
 	p.notify = newNotifying(stateDir(c), p)
+	p.alerts = newAlerts(stateDir(c), p, p.notify)
 	p.web = api.New(p.webOptions(settings.webAt.secure))
 	p.webPort.server = p.web
 	p.admin = admin.New(log)
