@@ -38,21 +38,31 @@ type Seen struct {
 	Difficulty float64
 }
 
-// SeenPool is a pool as the books have it now.
+// SeenPool is a pool as the books have it now. What is counted only grows, as that of Seen.
 type SeenPool struct {
 	Name    string
+	Watched bool // it is in use: Up says how it is; else it only has books
 	Up      bool
 	Trouble string // why it is not up
+	Books   PoolBooks
+}
+
+// PoolBooks is what all workers together have done at a pool.
+type PoolBooks struct {
+	Work               float64
+	Accepted, Rejected uint64
 }
 
 // Recorder turns what the books say, once a minute, into what is written. It has no clock
 // and does no I/O. One goroutine uses it.
 type Recorder struct {
 	workers map[string]*tracked
-	pools   map[string]bool
-	last    time.Time // the look before; zero: this is the first
-	skip    bool      // the next look counts nothing
-	flushed int64     // the step in which workers' samples were last returned
+	pools   map[string]bool      // which are up
+	books   map[string]PoolBooks // at the last look
+	blind   bool                 // until the next look, what the books of pools were is not known
+	last    time.Time            // the look before; zero: this is the first
+	skip    bool                 // the next look counts nothing
+	flushed int64                // the step in which workers' samples were last returned
 	whole   map[Key]*Sample
 	entries []Entry
 }
@@ -96,7 +106,7 @@ func (w *Seen) digest() uint64 {
 // NewRecorder returns one that knows the workers that are remembered. Those that were up
 // when the last farmproxy ended are so until the first looks say otherwise.
 func NewRecorder(roster []Row) *Recorder {
-	r := &Recorder{workers: make(map[string]*tracked, len(roster)), pools: make(map[string]bool), whole: make(map[Key]*Sample)}
+	r := &Recorder{workers: make(map[string]*tracked, len(roster)), pools: make(map[string]bool), books: make(map[string]PoolBooks), whole: make(map[Key]*Sample)}
 	for i := range roster {
 		r.Expect(&roster[i])
 	}
@@ -141,7 +151,7 @@ func (r *Recorder) Look(now time.Time, seen iter.Seq[*Seen], pools []SeenPool) *
 		passed = max(0, now.Sub(r.last))
 	}
 	r.last = now
-	defer func() { r.skip = false }()
+	defer func() { r.skip, r.blind = false, false }()
 	b := &Batch{At: now.Add(-passed / 2).Round(0)}
 	r.entries = r.entries[:0]
 	clear(r.whole)
@@ -230,13 +240,18 @@ func (r *Recorder) look(b *Batch, w *Seen, seconds uint64) {
 		b.Roster = append(b.Roster, t.describe(w))
 	}
 	t.count(&did, seconds)
+	did.Seconds = 0 // those of several workers are the same
 	for _, k := range [...]Key{{Kind: Farm}, {Pool, w.Pool}, {Group, w.Group}} {
 		if k.Kind != Farm && k.Name == "" {
 			continue
 		}
 		s := r.total(k)
-		s.Add(Sample{did.Work, did.Accepted, did.Rejected, did.Up, 0})
 		s.Seconds = seconds
+		if k.Kind == Pool && !r.blind {
+			s.Up += did.Up // where it worked since the last look, the pools' books say
+			continue
+		}
+		s.Add(did)
 	}
 }
 
@@ -336,8 +351,16 @@ func (t *tracked) describe(w *Seen) Row {
 func fromStamp(s uint32) time.Time { return fromUnix(int64(s)) }
 
 func (r *Recorder) lookAtPools(b *Batch, pools []SeenPool, seconds uint64) {
-	for _, p := range pools {
-		r.total(Key{Pool, p.Name}).Seconds = seconds
+	for i := range pools {
+		p := &pools[i]
+		if did := r.poolNews(p); p.Watched || did != (Sample{}) {
+			s := r.total(Key{Pool, p.Name})
+			s.Add(did)
+			s.Seconds = seconds
+		}
+		if !p.Watched {
+			continue
+		}
 		switch was, known := r.pools[p.Name]; {
 		case known && was && !p.Up:
 			b.event("pool_down", p.Name, p.Trouble)
@@ -346,6 +369,19 @@ func (r *Recorder) lookAtPools(b *Batch, pools []SeenPool, seconds uint64) {
 		}
 		r.pools[p.Name] = p.Up
 	}
+}
+
+// poolNews returns what was done at a pool since the last look.
+func (r *Recorder) poolNews(p *SeenPool) Sample {
+	was, is := r.books[p.Name], p.Books
+	r.books[p.Name] = is
+	if r.skip || r.blind {
+		return Sample{}
+	}
+	if is.Accepted < was.Accepted || is.Rejected < was.Rejected || is.Work < was.Work {
+		was = PoolBooks{} // the books began again
+	}
+	return Sample{Work: is.Work - was.Work, Accepted: is.Accepted - was.Accepted, Rejected: is.Rejected - was.Rejected}
 }
 
 func (b *Batch) event(kind, subject, text string) {

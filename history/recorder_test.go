@@ -1,6 +1,8 @@
 package history
 
 import (
+	"bytes"
+	"encoding/gob"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,10 +17,11 @@ type farmer struct {
 	now     time.Time
 	workers map[string]*Seen
 	pools   []SeenPool
+	books   map[string]*PoolBooks
 }
 
 func newFarmer(roster ...Row) *farmer {
-	return &farmer{NewRecorder(roster), noon, make(map[string]*Seen), nil}
+	return &farmer{NewRecorder(roster), noon, make(map[string]*Seen), nil, make(map[string]*PoolBooks)}
 }
 
 // works has a connected worker do something in the next minute.
@@ -34,13 +37,44 @@ func (f *farmer) works(name string, shares uint64) *Seen {
 	if shares > 0 {
 		w.Idle = 0
 	}
+	f.at(w.Pool).Accepted += shares
+	f.at(w.Pool).Work += float64(shares) * 8
 	return w
+}
+
+// refused has a share of a worker rejected.
+func (f *farmer) refused(name string) {
+	w := f.workers[name]
+	w.Rejected++
+	f.at(w.Pool).Rejected++
+}
+
+// at returns the books of a pool.
+func (f *farmer) at(pool string) *PoolBooks {
+	if f.books[pool] == nil {
+		f.books[pool] = new(PoolBooks)
+	}
+	return f.books[pool]
+}
+
+// seenPools returns the pools of the farmer, with their books.
+func (f *farmer) seenPools() []SeenPool {
+	list := slices.Clone(f.pools)
+	for name, books := range f.books {
+		i := slices.IndexFunc(list, func(p SeenPool) bool { return p.Name == name })
+		if i < 0 {
+			i = len(list)
+			list = append(list, SeenPool{Name: name})
+		}
+		list[i].Books = *books
+	}
+	return list
 }
 
 // minute lets a minute pass, and returns what happened in it, as "worker_up rig".
 func (f *farmer) minute() (events string, b *Batch) {
 	f.now = f.now.Add(time.Minute)
-	b = f.Look(f.now, maps.Values(f.workers), f.pools)
+	b = f.Look(f.now, maps.Values(f.workers), f.seenPools())
 	for _, w := range f.workers {
 		if w.Idle >= 0 {
 			w.Idle += time.Minute
@@ -90,7 +124,8 @@ func TestSums(t *testing.T) {
 	var b *Batch
 	for i := range 3 {
 		f.works("rig1", 10)
-		f.works("rig2", 5).Rejected++
+		f.works("rig2", 5)
+		f.refused("rig2")
 		b = f.expect(t, []string{"worker_new rig2; worker_up rig2", "", ""}[i])
 		wantIn(t, b, farm, "{120 15 1 120 60}")
 		wantIn(t, b, Key{Pool, "a"}, "{120 15 1 120 60}")
@@ -181,13 +216,78 @@ func TestWhoDoesNotComeBack(t *testing.T) {
 	wantIn(t, b, Key{Worker, "away"}, "{0 0 0 0 180}")
 }
 
+// watched returns a pool that is in use, up if there is no trouble.
+func watched(name, trouble string) SeenPool {
+	return SeenPool{Name: name, Watched: true, Up: trouble == "", Trouble: trouble}
+}
+
 func TestPools(t *testing.T) {
 	f := newFarmer()
-	f.pools = []SeenPool{{"a", true, ""}, {"b", false, "timeout"}}
+	f.pools = []SeenPool{watched("a", ""), watched("b", "timeout")}
 	f.expect(t, "")
-	f.pools = []SeenPool{{"a", false, "refused"}, {"b", true, ""}}
+	f.pools = []SeenPool{watched("a", "refused"), watched("b", "")}
 	b := f.expect(t, "pool_down a refused; pool_up b")
 	wantIn(t, b, Key{Pool, "a"}, "{0 0 0 0 60}")
+}
+
+// A worker that moves within a minute has worked at both pools, and that is what the pools'
+// books say: also of a pool that is no more, and of one that came and went unseen.
+func TestWorkIsOfThePoolAtWhichItWasDone(t *testing.T) {
+	f := newFarmer()
+	f.pools = []SeenPool{watched("a", ""), watched("b", "")}
+	f.works("rig", 10)
+	f.expect(t, "worker_new rig; worker_up rig")
+	f.works("rig", 6)
+	f.workers["rig"].Pool = "b" // for some seconds
+	f.works("rig", 2)
+	f.refused("rig")
+	f.workers["rig"].Pool = "passing"
+	f.works("rig", 1)
+	f.workers["rig"].Pool = "a"
+	f.works("rig", 1)
+	b := f.expect(t, "")
+	wantIn(t, b, farm, "{80 10 1 60 60}")
+	wantIn(t, b, Key{Pool, "a"}, "{56 7 0 60 60}")
+	wantIn(t, b, Key{Pool, "b"}, "{16 2 1 0 60}")
+	wantIn(t, b, Key{Pool, "passing"}, "{8 1 0 0 60}")
+	f.pools = f.pools[:1]
+	f.at("b").Accepted++ // a verdict that came late
+	f.at("b").Work += 8
+	b = f.expect(t, "")
+	wantIn(t, b, Key{Pool, "a"}, "{0 0 0 60 60}")
+	wantIn(t, b, Key{Pool, "b"}, "{8 1 0 0 60}")
+	wantIn(t, f.expect(t, ""), Key{Pool, "b"}, "nothing")
+}
+
+// A farmproxy of before hands over without the books of pools: what they have is not the
+// next minute's work. That goes to the pool at which a worker is, once.
+func TestRecorderHandedOverWithoutPools(t *testing.T) {
+	f := newFarmer()
+	f.works("rig", 10)
+	_, b := f.minute()
+	state := f.state(f.now)
+	state.Books = nil
+	next := newFarmer(b.Roster...)
+	next.now, next.workers, next.books = f.now, f.workers, f.books
+	if err := next.Restore(encoded(t, state), f.now); err != nil {
+		t.Fatal(err)
+	}
+	next.works("rig", 3)
+	wantIn(t, next.expect(t, ""), Key{Pool, "a"}, "{24 3 0 60 60}")
+	next.works("rig", 4)
+	next.workers["rig"].Pool = "b"
+	b = next.expect(t, "")
+	wantIn(t, b, Key{Pool, "a"}, "{32 4 0 0 60}")
+	wantIn(t, b, Key{Pool, "b"}, "{0 0 0 60 60}")
+}
+
+func encoded(t *testing.T, s *recorderState) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // After a write that failed, all rows are told again; those of workers that are away, with
@@ -219,7 +319,7 @@ func TestRowsAreToldAgain(t *testing.T) {
 func TestRecorderHandedOver(t *testing.T) {
 	f := newFarmer()
 	f.works("rig", 10)
-	f.pools = []SeenPool{{"a", true, ""}}
+	f.pools = []SeenPool{watched("a", "")}
 	_, b := f.minute()
 	f.works("rig", 5)
 	f.minute()
@@ -228,12 +328,15 @@ func TestRecorderHandedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := newFarmer(b.Roster...)
-	next.now, next.workers, next.pools = f.now, f.workers, []SeenPool{{"a", false, "gone"}}
+	next.now, next.workers, next.books, next.pools = f.now, f.workers, f.books, []SeenPool{watched("a", "gone")}
 	if err := next.Restore(state, f.now.Add(10*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	next.works("rig", 3)
-	wantIn(t, next.expect(t, "pool_down a gone"), farm, "{24 3 0 60 60}")
+	next.workers["rig"].Pool = "b"
+	b = next.expect(t, "pool_down a gone")
+	wantIn(t, b, farm, "{24 3 0 60 60}")
+	wantIn(t, b, Key{Pool, "a"}, "{24 3 0 0 60}")
 	wantIn(t, next.Flush(), Key{Worker, "rig"}, "{144 18 0 120 120}")
 	if err := next.Restore([]byte("what?"), f.now); err == nil {
 		t.Error("nonsense was restored")

@@ -17,6 +17,7 @@ type recorderState struct {
 	Ago     time.Duration // since the last look; negative: there was none
 	Flushed int64
 	Pools   map[string]bool
+	Books   map[string]PoolBooks // nil: of a farmproxy that shared out the workers' work
 	Workers []trackedState
 }
 
@@ -34,20 +35,25 @@ type trackedState struct {
 // from the last look: with what has not been written, and what the books said. This one
 // may go on too.
 func (r *Recorder) State(now time.Time) ([]byte, error) {
-	s := recorderState{Version: stateVersion, Ago: -1, Flushed: r.flushed, Pools: r.pools, Workers: make([]trackedState, 0, len(r.workers))}
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(r.state(now))
+	return b.Bytes(), err
+}
+
+func (r *Recorder) state(now time.Time) *recorderState {
+	s := &recorderState{Version: stateVersion, Ago: -1, Flushed: r.flushed, Pools: r.pools, Books: r.books, Workers: make([]trackedState, 0, len(r.workers))}
 	if !r.last.IsZero() {
 		s.Ago = now.Sub(r.last)
 	}
 	for _, t := range r.workers {
 		s.Workers = append(s.Workers, trackedState{t.name, t.work, t.accepted, t.rejected, t.missing, t.gap, t.rate, t.pending})
 	}
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(&s)
-	return b.Bytes(), err
+	return s
 }
 
 // Restore has the recorder go on from a State. It knows the roster already. A worker that
-// is not in that is new with the next look.
+// is not in that is new with the next look. If the other process did not look at the books
+// of pools, the next look gives the work of each worker to the pool at which it is.
 func (r *Recorder) Restore(state []byte, now time.Time) error {
 	var s recorderState
 	if err := gob.NewDecoder(bytes.NewReader(state)).Decode(&s); err != nil {
@@ -62,6 +68,10 @@ func (r *Recorder) Restore(state []byte, now time.Time) error {
 	r.flushed = s.Flushed
 	for name, up := range s.Pools {
 		r.pools[name] = up
+	}
+	r.blind = s.Books == nil
+	for name, was := range s.Books {
+		r.books[name] = was
 	}
 	for i := range s.Workers {
 		w := &s.Workers[i]

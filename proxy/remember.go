@@ -141,11 +141,12 @@ func (m *remembering) look(now time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
 	defer cancel()
-	m.tell(m.step(ctx, now, seenPools(m.book)))
+	m.tell(m.step(ctx, now, true))
 }
 
-// step is look without what surrounds it. The caller has the turn.
-func (m *remembering) step(ctx context.Context, now time.Time, pools []history.SeenPool) error {
+// step is look without what surrounds it; watched says that it matters which pools are up.
+// The caller has the turn.
+func (m *remembering) step(ctx context.Context, now time.Time, watched bool) error {
 	h, late := m.settings.Load(), m.late
 	m.late = true // unless the books are taken now
 	if m.path == "" || !h.Enabled {
@@ -163,7 +164,7 @@ func (m *remembering) step(ctx context.Context, now time.Time, pools []history.S
 		}
 	}
 	m.store.Keep(retention(h, m.book.Forgets()))
-	b := m.recorder.Look(now, seen(m.book, now), pools)
+	b := m.recorder.Look(now, seen(m.book, now), seenPools(m.book, watched))
 	excuse(b, m.planned())
 	m.noteBans()
 	b.Events = append(b.Events, m.noted()...)
@@ -227,8 +228,8 @@ func (m *remembering) end() {
 	if m.store != nil && !m.paused.Load() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
-		// Not the pools: their links are closed by now, and not because they are down.
-		if err := m.step(ctx, time.Now(), nil); err == nil {
+		// Not which pools are up: their links are closed by now, and not because they are down.
+		if err := m.step(ctx, time.Now(), false); err == nil {
 			err = m.store.Write(ctx, m.recorder.Flush())
 			m.tell(err)
 		}
@@ -417,11 +418,25 @@ func seen(book *stats.Book, now time.Time) iter.Seq[*history.Seen] {
 	}
 }
 
-func seenPools(book *stats.Book) []history.SeenPool {
-	pools := book.Pools()
-	list := make([]history.SeenPool, len(pools))
-	for i, p := range pools {
-		list[i] = history.SeenPool{Name: p.Name, Up: p.Up.Load()}
+// seenPools returns the pools, as the books have them: those of which it matters whether
+// they are up, and all at which anything was done.
+func seenPools(book *stats.Book, watched bool) []history.SeenPool {
+	var list []history.SeenPool
+	place := make(map[string]int)
+	for _, t := range book.PoolTotals() {
+		place[t.Name] = len(list)
+		list = append(list, history.SeenPool{Name: t.Name, Books: history.PoolBooks{Work: t.Work, Accepted: t.Shares[work.Accepted], Rejected: t.Shares.Rejected()}})
+	}
+	if !watched {
+		return list
+	}
+	for _, p := range book.Pools() {
+		i, known := place[p.Name]
+		if !known {
+			i = len(list)
+			list = append(list, history.SeenPool{Name: p.Name})
+		}
+		list[i].Watched, list[i].Up = true, p.Up.Load()
 		if e := p.LastError.Load(); e != nil {
 			list[i].Trouble = *e
 		}

@@ -208,7 +208,7 @@ func TestFromAHistory(t *testing.T) {
 	for minute := 23 * 60; minute <= 25*60; minute++ { // an hour of the day, and one after it
 		shares += 10
 		worker := &history.Seen{Name: "farm.rig1", Group: "hall-A", Pool: "main", Miners: 1, Accepted: shares, Work: float64(shares) * 1000}
-		b := recorder.Look(midnight.Add(time.Duration(minute)*time.Minute), func(yield func(*history.Seen) bool) { yield(worker) }, []history.SeenPool{{Name: "main", Up: true}})
+		b := recorder.Look(midnight.Add(time.Duration(minute)*time.Minute), func(yield func(*history.Seen) bool) { yield(worker) }, []history.SeenPool{{Name: "main", Watched: true, Up: true, Books: history.PoolBooks{Accepted: worker.Accepted, Work: worker.Work}}})
 		if err := store.Write(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}

@@ -352,5 +352,17 @@ func (b *Book) AccountTotal(name string) Total { return b.ledger.info(byAccount,
 // PoolTotal is AccountTotal for a pool, by the name given to Worker.Mining.
 func (b *Book) PoolTotal(name string) Total { return b.ledger.info(byPool, name, b.now()) }
 
+// PoolTotals returns those of all pools at which anybody has mined, also of pools that are
+// not in use any more, by name.
+func (b *Book) PoolTotals() []Total {
+	now := b.now()
+	list := b.ledger.list(nil, byPool)
+	infos := make([]Total, len(list))
+	for i, t := range list {
+		infos[i] = t.info(now)
+	}
+	return infos
+}
+
 // AlgorithmTotal is AccountTotal for an algorithm.
 func (b *Book) AlgorithmTotal(name string) Total { return b.ledger.info(byAlgorithm, name, b.now()) }
