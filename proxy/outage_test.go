@@ -131,14 +131,16 @@ func begin(t *testing.T, m *middle, pool *benchpool.Pool, scheme string, works b
 		linked(t, p)
 		o.miner = connect(t, p.server.Addresses()[0])
 		_, o.job = o.miner.work("farm.rig")
+		o.share(11) // its verdict comes after the answers to all that was asked in the handshake
+		o.miner.answer(11)
 	}
 	return o
 }
 
-// share has the miner submit a share, which goes to the pool.
-func (o *outage) share() {
+// share has the miner submit a share, which goes to the pool: another one for each id.
+func (o *outage) share(id int) {
 	o.t.Helper()
-	o.miner.send(`{"id":7,"method":"mining.submit","params":["farm.rig",%s,"00000001","65000000","00000001"]}`, o.job.Params[0])
+	o.miner.send(`{"id":%d,"method":"mining.submit","params":["farm.rig",%s,"00000001","65000000","%08x"]}`, id, o.job.Params[0], id)
 }
 
 func (o *outage) until(said string) {
@@ -303,7 +305,7 @@ func testHalfOpen(t *testing.T) {
 	vanish()
 	m.reset()
 	back()
-	o.share()
+	o.share(12)
 	o.until(`msg="no pool is up`)
 	m.listen()
 	o.until(`msg="link up again"`)
