@@ -18,6 +18,13 @@ const (
 
 	// maxName is the longest name, in characters: as of a token.
 	maxName = 32
+
+	// writeTime is how long somebody waits for the disk. It may be away for ever, and whoever
+	// asks over HTTP has an answer within 30 s.
+	writeTime = 10 * time.Second
+
+	// partingTime is how long an upgrade waits for it, while miners wait for the upgrade.
+	partingTime = time.Second
 )
 
 var (
@@ -29,6 +36,9 @@ var (
 
 	// ErrFrozen is why nothing changes for a moment.
 	ErrFrozen = errors.New("another farmproxy is taking over from this one: try again in a moment")
+
+	// ErrSlow is why it is not known whether something was done.
+	ErrSlow = errors.New("writing it down takes too long: is a file system away (NFS), or a disk failing? Once it is back, the list of view links shows what was done")
 
 	errNowhere = errors.New("view links are kept in state_dir: set it to make one")
 )
@@ -53,18 +63,20 @@ func (e *entry) over(now time.Time) bool { return !e.Until.IsZero() && !now.Befo
 
 // Links are the view links there are. Any goroutine may use them.
 type Links struct {
-	path string // of the file; "": there can't be any
+	path    string                      // of the file; "": there can't be any
+	write   func(string, []entry) error // write, but in tests
+	writing chan struct{}               // has one element during a change; taken before mu
 
-	mu     sync.Mutex
-	list   []entry // by name
-	broken error   // why the file can't be used; nil: it can
-	frozen bool    // nothing may change
+	mu     sync.Mutex // is not held while a disk is waited for: each request takes it
+	list   []entry    // by name
+	broken error      // why the file can't be used; nil: it can
+	frozen bool       // nothing may change
 }
 
 // Open returns the links of a file; "": there can't be any. It also returns why the file
 // can't be used: then there are none, and none can be made.
 func Open(path string) (*Links, error) {
-	l := &Links{path: path}
+	l := &Links{path: path, write: write, writing: make(chan struct{}, 1)}
 	return l, l.Reopen()
 }
 
@@ -80,11 +92,22 @@ func (l *Links) Reopen() error {
 	return err
 }
 
-// Freeze has nothing change, or lets things change again.
+// Freeze has nothing change, or lets things change again. It waits a little for a change
+// that is being written down.
 func (l *Links) Freeze(on bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.frozen = on
+	l.mu.Unlock()
+	if !on || l.path == "" {
+		return
+	}
+	late := time.NewTimer(partingTime)
+	defer late.Stop()
+	select {
+	case l.writing <- struct{}{}:
+		<-l.writing
+	case <-late.C: // whoever asked for it gets ErrSlow, and asks the next process again
+	}
 }
 
 // Create makes a link, and returns its secret, which is not kept.
@@ -121,28 +144,67 @@ func (l *Links) Revoke(name string, now time.Time) error {
 	})
 }
 
-// change makes a change of a copy of the list, and of the list once it is written down.
-// Links whose time is over go at the next change.
+// change makes a change, and returns once it is written down, or after writeTime.
 func (l *Links) change(now time.Time, do func([]entry) ([]entry, error)) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.path == "":
+	if l.path == "" {
 		return errNowhere
-	case l.broken != nil:
-		return l.broken
-	case l.frozen:
-		return ErrFrozen
 	}
-	list, err := do(slices.DeleteFunc(slices.Clone(l.list), func(e entry) bool { return e.over(now) }))
+	late := time.NewTimer(writeTime)
+	defer late.Stop()
+	select {
+	case l.writing <- struct{}{}:
+	case <-late.C:
+		return ErrSlow
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := l.rewrite(now, do)
+		<-l.writing
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return ErrSlow
+	}
+}
+
+// rewrite makes a change of a copy of the list, and of the list once it is written down.
+// Links whose time is over go at the next change. It is called one at a time.
+func (l *Links) rewrite(now time.Time, do func([]entry) ([]entry, error)) error {
+	list, err := l.copied(now)
+	if err == nil {
+		list, err = do(list)
+	}
 	if err != nil {
 		return err
 	}
-	if err := write(l.path, list); err != nil {
+	if err := l.write(l.path, list); err != nil {
 		return fmt.Errorf("nothing has changed, since it could not be written down: %w; make room, or let farmproxy's user write there", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range list {
+		if at, there := find(l.list, list[i].Name); there && l.list[at].hash == list[i].hash {
+			list[i].Used = l.list[at].Used // maybe meanwhile
+		}
 	}
 	l.list = list
 	return nil
+}
+
+// copied returns a copy of the list without those whose time is over, or why it can't change.
+func (l *Links) copied(now time.Time) ([]entry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.broken != nil:
+		return nil, l.broken
+	case l.frozen:
+		return nil, ErrFrozen
+	}
+	return slices.DeleteFunc(slices.Clone(l.list), func(e entry) bool { return e.over(now) }), nil
 }
 
 // List returns all links whose time is not over, by name.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -151,4 +152,39 @@ func TestOpened(t *testing.T) {
 		t.Errorf("%v, %v", before, l.List(noon))
 	}
 	l.Opened("nobody", noon)
+}
+
+// While a disk takes nothing, links work as before, and whoever makes one gets an answer; so
+// does an upgrade. What was written after all, is there.
+func TestADiskThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := mustOpen(t, filepath.Join(t.TempDir(), "links"))
+		secret := mustCreate(t, l, "wall", time.Time{})
+		back := make(chan struct{})
+		l.write = func(string, []entry) error { <-back; return nil }
+		for range 2 { // the second waits for the first
+			if _, _, err := l.Create("guest", "ann", noon, time.Time{}); !errors.Is(err, ErrSlow) {
+				t.Errorf("made: %v", err)
+			}
+		}
+		began := time.Now()
+		wantAllows(t, l, secret, noon, "wall")
+		l.Opened("wall", noon.Add(time.Minute))
+		if waited := time.Since(began); waited > 0 || len(l.List(noon)) != 1 {
+			t.Errorf("a request waited %v; %v", waited, l.List(noon))
+		}
+		l.Freeze(true)
+		if waited := time.Since(began); waited != partingTime {
+			t.Errorf("an upgrade waited %v", waited)
+		}
+		l.Freeze(false)
+		close(back)
+		synctest.Wait()
+		if list := l.List(noon); len(list) != 2 || !list[1].Used.Equal(noon.Add(time.Minute)) {
+			t.Errorf("once it is back: %v", list)
+		}
+		if err := l.Revoke("guest", noon); err != nil {
+			t.Error(err)
+		}
+	})
 }
