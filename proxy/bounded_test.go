@@ -33,6 +33,32 @@ func TestBounded(t *testing.T) {
 	})
 }
 
+// An overlay that a disk takes only after somebody was told that nothing has changed is taken
+// back: a restart would work by it.
+func TestAnOverlayThatIsKeptTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(bounded)
+		full := errors.New("full")
+		f := func(what string, takes time.Duration, gets, want error, has string) {
+			t.Helper()
+			disk := "before"
+			keep := func() error { time.Sleep(takes); disk = "after"; return gets }
+			undo := func() error { disk = "before"; return nil }
+			if err := keepInTime(b, keep, undo); !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", what, err, want)
+			}
+			time.Sleep(takes)
+			if disk != has {
+				t.Errorf("%s: the disk has the lists %s", what, has)
+			}
+		}
+		f("in time", readTime-1, nil, nil, "after")
+		f("not at all", 0, full, full, "after")
+		f("too late", readTime+1, nil, errLate, "before")
+		f("too late, and not at all", readTime+1, full, errLate, "before")
+	})
+}
+
 // A reload that waits for a file which never comes holds up nothing but reloads.
 func TestAReloadWhileAFileIsAway(t *testing.T) {
 	t.Parallel()

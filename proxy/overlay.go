@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"farmproxy/admin"
@@ -139,8 +140,7 @@ func (p overlays) change(ctx context.Context, o api.OverlayOrder) (*api.OverlayC
 // use after a restart, too.
 func (p overlays) lay(path string, x *loading, before *running) error {
 	keep := func(o *config.Overlay) error {
-		kept, err := bounds(&p.keeping, func() error { return keepOverlay(path, o) })
-		return errors.Join(err, kept)
+		return keepInTime(&p.keeping, func() error { return keepOverlay(path, o) }, func() error { return keepOverlay(path, p.running.Load().from.Overlay()) })
 	}
 	if err := keep(x.file.Overlay()); err != nil {
 		return fmt.Errorf("this could not be written down: %w; make room in %s, or let farmproxy's user write there", err, filepath.Dir(path))
@@ -154,6 +154,24 @@ func (p overlays) lay(path string, x *loading, before *running) error {
 	p.book.SetOverlaid(x.config.Fingerprint())
 	p.use(&running{config: x.config, file: before.file, from: x.file, lastGood: before.lastGood})
 	return nil
+}
+
+// keepInTime does what keeps an overlay, within bounds. What a disk takes after that is undone:
+// whoever asked for it was told that nothing has changed.
+func keepInTime(b *bounded, keep, undo func() error) error {
+	var kept error
+	var known atomic.Bool // what came of it
+	last, err := bounds(b, func() error {
+		kept = keep()
+		if !known.CompareAndSwap(false, true) {
+			return undo()
+		}
+		return kept
+	})
+	if errors.Is(err, errLate) && !known.CompareAndSwap(false, true) {
+		return kept // at the last moment
+	}
+	return errors.Join(err, last)
 }
 
 // refusedOverlay answers with problems.
