@@ -20,6 +20,9 @@ const (
 	// maxAnswer is how much of a server's answer is read: a reason is a line.
 	maxAnswer = 4 << 10
 
+	// maxHead is how long an answer's headers may be.
+	maxHead = 64 << 10
+
 	// maxReason is how much of it an error repeats.
 	maxReason = 200
 
@@ -33,11 +36,12 @@ type client struct {
 	base  *url.URL
 	agent string
 	http  *http.Client
+	secrets
 }
 
-// newClient returns a client of the server of a URL. It takes the way that the environment
+// newClient returns a client of the server of a URL, for a channel. It takes the way that the environment
 // names for the web (HTTPS_PROXY), as other programs do.
-func newClient(text, agent string, roots *x509.CertPool) (*client, error) {
+func newClient(c *Channel, text, agent string, roots *x509.CertPool) (*client, error) {
 	base, err := url.Parse(text)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, errors.New("expected a URL with https:// or http://") // the URL may be a secret
@@ -48,10 +52,12 @@ func newClient(text, agent string, roots *x509.CertPool) (*client, error) {
 			TLSClientConfig: &tls.Config{RootCAs: roots},
 			IdleConnTimeout: idleTime,
 			MaxIdleConns:    1,
+
+			MaxResponseHeaderBytes: maxHead,
 		},
 		// A redirect would take the secrets elsewhere, and turns POST into GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}, c.secrets()}, nil
 }
 
 // post sends v as JSON to a URL with these headers, and returns the answer if the server
@@ -88,7 +94,7 @@ func (c *client) postBytes(ctx context.Context, to string, body []byte, headers 
 	case code/100 == 3:
 		return nil, &failure{fmt.Errorf("the server sends to another URL (%s): name that one", answer.Status), true, 0}
 	default:
-		return text, &failure{errors.New(answer.Status + saying(text)), refuses(code), retryAfter(answer.Header.Get("Retry-After"))}
+		return text, &failure{errors.New(answer.Status + c.saying(text)), refuses(code), retryAfter(answer.Header.Get("Retry-After"))}
 	}
 }
 
@@ -108,12 +114,12 @@ func retryAfter(text string) time.Duration {
 }
 
 // saying quotes what a server answers, unless it is a page for people.
-func saying(answer []byte) string {
+func (s secrets) saying(answer []byte) string {
 	text := strings.ToValidUTF8(strings.TrimSpace(string(answer)), "?")
 	if text == "" || text[0] == '<' {
 		return ""
 	}
-	return fmt.Sprintf(": %q", cut(text, maxReason))
+	return fmt.Sprintf(": %q", cut(s.hide(text), maxReason))
 }
 
 // reach connects to the server: whatever it answers, it is there.

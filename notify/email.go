@@ -25,6 +25,7 @@ type email struct {
 	client *mail.Client
 	conn   atomic.Pointer[net.Conn] // of the attempt that is being made
 	domain string                   // of From
+	secrets
 
 	last string   // the id of the last message that not all have got
 	got  []string // who has
@@ -41,6 +42,27 @@ var mailTLS = map[TLS]mail.Option{
 // refused by the library without TLS.
 var logins = []mail.SMTPAuthType{mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthCramMD5, mail.SMTPAuthPlain, mail.SMTPAuthLogin}
 
+// maxTalk is how much a mail server may say during an attempt, in bytes: certificates, and a
+// line for each address. The library reads a line as long as it is.
+const maxTalk = 1 << 20
+
+// taciturn is a connection to somebody who may say only so much.
+type taciturn struct {
+	net.Conn
+	left int
+}
+
+var errTalk = errors.New("the server says too much: is it a mail server?")
+
+func (t *taciturn) Read(b []byte) (n int, err error) {
+	if t.left <= 0 {
+		return 0, errTalk
+	}
+	n, err = t.Conn.Read(b[:min(len(b), t.left)])
+	t.left -= n
+	return n, err
+}
+
 func newEmail(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 	host, text, err := net.SplitHostPort(c.Server)
 	if err != nil {
@@ -55,12 +77,13 @@ func newEmail(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 		return nil, fmt.Errorf("from = %q: expected an address, for example farm@example.com", c.From)
 	}
 	secure := &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
-	e := &email{c: c, agent: agent, domain: from.Address[strings.LastIndexByte(from.Address, '@')+1:]}
+	e := &email{c: c, agent: agent, secrets: c.secrets(), domain: from.Address[strings.LastIndexByte(from.Address, '@')+1:]}
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
+		conn = &taciturn{conn, maxTalk}
 		e.conn.Store(&conn)
 		if c.TLS == FromOn {
 			return tls.Client(conn, secure), nil
@@ -84,7 +107,7 @@ func (e *email) send(ctx context.Context, m *message) error {
 	})()
 	server, err := e.client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return mailError(err)
+		return e.mailError(err)
 	}
 	defer e.client.CloseWithSMTPClient(server) // what it has taken is taken
 	if e.last != m.ID {
@@ -103,7 +126,7 @@ func (e *email) send(ctx context.Context, m *message) error {
 			e.got = append(e.got, to)
 			continue
 		}
-		errs = append(errs, mailError(fmt.Errorf("to %s: %w", to, err)))
+		errs = append(errs, e.mailError(fmt.Errorf("to %s: %w", to, err)))
 	}
 	return worst(errs)
 }
@@ -139,7 +162,7 @@ func (e *email) reach(ctx context.Context) error {
 }
 
 // mailError says whether the server refuses, and leaves out what is no news.
-func mailError(err error) error {
+func (e *email) mailError(err error) error {
 	text, _, _ := strings.Cut(err.Error(), ", affected ") // recipients, and the message's id
 	code := 0
 	if said, ok := errors.AsType[*textproto.Error](err); ok {
@@ -147,7 +170,7 @@ func mailError(err error) error {
 	} else if said, ok := errors.AsType[*mail.SendError](err); ok {
 		code = said.ErrorCode()
 	}
-	return &failure{errors.New(cut(text, 2*maxReason)), code >= 500, 0}
+	return &failure{errors.New(cut(e.hide(text), 2*maxReason)), code >= 500, 0}
 }
 
 // worst joins what was said of several addresses. They are refused if all are.

@@ -249,3 +249,13 @@ func TestMailCertificate(t *testing.T) {
 		t.Error("it got the password")
 	}
 }
+
+// A line that does not end is no answer, and takes no memory.
+func TestAMailServerThatSaysTooMuch(t *testing.T) {
+	s := newMailServer(t, func(s *mailServer) { s.plain = true })
+	s.says["MAIL"] = "250 " + strings.Repeat("x", 2*maxTalk)
+	c := s.channel("a@b.example")
+	if err := mustSender(t, c, s.roots).send(t.Context(), poolDown()); err == nil || !strings.Contains(err.Error(), errTalk.Error()) {
+		t.Errorf("error %.200v", err)
+	}
+}

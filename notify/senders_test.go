@@ -3,11 +3,13 @@ package notify
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -247,6 +249,39 @@ func TestAServerThatRepeatsSecrets(t *testing.T) {
 	known, ok := errors.AsType[*failure](err)
 	if !ok || !known.refused || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "no ***") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A secret is one in whatever form it is sent, and wherever an error is cut.
+func TestServersThatRepeatOtherForms(t *testing.T) {
+	const secret = `T0"KEN%of`
+	for at, repeated := range []string{
+		"/hook?key=T0%22KEN%25of", "Basic " + base64.StdEncoding.EncodeToString([]byte("farm:"+secret)), secret,
+		strings.Repeat(".", maxReason-6) + secret, // an error has the beginning of it
+	} {
+		address, roots, _ := serve(t, 403, repeated)
+		to := strings.Replace(address, "://", "://farm:"+url.QueryEscape(secret)+"@", 1) + "/hook?key=" + url.QueryEscape(secret)
+		for _, c := range []Channel{{Kind: Webhook, URL: to}, {Kind: Ntfy, URL: address + "/farm", User: "farm", Secret: secret}} {
+			err := mustSender(t, c, roots).send(t.Context(), poolDown())
+			if c.Kind == Ntfy && at == 0 {
+				continue // none of its own
+			}
+			if err == nil || strings.Contains(err.Error(), "T0") || strings.Contains(err.Error(), "ZmFybT") {
+				t.Errorf("%s, %d: error %v", c.Kind, at, err)
+			}
+		}
+	}
+}
+
+// A server may answer as much as it likes: little of it is read.
+func TestAServerThatSaysTooMuch(t *testing.T) {
+	url, roots, _ := serve(t, 403, strings.Repeat("x", 16<<20))
+	if err := mustSender(t, Channel{Kind: Slack, URL: url}, roots).send(t.Context(), poolDown()); err == nil || len(err.Error()) > 2*maxReason {
+		t.Errorf("error %v", err)
+	}
+	url, roots, _ = serve(t, 200, "", "X", strings.Repeat("x", 2*maxHead))
+	if err := mustSender(t, Channel{Kind: Slack, URL: url}, roots).send(t.Context(), poolDown()); err == nil {
+		t.Error("long headers were read")
 	}
 }
 

@@ -14,7 +14,7 @@ type slack struct {
 }
 
 func newSlack(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
-	to, err := newClient(c.URL, agent, roots)
+	to, err := newClient(c, c.URL, agent, roots)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func newTelegram(c *Channel, agent string, roots *x509.CertPool) (sender, error)
 	if server == "" {
 		server = telegramAPI
 	}
-	to, err := newClient(server, agent, roots)
+	to, err := newClient(c, server, agent, roots)
 	if err != nil {
 		return nil, err
 	}
@@ -69,5 +69,5 @@ func (t *telegram) send(ctx context.Context, m *message) error {
 	case strings.Contains(why, "Unauthorized"), strings.Contains(why, "Not Found"):
 		why += ": is the bot's token right?"
 	}
-	return &failure{errors.New(cut(why, 2*maxReason)), f.refused, max(f.after, time.Duration(a.Parameters.RetryAfter)*time.Second)}
+	return &failure{errors.New(cut(t.hide(why), 2*maxReason)), f.refused, max(f.after, time.Duration(a.Parameters.RetryAfter)*time.Second)}
 }

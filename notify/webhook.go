@@ -27,7 +27,7 @@ type webhook struct {
 const secretPrefix = "whsec_"
 
 func newWebhook(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
-	to, err := newClient(c.URL, agent, roots)
+	to, err := newClient(c, c.URL, agent, roots)
 	if err != nil {
 		return nil, err
 	}
