@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"tap":              {},
 	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":          {"codec", "codec/agent", "work"},
-	"upstream":         {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "transport", "work"},
+	"upstream":         {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "textfile", "transport", "work"},
 	"dial":             {},
 	"transport":        {},
 	"admin":            {},

@@ -13,6 +13,7 @@ import (
 	"farmproxy/descriptors"
 	"farmproxy/history"
 	"farmproxy/stats"
+	"farmproxy/textfile"
 )
 
 const (
@@ -51,7 +52,7 @@ type alerts struct {
 	measure  func(now time.Time) *machineFacts // asks this machine
 	channels sender
 	path     string                               // of the file; "": nothing is kept over a restart
-	write    func(path string, text []byte) error // replace, but in tests
+	write    func(path string, text []byte) error // textfile.Replace, but in tests
 
 	usual    atomic.Pointer[usual]
 	machine  atomic.Pointer[machineFacts]
@@ -84,7 +85,7 @@ type machineFacts struct {
 
 func newAlerts(dir string, p *proxy, channels sender) *alerts {
 	a := &alerts{
-		log: p.log, book: p.book, orders: p.orders, remember: p.remember, certs: &p.certs, channels: channels, write: replace,
+		log: p.log, book: p.book, orders: p.orders, remember: p.remember, certs: &p.certs, channels: channels, write: textfile.Replace,
 		measure: func(now time.Time) *machineFacts { return measure(now, writtenDirs(p.running.Load().config)) },
 		engine:  alert.New(alert.Settings{}),
 	}

@@ -22,6 +22,7 @@ import (
 	"farmproxy/internal/journal"
 	"farmproxy/naming"
 	"farmproxy/stats"
+	"farmproxy/textfile"
 	"farmproxy/work"
 )
 
@@ -198,7 +199,7 @@ func TestAlertsAndAFullDisk(t *testing.T) {
 		if full.Load() {
 			return errors.New("no space left on device")
 		}
-		return replace(path, text)
+		return textfile.Replace(path, text)
 	}
 	written := func() { // waits for the last try
 		g.save()

@@ -11,6 +11,7 @@ import (
 
 	"farmproxy/config"
 	"farmproxy/systemd"
+	"farmproxy/textfile"
 )
 
 // lastGoodFile holds, in the state directory, the last configuration file that farmproxy
@@ -29,7 +30,7 @@ func keepGood(dir string, f *config.File) error {
 	err := keepGoodOverlay(filepath.Join(dir, lastGoodOverlay), f.Overlay())
 	path := filepath.Join(dir, lastGoodFile)
 	if before, missing := os.ReadFile(path); missing != nil || !bytes.Equal(before, f.Text()) {
-		err = errors.Join(err, replace(path, f.Text()))
+		err = errors.Join(err, textfile.Replace(path, f.Text()))
 	}
 	if err != nil {
 		return fmt.Errorf("the configuration could not be kept as the last good one: %w; make room in %s, or let farmproxy's user write there", err, dir)
@@ -45,20 +46,6 @@ func keepGoodOverlay(path string, o *config.Overlay) error {
 		}
 	}
 	return keepOverlay(path, o)
-}
-
-// replace writes a file anew, whole or not at all.
-func replace(path string, text []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // fails once renamed
-	_, err = temporary.Write(text)
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
 }
 
 // LastGood returns the last good configuration file, for a start that finds a broken one,

@@ -21,6 +21,7 @@ import (
 	"farmproxy/notify"
 	"farmproxy/report"
 	"farmproxy/stats"
+	"farmproxy/textfile"
 )
 
 const (
@@ -52,7 +53,7 @@ type notifying struct {
 	log     *slog.Logger
 	history func() (*history.Store, error)
 	path    string                               // of the file; "": nothing is kept over a restart
-	write   func(path string, text []byte) error // replace, but in tests
+	write   func(path string, text []byte) error // textfile.Replace, but in tests
 	now     func() time.Time
 
 	settings atomic.Pointer[notifySettings]
@@ -72,7 +73,7 @@ type notifyState struct {
 }
 
 func newNotifying(dir string, p *proxy) *notifying {
-	n := &notifying{log: p.log, history: p.remember.opened, write: replace, now: time.Now, news: make(chan struct{}, 1), last: make(map[report.Kind]time.Time)}
+	n := &notifying{log: p.log, history: p.remember.opened, write: textfile.Replace, now: time.Now, news: make(chan struct{}, 1), last: make(map[report.Kind]time.Time)}
 	n.Notifier = notify.New(notify.Options{Version: Version(), Log: p.log, Changed: n.changed})
 	n.settings.Store(new(notifySettings))
 	if dir != "" {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"farmproxy/textfile"
 	"farmproxy/wish"
 )
 
@@ -32,7 +33,7 @@ type orders struct {
 
 	known known                             // what orders can be about
 	leave func(map[string]wish.PoolState)   // leaves those pools alone, and no others
-	write func(path string, b []byte) error // replace, but in tests
+	write func(path string, b []byte) error // textfile.Replace, but in tests
 
 	remember func(kind, subject, text string) // keeps an event for later
 
@@ -50,7 +51,7 @@ type orders struct {
 
 // newOrders returns the orders that a file in the state directory has; "": none.
 func newOrders(dir string, known known, leave func(map[string]wish.PoolState), log *slog.Logger) *orders {
-	o := &orders{log: log, now: time.Now, known: known, leave: leave, write: replace, remember: func(string, string, string) {}, all: new(wish.Orders), news: make(chan struct{}, 1)}
+	o := &orders{log: log, now: time.Now, known: known, leave: leave, write: textfile.Replace, remember: func(string, string, string) {}, all: new(wish.Orders), news: make(chan struct{}, 1)}
 	if dir != "" {
 		o.path = filepath.Join(dir, ordersFile)
 		o.recall()

@@ -19,6 +19,7 @@ import (
 	"farmproxy/check"
 	"farmproxy/config"
 	"farmproxy/systemd"
+	"farmproxy/textfile"
 )
 
 // overlayFile holds, in the state directory, the pools and routes that were set over the API.
@@ -37,7 +38,7 @@ func Overlaid(f *config.File, otherwise string, needed bool) *config.File {
 // keepOverlay writes an overlay, or with nil removes the one that there is.
 func keepOverlay(path string, o *config.Overlay) error {
 	if o != nil {
-		return replace(path, o.Text()) // mode 0600: it has passwords
+		return textfile.Replace(path, o.Text()) // mode 0600: it has passwords
 	}
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -1,5 +1,5 @@
 // Package textfile reads the files that a configuration names, and itself: whatever they
-// are, reading them ends, and errors say what to do.
+// are, reading them ends, and errors say what to do. It replaces those that farmproxy keeps.
 package textfile
 
 import (

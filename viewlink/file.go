@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"farmproxy/textfile"
@@ -63,7 +61,7 @@ func read(path string) ([]entry, error) {
 	return list, nil
 }
 
-// write replaces the file: whoever reads it finds all of the old one or all of the new one.
+// write replaces the file.
 func write(path string, list []entry) error {
 	f := file{version, make([]stored, len(list))}
 	for i := range list {
@@ -78,14 +76,5 @@ func write(path string, list []entry) error {
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // fails once renamed
-	_, err = temporary.Write(append(text, '\n'))
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return textfile.Replace(path, append(text, '\n'))
 }
