@@ -58,23 +58,15 @@ func (a *Alerts) Settings() alert.Settings {
 		Rules: make(map[string]alert.RuleSetting),
 	}
 	if a.QuietFrom != "" {
-		s.Quiet = a.period("", a.QuietFrom, a.QuietTo)
+		s.Quiet = hoursOf("", a.QuietFrom, a.QuietTo, a.Zone)
 	}
 	for _, r := range a.Rules {
 		s.Rules[r.Name] = alert.RuleSetting{Off: !r.Enabled, For: r.For, Threshold: r.Threshold, CoolDown: r.CoolDown}
 	}
 	for _, c := range a.Curtailments {
-		s.Curtailed = append(s.Curtailed, alert.Curtailment{Group: c.Group, Period: a.period(c.Days, c.From, c.To)})
+		s.Curtailed = append(s.Curtailed, alert.Curtailment{Group: c.Group, Period: hoursOf(c.Days, c.From, c.To, a.Zone)})
 	}
 	return s
-}
-
-func (a *Alerts) period(days, from, to string) (p wish.Period) {
-	p.Days, _ = wish.ParseDays(days)
-	p.From, _ = wish.ParseClock(from)
-	p.To, _ = wish.ParseClock(to)
-	p.Zone = a.Location()
-	return p
 }
 
 func (a *Alerts) validate(ps *Problems) {
@@ -82,9 +74,7 @@ func (a *Alerts) validate(ps *Problems) {
 		plain(ps, "alerts.site", a.Site)
 	}
 	lasting(ps, "alerts.cool_down", a.CoolDown, 0, maxCoolDown, `"30m"`)
-	if _, err := wish.LoadZone(a.Zone); err != nil {
-		ps.add("alerts.zone", show(a.Zone), "expected a time zone of the IANA database", `"Europe/Berlin", "America/Chicago" or "UTC"`)
-	}
+	timeZone(ps, "alerts.zone", a.Zone)
 	switch {
 	case a.QuietFrom == "" && a.QuietTo != "":
 		ps.add("alerts.quiet_from", "", "required with alerts.quiet_to: when quiet hours begin", `"22:00"`)
@@ -109,9 +99,7 @@ func (a *Alerts) validate(ps *Problems) {
 	}
 	for i := range a.Curtailments {
 		c, at := &a.Curtailments[i], fmt.Sprintf("alerts.curtailment[%d]", i+1)
-		if _, err := wish.ParseDays(c.Days); err != nil {
-			ps.add(at+".days", show(c.Days), "expected days and ranges of days: mon, tue, wed, thu, fri, sat, sun", `"mon-fri" or "sat,sun"`)
-		}
+		weekdays(ps, at+".days", c.Days)
 		clock(ps, at+".from", c.From, `"17:00"`)
 		clock(ps, at+".to", c.To, `"20:00"`)
 	}
@@ -152,14 +140,4 @@ func ruleNames() (names []string) {
 }
 
 // name says when the curtailment is, for changes.
-func (c *Curtailment) name() string {
-	days := c.Days
-	if days == "" {
-		days = "daily"
-	}
-	name := days + " " + c.From + "-" + c.To
-	if c.Group != "" {
-		name += " " + c.Group
-	}
-	return name
-}
+func (c *Curtailment) name() string { return hoursName(c.Days, c.From, c.To, c.Group) }

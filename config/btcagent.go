@@ -186,7 +186,7 @@ func (c *converter) failover() {
 	case silence > btcagentRead:
 		c.note("BTCAgent measured the time without any data from the pool; farmproxy measures the time without a job.")
 		if silence > maxPause {
-			c.note("BTCAgent had " + short(silence) + "; the most allowed is " + short(maxPause) + ".")
+			c.note("BTCAgent had " + Short(silence) + "; the most allowed is " + Short(maxPause) + ".")
 		}
 		c.set("silence", min(silence, maxPause), read)
 	default:

@@ -102,7 +102,7 @@ func tomlOf(value any) string {
 	case string:
 		return tomlString(v)
 	case time.Duration:
-		return tomlString(short(v))
+		return tomlString(Short(v))
 	case int:
 		return strconv.Itoa(v)
 	case float64:

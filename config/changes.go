@@ -201,7 +201,7 @@ func shown(v reflect.Value) any {
 	case Hold:
 		return x.String()
 	case time.Duration:
-		return short(x)
+		return Short(x)
 	}
 	switch v.Kind() {
 	case reflect.Struct:

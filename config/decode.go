@@ -130,7 +130,7 @@ func (d *decoder) duration(path string, v any, into *time.Duration, example stri
 		p := Problem{Key: path, Value: show(v), Want: "expected a duration: numbers, each with its unit (ms, s, m, h)", Try: example}
 		if meant, ok := meantDuration(v); ok {
 			*into, p.meant = meant, true // for validate to judge
-			p.Try = strconv.Quote(short(meant))
+			p.Try = strconv.Quote(Short(meant))
 		}
 		d.problems = append(d.problems, p)
 	case int64:
@@ -241,7 +241,7 @@ func show(v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case time.Duration:
-		return strconv.Quote(short(v))
+		return strconv.Quote(Short(v))
 	}
 	return "(" + describe(v) + ")"
 }

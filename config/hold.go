@@ -18,14 +18,11 @@ func (h Hold) String() string {
 	if h.Forever {
 		return forever
 	}
-	return short(h.Duration)
+	return Short(h.Duration)
 }
 
-// Short returns a duration as the file has it: 10m.
-func Short(d time.Duration) string { return short(d) }
-
-// short returns a duration as people write it: 10m, not 10m0s.
-func short(d time.Duration) string {
+// Short returns a duration as people write it: 10m, not 10m0s.
+func Short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

@@ -21,25 +21,33 @@ type Period struct {
 func defaultPeriod() Period { return Period{Weight: math.NaN()} }
 
 // name says when the period is, for changes.
-func (p *Period) name() string {
-	days, zone := p.Days, p.Zone
+func (p *Period) name() string { return hoursName(p.Days, p.From, p.To, p.Zone) }
+
+// Wish returns the period as package wish has it. The configuration must have been checked.
+func (p *Period) Wish() wish.Period {
+	w := hoursOf(p.Days, p.From, p.To, p.Zone)
+	w.Weight = p.Weight
+	return w
+}
+
+// hoursOf returns hours of some days as package wish has them. They must have been checked.
+func hoursOf(days, from, to, zone string) (w wish.Period) {
+	w.Days, _ = wish.ParseDays(days)
+	w.From, _ = wish.ParseClock(from)
+	w.To, _ = wish.ParseClock(to)
+	w.Zone, _ = wish.LoadZone(zone)
+	return w
+}
+
+// hoursName names hours of some days, and what they are of; "": all, or the machine's zone.
+func hoursName(days, from, to, of string) string {
 	if days == "" {
 		days = "daily"
 	}
-	if zone != "" {
-		zone = " " + zone
+	if of != "" {
+		of = " " + of
 	}
-	return days + " " + p.From + "-" + p.To + zone
-}
-
-// Wish returns the period as package wish has it. The configuration must have been checked.
-func (p *Period) Wish() (w wish.Period) {
-	w.Days, _ = wish.ParseDays(p.Days)
-	w.From, _ = wish.ParseClock(p.From)
-	w.To, _ = wish.ParseClock(p.To)
-	w.Zone, _ = wish.LoadZone(p.Zone)
-	w.Weight = p.Weight
-	return w
+	return days + " " + from + "-" + to + of
 }
 
 // schedule checks the periods of a goal.
@@ -49,20 +57,30 @@ func (g *Goal) schedule(ps *Problems, key string) {
 	}
 	for i := range g.Schedule {
 		p, at := &g.Schedule[i], fmt.Sprintf("%s[%d]", key, i+1)
-		if _, err := wish.ParseDays(p.Days); err != nil {
-			ps.add(at+".days", show(p.Days), "expected days and ranges of days: mon, tue, wed, thu, fri, sat, sun", `"mon-fri" or "sat,sun"`)
-		}
+		weekdays(ps, at+".days", p.Days)
 		clock(ps, at+".from", p.From, `"22:00"`)
 		clock(ps, at+".to", p.To, `"06:00"`)
-		if _, err := wish.LoadZone(p.Zone); err != nil {
-			ps.add(at+".zone", show(p.Zone), "expected a time zone of the IANA database", `"Europe/Berlin", "America/Chicago" or "UTC"`)
-		}
+		timeZone(ps, at+".zone", p.Zone)
 		switch w := p.Weight; {
 		case math.IsNaN(w):
 			ps.add(at+".weight", "", "required: the goal's weight at that time", "90, or 0 for nothing")
 		case wish.CheckWeight(w) != nil:
 			ps.add(at+".weight", show(w), fmt.Sprintf("expected 0 to %d", wish.MaxWeight), "90, or 0 for nothing")
 		}
+	}
+}
+
+// weekdays checks days of the week.
+func weekdays(ps *Problems, key, text string) {
+	if _, err := wish.ParseDays(text); err != nil {
+		ps.add(key, show(text), "expected days and ranges of days: mon, tue, wed, thu, fri, sat, sun", `"mon-fri" or "sat,sun"`)
+	}
+}
+
+// timeZone checks the name of a time zone.
+func timeZone(ps *Problems, key, text string) {
+	if _, err := wish.LoadZone(text); err != nil {
+		ps.add(key, show(text), "expected a time zone of the IANA database", `"Europe/Berlin", "America/Chicago" or "UTC"`)
 	}
 }
 

@@ -220,7 +220,7 @@ func within(ps *Problems, key string, n, low, high int, try string) {
 
 func lasting(ps *Problems, key string, d, low, high time.Duration, try string) {
 	if d < low || d > high {
-		ps.add(key, show(d), "expected "+short(low)+" to "+short(high), try)
+		ps.add(key, show(d), "expected "+Short(low)+" to "+Short(high), try)
 	}
 }
 
