@@ -33,7 +33,7 @@ type AlertList struct {
 // AlertList returns what GET /api/v1/alerts answers.
 func (s *Server) AlertList() *AlertList {
 	list, cutOff := s.options.Alerts.Alerts()
-	return &AlertList{list, orNull(cutOff), s.options.Orders.Curtailments(), s.options.Channels.Channels()}
+	return &AlertList{list, OrNull(cutOff), s.options.Orders.Curtailments(), s.options.Channels.Channels()}
 }
 
 func (s *Server) alerts(ctx *fasthttp.RequestCtx) error {

@@ -158,9 +158,9 @@ func makeWorker(i *stats.WorkerInfo) Worker {
 		HashRate:       i.HashRate,
 		tally:          makeTally(&i.Shares),
 		Work:           i.Work,
-		LastShare:      orNull(i.LastShare),
+		LastShare:      OrNull(i.LastShare),
 		Reconnects:     i.Reconnects,
-		ConnectedSince: orNull(i.ConnectedSince),
+		ConnectedSince: OrNull(i.ConnectedSince),
 	}
 }
 
@@ -181,7 +181,7 @@ func makeLink(i *stats.LinkInfo) link {
 		Difficulty:  i.Difficulty,
 		Extranonce2: i.Extranonce2,
 		VersionMask: hex(i.VersionMask),
-		LastNotify:  orNull(i.LastNotify),
+		LastNotify:  OrNull(i.LastNotify),
 		Latency:     makeLatency(&i.Latency),
 		BytesUp:     i.BytesUp,
 		BytesDown:   i.BytesDown,
@@ -214,8 +214,8 @@ func (s *Server) makePool(p *stats.Pool) pool {
 
 func hex(mask uint32) string { return fmt.Sprintf("%08x", mask) }
 
-// orNull returns t in UTC to the millisecond, or nil for the zero time.
-func orNull(t time.Time) *time.Time {
+// OrNull returns t in UTC to the millisecond, or nil for the zero time.
+func OrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

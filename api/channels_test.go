@@ -13,8 +13,8 @@ type wires struct{}
 func (wires) Channels() []Channel {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return []Channel{
-		{Name: "ops", Kind: "email", Gets: []string{"page"}, Sent: 3, LastSent: orNull(at)},
-		{Name: "phone", Kind: "telegram", Gets: []string{"page"}, Waiting: 1, Failed: 2, Lost: 1, FailingSince: orNull(at), Error: "Unauthorized"},
+		{Name: "ops", Kind: "email", Gets: []string{"page"}, Sent: 3, LastSent: OrNull(at)},
+		{Name: "phone", Kind: "telegram", Gets: []string{"page"}, Waiting: 1, Failed: 2, Lost: 1, FailingSince: OrNull(at), Error: "Unauthorized"},
 	}
 }
 

@@ -100,7 +100,7 @@ type telling struct {
 func (s *Server) blocks(ctx *fasthttp.RequestCtx) error {
 	a := blocksAnswer{Blocks: []block{}}
 	for _, b := range s.options.Book.Blocks() {
-		x := block{Hash: b.Hash, Time: orNull(b.At)}
+		x := block{Hash: b.Hash, Time: OrNull(b.At)}
 		for _, t := range b.Tellings {
 			y := telling{Pool: t.Pool, Lag: t.Lag.Seconds(), Empty: t.Empty}
 			if t.EmptyFor > 0 {

@@ -34,7 +34,7 @@ func (o *told) Weights(route string) (*RouteWeights, error) {
 	if route != "hall-1" {
 		return nil, NotFound("there is no route %s; there is hall-1", quoted(route))
 	}
-	return &RouteWeights{route, nil, []GoalWeight{{"main", 70, "schedule", orNull(ordered), 60, 1}}}, nil
+	return &RouteWeights{route, nil, []GoalWeight{{"main", 70, "schedule", OrNull(ordered), 60, 1}}}, nil
 }
 
 func (o *told) Weigh(by, route string, w WeightsOrder) (*RouteWeights, error) {

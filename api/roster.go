@@ -47,7 +47,7 @@ func (s *Server) roster(life context.Context, ctx *fasthttp.RequestCtx, h *histo
 	a := rosterAnswer{make([]rosterRow, len(rows))}
 	for i := range rows {
 		r := &rows[i]
-		a.Workers[i] = rosterRow{r.Name, r.Expected, r.Up, orNull(r.Since), orNull(r.FirstSeen), orNull(r.LastSeen), r.Address, r.Agent, r.Group, r.Pool, r.Usual}
+		a.Workers[i] = rosterRow{r.Name, r.Expected, r.Up, OrNull(r.Since), OrNull(r.FirstSeen), OrNull(r.LastSeen), r.Address, r.Agent, r.Group, r.Pool, r.Usual}
 	}
 	if !q.csv {
 		return writeJSON(ctx, fasthttp.StatusOK, &a)

@@ -161,13 +161,13 @@ func (s *Server) makeUser(r Registry, a *store.Account) user {
 		Name:     a.Name,
 		Pool:     a.Pool,
 		User:     a.User,
-		Created:  orNull(a.Created),
-		LastSeen: orNull(a.LastSeen),
+		Created:  OrNull(a.Created),
+		LastSeen: OrNull(a.LastSeen),
 		Goals:    []userGoal{},
 		done:     makeDone(s.options.Book.AccountTotal(a.Name)),
 	}
 	if u.Miners > 0 { // the store hears of them only now and then
-		u.LastSeen = orNull(time.Now())
+		u.LastSeen = OrNull(time.Now())
 	}
 	if p := r.Snapshot().Pool(a.Pool); p != nil {
 		u.Algorithm = p.Algorithm

@@ -40,7 +40,7 @@ type NewViewLink struct {
 }
 
 func makeViewLink(l *viewlink.Link) ViewLink {
-	return ViewLink{l.Name, MakeNote(l.By, l.Since, l.Until), orNull(l.Used)}
+	return ViewLink{l.Name, MakeNote(l.By, l.Since, l.Until), OrNull(l.Used)}
 }
 
 // ViewLinks returns all view links.

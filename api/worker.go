@@ -36,10 +36,10 @@ func (s *Server) worker(ctx *fasthttp.RequestCtx) error {
 	}
 	a := WorkerDetail{makeWorker(&info), []RefusedShare{}, []ClosedConnection{}}
 	for _, r := range lately.Refused {
-		a.LastRefused = append(a.LastRefused, RefusedShare{orNull(r.At), r.Verdict.String(), r.Difficulty})
+		a.LastRefused = append(a.LastRefused, RefusedShare{OrNull(r.At), r.Verdict.String(), r.Difficulty})
 	}
 	for _, c := range lately.Closed {
-		a.LastClosed = append(a.LastClosed, ClosedConnection{orNull(c.At), c.Address, c.Reason})
+		a.LastClosed = append(a.LastClosed, ClosedConnection{OrNull(c.At), c.Address, c.Reason})
 	}
 	return writeJSON(ctx, fasthttp.StatusOK, &a)
 }

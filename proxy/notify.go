@@ -315,19 +315,10 @@ func (n *notifying) Channels() []api.Channel {
 	for _, s := range n.States() {
 		list = append(list, api.Channel{
 			Name: s.Name, Kind: string(s.Kind), Gets: s.Gets, Waiting: s.Waiting, Sent: s.Sent, Failed: s.Failed, Lost: s.Lost,
-			LastSent: orNull(s.LastSent), FailingSince: orNull(s.FailingSince), Error: s.Trouble,
+			LastSent: api.OrNull(s.LastSent), FailingSince: api.OrNull(s.FailingSince), Error: s.Trouble,
 		})
 	}
 	return list
-}
-
-// orNull returns a time for the API; nil: there is none.
-func orNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 // counts returns what metrics show of the channels.
@@ -342,11 +333,10 @@ func (n *notifying) counts() (list []stats.ChannelCount) {
 func (n *notifying) Test(ctx context.Context, by string, o api.TestOrder) (*api.Tests, error) {
 	m := n.message(alert.Test, "Test of the alerts of farmproxy", fmt.Sprintf("This is a test, asked for by %s. Alerts and reports will come this way.", by))
 	if o.Report != "" {
-		kind := report.Kind(o.Report)
-		if !slices.Contains(report.Kinds, kind) {
-			return nil, fmt.Errorf("report = %q: want daily or weekly", o.Report)
+		kind, err := report.KindOf(o.Report)
+		if err != nil {
+			return nil, err
 		}
-		var err error
 		if m, err = n.report(ctx, kind, n.now()); err != nil {
 			return nil, err
 		}

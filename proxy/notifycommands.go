@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"farmproxy/admin"
 	"farmproxy/api"
@@ -29,10 +27,11 @@ func (p *proxy) notifyCommands() {
 		if err := c.Args(&args); err != nil {
 			return nil, err
 		}
-		if !slices.Contains(report.Kinds, args.Report) {
-			return nil, fmt.Errorf("report = %q: want daily or weekly", args.Report)
+		kind, err := report.KindOf(string(args.Report))
+		if err != nil {
+			return nil, err
 		}
-		r, err := p.notify.read(ctx, args.Report, p.notify.now())
+		r, err := p.notify.read(ctx, kind, p.notify.now())
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"farmproxy/wish"
@@ -16,6 +18,14 @@ const (
 
 // Kinds are all of them.
 var Kinds = []Kind{Daily, Weekly}
+
+// KindOf returns the kind of a name.
+func KindOf(name string) (Kind, error) {
+	if kind := Kind(name); slices.Contains(Kinds, kind) {
+		return kind, nil
+	}
+	return "", fmt.Errorf("report = %q: want daily or weekly", name)
+}
 
 // Span is the time that a report is about.
 type Span struct {
