@@ -44,21 +44,25 @@ export function PoolsView() {
         {orders.trouble && <p class="error">{orders.trouble}</p>}
         {orders.value?.length === 0 && <p>None: everything is as the configuration says.</p>}
         <ul class="events">{orders.value?.map((o) => (
-          <li key={o.kind + o.name}>{o.name}: {o.what}, by {o.by}, since {clock(Date.parse(o.since))}{o.until && `, until ${clock(Date.parse(o.until))}`}{!o.effective && ' (without effect: there is no such thing any more)'}{' '}
-            <button type="button" aria-label={`Take back: ${o.name}, ${o.what}`} onClick={() => take(o)}>Take back</button></li>
+          <li key={o.kind + o.name}>{named(o)}: {o.what}, by {o.by}, since {clock(Date.parse(o.since))}{o.until && `, until ${clock(Date.parse(o.until))}`}{!o.effective && ' (without effect: there is no such thing any more)'}{' '}
+            <button type="button" aria-label={`Take back: ${named(o)}, ${o.what}`} onClick={() => take(o)}>Take back</button></li>
         ))}</ul>
       </section>
-      {taken && <Question title={`Take back: ${taken.name}, ${taken.what}?`} verb="Take back" close={again} go={() => takeBack(taken)}><p>{after[taken.kind]}</p></Question>}
+      {taken && <Question title={`Take back: ${named(taken)}, ${taken.what}?`} verb="Take back" close={again} go={() => takeBack(taken)}><p>{after[taken.kind]}</p></Question>}
       <Configured />
     </>
   )
 }
+
+/** named says whose an order is. */
+const named = (o: Order) => o.name || 'all miners'
 
 /** after says what holds when an order is taken back, by its kind. */
 const after: Record<string, string> = {
   weights: 'The weights are those of the configuration and its schedule again: some miners move within minutes, each by a clean job on the connection that it has.',
   pin: "The worker stays where it is, and may be moved again to keep its route's split.",
   pool: 'The pool is used again as the configuration says: if it is the preferred one, miners return to it once it has been healthy for failover.return_after.',
+  curtailment: 'Alerts speak of these miners again.',
 }
 
 function takeBack(o: Order): Promise<string> {
@@ -66,6 +70,7 @@ function takeBack(o: Order): Promise<string> {
   switch (o.kind) {
     case 'weights': return send('DELETE', `/api/v1/routes/${name}/weights`)
     case 'pin': return send('DELETE', `/api/v1/workers/${name}/pin`)
+    case 'curtailment': return send('DELETE', `/api/v1/curtailments?group=${name}`)
   }
   return send('POST', `/api/v1/pools/${name}/enable`)
 }

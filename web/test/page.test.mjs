@@ -344,7 +344,15 @@ test('accounts, curtailments and view links are set by form', async (t) => {
   await page.getByText(/^hall-0: from .*: price/).waitFor()
   await ask('End the curtailment of hall-0')
   await answer('End it')
-  await until('the curtailment is over', async () => (await farm.get('/api/v1/curtailments')).curtailments.length === 0)
+  const over = async () => (await farm.get('/api/v1/curtailments')).curtailments.length === 0
+  await until('the curtailment is over', over)
+  await ask('Curtail')
+  await dialog.getByLabel('It holds').selectOption('1h')
+  await answer('Curtail')
+  await page.goto(farm.url + '/#/pools')
+  await page.getByRole('button', { name: /^Take back: all miners, miners off on purpose/ }).click()
+  await answer('Take back')
+  await until('the other one is over, too', over)
 
   await page.goto(farm.url + '/#/settings')
   await ask('Make a view link')
