@@ -66,19 +66,19 @@ func TestThePageIsSmallAndAlone(t *testing.T) {
 // Each reason for which a share is rejected is explained in the words of the terminal; each for
 // which a connection ends is explained.
 func TestEveryReasonIsExplained(t *testing.T) {
-	text, err := os.ReadFile("src/format.ts")
+	text, err := os.ReadFile("src/words.ts")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for v := range work.NumVerdicts {
 		name := work.Verdict(v).String()
 		if line := "\n  " + name + ": '" + work.Meaning(name) + "',\n"; work.Verdict(v) != work.Accepted && !strings.Contains(string(text), line) {
-			t.Errorf("src/format.ts does not explain %s as work/meaning.go does:%s", name, line)
+			t.Errorf("src/words.ts does not explain %s as work/meaning.go does:%s", name, line)
 		}
 	}
 	for _, name := range session.Reasons() {
 		if !strings.Contains(string(text), "\n  "+name+": '") {
-			t.Errorf("src/format.ts does not explain %s", name)
+			t.Errorf("src/words.ts does not explain %s", name)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { get, Refused, send } from './api'
-import { count, hashrate } from './format'
-import { useAnswer } from './hooks'
+import { count, hashrate, several } from './format'
+import { useAnswer, useKept } from './hooks'
 import { Question } from './question'
 
 interface Account { name: string; pool: string; user: string; miners: number; hashrate: number; goals: { name: string; weight: number }[] }
@@ -27,8 +27,7 @@ export function Accounts() {
       throw e
     }
   }, [done, search])
-  const [pools, setPools] = useState<string[]>([])
-  if (value && value.pools.length !== pools.length) setPools(value.pools)
+  const pools = useKept(value?.pools) ?? []
   const close = () => { ask(null); setDone(done + 1) }
   const text = (form: FormData, key: string) => (form.get(key) as string).trim()
   const register = async (_: unknown, form: FormData) => {
@@ -47,7 +46,7 @@ export function Accounts() {
       </div>
       {trouble && <p class="error">{trouble}</p>}
       {made && <p role="status">Registered: miners log in as {made}.WORKER, with any password.</p>}
-      {value && <p>{count(value.total)} accounts{value.total > page && `, ${page} of them listed: search for the others`}</p>}
+      {value && <p>{several(value.total, 'account')}{value.total > page && `, ${page} of them listed: search for the others`}</p>}
       {value && value.users.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label="Accounts">
           <table>

@@ -2,27 +2,26 @@ import { useState } from 'preact/hooks'
 import { get, send } from './api'
 import { Curtailments } from './curtailments'
 import { clock, count } from './format'
-import { useAnswer, useLive } from './hooks'
+import { useAnswer, useKept, useLive } from './hooks'
 import { live } from './live'
+import { message, open } from './question'
 
 interface Alert { rule: string; subject: string; state: 'pending' | 'firing' | 'resolved'; severity: 'page' | 'ticket'; since: string; until: string | null; text: string; do: string }
 interface Channel { name: string; kind: string; gets: string[]; waiting: number; sent: number; failed: number; lost: number; last_sent: string | null; failing_since: string | null; error: string }
 interface Alerts { alerts: Alert[]; cut_off_since: string | null; channels: Channel[] }
 interface Result { channel: string; kind: string; sent: boolean; error: string; seconds: number }
 
-const time = (text: string) => clock(Date.parse(text))
-
 export function AlertsView() {
   useLive()
   const [done, setDone] = useState(0)
-  const [last, setLast] = useState<Alerts>()
-  const { trouble } = useAnswer(async (signal) => setLast(await get<Alerts>('/api/v1/alerts', {}, signal)), [done, Math.floor(live.at / 10e3)])
+  const { value, trouble } = useAnswer((signal) => get<Alerts>('/api/v1/alerts', {}, signal), [done, Math.floor(live.at / 10e3)])
+  const last = useKept(value)
   return (
     <>
       <h1 tabIndex={-1}>Alerts</h1>
       {trouble && <p class="error">{trouble}</p>}
       {last && <>
-        {last.cut_off_since && <p class="bad">Neither a pool nor a channel can be reached since {time(last.cut_off_since)}: messages wait.</p>}
+        {last.cut_off_since && <p class="bad">Neither a pool nor a channel can be reached since {clock(last.cut_off_since)}: messages wait.</p>}
         <AlertList alerts={last.alerts} />
         <Curtailments />
         <Channels channels={last.channels} done={() => setDone(done + 1)} />
@@ -39,7 +38,7 @@ function AlertList({ alerts }: { alerts: Alert[] }) {
     <ul class="events">{alerts.map((a) => (
       <li key={a.rule + a.subject}>
         <strong class={a.state === 'firing' ? 'bad' : undefined}>{states[a.state]}{a.state === 'firing' && (a.severity === 'page' ? ': look now' : ': look today')}</strong>{' '}
-        {a.text} (since {time(a.since)}{a.until && ` until ${time(a.until)}`}){a.state !== 'resolved' && <><br />{a.do}</>}
+        {a.text} (since {clock(a.since)}{a.until && ` until ${clock(a.until)}`}){a.state !== 'resolved' && <><br />{a.do}</>}
       </li>
     ))}</ul>
   )
@@ -47,8 +46,8 @@ function AlertList({ alerts }: { alerts: Alert[] }) {
 
 /** health says how a channel does. */
 function health(c: Channel): string {
-  if (c.error) return `failing${c.failing_since ? ' since ' + time(c.failing_since) : ''}: ${c.error}`
-  return c.last_sent ? 'last sent ' + time(c.last_sent) : 'nothing sent yet'
+  if (c.error) return `failing${c.failing_since ? ' since ' + clock(c.failing_since) : ''}: ${c.error}`
+  return c.last_sent ? 'last sent ' + clock(c.last_sent) : 'nothing sent yet'
 }
 
 function Channels({ channels, done }: { channels: Channel[]; done: () => void }) {
@@ -77,18 +76,17 @@ function Channels({ channels, done }: { channels: Channel[]; done: () => void })
 /** Test asks before it sends, and says what became of it. */
 function Test({ channels, all, close }: { channels: Channel[]; all: boolean; close: () => void }) {
   const [state, setState] = useState<{ busy?: boolean; trouble?: string; results?: Result[] }>({})
-  const show = (d: HTMLDialogElement | null) => { if (d && !d.open) d.showModal() }
   const go = async () => {
     setState({ busy: true })
     try {
       setState({ results: JSON.parse(await send('POST', '/api/v1/alerts/test', all ? {} : { channel: channels[0].name })).results })
     } catch (e) {
-      setState({ trouble: e instanceof Error ? e.message : String(e) })
+      setState({ trouble: message(e) })
     }
   }
   const names = channels.map((c) => `${c.name} (${c.kind})`).join(', ')
   return (
-    <dialog ref={show} aria-labelledby="question" onClose={close}>
+    <dialog ref={open} aria-labelledby="question" onClose={close}>
       <h2 id="question">Send a test?</h2>
       <p>A test message goes to {names} now, past those that wait. Whoever is behind it gets it.</p>
       {state.busy && <p role="status">Sending: up to half a minute</p>}

@@ -10,8 +10,12 @@ import { PoolsView } from './pools'
 import { AlertsView } from './alerts'
 import { EventsView } from './events'
 import { SettingsView } from './settings'
+import { elsewhere } from './time'
 
-const views: [string, string][] = [['', 'Farm'], ['workers', 'Workers'], ['pools', 'Pools'], ['alerts', 'Alerts'], ['events', 'Events'], ['settings', 'Settings']]
+const views: [string, string, () => preact.ComponentChildren][] = [
+  ['', 'Farm', FarmView], ['workers', 'Workers', WorkersView], ['pools', 'Pools', PoolsView], ['alerts', 'Alerts', AlertsView], ['events', 'Events', EventsView],
+  ['settings', 'Settings', SettingsView],
+]
 
 export function App() {
   useLive()
@@ -32,11 +36,17 @@ export function App() {
         {token() && <button type="button" onClick={() => { setToken(''); location.reload() }}>Log out</button>}
       </header>
       <main id="main" tabIndex={-1}>
-        {!live.farm ? <Waiting /> : route[0] === 'workers' ? <WorkersView /> : route[0] === 'worker' ? <WorkerView key={route[1]} name={route.slice(1).join('/')} />
-          : route[0] === 'pools' ? <PoolsView /> : route[0] === 'alerts' ? <AlertsView /> : route[0] === 'events' ? <EventsView /> : route[0] === 'settings' ? <SettingsView /> : <FarmView />}
+        {live.farm ? <View route={route} /> : <Waiting />}
       </main>
     </>
   )
+}
+
+/** View is what a route leads to: the farm, where there is nothing. */
+function View({ route }: { route: string[] }) {
+  if (route[0] === 'worker') return <WorkerView key={route[1]} name={route.slice(1).join('/')} />
+  const Shown = views.find(([path]) => path === route[0])?.[2] ?? FarmView
+  return <Shown />
 }
 
 function Waiting() {
@@ -52,7 +62,7 @@ function Freshness() {
   }, [])
   const age = live.heard ? now - live.heard : 0
   const late = age > 6000 || live.trouble !== ''
-  const zone = -new Date(live.at).getTimezoneOffset() * 60 === live.offset ? '' : ` (${farmClock(live.at, live.offset)} at the farm, ${live.zone})`
+  const zone = elsewhere(live.at) ? ` (${farmClock(live.at, live.offset)} at the farm, ${live.zone})` : ''
   return (
     <p class={late ? 'fresh late' : 'fresh'} role="status">
       {!live.heard ? 'Connecting' : late ? `Out of date: ${ago(age)} old${live.trouble && ', ' + live.trouble}` : clock(live.at) + zone}

@@ -33,7 +33,7 @@ interface Part { now: Overlay; ask: (a: Asked) => void }
 function Source({ now, ask }: Part) {
   if (!now.overlay) return <p>Pools and routes are those of the configuration file. What is changed here takes their place, and is kept in state_dir.</p>
   return (
-    <p>Set over the API by {now.overlay.by}, since {clock(Date.parse(now.overlay.since))}: pools and routes of the configuration file have no effect.{' '}
+    <p>Set over the API by {now.overlay.by}, since {clock(now.overlay.since)}: pools and routes of the configuration file have no effect.{' '}
       <button type="button" onClick={() => ask({ title: "Use the configuration file's again?", now, lists: null })}>Use the file's again</button></p>
   )
 }

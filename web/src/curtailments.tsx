@@ -22,7 +22,7 @@ export function Curtailments() {
       <p>No alert speaks of miners that are curtailed. farmproxy switches none off.</p>
       {trouble && <p class="error">{trouble}</p>}
       <ul class="events">{value?.map((c) => (
-        <li key={c.group}>{c.group || 'all miners'}: from {clock(Date.parse(c.from))}{c.until ? ` until ${clock(Date.parse(c.until))}` : ', until it is taken back'}, by {c.by}{c.reason && ': ' + c.reason}{' '}
+        <li key={c.group}>{c.group || 'all miners'}: from {clock(c.from)}{c.until ? ` until ${clock(c.until)}` : ', until it is taken back'}, by {c.by}{c.reason && ': ' + c.reason}{' '}
           <button type="button" aria-label={`End the curtailment of ${c.group || 'all miners'}`} onClick={() => ask(c)}>End</button></li>
       ))}</ul>
       <p><button type="button" onClick={() => ask('begin')}>Curtail</button></p>

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { download, get } from './api'
+import { several } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live } from './live'
 import { Time } from './time'
@@ -25,7 +26,7 @@ export function EventsView() {
         <button type="button" onClick={() => download('/api/v1/events', { from, limit: '10000' }, 'farmproxy-events.csv')}>CSV</button>
       </form>
       {trouble && <p class="error">{trouble}</p>}
-      {value && <p role="status">{list.length} events</p>}
+      {value && <p role="status">{several(list.length, 'event')}</p>}
       <ul class="events">{list.slice(0, 1000).map((e, i) => (
         <li key={i}><Time ms={Date.parse(e.time)} /> {e.kind.replaceAll('_', ' ')} {e.kind.startsWith('worker') ? <a href={'#/worker/' + encodeURIComponent(e.subject)}>{e.subject}</a> : e.subject}{e.text && ': ' + e.text}</li>
       ))}</ul>

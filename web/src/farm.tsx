@@ -1,10 +1,12 @@
 import { useState } from 'preact/hooks'
 import { get } from './api'
 import { Chart, type Series } from './chart'
-import { count, difficulty, hashrate, percent, reasons, seconds } from './format'
+import { count, difficulty, hashrate, percent, seconds } from './format'
 import { Heatmap } from './heatmap'
 import { useAnswer, useLive } from './hooks'
-import { live, up, type Pool } from './live'
+import { live, total, up, type Pool } from './live'
+import { useRoutes } from './routes'
+import { reasons } from './words'
 
 interface Points { points: { time: string; hashrate: number; work: number; accepted: number; rejected: number; seconds: number; up: number }[] }
 
@@ -15,7 +17,7 @@ export function FarmView() {
   useLive()
   const farm = live.farm!
   const rejected = Object.entries(farm.shares.rejected).sort((a, b) => b[1] - a[1])
-  const all = farm.shares.accepted + rejected.reduce((n, [, v]) => n + v, 0)
+  const all = farm.shares.accepted + total(farm.shares.rejected)
   return (
     <>
       <h1 tabIndex={-1}>Farm</h1>
@@ -141,13 +143,10 @@ function Choice({ label, of, chosen, choose }: { label: string; of: string[]; ch
   )
 }
 
-interface Goal { goal: string; up: boolean; weight: number; source: string; wish: number; part: number | null; wished_part: number | null; hashrate: number; miners: number }
-interface Route { route: string; goals: Goal[] }
-
 /** Splits shows how the work of each route that is split is divided, and how it should be. */
 function Splits() {
-  const { value } = useAnswer(async (signal) => (await get<{ routes: Route[] }>('/api/v1/routes', {}, signal)).routes, [Math.floor(live.at / 15e3)])
-  if (!value || value.length === 0) return null
+  const routes = useRoutes()
+  if (routes.length === 0) return null
   return (
     <section>
       <h2>Splits</h2>
@@ -157,7 +156,7 @@ function Splits() {
             <th scope="col">Route</th><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col" class="number">Wish</th>
             <th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Wish, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th>
           </tr></thead>
-          <tbody>{value.flatMap((r) => r.goals.map((g) => (
+          <tbody>{routes.flatMap((r) => r.goals.map((g) => (
             <tr key={r.route + '\n' + g.goal}>
               <th scope="row">{r.route}</th><td>{g.goal}</td><td class={g.up ? '' : 'bad'}>{g.up ? '● up' : '✕ down'}</td>
               <td class="number">{g.weight}{g.source !== 'configuration' && ` (${g.source})`}</td><td class="number">{percent(g.wish)}</td>
@@ -181,7 +180,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
           <th scope="col" class="number">Difficulty</th><th scope="col" class="number">Lag</th><th scope="col" class="number">Verdict after</th><th scope="col" class="number">Rejected</th>{actions && <th scope="col">Change</th>}
         </tr></thead>
         <tbody>{pools.map((p) => {
-          const bad = Object.values(p.shares.rejected).reduce((n, v) => n + v, 0)
+          const bad = total(p.shares.rejected)
           const all = bad + p.shares.accepted
           return (
             <tr key={p.name}>

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useState } from 'preact/hooks'
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import { watch } from './live'
 
 /** useLive renders a component anew after each event. */
@@ -28,4 +28,11 @@ export function useAnswer<T>(load: (signal: AbortSignal) => Promise<T>, deps: un
     return () => gone.abort()
   }, deps)
   return state
+}
+
+/** useKept returns the last value that there was, so that a form stays open while farmproxy does not answer. */
+export function useKept<T>(value: T | undefined): T | undefined {
+  const last = useRef(value)
+  if (value !== undefined) last.current = value
+  return last.current
 }

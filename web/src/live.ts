@@ -4,6 +4,9 @@ import { ask, Refused } from './api'
 
 export interface Tally { accepted: number; rejected: Record<string, number> }
 
+/** total returns how many shares were rejected for any reason. */
+export const total = (rejected: Record<string, number>) => Object.values(rejected).reduce((n, v) => n + v, 0)
+
 export interface Pool {
   name: string; url: string; up: boolean; active: boolean; trouble: string; miners: number
   hashrate: number; difficulty: number; lag_seconds: number; latency_seconds: number; shares: Tally

@@ -14,10 +14,7 @@ interface Moved { moved: number; stayed: number; refused: { miners: number; reas
 export function Place({ worker }: { worker: string }) {
   const [asked, ask] = useState('')
   const [done, setDone] = useState(0)
-  const routes = useRoutes(done)
-  const [goals, setGoals] = useState<string[][]>([])
-  const latest = routes.flatMap((r) => r.goals.map((g) => [r.route, g.goal]))
-  if (latest.length > 0 && JSON.stringify(latest) !== JSON.stringify(goals)) setGoals(latest) // kept while others are asked for
+  const goals = useRoutes(done).flatMap((r) => r.goals.map((g) => [r.route, g.goal]))
   const pin = useAnswer(async (signal) => (await get<{ orders: Pin[] }>('/api/v1/orders', {}, signal)).orders.find((o) => o.kind === 'pin' && o.name === worker), [worker, done, Math.floor(live.at / 60e3)]).value
   const close = () => { ask(''); setDone(done + 1) }
   const path = `/api/v1/workers/${encodeURIComponent(worker)}/`
@@ -31,7 +28,7 @@ export function Place({ worker }: { worker: string }) {
   return (
     <section>
       <h2>Goal</h2>
-      {pin && <p>Pinned: {pin.what}, by {pin.by}{pin.until && `, until ${clock(Date.parse(pin.until))}`} <button type="button" onClick={() => ask('unpin')}>Unpin</button></p>}
+      {pin && <p>Pinned: {pin.what}, by {pin.by}{pin.until && `, until ${clock(pin.until)}`} <button type="button" onClick={() => ask('unpin')}>Unpin</button></p>}
       {goals.length > 0 && <p><button type="button" onClick={() => ask('move')}>Move or pin</button></p>}
       {asked === 'move' && (
         <Question title={`Move ${worker}`} verb="Move" timed close={close} go={move}>

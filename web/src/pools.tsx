@@ -44,7 +44,7 @@ export function PoolsView() {
         {orders.trouble && <p class="error">{orders.trouble}</p>}
         {orders.value?.length === 0 && <p>None: everything is as the configuration says.</p>}
         <ul class="events">{orders.value?.map((o) => (
-          <li key={o.kind + o.name}>{named(o)}: {o.what}, by {o.by}, since {clock(Date.parse(o.since))}{o.until && `, until ${clock(Date.parse(o.until))}`}{!o.effective && ' (without effect: there is no such thing any more)'}{' '}
+          <li key={o.kind + o.name}>{named(o)}: {o.what}, by {o.by}, since {clock(o.since)}{o.until && `, until ${clock(o.until)}`}{!o.effective && ' (without effect: there is no such thing any more)'}{' '}
             <button type="button" aria-label={`Take back: ${named(o)}, ${o.what}`} onClick={() => take(o)}>Take back</button></li>
         ))}</ul>
       </section>

@@ -1,32 +1,30 @@
 import { useState } from 'preact/hooks'
 import { get, send } from './api'
-import { count, hashrate, percent } from './format'
-import { useAnswer } from './hooks'
+import { count, hashrate, percent, several } from './format'
+import { useAnswer, useKept } from './hooks'
 import { live } from './live'
 import { Question } from './question'
 
-interface GoalState { goal: string; up: boolean; weight: number; source: string; wish: number; part: number | null; hashrate: number; miners: number }
+interface GoalState { goal: string; up: boolean; weight: number; source: string; wish: number; part: number | null; wished_part: number | null; hashrate: number; miners: number }
 
 export interface RouteState { route: string; miners: number; hashrate: number; goals: GoalState[] }
 
-/** useRoutes returns the routes that are split. */
-export function useRoutes(done: number): RouteState[] {
-  return useAnswer(async (signal) => (await get<{ routes: RouteState[] }>('/api/v1/routes', {}, signal)).routes, [done, Math.floor(live.at / 10e3)]).value ?? []
+/** useRoutes returns the routes that are split, and asks anew when done changes. */
+export function useRoutes(done = 0): RouteState[] {
+  return useKept(useAnswer(async (signal) => (await get<{ routes: RouteState[] }>('/api/v1/routes', {}, signal)).routes, [done, Math.floor(live.at / 10e3)]).value) ?? []
 }
 
 /** Routes shows how the work is divided, and has it divided otherwise for a time. */
 export function Routes({ done, changed }: { done: number; changed: () => void }) {
-  const latest = useRoutes(done)
-  const [shown, show] = useState<RouteState[]>([]) // the last ones, while others are asked for
-  if (latest.length > 0 && latest !== shown) show(latest)
+  const routes = useRoutes(done)
   const [asked, ask] = useState<RouteState | null>(null)
-  if (shown.length === 0) return null
+  if (routes.length === 0) return null
   return (
     <section>
       <h2>Splits</h2>
-      {shown.map((r) => (
+      {routes.map((r) => (
         <div key={r.route}>
-          <h3>Route {r.route}: {count(r.miners)} miners, {hashrate(r.hashrate)}</h3>
+          <h3>Route {r.route}: {several(r.miners, 'miner')}, {hashrate(r.hashrate)}</h3>
           <div class="scroll" tabIndex={0} role="region" aria-label={`Goals of route ${r.route}`}>
             <table>
               <thead><tr><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col">From</th><th scope="col" class="number">Wish</th><th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th></tr></thead>

@@ -1,10 +1,8 @@
-import { useLive } from './hooks'
 import { Accounts } from './accounts'
 import { ViewLinks } from './viewlinks'
 
 /** SettingsView is everything that is set up now and then. */
 export function SettingsView() {
-  useLive()
   return (
     <>
       <h1 tabIndex={-1}>Settings</h1>

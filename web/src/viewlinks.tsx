@@ -25,7 +25,7 @@ export function ViewLinks() {
       <p>Whoever opens one sees the page and changes nothing.</p>
       {trouble && <p class="error">{trouble}</p>}
       <ul class="events">{links?.map((l) => (
-        <li key={l.name}>{l.name}: made by {l.by}, {clock(Date.parse(l.since))}{l.until ? `, until ${clock(Date.parse(l.until))}` : ', until it is revoked'}{l.last_opened ? `, last opened ${clock(Date.parse(l.last_opened))}` : ', not opened since farmproxy started'}{' '}
+        <li key={l.name}>{l.name}: made by {l.by}, {clock(l.since)}{l.until ? `, until ${clock(l.until)}` : ', until it is revoked'}{l.last_opened ? `, last opened ${clock(l.last_opened)}` : ', not opened since farmproxy started'}{' '}
           <button type="button" aria-label={`Revoke ${l.name}`} onClick={() => ask(l)}>Revoke</button></li>
       ))}</ul>
       <p><button type="button" onClick={() => ask('create')}>Make a view link</button></p>

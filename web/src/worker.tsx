@@ -1,10 +1,11 @@
 import { get } from './api'
 import { Chart } from './chart'
-import { ago, count, difficulty, ends, hashrate, percent, reasons } from './format'
+import { ago, count, difficulty, hashrate, percent } from './format'
 import { useAnswer, useLive } from './hooks'
-import { live, silent, up } from './live'
+import { live, silent, total, up } from './live'
 import { Place } from './place'
 import { Time } from './time'
+import { ends, reasons } from './words'
 
 interface Detail {
   name: string; user: string; pool: string; algorithm: string; miners: number; address: string; agent: string; difficulty: number; hashrate: number
@@ -50,7 +51,7 @@ export function WorkerView({ name }: { name: string }) {
       {d && (
         <section>
           <h2>Shares</h2>
-          <p>{count(d.accepted)} accepted, {count(Object.values(d.rejected).reduce((n, v) => n + v, 0))} rejected since farmproxy started</p>
+          <p>{count(d.accepted)} accepted, {count(total(d.rejected))} rejected since farmproxy started</p>
           <ul>{Object.entries(d.rejected).map(([reason, n]) => <li key={reason}>{count(n)} {reason}: {reasons[reason] ?? ''}</li>)}</ul>
           {d.last_refused.length > 0 && <h3>The last that were rejected</h3>}
           <ul class="events">{d.last_refused.map((r, i) => <li key={i}><Time ms={Date.parse(r.time)} /> {r.reason}, at difficulty {difficulty(r.difficulty)}: {reasons[r.reason] ?? ''}</li>)}</ul>

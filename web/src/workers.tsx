@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { download } from './api'
-import { ago, count, hashrate, percent } from './format'
+import { ago, count, hashrate, percent, several } from './format'
 import { useLive } from './hooks'
 import { live, silent, up, type Worker } from './live'
 import { Spark, useSparks } from './sparks'
@@ -74,7 +74,7 @@ export function WorkersView() {
         <button type="button" onClick={() => download('/api/v1/workers', {}, 'farmproxy-workers.csv')}>CSV</button>
         <button type="button" onClick={() => download('/api/v1/report', { kind: 'worker', from: '-24h' }, 'farmproxy-report.csv')}>CSV of 24 h</button>
       </form>
-      <p role="status">{count(list.length)} workers, {count(list.filter((w) => w.state === up).length)} up, {hashrate(sum)}</p>
+      <p role="status">{several(list.length, 'worker')}, {count(list.filter((w) => w.state === up).length)} up, {hashrate(sum)}</p>
       <Table rows={rows} by={by} back={back} sort={sort} toggle={(group) => {
         const next = new Set(closed)
         if (!next.delete(group)) next.add(group)

@@ -108,7 +108,7 @@ test('workers are filtered, sorted and opened; no scrolling shows a gap', async 
   assert.equal(await page.locator('th[aria-sort="descending"]').innerText(), 'Hash rate ▼')
   await page.keyboard.press('/')
   await page.keyboard.type('rig00007 hall-0')
-  await count.getByText(/^1 workers/).waitFor()
+  await count.getByText(/^1 worker,/).waitFor()
   await page.getByRole('link', { name: 'farm.rig00007' }).click()
   await page.getByRole('heading', { name: 'farm.rig00007' }).waitFor()
   await page.getByText('Last share').waitFor()
