@@ -76,8 +76,9 @@ func (f *liveFarm) Farm() *live.Farm {
 	}
 	trouble, remembers := f.options.Book.History()
 	a.Remembers = remembers && trouble == nil
+	totals := f.options.Book.PoolTotals()
 	for _, c := range f.options.Book.Compare() {
-		total := f.options.Book.PoolTotal(c.Name)
+		total := totals[c.Name]
 		p := live.Pool{
 			Name: c.Name, URL: c.URL, Up: c.Up.Load(), Active: c.Active.Load(),
 			Miners: total.Miners, HashRate: total.HashRate, Difficulty: c.Difficulty.Load(),

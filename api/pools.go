@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"farmproxy/stats"
 	"farmproxy/store"
 )
 
@@ -68,8 +69,9 @@ func (s *Server) registeredPools(life context.Context, ctx *fasthttp.RequestCtx,
 		return err
 	}
 	a := poolsAnswer{paging: makePaging(page), Pools: make([]registeredPool, len(page.Items)), Compared: s.compared()}
+	totals := s.options.Book.PoolTotals()
 	for i := range page.Items {
-		a.Pools[i] = s.makeRegisteredPool(r, &page.Items[i])
+		a.Pools[i] = makeRegisteredPool(r, &page.Items[i], totals)
 	}
 	return s.writePools(ctx, &a)
 }
@@ -84,7 +86,7 @@ func (s *Server) showPool(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 	if err != nil {
 		return err
 	}
-	return writeJSON(ctx, code, s.makeRegisteredPool(r, &p))
+	return writeJSON(ctx, code, makeRegisteredPool(r, &p, s.options.Book.PoolTotals()))
 }
 
 // addPool adds a new pool.
@@ -162,7 +164,7 @@ func (s *Server) deletePool(life context.Context, ctx *fasthttp.RequestCtx, r Re
 	return noContent(ctx)
 }
 
-func (s *Server) makeRegisteredPool(r Registry, p *store.Pool) registeredPool {
+func makeRegisteredPool(r Registry, p *store.Pool, totals map[string]stats.Total) registeredPool {
 	a := registeredPool{
 		poolOptions: poolOptions{
 			Pool:              p.Address,
@@ -176,7 +178,7 @@ func (s *Server) makeRegisteredPool(r Registry, p *store.Pool) registeredPool {
 			SuggestDifficulty: p.Options.SuggestDifficulty,
 		},
 		Divider: 1,
-		done:    makeDone(s.options.Book.PoolTotal(p.Address)),
+		done:    makeDone(totals[p.Address]),
 	}
 	if algorithm := r.Snapshot().Algorithm(p.Algorithm); algorithm != nil {
 		a.Divider = algorithm.Divider

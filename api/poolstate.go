@@ -21,10 +21,10 @@ func (s *Server) PoolStates() *PoolStates {
 	for _, l := range s.options.Book.Links() {
 		inFlight[l.Pool] += l.InFlight
 	}
-	compared := s.options.Book.Compare()
+	totals, compared := s.options.Book.PoolTotals(), s.options.Book.Compare()
 	for i := range compared {
 		p := compared[i].Pool
-		a.Pools = append(a.Pools, PoolState{s.makePool(p), makeDone(s.options.Book.PoolTotal(p.Name)), inFlight[p.Name], makePoolAudit(&compared[i])})
+		a.Pools = append(a.Pools, PoolState{s.makePool(p), makeDone(totals[p.Name]), inFlight[p.Name], makePoolAudit(&compared[i])})
 	}
 	return a
 }

@@ -30,8 +30,9 @@ type goalKey struct{ route, goal string }
 func (p *proxy) facts() facts {
 	f := facts{pools: make(map[string]poolFacts), goals: make(map[goalKey]int)}
 	desk := desk{p.orders}
+	totals := p.book.PoolTotals()
 	for _, pool := range p.book.Pools() {
-		f.pools[pool.Name] = poolFacts{pool.Up.Load() && desk.PoolOrder(pool.Name) == nil, pool.Active.Load(), p.book.PoolTotal(pool.Name).Miners}
+		f.pools[pool.Name] = poolFacts{pool.Up.Load() && desk.PoolOrder(pool.Name) == nil, pool.Active.Load(), totals[pool.Name].Miners}
 	}
 	for _, r := range p.book.Routes() {
 		for i := range r.Goals {

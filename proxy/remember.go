@@ -421,25 +421,24 @@ func seen(book *stats.Book, now time.Time) iter.Seq[*history.Seen] {
 // seenPools returns the pools, as the books have them: those of which it matters whether
 // they are up, and all at which anything was done.
 func seenPools(book *stats.Book, watched bool) []history.SeenPool {
+	totals := book.PoolTotals()
+	books := func(name string) history.PoolBooks {
+		t := totals[name]
+		delete(totals, name)
+		return history.PoolBooks{Work: t.Work, Accepted: t.Shares[work.Accepted], Rejected: t.Shares.Rejected()}
+	}
 	var list []history.SeenPool
-	place := make(map[string]int)
-	for _, t := range book.PoolTotals() {
-		place[t.Name] = len(list)
-		list = append(list, history.SeenPool{Name: t.Name, Books: history.PoolBooks{Work: t.Work, Accepted: t.Shares[work.Accepted], Rejected: t.Shares.Rejected()}})
-	}
-	if !watched {
-		return list
-	}
-	for _, p := range book.Pools() {
-		i, known := place[p.Name]
-		if !known {
-			i = len(list)
-			list = append(list, history.SeenPool{Name: p.Name})
+	if watched {
+		for _, p := range book.Pools() {
+			s := history.SeenPool{Name: p.Name, Watched: true, Up: p.Up.Load(), Books: books(p.Name)}
+			if e := p.LastError.Load(); e != nil {
+				s.Trouble = *e
+			}
+			list = append(list, s)
 		}
-		list[i].Watched, list[i].Up = true, p.Up.Load()
-		if e := p.LastError.Load(); e != nil {
-			list[i].Trouble = *e
-		}
+	}
+	for name := range totals {
+		list = append(list, history.SeenPool{Name: name, Books: books(name)})
 	}
 	return list
 }

@@ -30,6 +30,7 @@ type exposition struct {
 	totals  []*total
 	groups  map[string]inGroup
 	tell    []*Miner
+	fresh   fresh
 }
 
 // expositionBuffer is how many bytes are collected before a write: enough for gzip to
@@ -58,6 +59,7 @@ func (e *exposition) finish() error {
 	clear(e.totals[:cap(e.totals)])
 	clear(e.tell[:cap(e.tell)])
 	clear(e.groups)
+	clear(e.fresh)
 	clear(e.labels[:])
 	expositions.Put(e)
 	return err

@@ -136,7 +136,7 @@ func (b *Book) Groups(q GroupQuery) (infos []GroupInfo, matches int) {
 	in := countGroups(b.workers.all(), nil)
 	for _, t := range list {
 		n := in[t.name]
-		infos = append(infos, GroupInfo{t.info(now), n.workers, n.up})
+		infos = append(infos, GroupInfo{t.info(now, nil), n.workers, n.up})
 	}
 	return infos, matches
 }

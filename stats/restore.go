@@ -294,6 +294,24 @@ func (r *restorer) worker(s *workerState) {
 	}
 	w.work += s.Work
 	w.window.restore(r, s.Window)
+	r.elsewhere(w, s.Elsewhere)
+}
+
+// elsewhere adds what a worker has done at pools where it is no more. The caller holds w.mu.
+func (r *restorer) elsewhere(w *Worker, list []stintState) {
+	if len(list) == 0 {
+		return
+	}
+	ledger := r.b.ledger
+	all := stints{began: w.began}
+	ledger.mu.Lock()
+	for _, s := range list {
+		all.list = append(all.list, stint{ledger.total(byPool, s.Pool, r.now, true), s.Work})
+	}
+	ledger.mu.Unlock()
+	ledger.elsewhere.mu.Lock()
+	defer ledger.elsewhere.mu.Unlock()
+	ledger.elsewhere.set(w, all)
 }
 
 func (r *restorer) miner(s *minerState) {

@@ -177,6 +177,13 @@ type workerState struct {
 	Rejected    tally[uint32]
 	Work        float64
 	Window      *windowState
+	Elsewhere   []stintState // its window is not full, and has work of other pools
+}
+
+// stintState is what a worker has done at a pool where it is no more; "": at none.
+type stintState struct {
+	Pool string
+	Work float64
 }
 
 type minerState struct {
@@ -421,7 +428,23 @@ func (w *Worker) state(now time.Time) *workerState {
 		Rejected:    tallyOf(w.rejected[:], func(i int) string { return verdictName(i + 1) }),
 		Work:        w.work,
 		Window:      w.window.state(now),
+		Elsewhere:   w.elsewhere(now),
 	}
+}
+
+// elsewhere returns the worker's stints. The caller holds w.mu.
+func (w *Worker) elsewhere(now time.Time) (list []stintState) {
+	if !w.isFresh(now) {
+		return nil
+	}
+	for _, s := range w.mining.ledger.elsewhere.stints(w) {
+		name := ""
+		if s.pool != nil {
+			name = s.pool.name
+		}
+		list = append(list, stintState{name, s.work})
+	}
+	return list
 }
 
 // state returns the state of one of the miners.

@@ -97,17 +97,19 @@ func (t *total) join(now time.Time, n int) {
 	t.miners += n
 }
 
-func (t *total) info(now time.Time) Total {
+// info returns what was done. Of a pool, f is what fresh workers have done; nil: it has a
+// rate by its own age.
+func (t *total) info(now time.Time, f fresh) Total {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	shares, done, recent, _ := t.sum(now)
-	return Total{
-		Name:     t.name,
-		Miners:   t.miners,
-		Shares:   shares,
-		Work:     done,
-		HashRate: rateOf(recent, now, t.began.time()),
+	i := Total{Name: t.name, Miners: t.miners, Shares: shares, Work: done}
+	if f != nil {
+		i.HashRate = f.hashRate(t, recent)
+	} else {
+		i.HashRate = rateOf(recent, now, t.began.time())
 	}
+	return i
 }
 
 // forgettable reports whether nobody will miss the total.
@@ -191,6 +193,8 @@ type ledger struct {
 
 	groups atomic.Pointer[naming.Groups] // says which group a worker is in
 	lately lately
+
+	elsewhere elsewhere
 
 	mu      sync.RWMutex
 	minings map[miningKey]*mining
@@ -342,27 +346,12 @@ func (l *ledger) info(kind int, name string, now time.Time) Total {
 	if t == nil {
 		return Total{Name: name}
 	}
-	return t.info(now)
+	return t.info(now, nil)
 }
 
 // AccountTotal returns what the miners of an account have done since the first was
 // seen; nothing if none was.
 func (b *Book) AccountTotal(name string) Total { return b.ledger.info(byAccount, name, b.now()) }
-
-// PoolTotal is AccountTotal for a pool, by the name given to Worker.Mining.
-func (b *Book) PoolTotal(name string) Total { return b.ledger.info(byPool, name, b.now()) }
-
-// PoolTotals returns those of all pools at which anybody has mined, also of pools that are
-// not in use any more, by name.
-func (b *Book) PoolTotals() []Total {
-	now := b.now()
-	list := b.ledger.list(nil, byPool)
-	infos := make([]Total, len(list))
-	for i, t := range list {
-		infos[i] = t.info(now)
-	}
-	return infos
-}
 
 // AlgorithmTotal is AccountTotal for an algorithm.
 func (b *Book) AlgorithmTotal(name string) Total { return b.ledger.info(byAlgorithm, name, b.now()) }

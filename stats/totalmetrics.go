@@ -36,25 +36,30 @@ func newTotalFamily(label, of string) totalFamily {
 
 // writeTotals writes the families of one kind of totals.
 func (b *Book) writeTotals(e *exposition, by int, now time.Time) {
-	f := &totalFamilies[by]
+	family := &totalFamilies[by]
 	e.totals = b.ledger.list(e.totals[:0], by)
+	var f fresh
+	if by == byPool {
+		e.fresh = b.fresh(e.workers, now, e.fresh)
+		f = e.fresh
+	}
 	each := func(head familyHead, what kind, value func(Total) float64) {
 		e.begin(head.name, what, head.help)
 		for _, t := range e.totals {
-			e.value(value(t.info(now)), f.label, t.name)
+			e.value(value(t.info(now, f)), family.label, t.name)
 		}
 	}
-	each(f.miners, gauge, func(t Total) float64 { return float64(t.Miners) })
-	e.begin(f.shares.name, counter, f.shares.help)
+	each(family.miners, gauge, func(t Total) float64 { return float64(t.Miners) })
+	e.begin(family.shares.name, counter, family.shares.help)
 	for _, t := range e.totals {
-		for v, n := range t.info(now).Shares {
+		for v, n := range t.info(now, f).Shares {
 			if n > 0 {
-				e.count(n, f.label, t.name, "verdict", work.Verdict(v).String())
+				e.count(n, family.label, t.name, "verdict", work.Verdict(v).String())
 			}
 		}
 	}
-	each(f.work, counter, func(t Total) float64 { return t.Work })
-	each(f.hashRate, gauge, func(t Total) float64 { return t.HashRate })
+	each(family.work, counter, func(t Total) float64 { return t.Work })
+	each(family.hashRate, gauge, func(t Total) float64 { return t.HashRate })
 }
 
 // writeGroups writes the families of groups, if there are any.

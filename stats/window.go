@@ -73,8 +73,12 @@ func (w *window) hashRate(now, since time.Time) float64 { return rateOf(w.sum(no
 
 // rateOf is hashRate for the sum of several windows.
 func rateOf(sum float64, now, since time.Time) float64 {
-	age := min(max(now.Sub(since), bucketLength), windowLength)
-	return sum * work.HashesPerShare / age.Seconds()
+	return sum * work.HashesPerShare / windowAge(now, since).Seconds()
+}
+
+// windowAge returns by what the work of a window is divided.
+func windowAge(now, since time.Time) time.Duration {
+	return min(max(now.Sub(since), bucketLength), windowLength)
 }
 
 func slotAt(t time.Time) uint32 { return uint32(elapsed(t) / bucketLength) }

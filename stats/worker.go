@@ -151,6 +151,9 @@ func (w *Worker) relabel(key miningKey) {
 	if w.mining == old {
 		return
 	}
+	if pool := old.totals[byPool]; pool != w.mining.totals[byPool] {
+		w.leaves(pool, now)
+	}
 	old.join(now, -int(w.miners))
 	w.mining.join(now, int(w.miners))
 }
