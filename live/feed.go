@@ -46,13 +46,15 @@ type Source interface {
 type Feed struct {
 	source Source
 
-	mu    sync.Mutex
-	rows  map[string]*row
-	next  uint32
-	seq   uint64
-	farm  *Farm
-	pages map[*Page]struct{}
-	over  bool
+	mu     sync.Mutex
+	rows   map[string]*row
+	next   uint32
+	seq    uint64
+	looked time.Time // when the source was last asked
+	farm   *Farm
+	full   []byte // everything as it was then, until the next tick; nil: no page has asked for it
+	pages  map[*Page]struct{}
+	over   bool
 }
 
 // Page is one open page.
@@ -74,18 +76,27 @@ func (f *Feed) Open(now time.Time) (*Page, bool) {
 	if f.over || len(f.pages) >= MaxPages {
 		return nil, false
 	}
-	if len(f.pages) == 0 {
-		f.look() // nobody has looked for a while
+	if len(f.pages) == 0 && (f.looked.IsZero() || now.Sub(f.looked) >= Every) {
+		f.look(now) // nobody has looked for a while
+	}
+	if f.full == nil {
+		f.full = f.everything(now)
 	}
 	p := &Page{f, make(chan []byte, backlog)}
 	f.pages[p] = struct{}{}
+	p.queue <- f.full
+	return p, true
+}
+
+// everything returns the first event of a page. Whoever opens and closes pages all the time
+// has it made once a tick: for 10,000 workers it takes 30 ms. The caller has mu.
+func (f *Feed) everything(now time.Time) []byte {
 	all := make([]*row, 0, len(f.rows))
 	for _, r := range f.rows {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(x, y *row) int { return int(x.id) - int(y.id) })
-	p.queue <- f.encode(now, &message{Full: true, New: all})
-	return p, true
+	return f.encode(now, &message{Full: true, New: all})
 }
 
 // Events returns the events of the page, each as JSON. It is closed when the page
@@ -135,10 +146,11 @@ func (f *Feed) Run(stop <-chan struct{}) {
 func (f *Feed) Tick(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.full = nil
 	if len(f.pages) == 0 {
 		return
 	}
-	event := f.encode(now, f.look())
+	event := f.encode(now, f.look(now))
 	for p := range f.pages {
 		select {
 		case p.queue <- event:
@@ -149,8 +161,9 @@ func (f *Feed) Tick(now time.Time) {
 }
 
 // look asks the source, and returns what differs. The caller has mu.
-func (f *Feed) look() *message {
+func (f *Feed) look(now time.Time) *message {
 	m := new(message)
+	f.looked, f.full = now, nil
 	f.seq++
 	for _, r := range f.rows {
 		r.present = false

@@ -12,9 +12,10 @@ import (
 type books struct {
 	farm    Farm
 	workers map[string]*Worker
+	asked   int
 }
 
-func (b *books) Farm() *Farm { f := b.farm; return &f }
+func (b *books) Farm() *Farm { b.asked++; f := b.farm; return &f }
 
 func (b *books) EachWorker(f func(*Worker)) {
 	for _, w := range b.workers {
@@ -144,6 +145,36 @@ func TestPagesThatDoNotRead(t *testing.T) {
 	if _, ok := f.Open(noon); !ok {
 		t.Error("a page that has gone has left no room")
 	}
+}
+
+// Whoever opens and closes pages all the time has the books asked, and everything written
+// down, once a tick.
+func TestPagesThatOpenAndClose(t *testing.T) {
+	b := &books{workers: map[string]*Worker{}}
+	b.worker("rig")
+	f := NewFeed(b)
+	want := func(what string, asked int, now time.Time) {
+		t.Helper()
+		var first *byte
+		for range 100 {
+			p, _ := f.Open(now)
+			event := <-p.Events()
+			if p.Close(); first != nil && first != &event[0] {
+				t.Fatalf("%s: everything was written down again", what)
+			}
+			first = &event[0]
+		}
+		if b.asked != asked {
+			t.Errorf("%s: the books were asked %d times, want %d", what, b.asked, asked)
+		}
+	}
+	want("at first", 1, noon)
+	want("before the next tick", 1, noon.Add(Every-1))
+	want("when nobody has looked for a while", 2, noon.Add(Every))
+	p, _ := f.Open(noon.Add(Every))
+	defer p.Close()
+	f.Tick(noon.Add(2 * Every))
+	want("beside another page", 3, noon.Add(2*Every))
 }
 
 // BenchmarkTick is a farm of 10,000 with a page open: 2,000 workers' rates change in a
