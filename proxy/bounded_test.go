@@ -48,6 +48,7 @@ func TestAnOverlayThatIsKeptTooLate(t *testing.T) {
 				t.Errorf("%s: %v, want %v", what, err, want)
 			}
 			time.Sleep(takes)
+			synctest.Wait()
 			if disk != has {
 				t.Errorf("%s: the disk has the lists %s", what, has)
 			}
