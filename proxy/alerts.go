@@ -37,6 +37,8 @@ type sender interface {
 	Any() bool
 	// Send has a message delivered. It never blocks.
 	Send(alert.Message)
+	// Keep writes down which messages wait, and waits for the disk; false: it could not.
+	Keep() bool
 	// Reachable reports whether a channel can be reached now. It takes a few seconds.
 	Reachable(context.Context) bool
 }

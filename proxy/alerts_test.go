@@ -30,10 +30,13 @@ import (
 type post struct {
 	away atomic.Bool // it can't be reached
 	got  []alert.Message
+	kept int  // of them
+	full bool // its disk
 }
 
 func (*post) Any() bool                        { return true }
 func (p *post) Send(m alert.Message)           { p.got = append(p.got, m) }
+func (p *post) Keep() bool                     { p.kept = len(p.got); return !p.full }
 func (p *post) Reachable(context.Context) bool { return !p.away.Load() }
 
 // titles returns what it got since the last time.
@@ -218,6 +221,39 @@ func TestAlertsAndAFullDisk(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"subject":"a"`) {
 		t.Errorf("%s, %v", text, err)
 	}
+}
+
+// What was told is written down after the message that tells it, and not without it: a power
+// cut in between would leave an alert that nobody is told.
+func TestMessagesAreKeptBeforeWhatWasTold(t *testing.T) {
+	t.Parallel()
+	book, a, _ := served()
+	g := newLookout(t.TempDir(), book, time.Now())
+	written := 0
+	g.write = func(string, []byte) error {
+		if written++; g.post.kept != len(g.post.got) {
+			t.Errorf("%d of %d messages were kept", g.post.kept, len(g.post.got))
+		}
+		return nil
+	}
+	save := func(want int) {
+		t.Helper()
+		g.save()
+		eventually(t, "it is saved", func() bool { return !g.saving.busy.Load() })
+		if written != want {
+			t.Errorf("the file was written %d times, want %d", written, want)
+		}
+	}
+	down(a, "timeout")
+	g.pass(5 * time.Minute)
+	if len(g.post.got) == 0 {
+		t.Fatal("nothing was told")
+	}
+	g.post.full = true
+	save(0)
+	g.post.full = false
+	save(1)
+	save(1) // there is nothing new
 }
 
 // While no pool and no channel can be reached nothing is told; one message says it afterwards.

@@ -34,16 +34,21 @@ func (a *alerts) save() {
 	}
 }
 
+// store writes the file, after the messages that it says were told: the other way round, a
+// power cut in between would leave an alert that nobody is ever told.
 func (a *alerts) store(text []byte) {
-	err := a.write(a.path, text)
-	if err == nil {
-		a.complain.Store(false)
-		return
+	kept := a.channels.Keep()
+	var err error
+	if kept {
+		if err = a.write(a.path, text); err == nil {
+			a.complain.Store(false)
+			return
+		}
 	}
 	a.mu.Lock()
 	a.dirty = true
 	a.mu.Unlock()
-	if !a.complain.Swap(true) {
+	if kept && !a.complain.Swap(true) { // else the log has why
 		a.log.Error("what was told of alerts could not be written down, and is told again after a restart; it is tried again every 15 seconds: make room, or let farmproxy's user write there", "file", a.path, "error", err)
 	}
 }

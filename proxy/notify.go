@@ -60,6 +60,7 @@ type notifying struct {
 	news     chan struct{} // the file is out of date
 	saving   lone
 	complain atomic.Bool // the log has said that the file can't be written
+	writing  sync.Mutex  // serializes writes of the file; taken before mu
 
 	mu     sync.Mutex
 	last   map[report.Kind]time.Time // when each was due the last time
@@ -165,24 +166,35 @@ func (n *notifying) save() {
 	if n.path == "" || n.isFrozen() {
 		return
 	}
-	if !n.saving.try(n.store) {
+	begun := n.saving.try(func() {
+		if !n.Keep() {
+			time.AfterFunc(reportsEvery, n.changed)
+		}
+	})
+	if !begun {
 		time.AfterFunc(time.Second, n.changed) // when the disk may have taken the last one
 	}
 }
 
-func (n *notifying) store() {
-	if n.isFrozen() {
-		return
+// Keep implements sender.
+func (n *notifying) Keep() bool {
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	switch {
+	case n.path == "":
+		return true
+	case n.isFrozen():
+		return false
 	}
 	err := n.write(n.path, n.state())
 	if err == nil {
 		n.complain.Store(false)
-		return
+		return true
 	}
-	time.AfterFunc(reportsEvery, n.changed)
 	if !n.complain.Swap(true) {
 		n.log.Error("messages that wait could not be written down: a restart loses them; it is tried again every 15 seconds: make room, or let farmproxy's user write there", "file", n.path, "error", err)
 	}
+	return false
 }
 
 // saveLast writes the file at the end, if the disk takes it.
@@ -193,7 +205,7 @@ func (n *notifying) saveLast() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		n.store()
+		n.Keep()
 	}()
 	select {
 	case <-done:

@@ -266,7 +266,7 @@ func TestReportsAreSentOnce(t *testing.T) {
 	at(23, 7, 1)
 	want()
 	eventually(t, "nothing waits", func() bool { return len(n.Waiting()) == 0 })
-	n.store()
+	n.Keep()
 
 	n = reporter(t, dir, &now, r, log) // a restart
 	at(23, 7, 2)
@@ -328,7 +328,7 @@ func TestDamagedNotificationsFile(t *testing.T) {
 	if !log.Has("messages that waited are lost") {
 		t.Errorf("the log does not say so:\n%s", log)
 	}
-	n.store()
+	n.Keep()
 	text, err := os.ReadFile(n.path)
 	if err != nil || !json.Valid(text) {
 		t.Errorf("%s, %v", text, err)
