@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"farmproxy/textfile"
+	"farmproxy/viewlink"
 )
 
 // Bounds on a token file.
@@ -28,9 +29,6 @@ const (
 	// be guessed over a network, a word can.
 	minToken = 16
 	maxToken = 256
-
-	// maxTokenName is the longest name of a token, in characters.
-	maxTokenName = 32
 )
 
 // scope is the set of things a token allows.
@@ -112,8 +110,8 @@ func (t *Tokens) add(line string, n int) error {
 		return errors.New("expected a scope, which is read, register or admin, then a space and a token, and perhaps a name for the log")
 	case len(fields[1]) < minToken || len(fields[1]) > maxToken:
 		return fmt.Errorf("expected a token of %d to %d characters, this one has %d; try openssl rand -hex 32", minToken, maxToken, len(fields[1]))
-	case len(fields) == 3 && !isTokenName(fields[2]): // not shown either
-		return fmt.Errorf("expected a name of 1 to %d letters, digits and . _ @ - after the token", maxTokenName)
+	case len(fields) == 3 && !viewlink.IsName(fields[2]): // not shown either
+		return fmt.Errorf("expected a name of 1 to %d letters, digits and . _ @ - after the token", viewlink.MaxName)
 	case len(t.hashes) >= maxTokens:
 		return fmt.Errorf("expected at most %d tokens", maxTokens)
 	}
@@ -130,13 +128,6 @@ func (t *Tokens) add(line string, n int) error {
 	}
 	t.hashes, t.scopes, t.names = append(t.hashes, hash), append(t.scopes, s), append(t.names, name)
 	return nil
-}
-
-// isTokenName reports whether the log may call a token so.
-func isTokenName(name string) bool {
-	return len(name) <= maxTokenName && strings.IndexFunc(name, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-", r)
-	}) < 0
 }
 
 // allows returns what a token allows and the name that a log may use for it, or nothing

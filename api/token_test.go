@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"farmproxy/viewlink"
 )
 
 // mustTokens returns the tokens of a file with this text.
@@ -70,7 +72,7 @@ func TestTokenFiles(t *testing.T) {
 	f("admin hunter2-hunter2-hunter2 anna", "")
 	f("admin hunter2-hunter2-hunter2 anna@night-shift_2.eu", "")
 	f("admin hunter2-hunter2-hunter2 hunter3/4", ":1: expected a name of 1 to 32 letters")
-	f("admin hunter2-hunter2-hunter2 "+strings.Repeat("h", maxTokenName+1), ":1: expected a name of 1 to 32 letters")
+	f("admin hunter2-hunter2-hunter2 "+strings.Repeat("h", viewlink.MaxName+1), ":1: expected a name of 1 to 32 letters")
 	f("admin hunter2-hunter2-hunter2 hunter3 hunter4", ":1: expected a scope")
 	f("admin hunter2", ":1: expected a token of 16 to 256 characters, this one has 7; try openssl rand -hex 32")
 	f("admin "+strings.Repeat("x", maxToken+1), "this one has 257")

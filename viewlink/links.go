@@ -16,8 +16,8 @@ const (
 	// MaxLinks bounds the time that it takes to compare a token with all of them.
 	MaxLinks = 256
 
-	// maxName is the longest name, in characters: as of a token.
-	maxName = 32
+	// MaxName is the longest name, in characters.
+	MaxName = 32
 
 	// writeTime is how long somebody waits for the disk. It may be away for ever, and whoever
 	// asks over HTTP has an answer within 30 s.
@@ -112,8 +112,8 @@ func (l *Links) Freeze(on bool) {
 
 // Create makes a link, and returns its secret, which is not kept.
 func (l *Links) Create(name, by string, now, until time.Time) (link Link, secret string, err error) {
-	if !isName(name) {
-		return link, "", fmt.Errorf("name: expected 1 to %d letters, digits and . _ @ - such as control-room, got %.40q", maxName, name)
+	if !IsName(name) {
+		return link, "", fmt.Errorf("name: expected 1 to %d letters, digits and . _ @ - such as control-room, got %.40q", MaxName, name)
 	}
 	secret = rand.Text()
 	e := entry{Link{Name: name, By: by, Since: now, Until: until}, sha256.Sum256([]byte(secret))}
@@ -248,9 +248,10 @@ func find(list []entry, name string) (at int, there bool) {
 	return slices.BinarySearchFunc(list, name, func(e entry, name string) int { return strings.Compare(e.Name, name) })
 }
 
-// isName reports whether a link may be called so: in the log, and in an address.
-func isName(name string) bool {
-	return name != "" && len(name) <= maxName && strings.IndexFunc(name, func(r rune) bool {
+// IsName reports whether a link may be called so: in the log, and in an address. Tokens are
+// named so too.
+func IsName(name string) bool {
+	return name != "" && len(name) <= MaxName && strings.IndexFunc(name, func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-", r)
 	}) < 0
 }
