@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"guard":            {},
 	"balance":          {},
 	"wish":             {},
-	"alert":            {"stats", "wish", "work"}, // stats: how workers are
+	"alert":            {"plain", "stats", "wish", "work"}, // stats: how workers are
 	"proxy":            {"admin", "alert", "api", "balance", "certificate", "check", "codec", "config", "descriptors", "dial", "doctor", "guard", "handover", "history", "naming", "netloop", "notify", "plain", "report", "session", "sharelog", "stats", "store", "systemd", "tap", "textfile", "transport", "upstream", "viewlink", "wish", "work"},
 	"live":             {},
 	"viewlink":         {"textfile"},
@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"top":              {"api", "live", "plain", "stats", "work"},               // what it is told, and how that is written
 	"monitoring":       {"alert", "internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"session", "work"},                                     // tests only: the reasons that it explains
-	"notify":           {"alert"},
+	"notify":           {"alert", "plain"},
 	"report":           {"history", "stats", "wish"},
 	"history":          {"sqlite", "stats", "work"}, // stats: when a worker is silent
 	"sharelog":         {"work"},                    // the names of verdicts

@@ -311,7 +311,7 @@ func (e *Engine) hold(k *look, r *Rule, s RuleSetting, at key, text string, wait
 	if x.fired.IsZero() && !waits && k.now.Sub(x.begun) >= s.For {
 		x.fired = k.now
 		if x.owed { // its end was not told yet: it has none
-			x.owed, x.said = true, true
+			x.said = true
 		}
 		o.Began, o.Changed = append(o.Began, e.alert(x)), true
 	}

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"farmproxy/plain"
 )
 
 // Kind is what a message is about.
@@ -122,8 +123,8 @@ func (e *Engine) compose(k *look, d due) *Message {
 	if more := all - len(m.Alerts); more > 0 {
 		fmt.Fprintf(&text, "And %d more: GET /api/v1/alerts, farmproxy alerts.\n", more)
 	}
-	m.Text = cut(text.String(), maxText)
-	m.Title = cut(e.title(m, all), maxTitle)
+	m.Text = plain.Cut(text.String(), maxText)
+	m.Title = plain.Cut(e.title(m, all), maxTitle)
 	return m
 }
 
@@ -165,7 +166,7 @@ func (e *Engine) title(m *Message, all int) string {
 		return line
 	}
 	more := fmt.Sprintf(" (and %d more)", all-1)
-	return cut(line, maxTitle-len(more)) + more
+	return plain.Cut(line, maxTitle-len(more)) + more
 }
 
 // clock returns a time for people who read it now.
@@ -186,16 +187,4 @@ func lasted(d time.Duration) string {
 		return fmt.Sprintf("%d min", d/time.Minute)
 	}
 	return fmt.Sprintf("%d h", d/time.Hour)
-}
-
-// cut returns at most so many bytes of a text, and shows that there was more.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	const more = "…"
-	for most -= len(more); most > 0 && !utf8.RuneStart(s[most]); {
-		most--
-	}
-	return s[:most] + more
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"farmproxy/plain"
 )
 
 const (
@@ -119,7 +121,7 @@ func (s secrets) saying(answer []byte) string {
 	if text == "" || text[0] == '<' {
 		return ""
 	}
-	return fmt.Sprintf(": %q", cut(s.hide(text), maxReason))
+	return fmt.Sprintf(": %q", plain.Cut(s.hide(text), maxReason))
 }
 
 // reach connects to the server: whatever it answers, it is there.

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 
 	"github.com/wneessen/go-mail"
+
+	"farmproxy/plain"
 )
 
 // email hands messages to a mail server, one for each address: a server that refuses one of
@@ -170,7 +172,7 @@ func (e *email) mailError(err error) error {
 	} else if said, ok := errors.AsType[*mail.SendError](err); ok {
 		code = said.ErrorCode()
 	}
-	return &failure{errors.New(cut(e.hide(text), 2*maxReason)), code >= 500, 0}
+	return &failure{errors.New(plain.Cut(e.hide(text), 2*maxReason)), code >= 500, 0}
 }
 
 // worst joins what was said of several addresses. They are refused if all are.

@@ -298,21 +298,20 @@ func TestReach(t *testing.T) {
 	}
 }
 
-func TestCut(t *testing.T) {
+func TestCutLines(t *testing.T) {
 	for _, c := range []struct {
-		do   func(string, int) string
 		text string
 		most int
 		want string
 	}{
-		{cut, "short", 5, "short"},
-		{cut, "longer", 5, "lo..."},
-		{cut, "äöü", 5, "ä..."},
-		{cutLines, "a\nb\nc", 5, "a\nb\nc"},
-		{cutLines, "aa\nbb\ncc", 7, "aa\n..."},
-		{cutLines, "aaaaaaaa", 7, "aaaa..."},
+		{"short", 5, "short"},
+		{"longer", 5, "lo…"},
+		{"äöü", 5, "ä…"},
+		{"a\nb\nc", 5, "a\nb\nc"},
+		{"aa\nbb\ncc", 7, "aa\n…"},
+		{"aaaaaaaa", 7, "aaaa…"},
 	} {
-		if got := c.do(c.text, c.most); got != c.want || len(got) > c.most {
+		if got := cutLines(c.text, c.most); got != c.want || len(got) > c.most {
 			t.Errorf("%q in %d bytes: %q, want %q", c.text, c.most, got, c.want)
 		}
 	}

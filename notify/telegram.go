@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"farmproxy/plain"
 )
 
 // telegram sends as a bot.
@@ -69,5 +71,5 @@ func (t *telegram) send(ctx context.Context, m *message) error {
 	case strings.Contains(why, "Unauthorized"), strings.Contains(why, "Not Found"):
 		why += ": is the bot's token right?"
 	}
-	return &failure{errors.New(cut(t.hide(why), 2*maxReason)), f.refused, max(f.after, time.Duration(a.Parameters.RetryAfter)*time.Second)}
+	return &failure{errors.New(plain.Cut(t.hide(why), 2*maxReason)), f.refused, max(f.after, time.Duration(a.Parameters.RetryAfter)*time.Second)}
 }

@@ -20,6 +20,21 @@ func Text(s string) string {
 	}, s)
 }
 
+// More ends a text that was cut.
+const More = "…"
+
+// Cut returns a text of at most so many bytes, in whole characters, that shows if there was
+// more.
+func Cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most -= len(More); most > 0 && !utf8.RuneStart(s[most]); {
+		most--
+	}
+	return s[:most] + More
+}
+
 // Age is a time that has passed, in two figures: 12 s, 5 min, 3 h, 4 d.
 func Age(d time.Duration) string {
 	switch d = max(d, 0); {

@@ -71,3 +71,22 @@ func TestNumber(t *testing.T) {
 	f(70.5, "70.5")
 	f(5.960464477539063e-08, "5.96e-08")
 }
+
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		text string
+		most int
+		want string
+	}{
+		{"", 5, ""},
+		{"short", 5, "short"},
+		{"longer", 5, "lo…"},
+		{"äöü", 5, "ä…"},
+		{"äöüß", 6, "ä…"}, // no half of a character
+	} {
+		if got := Cut(x.text, x.most); got != x.want {
+			t.Errorf("%q, %d: %q, want %q", x.text, x.most, got, x.want)
+		}
+	}
+}
