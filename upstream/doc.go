@@ -25,8 +25,8 @@
 // use. A route's miners are divided among its goals, of which most routes have one; each
 // leads to an ordered list of pools. A lane is a stable slot of a goal: a miner keeps its
 // lane for as long as it keeps its prefix and its goal. A link is one connection to one
-// pool; a failover changes the link behind a lane, never the lane. An epoch is one extranonce1 at one
-// pool: it may outlive the link, when the pool gives the session back.
+// pool; a failover changes the link behind a lane, never the lane. An epoch is one
+// extranonce1 at one pool: it may outlive the link, when the pool gives the session back.
 //
 // What a link and its pool say to each other is a state machine (protocol): bytes and
 // the time in, bytes and events out. A goroutine of the link's own dials and drives it

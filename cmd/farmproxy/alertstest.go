@@ -8,8 +8,6 @@ import (
 	"io"
 
 	"farmproxy/api"
-	"farmproxy/proxy"
-	"farmproxy/report"
 )
 
 const alertsTestAbout = `Each [[alerts.channel]] of the configuration, or the one that is named, is sent a test message, past those that wait for it: farmproxy says whether its server has taken it, and if not why. With -report, the last daily or weekly report is sent instead. The exit code is 1 if any channel failed.
@@ -67,37 +65,4 @@ func printTests(w io.Writer, answer json.RawMessage) (failed bool, err error) {
 		}
 	}
 	return failed, nil
-}
-
-const reportAbout = `What the farm did on the last day that is over, or in the last week: hash rate, shares, uptime, groups, pools, and the workers with most hash rate missing. The same is sent to the channels of alerts at alerts.report_daily and alerts.report_weekly. Days begin at midnight in alerts.zone; weeks, on Monday.
-
-  farmproxy report
-  farmproxy report weekly`
-
-func reportCommand(flags *flag.FlagSet) run {
-	a := askFlags(flags)
-	return func(ctx context.Context, args []string, t terminal) int {
-		order := proxy.ReportArgs{Report: report.Daily}
-		switch {
-		case len(args) > 1 || len(args) == 1 && args[0] != string(report.Daily) && args[0] != string(report.Weekly):
-			return misused(t, "report", "unexpected %q: daily or weekly", args[len(args)-1])
-		case len(args) == 1:
-			order.Report = report.Kind(args[0])
-		}
-		return a.command(ctx, t, "report", order, nil, printReport)
-	}
-}
-
-// reportKinds are the words that farmproxy report takes.
-func reportKinds() []choice {
-	return []choice{{string(report.Daily), "the last day that is over"}, {string(report.Weekly), "the last week, Monday to Sunday"}}
-}
-
-func printReport(w io.Writer, answer json.RawMessage) error {
-	var r proxy.ReportAnswer
-	if err := json.Unmarshal(answer, &r); err != nil {
-		return fmt.Errorf("the answer is no report: %w", err)
-	}
-	_, err := fmt.Fprintf(w, "%s\n\n%s", r.Title, r.Text)
-	return err
 }
