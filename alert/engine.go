@@ -74,6 +74,14 @@ type Alert struct {
 	Do       string     `json:"do"` // what to do about it
 }
 
+// Sentence returns the text with when it began, unless it says so itself.
+func (a *Alert) Sentence(since string) string {
+	if r := ByName(a.Rule); a.Until == nil && r != nil && r.dated {
+		return a.Text
+	}
+	return a.Text + " (since " + since + ")"
+}
+
 // key identifies an alert.
 type key struct{ rule, subject string }
 

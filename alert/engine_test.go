@@ -192,9 +192,9 @@ func TestOneMessageForMany(t *testing.T) {
 	f.off("rack-8", 20, true)
 	f.pass(15 * time.Minute)
 	f.wants("12:03:00 began group_down rack-7", "12:03:15 began group_down rack-8",
-		"12:03:30 told [north] All 20 workers of group rack-7 have been silent since 12:00 (and 1 more)",
+		"12:03:30 told [north] All 20 workers of group rack-7 have been down since 12:00 (and 1 more)",
 		"12:05:00 began workers_down",
-		"12:05:30 told [north] 12 of 40 workers of group hall-1 have been silent since 12:00. Worker hall-2.rig0 has been silent since 12:00")
+		"12:05:30 told [north] 12 of 40 workers of group hall-1 have been down since 12:00. Worker hall-2.rig0 has been down since 12:00")
 	f.off("hall-1", 12, false)
 	f.off("rack-7", 20, false)
 	f.off("rack-8", 20, false)
@@ -203,6 +203,30 @@ func TestOneMessageForMany(t *testing.T) {
 		"12:18:45 told [north] Resolved: Workers of group rack-7 are up again (and 1 more)",
 		"12:20:15 ended workers_down",
 		"12:20:45 told [north] Resolved: 119 of 120 workers are up")
+}
+
+// A subject counts what is wrong, and apart from it what is over. Who is told that a group is
+// up again reads how many of it are.
+func TestTitlesTellWhatIsOver(t *testing.T) {
+	f := newFarm(t, nil)
+	f.staff(map[string]int{"hall-1": 16, "hall-2": 84})
+	f.off("hall-1", 16, true)
+	f.pass(4 * time.Minute)
+	f.wants("12:03:00 began group_down hall-1", "12:03:30 told [north] All 16 workers of group hall-1 have been down since 12:00")
+	if text, want := f.told[0].Text, "PAGE  All 16 workers of group hall-1 have been down since 12:00\nLook at that hall or rack: power, network.\n\n"; text != want {
+		t.Errorf("got  %q\nwant %q", text, want)
+	}
+	f.off("hall-1", 6, false)
+	f.pass(45 * time.Second)
+	f.pool("a", "timeout")
+	f.pool("b", "timeout")
+	f.pass(5 * time.Minute)
+	f.wants("12:06:45 began pool_down a", "12:06:45 began pool_down b", "12:07:00 ended group_down hall-1",
+		"12:07:15 told [north] Pool a is down: timeout (and 1 more; 1 resolved)",
+		"12:09:00 began workers_down", "12:09:30 told [north] 10 of 16 workers of group hall-1 have been down since 12:00")
+	if text := f.told[1].Text; !strings.HasSuffix(text, "RESOLVED  6 of 16 workers of group hall-1 are up (from 12:00 to 12:07)\n\n") {
+		t.Error(text)
+	}
 }
 
 // Groups that are off on purpose are no news, nor in the quarter of an hour after; others are.
@@ -225,7 +249,7 @@ func TestCurtailment(t *testing.T) {
 	f.wants()
 	f.facts.Curtailed = nil
 	f.pass(30 * time.Minute) // they stay away
-	f.wants("15:31:45 began group_down hall-2", "15:32:15 told [north] All 40 workers of group hall-2 have been silent since 14:14",
+	f.wants("15:31:45 began group_down hall-2", "15:32:15 told [north] All 40 workers of group hall-2 have been down since 14:14",
 		"15:38:45 began hashrate_low", "15:39:15 told [north] The farm hashes 40.00 TH/s, 50 % of its usual 80.00 TH/s")
 }
 
@@ -237,9 +261,9 @@ func TestCurtailmentThatIsOrderedLate(t *testing.T) {
 	f.pass(5 * time.Minute)
 	f.facts.Curtailed = map[string]time.Time{"hall-1": f.now.Add(time.Hour)}
 	f.pass(10 * time.Minute)
-	f.wants("12:03:00 began group_down hall-1", "12:03:30 told [north] All 40 workers of group hall-1 have been silent since 12:00",
+	f.wants("12:03:00 began group_down hall-1", "12:03:30 told [north] All 40 workers of group hall-1 have been down since 12:00",
 		"12:08:00 ended group_down hall-1",
-		"12:08:30 told [north] Resolved: Miners are off on purpose. Before: All 40 workers of group hall-1 have been silent since 12:00")
+		"12:08:30 told [north] Resolved: Miners are off on purpose. Before: All 40 workers of group hall-1 have been down since 12:00")
 }
 
 // In quiet hours tickets wait for the morning, and are told then if they still are; what
@@ -331,11 +355,11 @@ func TestStart(t *testing.T) {
 	f.off("hall-1", 40, true)
 	f.pass(14 * time.Minute)
 	f.wants()
-	if n := f.e.Notices(); len(n) != 1 || n[0].Text != "All 40 workers of group hall-1 have been silent since 12:00" {
+	if n := f.e.Notices(); len(n) != 1 || n[0].Text != "All 40 workers of group hall-1 have been down since 12:00" {
 		t.Errorf("a page says %v", n)
 	}
 	f.pass(2 * time.Minute)
-	f.wants("12:15:00 began group_down hall-1", "12:15:30 told [north] All 40 workers of group hall-1 have been silent since 12:00")
+	f.wants("12:15:00 began group_down hall-1", "12:15:30 told [north] All 40 workers of group hall-1 have been down since 12:00")
 }
 
 // A clock that is set is an alert for an hour.

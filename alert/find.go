@@ -104,10 +104,25 @@ func ofUsual(rate, usual float64) string {
 func findGroupsDown(k *look) (found []finding) {
 	for _, name := range k.Workers.byMissing() {
 		if g := k.Workers.groups[name]; name != "" && g.down() && !k.curtailed(name) {
-			found = append(found, finding{subject: name, text: g.words(name, k.zone)})
+			found = append(found, finding{subject: name, text: k.words(name)})
 		}
 	}
 	return found
+}
+
+// overGroupDown says how many are up: the rest may still be missing.
+func overGroupDown(k *look, name string) string {
+	if k.Workers == nil || k.Workers.groups[name] == nil {
+		return fmt.Sprintf("Group %s has no workers any more", name)
+	}
+	switch g := k.Workers.groups[name]; {
+	case g.up == 0 && g.missing == 0:
+		return fmt.Sprintf("Group %s has been down for more than a day, which is no news any more", name)
+	case g.missing == 0:
+		return fmt.Sprintf("Workers of group %s are up again", name)
+	default:
+		return fmt.Sprintf("%d of %d workers of group %s are up", g.up, g.all(), name)
+	}
 }
 
 // severeMissing is the part of a group's workers that a page calls severe.
@@ -129,7 +144,7 @@ func findWorkersDown(k *look) []finding {
 			continue
 		}
 		missing += g.missing
-		text := g.words(name, k.zone)
+		text := k.words(name)
 		texts = append(texts, text)
 		f.notices = append(f.notices, Notice{float64(g.missing) >= severeMissing*float64(g.all()), text})
 	}
@@ -141,7 +156,7 @@ func findWorkersDown(k *look) []finding {
 	return []finding{f}
 }
 
-// overWorkersDown says how many are up, since some may be away for so long that they are no
+// overWorkersDown says how many are up, since some may be down for so long that they are no
 // news any more.
 func overWorkersDown(k *look, _ string) string {
 	text, old := fmt.Sprintf("%d of %d workers are up", k.Workers.Up, k.Workers.Up+k.Workers.Down), k.Workers.Down
@@ -149,7 +164,7 @@ func overWorkersDown(k *look, _ string) string {
 		old -= g.missing
 	}
 	if old > 0 {
-		text += fmt.Sprintf("; %d have been away for more than a day, which is no news any more", old)
+		text += fmt.Sprintf("; %d have been down for more than a day, which is no news any more", old)
 	}
 	return text
 }

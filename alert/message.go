@@ -124,7 +124,7 @@ func (e *Engine) compose(k *look, d due) *Message {
 		fmt.Fprintf(&text, "And %d more: GET /api/v1/alerts, farmproxy alerts.\n", more)
 	}
 	m.Text = plain.Cut(text.String(), maxText)
-	m.Title = plain.Cut(e.title(m, all), maxTitle)
+	m.Title = plain.Cut(e.title(m, len(d.firing), len(d.over)), maxTitle)
 	return m
 }
 
@@ -139,11 +139,11 @@ func (e *Engine) tell(m *Message, text *strings.Builder, now time.Time, x *entry
 		fmt.Fprintf(text, "RESOLVED  %s (from %s to %s)\n\n", a.Text, e.clock(now, a.Since), e.clock(now, *a.Until))
 		return
 	}
-	fmt.Fprintf(text, "%s  %s (since %s)\n%s\n\n", strings.ToUpper(string(a.Severity)), a.Text, e.clock(now, a.Since), a.Do)
+	fmt.Fprintf(text, "%s  %s\n%s\n\n", strings.ToUpper(string(a.Severity)), a.Sentence(e.clock(now, a.Since)), a.Do)
 }
 
-// title says the most important in one line.
-func (e *Engine) title(m *Message, all int) string {
+// title says the most important in one line, and how many more there are.
+func (e *Engine) title(m *Message, firing, over int) string {
 	var b strings.Builder
 	if m.Site != "" {
 		b.WriteString("[" + m.Site + "] ")
@@ -162,16 +162,27 @@ func (e *Engine) title(m *Message, all int) string {
 		}
 		return r
 	}, b.String())
-	if all == 1 || m.Kind == Summary {
+	more := ""
+	switch {
+	case m.Kind == Summary, firing+over == 1:
 		return line
+	case firing == 0:
+		more = fmt.Sprintf(" (and %d more)", over-1)
+	case over == 0:
+		more = fmt.Sprintf(" (and %d more)", firing-1)
+	case firing == 1:
+		more = fmt.Sprintf(" (%d resolved)", over)
+	default:
+		more = fmt.Sprintf(" (and %d more; %d resolved)", firing-1, over)
 	}
-	more := fmt.Sprintf(" (and %d more)", all-1)
 	return plain.Cut(line, maxTitle-len(more)) + more
 }
 
 // clock returns a time for people who read it now.
-func (e *Engine) clock(now, t time.Time) string {
-	now, t = now.In(e.settings.Zone), t.In(e.settings.Zone)
+func (e *Engine) clock(now, t time.Time) string { return clock(now, t, e.settings.Zone) }
+
+func clock(now, t time.Time, zone *time.Location) string {
+	now, t = now.In(zone), t.In(zone)
 	if now.YearDay() == t.YearDay() && now.Year() == t.Year() {
 		return t.Format("15:04")
 	}

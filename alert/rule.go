@@ -23,9 +23,10 @@ type Rule struct {
 	What      string        // it holds, for documentation; %g is the threshold
 	Do        string        // what to do about it
 
-	soon bool // a page says it as soon as it holds
-	find func(*look) []finding
-	over func(k *look, subject string) string // says that it is over
+	soon  bool // a page says it as soon as it holds
+	dated bool // the text says since when
+	find  func(*look) []finding
+	over  func(k *look, subject string) string // says that it is over
 }
 
 // Prometheus returns the name of the same rule in monitoring/rules.yml.
@@ -59,8 +60,8 @@ var Rules = []Rule{
 	},
 	{
 		Name: "group_down", Severity: Page, For: 3 * time.Minute,
-		What: "all workers of a group are silent or away", Do: "Look at that hall or rack: power, network.",
-		soon: true, find: findGroupsDown, over: about("Workers of group %s are up again"),
+		What: "all workers of a group are down or silent", Do: "Look at that hall or rack: power, network.",
+		soon: true, dated: true, find: findGroupsDown, over: overGroupDown,
 	},
 	{
 		Name: "group_hashrate_low", Severity: Page, For: 10 * time.Minute, Threshold: 0.7, Unit: "of its usual hash rate",
@@ -79,8 +80,8 @@ var Rules = []Rule{
 	},
 	{
 		Name: "workers_down", Severity: Ticket, For: 5 * time.Minute, Threshold: 0.05, Unit: "of the farm's workers",
-		What: "more than %g of the farm's workers are silent or away", Do: "The page lists them, by group and since when. What is gone for good is removed from the roster.",
-		soon: true, find: findWorkersDown, over: overWorkersDown,
+		What: "more than %g of the farm's workers are down or silent", Do: "The page lists them, by group and since when. What is gone for good is removed from the roster.",
+		soon: true, dated: true, find: findWorkersDown, over: overWorkersDown,
 	},
 	{
 		Name: "workers_slow", Severity: Ticket, For: 15 * time.Minute, Threshold: 0.05, Unit: "of the farm's workers",

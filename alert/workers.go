@@ -43,6 +43,7 @@ type Workers struct {
 // group are the workers of one.
 type group struct {
 	up, missing int
+	silent      int       // of the missing, those that have a miner
 	first, last time.Time // since when the first and the last of the missing are so
 	names       prefix    // of all
 	lost        prefix    // of the missing
@@ -97,6 +98,9 @@ func (s *Workers) Add(w *stats.WorkerInfo, usual float64) {
 // lose adds a worker that is missing.
 func (g *group) lose(w *stats.WorkerInfo) {
 	g.missing++
+	if w.State == stats.WorkerSilent {
+		g.silent++
+	}
 	g.one = w.Name
 	g.names.add(w.Name)
 	g.lost.add(w.Name)
@@ -118,29 +122,43 @@ func (s *Workers) byMissing() []string {
 	})
 }
 
-// words says which workers are missing, and since when, by the clock of a zone.
-func (g *group) words(name string, zone *time.Location) string {
-	const clock = "15:04"
-	first, last := g.first.In(zone).Format(clock), g.last.In(zone).Format(clock)
+// words says which workers of a group are missing, how, and since when.
+func (k *look) words(name string) string {
+	g := k.Workers.groups[name]
+	first, last := clock(k.now, g.first, k.zone), clock(k.now, g.last, k.zone)
 	if g.missing == 1 {
-		return fmt.Sprintf("Worker %s has been silent since %s", g.one, first)
+		return fmt.Sprintf("Worker %s has been %s since %s", g.one, g.how(), first)
 	}
 	when := "since " + first
 	if g.last.Sub(g.first) > 2*time.Minute {
 		when = fmt.Sprintf("since %s to %s", first, last)
 	}
 	whose := ""
-	if name != "" {
+	switch {
+	case name != "":
 		whose = " of group " + name
+	case len(k.Workers.groups) > 1:
+		whose = " without a group"
 	}
 	if g.up == 0 {
-		return fmt.Sprintf("All %d workers%s have been silent %s", g.missing, whose, when)
+		return fmt.Sprintf("All %d workers%s have been %s %s", g.missing, whose, g.how(), when)
 	}
-	text := fmt.Sprintf("%d of %d workers%s have been silent %s", g.missing, g.all(), whose, when)
+	text := fmt.Sprintf("%d of %d workers%s have been %s %s", g.missing, g.all(), whose, g.how(), when)
 	if len(g.lost.text) > len(g.names.text) && g.missing > 2 {
 		text += ", all of them called " + g.lost.text + "*"
 	}
 	return text
+}
+
+// how says what the missing are, in the words of the table of workers.
+func (g *group) how() string {
+	switch g.silent {
+	case 0:
+		return "down"
+	case g.missing:
+		return "silent"
+	}
+	return "down or silent"
 }
 
 // prefix is what names begin with, all of them.

@@ -38,7 +38,7 @@ func printAlerts(w io.Writer, answer json.RawMessage) error {
 		t.add(state, ago(&x.Since, now), x.Rule, printable(x.Text))
 		if x.State == alert.Firing {
 			lines = append(lines, "")
-			lines = append(lines, strings.Split(fold(x.Text+" (since "+when(&x.Since)+")"), "\n")...)
+			lines = append(lines, strings.Split(fold(x.Sentence(when(&x.Since))), "\n")...)
 		}
 		if x.State == alert.Firing && !said[x.Rule] {
 			lines = append(lines, strings.Split(fold(x.Do), "\n")...)

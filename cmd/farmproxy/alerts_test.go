@@ -42,7 +42,7 @@ firing    3 h  pool_down   Pool b is down: timeout
 pending   3 h  disk        The disk of /var has 50 MB free of 200
 resolved  3 h  full        There is room for more miners
 
-All 40 workers of hall-1 have been silent since 12:00 (since <since>)
+All 40 workers of hall-1 have been silent since 12:00
 Look at that hall or rack: power, network.
 
 Pool a?[2J is down: timeout (since <since>)

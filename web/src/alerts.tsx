@@ -32,13 +32,21 @@ export function AlertsView() {
 
 const states = { firing: 'Firing', pending: 'Pending', resolved: 'Over' }
 
+/** dated are the rules whose texts say since when. */
+const dated = ['group_down', 'workers_down']
+
+function sentence(a: Alert): string {
+  if (a.until) return `${a.text} (since ${clock(a.since)} until ${clock(a.until)})`
+  return dated.includes(a.rule) ? a.text : `${a.text} (since ${clock(a.since)})`
+}
+
 function AlertList({ alerts }: { alerts: Alert[] }) {
   if (alerts.length === 0) return <p role="status">Nothing is wrong.</p>
   return (
     <ul class="events">{alerts.map((a) => (
       <li key={a.rule + a.subject}>
         <strong class={a.state === 'firing' ? 'bad' : undefined}>{states[a.state]}{a.state === 'firing' && (a.severity === 'page' ? ': look now' : ': look today')}</strong>{' '}
-        {a.text} (since {clock(a.since)}{a.until && ` until ${clock(a.until)}`}){a.state !== 'resolved' && <><br />{a.do}</>}
+        {sentence(a)}{a.state !== 'resolved' && <><br />{a.do}</>}
       </li>
     ))}</ul>
   )
