@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -31,13 +32,20 @@ func (f farm) route(name string) (wish.Route, bool) {
 	return wish.Route{}, false
 }
 
-// groups implements known.
-func (f farm) groups() (names []string) {
+// groups implements known. Workers that are only remembered have a group too: alerts speak of
+// it.
+func (f farm) groups() []string {
 	list, _ := f.p.book.Groups(stats.GroupQuery{Limit: math.MaxInt})
+	names := make(map[string]bool, len(list))
 	for i := range list {
-		names = append(names, list[i].Name)
+		names[list[i].Name] = true
 	}
-	return names
+	f.p.book.EachWorkerNumbers(func(w *stats.WorkerInfo) {
+		if w.Group != "" {
+			names[w.Group] = true
+		}
+	})
+	return slices.Sorted(maps.Keys(names))
 }
 
 // routes implements known.
