@@ -26,7 +26,7 @@ type Overlay struct {
 	path     string
 	text     []byte         // TOML
 	lists    map[string]any // of the text: what takes the place of the file's
-	problems Problems       // of the text; if there are any, nothing takes the place of anything
+	problems Problems       // of the text
 }
 
 // overlaid are the keys that an overlay has, and has alone.
@@ -72,7 +72,7 @@ func readOverlay(path string, text []byte) *Overlay {
 			o.problems.add(key, "", "expected only [[pool]] and [[route]]: farmproxy makes this file of what is set over the API", "removing the key, and setting it in the configuration file")
 		}
 	}
-	o.locate(o.problems)
+	o.place(o.problems)
 	o.lists = tree
 	return o
 }
@@ -95,7 +95,7 @@ func (o *Overlay) lay(tree map[string]any, path string, lines map[string]int) (f
 	if o == nil {
 		return nil
 	}
-	if len(o.problems) > 0 {
+	if o.lists == nil { // it can't be read
 		return slices.Clone(o.problems)
 	}
 	hidden := Problem{File: path, Warning: true}
@@ -109,30 +109,38 @@ func (o *Overlay) lay(tree map[string]any, path string, lines map[string]int) (f
 		}
 	}
 	if hidden.Key == "" {
-		return nil
+		return slices.Clone(o.problems)
 	}
 	hidden.Want = fmt.Sprintf("[[pool]] and [[route]] have no effect here: those hold that were set over the API by %s at %s, and are in %s", o.By, o.Since.Format(time.RFC3339), o.path)
 	hidden.Try = "farmproxy overlay, which shows them, or farmproxy overlay -remove, and this file holds again"
-	return Problems{hidden}
+	return append(Problems{hidden}, o.problems...)
 }
 
-// locate gives problems with the overlay's keys their place in it.
+// locate gives problems with keys of the overlay's lists their place in it; those with other
+// keys are the file's.
 func (o *Overlay) locate(problems Problems) {
-	if o == nil {
+	if o == nil || o.lists == nil {
 		return
 	}
-	lines := keyLines(string(o.text))
 	for i := range problems {
-		p := &problems[i]
-		if p.File == "" && (o.has(p.Key) || o.lists == nil) {
-			p.File, p.Line = o.path, nearestLine(lines, p.Key)
+		if p := &problems[i]; p.File == "" && has(p.Key) {
+			o.place(problems[i : i+1])
 		}
 	}
 }
 
-// has reports whether a key is of the overlay's lists.
-func (o *Overlay) has(key string) bool {
-	return len(o.problems) == 0 && slices.ContainsFunc(overlaid, func(list string) bool {
+// place says that problems are the overlay's.
+func (o *Overlay) place(problems Problems) {
+	lines := keyLines(string(o.text))
+	for i := range problems {
+		p := &problems[i]
+		p.File, p.Line = o.path, nearestLine(lines, p.Key)
+	}
+}
+
+// has reports whether a key is of an overlay's lists.
+func has(key string) bool {
+	return slices.ContainsFunc(overlaid, func(list string) bool {
 		rest, is := strings.CutPrefix(key, list)
 		return is && (rest == "" || rest[0] == '[' || rest[0] == '.')
 	})

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -172,6 +173,25 @@ func TestABrokenOverlay(t *testing.T) {
 		_, err := f.Over(readOverlay("overlay.toml", []byte(c.text))).Config()
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.text, err, c.want)
+		}
+	}
+	// Whatever is wrong with one of them, the other's problems are its own.
+	both := FileOf("farm.toml", []byte(baseText+"answer = \"never\"\n"))
+	for _, c := range []struct{ text, want string }{
+		{"[[pool", "farm.toml:11: miners.answer|overlay.toml:1: "},
+		{"x = 1\n[[pool]]\nurl = \"nowhere\"\nuser = \"u\"\n", "farm.toml:11: miners.answer|overlay.toml:1: x|overlay.toml:3: pool[1].url"},
+	} {
+		_, problems := both.Over(readOverlay("overlay.toml", []byte(c.text))).Check()
+		errors, _ := problems.Split()
+		var got []string
+		for _, p := range errors {
+			got = append(got, fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Key))
+		}
+		if s := strings.Join(got, "|"); s != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.text, s, c.want)
+		}
+		if s := strings.Join(problems.Files(), " "); s != "farm.toml overlay.toml" {
+			t.Errorf("%s: files %s", c.text, s)
 		}
 	}
 	dir := t.TempDir()

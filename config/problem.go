@@ -81,6 +81,17 @@ func (ps Problems) Split() (errors, warnings Problems) {
 	return errors, warnings
 }
 
+// Files returns the files that have problems which are no warnings.
+func (ps Problems) Files() (files []string) {
+	errors, _ := ps.Split()
+	for _, p := range errors {
+		if p.File != "" && !slices.Contains(files, p.File) {
+			files = append(files, p.File)
+		}
+	}
+	return files
+}
+
 // Has reports whether key, or a table that it is in, has a problem that is no
 // warning: then its value is not fit to be judged any further.
 func (ps Problems) Has(key string) bool {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"farmproxy/check"
 	"farmproxy/config"
@@ -58,7 +59,7 @@ func checkFile(ctx context.Context, path string, connect bool, stdout, stderr io
 	}
 	errors, warnings := x.Problems.Split()
 	if len(errors) > 0 {
-		fmt.Fprintf(stderr, "%s: %s%s\n", path, plain.Several(len(errors), "problem"), also(warnings))
+		fmt.Fprintf(stderr, "%s: %s%s\n", strings.Join(errors.Files(), ", "), plain.Several(len(errors), "problem"), also(warnings))
 		return exitFailed
 	}
 	fmt.Fprintf(stdout, "%s: ok%s\n", path, also(warnings))

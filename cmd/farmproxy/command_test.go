@@ -240,6 +240,19 @@ func TestCheckFindsWhatRunFailsOn(t *testing.T) {
 	}
 }
 
+// What is wrong with what was set over the API is said of that file, not of the one beside it.
+func TestCheckNamesTheFileThatIsBroken(t *testing.T) {
+	dir := t.TempDir()
+	file := fileOf(t, "state_dir = '"+dir+"'\n[[listener]]\naddress = '127.0.0.1:0'\n[http]\naddress = ''\n")
+	if err := os.WriteFile(dir+"/overlay.toml", []byte("[[pool]]\nurl = 'nowhere'\nuser = 'farm'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, said := invoke(t, "check", "-c", file)
+	if code != exitFailed || !strings.Contains(said, dir+"/overlay.toml:2: pool[1].url") || !strings.Contains(said, "\n"+dir+"/overlay.toml: 1 problem") || strings.Contains(said, file) {
+		t.Errorf("%d\n%s", code, said)
+	}
+}
+
 // Whatever keeps farmproxy from running becomes a line of its log.
 func TestFatalErrorsAreInTheLog(t *testing.T) {
 	const text = "[[listener]]\naddress = '192.0.2.1:3333'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n[http]\naddress = ''\n[log]\nformat = 'json'\n"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"farmproxy/config"
@@ -76,7 +77,7 @@ func runCommand(flags *flag.FlagSet) run {
 			if f, x, lastGood = proxy.LastGood(ctx, f); !lastGood {
 				return refusal(broken)
 			}
-			log.Error("the configuration is broken, as said above: farmproxy works by the last one that was good; correct the file and reload it", "broken", *path, "last_good", f.Path())
+			log.Error("the configuration is broken, as said above: farmproxy works by the last one that was good; correct it and reload", "broken", strings.Join(broken.Files(), ", "), "last_good", f.Path())
 			queue.Configure(x.Config.Log)
 		}
 		stop, err := p.start()
