@@ -10,6 +10,7 @@ import (
 // latest first.
 type WorkerDetail struct {
 	Worker
+	VersionMask string             `json:"version_mask"` // that its most recent miner may roll
 	LastRefused []RefusedShare     `json:"last_refused"`
 	LastClosed  []ClosedConnection `json:"last_closed"`
 }
@@ -34,7 +35,7 @@ func (s *Server) worker(ctx *fasthttp.RequestCtx) error {
 	if !ok {
 		return NotFound("no worker is called %s; GET /api/v1/workers lists them", quoted(item(ctx)))
 	}
-	a := WorkerDetail{makeWorker(&info), []RefusedShare{}, []ClosedConnection{}}
+	a := WorkerDetail{makeWorker(&info), hex(info.VersionMask), []RefusedShare{}, []ClosedConnection{}}
 	for _, r := range lately.Refused {
 		a.LastRefused = append(a.LastRefused, RefusedShare{OrNull(r.At), r.Verdict.String(), r.Difficulty})
 	}

@@ -196,8 +196,9 @@ func (a *agentPeer) tick(l *loop, p *peer, out []byte) ([]byte, session.Effect) 
 
 // job sends an agent its lane's last job.
 func (a *agentPeer) job(l *loop, p *peer, clean bool, out []byte) ([]byte, session.Effect) {
-	before := a.session.Notifies()
+	before, rolled := a.session.Notifies(), a.session.Rolls()
 	out, effect := a.session.Job(&l.env, clean, out)
+	a.rolls(rolled)
 	l.counts.Notifies.Add(a.session.Notifies() - before)
 	a.session.Changed(func(sid uint16, d float64) {
 		if b := a.minerOf(sid).worker.booked(); b != nil {
@@ -248,6 +249,7 @@ func (a *agentPeer) register(l *loop, p *peer, e *session.Effect) {
 		a.session.Registered(&l.env, e.SID, e.Login, 0)
 	} else {
 		w := l.connected(p, e.Login, m.Agent)
+		w.SetVersionMask(a.session.Rolls())
 		miner.worker = worker{books: w}
 		last := w.Difficulty()
 		if d := a.session.Registered(&l.env, e.SID, e.Login, last); last == 0 && d > 0 {
@@ -356,7 +358,21 @@ func (a *agentPeer) waits(*peer) bool {
 func (a *agentPeer) lastJob(*peer) uint32 { return a.session.LastJob() }
 
 func (a *agentPeer) adjust(l *loop, _ *peer, out []byte) []byte {
+	defer a.rolls(a.session.Rolls())
 	return a.session.Adjust(&l.env, out)
+}
+
+// rolls notes in the books which version bits the miners may roll, if they are not those of before.
+func (a *agentPeer) rolls(before uint32) {
+	mask := a.session.Rolls()
+	if mask == before {
+		return
+	}
+	for _, m := range a.miners {
+		if b := m.worker.booked(); b != nil {
+			b.SetVersionMask(mask)
+		}
+	}
 }
 
 // move closes an agent: its miners' prefixes belong to a group tied to its lane.

@@ -96,10 +96,10 @@ func (l *loop) turnAway(f *feed) {
 	}
 }
 
-// deliver writes what the session has for the miner, and keeps the difficulty in its
-// books up to date.
+// deliver writes what the session has for the miner, and keeps difficulty and version bits
+// in its books up to date.
 func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) {
-	before := p.session.Difficulty()
+	before, rolled := p.session.Difficulty(), p.session.Rolls()
 	out, effect := step(l.out[:0])
 	l.out = out
 	if !l.write(p, out) {
@@ -113,6 +113,7 @@ func (l *loop) deliver(p *peer, step func(out []byte) ([]byte, session.Effect)) 
 		p.booked(func(w *stats.Worker) { w.SetDifficulty(d) })
 		p.books().SetDifficulty(d)
 	}
+	p.rolls(rolled)
 }
 
 // tick checks a fraction of the miners: deadlines, difficulties, and whether they have

@@ -154,7 +154,7 @@ func TestAMinerThatLostVersionRollingIsCounted(t *testing.T) {
 	f.want("1fffe000", `{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]}`)
 	f.want("f", `{"id":2,"method":"mining.subscribe","params":[]}`)
 	f.want("true", `{"id":3,"method":"mining.authorize","params":["farm.rig","x"]}`)
-	f.publish()
+	f.publish(0x1fffe000)
 	for !strings.Contains(f.line(), "mining.notify") {
 	}
 	for i := range 101 {
@@ -173,8 +173,33 @@ func TestAMinerThatLostVersionRollingIsCounted(t *testing.T) {
 	}
 }
 
+// The books have the version bits that a worker's miner may roll, also when the pool takes some.
+func TestWhichVersionBitsAWorkerRolls(t *testing.T) {
+	t.Parallel()
+	f := newFarm(t, func(*Options) {})
+	f.want("1fffe000", `{"id":1,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]}`)
+	f.want("f", `{"id":2,"method":"mining.subscribe","params":[]}`)
+	f.want("true", `{"id":3,"method":"mining.authorize","params":["farm.rig","x"]}`)
+	for _, x := range []struct {
+		mask uint32
+		line string // the last one that the miner gets
+	}{{0x1fffe000, "mining.notify"}, {0x00ffe000, "00ffe000"}} {
+		f.publish(x.mask)
+		for !strings.Contains(f.line(), x.line) {
+		}
+		f.want(`"id":9`, `{"id":9,"method":"mining.ping","params":[]}`) // what came before is on the books
+		if got := f.workers()[0].VersionMask; got != x.mask {
+			t.Errorf("it rolls %08x, want %08x", got, x.mask)
+		}
+	}
+	f.want(`"id":4`, `{"id":4,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"0000e000"}]}`)
+	if got := f.workers()[0].VersionMask; got != 0x0000e000 {
+		t.Errorf("after another mining.configure it rolls %08x", got)
+	}
+}
+
 // publish gives the miner's lane a job, as a link would.
-func (f *farm) publish() {
+func (f *farm) publish(mask uint32) {
 	f.t.Helper()
 	n, err := codec.Raw(`["1","` + strings.Repeat("00", 32) + `","00","00",[],"20000000","170371b1","65df9900",true]`).Notify()
 	if err != nil {
@@ -182,7 +207,7 @@ func (f *farm) publish() {
 	}
 	layout, _ := work.NewLayout(8, 2)
 	job := work.NewJob(n.Template, nil, layout)
-	job.ID, job.Epoch, job.Mask, job.Difficulty = 1, 1, 0x1fffe000, 1e6
+	job.ID, job.Epoch, job.Mask, job.Difficulty = 1, 1, mask, 1e6
 	job.Line = codec.NewNotifyLine(1, &n.Template, layout.Fold(nil))
 	goal, _, _ := f.directory.Login("farm.rig")
 	prefix, _ := f.directory.Prefixes().Take(2)

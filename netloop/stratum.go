@@ -25,6 +25,7 @@ func (*stratum) malformed(l *loop, p *peer, err *codec.Error, out []byte) ([]byt
 }
 
 func (*stratum) request(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
+	rolled := p.session.Rolls()
 	out, effect := p.session.Step(&l.env, &l.request, out)
 	worked := p.session.IsWorking()
 	switch effect.Kind {
@@ -42,6 +43,7 @@ func (*stratum) request(l *loop, p *peer, out []byte) ([]byte, session.Effect) {
 	if !worked && p.session.IsWorking() {
 		l.counts.Notifies.Add(1) // its first job, sent in the same write as the answer
 	}
+	p.rolls(rolled)
 	return out, effect
 }
 

@@ -103,6 +103,13 @@ func (p *peer) mayName() bool {
 	return true
 }
 
+// rolls notes in the books which version bits the miner may roll, if they are not those of before.
+func (p *peer) rolls(before uint32) {
+	if mask := p.session.Rolls(); mask != before {
+		p.booked(func(w *stats.Worker) { w.SetVersionMask(mask) })
+	}
+}
+
 // booked visits the books of those of the miner's workers that have any.
 func (p *peer) booked(visit func(*stats.Worker)) {
 	if p.first != nil {
@@ -130,6 +137,7 @@ func (p *peer) connectedAs(login string) (n int) {
 func (l *loop) connected(p *peer, login, agent string) *stats.Worker {
 	w := l.server.book.Worker(login)
 	w.Connected(l.wall, p.remote.String(), agent)
+	w.SetVersionMask(p.session.Rolls())
 	w.CameBy(p.listener.bound)
 	pool, algorithm := p.at()
 	w.Mining(p.goal.Account(), pool, algorithm)

@@ -143,6 +143,14 @@ func (a *Agent) allow(s *Session) {
 	}
 }
 
+// Rolls returns the version bits that the agent's miners may roll now; 0: none.
+func (a *Agent) Rolls() uint32 {
+	if !a.is(agentRolling) {
+		return 0
+	}
+	return a.told
+}
+
 // setMask tells the agent its mask when it changed.
 func (a *Agent) setMask(e *Env, out []byte) []byte {
 	mask := a.asked & e.Feed.rollable()

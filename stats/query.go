@@ -66,6 +66,7 @@ type WorkerInfo struct {
 	Miners         int    // connected now
 	Address        string // "ip:port" of its latest miner; "" unknown
 	Agent          string // of its latest miner; "" unknown
+	VersionMask    uint32 // the version bits that its latest miner may roll; 0: none
 	Difficulty     float64
 	HashRate       float64 // over five minutes, in H/s
 	Shares         Shares
@@ -189,7 +190,8 @@ func (w *Worker) info(now time.Time) WorkerInfo {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	i := w.numbers(now)
-	i.Address, i.Agent = w.address.String(), w.agent.String()
+	agent := w.agent.software()
+	i.Address, i.Agent, i.VersionMask = w.address.String(), agent.name, agent.mask
 	return i
 }
 

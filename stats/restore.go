@@ -279,7 +279,7 @@ func (r *restorer) worker(s *workerState) {
 	if w.connects == 0 { // nobody else has told anything newer of it
 		w.seen = seen
 		w.mining = m
-		w.address, w.agent = makeAddr(s.Address), makeAgent(s.Agent)
+		w.address, w.agent = makeAddr(s.Address), agentOf(software{makeAgent(s.Agent).String(), s.VersionMask})
 		w.since = r.stamp(s.SinceMS)
 		w.difficulty = difficulty(s.Difficulty)
 	}

@@ -165,6 +165,7 @@ type workerState struct {
 	Group       string
 	Address     string
 	Agent       string
+	VersionMask uint32
 	Miners      uint32 // connected
 	SeenMS      age
 	LastShareMS age
@@ -416,6 +417,7 @@ func (w *Worker) state(now time.Time) *workerState {
 		Group:       w.mining.group(),
 		Address:     w.address.String(),
 		Agent:       w.agent.String(),
+		VersionMask: w.agent.software().mask,
 		Miners:      w.miners,
 		SeenMS:      w.seen.age(now),
 		LastShareMS: w.lastShare.age(now),

@@ -38,7 +38,7 @@ type Worker struct {
 	work      float64 // accepted, in shares of difficulty 1
 	accepted  uint64
 
-	agent      agent                        // of the miner that came last
+	agent      agent                        // of the miner that came last, with its version bits
 	miners     uint32                       // connected now
 	mostMiners uint32                       // the most at the same time
 	since      stamp                        // when it last went from no miner to one
@@ -197,6 +197,16 @@ func (w *Worker) SetDifficulty(d float64) {
 	}
 }
 
+// SetVersionMask sets the version bits that the miner that connected last may roll from
+// now on; 0: none.
+func (w *Worker) SetVersionMask(mask uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s := w.agent.software(); s.mask != mask {
+		w.agent = agentOf(software{s.name, mask})
+	}
+}
+
 // Difficulty returns the last difficulty set, for a miner that comes back; 0 if
 // none ever was.
 func (w *Worker) Difficulty() float64 {
@@ -257,9 +267,15 @@ func (a addr) addr() netip.Addr {
 	return netip.AddrFrom16(a.ip).Unmap()
 }
 
-// agent is a user agent. A farm has few different ones, so each is stored once; there
-// are never more than workers.
-type agent struct{ unique.Handle[string] }
+// agent is a user agent, and the version bits that it may roll. A farm has few different
+// ones, so each is stored once; there are never more than workers.
+type agent struct{ unique.Handle[software] }
+
+// software is what an agent stands for.
+type software struct {
+	name string
+	mask uint32
+}
 
 var noAgent agent
 
@@ -271,16 +287,23 @@ func makeAgent(s string) agent {
 			break
 		}
 	}
-	if s == "" {
+	return agentOf(software{name: s})
+}
+
+func agentOf(s software) agent {
+	if s == (software{}) {
 		return noAgent
 	}
 	return agent{unique.Make(s)}
 }
 
-// String returns "" if no agent is known.
-func (a agent) String() string {
+// software returns the zero value if nothing is known.
+func (a agent) software() software {
 	if a == noAgent {
-		return ""
+		return software{}
 	}
 	return a.Value()
 }
+
+// String returns "" if no agent is known.
+func (a agent) String() string { return a.software().name }

@@ -9,7 +9,7 @@ import { ends, reasons } from './words'
 
 interface Detail {
   name: string; user: string; pool: string; algorithm: string; miners: number; address: string; agent: string; difficulty: number; hashrate: number
-  accepted: number; rejected: Record<string, number>; work: number; last_share: string | null; reconnects: number; connected_since: string | null
+  accepted: number; rejected: Record<string, number>; work: number; last_share: string | null; reconnects: number; connected_since: string | null; version_mask: string
   last_refused: { time: string; reason: string; difficulty: number }[]; last_closed: { time: string; address: string; reason: string }[]
 }
 
@@ -39,6 +39,7 @@ export function WorkerView({ name }: { name: string }) {
           {d && <div><dt>Difficulty</dt><dd>{difficulty(d.difficulty)}</dd></div>}
           {d && <div><dt>Last share</dt><dd>{d.last_share ? ago(live.at - Date.parse(d.last_share)) + ' ago' : 'never'}</dd></div>}
           {d && <div><dt>Reconnects</dt><dd>{count(d.reconnects)}</dd></div>}
+          {d && d.miners > 0 && <div><dt>Version rolling</dt><dd>{rolling(d.version_mask)}</dd></div>}
           <div><dt>Pool</dt><dd>{now.pool || '–'}</dd></div>
           <div><dt>Group</dt><dd>{now.group || '–'}</dd></div>
           <div><dt>Address</dt><dd>{now.address || '–'}</dd></div>
@@ -81,6 +82,12 @@ export function WorkerView({ name }: { name: string }) {
       )}
     </>
   )
+}
+
+/** rolling says which version bits a miner may roll. */
+function rolling(mask: string): string {
+  const bits = [...parseInt(mask, 16).toString(2)].filter((b) => b === '1').length
+  return bits > 0 ? `${bits} bits (${mask})` : 'none'
 }
 
 /** Difficulty shows the mean difficulty of the worker's accepted shares: it steps where its difficulty was changed. */

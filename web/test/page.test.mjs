@@ -146,13 +146,15 @@ test('workers stand below their groups, which open and close', async (t) => {
 
 test("a worker's page says which shares were rejected and why connections ended", async (t) => {
   const socket = connect(farm.listener, '127.0.0.1')
+  socket.write('{"id":0,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000"}]}\n')
   socket.write('{"id":1,"method":"mining.subscribe","params":["bmminer"]}\n{"id":2,"method":"mining.authorize","params":["farm.lost","x"]}\n')
   socket.write('{"id":3,"method":"mining.submit","params":["farm.lost","never","00000000","00000000","00000000"]}\n')
   await until('the share is rejected', async () => (await farm.get('/api/v1/workers?search=farm.lost')).workers[0]?.rejected.unknown_job)
-  socket.destroy()
-  await until('the miner has gone', async () => (await farm.get('/api/v1/workers/farm.lost')).last_closed.length > 0)
   const page = await open(t, readToken)
   await page.goto(farm.url + '/#/worker/farm.lost')
+  assert.equal(await figure(page, 'Version rolling'), '16 bits (1fffe000)')
+  socket.destroy()
+  await until('the miner has gone', async () => (await farm.get('/api/v1/workers/farm.lost')).last_closed.length > 0)
   await page.getByText(/unknown_job, at difficulty .*: for a job that this miner was never sent/).waitFor()
   await page.getByText(/127\.0\.0\.1:\d+: the miner or the network closed it/).waitFor()
   assert.deepEqual(page.wrong, [])
