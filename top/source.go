@@ -76,6 +76,9 @@ func (r *remote) request(ctx context.Context, path string) (io.ReadCloser, error
 		return a.Body, nil
 	}
 	defer a.Body.Close()
+	if a.StatusCode == http.StatusUnauthorized && r.token == "" {
+		return nil, fmt.Errorf("%s wants a token: name a file that has one, with -token-file", r.base)
+	}
 	var refused struct {
 		Error string `json:"error"`
 	}

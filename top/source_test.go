@@ -52,8 +52,12 @@ func TestRemote(t *testing.T) {
 	if err := s.Live(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	s, _ = Remote(strings.TrimPrefix(web.URL, "http://"), "")
+	s, _ = Remote(web.URL, "wrong")
 	if err := s.Live(t.Context(), nil); err == nil || err.Error() != "a token is needed" {
+		t.Error(err)
+	}
+	s, _ = Remote(strings.TrimPrefix(web.URL, "http://"), "")
+	if err := s.Live(t.Context(), nil); err == nil || !strings.HasSuffix(err.Error(), " wants a token: name a file that has one, with -token-file") {
 		t.Error(err)
 	}
 }
