@@ -139,9 +139,11 @@ func suggested(name string, names []string) string {
 	if near := nearest(name, names); near != "" {
 		return strconv.Quote(near)
 	}
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = strconv.Quote(n)
+	var quoted []string
+	for _, n := range names {
+		if q := strconv.Quote(n); !slices.Contains(quoted, q) { // one that is there twice is a problem of its own
+			quoted = append(quoted, q)
+		}
 	}
 	return oneOfThese(quoted)
 }
