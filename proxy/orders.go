@@ -77,7 +77,11 @@ func (o *orders) recall() {
 		o.log.Warn("the orders are left alone, and new ones are forgotten at a restart: run that farmproxy, or delete the file", "file", o.path, "error", err)
 	default:
 		broken := o.path + ".broken"
-		o.log.Error("the orders of operators could not be read: no pool is drained or disabled, no worker is pinned, and all weights are the configuration's; the file is kept, give the orders again", "file", broken, "error", err, "rename", os.Rename(o.path, broken))
+		kept := []any{"file", broken, "error", err}
+		if err := os.Rename(o.path, broken); err != nil {
+			kept = append(kept, "rename", err)
+		}
+		o.log.Error("the orders of operators could not be read: no pool is drained or disabled, no worker is pinned, and all weights are the configuration's; the file is kept, give the orders again", kept...)
 	}
 }
 

@@ -267,6 +267,9 @@ func TestOrdersInAFileThatIsNotUnderstood(t *testing.T) {
 		if got := o.list(); got != "" || !strings.Contains(o.log.String(), said) {
 			t.Errorf("%s: orders %q, log\n%s", text, got, &o.log)
 		}
+		if strings.Contains(o.log.String(), "<nil>") {
+			t.Errorf("%s: the log has an error that is none:\n%s", text, &o.log)
+		}
 		o.mustOrder(t)
 		if kept, err := os.ReadFile(filepath.Join(dir, left)); err != nil || string(kept) != text {
 			t.Errorf("%s: %s has %s, %v", text, left, kept, err)
