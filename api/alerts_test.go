@@ -51,8 +51,10 @@ func TestCurtailmentsThatAreRefused(t *testing.T) {
 		`{"for":"3h","from":"tomorrow"}`: `from: want a time such as \"2026-01-31T18:00:00+01:00\", got \"tomorrow\"`,
 		`{"for":"3h","from":"2025-12-31T12:00:00Z"}`:                     "from: the curtailment is over already; it is 2026-01-02T03:04:05Z now",
 		`{"from":"2026-01-03T12:00:00Z","until":"2026-01-03T11:00:00Z"}`: "until: want a time after from, which is 2026-01-03T12:00:00Z",
-		`{"group":"nowhere","for":"3h"}`:                                 `there is no group \"nowhere\"`,
-		`{"for":"3h","gruop":"x"}`:                                       "gruop",
+		`{"for":1}`:                      `"error":"\"for\": want a string, got number"`,
+		`{"for":"1000000h"}`:             `"error":"until and for: want ten years at most"`,
+		`{"group":"nowhere","for":"3h"}`: `there is no group \"nowhere\"`,
+		`{"for":"3h","gruop":"x"}`:       "gruop",
 	} {
 		resp, text := s.send(t, "POST", curtailmentsPath, body)
 		if resp.StatusCode < 400 || !strings.Contains(string(text), want) {

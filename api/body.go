@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
@@ -52,12 +54,22 @@ func readJSON(ctx *fasthttp.RequestCtx, v any, strict bool) error {
 func bodyError(err error, want string) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		got, _, _ := strings.Cut(e.Value, " ") // the value follows
-		return badRequest("%s: want %s, got %s", quoted(e.Field), kindName(e.Type), got)
+		return badRequest("%s: want %s, got %s", quoted(fieldName(e.Field)), kindName(e.Type), got)
 	}
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return badRequest("%s: no such field; %s", quoted(strings.Trim(field, `"`)), want)
 	}
 	return badRequest("the body is not JSON, or cut off: %s", want)
+}
+
+// fieldName returns a field's path as clients know it. encoding/json has in it the Go names of
+// the structs that are embedded; fields of bodies begin with a small letter.
+func fieldName(path string) string {
+	parts := strings.Split(path, ".")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool {
+		first, _ := utf8.DecodeRuneInString(part)
+		return unicode.IsUpper(first)
+	}), ".")
 }
 
 // kindName names a type as JSON does.

@@ -32,10 +32,12 @@ func (o *CurtailOrder) Times(now time.Time) (from, until time.Time, err error) {
 	if o.Until != "" {
 		start = now
 	}
-	if until, err = o.Term.End(start); err != nil {
+	if until, err = o.Term.end(start); err != nil {
 		return from, until, err
 	}
 	switch {
+	case until.Sub(start) > maxTerm:
+		return from, until, badRequest("until and for: want ten years at most")
 	case until.IsZero():
 		return from, until, badRequest(`until and for: give one of them, for example "for": "3h": a curtailment needs an end`)
 	case !until.After(from):

@@ -18,6 +18,14 @@ type Term struct {
 
 // End returns when an order that is given now ends; zero: when it is taken back.
 func (t Term) End(now time.Time) (end time.Time, err error) {
+	if end, err = t.end(now); err == nil && end.Sub(now) > maxTerm {
+		return end, badRequest("until and for: want ten years at most; give neither for an order that holds until it is taken back")
+	}
+	return end, err
+}
+
+// end is End without the bound.
+func (t Term) end(now time.Time) (end time.Time, err error) {
 	switch {
 	case t.Until != "" && t.For != "":
 		return end, badRequest("until and for: give one of them")
@@ -37,9 +45,6 @@ func (t Term) End(now time.Time) (end time.Time, err error) {
 		}
 	default:
 		return end, nil
-	}
-	if end.Sub(now) > maxTerm {
-		return end, badRequest("until and for: want ten years at most; give neither for an order that holds until it is taken back")
 	}
 	return end, nil
 }

@@ -25,7 +25,7 @@ func curtailCommand(flags *flag.FlagSet) run {
 	end := flags.Bool("end", false, "the miners are not off on purpose any more")
 	return func(ctx context.Context, args []string, t terminal) int {
 		if len(args) > 1 {
-			return misused(t, "curtail", "name one group, or none for all miners; farmproxy workers lists groups")
+			return misused(t, "curtail", "name one group, or none for all miners; farmproxy workers -wide lists groups")
 		}
 		var order proxy.CurtailArgs
 		if len(args) == 1 {
@@ -42,7 +42,7 @@ func curtailCommand(flags *flag.FlagSet) run {
 			order.From = begin.Format(time.RFC3339)
 		}
 		var err error
-		if order.Term, err = terms.term(begin); err != nil {
+		if order.Term, err = terms.read(begin); err != nil {
 			return misused(t, "curtail", "%w", err)
 		}
 		switch timed := order.Term != (api.Term{}); {
@@ -56,6 +56,9 @@ func curtailCommand(flags *flag.FlagSet) run {
 			return misused(t, "curtail", "say for how long with -for, or until when with -until: a curtailment needs an end")
 		case !timed:
 			return a.command(ctx, t, "curtail list", nil, nil, printCurtailments)
+		}
+		if _, _, err := order.Times(now); err != nil {
+			return misused(t, "curtail", "%w", err)
 		}
 		return a.command(ctx, t, "curtail", order, nil, func(w io.Writer, answer json.RawMessage) error {
 			var c api.Curtailment

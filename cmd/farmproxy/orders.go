@@ -36,7 +36,7 @@ func printOrders(w io.Writer, answer json.RawMessage) error {
 		return fmt.Errorf("the answer is no list of orders: %w", err)
 	}
 	if len(a.Orders) == 0 {
-		_, err := fmt.Fprintln(w, "nothing is ordered: weights, move, pin, drain and disable do that")
+		_, err := fmt.Fprintln(w, "nothing is ordered: weights, move, pin, drain, disable and curtail do that")
 		return err
 	}
 	t := table{columns: []column{{title: "ORDER"}, {title: "OF", least: 12}, {title: "WHAT", least: 18}, {title: "BY", least: 12}, {title: "UNTIL"}}}
@@ -157,6 +157,9 @@ func printMoved(w io.Writer, answer json.RawMessage) error {
 		moved += fmt.Sprintf(", %d there already", m.Stayed)
 	}
 	lines := []string{moved}
+	if m.Pin != nil && m.Moved+m.Stayed == 0 && len(m.Refused) == 0 {
+		lines = append(lines, "no miner of that name is here: the pin is for the next one that comes")
+	}
 	for _, r := range m.Refused {
 		lines = append(lines, fmt.Sprintf("%s not moved: %s", plain.Several(r.Miners, "miner"), r.Reason))
 	}

@@ -145,7 +145,8 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	f("unpin", "name a worker")
 	f("drain", "name a pool")
 	f("enable a -for 1h", "flag provided but not defined: -for")
-	f("curtail a b -for 1h", "name one group, or none for all miners")
+	f("curtail a b -for 1h", "name one group, or none for all miners; farmproxy workers -wide lists groups")
+	f("curtail -for 1000000h", "until and for: want ten years at most\n")
 	f("curtail hall-1", "say for how long with -for, or until when with -until: a curtailment needs an end")
 	f("curtail -end -for 1h", "-end takes a group and nothing else")
 	f("curtail -for 1h -from noon", `-from "noon": expected 17:00`)
@@ -188,7 +189,7 @@ pool-d: drained by user anna, since ` + since.Local().Format(minutes) + "\n"
 func TestNoOrders(t *testing.T) {
 	k := newClerk(t, map[string]any{"orders": api.OrderList{}})
 	code, out, said := invoke(t, "orders", "-socket", k.socket)
-	if code != exitOK || said != "" || !strings.HasPrefix(out, "nothing is ordered") {
+	if code != exitOK || said != "" || !strings.HasPrefix(out, "nothing is ordered: weights, move, pin, drain, disable and curtail do that") {
 		t.Errorf("%d %s\n%s", code, said, out)
 	}
 }

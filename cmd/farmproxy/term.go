@@ -23,6 +23,15 @@ func addTermFlags(flags *flag.FlagSet) termFlags {
 
 // term returns what was asked for, for the running farmproxy.
 func (f termFlags) term(now time.Time) (api.Term, error) {
+	term, err := f.read(now)
+	if err == nil {
+		_, err = term.End(now)
+	}
+	return term, err
+}
+
+// read is term without a judgement.
+func (f termFlags) read(now time.Time) (api.Term, error) {
 	term := api.Term{For: *f.lasts}
 	if *f.until != "" {
 		end, err := readUntil(*f.until, now)
@@ -31,8 +40,7 @@ func (f termFlags) term(now time.Time) (api.Term, error) {
 		}
 		term.Until = end.Format(time.RFC3339)
 	}
-	_, err := term.End(now)
-	return term, err
+	return term, nil
 }
 
 // readUntil reads a time as people write it, by the clock of now.
