@@ -70,6 +70,9 @@ func (g *Goal) watch(ctx context.Context, p *pool) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-p.hungUp:
+			timer.Reset(p.pause(time.Now()))
+			continue
 		case <-timer.C:
 		}
 		if g.unwatched(p) {

@@ -13,8 +13,9 @@ import (
 // when the pool has new jobs, so that pools can be compared (stats.Book.NewBlock).
 //
 // It begins as a probe, and says of the pool's health what a probe says: that there was a
-// job, or why there was none. Its end afterwards says nothing: many pools close a link
-// without shares. While it is up it stands for the probes that would be made.
+// job, or why there was none. Its end afterwards says nothing, since many pools close a link
+// without shares, but that the pool is to be looked at again. While it is up it stands for the
+// probes that would be made.
 //
 // It is nobody's but the directory's, so no other process takes it over: that one dials
 // its own.
@@ -61,6 +62,7 @@ func (g *Goal) hear(ctx context.Context, p *pool, files linkFiles) {
 	case k.protocol.up():
 		p.book.QuietDisconnects.Add(1)
 		k.log.Debug("quiet link ended", "reason", err)
+		p.lookAgain()
 	case p.fail(now, k.started, g.failover().BackoffMax, k.protocol.reached, err):
 		k.log.Warn("probe failed", "reason", err)
 	}
@@ -108,6 +110,22 @@ func (p *pool) unhush(now time.Time, age, most time.Duration) {
 		p.pauses.failures = 0
 	}
 	p.pauses.grow(now, most)
+}
+
+// lookAgain has the pool looked at when the pause after its quiet link is over: nobody else
+// would notice soon that the pool is down.
+func (p *pool) lookAgain() {
+	select {
+	case p.hungUp <- struct{}{}:
+	default: // that is to be done already
+	}
+}
+
+// pause returns how long it is until a quiet link may be opened again.
+func (e *endpoint) pause(now time.Time) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return max(0, e.pauses.next.Sub(now))
 }
 
 // isHushed reports that there is a quiet link.

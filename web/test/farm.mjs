@@ -75,7 +75,9 @@ url = "http://127.0.0.1:1/topic"
 [admin]
 socket = "${f.dir}/admin"
 ${more}`)
-    f.pools = [f.run('bench', 'pool', '-listen', `127.0.0.1:${main}`), f.run('bench', 'pool', '-listen', `127.0.0.1:${backup}`)]
+    f.pools = {}
+    for (const [name, port] of Object.entries({ main, backup })) f.pools[name] = { start: () => f.run('bench', 'pool', '-listen', `127.0.0.1:${port}`) }
+    for (const pool of Object.values(f.pools)) pool.process = pool.start()
     f.proxy = f.run('run', '-c', join(f.dir, 'farmproxy.toml'))
     await until('farmproxy answers', async () => (await fetch(f.url + '/readyz').catch(() => null))?.ok)
     f.fleet = f.run('bench', 'fleet', '-target', `127.0.0.1:${listener}`, '-miners', String(miners), '-rate', String(rate))
