@@ -94,6 +94,9 @@ func (g *Goal) ask(ctx context.Context, p *pool, unseen time.Duration) {
 		return
 	}
 	now := time.Now()
+	if g.listens(p) && p.mayReach(now) {
+		unseen = 0 // it is missed: nobody waits for miners to need it
+	}
 	due := p.due(now, unseen) && g.curious(p)
 	trial := due && p.trialDue(now)
 	switch {

@@ -99,21 +99,26 @@ func (p *pool) hush() bool {
 	return true
 }
 
-// unhush notes the end of a quiet link that lived for age. The next one comes after a pause
-// that grows, up to most, while they do not last.
+// unhush notes the end of a quiet link that lived for age. The next one comes at once, by
+// which it is known whether the pool is down; if that one does not last, after a pause that
+// grows, up to most.
 func (p *pool) unhush(now time.Time, age, most time.Duration) {
 	p.book.Quiet.Store(false)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hushed, p.quiet = false, false
-	if age >= steady {
-		p.pauses.failures = 0
+	switch {
+	case age >= steady:
+		p.pauses = backoff{}
+	case p.pauses.failures == 0:
+		p.pauses.failures = 1
+	default:
+		p.pauses.grow(now, most)
 	}
-	p.pauses.grow(now, most)
 }
 
-// lookAgain has the pool looked at when the pause after its quiet link is over: nobody else
-// would notice soon that the pool is down.
+// lookAgain has the pool looked at as soon as it may be after the end of its quiet link:
+// nobody else would notice soon that the pool is down.
 func (p *pool) lookAgain() {
 	select {
 	case p.hungUp <- struct{}{}:
@@ -140,4 +145,12 @@ func (p *pool) mayListen(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.attempts == 0 && !p.hushed && !p.since.IsZero() && !now.Before(p.cool) && !p.reach.down && p.pauses.ready(now, 0)
+}
+
+// mayReach reports that the pool could not be reached, and that the pause after that is over.
+// One that can be reached, and refuses the user, is left alone for longer.
+func (e *endpoint) mayReach(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.reach.down && !now.Before(e.reach.next)
 }

@@ -180,9 +180,19 @@ func TestAPoolBehindAQuietLinkFallsSilent(t *testing.T) {
 		}
 		f.pools[1].do(func() { f.pools[1].refuse = true })
 		f.pools[1].lane().Close()
-		f.after(1500 * time.Millisecond) // at most a second of pause
+		f.after(100 * time.Millisecond)
 		equal(t, "b is up", f.compare(1).Up.Load(), false)
 		wantPart(t, "why not", f.lastError(1), "connection refused")
+		f.after(time.Hour)
+		before := f.compare(1).Probes.Load()
+		f.after(time.Hour)
+		if n := f.compare(1).Probes.Load() - before; n < 60 || n > 180 { // after backoff_max, by the clock of who watches
+			t.Errorf("b was tried %d times in an hour", n)
+		}
+		f.pools[1].do(func() { f.pools[1].refuse = false })
+		f.after(45 * time.Second)
+		equal(t, "b is up again", f.compare(1).Up.Load(), true)
+		f.wantOpen("and heard", "a:1 b:1")
 	})
 }
 
