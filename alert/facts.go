@@ -44,6 +44,9 @@ type Pool struct {
 	Told        uint64 // blocks that it told of, and others as well
 	ToldLate    uint64 // of these, later than the rule pool_late allows
 	BitsReduced uint64 // times that it granted fewer version bits than before
+
+	CertificateEnds time.Time // zero: not known, or it does not matter
+	Pinned          bool      // no other certificate is accepted
 }
 
 // Disk is a file system that farmproxy writes to.

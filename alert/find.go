@@ -293,21 +293,45 @@ func findDisks(k *look) (found []finding) {
 	return found
 }
 
+// ofPool is before a pool's name where the subject of another alert of the rule is a file.
+const ofPool = "pool "
+
 func findCertificates(k *look) (found []finding) {
-	const day = 24 * time.Hour
-	for _, file := range slices.Sorted(maps.Keys(k.Certificates)) {
-		ends := k.Certificates[file]
+	add := func(subject, what string, ends time.Time, soon, late string) {
+		const day = 24 * time.Hour
 		left := ends.Sub(k.now)
 		if left.Hours() >= k.threshold*day.Hours() {
-			continue
+			return
 		}
-		text := fmt.Sprintf("The certificate %s ends on %s, in %d days", file, ends.In(k.zone).Format(time.DateOnly), left/day)
+		text := fmt.Sprintf("%s ends on %s, in %d days", what, ends.In(k.zone).Format(time.DateOnly), left/day) + soon
 		if left <= 0 {
-			text = fmt.Sprintf("The certificate %s has ended on %s", file, ends.In(k.zone).Format(time.DateOnly))
+			text = fmt.Sprintf("%s has ended on %s", what, ends.In(k.zone).Format(time.DateOnly)) + late
 		}
-		found = append(found, finding{subject: file, text: text})
+		found = append(found, finding{subject: subject, text: text})
+	}
+	for _, file := range slices.Sorted(maps.Keys(k.Certificates)) {
+		add(file, "The certificate "+file, k.Certificates[file], "", "")
+	}
+	for i := range k.Pools {
+		p := &k.Pools[i]
+		soon, late := ": from then on new links to it are refused", ": new links to it are refused"
+		if p.Pinned {
+			soon = ": it is pinned, so a renewed one is refused until tls_fingerprint has its fingerprint"
+			late = soon
+		}
+		if !p.CertificateEnds.IsZero() {
+			add(ofPool+p.Name, "The certificate of pool "+p.Name, p.CertificateEnds, soon, late)
+		}
 	}
 	return found
+}
+
+// overCertificate says of which kind the certificate is.
+func overCertificate(_ *look, subject string) string {
+	if pool, is := strings.CutPrefix(subject, ofPool); is {
+		return fmt.Sprintf("Pool %s shows a certificate that lasts, or is not there any more", pool)
+	}
+	return fmt.Sprintf("The certificate %s was renewed", subject)
 }
 
 // trouble is a finding about the whole farmproxy, if there is a reason for it.

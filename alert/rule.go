@@ -125,8 +125,9 @@ var Rules = []Rule{
 	},
 	{
 		Name: "certificate_ends", Severity: Ticket, For: time.Hour, Threshold: 14, Unit: "days",
-		What: "a certificate that farmproxy shows ends within %g days", Do: "Renew it: farmproxy takes the new files by itself (docs/security.md).",
-		find: findCertificates, over: about("The certificate %s was renewed"),
+		What: "a certificate that farmproxy or a pool shows ends within %g days",
+		Do:   "Renew it: farmproxy takes the new files by itself. A pool's is the pool's to renew: tell the pool, and have a backup pool (docs/security.md).",
+		find: findCertificates, over: overCertificate,
 	},
 	{
 		Name: "reload_failed", Severity: Ticket, For: time.Minute,

@@ -22,16 +22,18 @@ type comparedPool struct {
 
 // PoolAudit is what a pool does for the farm: docs/pools.md explains it.
 type PoolAudit struct {
-	QuietLink        bool    `json:"quiet_link"`        // one is up
-	Difficulty       float64 `json:"difficulty"`        // 0: not known yet
-	Disconnects      uint64  `json:"disconnects"`       // of links that served miners
-	QuietDisconnects uint64  `json:"quiet_disconnects"` // of quiet links
-	tally                    // the pool's verdicts
-	RejectRate       float64 `json:"reject_rate"`     // 0..1
-	Work             float64 `json:"work"`            // accepted, at the pool's difficulty
-	ExpectedWork     float64 `json:"expected_work"`   // of all valid shares for its jobs, at the miners' difficulties
-	Latency          latency `json:"latency_seconds"` // of verdicts
-	Blocks           struct {
+	QuietLink         bool       `json:"quiet_link"`         // one is up
+	CertificateEnds   *time.Time `json:"certificate_ends"`   // null: not known, or it does not matter
+	CertificatePinned bool       `json:"certificate_pinned"` // tls_fingerprint allows this one only
+	Difficulty        float64    `json:"difficulty"`         // 0: not known yet
+	Disconnects       uint64     `json:"disconnects"`        // of links that served miners
+	QuietDisconnects  uint64     `json:"quiet_disconnects"`  // of quiet links
+	tally                        // the pool's verdicts
+	RejectRate        float64    `json:"reject_rate"`     // 0..1
+	Work              float64    `json:"work"`            // accepted, at the pool's difficulty
+	ExpectedWork      float64    `json:"expected_work"`   // of all valid shares for its jobs, at the miners' difficulties
+	Latency           latency    `json:"latency_seconds"` // of verdicts
+	Blocks            struct {
 		Told   uint64  `json:"told"`
 		First  uint64  `json:"first"`
 		Missed uint64  `json:"missed"`
@@ -52,6 +54,9 @@ func makePoolAudit(c *stats.Comparison) *PoolAudit {
 		Work:             c.Work[work.Accepted],
 		ExpectedWork:     c.Expected.Load(),
 		Latency:          makeLatency(&c.Latency),
+	}
+	if x := c.Certificate.Load(); x != nil {
+		a.CertificateEnds, a.CertificatePinned = OrNull(x.Ends), x.Pinned
 	}
 	b := &a.Blocks
 	b.Told, b.First, b.Missed = c.BlocksTold.Load(), c.BlocksFirst.Load(), c.BlocksMissed.Load()

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 )
 
@@ -31,6 +32,22 @@ func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 		c.InsecureSkipVerify = true
 	}
 	return c
+}
+
+// Shown returns the certificate that conn was shown by a target, and whether it was
+// accepted because it is pinned. nil: it matters to nobody, since conn uses no TLS or any
+// certificate would have done.
+func Shown(conn net.Conn, t Target) (leaf *x509.Certificate, pinned bool) {
+	c, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
+	if !ok || t.TLS == nil {
+		return nil, false
+	}
+	pinned = t.TLS.VerifyConnection != nil
+	list := c.ConnectionState().PeerCertificates
+	if len(list) == 0 || t.TLS.InsecureSkipVerify && !pinned {
+		return nil, false
+	}
+	return list[0], pinned
 }
 
 // explainTLS says what the operator can do about a rejected certificate.

@@ -16,7 +16,8 @@ type alert struct {
 	severity string   // page: somebody has to look now; ticket: today
 	summary  string   // with labels as {{ $labels.pool }}
 	do       string   // what to do about it
-	fires    []string // series with which it fires, and
+	fires    []string // series with which it fires,
+	also     []string // others with which it does, and
 	quiet    []string // with which it does not
 }
 
@@ -96,10 +97,11 @@ var alerts = []alert{
 		quiet:   []string{`process_open_fds{instance="box", job="farmproxy"} 900x60`, `process_max_fds{instance="box", job="farmproxy"} 1000x60`},
 	}),
 	from("certificate_ends", alert{
-		expr:    `farmproxy_certificate_not_after_seconds - time() < %g * 86400`,
-		summary: "The certificate {{ $labels.file }} ends within %g days",
+		expr:    `(farmproxy_certificate_not_after_seconds or farmproxy_pool_certificate_not_after_seconds) - time() < %g * 86400`,
+		summary: "The certificate {{ with $labels.file }}{{ . }}{{ else }}of pool {{ $labels.pool }}{{ end }} ends within %g days",
 		fires:   []string{`farmproxy_certificate_not_after_seconds{instance="box", file="cert.pem"} 864000x90`},
-		quiet:   []string{`farmproxy_certificate_not_after_seconds{instance="box", file="cert.pem"} 8640000x90`},
+		also:    []string{`farmproxy_pool_certificate_not_after_seconds{instance="box", pool="main"} 864000x90`, `farmproxy_certificate_not_after_seconds{instance="box", file="cert.pem"} 8640000x90`},
+		quiet:   []string{`farmproxy_certificate_not_after_seconds{instance="box", file="cert.pem"} 8640000x90`, `farmproxy_pool_certificate_not_after_seconds{instance="box", pool="main"} 8640000x90`},
 	}),
 	from("reload_failed", alert{
 		expr:    `farmproxy_config_last_reload_successful == 0`,
@@ -172,14 +174,21 @@ func proof(file string, alerts []alert) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "rule_files:\n  - %s\nevaluation_interval: 1m\ntests:\n", file)
 	for _, a := range alerts {
-		for i, series := range [][]string{a.fires, a.quiet} {
+		for i, series := range [][]string{a.fires, a.also, a.quiet} {
+			firing := 1
+			if i == 2 {
+				firing = 0
+			}
+			if series == nil {
+				continue
+			}
 			fmt.Fprintf(&b, "  - interval: 1m\n    name: %s %d\n    input_series:\n", a.name, i)
 			for _, s := range series {
 				at := strings.LastIndexByte(s, '}') + 1
 				fmt.Fprintf(&b, "      - series: '%s'\n        values: '%s'\n", s[:at], strings.TrimSpace(s[at:]))
 			}
 			fmt.Fprintf(&b, "    promql_expr_test:\n      - expr: 'count(ALERTS{alertname=\"%s\", alertstate=\"firing\"}) or vector(0)'\n        eval_time: %s\n        exp_samples:\n          - value: %d\n",
-				a.name, a.when(), 1-i)
+				a.name, a.when(), firing)
 		}
 	}
 	return b.String()

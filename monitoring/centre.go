@@ -25,7 +25,7 @@ var centre = board{
 			{`sum by (site) (rate(farmproxy_shares_total{HERE, verdict!="accepted"}[1h])) / sum by (site) (rate(farmproxy_shares_total{HERE}[1h]))`, "rejected in an hour", "percentunit"},
 			{`min by (site) (farmproxy_ready{HERE})`, "ready", ""},
 			{`count by (site) (farmproxy_pool_up{HERE}) - sum by (site) (farmproxy_pool_up{HERE})`, "pools down", ""},
-			{`min by (site) (farmproxy_certificate_not_after_seconds{HERE} - time())`, "certificate ends in", "s"},
+			{`min by (site) ((farmproxy_certificate_not_after_seconds{HERE} or farmproxy_pool_certificate_not_after_seconds{HERE}) - time())`, "certificate ends in", "s"},
 		}, ""},
 		{"Hash rate by site", stack, "H/s", 12, 10, []query{{`sum by (site) (farmproxy_hashrate{HERE})`, "{{site}}", ""}}, ""},
 		{"Hash rate of each site, of its usual", lines, "percentunit", 12, 10, []query{{siteOfUsual, "{{site}}", ""}}, "1: as much as in the median hour of the last three days."},

@@ -44,7 +44,7 @@ func families(t *testing.T) map[string]bool {
 	b.SetRoutes(func() []stats.Route {
 		return []stats.Route{{Name: "hall", Goals: []stats.RouteGoal{{Name: "main", Moves: map[string]uint64{"balance": 1}}}}}
 	})
-	b.Pool("main", "stratum+tcp://a:1", 0)
+	b.Pool("main", "stratum+tcp://a:1", 0).Certificate.Store(&stats.PoolCertificate{})
 	w, now := b.Worker("a.rig"), time.Now()
 	w.Connected(now, "192.0.2.1:1", "")
 	w.Mining("a", "main", "sha256d")

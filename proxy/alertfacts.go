@@ -40,6 +40,9 @@ func (a *alerts) facts(now time.Time, workers *alert.Workers) *alert.Facts {
 			Accepted: c.Shares[work.Accepted], Rejected: c.Shares.Rejected(),
 			Told: c.Lag.Count(), ToldLate: c.Lag.Over(late), BitsReduced: c.VersionBitsReduced.Load(),
 		}
+		if x := c.Certificate.Load(); x != nil {
+			p.CertificateEnds, p.Pinned = x.Ends, x.Pinned
+		}
 		_, p.LeftAlone = alone[c.Name]
 		if e := c.LastError.Load(); e != nil && !p.Up {
 			p.Trouble = *e

@@ -21,6 +21,8 @@ type Pool struct {
 	LastError    atomic.Pointer[string] // why it is not Up, a sentence
 	NamesRefused atomic.Uint64          // workers that the pool would not authorize
 
+	Certificate atomic.Pointer[PoolCertificate] // nil: not known yet, or it does not matter
+
 	VersionBitsReduced atomic.Uint64 // times that it granted fewer version bits than before
 
 	Quiet            atomic.Bool   // a quiet link to it is up
@@ -43,6 +45,12 @@ type Pool struct {
 	level     atomic.Int64
 	algorithm atomic.Pointer[poolAlgorithm]
 	forgotten bool // guarded by Book.mu
+}
+
+// PoolCertificate is the certificate that a pool has shown last. Immutable.
+type PoolCertificate struct {
+	Ends   time.Time
+	Pinned bool // tls_fingerprint allows this one only
 }
 
 type poolAlgorithm struct {

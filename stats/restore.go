@@ -128,6 +128,9 @@ func (r *restorer) pool(s *poolState) {
 		p.VersionMask.Store(s.VersionMask)
 		p.LastError.Store(&s.LastError)
 	}
+	if s.CertificateEnds != 0 {
+		p.Certificate.CompareAndSwap(nil, &PoolCertificate{time.Unix(s.CertificateEnds, 0), s.CertificatePinned})
+	}
 	p.Probes.Add(s.Probes)
 	p.Failures.Add(s.Failures)
 	p.NamesRefused.Add(s.NamesRefused)

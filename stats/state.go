@@ -80,6 +80,9 @@ type poolState struct {
 	NamesRefused uint64
 	BitsReduced  uint64
 
+	CertificateEnds   int64 // Unix time in seconds; 0: not known
+	CertificatePinned bool
+
 	Difficulty       float64
 	Disconnects      uint64
 	QuietDisconnects uint64
@@ -312,6 +315,9 @@ func (p *Pool) state() *poolState {
 	}
 	if e := p.LastError.Load(); e != nil {
 		s.LastError = *e
+	}
+	if c := p.Certificate.Load(); c != nil {
+		s.CertificateEnds, s.CertificatePinned = c.Ends.Unix(), c.Pinned
 	}
 	return s
 }

@@ -31,6 +31,7 @@ func (l *Lane) examine(ctx context.Context, now time.Time) {
 	l.leaveOrdered(now)
 	l.leaveBarren(ctx, k, now)
 	k.files.keep(1) // it has been up since the last look: what it took besides to get there is closed
+	l.goal.askCertificate(k.pool, k.to.Target, now)
 	f := l.goal.failover()
 	switch silent := k.silent(now, f.Silence); {
 	case k.health.unanswered.Load():

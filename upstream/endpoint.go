@@ -40,6 +40,8 @@ type endpoint struct {
 
 	leftOut    leftOut
 	bitsLogged time.Time // when it was last logged that it gives fewer version bits
+
+	certificateAt time.Time // when it last showed its certificate, or was asked for it
 }
 
 // endpointKey identifies the endpoint of a goal's pool.

@@ -138,6 +138,7 @@ func (k *link) run() (err error) {
 		return k.because(fmt.Errorf("connect to %s: %w", k.to.Address, err))
 	}
 	defer k.conn.Close()
+	k.pool.shown(k.conn, k.to.Target, time.Now())
 	hangUp := context.AfterFunc(k.ctx, func() { k.conn.Close() })
 	defer hangUp()
 

@@ -97,6 +97,7 @@ func (g *Goal) ask(ctx context.Context, p *pool, unseen time.Duration) {
 	if g.listens(p) && p.mayReach(now) {
 		unseen = 0 // it is missed: nobody waits for miners to need it
 	}
+	g.askCertificate(p, p.Target, now) // a quiet link may last for weeks
 	due := p.due(now, unseen) && g.curious(p)
 	trial := due && p.trialDue(now)
 	switch {

@@ -30,7 +30,11 @@ func (f *farm) overTLS(certificate tls.Certificate) {
 		go relay(server, pool)
 		go relay(pool, server)
 		socket := &passable{Conn: here}
-		client := tls.Client(&dial.Conn{Conn: socket}, &tls.Config{InsecureSkipVerify: true})
+		trust := to.TLS
+		if trust == nil {
+			trust = &tls.Config{InsecureSkipVerify: true}
+		}
+		client := tls.Client(&dial.Conn{Conn: socket}, trust)
 		return &secured{client, socket}, client.HandshakeContext(ctx)
 	}
 }

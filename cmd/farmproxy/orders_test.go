@@ -166,7 +166,8 @@ func TestPools(t *testing.T) {
 	a.Audit = new(api.PoolAudit)
 	a.Audit.Blocks.Told, a.Audit.Blocks.First, a.Audit.Blocks.Missed, a.Audit.Blocks.Lag.Mean = 20, 12, 1, 0.25
 	b.Audit = new(api.PoolAudit)
-	c.Name, c.LastError = "pool-c", "dial tcp: connection refused"
+	b.Audit.CertificateEnds, b.Audit.CertificatePinned = &since, true
+	c.Name, c.LastError = "pool-c", "connect to c:1: connection refused"
 	d.Name, d.Up, d.State = "pool-d", true, "drained"
 	n := api.MakeNote("user anna", since, time.Time{})
 	d.Order = &n
@@ -178,7 +179,8 @@ backup.example.with…  up            0     0.00 H/s         0             4 byt
 pool-c                down          0     0.00 H/s         0                   ?
 pool-d                drained       0     0.00 H/s         0                   ?
 pool-a: 12 of 20 blocks told first, lag 0.250 s on average, 1 missed, 0 empty
-pool-c: dial tcp: connection refused
+backup.example.with-a-very-long-name:3333: its certificate ends on ` + since.Local().Format(time.DateOnly) + `; tls_fingerprint refuses a renewed one
+pool-c: connect to c:1: connection refused
 pool-d: drained by user anna, since ` + since.Local().Format(minutes) + "\n"
 	if code != exitOK || said != "" || out != want {
 		t.Errorf("%d %s\n%s", code, said, out)

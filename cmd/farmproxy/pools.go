@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"farmproxy/api"
 	"farmproxy/stats"
 )
 
-const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, who ordered it, and what each pool has told of new blocks.`
+const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, who ordered it, when the certificate ends that the pool shows, and what it has told of new blocks.`
 
 // printPools prints pools for people.
 func printPools(w io.Writer, answer json.RawMessage) error {
@@ -29,6 +30,13 @@ func printPools(w io.Writer, answer json.RawMessage) error {
 		}
 		if p.LastError != "" {
 			remarks = append(remarks, p.Name+": "+p.LastError)
+		}
+		if p.Audit != nil && p.Audit.CertificateEnds != nil {
+			pinned := ""
+			if p.Audit.CertificatePinned {
+				pinned = "; tls_fingerprint refuses a renewed one"
+			}
+			remarks = append(remarks, fmt.Sprintf("%s: its certificate ends on %s%s", p.Name, p.Audit.CertificateEnds.Local().Format(time.DateOnly), pinned))
 		}
 		if p.Audit != nil && p.Audit.Blocks.Told > 0 {
 			b := &p.Audit.Blocks
