@@ -2,6 +2,7 @@ package api
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,9 @@ func withRemembered(t *testing.T) func(*Options) {
 	}
 }
 
+// tooFine finds times with more digits than those of the other answers.
+var tooFine = regexp.MustCompile(`T[0-9:]+\.[0-9]{4,}Z`)
+
 func TestHistory(t *testing.T) {
 	s := newSite(t, withRemembered(t))
 	for _, x := range []struct {
@@ -84,6 +88,9 @@ func TestHistory(t *testing.T) {
 		got, body := s.send(t, x.method, x.path, x.body)
 		if got.StatusCode != x.code || !strings.Contains(body, x.want) {
 			t.Errorf("%s %s: %d %s, want %d %s", x.method, x.path, got.StatusCode, body, x.code, x.want)
+		}
+		if time := tooFine.FindString(body); time != "" {
+			t.Errorf("%s: %s, want times to the millisecond", x.path, time)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func serve(t *testing.T, code int, answer string, headers ...string) (url string
 func poolDown() *message {
 	at := time.Date(2026, 11, 26, 14, 2, 0, 0, time.UTC)
 	return &message{ID: "ID1", Message: alert.Message{
-		Kind: alert.Alerts, At: at, Site: "north", Severity: alert.Page, Title: "[north] Pool <a> is down",
+		Kind: alert.Alerts, At: at.Add(123456 * time.Nanosecond), Site: "north", Severity: alert.Page, Title: "[north] Pool <a> is down",
 		Text:   "Pool <a> & *b* has been down since 14:02: connection refused\n<!channel>",
 		Alerts: []alert.Alert{{Rule: "pool_down", Subject: "<a>", State: alert.Firing, Severity: alert.Page, Since: at, Text: "Pool <a> is down", Do: "farmproxy pools"}},
 	}}

@@ -49,7 +49,7 @@ type hook struct {
 	ID       string         `json:"id"`
 	Kind     alert.Kind     `json:"kind"`
 	Site     string         `json:"site"`
-	At       time.Time      `json:"at"`
+	At       time.Time      `json:"at"` // to the millisecond, as all times of the API
 	Severity alert.Severity `json:"severity"`
 	Title    string         `json:"title"`
 	Text     string         `json:"text"`
@@ -60,7 +60,7 @@ type hook struct {
 const hookVersion = 1
 
 func (w *webhook) send(ctx context.Context, m *message) error {
-	h := hook{hookVersion, m.ID, m.Kind, m.Site, m.At.UTC(), m.Severity, m.Title, m.Text, m.Alerts}
+	h := hook{hookVersion, m.ID, m.Kind, m.Site, m.At.UTC().Truncate(time.Millisecond), m.Severity, m.Title, m.Text, m.Alerts}
 	if h.Alerts == nil {
 		h.Alerts = []alert.Alert{}
 	}
