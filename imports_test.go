@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"monitoring":       {"alert", "internal/golden", "naming", "stats", "work"}, // tests only: which series there are
 	"web":              {"session", "work"},                                     // tests only: the reasons that it explains
 	"notify":           {"alert", "plain"},
-	"report":           {"history", "stats", "wish"},
+	"report":           {"history", "plain", "wish"},
 	"history":          {"sqlite", "stats", "work"}, // stats: when a worker is silent
 	"sharelog":         {"work"},                    // the names of verdicts
 	"tap":              {},
@@ -110,7 +110,7 @@ var usedBy = map[string][]string{
 	"github.com/jackc/pgx/v5":            {"store"},
 	"charm.land/bubbletea/v2":            {"top"},
 	"github.com/charmbracelet/x/ansi":    {"top"},
-	"github.com/charmbracelet/x/term":    {"top"},
+	"github.com/charmbracelet/x/term":    {"cmd/farmproxy", "top"},
 	"github.com/charmbracelet/x/vt":      {"cmd/farmproxy"}, // tests: a terminal
 	"github.com/creack/pty":              {"cmd/farmproxy"}, // the same
 

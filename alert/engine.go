@@ -116,6 +116,7 @@ type Engine struct {
 	settings Settings
 	entries  map[key]*entry
 	pools    map[string]*past
+	off      map[string]time.Time // groups that are off on purpose, "" for all, and until when
 	excused  map[string]time.Time // until when nothing is said of a group, "" for all: after a curtailment
 	settling time.Time            // until when nothing is said of workers at all
 	unready  time.Time            // since when miners get no work
@@ -223,6 +224,7 @@ func (e *Engine) watchCurtailment(now time.Time, f *Facts) {
 			off[c.Group] = until
 		}
 	}
+	e.off = maps.Clone(off)
 	for group := range off {
 		e.excused[group] = now.Add(settle)
 	}
@@ -418,6 +420,9 @@ func (e *Engine) Lateness() time.Duration {
 
 // CutOff returns since when nothing can be reached; zero: something can.
 func (e *Engine) CutOff() time.Time { return e.cutOff }
+
+// Off returns the groups whose miners are off on purpose now, "" for all, and until when.
+func (e *Engine) Off() map[string]time.Time { return maps.Clone(e.off) }
 
 // Curtailed returns which groups are excused now, and until when, "" for all.
 func (e *Engine) Curtailed() map[string]time.Time { return maps.Clone(e.excused) }

@@ -242,15 +242,22 @@ func TestCurtailment(t *testing.T) {
 	if n := f.e.Notices(); len(n) > 0 {
 		t.Errorf("a page says %v", n)
 	}
+	if off := f.e.Off(); len(off) > 0 {
+		t.Errorf("after its end, off: %v", off)
+	}
 	f.off("hall-1", 40, false)
 	f.facts.Curtailed = map[string]time.Time{"": f.now.Add(time.Hour)} // ordered, of all
 	f.off("hall-2", 40, true)
-	f.pass(time.Hour)
+	f.pass(time.Hour - time.Minute)
+	if off := f.e.Off(); len(off) != 1 || !off[""].Equal(f.facts.Curtailed[""]) {
+		t.Errorf("off: %v", off)
+	}
+	f.pass(time.Minute)
 	f.wants()
 	f.facts.Curtailed = nil
 	f.pass(30 * time.Minute) // they stay away
 	f.wants("15:31:45 began group_down hall-2", "15:32:15 told [north] All 40 workers of group hall-2 have been down since 14:14",
-		"15:38:45 began hashrate_low", "15:39:15 told [north] The farm hashes 40.00 TH/s, 50 % of its usual 80.00 TH/s")
+		"15:38:45 began hashrate_low", "15:39:15 told [north] The farm hashes 40.0 TH/s, 50 % of its usual 80.0 TH/s")
 }
 
 // A curtailment that is ordered late ends the alerts, and says why.

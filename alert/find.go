@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"farmproxy/stats"
+	"farmproxy/plain"
 )
 
 // finding is what a rule finds about one subject.
@@ -98,7 +98,7 @@ func findGroupHashRates(k *look) (found []finding) {
 }
 
 func ofUsual(rate, usual float64) string {
-	return fmt.Sprintf("%s, %.0f %% of its usual %s", stats.HashRate(rate), 100*rate/usual, stats.HashRate(usual))
+	return fmt.Sprintf("%s, %s %% of its usual %s", plain.HashRate(rate), plain.Percent(rate/usual, 0), plain.HashRate(usual))
 }
 
 func findGroupsDown(k *look) (found []finding) {
@@ -213,7 +213,7 @@ func findRejects(k *look) (found []finding) {
 		p := &k.Pools[i]
 		rejected, all := k.pools[p.Name].shares.since()
 		if all >= enoughShares && float64(rejected) > k.threshold*float64(all) {
-			found = append(found, finding{subject: p.Name, text: fmt.Sprintf("Pool %s rejects %.1f %% of the shares", p.Name, 100*float64(rejected)/float64(all))})
+			found = append(found, finding{subject: p.Name, text: fmt.Sprintf("Pool %s rejects %s %% of the shares", p.Name, plain.Percent(float64(rejected)/float64(all), 1))})
 		}
 	}
 	return found

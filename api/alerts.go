@@ -1,6 +1,8 @@
 package api
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -17,6 +19,9 @@ type Alerter interface {
 
 	// Notices takes how the workers are now, and returns what a page says is wrong.
 	Notices(workers *alert.Workers) []alert.Notice
+
+	// Off returns the groups whose miners are off on purpose now, "" for all, and until when.
+	Off() map[string]time.Time
 
 	// Usual returns the workers' usual hash rates, in H/s, by name. It never changes.
 	Usual() map[string]float64
@@ -45,6 +50,15 @@ func wrongs(notices []alert.Notice) []live.Wrong {
 	list := make([]live.Wrong, 0, min(len(notices), mostWrongs))
 	for _, n := range notices[:cap(list)] {
 		list = append(list, live.Wrong{Severe: n.Severe, Text: n.Text})
+	}
+	return list
+}
+
+// offs are the groups that are off on purpose, by name.
+func offs(groups map[string]time.Time) []live.Off {
+	list := make([]live.Off, 0, min(len(groups), mostWrongs))
+	for _, name := range slices.Sorted(maps.Keys(groups))[:cap(list)] {
+		list = append(list, live.Off{Group: name, Until: moment(groups[name])})
 	}
 	return list
 }

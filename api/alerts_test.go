@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"farmproxy/alert"
+	"farmproxy/live"
 )
 
 // calm is an Alerter on whose farm a pool is down, and which knows what one worker usually
@@ -16,6 +17,8 @@ type calm struct{}
 func (calm) Alerts() ([]alert.Alert, time.Time) {
 	return []alert.Alert{{Rule: "pool_down", Subject: "main", State: alert.Firing, Severity: alert.Ticket, Since: ordered, Text: "Pool main is down", Do: "Look."}}, time.Time{}
 }
+
+func (calm) Off() map[string]time.Time { return nil }
 
 func (calm) Notices(*alert.Workers) (list []alert.Notice) {
 	for i := range 2 * mostWrongs {
@@ -40,6 +43,10 @@ func TestAlerts(t *testing.T) {
 	}
 	if list := wrongs(calm{}.Notices(nil)); len(list) != mostWrongs || !list[0].Severe || list[1].Text != "trouble 1" {
 		t.Errorf("%v", list)
+	}
+	at := time.Date(2026, 11, 26, 12, 0, 0, 123456789, time.UTC)
+	if list := offs(map[string]time.Time{"hall-1": at, "": at}); len(list) != 2 || list[0].Group != "" || list[1] != (live.Off{Group: "hall-1", Until: at.Truncate(time.Millisecond)}) {
+		t.Errorf("off: %v", list)
 	}
 }
 

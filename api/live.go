@@ -80,9 +80,15 @@ func (f *liveFarm) Farm() *live.Farm {
 	for _, c := range f.options.Book.Compare() {
 		total := totals[c.Name]
 		p := live.Pool{
-			Name: c.Name, URL: c.URL, Up: c.Up.Load(), Active: c.Active.Load(),
+			Name: c.Name, URL: c.URL, State: f.poolState(c.Name), Up: c.Up.Load(), Active: c.Active.Load(),
 			Miners: total.Miners, HashRate: total.HashRate, Difficulty: c.Difficulty.Load(),
-			Lag: c.Lag.Quantile(0.5).Seconds(), Latency: c.Latency.Quantile(0.5).Seconds(), Shares: liveTally(&c.Shares),
+			Shares: liveTally(&c.Shares),
+		}
+		if c.Lag.Count() > 0 {
+			p.Lag = new(c.Lag.Mean().Seconds())
+		}
+		if c.Latency.Count() > 0 {
+			p.Latency = new(c.Latency.Quantile(0.5).Seconds())
 		}
 		if e := c.LastError.Load(); e != nil && !p.Up {
 			p.Trouble = *e
@@ -90,7 +96,16 @@ func (f *liveFarm) Farm() *live.Farm {
 		a.Pools = append(a.Pools, p)
 	}
 	a.Wrong = wrongs(f.options.Alerts.Notices(f.seen))
+	a.Off = offs(f.options.Alerts.Off())
 	return a
+}
+
+// poolState is whether a pool is enabled, drained or disabled.
+func (f *liveFarm) poolState(name string) string {
+	if o := f.options.Orders.PoolOrder(name); o != nil {
+		return o.State
+	}
+	return Enabled
 }
 
 func liveTally(s *stats.Shares) live.Tally {

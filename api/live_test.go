@@ -16,6 +16,8 @@ import (
 // answer, which is none of theirs.
 func TestLive(t *testing.T) {
 	s := newSite(t, withRemembered(t))
+	s.book.Pool("main", "stratum+tcp://pool.example:3333", 0)
+	s.book.Pool("backup", "stratum+tls://backup.example:3334", 1)
 	w := s.book.Worker("farm.<img src=x onerror=alert(1)>")
 	w.Connected(time.Now(), "192.0.2.1:7", "bmminer")
 	w.Share(0, time.Now(), work.Accepted, 1)
@@ -45,6 +47,9 @@ func TestLive(t *testing.T) {
 	first := event()
 	if !first.Full || len(first.New) != 1 || first.New[0][1] != w.Name() || first.Farm.WorkersUp != 1 || first.Farm.Ready {
 		t.Errorf("%+v", first)
+	}
+	if pools := first.Farm.Pools; len(pools) != 2 || pools[0].State != Enabled || pools[1].State != "drained" || first.Farm.Off == nil {
+		t.Errorf("%+v", first.Farm)
 	}
 	s.book.Worker("farm.b").Connected(time.Now(), "", "")
 	s.feed.Tick(time.Now())

@@ -1,6 +1,9 @@
 package live
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Farm is the farm as a whole, at a tick. Its values are sent each time.
 type Farm struct {
@@ -15,6 +18,7 @@ type Farm struct {
 	Remembers   bool    `json:"remembers"` // there is a history
 	Pools       []Pool  `json:"pools"`
 	Wrong       []Wrong `json:"wrong"` // what is wrong now, the worst first
+	Off         []Off   `json:"off"`   // whose miners are off on purpose now
 	WorkersUp   int     `json:"workers_up"`
 	WorkersDown int     `json:"workers_down"`
 	NeverSeen   int     `json:"workers_never_seen"` // expected, and never seen
@@ -28,23 +32,30 @@ type Tally struct {
 
 // Pool is one pool, at a tick.
 type Pool struct {
-	Name       string  `json:"name"`
-	URL        string  `json:"url"`
-	Up         bool    `json:"up"`
-	Active     bool    `json:"active"` // miners work at it
-	Trouble    string  `json:"trouble"`
-	Miners     int     `json:"miners"`
-	HashRate   float64 `json:"hashrate"`
-	Difficulty float64 `json:"difficulty"`
-	Lag        float64 `json:"lag_seconds"`     // behind the pool that told of a new block first, median; 0: unknown
-	Latency    float64 `json:"latency_seconds"` // of verdicts, median; 0: unknown
-	Shares     Tally   `json:"shares"`
+	Name       string   `json:"name"`
+	URL        string   `json:"url"`
+	State      string   `json:"state"` // enabled, drained or disabled
+	Up         bool     `json:"up"`
+	Active     bool     `json:"active"` // miners work at it
+	Trouble    string   `json:"trouble"`
+	Miners     int      `json:"miners"`
+	HashRate   float64  `json:"hashrate"`
+	Difficulty float64  `json:"difficulty"`
+	Lag        *float64 `json:"lag_seconds"`     // behind the pool that told of a new block first, mean; nil: unknown
+	Latency    *float64 `json:"latency_seconds"` // of verdicts, p50; nil: unknown
+	Shares     Tally    `json:"shares"`
 }
 
 // Wrong is something that is wrong now, in words.
 type Wrong struct {
 	Severe bool   `json:"severe"`
 	Text   string `json:"text"`
+}
+
+// Off is a group whose miners are off on purpose: no alert speaks of them.
+type Off struct {
+	Group string    `json:"group"` // "": all miners
+	Until time.Time `json:"until"`
 }
 
 // State is how a worker is.

@@ -1,3 +1,3 @@
 // Package plain makes text that is safe and short, for people: names that others have
-// chosen, ages, counts. It never decides where the text goes.
+// chosen, and figures with their units. It never decides where the text goes.
 package plain

@@ -244,6 +244,13 @@ func (a *alerts) planned() map[string]time.Time {
 	return a.engine.Curtailed()
 }
 
+// Off implements api.Alerter.
+func (a *alerts) Off() map[string]time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.engine.Off()
+}
+
 // Usual implements api.Alerter.
 func (a *alerts) Usual() map[string]float64 { return a.usual.Load().workers }
 

@@ -18,6 +18,7 @@ import (
 	"farmproxy/config"
 	"farmproxy/descriptors"
 	"farmproxy/netloop"
+	"farmproxy/plain"
 	"farmproxy/session"
 	"farmproxy/sharelog"
 	"farmproxy/stats"
@@ -355,7 +356,7 @@ func (p *proxy) status(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		s := p.book.Status()
-		p.warn(systemd.Status(p.duck.mark()+"%d miners, %d of %d links up, %s, pool %q", s.Miners, s.LinksUp, s.Links, stats.HashRate(s.HashRate), s.Pool))
+		p.warn(systemd.Status(p.duck.mark()+"%d miners, %d of %d links up, %s, pool %q", s.Miners, s.LinksUp, s.Links, plain.HashRate(s.HashRate), s.Pool))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"farmproxy/history"
-	"farmproxy/stats"
+	"farmproxy/plain"
 )
 
 // Title returns its first line.
@@ -48,23 +48,23 @@ func (r *Report) against() string {
 
 // Words of a report, in text and in HTML.
 
-func rate(hashes float64) string { return stats.HashRate(hashes) }
+func rate(hashes float64) string { return plain.HashRate(hashes) }
 
-func percent(fraction float64) string { return fmt.Sprintf("%.1f %%", 100*fraction) }
+func percent(fraction float64) string { return plain.Percent(fraction, 1) + " %" }
 
 // efficiency returns which part of the shares was accepted.
 func efficiency(s history.Sample) string {
 	e, ok := s.Efficiency()
 	if !ok {
-		return "-"
+		return plain.Unknown
 	}
-	return fmt.Sprintf("%.2f %%", 100*e)
+	return plain.Percent(e, 2) + " %"
 }
 
 func uptime(s history.Sample) string {
 	u, ok := s.Uptime()
 	if !ok {
-		return "-"
+		return plain.Unknown
 	}
 	return percent(u)
 }
@@ -76,7 +76,7 @@ func (r *Report) Facts() [][2]string {
 	}
 	facts := [][2]string{
 		{"Hash rate", r.sum()},
-		{"Shares", fmt.Sprintf("%d accepted, %d rejected: efficiency %s", r.Farm.Accepted, r.Farm.Rejected, efficiency(r.Farm))},
+		{"Shares", fmt.Sprintf("%s accepted, %s rejected: efficiency %s", plain.Count(r.Farm.Accepted), plain.Count(r.Farm.Rejected), efficiency(r.Farm))},
 		{"Workers", fmt.Sprintf("%d known, %.1f up on average, uptime %s", r.Workers, r.Farm.Workers(), percent(r.Uptime))},
 	}
 	if of, ran := r.To.Sub(r.From), time.Duration(r.Farm.Seconds)*time.Second; ran < of-5*time.Minute {
@@ -112,7 +112,7 @@ func (r *Report) Tables() (list []Table) {
 	}{{"Groups", r.Groups}, {"Pools", r.Pools}} {
 		t := Table{x.title, []string{strings.TrimSuffix(x.title, "s"), "hash rate", "part", "accepted", "rejected", "efficiency", "up"}, nil}
 		for _, row := range x.rows {
-			t.Rows = append(t.Rows, []string{row.Name, rate(row.HashRate()), percent(row.Part), fmt.Sprint(row.Accepted), fmt.Sprint(row.Rejected), efficiency(row.Sample), fmt.Sprintf("%.1f", row.Workers())})
+			t.Rows = append(t.Rows, []string{row.Name, rate(row.HashRate()), percent(row.Part), plain.Count(row.Accepted), plain.Count(row.Rejected), efficiency(row.Sample), fmt.Sprintf("%.1f", row.Workers())})
 		}
 		list = append(list, t)
 	}

@@ -6,12 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"farmproxy/api"
 	"farmproxy/live"
 	"farmproxy/plain"
-	"farmproxy/stats"
 )
 
 // farmLines is the farm at a glance: what is wrong, hash rates, pools, routes, events.
@@ -35,7 +33,14 @@ func (m *model) wrongLines() (lines []string) {
 		lines = append(lines, m.folded(style, sign, plain.Text(w.Text))...)
 	}
 	if lines == nil {
-		return []string{good.Styled("✓ Nothing is wrong.")}
+		lines = []string{good.Styled("✓ Nothing is wrong.")}
+	}
+	for _, o := range m.mirror.Farm.Off {
+		whose := "All miners are"
+		if o.Group != "" {
+			whose = "The miners of group " + plain.Text(o.Group) + " are"
+		}
+		lines = append(lines, m.folded(noStyle, "◌ ", whose+" off on purpose until "+m.clockTime(o.Until))...)
 	}
 	return lines
 }
@@ -44,18 +49,18 @@ func (m *model) wrongLines() (lines []string) {
 func (m *model) figureLines() []string {
 	f := m.mirror.Farm
 	lines := []string{
-		fmt.Sprintf("%-10s%11s  %s", "Hash rate", stats.HashRate(f.HashRate), m.workerWords()),
+		fmt.Sprintf("%-16s%11s  %s", "Hash rate, 5 min", plain.HashRate(f.HashRate), m.workerWords()),
 	}
 	for _, span := range []string{"1 h", "24 h", "30 d"} {
 		c := m.facts.charts[span]
 		if rate, known := c.mean(); known {
-			lines = append(lines, fmt.Sprintf("%-10s%11s  %s", span, stats.HashRate(rate), c.line(m.width-23)))
+			lines = append(lines, fmt.Sprintf("%-16s%11s  %s", span, plain.HashRate(rate), c.line(m.width-29)))
 		}
 	}
 	if !f.Remembers {
 		lines = append(lines, "Nothing is remembered: set state_dir to have charts and events.")
 	}
-	return append(lines, m.folded(noStyle, "Shares    ", shareWords(&f.Shares))...)
+	return append(lines, m.folded(noStyle, "Shares          ", shareWords(&f.Shares))...)
 }
 
 func (m *model) workerWords() string {
@@ -75,10 +80,10 @@ func shareWords(t *live.Tally) string {
 	if rejected == 0 {
 		return text
 	}
-	text += " (" + percent(float64(rejected)/all, 2) + " %): "
+	text += " (" + plain.Percent(float64(rejected)/all, 2) + " %): "
 	var reasons []string
 	for _, reason := range byCount(t.Rejected) {
-		reasons = append(reasons, reason+" "+percent(float64(t.Rejected[reason])/all, 2)+" %")
+		reasons = append(reasons, reason+" "+plain.Percent(float64(t.Rejected[reason])/all, 2)+" %")
 	}
 	return text + strings.Join(reasons, ", ")
 }
@@ -98,33 +103,30 @@ func rejected(t *live.Tally) (n uint64) {
 }
 
 func (m *model) poolLines() []string {
-	g := grid{columns: []column{{title: "POOL", least: 12}, {title: "STATE"}, {title: "HASH RATE", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "REJ %", right: true}, {title: "LAG", right: true}, {title: "VERDICT", right: true}, {title: "DIFFICULTY", right: true}}}
+	g := grid{columns: []column{{title: "POOL", least: 12}, {title: "STATE"}, {title: "HASH RATE", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "REJ %", right: true}, {title: "MEAN LAG", right: true}, {title: "VERDICT P50", right: true}, {title: "DIFFICULTY", right: true}}}
 	sum := 0.0
 	for i := range m.mirror.Farm.Pools {
 		sum += m.mirror.Farm.Pools[i].HashRate
 	}
 	for i := range m.mirror.Farm.Pools {
 		p := &m.mirror.Farm.Pools[i]
-		part, bad, difficulty := "-", "", "-"
+		part, bad := plain.Unknown, plain.Unknown
 		if sum > 0 {
-			part = percent(p.HashRate/sum, 1)
+			part = plain.Percent(p.HashRate/sum, 1)
 		}
 		if n := rejected(&p.Shares); n+p.Shares.Accepted > 0 {
-			bad = percent(float64(n)/float64(n+p.Shares.Accepted), 2)
+			bad = plain.Percent(float64(n)/float64(n+p.Shares.Accepted), 2)
 		}
-		if p.Difficulty > 0 {
-			difficulty = plain.Number(p.Difficulty)
-		}
-		g.add(plain.Text(p.Name), m.poolState(p), stats.HashRate(p.HashRate), part, plain.Count(uint64(p.Miners)), bad, short(p.Lag), short(p.Latency), difficulty)
+		g.add(plain.Text(p.Name), m.poolState(p), plain.HashRate(p.HashRate), part, plain.Count(uint64(p.Miners)), bad, seconds(p.Lag), seconds(p.Latency), plain.Difficulty(p.Difficulty))
 	}
 	return g.lines(m.width)
 }
 
-// poolState is a pool's state in a word, which is the terminal's and the API's.
+// poolState is a pool's state in a word, which is the page's and that of farmproxy pools.
 func (m *model) poolState(p *live.Pool) string {
-	switch order := m.facts.orders[p.Name]; {
-	case order != "":
-		return warning.Styled("■ " + order)
+	switch {
+	case p.State != api.Enabled:
+		return warning.Styled("■ " + plain.Text(p.State))
 	case !p.Up:
 		return bad.Styled("✕ down")
 	case p.Active:
@@ -133,17 +135,12 @@ func (m *model) poolState(p *live.Pool) string {
 	return "○ up"
 }
 
-// short is a time that something takes, in two figures; "-": unknown.
-func short(seconds float64) string {
-	switch d := time.Duration(seconds * float64(time.Second)); {
-	case d <= 0:
-		return "-"
-	case d < time.Millisecond:
-		return fmt.Sprintf("%d µs", d.Microseconds())
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
+// seconds is how long something takes; "-": it is not known.
+func seconds(s *float64) string {
+	if s == nil {
+		return plain.Unknown
 	}
-	return fmt.Sprintf("%.1f s", seconds)
+	return plain.Seconds(*s)
 }
 
 // routeLines are the routes that are split.
@@ -151,7 +148,7 @@ func (m *model) routeLines() []string {
 	if len(m.facts.routes) == 0 {
 		return nil
 	}
-	g := grid{columns: []column{{title: "ROUTE", least: 10}, {title: "GOAL", least: 10}, {title: "STATE"}, {title: "WISH %", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "WEIGHT BY"}}}
+	g := grid{columns: []column{{title: "ROUTE", least: 10}, {title: "GOAL", least: 10}, {title: "STATE"}, {title: "WISH %", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "SOURCE"}}}
 	for _, r := range m.facts.routes {
 		for i := range r.Goals {
 			s := &r.Goals[i]
@@ -160,9 +157,9 @@ func (m *model) routeLines() []string {
 				state = bad.Styled("✕ down")
 			}
 			if s.Part != nil {
-				part = percent(*s.Part, 1)
+				part = plain.Percent(*s.Part, 1)
 			}
-			g.add(plain.Text(r.Route), plain.Text(s.Goal), state, percent(s.Wish, 1), part, plain.Count(uint64(s.Miners)), stats.HashRate(s.HashRate), s.Source)
+			g.add(plain.Text(r.Route), plain.Text(s.Goal), state, plain.Percent(s.Wish, 1), part, plain.Count(uint64(s.Miners)), plain.HashRate(s.HashRate), s.Source)
 		}
 	}
 	return g.lines(m.width)

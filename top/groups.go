@@ -7,7 +7,6 @@ import (
 
 	"farmproxy/live"
 	"farmproxy/plain"
-	"farmproxy/stats"
 )
 
 // group is a hall or a rack, summed over its workers.
@@ -56,9 +55,9 @@ func (m *model) groupLines() []string {
 		s := list[name]
 		usual := "-"
 		if s.usual > 0 {
-			usual = percent(s.known/s.usual, 0)
+			usual = plain.Percent(s.known/s.usual, 0)
 		}
-		g.add(plain.Text(cmp.Or(name, "(none)")), s.state(), plain.Count(uint64(s.up)), plain.Count(uint64(s.silent)), plain.Count(uint64(s.down)), plain.Count(uint64(s.never)), stats.HashRate(s.rate), usual)
+		g.add(plain.Text(cmp.Or(name, "(none)")), s.state(), plain.Count(uint64(s.up)), plain.Count(uint64(s.silent)), plain.Count(uint64(s.down)), plain.Count(uint64(s.never)), plain.HashRate(s.rate), usual)
 	}
 	return g.lines(m.width)
 }

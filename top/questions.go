@@ -23,7 +23,6 @@ type question struct {
 // questions are all of them: what events do not tell.
 var questions = []question{
 	{on: farmView, every: 2, path: "/api/v1/routes", take: (*model).takeRoutes},
-	{on: farmView, every: 2, path: "/api/v1/links", take: (*model).takeOrders},
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-1h&step=1m", take: takeChart("1 h")},
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-24h&step=30m", take: takeChart("24 h")},
 	{on: farmView, every: 60, past: true, path: "/api/v1/history?from=-720h&step=12h", take: takeChart("30 d")},
@@ -45,9 +44,8 @@ type asked struct {
 // facts are the last answers.
 type facts struct {
 	routes []api.RouteState
-	orders map[string]string // by pool: drained or disabled
-	charts map[string]chart  // by their span
-	events []api.Event       // the newest first
+	charts map[string]chart // by their span
+	events []api.Event      // the newest first
 	worker *api.WorkerDetail
 	days   []api.Point
 }
@@ -130,20 +128,6 @@ func (m *model) takeRoutes(answer json.RawMessage) error {
 	var a api.Routes
 	err := read(answer, &a)
 	m.facts.routes = a.Routes
-	return err
-}
-
-func (m *model) takeOrders(answer json.RawMessage) error {
-	var a struct {
-		Pools []struct{ Name, State string }
-	}
-	err := read(answer, &a)
-	m.facts.orders = make(map[string]string)
-	for _, p := range a.Pools {
-		if p.State != api.Enabled {
-			m.facts.orders[p.Name] = p.State
-		}
-	}
 	return err
 }
 

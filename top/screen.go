@@ -144,7 +144,7 @@ func offsetOf(t time.Time) int {
 func (m *model) clockTime(t time.Time) string {
 	t = t.Local()
 	if now := m.now().Local(); t.YearDay() != now.YearDay() || t.Year() != now.Year() {
-		return t.Format("01-02 15:04")
+		return t.Format("2006-01-02 15:04")
 	}
 	return t.Format("15:04")
 }
@@ -179,6 +179,3 @@ func (m *model) keysLines() (lines []string) {
 	}
 	return lines
 }
-
-// percent is a fraction in percent, with so many digits behind the point.
-func percent(f float64, digits int) string { return fmt.Sprintf("%.*f", digits, 100*f) }

@@ -6,7 +6,6 @@ import (
 
 	"farmproxy/live"
 	"farmproxy/plain"
-	"farmproxy/stats"
 	"farmproxy/work"
 )
 
@@ -19,7 +18,7 @@ func (m *model) workerLines() []string {
 	}
 	lines = append(lines, m.propertyLines(w)...)
 	if c := m.facts.charts["24 h"]; len(c.Points) > 0 {
-		lines = append(lines, "24 h       "+c.line(m.width-11))
+		lines = append(lines, "24 h              "+c.line(m.width-18))
 	}
 	for _, part := range [][]string{m.verdictLines(), m.latelyLines(), m.dayLines(), m.eventLines()} {
 		if len(part) > 0 {
@@ -40,7 +39,7 @@ func (m *model) seen(name string) *live.Seen {
 }
 
 // twoProperties is how wide a terminal is that has room for two properties in a line.
-const twoProperties = 64
+const twoProperties = 72
 
 // propertyLines are what a worker is, two to a line if there is room.
 func (m *model) propertyLines(w *live.Seen) []string {
@@ -50,17 +49,17 @@ func (m *model) propertyLines(w *live.Seen) []string {
 	}
 	usual := "not known yet"
 	if w.Usual > 0 {
-		usual = fmt.Sprintf("%s, now %s %%", stats.HashRate(w.Usual), percent(ofUsual(w), 0))
+		usual = fmt.Sprintf("%s, now %s %%", plain.HashRate(w.Usual), plain.Percent(ofUsual(w), 0))
 	}
 	type property struct{ name, value string }
-	list := []property{{"State", state}, {"Pool", w.Pool}, {"Hash rate", stats.HashRate(w.HashRate)}, {"Group", w.Group}, {"Usual", usual}, {"Address", w.Address}}
+	list := []property{{"State", state}, {"Pool", w.Pool}, {"Hash rate, 5 min", plain.HashRate(w.HashRate)}, {"Group", w.Group}, {"Usual", usual}, {"Address", w.Address}}
 	if d := m.facts.worker; d != nil {
 		last := "never"
 		if d.LastShare != nil {
 			last = plain.Age(m.now().Sub(*d.LastShare)) + " ago"
 		}
 		list = append(list, property{"Last share", last}, property{"Firmware", w.Agent},
-			property{"Difficulty", plain.Number(d.Difficulty)}, property{"Listener", w.Listener},
+			property{"Difficulty", plain.Difficulty(d.Difficulty)}, property{"Listener", w.Listener},
 			property{"Reconnects", plain.Count(uint64(d.Reconnects))}, property{"Account", w.Account})
 	}
 	for i := range list {
@@ -105,7 +104,7 @@ func (m *model) latelyLines() (lines []string) {
 		lines = append(lines, bold.Styled("LAST REJECTED SHARES"))
 	}
 	for _, r := range d.LastRefused {
-		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, of difficulty %s", m.timeCell(r.Time), r.Reason, plain.Number(r.Difficulty))))
+		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, of difficulty %s", m.timeCell(r.Time), r.Reason, plain.Difficulty(r.Difficulty))))
 	}
 	if len(d.LastClosed) > 0 {
 		lines = append(lines, bold.Styled("LAST CLOSED CONNECTIONS"))
@@ -124,9 +123,9 @@ func (m *model) dayLines() []string {
 		d := &m.facts.days[i]
 		efficiency := "-"
 		if d.Efficiency != nil {
-			efficiency = percent(*d.Efficiency, 2)
+			efficiency = plain.Percent(*d.Efficiency, 2)
 		}
-		g.add(d.Time.UTC().Format(time.DateOnly), stats.HashRate(d.HashRate), percent(d.Up, 1), plain.Count(d.Accepted), plain.Count(d.Rejected), efficiency)
+		g.add(d.Time.UTC().Format(time.DateOnly), plain.HashRate(d.HashRate), plain.Percent(d.Up, 1), plain.Count(d.Accepted), plain.Count(d.Rejected), efficiency)
 	}
 	if len(g.rows) == 0 {
 		return nil

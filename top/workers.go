@@ -8,7 +8,6 @@ import (
 
 	"farmproxy/live"
 	"farmproxy/plain"
-	"farmproxy/stats"
 )
 
 // workerColumn is one of the list of workers.
@@ -25,7 +24,7 @@ var workerColumns = []workerColumn{
 	{column{title: "STATE"}, nil, 8, stateCell, func(a, b *live.Seen) int { return rank(a) - rank(b) }},
 	{column{title: "HASH RATE", right: true}, nil, 11, rateCell, func(a, b *live.Seen) int { return cmp.Compare(a.HashRate, b.HashRate) }},
 	{column{title: "USUAL %", right: true}, nil, 7, usualCell, func(a, b *live.Seen) int { return cmp.Compare(ofUsual(a), ofUsual(b)) }},
-	{column{title: "REJ %", right: true}, nil, 5, func(w *live.Seen, _ time.Time) string { return percent(w.Rejected, 1) }, func(a, b *live.Seen) int { return cmp.Compare(a.Rejected, b.Rejected) }},
+	{column{title: "REJ NOW %", right: true}, nil, 9, func(w *live.Seen, _ time.Time) string { return plain.Percent(w.Rejected, 1) }, func(a, b *live.Seen) int { return cmp.Compare(a.Rejected, b.Rejected) }},
 	{column{title: "FOR", right: true}, nil, 7, sinceCell, func(a, b *live.Seen) int { return b.Since.Compare(a.Since) }},
 	text("GROUP", 6, func(w *live.Seen) string { return w.Group }),
 	text("POOL", 8, func(w *live.Seen) string { return w.Pool }),
@@ -74,13 +73,13 @@ func rank(w *live.Seen) int {
 	return 2
 }
 
-func rateCell(w *live.Seen, _ time.Time) string { return stats.HashRate(w.HashRate) }
+func rateCell(w *live.Seen, _ time.Time) string { return plain.HashRate(w.HashRate) }
 
 func usualCell(w *live.Seen, _ time.Time) string {
 	if w.Usual <= 0 {
 		return "-"
 	}
-	return percent(ofUsual(w), 0)
+	return plain.Percent(ofUsual(w), 0)
 }
 
 // ofUsual is a worker's hash rate as a fraction of its own usual; -1: that is not known.
@@ -143,7 +142,7 @@ func direction(back bool) string {
 // summary says how many workers the list has.
 func (m *model) summary() string {
 	l := &m.list
-	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(uint64(l.up)) + " up, " + stats.HashRate(l.rate)
+	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(uint64(l.up)) + " up, " + plain.HashRate(l.rate)
 	if len(l.shown) < len(l.all) {
 		var by []string
 		if l.filter != "" {

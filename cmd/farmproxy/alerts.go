@@ -11,10 +11,10 @@ import (
 	"farmproxy/api"
 )
 
-const alertsAbout = `What holds for long enough is firing: a page, that somebody has to look now, or a ticket, that it can wait until the day. What has just begun is pending, and what is over since lately resolved. Below the table stands what to do. docs/alerts.md lists the rules.`
+const alertsAbout = `What holds for long enough is firing: a page, that somebody has to look now, or a ticket, that it can wait until the day. What has just begun is pending, and what is over since lately resolved. Below the table stands what is wrong in full, and what to do about what is firing. docs/alerts.md lists the rules.`
 
 // printAlerts prints alerts for people.
-func printAlerts(w io.Writer, answer json.RawMessage) error {
+func printAlerts(w io.Writer, width int, answer json.RawMessage) error {
 	var a api.AlertList
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of alerts: %w", err)
@@ -27,16 +27,12 @@ func printAlerts(w io.Writer, answer json.RawMessage) error {
 	if len(a.Alerts) == 0 {
 		return printLines(w, append(append(lines, "Nothing is wrong."), curtailed(a.Curtailments)...))
 	}
-	t := table{columns: []column{{title: "STATE"}, {title: "FOR", right: true}, {title: "RULE"}, {title: "WHAT", least: 30}}}
+	t := table{columns: []column{{title: "STATE"}, {title: "SEVERITY"}, {title: "FOR", right: true}, {title: "RULE"}, {title: "WHAT", least: 30}}}
 	said := make(map[string]bool)
 	for i := range a.Alerts {
 		x := &a.Alerts[i]
-		state := string(x.State)
-		if x.State == alert.Firing && x.Severity == alert.Page {
-			state += "!"
-		}
-		t.add(state, ago(&x.Since, now), x.Rule, printable(x.Text))
-		if x.State == alert.Firing {
+		t.add(string(x.State), string(x.Severity), ago(&x.Since, now), x.Rule, printable(x.Text))
+		if x.State != alert.Resolved {
 			lines = append(lines, "")
 			lines = append(lines, strings.Split(fold(x.Sentence(when(&x.Since))), "\n")...)
 		}
@@ -45,7 +41,7 @@ func printAlerts(w io.Writer, answer json.RawMessage) error {
 			said[x.Rule] = true
 		}
 	}
-	if err := t.print(w, tableWidth); err != nil {
+	if err := t.print(w, width); err != nil {
 		return err
 	}
 	return printLines(w, append(lines, curtailed(a.Curtailments)...))

@@ -35,12 +35,12 @@ func TestAlerts(t *testing.T) {
 Nothing is wrong.
 group hall-2: off on purpose from <since> until <until>, by user anna: the grid
 `)
-	f(api.AlertList{Alerts: list}, `STATE     FOR  RULE        WHAT
-firing!   3 h  group_down  All 40 workers of hall-1 have been silent since 12:00
-firing    3 h  pool_down   Pool a?[2J is down: timeout
-firing    3 h  pool_down   Pool b is down: timeout
-pending   3 h  disk        The disk of /var has 50 MB free of 200
-resolved  3 h  full        There is room for more miners
+	f(api.AlertList{Alerts: list}, `STATE     SEVERITY  FOR  RULE        WHAT
+firing    page      3 h  group_down  All 40 workers of hall-1 have been silent …
+firing    ticket    3 h  pool_down   Pool a?[2J is down: timeout
+firing    ticket    3 h  pool_down   Pool b is down: timeout
+pending   ticket    3 h  disk        The disk of /var has 50 MB free of 200
+resolved  page      3 h  full        There is room for more miners
 
 All 40 workers of hall-1 have been silent since 12:00
 Look at that hall or rack: power, network.
@@ -49,7 +49,35 @@ Pool a?[2J is down: timeout (since <since>)
 farmproxy pools says why.
 
 Pool b is down: timeout (since <since>)
+
+The disk of /var has 50 MB free of 200 (since <since>)
 `)
+}
+
+// In a pipe, and with -wide, nothing is cut.
+func TestNothingIsCutInAPipe(t *testing.T) {
+	long := strings.Repeat("All workers of a hall are down. ", 3)
+	c := newClerk(t, map[string]any{
+		"alerts":  api.AlertList{Alerts: []alert.Alert{{Rule: "group_down", State: alert.Resolved, Text: long}}},
+		"orders":  api.OrderList{Orders: []api.Order{{Kind: "pin", Name: "farm." + long, What: long, Effective: true}}},
+		"pools":   api.PoolStates{Pools: make([]api.PoolState, 1)},
+		"workers": api.Workers{Workers: []api.Worker{{Name: long}}},
+	})
+	f := func(line string, columns int, cut bool) {
+		t.Helper()
+		var out, said strings.Builder
+		code := dispatch(t.Context(), append(strings.Fields(line), "-socket", c.socket), terminal{&out, &said, columns})
+		if code != exitOK || said.Len() > 0 || strings.Contains(out.String(), "…") != cut {
+			t.Errorf("farmproxy %s, %d columns: %d %s\n%s", line, columns, code, said.String(), out.String())
+		}
+	}
+	for _, line := range []string{"alerts", "orders", "workers"} {
+		f(line, 80, true)
+		f(line, 0, false)
+		f(line, 300, false)
+		f(line+" -wide", 80, false)
+	}
+	f("pools -wide", 80, false)
 }
 
 // Each case is a command line, what it asks of the running farmproxy, and what it prints.

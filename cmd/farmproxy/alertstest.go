@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"farmproxy/api"
+	"farmproxy/plain"
 )
 
 const alertsTestAbout = `Each [[alerts.channel]] of the configuration, or the one that is named, is sent a test message, past those that wait for it: farmproxy says whether its server has taken it, and if not why. With -report, the last daily or weekly report is sent instead. The exit code is 1 if any channel failed.
@@ -30,7 +31,7 @@ func alertsTestCommand(flags *flag.FlagSet) run {
 		}
 		failed := false
 		code := a.command(ctx, t, "alerts test", order, nil, func(w io.Writer, answer json.RawMessage) (err error) {
-			failed, err = printTests(w, answer)
+			failed, err = printTests(w, t.columns, answer)
 			return err
 		})
 		if failed {
@@ -41,20 +42,20 @@ func alertsTestCommand(flags *flag.FlagSet) run {
 }
 
 // printTests prints what became of a test for people, and reports whether a channel failed.
-func printTests(w io.Writer, answer json.RawMessage) (failed bool, err error) {
+func printTests(w io.Writer, width int, answer json.RawMessage) (failed bool, err error) {
 	var a api.Tests
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return false, fmt.Errorf("the answer is no test's: %w", err)
 	}
-	t := table{columns: []column{{title: "CHANNEL", least: 12}, {title: "KIND"}, {title: "RESULT"}, {title: "SECONDS", right: true}}}
+	t := table{columns: []column{{title: "CHANNEL", least: 12}, {title: "KIND"}, {title: "RESULT"}, {title: "TOOK", right: true}}}
 	for _, r := range a.Results {
 		result := "sent"
 		if !r.Sent {
-			result, failed = "failed", true
+			result, failed = "not sent", true
 		}
-		t.add(printable(r.Channel), r.Kind, result, fmt.Sprintf("%.1f", r.Seconds))
+		t.add(printable(r.Channel), r.Kind, result, plain.Seconds(r.Seconds))
 	}
-	if err := t.print(w, tableWidth); err != nil {
+	if err := t.print(w, width); err != nil {
 		return failed, err
 	}
 	for _, r := range a.Results {

@@ -15,7 +15,7 @@ func TestCert(t *testing.T) {
 	f := func(line string, code int, stdout, stderr string) {
 		t.Helper()
 		var out, err strings.Builder
-		got := dispatch(context.Background(), strings.Fields(line), terminal{&out, &err})
+		got := dispatch(context.Background(), strings.Fields(line), terminal{out: &out, err: &err})
 		if got != code || !strings.Contains(out.String(), stdout) || !strings.Contains(err.String(), stderr) {
 			t.Errorf("farmproxy %s: %d, want %d\n%s\nwant %s\n%s\nwant %s", line, got, code, out.String(), stdout, err.String(), stderr)
 		}

@@ -32,7 +32,10 @@ type command struct {
 type run func(ctx context.Context, args []string, t terminal) int
 
 // terminal is where a command writes to.
-type terminal struct{ out, err io.Writer }
+type terminal struct {
+	out, err io.Writer
+	columns  int // that out has; 0: it is a pipe or a file, and nothing is cut
+}
 
 // Exit codes.
 const (

@@ -33,7 +33,7 @@ func TestCommands(t *testing.T) {
 	f := func(line string, code int, stdout, stderr string) {
 		t.Helper()
 		var out, err strings.Builder
-		got := dispatch(context.Background(), strings.Fields(line), terminal{&out, &err})
+		got := dispatch(context.Background(), strings.Fields(line), terminal{out: &out, err: &err})
 		if got != code || !strings.Contains(out.String(), stdout) || !strings.Contains(err.String(), stderr) ||
 			stdout == "" && out.Len() > 0 || stderr == "" && err.Len() > 0 {
 			t.Errorf("farmproxy %s: %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s", line, got, code, stdout, out.String(), stderr, err.String())
@@ -113,7 +113,7 @@ func TestImportOfTheAccountProxy(t *testing.T) {
 	f := func(code int, says ...string) {
 		t.Helper()
 		var out strings.Builder
-		got := dispatch(context.Background(), []string{"import", "stratum-proxy", "-c", conf, old}, terminal{&out, &out})
+		got := dispatch(context.Background(), []string{"import", "stratum-proxy", "-c", conf, old}, terminal{out: &out, err: &out})
 		if got != code {
 			t.Errorf("exit %d, want %d", got, code)
 		}
@@ -154,7 +154,7 @@ func TestImportedFileIsRight(t *testing.T) {
 func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
-	code = dispatch(t.Context(), args, terminal{&out, &err})
+	code = dispatch(t.Context(), args, terminal{&out, &err, helpWidth})
 	return code, out.String(), err.String()
 }
 

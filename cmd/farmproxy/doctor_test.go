@@ -81,7 +81,7 @@ func TestATraceEndsByCtrlC(t *testing.T) {
 		return nil, nil
 	})
 	var out, said strings.Builder
-	if code := dispatch(ctx, []string{"trace", "farm.rig", "-socket", socket}, terminal{&out, &said}); code != exitOK || out.Len()+said.Len() > 0 {
+	if code := dispatch(ctx, []string{"trace", "farm.rig", "-socket", socket}, terminal{out: &out, err: &said}); code != exitOK || out.Len()+said.Len() > 0 {
 		t.Errorf("%d\n%s\n%s", code, out.String(), said.String())
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 func main() {
 	runtime.MemProfileRate = 0 // its tables are 0.5 MB; -memprofile turns it on
-	os.Exit(dispatch(untilAsked(), os.Args[1:], terminal{os.Stdout, os.Stderr}))
+	os.Exit(dispatch(untilAsked(), os.Args[1:], terminal{os.Stdout, os.Stderr, columnsOf(os.Stdout)}))
 }
 
 // untilAsked returns a context that ends with the first SIGTERM or SIGINT. The second

@@ -30,7 +30,7 @@ const moveAbout = `The worker's miners get a clean job of the goal at once, on t
 const pinAbout = `The worker's miners go to the goal at once, and stay there: for a time, or until farmproxy unpin. Without a goal, they stay where they are. The others are balanced around them. While none of the goal's pools works, pinned miners work elsewhere.`
 
 // printOrders prints orders for people.
-func printOrders(w io.Writer, answer json.RawMessage) error {
+func printOrders(w io.Writer, width int, answer json.RawMessage) error {
 	var a api.OrderList
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of orders: %w", err)
@@ -52,11 +52,11 @@ func printOrders(w io.Writer, answer json.RawMessage) error {
 		}
 		t.add(o.Kind+mark, printable(name), printable(o.What), printable(o.By), when(o.Until))
 	}
-	return t.print(w, tableWidth)
+	return t.print(w, width)
 }
 
 func weightsCommand(flags *flag.FlagSet) run {
-	a, terms := askFlags(flags), addTermFlags(flags)
+	a, terms, wide := askFlags(flags), addTermFlags(flags), wideFlag(flags)
 	reset := flags.Bool("reset", false, "the weights are the configuration's again")
 	return func(ctx context.Context, args []string, t terminal) int {
 		if len(args) == 0 {
@@ -70,17 +70,18 @@ func weightsCommand(flags *flag.FlagSet) run {
 		if order.Weights, err = readWeights(args[1:]); err != nil {
 			return misused(t, "weights", "%w", err)
 		}
+		print := printer(printWeights).fitted(t, *wide)
 		switch timed := order.Term != (api.Term{}); {
 		case *reset && (len(args) > 1 || timed):
 			return misused(t, "weights", "-reset takes a route and nothing else")
 		case *reset:
-			return a.command(ctx, t, "weights reset", order, nil, printWeights)
+			return a.command(ctx, t, "weights reset", order, nil, print)
 		case len(args) == 1 && timed:
 			return misused(t, "weights", "-for and -until need weights, for example main=70 other=30")
 		case len(args) == 1:
-			return a.command(ctx, t, "weights", order, nil, printWeights)
+			return a.command(ctx, t, "weights", order, nil, print)
 		}
-		return a.command(ctx, t, "weights set", order, nil, printWeights)
+		return a.command(ctx, t, "weights set", order, nil, print)
 	}
 }
 
@@ -105,23 +106,21 @@ func readWeights(words []string) (map[string]float64, error) {
 }
 
 // printWeights prints a route's weights for people.
-func printWeights(w io.Writer, answer json.RawMessage) error {
+func printWeights(w io.Writer, width int, answer json.RawMessage) error {
 	var a api.RouteWeights
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no route's weights: %w", err)
 	}
-	t := table{columns: []column{{title: "GOAL", least: 12}, {title: "WEIGHT", right: true}, {title: "WISH", right: true}, {title: "FROM"}, {title: "UNTIL"}, {title: "CONFIGURED", right: true}}}
+	t := table{columns: []column{{title: "GOAL", least: 12}, {title: "WEIGHT", right: true}, {title: "WISH %", right: true}, {title: "SOURCE"}, {title: "UNTIL"}, {title: "CONFIGURED", right: true}}}
 	for _, g := range a.Goals {
-		t.add(printable(g.Goal), number(g.Weight), fmt.Sprintf("%.1f %%", 100*g.Fraction), g.Source, when(g.Until), number(g.Configured))
+		t.add(printable(g.Goal), plain.Number(g.Weight), plain.Percent(g.Fraction, 1), g.Source, when(g.Until), plain.Number(g.Configured))
 	}
-	if err := t.print(w, tableWidth); err != nil || a.Order == nil {
+	if err := t.print(w, width); err != nil || a.Order == nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "ordered %s\n", printable(a.Order.String()))
 	return err
 }
-
-func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // placing defines move and pin.
 func placing(name string, needsGoal bool) func(*flag.FlagSet) run {

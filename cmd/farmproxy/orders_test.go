@@ -78,15 +78,15 @@ func TestOrders(t *testing.T) {
 			t.Errorf("farmproxy %s: %d %s\nasked %s\nwant  %s\n%s", line, code, said, c.asked, asked, got)
 		}
 	}
-	const table = `GOAL    WEIGHT    WISH  FROM   UNTIL             CONFIGURED
-main        10  10.0 %  order  <end>          70
-second      90  90.0 %  order  <end>          30
+	const table = `GOAL    WEIGHT  WISH %  SOURCE  UNTIL             CONFIGURED
+main        10    10.0  order   <end>          70
+second      90    90.0  order   <end>          30
 ordered by user anna, since <since>, until <end>
 `
 	f("weights hall-1", `weights {"route":"hall-1","weights":null}`, table)
 	f("weights hall-1 main=10 second=90 -for 18h", `weights set {"for":"18h","route":"hall-1","weights":{"main":10,"second":90}}`, table)
 	f("weights hall-1 a=b=0.5 -until <later> -for=", `weights set {"route":"hall-1","until":"<later>","weights":{"a=b":0.5}}`, table)
-	f("weights hall-1 -reset", `weights reset {"route":"hall-1","weights":null}`, "GOAL  WEIGHT     WISH  FROM           UNTIL  CONFIGURED\nmain      70  100.0 %  configuration  -              70\n")
+	f("weights hall-1 -reset", `weights reset {"route":"hall-1","weights":null}`, "GOAL  WEIGHT  WISH %  SOURCE         UNTIL  CONFIGURED\nmain      70   100.0  configuration  -              70\n")
 	f("move farm.rig1 second", `move {"goal":"second","worker":"farm.rig1"}`, "farm.rig1: goal second of route hall-1: 1 miner moved\n2 miners not moved: its extranonce2 is too small\n")
 	f("pin farm.rig1 -route hall-1", `pin {"route":"hall-1","worker":"farm.rig1"}`, "farm.rig1: goal second of route hall-1: 2 miners moved, 1 there already\npinned by user anna, since <since>\n")
 	f("unpin farm.rig1", `unpin {"worker":"farm.rig1"}`, "farm.rig1: not pinned any more\n")
@@ -164,7 +164,8 @@ func TestPools(t *testing.T) {
 	a.Rejected = map[string]uint64{"stale": 1}
 	b.Name, b.Up, b.Extranonce2 = "backup.example.with-a-very-long-name:3333", true, 4
 	a.Audit = new(api.PoolAudit)
-	a.Audit.Blocks.Told, a.Audit.Blocks.First, a.Audit.Blocks.Missed, a.Audit.Blocks.Lag.Mean = 20, 12, 1, 0.25
+	a.Audit.Difficulty, a.Audit.Latency.P50, a.Audit.Latency.P99 = 65536, 0.034, 0.1
+	a.Audit.Blocks.Told, a.Audit.Blocks.First, a.Audit.Blocks.Missed, a.Audit.Blocks.Lag.Mean, a.Audit.Blocks.Lag.P99 = 20, 12, 1, 0.25, 3
 	b.Audit = new(api.PoolAudit)
 	b.Audit.CertificateEnds, b.Audit.CertificatePinned = &since, true
 	c.Name, c.LastError = "pool-c", "connect to c:1: connection refused"
@@ -173,12 +174,13 @@ func TestPools(t *testing.T) {
 	d.Order = &n
 	k := newClerk(t, map[string]any{"pools": api.PoolStates{Pools: []api.PoolState{a, b, c, d}}})
 	code, out, said := invoke(t, "pools", "-socket", k.socket)
-	want := `POOL                  STATE    MINERS    HASH RATE  ACCEPTED  REJ %  EXTRANONCE2
-pool-a                active     1000  123.40 PH/s       199   0.50      8 bytes
-backup.example.with…  up            0     0.00 H/s         0             4 bytes
-pool-c                down          0     0.00 H/s         0                   ?
-pool-d                drained       0     0.00 H/s         0                   ?
-pool-a: 12 of 20 blocks told first, lag 0.250 s on average, 1 missed, 0 empty
+	want := `POOL                    STATE    MINERS  HASH RATE  ACCEPTED  REJ %  EXTRANONCE2
+pool-a                  active    1,000   123 PH/s       199   0.50      8 bytes
+backup.example.with-a…  up            0      0 H/s         0      -      4 bytes
+pool-c                  down          0      0 H/s         0      -            ?
+pool-d                  drained       0      0 H/s         0      -            ?
+pool-a: difficulty 65,536, verdict p50 34 ms
+pool-a: 12 of 20 blocks told first, mean lag 250 ms, 1 missed, 0 empty
 backup.example.with-a-very-long-name:3333: its certificate ends on ` + since.Local().Format(time.DateOnly) + `; tls_fingerprint refuses a renewed one
 pool-c: connect to c:1: connection refused
 pool-d: drained by user anna, since ` + since.Local().Format(minutes) + "\n"

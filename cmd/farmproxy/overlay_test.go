@@ -35,7 +35,7 @@ func TestOverlayFromTheCommandLine(t *testing.T) {
 	f := func(command string, wants ...string) {
 		t.Helper()
 		out := newWatched()
-		if code := dispatch(t.Context(), append(strings.Fields(command), "-c", file), terminal{out, out}); code != exitOK {
+		if code := dispatch(t.Context(), append(strings.Fields(command), "-c", file), terminal{out: out, err: out}); code != exitOK {
 			t.Errorf("%s ends with %d", command, code)
 		}
 		for _, want := range append(wants, "") {
@@ -59,7 +59,7 @@ func TestOverlayFromTheCommandLine(t *testing.T) {
 	}
 	stop()
 	out := newWatched()
-	if code := dispatch(t.Context(), []string{"overlay", "-dry-run", "-c", file}, terminal{out, out}); code != exitMisused || !strings.Contains(out.String(), "-dry-run is for -remove") {
+	if code := dispatch(t.Context(), []string{"overlay", "-dry-run", "-c", file}, terminal{out: out, err: out}); code != exitMisused || !strings.Contains(out.String(), "-dry-run is for -remove") {
 		t.Errorf("%d: %s", code, out)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"farmproxy/api"
-	"farmproxy/stats"
+	"farmproxy/plain"
 )
 
-const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, who ordered it, when the certificate ends that the pool shows, and what it has told of new blocks.`
+const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, who ordered it, when the certificate ends that the pool shows, its difficulty, after how long half of its verdicts come, and what it has told of new blocks.`
 
 // printPools prints pools for people.
-func printPools(w io.Writer, answer json.RawMessage) error {
+func printPools(w io.Writer, width int, answer json.RawMessage) error {
 	var a api.PoolStates
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of pools: %w", err)
@@ -24,7 +24,7 @@ func printPools(w io.Writer, answer json.RawMessage) error {
 	for i := range a.Pools {
 		p := &a.Pools[i]
 		rejected := sum(p.Rejected)
-		t.add(printable(p.Name), poolWord(p), strconv.Itoa(p.Miners), stats.HashRate(p.HashRate), strconv.FormatUint(p.Accepted, 10), percent(rejected, p.Accepted+rejected), sizeWord(p.Extranonce2))
+		t.add(printable(p.Name), poolWord(p), plain.Count(uint64(p.Miners)), plain.HashRate(p.HashRate), plain.Count(p.Accepted), percent(rejected, p.Accepted+rejected), sizeWord(p.Extranonce2))
 		if p.Order != nil {
 			remarks = append(remarks, fmt.Sprintf("%s: %s %s", p.Name, p.State, p.Order))
 		}
@@ -38,12 +38,15 @@ func printPools(w io.Writer, answer json.RawMessage) error {
 			}
 			remarks = append(remarks, fmt.Sprintf("%s: its certificate ends on %s%s", p.Name, p.Audit.CertificateEnds.Local().Format(time.DateOnly), pinned))
 		}
+		if p.Audit != nil && p.Audit.Difficulty > 0 {
+			remarks = append(remarks, fmt.Sprintf("%s: difficulty %s, verdict p50 %s", p.Name, plain.Difficulty(p.Audit.Difficulty), tookWord(p.Audit.Latency.P50, p.Audit.Latency.P99)))
+		}
 		if p.Audit != nil && p.Audit.Blocks.Told > 0 {
 			b := &p.Audit.Blocks
-			remarks = append(remarks, fmt.Sprintf("%s: %d of %d blocks told first, lag %.3f s on average, %d missed, %d empty", p.Name, b.First, b.Told, b.Lag.Mean, b.Missed, b.Empty))
+			remarks = append(remarks, fmt.Sprintf("%s: %s of %s blocks told first, mean lag %s, %s missed, %s empty", p.Name, plain.Count(b.First), plain.Count(b.Told), tookWord(b.Lag.Mean, b.Lag.P99), plain.Count(b.Missed), plain.Count(b.Empty)))
 		}
 	}
-	if err := t.print(w, tableWidth); err != nil {
+	if err := t.print(w, width); err != nil {
 		return err
 	}
 	return printLines(w, remarks)
@@ -60,6 +63,14 @@ func poolWord(p *api.PoolState) string {
 		return "up"
 	}
 	return "down"
+}
+
+// tookWord is a time of several: the p99 of none is 0.
+func tookWord(seconds, p99 float64) string {
+	if p99 == 0 {
+		return plain.Unknown
+	}
+	return plain.Seconds(seconds)
 }
 
 // sizeWord says how many bytes of extranonce2 a pool leaves.

@@ -61,7 +61,7 @@ func TestAProfileThatCantBeWritten(t *testing.T) {
 	if err := os.WriteFile(config, []byte("[[listener]]\naddress = \"127.0.0.1:0\"\n[[pool]]\nurl = \"stratum+tcp://127.0.0.1:1\"\nuser = \"x\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code := dispatch(t.Context(), []string{"run", "-c", config, "-cpuprofile", "/nonexistent/cpu"}, terminal{io.Discard, &out})
+	code := dispatch(t.Context(), []string{"run", "-c", config, "-cpuprofile", "/nonexistent/cpu"}, terminal{out: io.Discard, err: &out})
 	if code != exitFailed || !strings.Contains(out.String(), "-cpuprofile: ") {
 		t.Errorf("exit code %d, %q", code, &out)
 	}

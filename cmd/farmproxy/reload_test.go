@@ -48,7 +48,7 @@ func runs(t *testing.T, file string) (log *watched, stop func()) {
 	log = newWatched()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
-	go func() { ended <- dispatch(ctx, []string{"run", "-c", file}, terminal{log, log}) }()
+	go func() { ended <- dispatch(ctx, []string{"run", "-c", file}, terminal{out: log, err: log}) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if code := <-ended; code != exitOK {
@@ -83,7 +83,7 @@ func TestReloadFromTheCommandLine(t *testing.T) {
 	f := func(command string, code int, wants ...string) {
 		t.Helper()
 		out := newWatched()
-		if got := dispatch(t.Context(), append(strings.Fields(command), "-c", file), terminal{out, out}); got != code {
+		if got := dispatch(t.Context(), append(strings.Fields(command), "-c", file), terminal{out: out, err: out}); got != code {
 			t.Errorf("%s ends with %d, want %d", command, got, code)
 		}
 		for _, want := range wants {
@@ -129,7 +129,7 @@ func TestABrokenFileAtTheFirstStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := newWatched()
-	if code := dispatch(t.Context(), []string{"run", "-c", file}, terminal{out, out}); code != exitUnusable || strings.Contains(out.String(), "last one that was good") {
+	if code := dispatch(t.Context(), []string{"run", "-c", file}, terminal{out: out, err: out}); code != exitUnusable || strings.Contains(out.String(), "last one that was good") {
 		t.Errorf("%d:\n%s", code, out)
 	}
 }

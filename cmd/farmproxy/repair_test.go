@@ -51,7 +51,7 @@ func TestStoreRepair(t *testing.T) {
 	f := func(line string, code int, want string) {
 		t.Helper()
 		var out strings.Builder
-		if got := dispatch(context.Background(), strings.Fields(line), terminal{&out, &out}); got != code || !strings.Contains(out.String(), want) {
+		if got := dispatch(context.Background(), strings.Fields(line), terminal{out: &out, err: &out}); got != code || !strings.Contains(out.String(), want) {
 			t.Errorf("farmproxy %s: %d, want %d and %q\n%s", line, got, code, want, out.String())
 		}
 	}

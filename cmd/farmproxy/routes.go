@@ -6,16 +6,15 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 
 	"farmproxy/api"
-	"farmproxy/stats"
+	"farmproxy/plain"
 )
 
-const routesAbout = `The routes that are split: what each goal should get of the work now (WISH %), what it was to get and got over the last 10 minutes (WISHED, PART %), and its miners. A wish comes from the weight, after schedule and orders, among the goals that are up. Miners that were moved are counted since farmproxy runs; why moves could not be made stands below.`
+const routesAbout = `The routes that are split: what each goal should get of the work now (WISH %), what it was to get and got over the last 10 minutes (WISHED %, PART %), and its miners. A wish comes from the weight, after schedule and orders, among the goals that are up. Miners that were moved are counted since farmproxy runs; why moves could not be made stands below.`
 
 // printRoutes prints routes for people.
-func printRoutes(w io.Writer, answer json.RawMessage) error {
+func printRoutes(w io.Writer, width int, answer json.RawMessage) error {
 	var a api.Routes
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of routes: %w", err)
@@ -24,16 +23,16 @@ func printRoutes(w io.Writer, answer json.RawMessage) error {
 		_, err := fmt.Fprintln(w, "no route is split: one with several [[route.goal]] is, once it has a miner")
 		return err
 	}
-	t := table{columns: []column{{title: "ROUTE", least: 8}, {title: "GOAL", least: 8}, {title: "WEIGHT", right: true}, {title: "WISH %", right: true}, {title: "WISHED", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "MOVED", right: true}}}
+	t := table{columns: []column{{title: "ROUTE", least: 8}, {title: "GOAL", least: 8}, {title: "WEIGHT", right: true}, {title: "WISH %", right: true}, {title: "WISHED %", right: true}, {title: "PART %", right: true}, {title: "MINERS", right: true}, {title: "HASH RATE", right: true}, {title: "MOVED", right: true}}}
 	var remarks []string
 	for _, r := range a.Routes {
 		for i := range r.Goals {
 			g := &r.Goals[i]
-			t.add(printable(r.Route), printable(g.Goal), number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), strconv.Itoa(g.Miners), stats.HashRate(g.HashRate), strconv.FormatUint(sum(g.Moves), 10))
+			t.add(printable(r.Route), printable(g.Goal), plain.Number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), plain.Count(uint64(g.Miners)), plain.HashRate(g.HashRate), plain.Count(sum(g.Moves)))
 			remarks = append(remarks, goalRemarks(&r, g)...)
 		}
 	}
-	if err := t.print(w, tableWidth); err != nil {
+	if err := t.print(w, width); err != nil {
 		return err
 	}
 	return printLines(w, remarks)
@@ -49,7 +48,7 @@ func goalRemarks(r *api.RouteState, g *api.GoalState) (list []string) {
 		list = append(list, fmt.Sprintf("%s: only %d of %d miners can work there, by their extranonce2 and version bits", name, g.Fits, r.Miners))
 	}
 	if g.Source != "configuration" {
-		text := fmt.Sprintf("%s: weight %s by %s", name, number(g.Weight), g.Source)
+		text := fmt.Sprintf("%s: weight %s, source %s", name, plain.Number(g.Weight), g.Source)
 		if g.Until != nil {
 			text += ", until " + when(g.Until)
 		}
@@ -64,7 +63,7 @@ func goalRemarks(r *api.RouteState, g *api.GoalState) (list []string) {
 // part is a fraction in percent; "-" where it is not known.
 func part(x *float64) string {
 	if x == nil {
-		return "-"
+		return plain.Unknown
 	}
-	return fmt.Sprintf("%.1f", 100**x)
+	return plain.Percent(*x, 1)
 }

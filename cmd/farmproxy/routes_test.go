@@ -17,10 +17,10 @@ func TestRoutes(t *testing.T) {
 		{Goal: "second-goal-with-a-long-name", Weight: 30, Source: "configuration", Wish: 0.25, Part: &second, Miners: 308, Fits: 997, HashRate: 31e15, Refused: map[string]uint64{"too_small": 3, "agent": 1}},
 	}}}}})
 	code, out, said := invoke(t, "routes", "-socket", k.socket)
-	want := `ROUTE   GOAL           WEIGHT  WISH %  WISHED  PART %  MINERS   HASH RATE  MOVED
-hall-1  main               90    75.0    70.0    69.3     692  68.50 PH/s     13
-hall-1  second-goal-…      30    25.0       -    30.7     308  31.00 PH/s      0
-hall-1, main: weight 90 by schedule, until ` + until.Local().Format(minutes) + `
+	want := `ROUTE   GOAL          WEIGHT  WISH %  WISHED %  PART %  MINERS  HASH RATE  MOVED
+hall-1  main              90    75.0      70.0    69.3     692  68.5 PH/s     13
+hall-1  second-goal…      30    25.0         -    30.7     308  31.0 PH/s      0
+hall-1, main: weight 90, source schedule, until ` + until.Local().Format(minutes) + `
 hall-1, second-goal-with-a-long-name: down, none of its pools works or may be used
 hall-1, second-goal-with-a-long-name: only 997 of 1000 miners can work there, by their extranonce2 and version bits
 hall-1, second-goal-with-a-long-name: 1 moves there were refused: agent
@@ -31,7 +31,7 @@ hall-1, second-goal-with-a-long-name: 3 moves there were refused: too_small
 	}
 	table, _, _ := strings.Cut(out, "hall-1, main")
 	for line := range strings.Lines(table) {
-		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > tableWidth {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"farmproxy/api"
-	"farmproxy/stats"
+	"farmproxy/plain"
 )
 
 const statusAbout = `What is shown is that of GET /api/v1/status: miners, links, shares and hash rate. It comes over the admin socket, so it needs no token.`
@@ -30,17 +30,17 @@ func printStatus(w io.Writer, answer json.RawMessage) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(table, "%s\t"+format+"\n", append([]any{name}, args...)...)
 	}
-	row("farmproxy", "%s, process %d, for %v", s.Version, s.PID, time.Duration(s.Uptime*float64(time.Second)))
+	row("farmproxy", "%s, process %d, for %s", s.Version, s.PID, plain.Age(time.Duration(s.Uptime*float64(time.Second))))
 	row("ready", "%s", ready)
-	row("miners", "%d of %d, %d authorized", s.Miners, s.MinersMax, s.Authorized)
-	row("workers", "%d of %d up", s.WorkersUp, s.Workers)
+	row("miners", "%s of %s, %s authorized", plain.Count(uint64(s.Miners)), plain.Count(uint64(s.MinersMax)), plain.Count(uint64(s.Authorized)))
+	row("workers", "%s of %s up", plain.Count(uint64(s.WorkersUp)), plain.Count(uint64(s.Workers)))
 	row("links", "%d of %d up", s.LinksUp, s.Links)
 	row("pool", "%s", cmp.Or(s.Pool, "none"))
-	row("shares", "%d accepted", s.Shares.Accepted)
+	row("shares", "%s accepted", plain.Count(s.Shares.Accepted))
 	for _, reason := range slices.Sorted(maps.Keys(s.Shares.Rejected)) {
-		row("", "%d rejected: %s", s.Shares.Rejected[reason], reason)
+		row("", "%s rejected: %s", plain.Count(s.Shares.Rejected[reason]), reason)
 	}
-	row("hash rate", "%s", stats.HashRate(s.HashRate))
+	row("hash rate, 5 min", "%s", plain.HashRate(s.HashRate))
 	if s.Overlay != nil {
 		row("pools, routes", "%s", printable(s.Overlay.String()))
 	}

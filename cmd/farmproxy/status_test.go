@@ -37,16 +37,16 @@ func TestStatus(t *testing.T) {
 	answer.Shares.Accepted, answer.Shares.Rejected = 10, map[string]uint64{"stale": 1, "duplicate": 2}
 
 	file := fileOf(t, "state_dir = '"+dir+"'\n[[listener]]\naddress = '127.0.0.1:0'\n[[pool]]\nurl = 'stratum+tcp://127.0.0.1:1'\nuser = 'farm'\n")
-	const want = `farmproxy  1.2.3, process 42, for 1h1m1s
-ready      no: no link to a pool is up
-miners     3 of 1000, 2 authorized
-workers    2 of 5 up
-links      1 of 2 up
-pool       main
-shares     10 accepted
-           2 rejected: duplicate
-           1 rejected: stale
-hash rate  1.50 PH/s
+	const want = `farmproxy         1.2.3, process 42, for 61 min
+ready             no: no link to a pool is up
+miners            3 of 1,000, 2 authorized
+workers           2 of 5 up
+links             1 of 2 up
+pool              main
+shares            10 accepted
+                  2 rejected: duplicate
+                  1 rejected: stale
+hash rate, 5 min  1.50 PH/s
 `
 	for _, args := range [][]string{{"-c", file}, {"-socket", dir + "/admin.sock"}} {
 		if code, out, said := invoke(t, append([]string{"status"}, args...)...); code != exitOK || out != want || said != "" {
@@ -65,7 +65,7 @@ func TestARefusal(t *testing.T) {
 		return api.Status{Version: "1.2.3"}, errors.New("ask again")
 	})
 	code, out, said := invoke(t, "status", "-socket", dir+"/admin.sock")
-	if code != exitFailed || !strings.HasPrefix(out, "farmproxy  1.2.3, ") || said != "farmproxy status: ask again\n" {
+	if code != exitFailed || !strings.HasPrefix(out, "farmproxy         1.2.3, ") || said != "farmproxy status: ask again\n" {
 		t.Errorf("%d\n%s\n%s", code, out, said)
 	}
 }

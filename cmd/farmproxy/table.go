@@ -1,19 +1,63 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/term"
+
 	"farmproxy/plain"
 )
 
-// tableWidth is that of a terminal: a table that is wider has its names cut, and says so
-// with an ellipsis.
-const tableWidth = helpWidth
+// columnsOf returns how many columns a terminal has; 0: it is none. A table that is wider
+// has its names cut, and says so with an ellipsis.
+func columnsOf(f *os.File) int {
+	if !term.IsTerminal(f.Fd()) {
+		return 0
+	}
+	if width, _, err := term.GetSize(f.Fd()); err == nil && width > 0 {
+		return width
+	}
+	return helpWidth
+}
+
+// printer prints an answer with a table for people, no wider than width; 0: as wide as it is.
+type printer func(w io.Writer, width int, answer json.RawMessage) error
+
+// fitted returns what prints for a terminal, or with everything in lines of any length.
+func (p printer) fitted(t terminal, wide bool) func(io.Writer, json.RawMessage) error {
+	width := t.columns
+	if wide {
+		width = 0
+	}
+	return func(w io.Writer, answer json.RawMessage) error { return p(w, width, answer) }
+}
+
+func wideFlag(flags *flag.FlagSet) *bool {
+	return flags.Bool("wide", false, "show everything, in lines of any length, as in a pipe or a file")
+}
+
+// lists defines a command that has the running farmproxy run one of the same name, which
+// takes nothing, and answers with what makes a table.
+func lists(name string, print printer) func(*flag.FlagSet) run {
+	return func(flags *flag.FlagSet) run {
+		a, wide := askFlags(flags), wideFlag(flags)
+		return func(ctx context.Context, args []string, t terminal) int {
+			if code, ok := takesNothing(name, args, t); !ok {
+				return code
+			}
+			return a.command(ctx, t, name, nil, nil, print.fitted(t, *wide))
+		}
+	}
+}
 
 // column is one of a table's.
 type column struct {
@@ -111,7 +155,7 @@ func ago(then *time.Time, now time.Time) string {
 // when returns a time by the clock here; "-": there is none.
 func when(t *time.Time) string {
 	if t == nil {
-		return "-"
+		return plain.Unknown
 	}
 	return t.Local().Format(minutes)
 }
@@ -124,12 +168,12 @@ func sum(counts map[string]uint64) (n uint64) {
 	return n
 }
 
-// percent returns a part of a whole in percent; "" of nothing.
+// percent returns a part of a whole in percent; "-" of nothing.
 func percent(part, whole uint64) string {
 	if whole == 0 {
-		return ""
+		return plain.Unknown
 	}
-	return fmt.Sprintf("%.2f", 100*float64(part)/float64(whole))
+	return plain.Percent(float64(part)/float64(whole), 2)
 }
 
 // printLines prints lines with names that come from others.

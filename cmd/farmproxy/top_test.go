@@ -25,7 +25,7 @@ func TestTopChild(t *testing.T) {
 	if args == "" {
 		t.Skip("a process that TestTop and TestTopElsewhere start")
 	}
-	os.Exit(dispatch(untilAsked(), append([]string{"top"}, strings.Fields(args)...), terminal{os.Stdout, os.Stderr}))
+	os.Exit(dispatch(untilAsked(), append([]string{"top"}, strings.Fields(args)...), terminal{out: os.Stdout, err: os.Stderr}))
 }
 
 // typewriter is a terminal with a program in it: what it shows is text.

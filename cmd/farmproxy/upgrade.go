@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"farmproxy/plain"
 	"farmproxy/proxy"
 )
 
@@ -19,6 +20,6 @@ func printUpgrade(w io.Writer, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &u); err != nil {
 		return fmt.Errorf("the answer is no upgrade's: %w", err)
 	}
-	_, err := fmt.Fprintf(w, "farmproxy %s serves now, as process %d, with %d miners; they waited for %.3f s\n", u.Version, u.PID, u.Miners, u.Frozen)
+	_, err := fmt.Fprintf(w, "farmproxy %s serves now, as process %d, with %d miners; they waited for %s\n", u.Version, u.PID, u.Miners, plain.Seconds(u.Frozen))
 	return err
 }

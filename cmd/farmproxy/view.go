@@ -22,7 +22,7 @@ Behind a reverse proxy, put its name in the place of the address's host.`
 const viewRevokeAbout = `Pages that were opened with the link close within seconds.`
 
 // printViewLinks prints view links for people.
-func printViewLinks(w io.Writer, answer json.RawMessage) error {
+func printViewLinks(w io.Writer, width int, answer json.RawMessage) error {
 	var a api.ViewLinkList
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of view links: %w", err)
@@ -32,7 +32,7 @@ func printViewLinks(w io.Writer, answer json.RawMessage) error {
 		l := &a.Links[i]
 		t.add(printable(l.Name), ago(l.Opened, time.Now()), printable(l.By), when(&l.Since), when(l.Until))
 	}
-	return t.print(w, tableWidth)
+	return t.print(w, width)
 }
 
 func viewCreateCommand(flags *flag.FlagSet) run {

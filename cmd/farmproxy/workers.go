@@ -24,7 +24,7 @@ const workersAbout = `What is shown is that of GET /api/v1/workers: all workers 
   farmproxy workers -group hall-2 -sort rejected  # rejected most in hall 2
   farmproxy workers -json | jq -r '.workers[] | [.name, .hashrate] | @tsv'
 
-LAST is the time since the last accepted share, UP since when the worker has a miner; - is one without. A name that has no room in 80 columns ends in …; -wide shows it all, and more columns. With -json, each line has up to 1,000 workers.`
+LAST is the time since the last accepted share, UP since when the worker has a miner; - is one without. A name that has no room in the terminal ends in …; -wide shows it all, and more columns. With -json, each line has up to 1,000 workers.`
 
 // workerFlags are the filters, and what the query of the API calls them.
 var workerFlags = []struct{ name, about string }{
@@ -47,7 +47,7 @@ func workersCommand(flags *flag.FlagSet) run {
 	up := flags.Bool("up", false, "only workers with a miner")
 	down := flags.Bool("down", false, "only workers without a miner")
 	most := flags.Int("n", 0, "show the first `N` only")
-	wide := flags.Bool("wide", false, "show everything, in lines of any length")
+	wide := flags.Bool("wide", false, "show more columns, and everything, in lines of any length")
 	return func(ctx context.Context, args []string, t terminal) int {
 		if code, ok := takesNothing("workers", args, t); !ok {
 			return code
@@ -70,17 +70,18 @@ func workersCommand(flags *flag.FlagSet) run {
 		if *most < 0 {
 			return misused(t, "workers", "-n: expected a whole number from 0")
 		}
-		p := workersPrinter{wide: *wide, now: time.Now()}
+		p := workersPrinter{wide: *wide, columns: t.columns, now: time.Now()}
 		return a.command(ctx, t, "workers", proxy.WorkersArgs{Query: q.Encode(), Most: *most}, p.page, p.last)
 	}
 }
 
 // workersPrinter collects pages, and prints them as one table.
 type workersPrinter struct {
-	wide  bool
-	now   time.Time
-	table table
-	list  []api.Worker
+	wide    bool
+	columns int // of the terminal; 0: it is none
+	now     time.Time
+	table   table
+	list    []api.Worker
 }
 
 // page takes a page that is not the last one.
@@ -111,7 +112,7 @@ func (p *workersPrinter) last(w io.Writer, line json.RawMessage) error {
 	for i := range p.list {
 		p.add(&p.list[i])
 	}
-	width := tableWidth
+	width := p.columns
 	if p.wide {
 		width = 0
 	}
@@ -119,7 +120,7 @@ func (p *workersPrinter) last(w io.Writer, line json.RawMessage) error {
 		return err
 	}
 	if len(p.list) < total {
-		_, err = fmt.Fprintf(w, "%d of %d workers are shown\n", len(p.list), total)
+		_, err = fmt.Fprintf(w, "%s of %s workers are shown\n", plain.Count(uint64(len(p.list))), plain.Count(uint64(total)))
 	}
 	return err
 }
@@ -130,9 +131,9 @@ func (p *workersPrinter) add(x *api.Worker) {
 	if x.Up {
 		since = ago(x.ConnectedSince, p.now)
 	}
-	row := []string{printable(x.Name), printable(x.Pool), stats.HashRate(x.HashRate), strconv.FormatUint(x.Accepted, 10), percent(rejected, x.Accepted+rejected), ago(x.LastShare, p.now), since}
+	row := []string{printable(x.Name), printable(x.Pool), plain.HashRate(x.HashRate), plain.Count(x.Accepted), percent(rejected, x.Accepted+rejected), ago(x.LastShare, p.now), since}
 	if p.wide {
-		row = append(row, plain.Number(x.Difficulty), strconv.Itoa(x.Miners), strconv.Itoa(x.Reconnects), x.Address, printable(x.Group), x.Listener, x.User, x.Algorithm, printable(x.Agent))
+		row = append(row, plain.Difficulty(x.Difficulty), plain.Count(uint64(x.Miners)), plain.Count(uint64(x.Reconnects)), x.Address, printable(x.Group), x.Listener, x.User, x.Algorithm, printable(x.Agent))
 	}
 	p.table.add(row...)
 }

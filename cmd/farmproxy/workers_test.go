@@ -48,13 +48,13 @@ func TestWorkers(t *testing.T) {
 		}
 	}
 	f("workers", "sort=name, 0", `WORKER                        POOL         HASH RATE  ACCEPTED  REJ %  LAST   UP
-farm.hall-1-rack-07-rig-0001  pool.exa…  123.40 TH/s      9950   0.50  10 s  3 h
-farm.?[31mrig2                pool.exa…     0.00 H/s         0          5 d    -
+farm.hall-1-rack-07-rig-0001  pool.examp…   123 TH/s     9,950   0.50  10 s  3 h
+farm.?[31mrig2                pool.examp…      0 H/s         0      -   5 d    -
 2 of 3 workers are shown
 `)
-	f("workers -wide", "sort=name, 0", `WORKER                        POOL                 HASH RATE  ACCEPTED  REJ %  LAST   UP  DIFFICULTY  MINERS  RECONNECTS  ADDRESS        GROUP   LISTENER      ACCOUNT           ALGORITHM  AGENT
-farm.hall-1-rack-07-rig-0001  pool.example:3333  123.40 TH/s      9950   0.50  10 s  3 h       65536       1           2  10.0.0.7:4028  hall-1  0.0.0.0:3333  7804e4ad081dc330  sha256d    bosminer/1.0
-farm.?[31mrig2                pool.example:3333     0.00 H/s         0          5 d    -           0       0           0
+	f("workers -wide", "sort=name, 0", `WORKER                        POOL               HASH RATE  ACCEPTED  REJ %  LAST   UP  DIFFICULTY  MINERS  RECONNECTS  ADDRESS        GROUP   LISTENER      ACCOUNT           ALGORITHM  AGENT
+farm.hall-1-rack-07-rig-0001  pool.example:3333   123 TH/s     9,950   0.50  10 s  3 h      65,536       1           2  10.0.0.7:4028  hall-1  0.0.0.0:3333  7804e4ad081dc330  sha256d    bosminer/1.0
+farm.?[31mrig2                pool.example:3333      0 H/s         0      -   5 d    -           -       0           0
 2 of 3 workers are shown
 `)
 	f("workers -reverse", "order=desc&sort=name, 0", "")

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { get, send } from './api'
 import { Curtailments } from './curtailments'
-import { clock, count } from './format'
+import { clock, count, seconds } from './format'
 import { useAnswer, useKept, useLive } from './hooks'
 import { live } from './live'
 import { message, open } from './question'
@@ -100,7 +100,7 @@ function Test({ channels, all, close }: { channels: Channel[]; all: boolean; clo
       {state.busy && <p role="status">Sending: up to half a minute</p>}
       {state.trouble && <p class="error" role="alert">{state.trouble}</p>}
       {state.results && <ul role="status">{state.results.map((r) => (
-        <li key={r.channel} class={r.sent ? undefined : 'error'}>{r.channel}: {r.sent ? `sent, ${r.seconds.toFixed(1)} s` : `not sent: ${r.error}`}</li>
+        <li key={r.channel} class={r.sent ? undefined : 'error'}>{r.channel}: {r.sent ? `sent, ${seconds(r.seconds)}` : `not sent: ${r.error}`}</li>
       ))}</ul>}
       <p class="choice">
         {!state.results && <button type="button" disabled={state.busy} onClick={go}>Send</button>}

@@ -30,6 +30,8 @@ export function Chart({ series, label, hours, show }: { series: Series[]; label:
       return row
     })
     for (let i = 1; i < rows.length; i++) rows[i].forEach((_, j) => { rows[i][j] += rows[i - 1][j] })
+    // From the top down, so that a series of nothing does not hide the line of the one below it.
+    const order = rows.map((_, i) => rows.length - 1 - i), drawn = (i: number) => rows.length - i
     const style = getComputedStyle(document.documentElement)
     const text = style.getPropertyValue('--text'), line = style.getPropertyValue('--line')
     const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
@@ -40,11 +42,11 @@ export function Chart({ series, label, hours, show }: { series: Series[]; label:
       cursor: { drag: { x: false, y: false } },
       scales: { x: { range: () => [Date.now() / 1000 - hours * 3600, Date.now() / 1000] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] } },
       axes: [{ ...axis, values: times }, { ...axis, size: 84, values: (_, ticks) => ticks.map((v) => v === 0 ? '0' : (show ?? hashrate)(v)) }],
-      series: [{}, ...rows.map((_, i) => ({
+      series: [{}, ...order.map((i) => ({
         paths: show && steps, label: series[i].name, stroke: colours[i % colours.length], width: 1.5, fill: colours[i % colours.length] + (i === 0 ? '33' : '00'), points: { show: false },
       }))],
-      bands: rows.slice(1).map((_, i) => ({ series: [i + 2, i + 1] as [number, number], fill: colours[(i + 1) % colours.length] + '33' })),
-    }, [at, ...rows] as uPlot.AlignedData, room)
+      bands: rows.slice(1).map((_, i) => ({ series: [drawn(i + 1), drawn(i)] as [number, number], fill: colours[(i + 1) % colours.length] + '33' })),
+    }, [at, ...order.map((i) => rows[i])] as uPlot.AlignedData, room)
     const resize = new ResizeObserver(() => plot.setSize({ width: width(), height: 240 }))
     resize.observe(room)
     return () => { resize.disconnect(); plot.destroy() }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { get } from './api'
 import { Chart, type Series } from './chart'
-import { count, difficulty, hashrate, percent, seconds } from './format'
+import { clock, count, difficulty, hashrate, number, percent, seconds, unknown } from './format'
 import { Heatmap } from './heatmap'
 import { useAnswer, useLive } from './hooks'
 import { live, total, up, type Pool } from './live'
@@ -24,6 +24,7 @@ export function FarmView() {
       <section aria-label="Wrong now">
         {farm.wrong.length === 0 ? <p class="good">✓ Nothing is wrong.</p>
           : <ul class="wrong">{farm.wrong.map((w) => <li key={w.text} class={w.severe ? 'severe' : ''}>{w.severe ? '▲ ' : '△ '}{w.text}</li>)}</ul>}
+        {farm.off.map((o) => <p key={o.group}>◌ {o.group ? `The miners of group ${o.group}` : 'All miners'} are off on purpose until {clock(o.until)}</p>)}
       </section>
       <dl class="figures">
         <Figure name="Hash rate, 5 min" value={hashrate(farm.hashrate)} />
@@ -39,7 +40,7 @@ export function FarmView() {
         <h2>Pools</h2>
         <PoolTable pools={farm.pools} />
       </section>
-      <Splits />
+      <SplitRoutes />
       <section>
         <h2>Shares since farmproxy started</h2>
         <p>{count(farm.shares.accepted)} accepted{all > 0 && `, ${percent(farm.shares.accepted / all, 2)} of all`}</p>
@@ -48,7 +49,7 @@ export function FarmView() {
             <caption class="hidden">Rejected shares by reason</caption>
             <thead><tr><th scope="col">Rejected</th><th scope="col" class="number">Shares</th><th scope="col" class="number">Of all</th><th scope="col">What it means</th></tr></thead>
             <tbody>{rejected.map(([reason, n]) => (
-              <tr key={reason}><th scope="row">{reason}</th><td class="number">{count(n)}</td><td class="number">{percent(n / all, 3)}</td><td class="wraps">{reasons[reason] ?? ''}</td></tr>
+              <tr key={reason}><th scope="row">{reason}</th><td class="number">{count(n)}</td><td class="number">{percent(n / all, 2)}</td><td class="wraps">{reasons[reason] ?? ''}</td></tr>
             ))}</tbody>
           </table></div>
         )}
@@ -61,12 +62,12 @@ export function FarmView() {
   )
 }
 
-/** unseen counts the workers that were not up for a moment today, by the farm's clock. */
+/** unseen counts the workers that were up some day, but not for a moment today, by the farm's clock. */
 function unseen(): number {
   const now = live.at / 1000 + live.offset
   const midnight = now - now % 86400 - live.offset
   let n = 0
-  for (const w of live.workers.values()) if (w.state !== up && w.since < midnight) n++
+  for (const w of live.workers.values()) if (w.state !== up && w.since > 0 && w.since < midnight) n++
   return n
 }
 
@@ -143,24 +144,24 @@ function Choice({ label, of, chosen, choose }: { label: string; of: string[]; ch
   )
 }
 
-/** Splits shows how the work of each route that is split is divided, and how it should be. */
-function Splits() {
+/** SplitRoutes shows how the work of each route that is split is divided, and how it should be. */
+function SplitRoutes() {
   const routes = useRoutes()
   if (routes.length === 0) return null
   return (
     <section>
-      <h2>Splits</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Splits">
+      <h2>Routes</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Routes">
         <table>
           <thead><tr>
-            <th scope="col">Route</th><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col" class="number">Wish</th>
-            <th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Wish, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th>
+            <th scope="col">Route</th><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col">Source</th><th scope="col" class="number">Wish</th>
+            <th scope="col" class="number">Wished, 10 min</th><th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th>
           </tr></thead>
           <tbody>{routes.flatMap((r) => r.goals.map((g) => (
             <tr key={r.route + '\n' + g.goal}>
               <th scope="row">{r.route}</th><td>{g.goal}</td><td class={g.up ? '' : 'bad'}>{g.up ? '● up' : '✕ down'}</td>
-              <td class="number">{g.weight}{g.source !== 'configuration' && ` (${g.source})`}</td><td class="number">{percent(g.wish)}</td>
-              <td class="number">{g.part === null ? '–' : percent(g.part)}</td><td class="number">{g.wished_part === null ? '–' : percent(g.wished_part)}</td>
+              <td class="number">{number(g.weight)}</td><td>{g.source}</td><td class="number">{percent(g.wish)}</td>
+              <td class="number">{g.wished_part === null ? unknown : percent(g.wished_part)}</td><td class="number">{g.part === null ? unknown : percent(g.part)}</td>
               <td class="number">{hashrate(g.hashrate)}</td><td class="number">{count(g.miners)}</td>
             </tr>
           )))}</tbody>
@@ -170,6 +171,13 @@ function Splits() {
   )
 }
 
+/** stateOf says how a pool is, in the words of the terminal. */
+function stateOf(p: Pool): string {
+  if (p.state !== 'enabled') return '■ ' + p.state
+  if (!p.up) return '✕ down' + (p.trouble && ': ' + p.trouble)
+  return p.active ? '● active' : '○ up'
+}
+
 export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Pool) => preact.ComponentChildren }) {
   const sum = pools.reduce((n, p) => n + p.hashrate, 0)
   return (
@@ -177,7 +185,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
       <table>
         <thead><tr>
           <th scope="col">Pool</th><th scope="col">State</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Part</th><th scope="col" class="number">Miners</th>
-          <th scope="col" class="number">Difficulty</th><th scope="col" class="number">Lag</th><th scope="col" class="number">Verdict after</th><th scope="col" class="number">Rejected</th>{actions && <th scope="col">Change</th>}
+          <th scope="col" class="number">Difficulty</th><th scope="col" class="number">Mean lag</th><th scope="col" class="number">Verdict p50</th><th scope="col" class="number">Rejected</th>{actions && <th scope="col">Change</th>}
         </tr></thead>
         <tbody>{pools.map((p) => {
           const bad = total(p.shares.rejected)
@@ -185,14 +193,14 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
           return (
             <tr key={p.name}>
               <th scope="row">{p.name}</th>
-              <td class={p.up ? 'wraps' : 'wraps bad'}>{p.up ? (p.active ? '● active' : '○ up') : '✕ down' + (p.trouble && ': ' + p.trouble)}</td>
+              <td class={p.up || p.state !== 'enabled' ? 'wraps' : 'wraps bad'}>{stateOf(p)}</td>
               <td class="number">{hashrate(p.hashrate)}</td>
-              <td class="number">{sum > 0 ? percent(p.hashrate / sum) : '–'}</td>
+              <td class="number">{sum > 0 ? percent(p.hashrate / sum) : unknown}</td>
               <td class="number">{count(p.miners)}</td>
               <td class="number">{difficulty(p.difficulty)}</td>
-              <td class="number">{seconds(p.lag_seconds)}</td>
-              <td class="number">{seconds(p.latency_seconds)}</td>
-              <td class="number">{all > 0 ? percent(bad / all, 2) : '–'}</td>
+              <td class="number">{p.lag_seconds === null ? unknown : seconds(p.lag_seconds)}</td>
+              <td class="number">{p.latency_seconds === null ? unknown : seconds(p.latency_seconds)}</td>
+              <td class="number">{all > 0 ? percent(bad / all, 2) : unknown}</td>
               {actions && <td>{actions(p)}</td>}
             </tr>
           )

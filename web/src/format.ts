@@ -1,40 +1,49 @@
-// Numbers and times as people read them. Units are those of the API and the docs.
+// Numbers and times as people read them: package plain writes them in the same way in the
+// terminal, and plain/testdata/figures.json has cases that the tests of both read.
 
 const prefixes = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z']
 
-/** scaled returns a number with three digits that count, and a prefix. */
-export function scaled(v: number): string {
-  if (!isFinite(v) || v <= 0) return '0 '
+/** unknown stands where a figure is not known. */
+export const unknown = '-'
+
+/** hashrate returns a hash rate in three figures. */
+export function hashrate(v: number): string {
+  if (!(v >= 0.005)) return '0 H/s'
   let i = 0
   while (v >= 999.5 && i < prefixes.length - 1) { v /= 1000; i++ }
-  return (v < 9.995 ? v.toFixed(2) : v < 99.95 ? v.toFixed(1) : v.toFixed(0)) + ' ' + prefixes[i]
+  return (v < 9.995 ? v.toFixed(2) : v < 99.95 ? v.toFixed(1) : v.toFixed(0)) + ' ' + prefixes[i] + 'H/s'
 }
 
-export const hashrate = (v: number) => scaled(v) + 'H/s'
 export const count = (n: number) => n.toLocaleString('en')
 
 /** several returns a number of things: 1 worker, 2,000 workers. */
 export const several = (n: number, one: string) => count(n) + ' ' + one + (n === 1 ? '' : 's')
 
-/** difficulty returns a pool's or a worker's difficulty; those of test pools are far below 1. */
-export const difficulty = (d: number) => d <= 0 ? '–' : d >= 1 ? count(d) : d.toExponential(1)
+/** difficulty returns a difficulty: a whole number from 1,000 on. Those of test pools, and of some algorithms, are far below 1, and have three figures. */
+export const difficulty = (d: number) => !(d > 0) ? unknown : d >= 999.9995 ? count(Math.round(d)) : String(Number(d >= 0.9995 ? d.toFixed(3) : d.toPrecision(3)))
+
 export const percent = (f: number, digits = 1) => (100 * f).toFixed(digits) + ' %'
 
+/** seconds returns how long something takes, in two figures or more. */
 export function seconds(s: number): string {
-  if (s === 0) return '–'
-  if (s < 0.001) return (s * 1e6).toFixed(0) + ' µs'
-  if (s < 1) return (s * 1000).toFixed(s < 0.01 ? 1 : 0) + ' ms'
+  if (!(s > 0)) return '0 s'
+  if (s < 0.0009995) return (s * 1e6).toFixed(0) + ' µs'
+  if (s < 0.00995) return (s * 1e3).toFixed(1) + ' ms'
+  if (s < 0.9995) return (s * 1e3).toFixed(0) + ' ms'
   return s.toFixed(1) + ' s'
 }
 
-/** ago returns how long ago a time was, in its largest unit. */
+/** ago returns a time that has passed, in ms, in two figures. */
 export function ago(ms: number): string {
   const s = Math.max(0, ms / 1000)
-  if (s < 90) return Math.round(s) + ' s'
-  if (s < 90 * 60) return Math.round(s / 60) + ' min'
-  if (s < 36 * 3600) return Math.round(s / 3600) + ' h'
-  return Math.round(s / 86400) + ' d'
+  if (s < 99.5) return s.toFixed(0) + ' s'
+  if (s < 99.5 * 60) return (s / 60).toFixed(0) + ' min'
+  if (s < 99.5 * 3600) return (s / 3600).toFixed(0) + ' h'
+  return (s / 86400).toFixed(0) + ' d'
 }
+
+/** number returns a number as it was written: a weight. */
+export const number = (v: number) => String(v)
 
 const two = (n: number) => String(n).padStart(2, '0')
 

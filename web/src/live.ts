@@ -8,13 +8,13 @@ export interface Tally { accepted: number; rejected: Record<string, number> }
 export const total = (rejected: Record<string, number>) => Object.values(rejected).reduce((n, v) => n + v, 0)
 
 export interface Pool {
-  name: string; url: string; up: boolean; active: boolean; trouble: string; miners: number
-  hashrate: number; difficulty: number; lag_seconds: number; latency_seconds: number; shares: Tally
+  name: string; url: string; state: 'enabled' | 'drained' | 'disabled'; up: boolean; active: boolean; trouble: string; miners: number
+  hashrate: number; difficulty: number; lag_seconds: number | null; latency_seconds: number | null; shares: Tally
 }
 
 export interface Farm {
   version: string; ready: boolean; error: string; uptime_seconds: number; miners: number; miners_max: number
-  hashrate: number; shares: Tally; remembers: boolean; pools: Pool[]; wrong: { severe: boolean; text: string }[]
+  hashrate: number; shares: Tally; remembers: boolean; pools: Pool[]; wrong: { severe: boolean; text: string }[]; off: { group: string; until: string }[]
   workers_up: number; workers_down: number; workers_never_seen: number
 }
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { type Fill } from './change'
-import { percent } from './format'
+import { percent, unknown } from './format'
 import { type Goal, type Overlay } from './overlay'
 
 /** RouteForm is the form of a route; at is its place in the list, or that of a new one. */
@@ -24,7 +24,7 @@ export function RouteForm({ now, at, submit, problems, busy }: { now: Overlay; a
           <legend>Goal {g.name || i + 1}</legend>
           <label>name <input value={g.name} onInput={(e) => set(i, { name: e.currentTarget.value })} autocomplete="off" /></label>
           <label>weight <input type="number" min="0" step="any" value={g.weight} aria-describedby={'fraction-' + i} onInput={(e) => set(i, { weight: Number(e.currentTarget.value) })} /></label>
-          <small id={'fraction-' + i}>{sum > 0 ? percent(g.weight / sum) : '–'} of the work{g.schedule && g.schedule.length > 0 && '; other weights at times, by its schedule'}</small>
+          <small id={'fraction-' + i}>{sum > 0 ? percent(g.weight / sum) : unknown} of the work{g.schedule && g.schedule.length > 0 && '; other weights at times, by its schedule'}</small>
           <PoolChoice pools={pools} chosen={g.pools} set={(pools) => set(i, { pools })} />
           {goals.length > 1 && <button type="button" onClick={() => setGoals(goals.filter((_, j) => j !== i))}>Remove goal {g.name || i + 1}</button>}
         </fieldset>
@@ -44,7 +44,7 @@ function PoolChoice({ pools, chosen, set }: { pools: string[]; chosen: string[];
       {choices.map((name, i) => (
         <label key={i}>{i === 0 ? 'pools: first' : 'if none before works'}
           <select value={name} onChange={(e) => set([...chosen.slice(0, i), e.currentTarget.value, ...chosen.slice(i + 1)].filter((p) => p))}>
-            <option value="">–</option>
+            <option value="">-</option>
             {pools.filter((p) => p === name || !chosen.includes(p)).map((p) => <option key={p} value={p}>{p}</option>)}
           </select>
         </label>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { get, send } from './api'
-import { count, hashrate, percent, several } from './format'
+import { count, hashrate, number, percent, several, unknown } from './format'
 import { useAnswer, useKept } from './hooks'
 import { live } from './live'
 import { Question } from './question'
@@ -21,16 +21,16 @@ export function Routes({ done, changed }: { done: number; changed: () => void })
   if (routes.length === 0) return null
   return (
     <section>
-      <h2>Splits</h2>
+      <h2>Routes</h2>
       {routes.map((r) => (
         <div key={r.route}>
           <h3>Route {r.route}: {several(r.miners, 'miner')}, {hashrate(r.hashrate)}</h3>
           <div class="scroll" tabIndex={0} role="region" aria-label={`Goals of route ${r.route}`}>
             <table>
-              <thead><tr><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col">From</th><th scope="col" class="number">Wish</th><th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th></tr></thead>
+              <thead><tr><th scope="col">Goal</th><th scope="col">State</th><th scope="col" class="number">Weight</th><th scope="col">Source</th><th scope="col" class="number">Wish</th><th scope="col" class="number">Wished, 10 min</th><th scope="col" class="number">Part, 10 min</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Miners</th></tr></thead>
               <tbody>{r.goals.map((g) => (
-                <tr key={g.goal}><th scope="row">{g.goal}</th><td class={g.up ? '' : 'bad'}>{g.up ? '● up' : '✕ down'}</td><td class="number">{g.weight}</td><td>{g.source}</td>
-                  <td class="number">{percent(g.wish)}</td><td class="number">{g.part === null ? '–' : percent(g.part)}</td><td class="number">{hashrate(g.hashrate)}</td><td class="number">{count(g.miners)}</td></tr>
+                <tr key={g.goal}><th scope="row">{g.goal}</th><td class={g.up ? '' : 'bad'}>{g.up ? '● up' : '✕ down'}</td><td class="number">{number(g.weight)}</td><td>{g.source}</td>
+                  <td class="number">{percent(g.wish)}</td><td class="number">{g.wished_part === null ? unknown : percent(g.wished_part)}</td><td class="number">{g.part === null ? unknown : percent(g.part)}</td><td class="number">{hashrate(g.hashrate)}</td><td class="number">{count(g.miners)}</td></tr>
               ))}</tbody>
             </table>
           </div>

@@ -1,6 +1,6 @@
 import { get } from './api'
 import { Chart } from './chart'
-import { ago, count, difficulty, hashrate, percent } from './format'
+import { ago, count, difficulty, hashrate, percent, unknown } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live, silent, total, up } from './live'
 import { Place } from './place'
@@ -40,10 +40,10 @@ export function WorkerView({ name }: { name: string }) {
           {d && <div><dt>Last share</dt><dd>{d.last_share ? ago(live.at - Date.parse(d.last_share)) + ' ago' : 'never'}</dd></div>}
           {d && <div><dt>Reconnects</dt><dd>{count(d.reconnects)}</dd></div>}
           {d && d.miners > 0 && <div><dt>Version rolling</dt><dd>{rolling(d.version_mask)}</dd></div>}
-          <div><dt>Pool</dt><dd>{now.pool || '–'}</dd></div>
-          <div><dt>Group</dt><dd>{now.group || '–'}</dd></div>
-          <div><dt>Address</dt><dd>{now.address || '–'}</dd></div>
-          <div><dt>Firmware</dt><dd>{now.agent || '–'}</dd></div>
+          <div><dt>Pool</dt><dd>{now.pool || unknown}</dd></div>
+          <div><dt>Group</dt><dd>{now.group || unknown}</dd></div>
+          <div><dt>Address</dt><dd>{now.address || unknown}</dd></div>
+          <div><dt>Firmware</dt><dd>{now.agent || unknown}</dd></div>
         </dl>
       )}
       {now && <Place worker={name} />}
@@ -71,7 +71,7 @@ export function WorkerView({ name }: { name: string }) {
             <table>
               <thead><tr><th scope="col">Day (UTC)</th><th scope="col" class="number">Hash rate</th><th scope="col" class="number">Up</th><th scope="col" class="number">Accepted</th><th scope="col" class="number">Rejected</th><th scope="col" class="number">Efficiency</th></tr></thead>
               <tbody>{[...months.value].reverse().map((p) => (
-                <tr key={p.time}><th scope="row">{p.time.slice(0, 10)}</th><td class="number">{hashrate(p.hashrate)}</td><td class="number">{percent(p.up)}</td><td class="number">{count(p.accepted)}</td><td class="number">{count(p.rejected)}</td><td class="number">{p.efficiency === null ? '–' : percent(p.efficiency, 2)}</td></tr>
+                <tr key={p.time}><th scope="row">{p.time.slice(0, 10)}</th><td class="number">{hashrate(p.hashrate)}</td><td class="number">{percent(p.up)}</td><td class="number">{count(p.accepted)}</td><td class="number">{count(p.rejected)}</td><td class="number">{p.efficiency === null ? unknown : percent(p.efficiency, 2)}</td></tr>
               ))}</tbody>
             </table>
           </div>

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { download } from './api'
-import { ago, count, hashrate, percent, several } from './format'
+import { ago, count, hashrate, percent, several, unknown } from './format'
 import { useLive } from './hooks'
 import { live, silent, up, type Worker } from './live'
 import { Spark, useSparks } from './sparks'
@@ -8,7 +8,7 @@ import { Spark, useSparks } from './sparks'
 type Column = 'name' | 'state' | 'rate' | 'usual' | 'reject' | 'group' | 'pool' | 'since' | 'address' | 'agent'
 
 const columns: [Column, string, string][] = [
-  ['name', 'Worker', ''], ['state', 'State', ''], ['rate', 'Hash rate', 'number'], ['usual', 'Of usual', 'number'], ['reject', 'Rejected', 'number'],
+  ['name', 'Worker', ''], ['state', 'State', ''], ['rate', 'Hash rate', 'number'], ['usual', 'Of usual', 'number'], ['reject', 'Rejected now', 'number'],
   ['group', 'Group', ''], ['pool', 'Pool', ''], ['since', 'For', 'number'], ['address', 'Address', ''], ['agent', 'Firmware', ''],
 ]
 
@@ -158,7 +158,7 @@ function Row({ w, index, rates }: { w: Worker; index: number; rates?: number[] }
       <th scope="row"><a href={'#/worker/' + encodeURIComponent(w.name)}>{w.name}</a></th>
       <td class={w.state === up ? '' : 'bad'}>{words[w.state]}</td>
       <td class="number">{hashrate(w.rate)}</td>
-      <td class="number">{w.usual > 0 ? percent(w.rate / w.usual, 0) : '–'}</td>
+      <td class="number">{w.usual > 0 ? percent(w.rate / w.usual, 0) : unknown}</td>
       <td class="number">{percent(w.reject / 1000)}</td>
       <td>{w.group}</td>
       <td>{w.pool}</td>
