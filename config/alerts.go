@@ -81,6 +81,10 @@ func (a *Alerts) validate(ps *Problems) {
 	case a.QuietFrom != "":
 		clock(ps, "alerts.quiet_from", a.QuietFrom, `"22:00"`)
 		clock(ps, "alerts.quiet_to", a.QuietTo, `"06:00"`)
+		if allDay(a.QuietFrom, a.QuietTo) {
+			ps.add("alerts.quiet_to", show(a.QuietTo), fmt.Sprintf("quiet hours from %s never end: no ticket would ever be told", a.QuietFrom),
+				`a time of day, such as "06:00"; without quiet hours, neither key; without tickets, gets = ["page", "report"] in each channel`)
+		}
 	}
 	if n := len(a.KnownPools); n > MaxHosts {
 		ps.add("alerts.known_pools", "", fmt.Sprintf("expected at most %d hosts, found %d", MaxHosts, n), "removing what is not used any more")
@@ -102,6 +106,27 @@ func (a *Alerts) validate(ps *Problems) {
 		weekdays(ps, at+".days", c.Days)
 		clock(ps, at+".from", c.From, `"17:00"`)
 		clock(ps, at+".to", c.To, `"20:00"`)
+	}
+}
+
+// allDay reports whether hours are all 24 of a day.
+func allDay(from, to string) bool {
+	f, err := wish.ParseClock(from)
+	t, wrong := wish.ParseClock(to)
+	return err == nil && wrong == nil && (f == t || f == 0 && t.String() == "24:00")
+}
+
+// warnings is about channels, and curtailments that never end.
+func (a *Alerts) warnings(ps *Problems) {
+	for i := range a.Channels {
+		a.Channels[i].warnings(ps, fmt.Sprintf("alerts.channel[%d]", i+1))
+	}
+	for i := range a.Curtailments {
+		c := &a.Curtailments[i]
+		if days, err := wish.ParseDays(c.Days); err == nil && days == wish.EveryDay && allDay(c.From, c.To) {
+			ps.add(fmt.Sprintf("alerts.curtailment[%d].to", i+1), show(c.To), fmt.Sprintf("from %s on, every day: it never ends, and no alert ever speaks of these miners", c.From),
+				`hours, such as from = "17:00" and to = "20:00"; or the days on which it is, such as days = "sat,sun"`)
+		}
 	}
 }
 

@@ -19,6 +19,10 @@ func TestAlertsThatMakeNoSense(t *testing.T) {
 	}
 	f("quiet_from = '22:00'", "alerts.quiet_to", `required: a time of day; try "06:00"`)
 	f("quiet_to = '06:00'", "alerts.quiet_from", `required with alerts.quiet_to: when quiet hours begin; try "22:00"`)
+	const never = `never end: no ticket would ever be told; try a time of day, such as "06:00"; without quiet hours, neither key; without tickets, gets = ["page", "report"] in each channel`
+	f("quiet_from = '22:00'\nquiet_to = '22:00'", "alerts.quiet_to", "quiet hours from 22:00 "+never)
+	f("quiet_from = '00:00'\nquiet_to = '24:00'", "alerts.quiet_to", "quiet hours from 00:00 "+never)
+	f("quiet_from = '22:00'\nquiet_to = '24:00'", "alerts.quiet_to", "")
 	f("zone = 'Berlin'", "alerts.zone", `expected a time zone of the IANA database; try "Europe/Berlin", "America/Chicago" or "UTC"`)
 	f("cool_down = '8d'", "alerts.cool_down", `expected a duration: numbers, each with its unit (ms, s, m, h); expected 0s to 168h; try "30m"`)
 	f("known_pools = ['stratum+tcp://pool.example:3333']", "alerts.known_pools[1]", `expected the host name of a pool, without scheme and port; try "pool.example"`)

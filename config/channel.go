@@ -1,11 +1,14 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,15 +64,28 @@ var channelUses = map[string]struct{ needs, may []string }{
 	ChannelNtfy:     {[]string{"url"}, []string{"user", "secret"}},
 }
 
-// channelExamples are what to write.
+// channelExamples are what to write for a key of a kind, or of any kind.
 var channelExamples = map[string]string{
 	"url":         `url = "https://alerts.example/hook"`,
+	"ntfy.url":    `url = "https://ntfy.sh/my-farm-7d1fa02c", with a topic that nobody guesses`,
+	"slack.url":   `secret_file = "/etc/farmproxy/slack-url", a file with nothing but the incoming webhook's URL, or url = "https://hooks.slack.com/services/..."`,
 	"secret":      `secret_file = "/etc/farmproxy/alerts-secret", a file with nothing but the secret`,
 	"server":      `server = "mail.example:587"`,
 	"from":        `from = "farm@example.com"`,
 	"to":          `to = ["ops@example.com"]`,
 	"chat":        `chat = "-1001234567890", the number of a chat that the bot was added to`,
 	"secret_file": `"/etc/farmproxy/alerts-secret"`,
+
+	// Telegram needs none: a server of one's own has the same API.
+	"telegram.url": `removing the key, or "https://" and the host of a Bot API server of your own`,
+}
+
+// example is what to write for a key.
+func (c *Channel) example(key string) string {
+	if own := channelExamples[c.Kind+"."+key]; own != "" {
+		return own
+	}
+	return channelExamples[key]
 }
 
 // defaultChannel is the starting point for each [[alerts.channel]].
@@ -141,7 +157,7 @@ func (c *Channel) validate(ps *Problems, key string) {
 		needed := slices.Contains(uses.needs, k)
 		switch has := c.has(k); {
 		case needed && !has:
-			ps.add(key+"."+k, "", "required with kind "+show(c.Kind), channelExamples[k])
+			ps.add(key+"."+k, "", "required with kind "+show(c.Kind), c.example(k))
 		case has && !needed && !slices.Contains(uses.may, k):
 			ps.add(key+"."+c.of(k), "", "not used with kind "+show(c.Kind), "removing the key")
 		}
@@ -178,11 +194,15 @@ func (c *Channel) of(key string) string {
 
 // values checks those that are given.
 func (c *Channel) values(ps *Problems, key string) {
-	if u := string(c.URL); u != "" {
-		parsed, err := url.Parse(u)
+	if c.URL != "" {
+		parsed, err := c.parsedURL()
 		switch {
-		case err != nil || parsed.Host == "" || parsed.Scheme != "https" && parsed.Scheme != "http":
-			ps.add(key+".url", "", "expected a URL with https:// or http://", channelExamples["url"])
+		case err != nil:
+			try := c.example("url")
+			if whole, err := url.Parse("https://" + string(c.URL)); err == nil && strings.Contains(whole.Host, ".") {
+				try = "the same with https:// before it"
+			}
+			ps.add(key+".url", "", "expected a URL with https:// or http://", try)
 		case c.Kind == ChannelNtfy && strings.Trim(parsed.Path, "/") == "":
 			ps.add(key+".url", "", "expected the topic at its end", `"https://ntfy.sh/" and a topic that nobody guesses`)
 		}
@@ -194,10 +214,20 @@ func (c *Channel) values(ps *Problems, key string) {
 	case c.Kind == ChannelSlack && c.URL != "":
 		ps.add(key+".secret_file", show(c.SecretFile), "there is a url as well: the secret of Slack is its URL", "one of the two")
 	case !filepath.IsAbs(c.SecretFile):
-		ps.add(key+".secret_file", show(c.SecretFile), "expected an absolute path", channelExamples["secret_file"])
+		ps.add(key+".secret_file", show(c.SecretFile), "expected an absolute path", c.example("secret_file"))
 	}
 	if len(c.Secret) > maxSecret || strings.ContainsFunc(string(c.Secret), isControl) {
 		ps.add(key+".secret", "", fmt.Sprintf("expected at most %d bytes without control characters", maxSecret), "the secret alone, or secret_file")
+	}
+	if c.Kind == ChannelTelegram && c.Chat != "" && !chatPattern.MatchString(c.Chat) {
+		try := c.example("chat")
+		if named := "@" + c.Chat; chatPattern.MatchString(named) {
+			try = show(named) + ", or the chat's number"
+		}
+		ps.add(key+".chat", show(c.Chat), "expected the number of a chat, or @ and the name of a public channel or group", try)
+	}
+	if c.User != "" && !c.has("secret") && slices.Contains(channelUses[c.Kind].may, "user") {
+		ps.add(key+".secret", "", "required with user: the password", c.example("secret"))
 	}
 	if c.Kind != ChannelEmail {
 		return
@@ -213,9 +243,49 @@ func (c *Channel) values(ps *Problems, key string) {
 	for i, to := range c.To {
 		address(ps, fmt.Sprintf("%s.to[%d]", key, i+1), to)
 	}
-	if c.User != "" && !c.has("secret") {
-		ps.add(key+".secret", "", "required with user: the password", channelExamples["secret"])
+}
+
+// chatPattern is how Telegram names chats: users have a number, groups a negative one, and
+// those that are public a name.
+var chatPattern = regexp.MustCompile(`^(-?[0-9]{1,19}|@[A-Za-z][A-Za-z0-9_]{3,31})$`)
+
+// parsedURL returns the URL, if it is one of HTTP.
+func (c *Channel) parsedURL() (*url.URL, error) {
+	u, err := url.Parse(string(c.URL))
+	if err == nil && (u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		err = errors.New("not a URL of HTTP")
 	}
+	return u, err
+}
+
+// warnings is about what is shown to whoever stands on the way, and what is said twice.
+func (c *Channel) warnings(ps *Problems, key string) {
+	for i, g := range c.Gets {
+		if slices.Contains(c.Gets[:i], g) {
+			ps.add(fmt.Sprintf("%s.gets[%d]", key, i+1), show(g), "it is there already", "removing one; there are "+strings.Join(channelGets, ", "))
+		}
+	}
+	if host, _, err := net.SplitHostPort(c.Server); c.Kind == ChannelEmail && c.TLS == MailNoTLS && c.has("secret") && err == nil && !local(host) {
+		ps.add(key+".tls", show(c.TLS), "the letters go in the clear, and the password too if the server asks for it so", fmt.Sprintf("%q; or %q with port 465", MailStartTLS, MailTLS))
+	}
+	u, err := c.parsedURL()
+	if c.URL == "" || err != nil || u.Scheme != "http" || local(u.Hostname()) {
+		return
+	}
+	switch c.Kind {
+	case ChannelSlack:
+		ps.add(key+".url", "", "the URL is the secret, and goes in the clear: whoever reads it can write to the channel", "https://")
+	case ChannelTelegram, ChannelNtfy:
+		if c.has("secret") {
+			ps.add(key+".url", "", "the secret goes in the clear: whoever reads it can use it", "https://")
+		}
+	}
+}
+
+// local reports whether a host is this machine.
+func local(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // address checks an e-mail address.

@@ -9,6 +9,7 @@ import (
 func TestChannels(t *testing.T) {
 	const webhook = "kind = 'webhook'\nurl = 'https://a.example/S3CR3T'\n"
 	const email = "kind = 'email'\nserver = 'mail.example:587'\nfrom = 'a@b.example'\nto = ['c@d.example']\n"
+	const telegram = "kind = 'telegram'\nchat = '1'\nsecret = 'S3CR3T'\n"
 	for _, c := range []struct{ name, channel, want string }{
 		{"each kind as it should be: webhook", webhook, ""},
 		{"signed", webhook + "secret = 'k'", ""},
@@ -21,13 +22,25 @@ func TestChannels(t *testing.T) {
 		{"no kind", "url = 'https://a.example'", "alerts.channel[1].kind: required"},
 		{"another kind", "kind = 'emial'", `alerts.channel[1].kind = "emial": expected "webhook", "email", "telegram", "slack" or "ntfy"; try "email"`},
 		{"what it needs", "kind = 'telegram'\nchat = '1'", `alerts.channel[1].secret: required with kind "telegram"; try secret_file = `},
-		{"slack needs its URL", "kind = 'slack'", "alerts.channel[1].url: required"},
+		{"slack needs its URL", "kind = 'slack'", `alerts.channel[1].url: required with kind "slack"; try secret_file = "/etc/farmproxy/slack-url", a file with nothing but the incoming webhook's URL, or url = `},
+		{"ntfy needs its topic", "kind = 'ntfy'", `try url = "https://ntfy.sh/my-farm-7d1fa02c", with a topic that nobody guesses`},
 		{"what it does not use", webhook + "to = ['a@b.example']", `alerts.channel[1].to: not used with kind "webhook"; try removing the key`},
 		{"a file for nothing", "kind = 'slack'\nurl = 'https://a.example/S3CR3T'\nsecret_file = '/x'", "one of the two"},
 		{"two secrets", webhook + "secret = 'S3CR3T'\nsecret_file = '/x'", `alerts.channel[1].secret_file = "/x": there is a secret as well`},
 		{"gets nothing", webhook + "gets = []", "alerts.channel[1].gets = []: expected what it gets"},
 		{"gets what there is not", webhook + "gets = ['pages']", `alerts.channel[1].gets[1] = "pages": expected "page", "ticket" or "report"; try "page"`},
-		{"no URL, and it is not shown", "kind = 'webhook'\nurl = 'a.example/S3CR3T'", "alerts.channel[1].url: expected a URL with https:// or http://"},
+		{"no URL, and it is not shown", "kind = 'webhook'\nurl = 'a.example/S3CR3T'", "alerts.channel[1].url: expected a URL with https:// or http://; try the same with https:// before it"},
+		{"no URL of Slack", "kind = 'slack'\nurl = 'S3CR3T'", `alerts.channel[1].url: expected a URL with https:// or http://; try secret_file = "/etc/farmproxy/slack-url", a file with nothing but the incoming webhook's URL, or url = "https://hooks.slack.com/services/..."`},
+		{"a topic for a URL", "kind = 'ntfy'\nurl = 'S3CR3T'", `alerts.channel[1].url: expected a URL with https:// or http://; try url = "https://ntfy.sh/my-farm-7d1fa02c", with a topic that nobody guesses`},
+		{"another scheme", "kind = 'ntfy'\nurl = 'ftp://S3CR3T.example/t'", `try url = "https://ntfy.sh/my-farm-7d1fa02c"`},
+		{"another server for Telegram", telegram + "url = 'S3CR3T'", `try removing the key, or "https://" and the host of a Bot API server of your own`},
+		{"a name that is no chat", strings.Replace(telegram, "'1'", "'foo'", 1), `alerts.channel[1].chat = "foo": expected the number of a chat, or @ and the name of a public channel or group; try chat = "-1001234567890", the number of a chat that the bot was added to`},
+		{"a name without @", strings.Replace(telegram, "'1'", "'farm_alerts'", 1), `try "@farm_alerts", or the chat's number`},
+		{"a name with a space", strings.Replace(telegram, "'1'", "'@x y'", 1), `alerts.channel[1].chat = "@x y": expected the number of a chat`},
+		{"the name of a channel", strings.Replace(telegram, "'1'", "'@farm_alerts'", 1), ""},
+		{"the number of a group", strings.Replace(telegram, "'1'", "'-1001234567890'", 1), ""},
+		{"a user of ntfy without a password", "kind = 'ntfy'\nurl = 'http://ntfy.example/topic'\nuser = 'u'", "alerts.channel[1].secret: required with user: the password; try secret_file = "},
+		{"a user for nothing", webhook + "user = 'u'", `alerts.channel[1].user: not used with kind "webhook"; try removing the key`},
 		{"no topic", "kind = 'ntfy'\nurl = 'https://ntfy.example'", "expected the topic at its end"},
 		{"a mail server without a port", strings.Replace(email, ":587", "", 1), `alerts.channel[1].server = "mail.example": expected host:port`},
 		{"a user without a password", email + "user = 'u'", "alerts.channel[1].secret: required with user"},

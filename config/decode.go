@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -112,6 +113,8 @@ func (d *decoder) scalar(path string, v any, into reflect.Value) {
 				into.SetFloat(n)
 				return
 			}
+			d.mismatch(path, v, "a finite number", "")
+			return
 		}
 		d.mismatch(path, v, "a number, without quotes", "")
 	default:
@@ -239,7 +242,7 @@ func show(v any) string {
 	case int, int64, bool:
 		return fmt.Sprint(v)
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
+		return strings.ToLower(strconv.FormatFloat(v, 'g', -1, 64)) // nan and inf
 	case time.Duration:
 		return strconv.Quote(Short(v))
 	}

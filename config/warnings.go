@@ -20,6 +20,7 @@ func (c *Config) warnings(problems Problems) (ps Problems) {
 	}
 	c.routeWarnings(&ps)
 	c.wideWarnings(&ps)
+	c.Alerts.warnings(&ps)
 	if c.Proxies.TLSInsecure {
 		ps.add("proxies.tls_insecure", "true", "anyone between farmproxy and the proxy can read the traffic", "removing the key once the proxy has a valid certificate")
 	}

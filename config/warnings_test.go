@@ -50,6 +50,32 @@ func TestWarnings(t *testing.T) {
 	f(smallest+"[limits]\nexempt = ['10.0.0.0/8', '0.0.0.0/0']\n", `warning: limits.exempt = "0.0.0.0/0": everybody is in this network`)
 	f(smallest+"[limits]\nexempt = ['::/0']\n", `warning: limits.exempt = "::/0": everybody is in this network`)
 	f(strings.Replace(smallest, "[[listener]]\n", "[[listener]]\nproxy_protocol = ['0.0.0.0/0']\n", 1), `warning: listener[1].proxy_protocol = "0.0.0.0/0": everybody is in this network`)
+	channel := func(text, want string) {
+		t.Helper()
+		f(smallest+"[[alerts.channel]]\n"+strings.ReplaceAll(text, ", ", "\n"), want)
+	}
+	const mail = "kind = 'email', from = 'a@b.example', to = ['c@d.example'], user = 'u', secret = 'S3CR3T', "
+	channel(mail+"server = 'mail.example:587'", "")
+	channel(mail+"server = 'mail.example:25', tls = 'none'", `warning: alerts.channel[1].tls = "none": the letters go in the clear, and the password too if the server asks for it so; try "starttls"; or "tls" with port 465`)
+	channel(mail+"server = '127.0.0.1:25', tls = 'none'", "")
+	channel(mail+"server = 'localhost:25', tls = 'none'", "")
+	channel(strings.Replace(mail, "user = 'u', secret = 'S3CR3T', ", "", 1)+"server = 'mail.example:25', tls = 'none'", "")
+	channel("kind = 'ntfy', url = 'http://ntfy.example/topic', secret = 'S3CR3T'", "warning: alerts.channel[1].url: the secret goes in the clear: whoever reads it can use it; try https://")
+	channel("kind = 'ntfy', url = 'http://ntfy.example/topic'", "")
+	channel("kind = 'ntfy', url = 'http://[::1]:8090/topic', secret = 'S3CR3T'", "")
+	channel("kind = 'telegram', url = 'http://telegram.example:8081', chat = '1', secret = 'S3CR3T'", "warning: alerts.channel[1].url: the secret goes in the clear")
+	channel("kind = 'slack', url = 'http://chat.example/hooks/S3CR3T'", "warning: alerts.channel[1].url: the URL is the secret, and goes in the clear: whoever reads it can write to the channel; try https://")
+	channel("kind = 'webhook', url = 'http://alerts.example/', secret = 'S3CR3T'", "") // it signs, and stays here
+	channel("kind = 'webhook', url = 'http://alerts.example/', gets = ['report','report']", `warning: alerts.channel[1].gets[2] = "report": it is there already; try removing one; there are page, ticket, report`)
+	curtailment := func(text, want string) {
+		t.Helper()
+		f(smallest+"[[alerts.curtailment]]\n"+text, want)
+	}
+	curtailment("from = '00:00'\nto = '00:00'", `warning: alerts.curtailment[1].to = "00:00": from 00:00 on, every day: it never ends, and no alert ever speaks of these miners; try hours, such as from = "17:00" and to = "20:00"`)
+	curtailment("from = '00:00'\nto = '24:00'\ndays = 'sun-sat'", `warning: alerts.curtailment[1].to = "24:00"`)
+	curtailment("from = '17:00'\nto = '17:00'", `warning: alerts.curtailment[1].to = "17:00"`)
+	curtailment("from = '00:00'\nto = '24:00'\ndays = 'sat,sun'", "")
+	curtailment("from = '17:00'\nto = '16:59'", "")
 }
 
 // Anything with a problem gets no warning as well, and a warning is not a problem.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"farmproxy/config"
 	"farmproxy/notify"
@@ -66,8 +67,11 @@ func channelOf(c *config.Channel) (notify.Channel, error) {
 			return n, fmt.Errorf("secret_file = %q: %w", c.SecretFile, err)
 		}
 		text = strings.TrimSpace(text)
-		if text == "" {
+		switch {
+		case text == "":
 			return n, fmt.Errorf("secret_file = %q: the file is empty: write the secret into it, and nothing else", c.SecretFile)
+		case strings.ContainsFunc(text, unicode.IsControl):
+			return n, fmt.Errorf("secret_file = %q: the file has several lines, or control characters: the secret alone belongs into it", c.SecretFile)
 		}
 		if c.Kind == config.ChannelSlack {
 			n.URL = text

@@ -184,12 +184,15 @@ func TestSecretFile(t *testing.T) {
 	if n := read(); !strings.Contains(n.Trouble, "there is no such file: write the secret into it") {
 		t.Errorf("%+v", n)
 	}
-	for text, want := range map[string]string{"110:AAH\n": "110:AAH", "  \n": ""} {
+	for text, want := range map[string]string{"110:AAH\n": "110:AAH", "  \n": "", "110:AAH\nsecond\n": "", "110:\tAAH\n": "", "\r\n110:AAH\r\n": "110:AAH"} {
 		if err := os.WriteFile(secret, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if n := read(); n.Secret != want || (n.Trouble == "") != (want != "") {
 			t.Errorf("%q: %+v", text, n)
+		}
+		if n := read(); n.Trouble != "" && strings.Contains(n.Trouble, "AAH") {
+			t.Errorf("%q: shows the secret: %s", text, n.Trouble)
 		}
 	}
 	if err := os.Chmod(secret, 0o644); err != nil {
