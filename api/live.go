@@ -1,7 +1,8 @@
 package api
 
 import (
-	"bufio"
+	"io"
+	"net"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -40,22 +41,39 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	token := bearer(&ctx.Request.Header) // now: the request is gone when the first event is written
 	connOf(ctx).lasting.Store(true)
 	ctx.Response.SetConnectionClose()
-	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer page.Close()
-		for event := range page.Events() {
-			if !s.mayStillRead(token) {
-				return
-			}
-			w.WriteString("data: ")
-			w.Write(event)
-			w.WriteString("\n\n")
-			if w.Flush() != nil {
-				return
-			}
-		}
-	})
+	ctx.SetBodyStream(&events{page: page, may: func() bool { return s.mayStillRead(token) }}, -1)
 	return nil
 }
+
+// events is an open page as a stream, which fasthttp reads in pieces. It writes none itself:
+// then the first event, of all workers, would be copied for each page, and copies be kept.
+type events struct {
+	page *live.Page
+	may  func() bool
+	rest net.Buffers // of the event under way
+}
+
+// Read waits for an event if there is nothing left of the one before.
+func (e *events) Read(piece []byte) (int, error) {
+	if len(e.rest) == 0 {
+		event, open := <-e.page.Events()
+		if !open || !e.may() {
+			return 0, io.EOF
+		}
+		e.rest = net.Buffers{eventBegins, event, eventEnds}
+	}
+	n, _ := e.rest.Read(piece) // EOF is the end of an event
+	return n, nil
+}
+
+// Close closes the page.
+func (e *events) Close() error {
+	e.page.Close()
+	return nil
+}
+
+// eventBegins and eventEnds surround an event.
+var eventBegins, eventEnds = []byte("data: "), []byte("\n\n")
 
 // liveFarm is what pages show of the books; it implements live.Source.
 type liveFarm struct {

@@ -2,7 +2,10 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -106,5 +109,50 @@ func TestLiveEndsWithItsToken(t *testing.T) {
 				t.Errorf("the next events: %v", err)
 			}
 		})
+	}
+}
+
+// A page's events are read in pieces of any size, one after the other, until the feed is
+// closed; nothing is made of them on the way.
+func TestEventsInPieces(t *testing.T) {
+	s := newSite(t)
+	for i := range 100 {
+		s.book.Worker(fmt.Sprint("farm.rig", i)).Connected(time.Now(), "192.0.2.1:7", "bmminer")
+	}
+	page, err := s.openPage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &events{page: page, may: func() bool { return true }}
+	piece, text := make([]byte, 100), make([]byte, 0, 100_000)
+	next := func() {
+		n, err := e.Read(piece)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, piece[:n]...)
+	}
+	next()
+	if made := testing.AllocsPerRun(10, next); made != 0 {
+		t.Errorf("%v allocations for a piece", made)
+	}
+	for range 2 {
+		for !bytes.HasSuffix(text, []byte("\n\n")) {
+			next()
+		}
+		event, ok := strings.CutPrefix(string(text), "data: ")
+		if !ok || !json.Valid([]byte(event)) || strings.Contains(strings.TrimSpace(event), "\n") {
+			t.Fatalf("an event is %q", text)
+		}
+		text = text[:0]
+		s.feed.Tick(time.Now())
+		next()
+	}
+	s.feed.Close()
+	for err == nil {
+		_, err = e.Read(piece)
+	}
+	if err != io.EOF {
+		t.Error(err)
 	}
 }
