@@ -152,7 +152,7 @@ func makeWorker(i *stats.WorkerInfo) Worker {
 		Group:          i.Group,
 		Up:             i.Miners > 0,
 		Miners:         i.Miners,
-		Address:        i.Address,
+		Address:        stats.AddressText(i.Address),
 		Agent:          i.Agent,
 		Difficulty:     i.Difficulty,
 		HashRate:       i.HashRate,

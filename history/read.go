@@ -165,10 +165,8 @@ func (s *Store) Sums(ctx context.Context, kind Kind, from, to time.Time) (map[st
 	}
 	names := make(map[int]string)
 	s.mu.Lock()
-	for k, id := range s.ids[c] {
-		if k.Kind == kind {
-			names[id] = k.Name
-		}
+	for name, id := range s.ids[kind] {
+		names[int(id)] = name
 	}
 	blocks := (s.next[c] + blockSize - 1) / blockSize
 	s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -48,9 +49,11 @@ func (s *Store) loadSeries(ctx context.Context) error {
 		return err
 	}
 	defer rows.Close()
-	for c := range s.ids {
-		s.ids[c], s.next[c], s.free[c] = make(map[Key]int), 0, nil
+	s.ids = make(map[Kind]map[string]int32)
+	for _, k := range [...]Kind{Worker, Farm, Pool, Group} {
+		s.ids[k] = make(map[string]int32)
 	}
+	s.next, s.free = [numClasses]int{}, [numClasses][]int{}
 	for rows.Next() {
 		var c class
 		var id int
@@ -64,7 +67,10 @@ func (s *Store) loadSeries(ctx context.Context) error {
 		for ; s.next[c] < id; s.next[c]++ {
 			s.free[c] = append(s.free[c], s.next[c])
 		}
-		s.ids[c][k], s.next[c] = id, id+1
+		if s.ids[k.Kind] == nil {
+			s.ids[k.Kind] = make(map[string]int32)
+		}
+		s.ids[k.Kind][k.Name], s.next[c] = int32(id), id+1
 	}
 	for c := range s.free {
 		slices.Reverse(s.free[c])
@@ -85,11 +91,10 @@ type naming struct {
 // many.
 func (n *naming) id(k Key, minute int64) (id int, ok bool, err error) {
 	c := k.Kind.class()
-	id, ok = n.s.ids[c][k]
-	if ok {
-		return id, true, nil
+	if id, ok := n.s.ids[k.Kind][k.Name]; ok {
+		return int(id), true, nil
 	}
-	if len(n.s.ids[c]) >= bounds[c] {
+	if n.s.next[c]-len(n.s.free[c]) >= bounds[c] {
 		return 0, false, nil
 	}
 	if last := len(n.s.free[c]) - 1; last >= 0 {
@@ -98,7 +103,7 @@ func (n *naming) id(k Key, minute int64) (id int, ok bool, err error) {
 		id = n.s.next[c]
 		n.s.next[c]++
 	}
-	n.s.ids[c][k] = id
+	n.s.ids[k.Kind][k.Name] = int32(id)
 	n.fresh = append(n.fresh, k)
 	_, err = n.t.Exec("INSERT INTO series (class, id, kind, name, seen) VALUES (?, ?, ?, ?, ?)", c, id, k.Kind, k.Name, minute)
 	return id, true, err
@@ -111,8 +116,8 @@ func (n *naming) undo()   { n.release(n.fresh) }
 func (n *naming) release(list []Key) {
 	for _, k := range list {
 		c := k.Kind.class()
-		n.s.free[c] = append(n.s.free[c], n.s.ids[c][k])
-		delete(n.s.ids[c], k)
+		n.s.free[c] = append(n.s.free[c], int(n.s.ids[k.Kind][k.Name]))
+		delete(n.s.ids[k.Kind], k.Name)
 	}
 }
 
@@ -123,19 +128,14 @@ var errFull = fmt.Errorf("there are %d workers already, and no more are remember
 func (s *Store) lookup(k Key) (id int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, ok = s.ids[k.Kind.class()][k]
-	return id, ok
+	n, ok := s.ids[k.Kind][k.Name]
+	return int(n), ok
 }
 
 // Names returns the names of all series of a kind, sorted.
 func (s *Store) Names(kind Kind) []string {
 	s.mu.Lock()
-	var names []string
-	for k := range s.ids[kind.class()] {
-		if k.Kind == kind {
-			names = append(names, k.Name)
-		}
-	}
+	names := slices.Collect(maps.Keys(s.ids[kind]))
 	s.mu.Unlock()
 	slices.Sort(names)
 	return names

@@ -46,7 +46,7 @@ func (r *Recorder) state(now time.Time) *recorderState {
 		s.Ago = now.Sub(r.last)
 	}
 	for _, t := range r.workers {
-		s.Workers = append(s.Workers, trackedState{t.name, t.work, t.accepted, t.rejected, t.missing, t.gap, t.rate, t.pending})
+		s.Workers = append(s.Workers, trackedState{t.name, t.work, t.accepted, t.rejected, uint16(t.missing), t.gap, t.rate, t.pending.sample()})
 	}
 	return s
 }
@@ -76,7 +76,9 @@ func (r *Recorder) Restore(state []byte, now time.Time) error {
 	for i := range s.Workers {
 		w := &s.Workers[i]
 		if t := r.workers[w.Name]; t != nil {
-			t.work, t.accepted, t.rejected, t.missing, t.gap, t.rate, t.pending = w.Work, w.Accepted, w.Rejected, w.Missing, w.Gap, w.Rate, w.Pending
+			t.work, t.accepted, t.rejected, t.missing, t.gap, t.rate = w.Work, w.Accepted, w.Rejected, uint8(min(w.Missing, absence)), w.Gap, w.Rate
+			t.pending = pending{}
+			t.pending.add(w.Pending)
 		}
 	}
 	return nil

@@ -48,10 +48,10 @@ type Store struct {
 	db        *sql.DB
 	retention atomic.Pointer[Retention]
 
-	mu   sync.Mutex // one writer at a time; guards what follows
-	ids  [numClasses]map[Key]int
-	next [numClasses]int   // the first id that was never used
-	free [numClasses][]int // below it, the smallest last
+	mu   sync.Mutex                // one writer at a time; guards what follows
+	ids  map[Kind]map[string]int32 // of all series, by name
+	next [numClasses]int           // the first id that was never used
+	free [numClasses][]int         // below it, the smallest last
 }
 
 // Open opens a file, or makes one, which only its owner can read. The error says what to

@@ -21,8 +21,12 @@ const (
 func (s *Store) UsualTotals(ctx context.Context, now time.Time) (map[Key]float64, error) {
 	names := make(map[int]Key)
 	s.mu.Lock()
-	for k, id := range s.ids[totals] {
-		names[id] = k
+	for kind, ids := range s.ids {
+		if kind.class() == totals {
+			for name, id := range ids {
+				names[int(id)] = Key{kind, name}
+			}
+		}
 	}
 	blocks := (s.next[totals] + blockSize - 1) / blockSize
 	s.mu.Unlock()

@@ -72,7 +72,7 @@ type writing struct {
 // placed is a sample and its series' place.
 type placed struct {
 	block, series int
-	Sample
+	sample        *Sample
 }
 
 // samples adds samples to the chunks of now.
@@ -89,7 +89,7 @@ func (w *writing) samples(entries []Entry) error {
 			continue
 		}
 		c := e.Kind.class()
-		by[c] = append(by[c], placed{id / blockSize, id % blockSize, e.Sample})
+		by[c] = append(by[c], placed{id / blockSize, id % blockSize, &e.Sample})
 		if e.Up > 0 {
 			seen[c] = append(seen[c], id)
 		}
@@ -105,7 +105,7 @@ func (w *writing) samples(entries []Entry) error {
 			}
 			err := w.change(fine, start, list[0].block, func(to *chunk) {
 				for i := range list[:n] {
-					to.at(list[i].series, step).Add(list[i].Sample)
+					to.at(list[i].series, step).Add(*list[i].sample)
 				}
 			})
 			if err != nil {
@@ -120,19 +120,46 @@ func (w *writing) samples(entries []Entry) error {
 	return nil
 }
 
-// touch notes that series are in use.
+// touch notes that series are in use, of those of which it was noted a day ago: the exact
+// minute matters to nobody. Asking for these first is one statement instead of 10,000.
 func (w *writing) touch(c class, ids []int) error {
-	stmt, err := w.t.Prepare("UPDATE series SET seen = ? WHERE class = ? AND id = ? AND seen < ?")
+	due, err := w.unnoted(c)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	stmt, err := w.t.Prepare("UPDATE series SET seen = ? WHERE class = ? AND id = ?")
 	if err != nil {
 		return err
 	}
 	defer stmt.Close()
-	for _, id := range ids { // the exact minute matters to nobody: days do
-		if _, err := stmt.Exec(w.minute, c, id, w.minute-int64(day/time.Minute)); err != nil {
+	for _, id := range ids {
+		if !due[id] {
+			continue
+		}
+		if _, err := stmt.Exec(w.minute, c, id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// unnoted returns the ids of the series of which it was not noted for a day that they are
+// in use.
+func (w *writing) unnoted(c class) (map[int]bool, error) {
+	rows, err := w.t.Query("SELECT id FROM series WHERE class = ? AND seen < ?", c, w.minute-int64(day/time.Minute))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	ids := make(map[int]bool)
+	for rows.Next() {
+		var id int
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids[id] = true
+	}
+	return ids, rows.Err()
 }
 
 // change changes a chunk.

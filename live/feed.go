@@ -2,9 +2,9 @@ package live
 
 import (
 	"encoding/json"
+	"hash/maphash"
 	"math"
-	"slices"
-	"strconv"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -28,15 +28,25 @@ const (
 
 // Worker is a worker as the books have it at a tick.
 type Worker struct {
-	Name                                           string
-	Group, Pool, Account, Listener, Address, Agent string
-	HashRate, Usual                                float64 // H/s; 0: unknown
-	State                                          State
-	Since                                          time.Time // it is in this state, by the wall clock; zero: never seen
-	Accepted, Rejected                             uint64
+	Name                                  string
+	Group, Pool, Account, Listener, Agent string
+	Address                               netip.AddrPort // the zero value: unknown
+	HashRate, Usual                       float64        // H/s; 0: unknown
+	State                                 State
+	Since                                 time.Time // it is in this state, by the wall clock; zero: never seen
+	Accepted, Rejected                    uint64
 }
 
-// Source is what a Feed asks at each tick: first for the workers, then for the farm.
+// address returns "ip:port"; "": unknown.
+func (w *Worker) address() string {
+	if !w.Address.IsValid() {
+		return ""
+	}
+	return w.Address.String()
+}
+
+// Source is what a Feed asks at each tick: first for the workers, then for the farm. When a
+// page opens it is asked for the workers once more.
 type Source interface {
 	EachWorker(func(*Worker)) // what it passes is valid until the call returns
 	Farm() *Farm
@@ -47,7 +57,7 @@ type Feed struct {
 	source Source
 
 	mu     sync.Mutex
-	rows   map[string]*row
+	told   map[string]*told
 	next   uint32
 	seq    uint64
 	looked time.Time // when the source was last asked
@@ -65,7 +75,7 @@ type Page struct {
 
 // NewFeed returns a feed without pages.
 func NewFeed(source Source) *Feed {
-	return &Feed{source: source, rows: make(map[string]*row), pages: make(map[*Page]struct{})}
+	return &Feed{source: source, told: make(map[string]*told), pages: make(map[*Page]struct{})}
 }
 
 // Open opens a page, whose first event is everything; false: there are too many, or the
@@ -77,7 +87,7 @@ func (f *Feed) Open(now time.Time) (*Page, bool) {
 		return nil, false
 	}
 	if len(f.pages) == 0 && (f.looked.IsZero() || now.Sub(f.looked) >= Every) {
-		f.look(now) // nobody has looked for a while
+		f.look(now, nil) // nobody has looked for a while
 	}
 	if f.full == nil {
 		f.full = f.everything(now)
@@ -88,15 +98,21 @@ func (f *Feed) Open(now time.Time) (*Page, bool) {
 	return p, true
 }
 
-// everything returns the first event of a page. Whoever opens and closes pages all the time
-// has it made once a tick: for 10,000 workers it takes 30 ms. The caller has mu.
+// everything returns the first event of a page: all workers as they were at the last look,
+// but for what seldom changes, which is asked again so that nobody has to keep it. Whoever
+// opens and closes pages all the time has it made once a tick. The caller has mu.
 func (f *Feed) everything(now time.Time) []byte {
-	all := make([]*row, 0, len(f.rows))
-	for _, r := range f.rows {
-		all = append(all, r)
-	}
-	slices.SortFunc(all, func(x, y *row) int { return int(x.id) - int(y.id) })
-	return f.encode(now, &message{Full: true, New: all})
+	all := newList(len(f.told))
+	all.text.Write(f.head(now, true))
+	all.text.WriteString(`,"new":[`)
+	all.next = all.text.Len()
+	f.source.EachWorker(func(w *Worker) {
+		if t := f.told[w.Name]; t != nil {
+			all.addNew(t, w)
+		}
+	})
+	all.text.WriteString("]}")
+	return all.text.Bytes()
 }
 
 // Events returns the events of the page, each as JSON. It is closed when the page
@@ -150,7 +166,9 @@ func (f *Feed) Tick(now time.Time) {
 	if len(f.pages) == 0 {
 		return
 	}
-	event := f.encode(now, f.look(now))
+	differ := &difference{fresh: newList(0), changed: newList(0)}
+	f.look(now, differ)
+	event := differ.event(f.head(now, false))
 	for p := range f.pages {
 		select {
 		case p.queue <- event:
@@ -160,52 +178,80 @@ func (f *Feed) Tick(now time.Time) {
 	}
 }
 
-// look asks the source, and returns what differs. The caller has mu.
-func (f *Feed) look(now time.Time) *message {
-	m := new(message)
+// look asks the source, and notes what differs; nil: nobody wants to know. The caller has mu.
+func (f *Feed) look(now time.Time, differ *difference) {
 	f.looked, f.full = now, nil
 	f.seq++
-	for _, r := range f.rows {
-		r.present = false
+	for _, t := range f.told {
+		t.present = false
 	}
 	f.source.EachWorker(func(w *Worker) {
-		r := f.rows[w.Name]
-		is := seldom{w.Group, w.Pool, w.Account, w.Listener, w.Address, w.Agent, w.Usual}
-		if r == nil {
-			r = &row{id: f.next, name: w.Name, counted: w.Accepted + w.Rejected, refused: w.Rejected}
+		t := f.told[w.Name]
+		is := digest(w)
+		if t == nil {
+			t = &told{id: f.next, counted: w.Accepted + w.Rejected, refused: w.Rejected}
 			f.next++
-			f.rows[w.Name] = r
-			r.seldom = is
-			r.update(w)
-			m.New = append(m.New, r)
-		} else if changed := r.update(w); r.seldom != is {
-			r.seldom = is
-			m.New = append(m.New, r)
-		} else if changed {
-			m.Change = append(m.Change, change{r})
+			f.told[w.Name] = t
 		}
-		r.present = true
+		renewed, changed := t.seldom != is, t.update(w)
+		t.seldom, t.present = is, true
+		switch {
+		case differ == nil:
+		case renewed:
+			differ.fresh.addNew(t, w)
+		case changed:
+			differ.changed.addChange(t)
+		}
 	})
-	for name, r := range f.rows {
-		if !r.present {
-			delete(f.rows, name)
-			m.Gone = append(m.Gone, r.id)
+	for name, t := range f.told {
+		if !t.present {
+			delete(f.told, name)
+			if differ != nil {
+				differ.gone = append(differ.gone, t.id)
+			}
 		}
 	}
 	f.farm = f.source.Farm()
-	return m
+}
+
+// told is what pages were told of a worker. There is one for each that has ever been seen
+// by a page, so it has a digest of what seldom changes: 10,000 take 1 MB with the map.
+type told struct {
+	seldom  uint64  // never 0
+	rate    float64 // H/s
+	since   int64   // since when it has been in its state, seconds since 1970; 0: never seen
+	counted uint64
+	refused uint64
+	id      uint32
+	reject  uint16 // rejected of the last shares, per mille
+	state   State
+	present bool // at this tick
+}
+
+// seldom is what seldom changes of a worker.
+type seldom struct {
+	group, pool, account, listener, agent string
+	address                               netip.AddrPort
+	usual                                 float64
+}
+
+// seed makes digests differ between processes, which don't share them.
+var seed = maphash.MakeSeed()
+
+func digest(w *Worker) uint64 {
+	return maphash.Comparable(seed, seldom{w.Group, w.Pool, w.Account, w.Listener, w.Agent, w.Address, w.Usual}) | 1
 }
 
 // update notes what often changes, and reports whether that is worth telling.
-func (r *row) update(w *Worker) (changed bool) {
+func (t *told) update(w *Worker) (changed bool) {
 	since := int64(0)
 	if !w.Since.IsZero() {
 		since = w.Since.Unix()
 	}
-	if w.State != r.state || math.Abs(w.HashRate-r.rate) > noticeable*r.rate || w.HashRate == 0 && r.rate != 0 || abs(since-r.since) > 5 {
-		r.rate, r.state, r.since, changed = w.HashRate, w.State, since, true
+	if w.State != t.state || math.Abs(w.HashRate-t.rate) > noticeable*t.rate || w.HashRate == 0 && t.rate != 0 || abs(since-t.since) > 5 {
+		t.rate, t.state, t.since, changed = w.HashRate, w.State, since, true
 	}
-	return r.reckon(w) || changed
+	return t.reckon(w) || changed
 }
 
 // window is over how many shares rejects are reckoned.
@@ -213,38 +259,30 @@ const window = 64
 
 // reckon notes how many of a worker's last shares were rejected, once there are enough
 // new ones, and reports whether that changed.
-func (r *row) reckon(w *Worker) bool {
+func (t *told) reckon(w *Worker) bool {
 	n := w.Accepted + w.Rejected
-	if n < r.counted || w.Rejected < r.refused { // the books began again
-		r.counted, r.refused = n, w.Rejected
+	if n < t.counted || w.Rejected < t.refused { // the books began again
+		t.counted, t.refused = n, w.Rejected
 	}
-	if n-r.counted < window {
+	if n-t.counted < window {
 		return false
 	}
-	was := r.reject
-	r.reject = uint16(1000 * (w.Rejected - r.refused) / (n - r.counted))
-	r.counted, r.refused = n, w.Rejected
-	return r.reject != was
+	was := t.reject
+	t.reject = uint16(1000 * (w.Rejected - t.refused) / (n - t.counted))
+	t.counted, t.refused = n, w.Rejected
+	return t.reject != was
 }
 
 func abs(n int64) int64 { return max(n, -n) }
 
-// encode returns an event as JSON. The caller has mu.
-func (f *Feed) encode(now time.Time, m *message) []byte {
+// head returns an event as JSON up to its lists, without the end. The caller has mu.
+func (f *Feed) head(now time.Time, full bool) []byte {
 	zone, offset := now.Zone()
-	m.Seq, m.Time, m.Zone, m.Offset, m.Farm = f.seq, now.UnixMilli(), zone, offset, f.farm
-	b, err := json.Marshal(m)
+	h := head{f.seq, now.UnixMilli(), zone, offset, full, f.farm}
+	b, err := json.Marshal(&h)
 	if err != nil { // numbers that are not finite
-		b = []byte("{}")
+		h.Farm = new(Farm)
+		b, _ = json.Marshal(&h)
 	}
-	return b
-}
-
-// round returns a number with three digits that count: what follows is noise.
-func round(v float64) float64 {
-	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0
-	}
-	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
-	return r
+	return b[:len(b)-1]
 }

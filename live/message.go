@@ -67,61 +67,56 @@ const (
 	Silent              // a miner is connected, and shares stay away
 )
 
-// row is a worker as a page has it: all of it when it is new, or when what seldom changes
+// row is a worker as events have it: all of it when it is new, or when what seldom changes
 // has changed.
 type row struct {
-	id   uint32
-	name string
-	seldom
-	rate   float64
-	state  State
-	reject uint16 // rejected of the last shares, per mille
-	since  int64  // since when it has been in its state, seconds since 1970; 0: never seen
-
-	present bool // at this tick
-	counted uint64
-	refused uint64
-}
-
-// seldom is what seldom changes of a worker.
-type seldom struct {
+	id                                             uint32
+	name                                           string
 	group, pool, account, listener, address, agent string
-	usual                                          float64
+	usual, rate                                    float64
+	state                                          State
+	reject                                         uint16 // rejected of the last shares, per mille
+	since                                          int64  // since when it has been in its state, seconds since 1970; 0: never seen
 }
 
-// MarshalJSON returns a row as an array: with 10,000 of them, names of fields would be
-// half of what is sent.
-func (r *row) MarshalJSON() ([]byte, error) {
-	return json.Marshal([]any{r.id, r.name, r.group, r.pool, r.account, r.listener, r.address, r.agent, round(r.usual), round(r.rate), r.state, r.reject, r.since})
+// all returns where the fields are, in the order in which a row has them. It is an array:
+// with 10,000 of them, names of fields would be half of what is sent.
+func (r *row) all() []any {
+	return []any{&r.id, &r.name, &r.group, &r.pool, &r.account, &r.listener, &r.address, &r.agent, &r.usual, &r.rate, &r.state, &r.reject, &r.since}
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// often returns the same for what often changes, and the id.
+func (r *row) often() []any { return []any{&r.id, &r.rate, &r.state, &r.reject, &r.since} }
+
+// UnmarshalJSON reads an array of all fields.
 func (r *row) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &[]any{&r.id, &r.name, &r.group, &r.pool, &r.account, &r.listener, &r.address, &r.agent, &r.usual, &r.rate, &r.state, &r.reject, &r.since})
+	fields := r.all()
+	return json.Unmarshal(b, &fields)
 }
 
-// change is what often changes of a worker.
-type change struct{ *row }
+// change is a row of what often changes.
+type change struct{ row }
 
-func (c change) MarshalJSON() ([]byte, error) {
-	return json.Marshal([]any{c.id, round(c.rate), c.state, c.reject, c.since})
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads an array of the fields that often change.
 func (c *change) UnmarshalJSON(b []byte) error {
-	c.row = new(row)
-	return json.Unmarshal(b, &[]any{&c.id, &c.rate, &c.state, &c.reject, &c.since})
+	fields := c.often()
+	return json.Unmarshal(b, &fields)
 }
 
-// message is an event: everything, or what differs.
+// head is an event without workers.
+type head struct {
+	Seq    uint64 `json:"seq"`
+	Time   int64  `json:"time"` // ms since 1970
+	Zone   string `json:"zone,omitempty"`
+	Offset int    `json:"offset"` // of the farm's time zone, in seconds
+	Full   bool   `json:"full,omitempty"`
+	Farm   *Farm  `json:"farm"`
+}
+
+// message is an event as it is read: everything, or what differs. lists writes them.
 type message struct {
-	Seq    uint64   `json:"seq"`
-	Time   int64    `json:"time"` // ms since 1970
-	Zone   string   `json:"zone,omitempty"`
-	Offset int      `json:"offset"` // of the farm's time zone, in seconds
-	Full   bool     `json:"full,omitempty"`
-	Farm   *Farm    `json:"farm"`
-	New    []*row   `json:"new,omitempty"`
-	Change []change `json:"change,omitempty"`
-	Gone   []uint32 `json:"gone,omitempty"`
+	head
+	New    []row    `json:"new"`
+	Change []change `json:"change"`
+	Gone   []uint32 `json:"gone"`
 }

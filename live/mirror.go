@@ -40,10 +40,12 @@ func (m *Mirror) Take(event []byte) error {
 		m.Workers = make(map[uint32]*Seen, len(e.New))
 	}
 	m.Farm, m.At = e.Farm, time.UnixMilli(e.Time).In(time.FixedZone(e.Zone, e.Offset))
-	for _, r := range e.New {
+	for i := range e.New {
+		r := &e.New[i]
 		m.Workers[r.id] = r.seen()
 	}
-	for _, c := range e.Change {
+	for i := range e.Change {
+		c := &e.Change[i]
 		if s := m.Workers[c.id]; s != nil {
 			s.HashRate, s.State, s.Rejected, s.Since = c.rate, c.state, perMille(c.reject), unix(c.since)
 		}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestMirror(t *testing.T) {
 			if w.Rejected > 0 {
 				rejected = 0.25
 			}
-			want = append(want, fmt.Sprint(w.Name, w.Group, w.Pool, w.Account, w.Listener, w.Address, w.Agent, w.HashRate, w.Usual, w.State, rejected, w.Since.Unix()))
+			want = append(want, fmt.Sprint(w.Name, w.Group, w.Pool, w.Account, w.Listener, w.address(), w.Agent, w.HashRate, w.Usual, w.State, rejected, w.Since.Unix()))
 		}
 		slices.Sort(got)
 		slices.Sort(want)
@@ -41,7 +42,7 @@ func TestMirror(t *testing.T) {
 	}
 	equals("everything")
 	b.farm.Miners = 7
-	*b.worker("rig2") = Worker{"rig2", "hall-2", "a", "x", ":3333", "10.0.0.7", "bosminer", 1e12, 2e12, Silent, noon.Add(-time.Hour), 0, 0}
+	*b.worker("rig2") = Worker{"rig2", "hall-2", "a", "x", ":3333", "bosminer", netip.MustParseAddrPort("10.0.0.7:4028"), 1e12, 2e12, Silent, noon.Add(-time.Hour), 0, 0}
 	f.Tick(noon)
 	equals("a new one")
 	b.worker("rig1").State, b.worker("rig1").HashRate = Down, 0

@@ -85,7 +85,7 @@ func TestAMinerBehindABalancer(t *testing.T) {
 		fmt.Fprint(f.conn, header)
 		f.want(`"result":[[`, `{"id":1,"method":"mining.subscribe","params":[]}`)
 		f.want(`"result":true`, `{"id":2,"method":"mining.authorize","params":["farm.rig","x"]}`)
-		if list := f.workers(); len(list) != 1 || list[0].Address != "203.0.113.7:51000" {
+		if list := f.workers(); len(list) != 1 || list[0].Address.String() != "203.0.113.7:51000" {
 			t.Errorf("version %d: the workers are %+v", version, list)
 		}
 	}

@@ -16,7 +16,7 @@ func (a *alerts) facts(now time.Time, workers *alert.Workers) *alert.Facts {
 	u, m := a.usual.Load(), a.machine.Load()
 	if workers == nil {
 		workers = alert.NewWorkers(now)
-		a.book.EachWorkerNumbers(func(w *stats.WorkerInfo) { workers.Add(w, u.workers[w.Name]) })
+		a.book.EachWorker(func(w *stats.WorkerInfo) { workers.Add(w, u.workers[w.Name]) })
 	}
 	f := &alert.Facts{
 		Wall:    now.Round(0),

@@ -62,7 +62,7 @@ func TestMinersBehindHAProxy(t *testing.T) {
 		m := connect(t, haproxy(t, address, header))
 		m.work("farm.rig")
 		want := m.conn.LocalAddr().String()
-		if list, _ := p.book.Workers(stats.WorkerQuery{Limit: 10}); len(list) != 1 || list[0].Address != want {
+		if list, _ := p.book.Workers(stats.WorkerQuery{Limit: 10}); len(list) != 1 || list[0].Address.String() != want {
 			t.Errorf("%s: the workers are %+v, want one at %s", header, list, want)
 		}
 		past := connect(t, address)

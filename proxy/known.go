@@ -40,7 +40,7 @@ func (f farm) groups() []string {
 	for i := range list {
 		names[list[i].Name] = true
 	}
-	f.p.book.EachWorkerNumbers(func(w *stats.WorkerInfo) {
+	f.p.book.EachWorker(func(w *stats.WorkerInfo) {
 		if w.Group != "" {
 			names[w.Group] = true
 		}

@@ -397,9 +397,10 @@ func retention(h *config.History, workers time.Duration) history.Retention {
 	}
 }
 
-// seen calls f for each worker, as the books have it.
+// seen yields each worker, as the books have it; it is valid until the next one.
 func seen(book *stats.Book, now time.Time) iter.Seq[*history.Seen] {
 	return func(yield func(*history.Seen) bool) {
+		var s history.Seen // one for all: 10,000 are 2 MB
 		book.EachWorker(func(w *stats.WorkerInfo) {
 			if w.Name == stats.Other {
 				return
@@ -408,12 +409,13 @@ func seen(book *stats.Book, now time.Time) iter.Seq[*history.Seen] {
 			if !w.LastShare.IsZero() {
 				idle = max(0, now.Sub(w.LastShare))
 			}
-			yield(&history.Seen{
+			s = history.Seen{
 				Name: w.Name, Miners: w.Miners, Work: w.Work,
 				Accepted: w.Shares[work.Accepted], Rejected: w.Shares.Rejected(), Idle: idle,
 				Address: w.Address, Agent: w.Agent, Group: w.Group, Account: w.Account, Pool: w.Pool, Algorithm: w.Algorithm,
 				Difficulty: w.Difficulty,
-			})
+			}
+			yield(&s)
 		})
 	}
 }

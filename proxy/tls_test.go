@@ -256,7 +256,7 @@ func TestMinersOverTLSBehindHAProxy(t *testing.T) {
 		m := mustConnectTLS(t, haproxy(t, secure, header), roots)
 		m.work("farm.rig")
 		want := m.conn.LocalAddr().String()
-		if list, _ := p.book.Workers(stats.WorkerQuery{Limit: 10}); len(list) != 1 || list[0].Address != want {
+		if list, _ := p.book.Workers(stats.WorkerQuery{Limit: 10}); len(list) != 1 || list[0].Address.String() != want {
 			t.Errorf("%s: the workers are %+v, want one at %s", header, list, want)
 		}
 		if _, err := connectTLS(t, secure, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}); err == nil {

@@ -54,7 +54,7 @@ func TestLookingAllocatesNothingForAWorker(t *testing.T) {
 		for i := range workers {
 			b.Worker("rig"+string(rune('a'+i))).Connected(epoch, "192.0.2.1:7", "bmminer")
 		}
-		return testing.AllocsPerRun(10, func() { b.EachWorkerNumbers(func(*WorkerInfo) {}) })
+		return testing.AllocsPerRun(10, func() { b.EachWorker(func(*WorkerInfo) {}) })
 	}
 	if one, many := look(1), look(20); one != many {
 		t.Errorf("%v allocations for 20 workers, %v for one", many, one)

@@ -89,19 +89,6 @@ func (b *Book) EachWorker(f func(*WorkerInfo)) {
 	}
 }
 
-// EachWorkerNumbers is EachWorker without addresses and agents, which take memory to write out.
-func (b *Book) EachWorkerNumbers(f func(*WorkerInfo)) {
-	now := b.now()
-	b.workers.sweep(now)
-	var info WorkerInfo
-	for _, w := range b.workers.all() {
-		w.mu.Lock()
-		info = w.numbers(now)
-		w.mu.Unlock()
-		f(&info)
-	}
-}
-
 // find returns the worker of a name.
 func (r *registry) find(name string) (w *Worker, ok bool) {
 	r.mu.RLock()

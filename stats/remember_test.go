@@ -23,7 +23,7 @@ func TestRemember(t *testing.T) {
 		{Name: "from tomorrow", LastSeen: now.Add(24 * time.Hour)}, // the clock was wrong
 	})
 	infos, _ := b.Workers(WorkerQuery{Search: "yesterday", Limit: 10})
-	if i := infos[0]; i.Pool != "a" || i.Address != "192.0.2.2:7" || i.Agent != "x/1" || i.Difficulty != 512 || i.Miners != 0 {
+	if i := infos[0]; i.Pool != "a" || i.Address.String() != "192.0.2.2:7" || i.Agent != "x/1" || i.Difficulty != 512 || i.Miners != 0 {
 		t.Errorf("%+v", i)
 	}
 	if w := b.Worker("here"); w.Difficulty() != 0 || w.miners != 1 {

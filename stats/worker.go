@@ -252,11 +252,17 @@ func makeAddr(s string) addr {
 }
 
 // String returns "ip:port", or "" for the zero addr.
-func (a addr) String() string {
-	if a == (addr{}) {
+func (a addr) String() string { return AddressText(a.addrPort()) }
+
+// addrPort returns the zero AddrPort for the zero addr.
+func (a addr) addrPort() netip.AddrPort { return netip.AddrPortFrom(a.addr(), a.port) }
+
+// AddressText returns "ip:port", or "" for an address that is not known.
+func AddressText(a netip.AddrPort) string {
+	if !a.IsValid() {
 		return ""
 	}
-	return netip.AddrPortFrom(a.addr(), a.port).String()
+	return a.String()
 }
 
 // addr returns the IP address, with IPv4 unmapped; the zero Addr for the zero addr.

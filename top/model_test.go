@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -205,7 +206,7 @@ func aFarm() *farm {
 		"/api/v1/workers/farm.rig1":         `{"name":"farm.rig1","difficulty":65536,"accepted":8640,"rejected":{"stale":2},"last_share":"2026-11-26T17:59:48Z","reconnects":3,"last_refused":[{"time":"2026-11-26T17:58:00Z","reason":"stale","difficulty":65536}],"last_closed":[{"time":"2026-11-26T14:59:00Z","address":"10.0.0.7:4027","reason":"miner_left"}]}`,
 	}}
 	add := func(name, group string, state live.State, rate float64, since time.Duration) {
-		w := &live.Worker{Name: name, Group: group, Pool: "main", Address: "10.0.0.7:4028", Agent: "bosminer", State: state, HashRate: rate, Usual: 110e12}
+		w := &live.Worker{Name: name, Group: group, Pool: "main", Address: netip.MustParseAddrPort("10.0.0.7:4028"), Agent: "bosminer", State: state, HashRate: rate, Usual: 110e12}
 		if since > 0 {
 			w.Since = noon.Add(-since)
 		}
