@@ -13,7 +13,7 @@ const remembers = process.env.HISTORY !== 'false'
 const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 const say = (what, value) => console.log(what.padEnd(44) + value)
 
-const farm = await Farm.start(process.env.FARMPROXY ?? '../farmproxy', miners, miners / 10, remembers ? {} : { more: '[history]\nenabled = false\n' })
+const farm = await Farm.start(process.env.FARMPROXY ?? '../farmproxy', miners, miners / 10, { store: false, more: remembers ? '' : '[history]\nenabled = false\n' })
 let browser
 try {
   const pid = farm.proxy.pid

@@ -26,8 +26,11 @@ export async function until(what, f, patience = 60_000) {
 export const readToken = 'read-only-'.padEnd(32, 'r'), adminToken = 'admin-'.padEnd(32, 'a')
 
 export class Farm {
-  /** start starts a farm. more is appended to the configuration; history is a file that the farm remembers from. */
-  static async start(binary, miners, rate, { more = '', history = '' } = {}) {
+  /**
+   * start starts a farm. more is appended to the configuration; history is a file that the farm remembers from;
+   * without a store all descriptors are for miners: with one, half of them are kept for links of accounts.
+   */
+  static async start(binary, miners, rate, { more = '', history = '', store = true } = {}) {
     const f = new Farm()
     f.binary = binary
     f.children = []
@@ -55,8 +58,7 @@ user = "farm"
 name = "backup"
 url = "stratum+tcp://127.0.0.1:${backup}"
 user = "farm"
-[store]
-url = "sqlite://${f.dir}/store.db"
+${store ? `[store]\nurl = "sqlite://${f.dir}/store.db"` : ''}
 [miners]
 worker_group = ['hall-{name:rig\\d\\d(\\d)}']
 [limits]
