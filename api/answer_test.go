@@ -138,7 +138,7 @@ func TestLinksAnswer(t *testing.T) {
 	p.Extranonce2.Store(8)
 	p.VersionMask.Store(0x1fffe000)
 	p.Probes.Store(5)
-	why := "dial tcp: connection refused"
+	why := "connect to b:1: connection refused"
 	p.LastError.Store(&why) // an old error: the pool is up now
 	q := s.book.Pool("backup", "stratum+tls://backup.example:3334", 1)
 	q.LastError.Store(&why)
@@ -179,7 +179,7 @@ func TestLinksAnswer(t *testing.T) {
 		{"name":"main","url":"stratum+tcp://pool.example:3333","level":0,"up":true,"active":true,"extranonce2_size":8,
 		"version_mask":"1fffe000","probes":5,"failures":0,"names_refused":0,"last_error":"","state":"enabled","order":null},
 		{"name":"backup","url":"stratum+tls://backup.example:3334","level":1,"up":false,"active":false,"extranonce2_size":0,
-		"version_mask":"00000000","probes":0,"failures":2,"names_refused":1,"last_error":"dial tcp: connection refused","state":"drained","order":{"by":"ann at 10.0.0.7","since":"2026-01-02T03:04:05Z","until":null}}]}`)
+		"version_mask":"00000000","probes":0,"failures":2,"names_refused":1,"last_error":"connect to b:1: connection refused","state":"drained","order":{"by":"ann at 10.0.0.7","since":"2026-01-02T03:04:05Z","until":null}}]}`)
 }
 
 func TestWorkersPages(t *testing.T) {

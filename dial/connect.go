@@ -78,7 +78,7 @@ func (x *viaProxy) ask(ctx context.Context, conn net.Conn, address string) (net.
 		}
 		return nil, x.notLetIn(status)
 	default:
-		return nil, fmt.Errorf("the proxy does not connect to %s: %s; allow CONNECT to that port on the proxy, or check that the proxy can reach the pool", address, status)
+		return nil, fmt.Errorf("the proxy does not connect to the pool: %s; allow CONNECT to that port on the proxy, or check that the proxy can reach the pool", status)
 	}
 }
 

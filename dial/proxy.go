@@ -108,7 +108,7 @@ func unheard(ctx context.Context, err error, kind string) error {
 	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return fmt.Errorf("the proxy did not answer in time: it cannot reach the pool, is overloaded, or is not a %s proxy; try it by hand", kind)
 	}
-	return fmt.Errorf("the proxy closed the connection before it answered: %w; is it a %s proxy, and does it allow farmproxy?", err, kind)
+	return fmt.Errorf("the proxy closed the connection before it answered: %w; is it a %s proxy, and does it allow farmproxy?", Bare(err), kind)
 }
 
 // notLetIn says that a proxy wants credentials, or different ones; answer is the

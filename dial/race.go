@@ -105,7 +105,7 @@ func (s *sockets) race(ctx context.Context, host string, port uint16) (net.Conn,
 			if t.err == nil {
 				return &Conn{t.conn, func(worked bool) { s.addresses.rate(host, t.addr, worked) }}, nil
 			}
-			r.errs = append(r.errs, t.err)
+			r.errs = append(r.errs, at(t.addr, t.err))
 			s.addresses.failed(host, t.addr, time.Now())
 		case <-timer.C:
 			r.ready = r.ready || r.lookups < 2
@@ -124,7 +124,7 @@ func (s *sockets) race(ctx context.Context, host string, port uint16) (net.Conn,
 func (r *racing) resolved(f found) {
 	r.lookups--
 	if f.err != nil {
-		r.errs = append(r.errs, &net.OpError{Op: "dial", Net: "tcp", Err: f.err})
+		r.errs = append(r.errs, Bare(&net.OpError{Op: "dial", Net: "tcp", Err: f.err}))
 	} else if f.six {
 		r.six = f.addrs
 	} else {
@@ -200,12 +200,13 @@ func (r *racing) failure(err error) error {
 		case errors.Is(err, context.DeadlineExceeded):
 			err = os.ErrDeadlineExceeded // tells people more
 		}
-		r.errs = append(r.errs, &net.OpError{Op: "dial", Net: "tcp", Err: err})
+		r.errs = append(r.errs, Bare(&net.OpError{Op: "dial", Net: "tcp", Err: err}))
 	}
 	if len(r.begun) > 0 { // errors about a family that the name does not have are of no interest
 		r.errs = slices.DeleteFunc(r.errs, func(err error) bool {
 			var missing *net.DNSError
-			return errors.As(err, &missing) && missing.IsNotFound
+			var other *net.AddrError // of a name in /etc/hosts
+			return errors.As(err, &missing) && missing.IsNotFound || errors.As(err, &other)
 		})
 	}
 	all := r.errs[0]

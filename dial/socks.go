@@ -28,7 +28,7 @@ func (x *viaProxy) socks(ctx context.Context, address string) (net.Conn, error) 
 		if bottom.conn != nil {
 			forsake(ctx, bottom.conn)
 		}
-		return nil, x.explainSOCKS(ctx, err, address)
+		return nil, x.explainSOCKS(ctx, err)
 	}
 	return bottom.conn, nil // package proxy's wrapper around it does nothing any more
 }
@@ -49,7 +49,7 @@ func (d *lastDialed) DialContext(ctx context.Context, _, address string) (conn n
 
 // explainSOCKS says what the operator can do about an error of package proxy, whose
 // errors differ only in their texts.
-func (x *viaProxy) explainSOCKS(ctx context.Context, err error, address string) error {
+func (x *viaProxy) explainSOCKS(ctx context.Context, err error) error {
 	var outer, inner *net.OpError
 	if errors.As(err, &outer) {
 		err = outer.Err // without both addresses: we name them
@@ -61,7 +61,7 @@ func (x *viaProxy) explainSOCKS(ctx context.Context, err error, address string) 
 	reply, refused := strings.CutPrefix(text, "unknown error ")
 	switch {
 	case refused:
-		return fmt.Errorf("the proxy does not connect to %s: %s; allow that on the proxy, or check that the proxy can reach the pool", address, reply)
+		return fmt.Errorf("the proxy does not connect to the pool: %s; allow that on the proxy, or check that the proxy can reach the pool", reply)
 	case strings.HasSuffix(text, "authentication failed"), strings.HasPrefix(text, "no acceptable authentication"):
 		return x.notLetIn(text)
 	case ctx.Err() != nil, inner != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):

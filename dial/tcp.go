@@ -2,7 +2,7 @@ package dial
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -49,16 +49,16 @@ type sockets struct {
 func (s *sockets) dial(ctx context.Context, address string) (net.Conn, error) {
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+		return nil, Bare(&net.OpError{Op: "dial", Net: "tcp", Err: err})
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: the port is invalid", address)}
+		return nil, Bare(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("the port is invalid")})
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		conn, err := s.connect(ctx, netip.AddrPortFrom(addr, uint16(port)))
 		if err != nil {
-			return nil, err
+			return nil, Bare(err)
 		}
 		return &Conn{Conn: conn}, nil
 	}

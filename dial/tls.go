@@ -54,7 +54,7 @@ func Shown(conn net.Conn, t Target) (leaf *x509.Certificate, pinned bool) {
 func explainTLS(err error) error {
 	var v *tls.CertificateVerificationError
 	if !errors.As(err, &v) || len(v.UnverifiedCertificates) == 0 {
-		return err
+		return Bare(err)
 	}
 	return fmt.Errorf("the pool's certificate cannot be verified: %w; if it is the right one, pin it: tls_fingerprint = %q", timeless(v.Err), Fingerprint(v.UnverifiedCertificates[0]))
 }

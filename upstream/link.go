@@ -180,7 +180,7 @@ func (k *link) converse() error {
 		for out = p.Pending(time.Now(), out[:0]); len(out) > 0; out = p.Pending(time.Now(), out[:0]) {
 			k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 			if _, err := k.conn.Write(out); err != nil {
-				return err
+				return dial.Bare(err)
 			}
 		}
 		if p.paused {
@@ -196,7 +196,7 @@ func (k *link) converse() error {
 		case errors.Is(e, io.EOF):
 			err = p.dialect.ended(errHungUp)
 		default:
-			err = p.dialect.ended(e)
+			err = p.dialect.ended(dial.Bare(e))
 		}
 	}
 	return err
