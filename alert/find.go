@@ -63,7 +63,7 @@ func findFull(k *look) []finding {
 	if k.MinersMax <= 0 || k.Miners < k.MinersMax {
 		return nil
 	}
-	return []finding{{text: fmt.Sprintf("farmproxy is full: %d miners are connected, and there is no room for more", k.Miners)}}
+	return []finding{{text: fmt.Sprintf("farmproxy is full: %s are connected, and there is no room for more", plain.Several(int(k.Miners), "miner"))}}
 }
 
 // findHashRate compares the farm with its own past; groups that are off on purpose are left
@@ -97,6 +97,8 @@ func findGroupHashRates(k *look) (found []finding) {
 	return found
 }
 
+func count(n int) string { return plain.Count(uint64(n)) }
+
 func ofUsual(rate, usual float64) string {
 	return fmt.Sprintf("%s, %s %% of its usual %s", plain.HashRate(rate), plain.Percent(rate/usual, 0), plain.HashRate(usual))
 }
@@ -121,7 +123,7 @@ func overGroupDown(k *look, name string) string {
 	case g.missing == 0:
 		return fmt.Sprintf("Workers of group %s are up again", name)
 	default:
-		return fmt.Sprintf("%d of %d workers of group %s are up", g.up, g.all(), name)
+		return fmt.Sprintf("%s of %s workers of group %s are up", count(g.up), count(g.all()), name)
 	}
 }
 
@@ -159,12 +161,12 @@ func findWorkersDown(k *look) []finding {
 // overWorkersDown says how many are up, since some may be down for so long that they are no
 // news any more.
 func overWorkersDown(k *look, _ string) string {
-	text, old := fmt.Sprintf("%d of %d workers are up", k.Workers.Up, k.Workers.Up+k.Workers.Down), k.Workers.Down
+	text, old := fmt.Sprintf("%s of %s workers are up", count(k.Workers.Up), count(k.Workers.Up+k.Workers.Down)), k.Workers.Down
 	for _, g := range k.Workers.groups {
 		old -= g.missing
 	}
 	if old > 0 {
-		text += fmt.Sprintf("; %d have been down for more than a day, which is no news any more", old)
+		text += fmt.Sprintf("; %s have been down for more than a day, which is no news any more", count(old))
 	}
 	return text
 }
@@ -180,13 +182,13 @@ func findWorkersSlow(k *look) []finding {
 		all += g.all()
 		slow += g.slow
 		if g.slow > 0 && name != "" {
-			parts = append(parts, fmt.Sprintf("%d of group %s", g.slow, name))
+			parts = append(parts, fmt.Sprintf("%s of group %s", count(g.slow), name))
 		}
 	}
 	if slow == 0 || float64(slow) <= k.threshold*float64(all) {
 		return nil
 	}
-	text := fmt.Sprintf("%d of %d workers hash less than half of their own usual", slow, all)
+	text := fmt.Sprintf("%s of %s workers hash less than half of their own usual", count(slow), count(all))
 	if len(parts) > 0 {
 		text += ": " + listed(parts, ", ")
 	}
@@ -227,7 +229,7 @@ func findLatePools(k *look) (found []finding) {
 		p := &k.Pools[i]
 		late, told := k.pools[p.Name].blocks.since()
 		if told >= enoughBlocks && 2*late > told {
-			found = append(found, finding{subject: p.Name, text: fmt.Sprintf("Pool %s told of %d of %d new blocks more than %g s after the first pool", p.Name, late, told, k.threshold)})
+			found = append(found, finding{subject: p.Name, text: fmt.Sprintf("Pool %s told of %s of %s new blocks more than %g s after the first pool", p.Name, plain.Count(late), plain.Count(told), k.threshold)})
 		}
 	}
 	return found
@@ -267,12 +269,12 @@ func findUnlistedWorkers(k *look) []finding {
 	if more := w.unlisted - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
 	}
-	return []finding{{text: fmt.Sprintf("%d workers mine that are not on the roster's list: %s", w.unlisted, strings.Join(names, ", "))}}
+	return []finding{{text: fmt.Sprintf("%s workers mine that are not on the roster's list: %s", count(w.unlisted), strings.Join(names, ", "))}}
 }
 
 func findDescriptors(k *look) []finding {
 	if f := k.Files; f.Limit > 0 && float64(f.Open) > k.threshold*float64(f.Limit) {
-		return []finding{{text: fmt.Sprintf("farmproxy has %d of %d file descriptors open", f.Open, f.Limit)}}
+		return []finding{{text: fmt.Sprintf("farmproxy has %s of %s file descriptors open", count(f.Open), count(f.Limit))}}
 	}
 	return nil
 }
@@ -287,7 +289,7 @@ func findDisks(k *look) (found []finding) {
 		case d.NoInodes:
 			found = append(found, finding{subject: d.Dir, text: fmt.Sprintf("The disk of %s has no free inode: no file can be made", d.Dir)})
 		case d.Free < leastFree || float64(d.Free) < k.threshold*float64(d.Total):
-			found = append(found, finding{subject: d.Dir, text: fmt.Sprintf("The disk of %s has %d MB free of %d", d.Dir, d.Free>>20, d.Total>>20)})
+			found = append(found, finding{subject: d.Dir, text: fmt.Sprintf("The disk of %s has %s MB free of %s", d.Dir, plain.Count(d.Free>>20), plain.Count(d.Total>>20))})
 		}
 	}
 	return found

@@ -47,7 +47,7 @@ func TestWhatRulesFind(t *testing.T) {
 		{"one that is known", pool(func(p *Pool) { p.Host, p.InUse = "Pool.Example", true }), ""},
 		{"few descriptors", func(f *Facts) { f.Files = Files{96, 100} }, "descriptors: farmproxy has 96 of 100 file descriptors open"},
 		{"enough of them", func(f *Facts) { f.Files = Files{95, 100} }, ""},
-		{"a disk that is nearly full", func(f *Facts) { f.Disks = []Disk{{"/var", 3 << 30, 100 << 30, false}} }, "disk /var: The disk of /var has 3072 MB free of 102400"},
+		{"a disk that is nearly full", func(f *Facts) { f.Disks = []Disk{{"/var", 3 << 30, 100 << 30, false}} }, "disk /var: The disk of /var has 3,072 MB free of 102,400"},
 		{"a small one", func(f *Facts) { f.Disks = []Disk{{"/var", 50 << 20, 200 << 20, false}} }, "disk /var: The disk of /var has 50 MB free of 200"},
 		{"one without inodes", func(f *Facts) { f.Disks = []Disk{{"/var", 50 << 30, 100 << 30, true}} }, "disk /var: The disk of /var has no free inode: no file can be made"},
 		{"one with room", func(f *Facts) { f.Disks = []Disk{{"/var", 6 << 30, 100 << 30, false}, {"/off", 0, 0, false}} }, ""},

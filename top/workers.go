@@ -142,7 +142,11 @@ func direction(back bool) string {
 // summary says how many workers the list has.
 func (m *model) summary() string {
 	l := &m.list
-	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(uint64(l.up)) + " up, " + plain.HashRate(l.rate)
+	rate := l.rate
+	if len(l.shown) == len(l.all) && m.mirror.Farm != nil {
+		rate = m.mirror.Farm.HashRate // a worker's is told anew only when it differs noticeably
+	}
+	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(uint64(l.up)) + " up, " + plain.HashRate(rate)
 	if len(l.shown) < len(l.all) {
 		var by []string
 		if l.filter != "" {

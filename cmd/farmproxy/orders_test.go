@@ -160,10 +160,11 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 func TestPools(t *testing.T) {
 	since := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	var a, b, c, d api.PoolState
-	a.Name, a.Up, a.Active, a.Extranonce2, a.Miners, a.HashRate, a.Accepted = "pool-a", true, true, 8, 1000, 123.4e15, 199
-	a.Rejected = map[string]uint64{"stale": 1}
+	a.Name, a.Up, a.Active, a.Extranonce2, a.Miners, a.HashRate = "pool-a", true, true, 8, 1000, 123.4e15
+	a.Accepted, a.Rejected = 1000, map[string]uint64{"link_lost": 900} // of its miners, which is another figure
 	b.Name, b.Up, b.Extranonce2 = "backup.example.with-a-very-long-name:3333", true, 4
 	a.Audit = new(api.PoolAudit)
+	a.Audit.Accepted, a.Audit.Rejected = 199, map[string]uint64{"stale": 1}
 	a.Audit.Difficulty, a.Audit.Latency.P50, a.Audit.Latency.P99 = 65536, 0.034, 0.1
 	a.Audit.Blocks.Told, a.Audit.Blocks.First, a.Audit.Blocks.Missed, a.Audit.Blocks.Lag.Mean, a.Audit.Blocks.Lag.P99 = 20, 12, 1, 0.25, 3
 	b.Audit = new(api.PoolAudit)

@@ -11,7 +11,7 @@ import (
 	"farmproxy/plain"
 )
 
-const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. Below the table stands why, who ordered it, when the certificate ends that the pool shows, its difficulty, after how long half of its verdicts come, and what it has told of new blocks.`
+const poolsAbout = `All pools that are known, the preferred ones first: those of the configuration, and those of the accounts in use. A pool is active when a link to it has miners' work, up when it could have, and else down, drained or disabled. ACCEPTED and REJ % are its verdicts on the shares that it was sent. Below the table stands why, who ordered it, when the certificate ends that the pool shows, its difficulty, after how long half of its verdicts come, and what it has told of new blocks.`
 
 // printPools prints pools for people.
 func printPools(w io.Writer, width int, answer json.RawMessage) error {
@@ -23,33 +23,45 @@ func printPools(w io.Writer, width int, answer json.RawMessage) error {
 	var remarks []string
 	for i := range a.Pools {
 		p := &a.Pools[i]
-		rejected := sum(p.Rejected)
-		t.add(printable(p.Name), poolWord(p), plain.Count(uint64(p.Miners)), plain.HashRate(p.HashRate), plain.Count(p.Accepted), percent(rejected, p.Accepted+rejected), sizeWord(p.Extranonce2))
-		if p.Order != nil {
-			remarks = append(remarks, fmt.Sprintf("%s: %s %s", p.Name, p.State, p.Order))
+		var accepted, rejected uint64
+		if p.Audit != nil {
+			accepted, rejected = p.Audit.Accepted, sum(p.Audit.Rejected)
 		}
-		if p.LastError != "" {
-			remarks = append(remarks, p.Name+": "+p.LastError)
-		}
-		if p.Audit != nil && p.Audit.CertificateEnds != nil {
-			pinned := ""
-			if p.Audit.CertificatePinned {
-				pinned = "; tls_fingerprint refuses a renewed one"
-			}
-			remarks = append(remarks, fmt.Sprintf("%s: its certificate ends on %s%s", p.Name, p.Audit.CertificateEnds.Local().Format(time.DateOnly), pinned))
-		}
-		if p.Audit != nil && p.Audit.Difficulty > 0 {
-			remarks = append(remarks, fmt.Sprintf("%s: difficulty %s, verdict p50 %s", p.Name, plain.Difficulty(p.Audit.Difficulty), tookWord(p.Audit.Latency.P50, p.Audit.Latency.P99)))
-		}
-		if p.Audit != nil && p.Audit.Blocks.Told > 0 {
-			b := &p.Audit.Blocks
-			remarks = append(remarks, fmt.Sprintf("%s: %s of %s blocks told first, mean lag %s, %s missed, %s empty", p.Name, plain.Count(b.First), plain.Count(b.Told), tookWord(b.Lag.Mean, b.Lag.P99), plain.Count(b.Missed), plain.Count(b.Empty)))
-		}
+		t.add(printable(p.Name), poolWord(p), plain.Count(uint64(p.Miners)), plain.HashRate(p.HashRate), plain.Count(accepted), percent(rejected, accepted+rejected), sizeWord(p.Extranonce2))
+		remarks = append(remarks, poolRemarks(p)...)
 	}
 	if err := t.print(w, width); err != nil {
 		return err
 	}
 	return printLines(w, remarks)
+}
+
+// poolRemarks say what a pool's row has no room for.
+func poolRemarks(p *api.PoolState) (list []string) {
+	if p.Order != nil {
+		list = append(list, fmt.Sprintf("%s: %s %s", p.Name, p.State, p.Order))
+	}
+	if p.LastError != "" {
+		list = append(list, p.Name+": "+p.LastError)
+	}
+	a := p.Audit
+	if a == nil {
+		return list
+	}
+	if a.CertificateEnds != nil {
+		pinned := ""
+		if a.CertificatePinned {
+			pinned = "; tls_fingerprint refuses a renewed one"
+		}
+		list = append(list, fmt.Sprintf("%s: its certificate ends on %s%s", p.Name, a.CertificateEnds.Local().Format(time.DateOnly), pinned))
+	}
+	if a.Difficulty > 0 {
+		list = append(list, fmt.Sprintf("%s: difficulty %s, verdict p50 %s", p.Name, plain.Difficulty(a.Difficulty), tookWord(a.Latency.P50, a.Latency.P99)))
+	}
+	if b := &a.Blocks; b.Told > 0 {
+		list = append(list, fmt.Sprintf("%s: %s of %s blocks told first, mean lag %s, %s missed, %s empty", p.Name, plain.Count(b.First), plain.Count(b.Told), tookWord(b.Lag.Mean, b.Lag.P99), plain.Count(b.Missed), plain.Count(b.Empty)))
+	}
+	return list
 }
 
 // poolWord is a pool's state in one word.

@@ -30,7 +30,7 @@ export function AlertsView() {
   )
 }
 
-const states = { firing: 'Firing', pending: 'Pending', resolved: 'Over' }
+const states = { firing: 'Firing', pending: 'Pending', resolved: 'Resolved' }
 
 /** dated are the rules whose texts say since when. */
 const dated = ['group_down', 'workers_down']
@@ -45,7 +45,7 @@ function AlertList({ alerts }: { alerts: Alert[] }) {
   return (
     <ul class="events">{alerts.map((a) => (
       <li key={a.rule + a.subject}>
-        <strong class={a.state === 'firing' ? 'bad' : undefined}>{states[a.state]}{a.state === 'firing' && (a.severity === 'page' ? ': look now' : ': look today')}</strong>{' '}
+        <strong class={a.state === 'firing' ? 'bad' : undefined}>{states[a.state]}{a.state === 'firing' && (a.severity === 'page' ? ', page: look now' : ', ticket: look today')}</strong>{' '}
         {sentence(a)}{a.state !== 'resolved' && <><br />{a.do}</>}
       </li>
     ))}</ul>

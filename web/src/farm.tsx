@@ -17,7 +17,7 @@ export function FarmView() {
   useLive()
   const farm = live.farm!
   const rejected = Object.entries(farm.shares.rejected).sort((a, b) => b[1] - a[1])
-  const all = farm.shares.accepted + total(farm.shares.rejected)
+  const bad = total(farm.shares.rejected), all = farm.shares.accepted + bad
   return (
     <>
       <h1 tabIndex={-1}>Farm</h1>
@@ -43,7 +43,7 @@ export function FarmView() {
       <SplitRoutes />
       <section>
         <h2>Shares since farmproxy started</h2>
-        <p>{count(farm.shares.accepted)} accepted{all > 0 && `, ${percent(farm.shares.accepted / all, 2)} of all`}</p>
+        <p>{count(farm.shares.accepted)} accepted, {count(bad)} rejected{bad > 0 && ` (${percent(bad / all, 2)})`}</p>
         {rejected.length > 0 && (
           <div class="scroll" tabIndex={0} role="region" aria-label="Rejected shares by reason"><table>
             <caption class="hidden">Rejected shares by reason</caption>

@@ -51,7 +51,7 @@ export function WorkersView() {
   const [grouped, setGrouped] = useState(false)
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set())
   const rows = useMemo(() => grouped ? byGroup(list, closed) : list, [list, grouped, closed])
-  const sum = list.reduce((n, w) => n + w.rate, 0)
+  const sum = list.length === live.workers.size ? live.farm!.hashrate : list.reduce((n, w) => n + w.rate, 0) // a worker's rate is told anew only when it differs noticeably
   const sort = (c: Column) => {
     if (c === by) setBack(!back)
     else { setBy(c); setBack(c === 'rate' || c === 'reject') }

@@ -84,6 +84,34 @@ test('the figures are those of the API', async (t) => {
     return Math.abs(parseFloat(text) * scale / now - 1) < 0.05
   })
   assert.ok(shown > 0)
+
+  // Who was never seen is not counted as not seen today as well.
+  await farm.send('POST', '/api/v1/roster', { workers: 'farm.never' })
+  await until('a worker was never seen', async () => await figure(page, 'Never seen') === '1')
+  assert.equal(await figure(page, 'Not seen today'), '0')
+  await farm.send('DELETE', '/api/v1/roster/farm.never')
+  await until('it is forgotten', async () => await figure(page, 'Never seen') === '0')
+  assert.deepEqual(page.wrong, [])
+})
+
+test('a pool of nothing does not hide the line of another one', async (t) => {
+  const page = await open(t, readToken)
+  await page.route(/\/api\/v1\/history\?/, (route) => {
+    const hashrate = new URL(route.request().url()).searchParams.get('name') === 'backup' ? 0 : 1000
+    const points = Array.from({ length: 144 }, (_, i) => ({ time: new Date(Date.now() - (144 - i) * 600e3).toISOString(), hashrate, work: 0, accepted: 0, rejected: 0, seconds: 600, up: 1 }))
+    return route.fulfill({ json: { points } })
+  })
+  await page.goto(farm.url + '/#/pools')
+  await page.goto(farm.url + '/#/')
+  const near = (colour) => page.locator('figure canvas').first().evaluate((c, colour) => {
+    const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height)
+    let n = 0
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 128 && colour.every((v, j) => Math.abs(v - data[i + j]) < 40)) n++
+    return n
+  }, colour)
+  await until('the line of main is drawn', async () => await near([0x2f, 0x81, 0xf7]) > 500)
+  const hidden = await near([0xd2, 0x99, 0x22])
+  assert.ok(hidden < 50, `${hidden} points of the line of backup`)
   assert.deepEqual(page.wrong, [])
 })
 
