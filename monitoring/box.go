@@ -3,7 +3,7 @@ package monitoring
 // box is the dashboard of a box: everything that its farmproxy tells, worker by worker.
 var box = board{
 	uid: "farmproxy", title: "farmproxy",
-	about: "A box, or all boxes of a site: miners, pools, groups, splits.",
+	about: "A box, or all boxes of a site: miners, pools, groups, routes.",
 	// In a Prometheus of one box there is no label site: All fits then.
 	choices: []choice{{"site", "Site"}, {"instance", "Box"}},
 	panels: []panel{
@@ -28,17 +28,17 @@ var box = board{
 			`sum by (group) (rate(farmproxy_group_shares_total{HERE, verdict!="accepted"}[10m])) / sum by (group) (rate(farmproxy_group_shares_total{HERE}[10m]))`, "{{group}}", ""}}, ""},
 
 		{"Pools that are up", lines, "none", 12, 9, []query{{`max by (pool) (farmproxy_pool_up{HERE})`, "{{pool}}", ""}}, "1: the last handshake or probe got a job."},
-		{"Verdicts of the pools: median and 99 %", lines, "s", 12, 9, []query{
-			{`histogram_quantile(0.5, sum by (pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{pool}}", ""},
-			{`histogram_quantile(0.99, sum by (pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{pool}}, 99 %", ""}}, "From sending a share to the pool's answer."},
-		{"News of blocks, behind the first pool", lines, "s", 12, 9, []query{{
-			`histogram_quantile(0.5, sum by (pool, le) (rate(farmproxy_pool_block_lag_seconds_bucket{HERE}[6h])))`, "{{pool}}", ""}}, "The median: how much later than the fastest pool it tells of a new block."},
+		{"Verdicts of the pools: p50 and p99", lines, "s", 12, 9, []query{
+			{`histogram_quantile(0.5, sum by (pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{pool}}, p50", ""},
+			{`histogram_quantile(0.99, sum by (pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{pool}}, p99", ""}}, "From sending a share to the pool's answer."},
+		{"Mean lag of the pools", lines, "s", 12, 9, []query{{
+			`sum by (pool) (rate(farmproxy_pool_block_lag_seconds_sum{HERE}[6h])) / sum by (pool) (rate(farmproxy_pool_block_lag_seconds_count{HERE}[6h]))`, "{{pool}}", ""}}, "How much later than the first pool it tells of a new block, over 6 h."},
 		{"Rejected shares by pool", lines, "percentunit", 12, 9, []query{{
 			`sum by (pool) (rate(farmproxy_pool_shares_total{HERE, verdict!="accepted"}[10m])) / sum by (pool) (rate(farmproxy_pool_shares_total{HERE}[10m]))`, "{{pool}}", ""}}, ""},
 
-		{"Splits: part of each goal, and its wish", lines, "percentunit", 12, 9, []query{
+		{"Routes: part of each goal, and what was wished", lines, "percentunit", 12, 9, []query{
 			{`avg by (route, goal) (farmproxy_goal_part{HERE})`, "{{route}}: {{goal}}", ""},
-			{`avg by (route, goal) (farmproxy_goal_wished_part{HERE})`, "{{route}}: {{goal}}, wish", ""}}, "Of the route's accepted work of the last 10 minutes."},
+			{`avg by (route, goal) (farmproxy_goal_wished_part{HERE})`, "{{route}}: {{goal}}, wished", ""}}, "Of the route's accepted work of the last 10 minutes."},
 		{"Miners moved", lines, "none", 12, 9, []query{{`sum by (route, goal, reason) (increase(farmproxy_goal_moves_total{HERE}[10m]))`, "to {{route}}: {{goal}}, {{reason}}", ""}}, "In 10 minutes."},
 		{"Miners that connect and leave, per second", lines, "none", 12, 9, []query{
 			{`sum(rate(farmproxy_connections_opened_total{HERE}[5m]))`, "opened", ""},

@@ -41,7 +41,7 @@ var centre = board{
 		{"Hash rate by pool", stack, "H/s", 12, 9, []query{{`sum by (pool) (farmproxy_pool_hashrate{HERE})`, "{{pool}}", ""}}, "Of all sites: pools of the same name are the same pool here."},
 		{"Sites at which a pool is down", lines, "none", 12, 9, []query{{`count by (pool) (farmproxy_pool_up{HERE} == 0)`, "{{pool}}", ""}}, "Down at one site: its line. Down at all: the pool."},
 		{"Rejected shares by site", lines, "percentunit", 12, 9, []query{{`sum by (site) (rate(farmproxy_shares_total{HERE, verdict!="accepted"}[10m])) / sum by (site) (rate(farmproxy_shares_total{HERE}[10m]))`, "{{site}}", ""}}, ""},
-		{"Verdicts of the pools: 99 %, by site", lines, "s", 12, 9, []query{{`histogram_quantile(0.99, sum by (site, pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{site}}: {{pool}}", ""}}, "From sending a share to the pool's answer."},
+		{"Verdicts of the pools: p99, by site", lines, "s", 12, 9, []query{{`histogram_quantile(0.99, sum by (site, pool, le) (rate(farmproxy_pool_latency_seconds_bucket{HERE}[10m])))`, "{{site}}: {{pool}}", ""}}, "From sending a share to the pool's answer."},
 
 		{"Alerts of the boxes", rows, "none", 8, 9, []query{{`sum by (site, instance, rule) (farmproxy_alerts{HERE, state="firing"}) > 0`, "alerts", ""}}, "What each farmproxy says itself: docs/alerts.md."},
 		{"Alerts of the centre", rows, "none", 8, 9, []query{{`count by (site, instance, alertname, severity, pool, group) (ALERTS{HERE, alertstate="firing"})`, "alerts", ""}}, "What vmalert has found by rules.yml and centre-rules.yml."},

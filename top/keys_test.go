@@ -260,11 +260,11 @@ func TestViews(t *testing.T) {
 		u.sees(want)
 	}
 	u.press("3")
-	u.sees("hall-1  ● all up", "hall-2  ✕ none up", "(none)  ✕ none up")
+	u.sees("hall-1    ● all up", "hall-2    ✕ none up", "no group  ✕ none up")
 	f.workers[1].State = live.Down
 	u.feed.Tick(noon)
 	u.hear()
-	u.sees("hall-1  ▲ some up")
+	u.sees("hall-1    ▲ some up")
 	for _, w := range f.workers {
 		w.Group = ""
 	}

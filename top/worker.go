@@ -104,7 +104,7 @@ func (m *model) latelyLines() (lines []string) {
 		lines = append(lines, bold.Styled("LAST REJECTED SHARES"))
 	}
 	for _, r := range d.LastRefused {
-		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, of difficulty %s", m.timeCell(r.Time), r.Reason, plain.Difficulty(r.Difficulty))))
+		lines = append(lines, plain.Text(fmt.Sprintf("%s  %s, at difficulty %s", m.timeCell(r.Time), r.Reason, plain.Difficulty(r.Difficulty))))
 	}
 	if len(d.LastClosed) > 0 {
 		lines = append(lines, bold.Styled("LAST CLOSED CONNECTIONS"))
