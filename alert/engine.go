@@ -97,7 +97,7 @@ type entry struct {
 	told    time.Time // when an operator was last told that it is one
 	said    bool      // told of this one
 	owed    bool      // told of this one, and not yet of its end
-	missed  bool      // it came while nobody could be told
+	missed  bool      // it came while nobody could be told, or went before anybody was
 }
 
 func (e *entry) state() State {
@@ -343,6 +343,7 @@ func (e *Engine) clear(k *look, s RuleSetting, x *entry, on bool, o *Outcome) {
 		if on && k.now.Sub(x.cleared) < s.For {
 			return
 		}
+		x.missed = x.missed || on && e.brief(x, k.now)
 		x.ended = k.now
 		x.text = over(k, x)
 		x.owed = x.said

@@ -141,6 +141,57 @@ func TestAPoolThatIsDown(t *testing.T) {
 	}
 }
 
+// What was an alert is told, however short it was: that it was, and not twice within the
+// cool-down; unless nobody would have been told.
+func TestAnAlertThatIsOverBeforeItIsTold(t *testing.T) {
+	brief := func(change func(*Settings)) *farm {
+		f := newFarm(t, func(s *Settings) {
+			s.Rules = map[string]RuleSetting{"pool_down": {CoolDown: 30 * time.Minute}}
+			if change != nil {
+				change(s)
+			}
+		})
+		f.pool("a", "timeout")
+		f.pass(15 * time.Second)
+		f.pool("a", "")
+		return f
+	}
+	f := brief(nil)
+	f.pass(time.Minute)
+	f.wants("12:00:00 began pool_down a", "12:00:15 ended pool_down a", "12:00:30 told [north] Resolved: Pool a is up again")
+	if m := f.told[0]; m.Severity != "" || m.Text != "RESOLVED  Pool a is up again (from 12:00 to 12:00)\n\n" || m.Alerts[0].Severity != Ticket {
+		t.Errorf("%+v", m)
+	}
+	f.pool("a", "timeout") // again, while that was told
+	f.pass(30 * time.Second)
+	f.pool("a", "")
+	f.pass(time.Hour)
+	f.wants("12:01:15 began pool_down a", "12:01:45 ended pool_down a")
+
+	f = brief(nil)
+	f.pass(15 * time.Second)
+	f.pool("a", "refused") // before that was told: then it is not over
+	f.pass(time.Minute)
+	f.wants("12:00:00 began pool_down a", "12:00:15 ended pool_down a", "12:00:30 began pool_down a", "12:00:30 told [north] Pool a is down: refused")
+
+	f = brief(func(s *Settings) {
+		s.Quiet = wish.Period{Days: wish.EveryDay, From: 11 * 60, To: 13 * 60, Zone: time.UTC}
+	})
+	f.pass(2 * time.Hour)
+	f.wants("12:00:00 began pool_down a", "12:00:15 ended pool_down a") // it could have waited
+
+	f = brief(func(s *Settings) { s.Mute = true })
+	f.pass(time.Minute)
+	f.e.settings.Mute = false
+	f.pass(time.Minute)
+	f.wants("12:00:00 began pool_down a", "12:00:15 ended pool_down a")
+
+	f = brief(nil)
+	f.restart(time.Minute)
+	f.pass(time.Minute)
+	f.wants("12:00:00 began pool_down a", "12:01:15 ended pool_down a", "12:01:45 told [north] Resolved: Pool a is up again")
+}
+
 // What is over before it is an alert is none; what is away for a moment is not over.
 func TestAPoolThatComesAndGoes(t *testing.T) {
 	f := newFarm(t, nil)

@@ -77,15 +77,11 @@ func (e *Engine) message(k *look) *Message {
 
 // due returns what has not been told, and need not wait.
 func (e *Engine) due(now time.Time) (d due) {
-	quiet := false
-	if e.settings.Quiet.Zone != nil {
-		_, quiet = e.settings.Quiet.At(now)
-	}
+	quiet := e.quiet(now)
 	for _, x := range e.sorted() {
-		s, _ := e.rule(x.rule)
 		held := quiet && x.rule.Severity == Ticket
 		switch state := x.state(); {
-		case state == Firing && !x.said && !held && (x.told.IsZero() || now.Sub(x.told) >= s.CoolDown):
+		case state == Firing && !held && e.untold(x, now):
 			d.firing = append(d.firing, x)
 		case state == Resolved && held && x.missed:
 			x.missed = false // by the end of quiet hours it is no news
@@ -94,6 +90,26 @@ func (e *Engine) due(now time.Time) (d due) {
 		}
 	}
 	return d
+}
+
+// quiet reports whether tickets wait.
+func (e *Engine) quiet(now time.Time) (is bool) {
+	if e.settings.Quiet.Zone != nil {
+		_, is = e.settings.Quiet.At(now)
+	}
+	return is
+}
+
+// untold reports whether an operator was not told of an alert, and does not know it from a
+// little while ago.
+func (e *Engine) untold(x *entry, now time.Time) bool {
+	s, _ := e.rule(x.rule)
+	return !x.said && (x.told.IsZero() || now.Sub(x.told) >= s.CoolDown)
+}
+
+// brief reports whether an alert that ends now was about to be told: that it was is told then.
+func (e *Engine) brief(x *entry, now time.Time) bool {
+	return !e.settings.Mute && !(e.quiet(now) && x.rule.Severity == Ticket) && e.untold(x, now)
 }
 
 // compose writes the message, and notes that it was told; nil: there is nothing to tell.
@@ -116,7 +132,9 @@ func (e *Engine) compose(k *look, d due) *Message {
 		e.tell(m, &text, k.now, x)
 	}
 	for _, x := range d.over {
-		x.owed, x.missed = false, false
+		if x.owed, x.missed = false, false; !x.said && m.Kind != Summary {
+			x.told, x.said = k.now, true // by this message
+		}
 		e.tell(m, &text, k.now, x)
 	}
 	all := len(d.firing) + len(d.over)
