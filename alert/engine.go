@@ -419,6 +419,9 @@ func (e *Engine) Lateness() time.Duration {
 	return time.Duration(s.Threshold * float64(time.Second))
 }
 
+// Looked returns when the last look was; zero: there was none.
+func (e *Engine) Looked() time.Time { return e.last }
+
 // CutOff returns since when nothing can be reached; zero: something can.
 func (e *Engine) CutOff() time.Time { return e.cutOff }
 

@@ -13,9 +13,10 @@ import (
 
 // Alerter knows what is wrong. Any goroutine but an event loop's.
 type Alerter interface {
-	// Alerts returns those that are known: pending, firing, and lately resolved. cutOff is
-	// since when neither a pool nor a channel can be reached; zero: something can.
-	Alerts() (list []alert.Alert, cutOff time.Time)
+	// Alerts returns those that are known: pending, firing, and lately resolved. looked is
+	// when it was last looked for trouble; zero: not yet, since the start. cutOff is since
+	// when neither a pool nor a channel can be reached; zero: something can.
+	Alerts() (list []alert.Alert, looked, cutOff time.Time)
 
 	// Notices takes how the workers are now, and returns what a page says is wrong.
 	Notices(workers *alert.Workers) []alert.Notice
@@ -30,6 +31,7 @@ type Alerter interface {
 // AlertList is what is wrong now, and was until lately.
 type AlertList struct {
 	Alerts       []alert.Alert `json:"alerts"`
+	LookedAt     *time.Time    `json:"looked_at"`     // for trouble; null: not yet, since the start
 	CutOffSince  *time.Time    `json:"cut_off_since"` // neither a pool nor a channel can be reached; null: something can
 	Curtailments []Curtailment `json:"curtailments"`  // that are ordered
 	Channels     []Channel     `json:"channels"`      // on which people are told
@@ -37,8 +39,8 @@ type AlertList struct {
 
 // AlertList returns what GET /api/v1/alerts answers.
 func (s *Server) AlertList() *AlertList {
-	list, cutOff := s.options.Alerts.Alerts()
-	return &AlertList{list, OrNull(cutOff), s.options.Orders.Curtailments(), s.options.Channels.Channels()}
+	list, looked, cutOff := s.options.Alerts.Alerts()
+	return &AlertList{list, OrNull(looked), OrNull(cutOff), s.options.Orders.Curtailments(), s.options.Channels.Channels()}
 }
 
 func (s *Server) alerts(ctx *fasthttp.RequestCtx) error {

@@ -14,8 +14,8 @@ import (
 // does.
 type calm struct{}
 
-func (calm) Alerts() ([]alert.Alert, time.Time) {
-	return []alert.Alert{{Rule: "pool_down", Subject: "main", State: alert.Firing, Severity: alert.Ticket, Since: ordered, Text: "Pool main is down", Do: "Look."}}, time.Time{}
+func (calm) Alerts() (list []alert.Alert, looked, cutOff time.Time) {
+	return []alert.Alert{{Rule: "pool_down", Subject: "main", State: alert.Firing, Severity: alert.Ticket, Since: ordered, Text: "Pool main is down", Do: "Look."}}, ordered.Add(time.Hour), time.Time{}
 }
 
 func (calm) Off() map[string]time.Time { return nil }
@@ -35,7 +35,7 @@ func TestAlerts(t *testing.T) {
 	_, body := s.ask(t, "GET", "/api/v1/alerts")
 	for _, part := range []string{
 		`"rule":"pool_down","subject":"main","state":"firing","severity":"ticket","since":"2026-01-02T03:04:05`,
-		`"until":null,"text":"Pool main is down","do":"Look."}`, `"cut_off_since":null`, `"group":"hall-1"`,
+		`"until":null,"text":"Pool main is down","do":"Look."}`, `"looked_at":"2026-01-02T04:04:05`, `"cut_off_since":null`, `"group":"hall-1"`,
 	} {
 		if !strings.Contains(string(body), part) {
 			t.Errorf("%s is not in %s", part, body)

@@ -77,6 +77,7 @@ func TestHistory(t *testing.T) {
 		{"GET", "/api/v1/events?from=-3h&kind=worker_new&subject=%3Drig&limit=1", "", 200, `"kind":"worker_new","subject":"=rig","text":""}]}`},
 		{"GET", "/api/v1/events?from=-3h&kind=worker_down", "", 200, `{"events":[]}`},
 		{"GET", "/api/v1/events?from=-3h&format=csv", "", 200, "time,kind,subject,text\n"},
+		{"GET", "/api/v1/events?kind=nope", "", 400, `{"error":"kind: want one of ` + strings.Join(history.EventKinds, ", ") + `, got \"nope\""}`},
 		{"GET", "/api/v1/events?limit=0", "", 400, "limit: want a whole number from 1 to 10000"},
 		{"GET", "/api/v1/roster", "", 200, `"name":"=rig","expected":false,"up":true,`},
 		{"POST", "/api/v1/roster", `{"workers":"farm.r{1-3}\n=rig"}`, 200, `{"listed":4,"added":3}`},

@@ -38,7 +38,10 @@ func readSpan(ctx *fasthttp.RequestCtx, may ...string) (q span, err error) {
 	for key, v := range given {
 		switch key {
 		case "kind":
-			if q.kind = history.Kind(v); !events && !slices.Contains(kinds, q.kind) {
+			switch q.kind = history.Kind(v); {
+			case events && !slices.Contains(history.EventKinds, v):
+				return q, badRequest("kind: want one of %s, got %s", strings.Join(history.EventKinds, ", "), quoted(v))
+			case !events && !slices.Contains(kinds, q.kind):
 				return q, badRequest("kind: want farm, worker, pool or group, got %s", quoted(v))
 			}
 		case "name":

@@ -6,10 +6,16 @@ import (
 	"unicode/utf8"
 )
 
+// EventKinds are the kinds of events; docs/history.md says what each is about.
+var EventKinds = []string{
+	"worker_new", "worker_up", "worker_down", "pool_up", "pool_down", "ban", "start", "stop", "upgrade",
+	"configuration", "configuration_refused", "order", "order_ended", "alert", "alert_resolved",
+}
+
 // Event is something that happened.
 type Event struct {
 	At      time.Time // by the wall clock
-	Kind    string    // worker_up, pool_down, ...: see docs/history.md
+	Kind    string    // one of EventKinds
 	Subject string    // which worker, pool or group; "": farmproxy itself
 	Text    string    // more of it, for people, up to maxEventText bytes; may be empty
 }

@@ -231,10 +231,10 @@ func (a *alerts) look(now time.Time, workers *alert.Workers) []alert.Notice {
 func (a *alerts) Notices(workers *alert.Workers) []alert.Notice { return a.look(time.Now(), workers) }
 
 // Alerts implements api.Alerter.
-func (a *alerts) Alerts() (list []alert.Alert, cutOff time.Time) {
+func (a *alerts) Alerts() (list []alert.Alert, looked, cutOff time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.engine.Alerts(), a.engine.CutOff()
+	return a.engine.Alerts(), a.engine.Looked(), a.engine.CutOff()
 }
 
 // planned returns the groups whose miners are off on purpose, "" for all.

@@ -144,12 +144,18 @@ func TestAlertsOverARestart(t *testing.T) {
 	g.saveLast()
 	g = newLookout(dir, book, time.Now())
 	var state struct{ Settle time.Duration }
+	if _, looked, _ := g.Alerts(); !looked.IsZero() {
+		t.Errorf("it has looked at %v, before the start", looked)
+	}
 	if err := json.Unmarshal(g.state(time.Now()), &state); err != nil || state.Settle > -14*time.Minute || state.Settle < -15*time.Minute {
 		t.Errorf("workers have until %v ago to come back: %v", state.Settle, err)
 	}
 	g.pass(5 * time.Minute)
 	if got := g.post.titles(); got != "" {
 		t.Errorf("told again: %s", got)
+	}
+	if _, looked, _ := g.Alerts(); looked.IsZero() {
+		t.Error("it has looked, and says that it has not")
 	}
 	down(a, "")
 	g.pass(5 * time.Minute)
@@ -266,7 +272,7 @@ func TestABoxThatIsCutOff(t *testing.T) {
 	down(b, "timeout")
 	g.post.away.Store(true)
 	g.pass(30 * time.Minute)
-	if _, since := g.Alerts(); since.IsZero() || len(g.post.got) > 0 {
+	if _, _, since := g.Alerts(); since.IsZero() || len(g.post.got) > 0 {
 		t.Errorf("cut off since %v, told: %s", since, g.post.titles())
 	}
 	g.post.away.Store(false)

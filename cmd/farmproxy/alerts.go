@@ -20,12 +20,23 @@ func printAlerts(w io.Writer, width int, answer json.RawMessage) error {
 		return fmt.Errorf("the answer is no list of alerts: %w", err)
 	}
 	now := time.Now()
-	var lines []string
+	var head, lines []string
 	if a.CutOffSince != nil {
-		lines = append(lines, fmt.Sprintf("Neither a pool nor a channel can be reached since %s: messages wait.", when(a.CutOffSince)))
+		head = append(head, fmt.Sprintf("Neither a pool nor a channel can be reached since %s: messages wait.", when(a.CutOffSince)))
+	}
+	switch {
+	case a.LookedAt == nil && len(a.Alerts) == 0:
+		head = append(head, "farmproxy has just started, and has not looked for trouble yet: ask again in 15 seconds.")
+	case a.LookedAt == nil:
+		head = append(head, "farmproxy has just started, and has not looked for trouble yet: this is what was wrong before.")
+	case len(a.Alerts) == 0:
+		head = append(head, "Nothing is wrong.")
+	}
+	if err := printLines(w, head); err != nil {
+		return err
 	}
 	if len(a.Alerts) == 0 {
-		return printLines(w, append(append(lines, "Nothing is wrong."), curtailed(a.Curtailments)...))
+		return printLines(w, curtailed(a.Curtailments))
 	}
 	t := table{columns: []column{{title: "STATE"}, {title: "SEVERITY"}, {title: "FOR", right: true}, {title: "RULE"}, {title: "WHAT", least: 30}}}
 	said := make(map[string]bool)

@@ -30,12 +30,17 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%d %s\n%s\nwant\n%s", code, said, got, want)
 		}
 	}
-	f(api.AlertList{}, "Nothing is wrong.\n")
-	f(api.AlertList{CutOffSince: &since, Curtailments: []api.Curtailment{off}}, `Neither a pool nor a channel can be reached since <since>: messages wait.
+	f(api.AlertList{}, "farmproxy has just started, and has not looked for trouble yet: ask again in 15 seconds.\n")
+	f(api.AlertList{Alerts: list[4:]}, `farmproxy has just started, and has not looked for trouble yet: this is what was wrong before.
+STATE     SEVERITY  FOR  RULE  WHAT
+resolved  page      3 h  full  There is room for more miners
+`)
+	f(api.AlertList{LookedAt: &since}, "Nothing is wrong.\n")
+	f(api.AlertList{LookedAt: &since, CutOffSince: &since, Curtailments: []api.Curtailment{off}}, `Neither a pool nor a channel can be reached since <since>: messages wait.
 Nothing is wrong.
 group hall-2: off on purpose from <since> until <until>, by user anna: the grid
 `)
-	f(api.AlertList{Alerts: list}, `STATE     SEVERITY  FOR  RULE        WHAT
+	f(api.AlertList{LookedAt: &since, Alerts: list}, `STATE     SEVERITY  FOR  RULE        WHAT
 firing    page      3 h  group_down  All 40 workers of hall-1 have been silent …
 firing    ticket    3 h  pool_down   Pool a?[2J is down: timeout
 firing    ticket    3 h  pool_down   Pool b is down: timeout
