@@ -55,6 +55,7 @@ type remembering struct {
 	banned map[netip.Addr]bool
 
 	planned func() map[string]time.Time // groups whose miners are off on purpose, "" for all
+	settle  func(wrote bool)            // what is done after each minute's look
 
 	readable atomic.Pointer[history.Store] // store, for those that only read; nil: there is none
 	paused   atomic.Bool                   // it is being handed over
@@ -78,7 +79,7 @@ var errNotRemembering = errors.New("nothing is remembered: set state_dir, and hi
 var errHistoryOpening = errors.New("the history is being opened: try again")
 
 func newRemembering(c *config.Config, book *stats.Book, bans func() []api.Ban, log *slog.Logger) *remembering {
-	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1), planned: func() map[string]time.Time { return nil }}
+	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1), planned: func() map[string]time.Time { return nil }, settle: settling()}
 	if dir := stateDir(c); dir != "" {
 		m.path = filepath.Join(dir, historyFile)
 	}
@@ -124,7 +125,7 @@ func (m *remembering) watch(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			m.look(time.Now())
+			m.minute(time.Now())
 		case <-ctx.Done():
 			m.end()
 			return
@@ -132,16 +133,21 @@ func (m *remembering) watch(ctx context.Context) {
 	}
 }
 
-// look takes what the books say, and writes it.
-func (m *remembering) look(now time.Time) {
+// minute is a look, and what is done after it, for which nobody waits.
+func (m *remembering) minute(now time.Time) { m.settle(m.look(now)) }
+
+// look takes what the books say, and writes it; false: it could not, or need not.
+func (m *remembering) look(now time.Time) (wrote bool) {
 	m.take()
 	defer m.give()
 	if m.paused.Load() {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
 	defer cancel()
-	m.tell(m.step(ctx, now, true))
+	err := m.step(ctx, now, true)
+	m.tell(err)
+	return err == nil
 }
 
 // step is look without what surrounds it; watched says that it matters which pools are up.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,5 +82,28 @@ func TestAFileThatIsReplaced(t *testing.T) {
 	}
 	if !log.Has("was moved away or replaced") {
 		t.Error(log.String())
+	}
+}
+
+// After a look that wrote, memory is given back; not after one that did not.
+func TestMemoryIsGivenBackAfterAWrite(t *testing.T) {
+	t.Parallel()
+	var log journal.Journal
+	m := remembers(t.TempDir(), &log)
+	defer m.end()
+	var settled []bool
+	m.settle = func(wrote bool) {
+		m.take() // nobody waits for it
+		defer m.give()
+		settled = append(settled, wrote)
+	}
+	for i := range 3 {
+		m.paused.Store(i == 1) // it is being handed over
+		m.minute(time.Now())
+	}
+	m.configure(&config.History{})
+	m.minute(time.Now())
+	if want := []bool{true, false, true, false}; !slices.Equal(settled, want) {
+		t.Errorf("looks that wrote: %v, want %v\n%s", settled, want, log.String())
 	}
 }
