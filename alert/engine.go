@@ -18,9 +18,9 @@ const (
 	// one message says so.
 	gatherAfterCutOff = 3 * time.Minute
 
-	// settle is how long after a curtailment, a start, or a time without work nothing is
+	// Settle is how long after a curtailment, a start, or a time without work nothing is
 	// said of workers: miners boot, and hash rates are taken over 5 minutes.
-	settle = 15 * time.Minute
+	Settle = 15 * time.Minute
 
 	// maxAlerts bounds the alerts that are known at a time: a farm has a few dozen pools
 	// and a thousand groups.
@@ -147,7 +147,7 @@ func (e *Engine) Configure(s Settings) {
 }
 
 // Started says that everything begins now: miners are only coming.
-func (e *Engine) Started(now time.Time) { e.settling = now.Add(settle) }
+func (e *Engine) Started(now time.Time) { e.settling = now.Add(Settle) }
 
 // Outcome is what a look has led to.
 type Outcome struct {
@@ -203,7 +203,7 @@ func (e *Engine) watchReadiness(now time.Time, f *Facts) {
 	switch {
 	case f.NotReady == "" && !e.unready.IsZero():
 		if now.Sub(e.unready) >= rule.For {
-			e.settling = now.Add(settle)
+			e.settling = now.Add(Settle)
 		}
 		e.unready = time.Time{}
 	case f.NotReady != "" && e.unready.IsZero():
@@ -226,7 +226,7 @@ func (e *Engine) watchCurtailment(now time.Time, f *Facts) {
 	}
 	e.off = maps.Clone(off)
 	for group := range off {
-		e.excused[group] = now.Add(settle)
+		e.excused[group] = now.Add(Settle)
 	}
 	for group, until := range e.excused {
 		if _, still := off[group]; !still && now.Before(until) {

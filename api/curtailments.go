@@ -65,25 +65,20 @@ func (s *Server) curtailments(ctx *fasthttp.RequestCtx, o Orders, _ string) erro
 	return writeJSON(ctx, fasthttp.StatusOK, &Curtailments{o.Curtailments()})
 }
 
-func (s *Server) curtail(ctx *fasthttp.RequestCtx, o Orders, _ string) error {
+func curtail(ctx *fasthttp.RequestCtx, o Orders, _ string) (outcome, error) {
 	var order CurtailOrder
 	if err := readJSON(ctx, &order, true); err != nil {
-		return err
+		return outcome{}, err
 	}
 	c, err := o.Curtail(askedBy(ctx), order)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	s.audit(ctx, "curtailment ordered", "group", c.Group, "from", c.From.Format(time.RFC3339), "until", untilText(&c.Note), "reason", c.Reason)
-	return writeJSON(ctx, fasthttp.StatusOK, c)
+	return outcome{c, "curtailment ordered", []any{"group", c.Group, "from", c.From.Format(time.RFC3339), "until", untilText(&c.Note), "reason", c.Reason}}, nil
 }
 
 // uncurtail takes back the curtailment of the group in the query.
-func (s *Server) uncurtail(ctx *fasthttp.RequestCtx, o Orders, _ string) error {
+func uncurtail(ctx *fasthttp.RequestCtx, o Orders, _ string) (outcome, error) {
 	group := string(ctx.QueryArgs().Peek("group"))
-	if err := o.Uncurtail(askedBy(ctx), group); err != nil {
-		return err
-	}
-	s.audit(ctx, "curtailment taken back", "group", group)
-	return noContent(ctx)
+	return outcome{nil, "curtailment taken back", []any{"group", group}}, o.Uncurtail(askedBy(ctx), group)
 }

@@ -53,6 +53,7 @@ type schema struct {
 	AdditionalProperties json.RawMessage // absent, true or false, or a schema
 	Items                *schema
 	Enum                 []string
+	AnyOf                []schema
 }
 
 var openAPI = sync.OnceValue(func() *document {
@@ -99,6 +100,15 @@ func (d *document) path(path string) string {
 // check returns what is wrong with a value under a schema, or "" if nothing is.
 func (d *document) check(at string, s schema, v any) string {
 	s = d.schema(s)
+	if len(s.AnyOf) > 0 {
+		wrong := ""
+		for _, one := range s.AnyOf {
+			if wrong = d.check(at, one, v); wrong == "" {
+				break
+			}
+		}
+		return wrong
+	}
 	types, many := s.Type.([]any)
 	if !many {
 		types = []any{s.Type}
@@ -382,6 +392,10 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 			if body != "" {
 				f(method, fmt.Sprintf("/api/v1/"+path, "hall-1"), `{"wrong":1}`)
 			}
+			if method != "GET" {
+				f(method, fmt.Sprintf("/api/v1/"+path, "hall-1")+"?dry_run=true", body)
+				f(method, fmt.Sprintf("/api/v1/"+path, "hall-1")+"?dry_run=1", body)
+			}
 		}
 	}
 	for _, table := range []string{"routes", "links", "orders", "bans", "blocks", "view-links"} {
@@ -401,6 +415,9 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("POST", "/api/v1/curtailments", `{"group":"hall-1","for":"3h"}`)
 	f("POST", "/api/v1/curtailments", `{"group":"nowhere","for":"3h"}`)
 	f("POST", "/api/v1/curtailments", `{}`)
+	f("POST", "/api/v1/curtailments?dry_run=true", `{"group":"hall-1","for":"3h"}`)
+	f("DELETE", "/api/v1/curtailments?group=hall-1&dry_run=true", "")
+	f("DELETE", "/api/v1/curtailments?group=hall-1&dry_run=1", "")
 	f("DELETE", "/api/v1/curtailments?group=hall-1", "")
 	f("DELETE", "/api/v1/curtailments?group=nowhere", "")
 	f("DELETE", "/api/v1/bans/10.0.0.7", "")

@@ -32,6 +32,16 @@ type Orders interface {
 	Curtail(by string, o CurtailOrder) (*Curtailment, error)
 	Uncurtail(by, group string) error
 	Curtailments() []Curtailment
+
+	// DryRun says what an order would do: order gives it to other Orders, which judge it as
+	// these do, and change nothing. The error is the order's.
+	DryRun(ctx context.Context, order func(Orders) (any, error)) (*OrderEffects, error)
+}
+
+// OrderEffects say what an order would do.
+type OrderEffects struct {
+	DryRun  bool     `json:"dry_run"` // true: nothing was done
+	Effects []string `json:"effects"` // in words
 }
 
 // Order is one of all orders.
@@ -121,14 +131,52 @@ func NotFound(format string, args ...any) error {
 	return e
 }
 
-// ordersHandler answers a request about orders.
-type ordersHandler func(s *Server, ctx *fasthttp.RequestCtx, o Orders, name string) error
-
-// withOrders makes a handler of one that needs orders. What is wrong with an order is the
-// client's mistake.
-func withOrders(answer ordersHandler) handler {
+// withOrders makes a handler of one that looks at orders.
+func withOrders(answer func(s *Server, ctx *fasthttp.RequestCtx, o Orders, name string) error) handler {
 	return func(s *Server, ctx *fasthttp.RequestCtx) error {
-		return withCode(fasthttp.StatusBadRequest, answer(s, ctx, s.options.Orders, item(ctx)))
+		return answer(s, ctx, s.options.Orders, item(ctx))
+	}
+}
+
+// outcome is what an order has done.
+type outcome struct {
+	answer any    // nil: there is nothing to say
+	logged string // what, for the log
+	attrs  []any
+}
+
+// order gives an order that a request makes, about what its path names.
+type order func(ctx *fasthttp.RequestCtx, o Orders, name string) (outcome, error)
+
+// handler makes a handler of an order, which does it, or with dry_run says what it would do.
+// What is wrong with an order is the client's mistake.
+func (give order) handler(others ...string) handler {
+	return func(s *Server, ctx *fasthttp.RequestCtx) error {
+		dry := false
+		if err := readSwitches(ctx.QueryArgs(), []boolParameter{{"dry_run", &dry}}, others...); err != nil {
+			return err
+		}
+		if dry {
+			life, cancel := context.WithTimeout(context.Background(), storeTimeout)
+			defer cancel()
+			e, err := s.options.Orders.DryRun(life, func(o Orders) (any, error) {
+				d, err := give(ctx, o, item(ctx))
+				return d.answer, err
+			})
+			if err != nil {
+				return withCode(fasthttp.StatusBadRequest, err)
+			}
+			return writeJSON(ctx, fasthttp.StatusOK, e)
+		}
+		d, err := give(ctx, s.options.Orders, item(ctx))
+		if err != nil {
+			return withCode(fasthttp.StatusBadRequest, err)
+		}
+		s.audit(ctx, d.logged, d.attrs...)
+		if d.answer == nil {
+			return noContent(ctx)
+		}
+		return writeJSON(ctx, fasthttp.StatusOK, d.answer)
 	}
 }
 
@@ -145,77 +193,66 @@ func (s *Server) orders(ctx *fasthttp.RequestCtx, o Orders, _ string) error {
 func (s *Server) weights(ctx *fasthttp.RequestCtx, o Orders, route string) error {
 	w, err := o.Weights(route)
 	if err != nil {
-		return err
+		return withCode(fasthttp.StatusBadRequest, err)
 	}
 	return writeJSON(ctx, fasthttp.StatusOK, w)
 }
 
-func (s *Server) weigh(ctx *fasthttp.RequestCtx, o Orders, route string) error {
+func weigh(ctx *fasthttp.RequestCtx, o Orders, route string) (outcome, error) {
 	var order WeightsOrder
 	if err := readJSON(ctx, &order, true); err != nil {
-		return err
+		return outcome{}, err
 	}
 	w, err := o.Weigh(askedBy(ctx), route, order)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	s.audit(ctx, "weights set", "route", route, "weights", order.Weights, "until", untilText(w.Order))
-	return writeJSON(ctx, fasthttp.StatusOK, w)
+	return outcome{w, "weights set", []any{"route", route, "weights", order.Weights, "until", untilText(w.Order)}}, nil
 }
 
-func (s *Server) unweigh(ctx *fasthttp.RequestCtx, o Orders, route string) error {
-	if err := o.Unweigh(askedBy(ctx), route); err != nil {
-		return err
-	}
-	s.audit(ctx, "weights taken back", "route", route)
-	return noContent(ctx)
+func unweigh(ctx *fasthttp.RequestCtx, o Orders, route string) (outcome, error) {
+	return outcome{nil, "weights taken back", []any{"route", route}}, o.Unweigh(askedBy(ctx), route)
 }
 
-func (s *Server) move(ctx *fasthttp.RequestCtx, o Orders, worker string) error {
-	return s.place(ctx, worker, "worker moved", o.Move)
+func move(ctx *fasthttp.RequestCtx, o Orders, worker string) (outcome, error) {
+	return place(ctx, worker, "worker moved", o.Move)
 }
 
-func (s *Server) pin(ctx *fasthttp.RequestCtx, o Orders, worker string) error {
-	return s.place(ctx, worker, "worker pinned", o.Pin)
+func pin(ctx *fasthttp.RequestCtx, o Orders, worker string) (outcome, error) {
+	return place(ctx, worker, "worker pinned", o.Pin)
 }
 
 // place moves or pins a worker.
-func (s *Server) place(ctx *fasthttp.RequestCtx, worker, what string, do func(context.Context, string, string, MoveOrder) (*Moved, error)) error {
+func place(ctx *fasthttp.RequestCtx, worker, what string, do func(context.Context, string, string, MoveOrder) (*Moved, error)) (outcome, error) {
 	var order MoveOrder
 	if err := readOptional(ctx, &order); err != nil {
-		return err
+		return outcome{}, err
 	}
 	life, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	m, err := do(life, askedBy(ctx), worker, order)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	s.audit(ctx, what, "worker", worker, "route", m.Route, "goal", m.Goal, "moved", m.Moved, "refused", len(m.Refused), "until", untilText(m.Pin))
-	return writeJSON(ctx, fasthttp.StatusOK, m)
+	return outcome{m, what, []any{"worker", worker, "route", m.Route, "goal", m.Goal, "moved", m.Moved, "refused", len(m.Refused), "until", untilText(m.Pin)}}, nil
 }
 
-func (s *Server) unpin(ctx *fasthttp.RequestCtx, o Orders, worker string) error {
-	if err := o.Unpin(askedBy(ctx), worker); err != nil {
-		return err
-	}
-	s.audit(ctx, "pin taken back", "worker", worker)
-	return noContent(ctx)
+func unpin(ctx *fasthttp.RequestCtx, o Orders, worker string) (outcome, error) {
+	return outcome{nil, "pin taken back", []any{"worker", worker}}, o.Unpin(askedBy(ctx), worker)
 }
 
-// leave makes a handler that does something with a pool.
-func leave(how PoolAction) ordersHandler {
-	return func(s *Server, ctx *fasthttp.RequestCtx, o Orders, pool string) error {
+// leave returns the order that does something with a pool.
+func leave(how PoolAction) order {
+	return func(ctx *fasthttp.RequestCtx, o Orders, pool string) (outcome, error) {
 		var term Term
 		if err := readOptional(ctx, &term); err != nil {
-			return err
+			return outcome{}, err
 		}
 		p, err := o.Leave(askedBy(ctx), pool, how, term)
 		if err != nil {
-			return err
+			return outcome{}, err
 		}
-		s.audit(ctx, "pool "+p.State, "pool", pool, "until", untilText(p.Order))
-		return writeJSON(ctx, fasthttp.StatusOK, p)
+		return outcome{p, "pool " + p.State, []any{"pool", pool, "until", untilText(p.Order)}}, nil
 	}
 }
 

@@ -122,6 +122,14 @@ func (o *told) PoolOrder(pool string) *PoolOrder {
 	return &PoolOrder{pool, "drained", &n}
 }
 
+func (o *told) DryRun(_ context.Context, order func(Orders) (any, error)) (*OrderEffects, error) {
+	dry := new(told)
+	if _, err := order(dry); err != nil {
+		return nil, err
+	}
+	return &OrderEffects{true, dry.lines}, nil
+}
+
 // Orders over the API: what may be said, by whom, and what is answered. The log says who
 // changed what.
 func TestOrders(t *testing.T) {
@@ -173,7 +181,32 @@ func TestOrders(t *testing.T) {
 	f("POST", "/api/v1/pools/p/stop", "", 405, "")
 	f("GET", "/api/v1/orders", "", 200, `{"orders":[{"kind":"pool","name":"backup","what":"drained","by":"ann at 10.0.0.7","since":"2026-01-02T03:04:05Z","until":"2026-01-02T04:04:05Z","effective":true}]}`)
 
+	done, lines := len(clerk.lines), strings.Count(logged.String(), "\n")
+	dry := func(method, path, body, want string) {
+		t.Helper()
+		f(method, path+"dry_run=true", body, 200, `{"dry_run":true,"effects":["`+want+`"]}`)
+	}
+	dry("PUT", weights+"?", `{"weights":{"main":10}}`, "weights of hall-1: map[main:10]")
+	dry("DELETE", weights+"?", "", "weights of hall-1: back")
+	dry("POST", "/api/v1/workers/farm.rig1/move?", `{"goal":"other"}`, `move farm.rig1 to \"other\" of \"\"`)
+	dry("POST", "/api/v1/workers/farm.rig1/pin?", "", `move farm.rig1 to \"\" of \"\"`)
+	dry("DELETE", "/api/v1/workers/farm.rig1/pin?", "", "unpin farm.rig1")
+	dry("POST", "/api/v1/pools/p/drain?", "", "drain p")
+	dry("POST", "/api/v1/pools/p/disable?", "", "disable p")
+	dry("POST", "/api/v1/pools/p/enable?", "", "enable p")
+	dry("POST", curtailmentsPath+"?", `{"for":"3h","reason":"the grid"}`, `off on purpose: \"\", the grid`)
+	dry("DELETE", curtailmentsPath+"?group=hall-1&", "", `on again: \"hall-1\"`)
+	f("POST", "/api/v1/pools/nobody/drain?dry_run=true", "", 404, "there is no pool")
+	f("PUT", weights+"?dry_run=true", `{"weights":{}}`, 400, "goal main has no weight")
+	if len(clerk.lines) != done || strings.Count(logged.String(), "\n") != lines {
+		t.Errorf("a dry run has done something: %q\n%s", clerk.lines[done:], logged.String())
+	}
+	f("POST", "/api/v1/pools/p/drain?dryrun=true", "", 400, `\"dryrun\": no such parameter; want dry_run`)
+	f("POST", "/api/v1/pools/p/drain?dry_run=yes", "", 400, `dry_run: want true or false, got \"yes\"`)
+	f("DELETE", curtailmentsPath+"?groups=x", "", 400, "want group or dry_run")
+
 	token = readToken
+	f("POST", "/api/v1/pools/p/drain?dry_run=true", "", 403, "scope admin")
 	f("GET", weights, "", 200, "hall-1")
 	f("PUT", weights, `{"weights":{"main":1}}`, 403, "scope admin")
 	f("POST", "/api/v1/workers/farm.rig1/move", `{"goal":"x"}`, 403, "scope admin")

@@ -135,22 +135,8 @@ func (s *Server) changeOverlay(ctx *fasthttp.RequestCtx, lists *OverlayLists) er
 
 // read takes what the query and the header say.
 func (o *OverlayOrder) read(ctx *fasthttp.RequestCtx) error {
-	for key, value := range ctx.QueryArgs().All() {
-		var into *bool
-		switch string(key) {
-		case "dry_run":
-			into = &o.DryRun
-		case "connect":
-			into = &o.Connect
-		default:
-			return badRequest("%s: no such parameter; want dry_run or connect", quoted(string(key)))
-		}
-		switch v := string(value); v {
-		case "true", "false":
-			*into = v == "true"
-		default:
-			return badRequest("%s: want true or false, got %s", key, quoted(v))
-		}
+	if err := readSwitches(ctx.QueryArgs(), []boolParameter{{"dry_run", &o.DryRun}, {"connect", &o.Connect}}); err != nil {
+		return err
 	}
 	if o.Connect && !o.DryRun {
 		return badRequest("connect=true: only with dry_run=true, which says what the pools answer before anything changes")

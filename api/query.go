@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,4 +119,34 @@ func whole(key, v string, most int) (int, error) {
 		to = fmt.Sprintf(" to %d", most)
 	}
 	return 0, badRequest("%s: want a whole number from 1%s, got %s", key, to, quoted(v))
+}
+
+// boolParameter is a parameter of a query that is true or false, and its destination.
+type boolParameter struct {
+	key  string
+	into *bool
+}
+
+// readSwitches reads the parameters of a query that are true or false; others are those that
+// the caller reads. Any other is a mistake: one in dry_run may not become a change.
+func readSwitches(args *fasthttp.Args, switches []boolParameter, others ...string) error {
+	for k, value := range args.All() {
+		key, v := string(k), string(value)
+		if slices.Contains(others, key) {
+			continue
+		}
+		at := slices.IndexFunc(switches, func(p boolParameter) bool { return p.key == key })
+		if at < 0 {
+			names := slices.Clone(others)
+			for _, p := range switches {
+				names = append(names, p.key)
+			}
+			return badRequest("%s: no such parameter; want %s", quoted(key), strings.Join(names, " or "))
+		}
+		if v != "true" && v != "false" {
+			return badRequest("%s: want true or false, got %s", key, quoted(v))
+		}
+		*switches[at].into = v == "true"
+	}
+	return nil
 }

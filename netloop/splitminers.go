@@ -102,9 +102,24 @@ func (l *loop) describe(p *peer) SplitMiner {
 // fits returns the goals at which the miner can work.
 func (x *SplitMiner) fits() (set uint64) {
 	for i, g := range x.Goal.Route().Goals() {
-		if g == x.Goal || !x.Fixed && g.Fit(x.prefix, x.mask) == upstream.Fits {
+		if to := x.Would(g); to == Stays || to == Done {
 			set |= 1 << i
 		}
 	}
 	return set
 }
+
+// Would returns what would become of the miner's move to another goal of its route, as far as
+// is known. Any goroutine.
+func (x *SplitMiner) Would(to *upstream.Goal) Moved {
+	switch {
+	case to == x.Goal:
+		return Stays
+	case x.Fixed:
+		return Agent
+	}
+	return unfit[to.Fit(x.prefix, x.mask)]
+}
+
+// unfit is what becomes of a move, by whether the miner fits.
+var unfit = [...]Moved{upstream.Fits: Done, upstream.TooSmall: TooSmall, upstream.FewerBits: FewerBits}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"farmproxy/api"
+	"farmproxy/balance"
 	"farmproxy/netloop"
 	"farmproxy/upstream"
 	"farmproxy/wish"
@@ -20,6 +21,10 @@ type known interface {
 	pool(name string) bool
 	pools() []string
 	groups() []string // of workers
+	workers(group string) (known, up int)
+	facts() facts
+	// flows says who would move on a route in use whose goals are to get these fractions.
+	flows(ctx context.Context, route string, wanted []balance.Goal, pins map[string]string) (*flow, error)
 	mover
 	SplitMinersOf(ctx context.Context, worker string) ([]netloop.SplitMiner, error)
 }

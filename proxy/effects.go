@@ -8,14 +8,26 @@ import (
 
 	"farmproxy/config"
 	"farmproxy/plain"
+	"farmproxy/upstream"
 	"farmproxy/wish"
 )
 
-// facts are what runs, as far as it decides what a change of pools and routes does.
+// facts are what runs, as far as it decides what a change of pools and routes, or an order,
+// does.
 type facts struct {
-	pools map[string]poolFacts // by name
-	goals map[goalKey]int      // miners of the goals of split routes
-	given []string             // routes whose weights are ordered
+	pools  map[string]poolFacts // by name
+	goals  map[goalKey]int      // miners of the goals in use
+	given  []string             // routes whose weights are ordered
+	inUse  []goalFacts
+	config *config.Config
+}
+
+// goalFacts are what is known of a goal in use.
+type goalFacts struct {
+	goalKey
+	split  bool
+	miners int
+	pools  []upstream.GoalPool // the preferred one first
 }
 
 type poolFacts struct {
@@ -28,16 +40,19 @@ type goalKey struct{ route, goal string }
 
 // facts returns those of now.
 func (p *proxy) facts() facts {
-	f := facts{pools: make(map[string]poolFacts), goals: make(map[goalKey]int)}
+	f := facts{pools: make(map[string]poolFacts), goals: make(map[goalKey]int), config: p.running.Load().config}
 	desk := desk{p.orders}
 	totals := p.book.PoolTotals()
 	for _, pool := range p.book.Pools() {
 		f.pools[pool.Name] = poolFacts{pool.Up.Load() && desk.PoolOrder(pool.Name) == nil, pool.Active.Load(), totals[pool.Name].Miners}
 	}
-	for _, r := range p.book.Routes() {
-		for i := range r.Goals {
-			f.goals[goalKey{r.Name, r.Goals[i].Name}] = r.Goals[i].Miners
+	for _, g := range p.directory.Goals() {
+		key := goalKey{routeName(g.Route().ID()), g.Name()}
+		if g.Route().PerUser {
+			key.route = g.Route().ID().Route // of which each user has one
 		}
+		f.goals[key] += g.Members()
+		f.inUse = append(f.inUse, goalFacts{key, g.Split(), g.Members(), g.Pools()})
 	}
 	p.orders.view(func(all *wish.Orders) {
 		for _, o := range all.List() {
@@ -81,7 +96,14 @@ func poolNames(c *config.Config) (names []string) {
 type change struct {
 	from, to *config.Config
 	facts
-	said []string
+	sentences
+}
+
+// sentences are what is said of a change, in their order.
+type sentences struct{ said []string }
+
+func (s *sentences) say(format string, args ...any) {
+	s.said = append(s.said, fmt.Sprintf(format, args...))
 }
 
 // effects says in words what miners notice of a change of pools and routes.
@@ -97,10 +119,6 @@ func effects(from, to *config.Config, f facts) []string {
 		c.say("No miner is disconnected.")
 	}
 	return c.said
-}
-
-func (c *change) say(format string, args ...any) {
-	c.said = append(c.said, fmt.Sprintf(format, args...))
 }
 
 // ofPools is about pools that are new, or that are reached otherwise.

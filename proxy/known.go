@@ -1,11 +1,13 @@
 package proxy
 
 import (
+	"context"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 
+	"farmproxy/balance"
 	"farmproxy/netloop"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -46,6 +48,42 @@ func (f farm) groups() []string {
 		}
 	})
 	return slices.Sorted(maps.Keys(names))
+}
+
+// workers implements known.
+func (f farm) workers(group string) (known, up int) {
+	if group == "" {
+		s := f.p.book.Status()
+		return s.Workers, s.WorkersUp
+	}
+	list, _ := f.p.book.Groups(stats.GroupQuery{Limit: math.MaxInt})
+	for i := range list {
+		if list[i].Name == group {
+			return list[i].Workers, list[i].WorkersUp
+		}
+	}
+	return 0, 0
+}
+
+// facts implements known.
+func (f farm) facts() facts { return f.p.facts() }
+
+// flows implements known.
+func (f farm) flows(ctx context.Context, route string, wanted []balance.Goal, pins map[string]string) (*flow, error) {
+	list := f.p.directory.Routes()
+	at := slices.IndexFunc(list, func(r *upstream.Route) bool { return routeName(r.ID()) == route })
+	if at < 0 {
+		return new(flow), nil // nobody is there
+	}
+	goals := list[at].Goals()
+	if len(goals) != len(wanted) {
+		return nil, errChanging
+	}
+	miners, err := f.SplitMiners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return foresee(goals, slices.DeleteFunc(miners, func(m netloop.SplitMiner) bool { return m.Goal.Route() != list[at] }), wanted, pins), nil
 }
 
 // routes implements known.

@@ -33,37 +33,56 @@ type PoolArgs struct {
 // CurtailArgs are those of curtail and curtail end.
 type CurtailArgs struct{ api.CurtailOrder }
 
+// DryRun is what is behind the name of a command that orders something: that command says
+// what the order would do.
+const DryRun = " dry-run"
+
 // orderCommands registers the commands with which operators order something.
 func (p *proxy) orderCommands() {
 	d := desk{p.orders}
 	p.admin.Query("orders", func(context.Context, *admin.Call) (any, error) { return api.OrderList{Orders: d.Orders()}, nil })
 	p.admin.Query("weights", command(func(_ context.Context, _ string, a WeightsArgs) (any, error) { return d.Weights(a.Route) }))
-	p.admin.Handle("weights set", command(func(_ context.Context, by string, a WeightsArgs) (any, error) {
-		return d.Weigh(by, a.Route, a.WeightsOrder)
-	}))
-	p.admin.Handle("weights reset", command(func(_ context.Context, by string, a WeightsArgs) (any, error) {
-		if err := d.Unweigh(by, a.Route); err != nil {
+	order(p, "weights set", func(_ context.Context, o api.Orders, by string, a WeightsArgs) (any, error) {
+		return o.Weigh(by, a.Route, a.WeightsOrder)
+	})
+	order(p, "weights reset", func(_ context.Context, o api.Orders, by string, a WeightsArgs) (any, error) {
+		if err := o.Unweigh(by, a.Route); err != nil {
 			return nil, err
 		}
-		return d.Weights(a.Route)
-	}))
-	p.admin.Handle("move", command(func(ctx context.Context, by string, a MoveArgs) (any, error) {
-		return d.Move(ctx, by, a.Worker, a.MoveOrder)
-	}))
-	p.admin.Handle("pin", command(func(ctx context.Context, by string, a MoveArgs) (any, error) {
-		return d.Pin(ctx, by, a.Worker, a.MoveOrder)
-	}))
-	p.admin.Handle("unpin", command(func(_ context.Context, by string, a UnpinArgs) (any, error) { return nil, d.Unpin(by, a.Worker) }))
+		return o.Weights(a.Route)
+	})
+	order(p, "move", func(ctx context.Context, o api.Orders, by string, a MoveArgs) (any, error) {
+		return o.Move(ctx, by, a.Worker, a.MoveOrder)
+	})
+	order(p, "pin", func(ctx context.Context, o api.Orders, by string, a MoveArgs) (any, error) {
+		return o.Pin(ctx, by, a.Worker, a.MoveOrder)
+	})
+	order(p, "unpin", func(_ context.Context, o api.Orders, by string, a UnpinArgs) (any, error) {
+		return nil, o.Unpin(by, a.Worker)
+	})
 	p.admin.Query("curtail list", func(context.Context, *admin.Call) (any, error) {
 		return api.Curtailments{Curtailments: d.Curtailments()}, nil
 	})
-	p.admin.Handle("curtail", command(func(_ context.Context, by string, a CurtailArgs) (any, error) { return d.Curtail(by, a.CurtailOrder) }))
-	p.admin.Handle("curtail end", command(func(_ context.Context, by string, a CurtailArgs) (any, error) { return nil, d.Uncurtail(by, a.Group) }))
+	order(p, "curtail", func(_ context.Context, o api.Orders, by string, a CurtailArgs) (any, error) {
+		return o.Curtail(by, a.CurtailOrder)
+	})
+	order(p, "curtail end", func(_ context.Context, o api.Orders, by string, a CurtailArgs) (any, error) {
+		return nil, o.Uncurtail(by, a.Group)
+	})
 	for _, how := range []api.PoolAction{api.Drain, api.Disable, api.Enable} {
-		p.admin.Handle(string(how), command(func(_ context.Context, by string, a PoolArgs) (any, error) {
-			return d.Leave(by, a.Pool, how, a.Term)
-		}))
+		order(p, string(how), func(_ context.Context, o api.Orders, by string, a PoolArgs) (any, error) {
+			return o.Leave(by, a.Pool, how, a.Term)
+		})
 	}
+}
+
+// order registers a command that orders something, and the one that says what it would do.
+func order[A any](p *proxy, name string, give func(ctx context.Context, o api.Orders, by string, args A) (any, error)) {
+	d := desk{p.orders}
+	p.admin.Handle(name, command(func(ctx context.Context, by string, a A) (any, error) { return give(ctx, d, by, a) }))
+	p.admin.Query(name+DryRun, command(func(ctx context.Context, by string, a A) (any, error) {
+		return d.DryRun(ctx, func(o api.Orders) (any, error) { return give(ctx, o, by, a) })
+	}))
 }
 
 // command makes an admin command of a function of who asks and of the arguments.

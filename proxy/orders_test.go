@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"farmproxy/api"
+	"farmproxy/balance"
+	"farmproxy/config"
 	"farmproxy/internal/journal"
 	"farmproxy/netloop"
 	"farmproxy/wish"
@@ -24,10 +26,15 @@ type paper struct{ down string }
 
 var hallOnPaper = wish.Route{Name: "hall-1", Goals: []wish.Goal{{Name: "main", Weight: 70}, {Name: "second", Weight: 30}}}
 
-func (paper) route(name string) (wish.Route, bool)                                { return hallOnPaper, name == "hall-1" }
-func (paper) routes() []string                                                    { return []string{"hall-1"} }
-func (p paper) works(_, goal string) bool                                         { return goal != p.down }
-func (paper) pool(name string) bool                                               { return slices.Contains(paper{}.pools(), name) }
+func (paper) route(name string) (wish.Route, bool) { return hallOnPaper, name == "hall-1" }
+func (paper) routes() []string                     { return []string{"hall-1"} }
+func (p paper) works(_, goal string) bool          { return goal != p.down }
+func (paper) pool(name string) bool                { return slices.Contains(paper{}.pools(), name) }
+func (paper) facts() facts                         { return facts{config: new(config.Config)} }
+func (paper) workers(string) (known, up int)       { return 12, 10 }
+func (paper) flows(context.Context, string, []balance.Goal, map[string]string) (*flow, error) {
+	return new(flow), nil
+}
 func (paper) groups() []string                                                    { return []string{"hall-1"} }
 func (paper) pools() []string                                                     { return []string{"a", "b"} }
 func (paper) SplitMinersOf(context.Context, string) ([]netloop.SplitMiner, error) { return nil, nil }

@@ -128,6 +128,8 @@ func whereAll(worker string, miners []netloop.SplitMiner) (goal string, err erro
 	return goal, nil
 }
 
+var errChanging = errors.New("the configuration is changing: try again")
+
 // place moves the miners.
 func (d desk) place(ctx context.Context, w placed) (*api.Moved, error) {
 	a := &api.Moved{Worker: w.worker, Route: w.route.Name, Goal: w.goal, Refused: []api.Refused{}}
@@ -138,7 +140,7 @@ func (d desk) place(ctx context.Context, w placed) (*api.Moved, error) {
 	for i, m := range w.miners {
 		to := m.Goal.Route().Goal(w.goal)
 		if to == nil {
-			return nil, errors.New("the configuration is changing: try again")
+			return nil, errChanging
 		}
 		moves[i] = netloop.Move{Cookie: m.Cookie, To: to}
 	}

@@ -75,6 +75,9 @@ func (p *proxy) other(m netloop.SplitMiner) *upstream.Goal {
 // move moves a miner, and fails unless that becomes of it.
 func (p *proxy) move(t *testing.T, m netloop.SplitMiner, to *upstream.Goal, want netloop.Moved) {
 	t.Helper()
+	if would := m.Would(to); want != netloop.Gone && want != netloop.NoGoal && want != netloop.NotYet && would != want {
+		t.Errorf("%s to %s would be %v, want %v", m.Worker, to.Name(), would, want)
+	}
 	got, err := p.server.Move(t.Context(), []netloop.Move{{Cookie: m.Cookie, To: to}})
 	if err != nil || got[0] != want {
 		t.Fatalf("%s to %s: %v, %v; want %v", m.Worker, to.Name(), got, err, want)

@@ -44,13 +44,29 @@ func (d *Directory) Order(orders map[string]PoolOrder) {
 func (e *endpoint) ordered() PoolOrder { return PoolOrder(e.order.Load()) }
 
 // takesMiners reports whether miners can get work from the pool, as far as is known.
-func (p *pool) takesMiners() bool {
-	if p.ordered() != Enabled {
-		return false
-	}
+func (p *pool) takesMiners() bool { return p.ordered() == Enabled && p.able() }
+
+// able is takesMiners without the operator's orders.
+func (p *pool) able() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.serving > 0 || p.attempted.IsZero() || !p.since.IsZero() && !p.reach.down && !time.Now().Before(p.cool)
+}
+
+// GoalPool is a pool of a goal, as it is now.
+type GoalPool struct {
+	Name   string
+	Serves bool // the goal's miners work there
+	Able   bool // they can work there, as far as is known, unless an operator has it left alone
+}
+
+// Pools returns the goal's pools, the preferred one first.
+func (g *Goal) Pools() []GoalPool {
+	list := make([]GoalPool, 0, len(g.list()))
+	for _, p := range g.list() {
+		list = append(list, GoalPool{p.Name, p.serves(), p.able()})
+	}
+	return list
 }
 
 // employs reports that the goal's miners are to work at a pool: it leads there, and the

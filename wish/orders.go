@@ -347,6 +347,39 @@ func (o *Orders) Expire(now time.Time) (ended []Order) {
 	return ended
 }
 
+// Clone returns orders of their own that are the same.
+func (o *Orders) Clone() *Orders {
+	return &Orders{maps.Clone(o.weights), maps.Clone(o.pins), maps.Clone(o.pools), maps.Clone(o.curtailments)}
+}
+
+// Changed returns the first order that is another one than in before: what it was and what it
+// is; nil: there was, or is, none.
+func (o *Orders) Changed(before *Orders) (was, is *Order) {
+	type id struct {
+		Kind
+		name string
+	}
+	old := make(map[id]Order)
+	for _, order := range before.List() {
+		old[id{order.Kind, order.Name}] = order
+	}
+	for _, order := range o.List() {
+		key := id{order.Kind, order.Name}
+		was, there := old[key]
+		if !there {
+			return nil, &order
+		}
+		if was != order {
+			return &was, &order
+		}
+		delete(old, key)
+	}
+	for _, gone := range old {
+		return &gone, nil
+	}
+	return nil, nil
+}
+
 // Homeless returns the orders whose route, goal or pool there is not: they change nothing,
 // and hold again when it is back.
 func (o *Orders) Homeless(route func(name string) (Route, bool), hasPool func(name string) bool) (list []Order) {

@@ -205,3 +205,31 @@ func TestWeightsAreCopied(t *testing.T) {
 		t.Errorf("%v", w)
 	}
 }
+
+// What an order has changed is known, and a copy changes alone.
+func TestWhatAnOrderChanges(t *testing.T) {
+	f := func(do func(o *Orders), was, is string) {
+		t.Helper()
+		before := given(t)
+		after := before.Clone()
+		do(after)
+		text := func(o *Order) string {
+			if o == nil {
+				return ""
+			}
+			return show([]Order{*o})
+		}
+		if w, i := after.Changed(before); text(w) != was || text(i) != is {
+			t.Errorf("was %s, is %s; want %s and %s", text(w), text(i), was, is)
+		}
+		if string(before.Encode()) != string(given(t).Encode()) {
+			t.Errorf("the orders before have changed: %s", before.Encode())
+		}
+	}
+	f(func(*Orders) {}, "", "")
+	f(func(o *Orders) { o.Unweigh("hall-1") }, "weights hall-1: main 10, other 90, by anna", "")
+	f(func(o *Orders) { o.Unpin("farm.rig2") }, "pin farm.rig2: at goal main of route hall-1, by bert", "")
+	f(func(o *Orders) { o.Leave("pool-a", PoolOrder{Note{By: "dora"}, Disabled}) }, "pool pool-a: drained, by carl", "pool pool-a: disabled, by dora")
+	f(func(o *Orders) { o.Enable("pool-b") }, "pool pool-b: disabled, by carl", "")
+	f(func(o *Orders) { o.Curtail("", Curtailment{Note: Note{By: "dora", Until: thursday}}) }, "", "curtailment : miners off on purpose, by dora")
+}

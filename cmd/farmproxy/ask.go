@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"farmproxy/admin"
+	"farmproxy/api"
 	"farmproxy/config"
+	"farmproxy/proxy"
 )
 
 // asking is what all commands for a running farmproxy have: where it is, and how its
@@ -138,6 +140,34 @@ func (a asking) sockets() ([]string, error) {
 func printJSON(w io.Writer, line json.RawMessage) error {
 	_, err := fmt.Fprintf(w, "%s\n", line)
 	return err
+}
+
+// ordering is what the commands have that order something.
+type ordering struct {
+	asking
+	dry *bool
+}
+
+// orderFlags adds the flags of a command that orders something.
+func orderFlags(flags *flag.FlagSet) ordering {
+	return ordering{askFlags(flags), flags.Bool("dry-run", false, "only say what the order would do")}
+}
+
+// order has the running farmproxy do what is ordered, or say what that would do.
+func (o ordering) order(ctx context.Context, t terminal, name string, args any, print func(io.Writer, json.RawMessage) error) int {
+	if *o.dry {
+		return o.command(ctx, t, name+proxy.DryRun, args, nil, printEffects)
+	}
+	return o.command(ctx, t, name, args, nil, print)
+}
+
+// printEffects prints what an order would do, for people.
+func printEffects(w io.Writer, answer json.RawMessage) error {
+	var e api.OrderEffects
+	if err := json.Unmarshal(answer, &e); err != nil {
+		return fmt.Errorf("the answer does not say what the order would do: %w", err)
+	}
+	return printLines(w, append(e.Effects, "Nothing was changed: this was a dry run."))
 }
 
 // typed returns what people type for the other process's command of that name: that of

@@ -19,7 +19,7 @@ const curtailAbout = `Miners that are off on purpose, because power is dear, are
   farmproxy curtail hall-1 -end`
 
 func curtailCommand(flags *flag.FlagSet) run {
-	a, terms := askFlags(flags), addTermFlags(flags)
+	a, terms := orderFlags(flags), addTermFlags(flags)
 	from := flags.String("from", "", "it begins at this `TIME`, which is written as that of -until; without it, now")
 	reason := flags.String("reason", "", "a `TEXT` for those who wonder")
 	end := flags.Bool("end", false, "the miners are not off on purpose any more")
@@ -49,18 +49,20 @@ func curtailCommand(flags *flag.FlagSet) run {
 		case *end && (timed || *from != "" || *reason != ""):
 			return misused(t, "curtail", "-end takes a group and nothing else")
 		case *end:
-			return a.command(ctx, t, "curtail end", order, nil, func(w io.Writer, _ json.RawMessage) error {
+			return a.order(ctx, t, "curtail end", order, func(w io.Writer, _ json.RawMessage) error {
 				return printLines(w, []string{whose(order.Group) + ": not off on purpose any more"})
 			})
 		case !timed && (len(args) == 1 || *from != "" || *reason != ""):
 			return misused(t, "curtail", "say for how long with -for, or until when with -until: a curtailment needs an end")
+		case !timed && *a.dry:
+			return misused(t, "curtail", "-dry-run needs -for, -until or -end: without one, nothing is ordered")
 		case !timed:
 			return a.command(ctx, t, "curtail list", nil, nil, printCurtailments)
 		}
 		if _, _, err := order.Times(now); err != nil {
 			return misused(t, "curtail", "%w", err)
 		}
-		return a.command(ctx, t, "curtail", order, nil, func(w io.Writer, answer json.RawMessage) error {
+		return a.order(ctx, t, "curtail", order, func(w io.Writer, answer json.RawMessage) error {
 			var c api.Curtailment
 			if err := json.Unmarshal(answer, &c); err != nil {
 				return fmt.Errorf("the answer is no curtailment: %w", err)

@@ -22,6 +22,7 @@ const weightsAbout = `Without goals, the weights are shown: those in force, wher
   farmproxy weights hall-1
   farmproxy weights hall-1 main=10 other=90 -until 06:00
   farmproxy weights hall-1 -reset
+  farmproxy weights hall-1 main=10 other=90 -dry-run
 
 A route is called as in the configuration; that of an account which is split, account:NAME.`
 
@@ -56,7 +57,7 @@ func printOrders(w io.Writer, width int, answer json.RawMessage) error {
 }
 
 func weightsCommand(flags *flag.FlagSet) run {
-	a, terms, wide := askFlags(flags), addTermFlags(flags), wideFlag(flags)
+	a, terms, wide := orderFlags(flags), addTermFlags(flags), wideFlag(flags)
 	reset := flags.Bool("reset", false, "the weights are the configuration's again")
 	return func(ctx context.Context, args []string, t terminal) int {
 		if len(args) == 0 {
@@ -75,13 +76,15 @@ func weightsCommand(flags *flag.FlagSet) run {
 		case *reset && (len(args) > 1 || timed):
 			return misused(t, "weights", "-reset takes a route and nothing else")
 		case *reset:
-			return a.command(ctx, t, "weights reset", order, nil, print)
+			return a.order(ctx, t, "weights reset", order, print)
 		case len(args) == 1 && timed:
 			return misused(t, "weights", "-for and -until need weights, for example main=70 other=30")
+		case len(args) == 1 && *a.dry:
+			return misused(t, "weights", "-dry-run needs weights, for example main=70 other=30, or -reset")
 		case len(args) == 1:
 			return a.command(ctx, t, "weights", order, nil, print)
 		}
-		return a.command(ctx, t, "weights set", order, nil, print)
+		return a.order(ctx, t, "weights set", order, print)
 	}
 }
 
@@ -125,7 +128,7 @@ func printWeights(w io.Writer, width int, answer json.RawMessage) error {
 // placing defines move and pin.
 func placing(name string, needsGoal bool) func(*flag.FlagSet) run {
 	return func(flags *flag.FlagSet) run {
-		a, terms := askFlags(flags), addTermFlags(flags)
+		a, terms := orderFlags(flags), addTermFlags(flags)
 		route := flags.String("route", "", "the `ROUTE` of a worker that is on several, or on none now")
 		return func(ctx context.Context, args []string, t terminal) int {
 			if len(args) < 1 || len(args) > 2 || needsGoal && len(args) < 2 {
@@ -140,7 +143,7 @@ func placing(name string, needsGoal bool) func(*flag.FlagSet) run {
 			if order.Term, err = terms.term(time.Now()); err != nil {
 				return misused(t, name, "%w", err)
 			}
-			return a.command(ctx, t, name, order, nil, printMoved)
+			return a.order(ctx, t, name, order, printMoved)
 		}
 	}
 }
@@ -175,12 +178,12 @@ func printMoved(w io.Writer, answer json.RawMessage) error {
 }
 
 func unpinCommand(flags *flag.FlagSet) run {
-	a := askFlags(flags)
+	a := orderFlags(flags)
 	return func(ctx context.Context, args []string, t terminal) int {
 		if len(args) != 1 {
 			return misused(t, "unpin", "name a worker; farmproxy orders lists the pins")
 		}
-		return a.command(ctx, t, "unpin", proxy.UnpinArgs{Worker: args[0]}, nil, func(w io.Writer, _ json.RawMessage) error {
+		return a.order(ctx, t, "unpin", proxy.UnpinArgs{Worker: args[0]}, func(w io.Writer, _ json.RawMessage) error {
 			_, err := fmt.Fprintf(w, "%s: not pinned any more\n", printable(args[0]))
 			return err
 		})

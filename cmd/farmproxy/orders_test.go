@@ -56,13 +56,20 @@ func TestOrders(t *testing.T) {
 	}}
 	c := newClerk(t, map[string]any{
 		"weights": weights, "weights set": weights,
-		"weights reset": api.RouteWeights{Route: "hall-1", Goals: []api.GoalWeight{{Goal: "main", Weight: 70, Source: "configuration", Configured: 70, Fraction: 1}}},
-		"move":          api.Moved{Worker: "farm.rig1", Route: "hall-1", Goal: "second", Moved: 1, Refused: []api.Refused{{Miners: 2, Reason: "its extranonce2 is too small"}}},
-		"pin":           api.Moved{Worker: "farm.rig1", Route: "hall-1", Goal: "second", Moved: 2, Stayed: 1, Pin: &held},
-		"unpin":         nil,
-		"drain":         api.PoolOrder{Pool: "a", State: "drained", Order: &timed},
-		"disable":       api.PoolOrder{Pool: "a", State: "disabled", Order: &held},
-		"enable":        api.PoolOrder{Pool: "a", State: "enabled"},
+		"weights reset":         api.RouteWeights{Route: "hall-1", Goals: []api.GoalWeight{{Goal: "main", Weight: 70, Source: "configuration", Configured: 70, Fraction: 1}}},
+		"move":                  api.Moved{Worker: "farm.rig1", Route: "hall-1", Goal: "second", Moved: 1, Refused: []api.Refused{{Miners: 2, Reason: "its extranonce2 is too small"}}},
+		"pin":                   api.Moved{Worker: "farm.rig1", Route: "hall-1", Goal: "second", Moved: 2, Stayed: 1, Pin: &held},
+		"unpin":                 nil,
+		"drain":                 api.PoolOrder{Pool: "a", State: "drained", Order: &timed},
+		"disable":               api.PoolOrder{Pool: "a", State: "disabled", Order: &held},
+		"enable":                api.PoolOrder{Pool: "a", State: "enabled"},
+		"drain dry-run":         api.OrderEffects{DryRun: true, Effects: []string{"From a to b: 7 miners.", "No miner is disconnected."}},
+		"weights set dry-run":   api.OrderEffects{DryRun: true, Effects: []string{"Route hall-1 is divided otherwise."}},
+		"weights reset dry-run": api.OrderEffects{DryRun: true, Effects: []string{"Route hall-1 is divided otherwise."}},
+		"move dry-run":          api.OrderEffects{DryRun: true, Effects: []string{"To goal second: 1 miner."}},
+		"unpin dry-run":         api.OrderEffects{DryRun: true, Effects: []string{"rig stays."}},
+		"curtail dry-run":       api.OrderEffects{DryRun: true, Effects: []string{"No alert."}},
+		"curtail end dry-run":   api.OrderEffects{DryRun: true, Effects: []string{"Alerts."}},
 		"orders": api.OrderList{Orders: []api.Order{
 			{Kind: "weights", Name: "hall-1", What: "main 10, second 90", Note: timed, Effective: true},
 			{Kind: "curtailment", What: "miners off on purpose", Note: timed, Effective: true},
@@ -93,6 +100,14 @@ ordered by user anna, since <since>, until <end>
 	f("drain a -for 18h", `drain {"for":"18h","pool":"a"}`, "a: drained by user anna, since <since>, until <end>\n")
 	f("disable a", `disable {"pool":"a"}`, "a: disabled by user anna, since <since>\n")
 	f("enable a", `enable {"pool":"a"}`, "a: enabled\n")
+	const dry = "Nothing was changed: this was a dry run.\n"
+	f("drain a -for 18h -dry-run", `drain dry-run {"for":"18h","pool":"a"}`, "From a to b: 7 miners.\nNo miner is disconnected.\n"+dry)
+	f("weights hall-1 main=1 -dry-run", `weights set dry-run {"route":"hall-1","weights":{"main":1}}`, "Route hall-1 is divided otherwise.\n"+dry)
+	f("weights hall-1 -reset -dry-run", `weights reset dry-run {"route":"hall-1","weights":null}`, "Route hall-1 is divided otherwise.\n"+dry)
+	f("move farm.rig1 second -dry-run", `move dry-run {"goal":"second","worker":"farm.rig1"}`, "To goal second: 1 miner.\n"+dry)
+	f("unpin farm.rig1 -dry-run", `unpin dry-run {"worker":"farm.rig1"}`, "rig stays.\n"+dry)
+	f("curtail -for 3h -dry-run", `curtail dry-run {"for":"3h"}`, "No alert.\n"+dry)
+	f("curtail hall-1 -end -dry-run -json", `curtail end dry-run {"group":"hall-1"}`, `{"dry_run":true,"effects":["Alerts."]}`+"\n")
 	f("orders", "orders null", `ORDER        OF                  WHAT                BY         UNTIL
 weights      hall-1              main 10, second 90  user anna  <end>
 curtailment  all miners          miners off on pur…  user anna  <end>
@@ -139,6 +154,8 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	f("weights hall-1 main=1 -reset", "-reset takes a route and nothing else")
 	f("weights hall-1 main=1 -for 1", `want a duration such as "90m"`)
 	f("weights hall-1 main=1 -until 2020-01-01T00:00:00Z", "2020-01-01T00:00:00Z is over")
+	f("weights hall-1 -dry-run", "-dry-run needs weights")
+	f("curtail -dry-run", "-dry-run needs -for, -until or -end")
 	f("move farm.rig1", "name a worker and a goal")
 	f("pin", "name a worker and a goal")
 	f("pin a b c", "name a worker and a goal")

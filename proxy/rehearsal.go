@@ -1,0 +1,59 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"farmproxy/api"
+	"farmproxy/netloop"
+	"farmproxy/upstream"
+	"farmproxy/wish"
+)
+
+// DryRun implements api.Orders. The order is given at a desk with a copy of the orders, on a
+// farm where nobody moves: it is judged as it would be, and what differs then is said.
+func (d desk) DryRun(ctx context.Context, order func(api.Orders) (any, error)) (*api.OrderEffects, error) {
+	d.mu.Lock()
+	before, frozen := d.all.Clone(), d.frozen
+	d.mu.Unlock()
+	now := d.now()
+	farm := rehearsal{d.known, make(map[upstream.Cookie]netloop.SplitMiner)}
+	copied := newOrders("", farm, func(map[string]wish.PoolState) {}, slog.New(slog.DiscardHandler))
+	copied.all, copied.frozen = before.Clone(), frozen
+	copied.now = func() time.Time { return now }
+	answer, err := order(desk{copied})
+	if err != nil {
+		return nil, err
+	}
+	c := ordering{facts: d.known.facts(), known: d.known, before: before, after: copied.all, now: now}
+	if err := c.tell(ctx, answer); err != nil {
+		return nil, err
+	}
+	return &api.OrderEffects{DryRun: true, Effects: c.said}, nil
+}
+
+// rehearsal is a farm whose miners stay where they are: it says what would become of a move.
+type rehearsal struct {
+	known
+	met map[upstream.Cookie]netloop.SplitMiner // those that it was asked for
+}
+
+// SplitMinersOf implements known.
+func (r rehearsal) SplitMinersOf(ctx context.Context, worker string) ([]netloop.SplitMiner, error) {
+	list, err := r.known.SplitMinersOf(ctx, worker)
+	for _, m := range list {
+		r.met[m.Cookie] = m
+	}
+	return list, err
+}
+
+// Move implements mover.
+func (r rehearsal) Move(_ context.Context, moves []netloop.Move) ([]netloop.Moved, error) {
+	answers := make([]netloop.Moved, len(moves))
+	for i, v := range moves {
+		m := r.met[v.Cookie]
+		answers[i] = m.Would(v.To)
+	}
+	return answers, nil
+}
