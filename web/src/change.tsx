@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { Lines } from './lines'
 import { change, type Change, type Lists, type Overlay, type Problem } from './overlay'
 import { message, open } from './question'
 
@@ -68,9 +69,4 @@ function Consequences({ changes, effects, offers, warnings }: Change) {
       <Lines title="What changes" lines={changes} />
     </div>
   )
-}
-
-function Lines({ title, lines }: { title: string; lines: string[] }) {
-  if (lines.length === 0) return null
-  return <><h3>{title}</h3><ul class="lines">{lines.map((l) => <li key={l} class={l.includes(' sends no job: ') ? 'bad' : ''}>{l.includes(' sends no job: ') && '✕ '}{l}</li>)}</ul></>
 }

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks'
-import { get, send } from './api'
+import { get } from './api'
 import { clock } from './format'
 import { useAnswer } from './hooks'
 import { live } from './live'
-import { Question } from './question'
+import { OrderDialog } from './question'
 
 interface Curtailment { group: string; from: string; until: string | null; by: string; reason: string }
 
@@ -27,18 +27,15 @@ export function Curtailments() {
       ))}</ul>
       <p><button type="button" onClick={() => ask('begin')}>Curtail</button></p>
       {asked === 'begin' && (
-        <Question title="Curtail" verb="Curtail" timed close={close} go={(term, form) => send('POST', path, { ...term, group: form.get('group'), reason: form.get('reason') })}>
-          <p>No alert speaks of these miners from now on, and their time off is excused in reports. Nothing is switched off.</p>
+        <OrderDialog title="Curtail" verb="Curtail" timed close={close} order={(term, form) => ({ method: 'POST', path, body: { ...term, group: form.get('group'), reason: form.get('reason') } })}>
           <div class="keys">
             <label for="curtail-group">Group</label><select id="curtail-group" name="group"><option value="">all miners</option>{groups.map((g) => <option key={g}>{g}</option>)}</select>
             <label for="curtail-reason">Reason</label><input id="curtail-reason" name="reason" autocomplete="off" />
           </div>
-        </Question>
+        </OrderDialog>
       )}
       {asked && asked !== 'begin' && (
-        <Question title={`End the curtailment of ${asked.group || 'all miners'}?`} verb="End it" close={close} go={() => send('DELETE', path + '?' + new URLSearchParams({ group: asked.group }))}>
-          <p>Alerts speak of these miners again.</p>
-        </Question>
+        <OrderDialog title={`End the curtailment of ${asked.group || 'all miners'}?`} verb="End it" close={close} order={() => ({ method: 'DELETE', path, query: { group: asked.group } })} />
       )}
     </section>
   )

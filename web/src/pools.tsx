@@ -1,25 +1,25 @@
 import { useState } from 'preact/hooks'
-import { get, send } from './api'
+import { get } from './api'
 import { Configured } from './configured'
 import { PoolTable } from './farm'
-import { clock, count } from './format'
+import { clock } from './format'
 import { useAnswer, useLive } from './hooks'
 import { live, type Pool } from './live'
-import { Question } from './question'
+import { OrderDialog, type Order } from './question'
 import { Routes } from './routes'
 
 type Action = 'drain' | 'disable' | 'enable'
 
-interface Order { kind: string; name: string; what: string; by: string; since: string; until: string | null; effective: boolean }
+interface Given { kind: string; name: string; what: string; by: string; since: string; until: string | null; effective: boolean }
 
 const verbs: Record<Action, string> = { drain: 'Drain', disable: 'Disable', enable: 'Enable' }
 
 export function PoolsView() {
   useLive()
   const [asked, ask] = useState<{ pool: Pool; action: Action } | null>(null)
-  const [taken, take] = useState<Order | null>(null)
+  const [taken, take] = useState<Given | null>(null)
   const [done, setDone] = useState(0)
-  const orders = useAnswer(async (signal) => (await get<{ orders: Order[] }>('/api/v1/orders', {}, signal)).orders, [done, Math.floor(live.at / 10e3)])
+  const orders = useAnswer(async (signal) => (await get<{ orders: Given[] }>('/api/v1/orders', {}, signal)).orders, [done, Math.floor(live.at / 10e3)])
   const order = (name: string) => orders.value?.find((o) => o.kind === 'pool' && o.name === name)
   const again = () => { ask(null); take(null); setDone(done + 1) }
   return (
@@ -33,10 +33,8 @@ export function PoolsView() {
         </span>
       )} />
       {asked && (
-        <Question title={`${verbs[asked.action]} ${asked.pool.name}?`} verb={verbs[asked.action]} timed={asked.action !== 'enable'} close={again}
-          go={(term) => send('POST', `/api/v1/pools/${encodeURIComponent(asked.pool.name)}/${asked.action}`, asked.action === 'enable' ? undefined : term)}>
-          <p>{consequence(asked.pool, asked.action)}</p>
-        </Question>
+        <OrderDialog title={`${verbs[asked.action]} ${asked.pool.name}?`} verb={verbs[asked.action]} timed={asked.action !== 'enable'} close={again}
+          order={(term) => ({ method: 'POST', path: `/api/v1/pools/${encodeURIComponent(asked.pool.name)}/${asked.action}`, body: asked.action === 'enable' ? undefined : term })} />
       )}
       <Routes done={done} changed={again} />
       <section>
@@ -48,40 +46,21 @@ export function PoolsView() {
             <button type="button" aria-label={`Take back: ${named(o)}, ${o.what}`} onClick={() => take(o)}>Take back</button></li>
         ))}</ul>
       </section>
-      {taken && <Question title={`Take back: ${named(taken)}, ${taken.what}?`} verb="Take back" close={again} go={() => takeBack(taken)}><p>{after[taken.kind]}</p></Question>}
+      {taken && <OrderDialog title={`Take back: ${named(taken)}, ${taken.what}?`} verb="Take back" close={again} order={() => takeBack(taken)} />}
       <Configured />
     </>
   )
 }
 
 /** named says whose an order is. */
-const named = (o: Order) => o.name || 'all miners'
+const named = (o: Given) => o.name || 'all miners'
 
-/** after says what holds when an order is taken back, by its kind. */
-const after: Record<string, string> = {
-  weights: 'The weights are those of the configuration and its schedule again: some miners move within minutes, each by a clean job on the connection that it has.',
-  pin: "The worker stays where it is, and may be moved again to keep its route's split.",
-  pool: 'The pool is used again as the configuration says: if it is the preferred one, miners return to it once it has been healthy for failover.return_after.',
-  curtailment: 'Alerts speak of these miners again.',
-}
-
-function takeBack(o: Order): Promise<string> {
+function takeBack(o: Given): Order {
   const name = encodeURIComponent(o.name)
   switch (o.kind) {
-    case 'weights': return send('DELETE', `/api/v1/routes/${name}/weights`)
-    case 'pin': return send('DELETE', `/api/v1/workers/${name}/pin`)
-    case 'curtailment': return send('DELETE', `/api/v1/curtailments?group=${name}`)
+    case 'weights': return { method: 'DELETE', path: `/api/v1/routes/${name}/weights` }
+    case 'pin': return { method: 'DELETE', path: `/api/v1/workers/${name}/pin` }
+    case 'curtailment': return { method: 'DELETE', path: '/api/v1/curtailments', query: { group: o.name } }
   }
-  return send('POST', `/api/v1/pools/${name}/enable`)
-}
-
-/** consequence says what an action will do. */
-function consequence(p: Pool, action: Action): string {
-  const others = live.farm!.pools.filter((o) => o.name !== p.name && o.up)
-  const where = others.length > 0 ? `go to the next pool of their goal that is up (up now: ${others.map((o) => o.name).join(', ')})` : 'have no other pool that is up: they stay where they are until there is one'
-  switch (action) {
-    case 'drain': return `${count(p.miners)} miners get a clean job and ${where}. No miner is disconnected. farmproxy goes on probing ${p.name}.`
-    case 'disable': return `${count(p.miners)} miners get a clean job and ${where}. No miner is disconnected. farmproxy makes no connection to ${p.name}.`
-    case 'enable': return `${p.name} is used again as the configuration says: if it is the preferred one, miners return to it once it has been healthy for failover.return_after.`
-  }
+  return { method: 'POST', path: `/api/v1/pools/${name}/enable` }
 }

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks'
-import { get, send } from './api'
+import { get } from './api'
 import { count, hashrate, number, percent, several, unknown } from './format'
 import { useAnswer, useKept } from './hooks'
 import { live } from './live'
-import { Question } from './question'
+import { OrderDialog } from './question'
 
 interface GoalState { goal: string; up: boolean; weight: number; source: string; wish: number; part: number | null; wished_part: number | null; hashrate: number; miners: number }
 
@@ -42,24 +42,15 @@ export function Routes({ done, changed }: { done: number; changed: () => void })
   )
 }
 
-/** Weigh asks for other weights, and says what they do. */
+/** Weigh asks for other weights. */
 function Weigh({ route, close }: { route: RouteState; close: () => void }) {
-  const [weights, setWeights] = useState(route.goals.map((g) => g.weight))
-  const sum = weights.reduce((n, w, i) => n + (route.goals[i].up ? w : 0), 0)
-  const wish = (i: number) => sum > 0 && route.goals[i].up ? weights[i] / sum : 0
-  const part = (g: GoalState) => route.hashrate > 0 ? g.hashrate / route.hashrate : g.wish
-  const moves = route.goals.reduce((n, g, i) => n + Math.max(0, wish(i) - part(g)), 0)
+  const weights = (form: FormData) => Object.fromEntries(route.goals.map((g, i) => [g.goal, Number(form.get('weight-' + i))]))
   return (
-    <Question title={`Weights of route ${route.route}`} verb="Weigh" timed close={close}
-      go={(term) => send('PUT', `/api/v1/routes/${encodeURIComponent(route.route)}/weights`, { ...term, weights: Object.fromEntries(route.goals.map((g, i) => [g.goal, weights[i]])) })}>
+    <OrderDialog title={`Weights of route ${route.route}`} verb="Weigh" timed close={close}
+      order={(term, form) => ({ method: 'PUT', path: `/api/v1/routes/${encodeURIComponent(route.route)}/weights`, body: { ...term, weights: weights(form) } })}>
       <div class="keys">
-        {route.goals.map((g, i) => (
-          <div key={g.goal}><label for={'weight-' + i}>{g.goal}</label><input id={'weight-' + i} type="number" min="0" step="any" value={weights[i]} aria-describedby={'wish-' + i} onInput={(e) => setWeights(weights.map((w, j) => i === j ? Number(e.currentTarget.value) : w))} />
-            <small id={'wish-' + i}>{percent(part(g))} → {percent(wish(i))}{!g.up && ' (no pool of it is up)'}</small></div>
-        ))}
+        {route.goals.map((g, i) => <div key={g.goal}><label for={'weight-' + i}>{g.goal}</label><input id={'weight-' + i} name={'weight-' + i} type="number" min="0" step="any" required defaultValue={g.weight} /></div>)}
       </div>
-      <p role="status">{sum > 0 ? `About ${count(Math.round(moves * route.miners))} of ${count(route.miners)} miners (${hashrate(moves * route.hashrate)}) move within minutes, each by a clean job on the connection that it has. No miner is disconnected. This comes before the configuration and its schedule.`
-        : 'Some goal that is up needs a weight above 0.'}</p>
-    </Question>
+    </OrderDialog>
   )
 }
