@@ -126,7 +126,7 @@ var Rules = []Rule{
 	{
 		Name: "certificate_ends", Severity: Ticket, For: time.Hour, Threshold: 14, Unit: "days",
 		What: "a certificate that farmproxy or a pool shows ends within %g days",
-		Do:   "Renew it: farmproxy takes the new files by itself. A pool's is the pool's to renew: tell the pool, and have a backup pool (docs/security.md).",
+		Do:   "farmproxy's own: write the new files over the old ones, it takes them by itself. A pool's is the pool's to renew: tell the pool, and have a backup pool (docs/security.md).",
 		find: findCertificates, over: overCertificate,
 	},
 	{
