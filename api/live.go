@@ -111,6 +111,9 @@ func (f *liveFarm) Farm() *live.Farm {
 		if e := c.LastError.Load(); e != nil && !p.Up {
 			p.Trouble = *e
 		}
+		if x := c.Certificate.Load(); x != nil {
+			p.CertificateEnds = OrNull(x.Ends)
+		}
 		a.Pools = append(a.Pools, p)
 	}
 	a.Wrong = wrongs(f.options.Alerts.Notices(f.seen))

@@ -44,6 +44,8 @@ type Pool struct {
 	Lag        *float64 `json:"lag_seconds"`     // behind the pool that told of a new block first, mean; nil: unknown
 	Latency    *float64 `json:"latency_seconds"` // of verdicts, p50; nil: unknown
 	Shares     Tally    `json:"shares"`
+
+	CertificateEnds *time.Time `json:"certificate_ends"` // nil: not known, or it does not matter
 }
 
 // Wrong is something that is wrong now, in words.

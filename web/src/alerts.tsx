@@ -8,7 +8,7 @@ import { message, open } from './question'
 
 interface Alert { rule: string; subject: string; state: 'pending' | 'firing' | 'resolved'; severity: 'page' | 'ticket'; since: string; until: string | null; text: string; do: string }
 interface Channel { name: string; kind: string; gets: string[]; waiting: number; sent: number; failed: number; lost: number; last_sent: string | null; failing_since: string | null; error: string }
-interface Alerts { alerts: Alert[]; cut_off_since: string | null; channels: Channel[] }
+interface Alerts { alerts: Alert[]; looked_at: string | null; cut_off_since: string | null; channels: Channel[] }
 interface Result { channel: string; kind: string; sent: boolean; error: string; seconds: number }
 
 export function AlertsView() {
@@ -22,7 +22,7 @@ export function AlertsView() {
       {trouble && <p class="error">{trouble}</p>}
       {last && <>
         {last.cut_off_since && <p class="bad">Neither a pool nor a channel can be reached since {clock(last.cut_off_since)}: messages wait.</p>}
-        <AlertList alerts={last.alerts} />
+        <AlertList alerts={last.alerts} looked={last.looked_at !== null} />
         <Curtailments />
         <Channels channels={last.channels} done={() => setDone(done + 1)} />
       </>}
@@ -40,8 +40,8 @@ function sentence(a: Alert): string {
   return dated.includes(a.rule) ? a.text : `${a.text} (since ${clock(a.since)})`
 }
 
-function AlertList({ alerts }: { alerts: Alert[] }) {
-  if (alerts.length === 0) return <p role="status">Nothing is wrong.</p>
+function AlertList({ alerts, looked }: { alerts: Alert[]; looked: boolean }) {
+  if (alerts.length === 0) return <p role="status">{looked ? 'Nothing is wrong.' : 'farmproxy has just started, and has not looked for trouble yet.'}</p>
   return (
     <ul class="events">{alerts.map((a) => (
       <li key={a.rule + a.subject}>

@@ -178,6 +178,12 @@ function stateOf(p: Pool): string {
   return p.active ? '● active' : '○ up'
 }
 
+/** certificateOf says when a pool's certificate ends, if that is within a month. */
+function certificateOf(p: Pool): string {
+  if (!p.certificate_ends || Date.parse(p.certificate_ends) - live.at > 30 * 86400e3) return ''
+  return '; certificate until ' + clock(p.certificate_ends)
+}
+
 export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Pool) => preact.ComponentChildren }) {
   const sum = pools.reduce((n, p) => n + p.hashrate, 0)
   return (
@@ -193,7 +199,7 @@ export function PoolTable({ pools, actions }: { pools: Pool[]; actions?: (p: Poo
           return (
             <tr key={p.name}>
               <th scope="row">{p.name}</th>
-              <td class={p.up || p.state !== 'enabled' ? 'wraps' : 'wraps bad'}>{stateOf(p)}</td>
+              <td class={p.up || p.state !== 'enabled' ? 'wraps' : 'wraps bad'}>{stateOf(p) + certificateOf(p)}</td>
               <td class="number">{hashrate(p.hashrate)}</td>
               <td class="number">{sum > 0 ? percent(p.hashrate / sum) : unknown}</td>
               <td class="number">{count(p.miners)}</td>

@@ -10,6 +10,7 @@ export const total = (rejected: Record<string, number>) => Object.values(rejecte
 export interface Pool {
   name: string; url: string; state: 'enabled' | 'drained' | 'disabled'; up: boolean; active: boolean; trouble: string; miners: number
   hashrate: number; difficulty: number; lag_seconds: number | null; latency_seconds: number | null; shares: Tally
+  certificate_ends: string | null
 }
 
 export interface Farm {
