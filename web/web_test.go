@@ -82,3 +82,22 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		}
 	}
 }
+
+// Figures are written by src/format.ts, whose functions are tested with those of package
+// plain: nowhere else does a number get its digits. A path of a drawing is no figure.
+func TestFiguresAreWrittenInOnePlace(t *testing.T) {
+	files, err := filepath.Glob("src/*.ts*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	digits := regexp.MustCompile(`\.to(?:Fixed|Precision|Exponential|LocaleString)\(`)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := digits.Find(text); found != nil && name != "src/format.ts" && name != "src/sparks.tsx" {
+			t.Errorf("%s has %s: want a function of src/format.ts", name, found)
+		}
+	}
+}

@@ -85,7 +85,7 @@ test('the figures are those of the API', async (t) => {
   })
   assert.ok(shown > 0)
 
-  // Who was never seen is not counted as not seen today as well.
+  // A worker that was never seen is not counted as not seen today as well.
   await farm.send('POST', '/api/v1/roster', { workers: 'farm.never' })
   await until('a worker was never seen', async () => await figure(page, 'Never seen') === '1')
   assert.equal(await figure(page, 'Not seen today'), '0')
