@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"farmproxy/alert"
 	"farmproxy/api"
@@ -422,5 +424,22 @@ func BenchmarkAlertsLook(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l.look(time.Now(), nil)
+	}
+}
+
+// Usual hash rates are kept by the strings that the books have anyway, and none is left out.
+func TestUsualRatesByTheBooksNames(t *testing.T) {
+	t.Parallel()
+	book := stats.New(stats.Options{Loops: 1, MaxWorkers: 10})
+	own := book.Worker("farm.rig1").Name()
+	rates := map[string]float64{strings.Clone(own): 1e12, "farm.gone": 2e12}
+	same := (&alerts{book: book}).byBooksNames(rates)
+	if !maps.Equal(same, rates) {
+		t.Errorf("%v, want %v", same, rates)
+	}
+	for name := range same {
+		if name == own && unsafe.StringData(name) != unsafe.StringData(own) {
+			t.Error("the name is a copy")
+		}
 	}
 }
