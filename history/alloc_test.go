@@ -18,7 +18,7 @@ func TestAWorkerStaysSmall(t *testing.T) {
 	}
 }
 
-// A look makes nothing for a worker, and keeps nothing of what it has returned.
+// A look makes nothing for a worker of which nothing has to be written.
 func TestALookAllocatesNothingForAWorker(t *testing.T) {
 	look := func(workers int) float64 {
 		f := newFarmer()
