@@ -117,7 +117,7 @@ func TestADryRunSaysWhatHappensThen(t *testing.T) {
 	f.want("DELETE", "workers/"+who+"/pin", "", who+" stays where it is", "This takes back what anybody")
 
 	// A goal whose pool is drained is left by all, and gets them back.
-	f.want("POST", "pools/a/drain", `{"for":"1h"}`, "Route hall is divided otherwise: main 75 % → 0 % (no pool of it is up), second 25 % → 100 %.",
+	f.want("POST", "pools/a/drain", `{"for":"1h"}`, "Route hall is divided otherwise: main 75 % → 0 % (no pool of it takes miners), second 25 % → 100 %.",
 		"From goal main to goal second: "+moved, "farmproxy goes on looking whether a works", "It ends by itself at ", "No miner is disconnected.")
 	f.want("POST", "pools/a/disable", "", "From goal main to goal second: "+moved, "farmproxy does not connect to a")
 	f.want("POST", "pools/a/enable", "", "Nothing changes")
@@ -125,7 +125,7 @@ func TestADryRunSaysWhatHappensThen(t *testing.T) {
 	are(0, 8)
 	f.known("a", false)
 	f.want("POST", "pools/a/enable", "", "main 0 % → 75 %, second 100 % → 25 %", "This takes back what anybody")
-	f.want("POST", "pools/b/drain", "", "No other pool is up for 8 miners: b goes on to give jobs there.")
+	f.want("POST", "pools/b/drain", "", "No other pool is up for 8 miners: b goes on to give jobs there until one is.")
 	f.want("POST", "pools/b/disable", "", "No other pool is up for 8 miners: they stay connected, on their last job, for failover.hold (10m), and are disconnected then.")
 	f.ask("POST", "pools/a/enable", "", 200)
 	f.known("a", true)

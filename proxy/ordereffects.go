@@ -53,8 +53,9 @@ func (c *ordering) tell(ctx context.Context, answer any) error {
 	return nil
 }
 
-// at is how times are said: by this machine's clock, as those of orders are.
-func at(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+// at is how times are said: by this machine's clock, with its zone, since whoever reads it may
+// be in another one.
+func at(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
 
 // count says that so many miners do something.
 func count(n int, one, more string) string {
@@ -247,7 +248,7 @@ func (c *ordering) divides(ctx context.Context, r *wish.Route) (stuck map[string
 			differs, said[i] = true, r.Goals[i].Name+" "+was+" → "+is
 		}
 		if !g.Open {
-			said[i] += " (no pool of it is up)"
+			said[i] += " (no pool of it takes miners)"
 		}
 	}
 	how := "is divided otherwise"

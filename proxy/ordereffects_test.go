@@ -51,7 +51,7 @@ func TestTheEffectsOfOrders(t *testing.T) {
 		return [2]func(api.Orders) (any, error){first, then}
 	}
 	only := func(then func(api.Orders) (any, error)) [2]func(api.Orders) (any, error) { return both(nil, then) }
-	back := "a is used as configured again: whoever prefers it goes back once it has been healthy for failover.return_after (2m)."
+	back := "a is used as configured again, and whoever prefers it goes back once it has been healthy for failover.return_after (2m)."
 	const safe = "No miner is disconnected."
 	hall := func(main, second string) []goalFacts {
 		return []goalFacts{{goalKey{"hall-1", "main"}, true, 7, list(main)}, {goalKey{"hall-1", "second"}, true, 3, list(second)}}
@@ -67,7 +67,7 @@ func TestTheEffectsOfOrders(t *testing.T) {
 		{"a pool with a backup is drained", all("a! b"), flow{}, only(pool("a", api.Drain, hour)),
 			"From a to b: 10 miners, each by a clean job on the connection that it has.|The links to a end when their last shares have verdicts.|farmproxy goes on looking whether a works.|It ends by itself at " + until + ": then " + back + "|" + safe},
 		{"one without a backup", all("a! b?"), flow{}, only(pool("a", api.Drain, api.Term{})),
-			"No other pool is up for 10 miners: a goes on to give jobs there.|farmproxy goes on looking whether a works.|It holds until it is taken back: then " + back + "|" + safe},
+			"No other pool is up for 10 miners: a goes on to give jobs there until one is.|farmproxy goes on looking whether a works.|It holds until it is taken back: then " + back + "|" + safe},
 		{"one without a backup is disabled", all("a! b?"), flow{}, both(pool("a", api.Drain, hour), pool("a", api.Disable, api.Term{})),
 			"No other pool is up for 10 miners: they stay connected, on their last job, for failover.hold (10m), and are disconnected then.|farmproxy does not connect to a: its links end when their last shares have verdicts.|This replaces what bert ordered: drained, until " + until + ".|It holds until it is taken back: then " + back},
 		{"a backup is drained", all("a! b"), flow{}, only(pool("b", api.Drain, hour)), "No miner changes its pool.|The links to b end*"},
@@ -80,7 +80,7 @@ func TestTheEffectsOfOrders(t *testing.T) {
 		{"one that they wait for", all("a"), flow{}, both(pool("a", api.Disable, hour), pool("a", api.Enable, api.Term{})), "To a: 10 miners without a pool, as soon as it gives a job.|a is used*"},
 		{"one that is in use", all("a!"), flow{}, only(pool("a", api.Enable, api.Term{})), "Nothing changes: there is no such order."},
 		{"the only pool of a goal is drained", hall("a!", "b!"), flow{moves: map[[2]string]int{{"main", "second"}: 5}, at: map[string]int{"main": 7, "second": 3}, agents: 1}, only(pool("a", api.Drain, api.Term{})),
-			"Route hall-1 is divided otherwise: main 70 % → 0 % (no pool of it is up), second 30 % → 100 %.|From goal main to goal second: about 5 miners within minutes, each by a clean job on the connection that it has.|5 miners stay where they are, 1 behind agents.|No other pool is up for 2 miners: a goes on to give jobs there.|farmproxy goes*"},
+			"Route hall-1 is divided otherwise: main 70 % → 0 % (no pool of it takes miners), second 30 % → 100 %.|From goal main to goal second: about 5 miners within minutes, each by a clean job on the connection that it has.|5 miners stay where they are, 1 behind agents.|No other pool is up for 2 miners: a goes on to give jobs there until one is.|farmproxy goes on looking whether a works.|It holds until it is taken back: then a is used as configured again, and its goals get their parts.|" + safe},
 		{"it is enabled, and not known to work", hall("a?", "b!"), flow{}, both(pool("a", api.Drain, hour), pool("a", api.Enable, api.Term{})),
 			"a is not known to work: farmproxy connects to it, and once it works, goal main of route hall-1 gets its part again.|a is used as configured again.*"},
 		{"a pool of a goal with a backup is drained", hall("a! b", "b!"), flow{}, only(pool("a", api.Drain, api.Term{})), "From a to b: 7 miners, each by*"},

@@ -70,7 +70,13 @@ func (c *ordering) ofPool(ctx context.Context, pool string, was, is *wish.Order)
 	held := c.leaves(pool, stuck)
 	c.undoes(was, is)
 	if is != nil {
-		c.ends(is.Until, pool+" is used as configured again: whoever prefers it goes back once it has been healthy for "+returned)
+		then := pool + " is used as configured again"
+		if len(w.routes) > 0 {
+			then += ", and its goals get their parts"
+		} else {
+			then += ", and whoever prefers it goes back once it has been healthy for " + returned
+		}
+		c.ends(is.Until, then)
 	}
 	if !held {
 		c.say("No miner is disconnected.")
@@ -85,7 +91,7 @@ func (c *ordering) leaves(pool string, stuck int) (held bool) {
 	switch c.after.Pools(c.now)[pool] {
 	case wish.Drained:
 		if stuck > 0 {
-			c.say("No other pool is up for %s: %s goes on to give jobs there.", plain.Several(stuck, "miner"), pool)
+			c.say("No other pool is up for %s: %s goes on to give jobs there until one is.", plain.Several(stuck, "miner"), pool)
 		} else {
 			c.say("The links to %s end when their last shares have verdicts.", pool)
 		}
