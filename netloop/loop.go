@@ -29,7 +29,7 @@ type loop struct {
 	halves  halves
 	out     []byte // bytes for one miner, written at once
 	toPool  []byte // bytes for one pool, written at once
-	heard   []byte // bytes of one pool, see hear; nil: there was no long turn yet
+	heard   []byte // bytes of one pool, see hear; nil: it was not needed yet
 
 	wrapped []byte // out, as encoded by a transport
 
@@ -53,6 +53,8 @@ type loop struct {
 	crowded bool                    // miners connected in this turn
 	rhythm  rhythm
 	flying  int // shares without a verdict on the links that it carries
+	written int // the same when some were last written
+	vain    int // waits for verdicts to leave out, see await
 
 	hashing  int      // shares of this loop at the hasher
 	stopping bool     // its miners are leaving, see CloseMiners

@@ -43,8 +43,8 @@ const (
 //	shares ──> handed on ──> verdicts ──> rest until the next beat ──> shares ...
 //
 // A share waits half a rest on average, and its verdict not at all: before the loop
-// rests it stays awake for the verdicts of its own miners' shares and, if it carries
-// links, for those of other loops' shares on them. If they take longer than a rest and
+// rests it waits for the verdicts of its own miners' shares and, if it carries links, for
+// those of other loops' shares on them (see await). If they take longer than a rest and
 // a half, the pool is far away, and a verdict that meets the loop at rest waits half a
 // rest as well. Whether it has come closer is tried again and again, more rarely the
 // more often it was not.
@@ -88,6 +88,9 @@ func (g *rhythm) ends(shares, verdicts, flying int, now time.Duration) (rest boo
 	}
 	return false
 }
+
+// near reports whether verdicts are waited for: the pool is not far away.
+func (g *rhythm) near() bool { return g.skip == 0 }
 
 // rest starts a rest, and returns its length. carries says that the loop carries
 // links.

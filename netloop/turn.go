@@ -21,29 +21,22 @@ const longTurn = 512
 // turn ends a turn, or only handles mail. It is called when the loop has handled
 // everything that was ready.
 //
-// It ends with a rest if shares are worth gathering (see rhythm), unless something
-// must not wait: miners that connect, of which gnet accepts one per turn, or jobs on
+// It ends with a wait for verdicts and with a rest, if these and shares are worth gathering
+// (see await and rhythm), unless something must not wait: miners that connect, of which gnet accepts one per turn, or jobs on
 // their way out.
 func (l *loop) turn() {
 	l.judge()
-	shares, crowded := l.handed, l.crowded
+	crowded := l.crowded
 	if l.handed >= longTurn {
 		crowded = true
 		l.hear()
 	}
-	l.handed, l.crowded = 0, false
-	now := time.Since(l.server.started)
-	rest := false
-	mail := l.mailbox.collect(func(m *mail) (last bool) {
-		rest = l.rhythm.ends(shares, len(m.verdicts), l.flying, now) && !crowded
-		return !rest
-	})
-	left := l.take(mail)
-	if rest {
-		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
-			pause(d)
-		}
-		l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
+	l.crowded = false
+	waits := !crowded
+	for l.bring(crowded, waits) {
+		waits = l.await()
+		l.clock()
+		l.hear()
 	}
 	if l.stalled { // don't retry at once
 		l.stalled = false
@@ -52,6 +45,38 @@ func (l *loop) turn() {
 	if x := l.server.still.Load(); x != nil {
 		l.standStill(x)
 	}
+}
+
+// bring takes the mail, and rests if it should. It reports whether so many verdicts are to
+// come soon that the loop should await them, if it may: then it is to be called again when
+// the loop has heard its pools.
+func (l *loop) bring(crowded, may bool) (awaits bool) {
+	shares := l.handed
+	l.handed = 0
+	now := time.Since(l.server.started)
+	rests := false
+	mail := l.mailbox.collect(func(m *mail) (last bool) {
+		flying := l.flying + len(m.wires) // what is written now has no verdicts yet
+		rests = l.rhythm.ends(shares, len(m.verdicts), flying, now) && !crowded
+		awaits = may && !rests && l.rhythm.near() && l.awaits(m)
+		return !rests && !awaits
+	})
+	left := l.take(mail)
+	if len(mail.wires) > 0 {
+		l.written = l.flying
+	}
+	switch {
+	case rests:
+		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
+			pause(d)
+		}
+	case !awaits:
+		return false
+	case !left && l.flying >= awaitShares:
+		return true
+	}
+	l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
+	return false
 }
 
 // take handles mail, and reports whether more work is left that must not wait.

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"farmproxy/session"
 	"farmproxy/stats"
 	"farmproxy/upstream"
@@ -372,23 +370,13 @@ func TestALongTurnHearsThePools(t *testing.T) {
 		said = true
 		return []byte("shares\n")
 	}})
-	l := (*s.loops.Load())[0]
-	stopped, goOn := make(chan bool), make(chan bool)
-	l.mailbox.call(func() {
-		stopped <- true
-		<-goOn
+	c.still(func(l *loop) {
+		c.says("verdicts\n", l.wires[0])
 		l.wires[0].Wake()
 		l.handed = longTurn
 		l.turn()
 		c.events <- "the turn is over"
 	})
-	<-stopped
-	io.WriteString(c.pool, "verdicts\n")
-	for n := 0; n == 0; { // until the loop's end of the connection has them
-		n, _, _ = unix.Recvfrom(l.wires[0].conn.Fd(), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		n = max(n, 0)
-	}
-	close(goOn)
 	for _, event := range []string{"received verdicts\n", "pending", "pending", "the turn is over"} {
 		c.want(event)
 	}
