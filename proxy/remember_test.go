@@ -82,10 +82,14 @@ func TestRememberedOverARestart(t *testing.T) {
 	if got := sum(history.Key{Kind: history.Worker, Name: name}); got.Accepted == 0 {
 		t.Errorf("%s has done nothing", name)
 	}
-	kinds := make(map[string]int)
-	for _, e := range must(store.Events(t.Context(), history.EventQuery{From: now.Add(-time.Hour), To: now.Add(time.Hour), Limit: 1000})) {
-		kinds[e.Kind]++
-	}
+	var kinds map[string]int
+	eventually(t, "the start is noted", func() bool { // after the file was opened
+		kinds = make(map[string]int)
+		for _, e := range must(store.Events(t.Context(), history.EventQuery{From: now.Add(-time.Hour), To: now.Add(time.Hour), Limit: 1000})) {
+			kinds[e.Kind]++
+		}
+		return kinds["start"] > 1
+	})
 	if kinds["start"] != 2 || kinds["stop"] != 1 || kinds["worker_new"] != earned || earned == 0 || kinds["pool_down"] != 0 {
 		t.Errorf("events: %v; farmproxy's own end is not the pool's", kinds)
 	}
