@@ -45,7 +45,7 @@ func (g *Goal) listen(p *pool) {
 		files.keep(0)
 		p.tried()
 		p.ended()
-		p.unhush(time.Now(), 0, 0)
+		p.unhush(time.Now(), 0, 0, true)
 	}
 }
 
@@ -56,9 +56,10 @@ func (g *Goal) hear(ctx context.Context, p *pool, files linkFiles) {
 	err := k.run()
 	defer k.tried()
 	now, most := time.Now(), g.failover().ProbeEvery
-	p.unhush(now, now.Sub(k.started), most)
+	ours := errors.Is(err, errClosed) || errors.Is(err, errUnwanted)
+	p.unhush(now, now.Sub(k.started), most, ours)
 	switch {
-	case errors.Is(err, errClosed), errors.Is(err, errUnwanted):
+	case ours:
 	case k.protocol.up():
 		p.book.QuietDisconnects.Add(1)
 		k.log.Debug("quiet link ended", "reason", err)
@@ -101,13 +102,14 @@ func (p *pool) hush() bool {
 
 // unhush notes the end of a quiet link that lived for age. The next one comes at once, by
 // which it is known whether the pool is down; if that one does not last, after a pause that
-// grows, up to most.
-func (p *pool) unhush(now time.Time, age, most time.Duration) {
+// grows, up to most. One that farmproxy has ended says nothing of that (ours).
+func (p *pool) unhush(now time.Time, age, most time.Duration, ours bool) {
 	p.book.Quiet.Store(false)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hushed, p.quiet = false, false
 	switch {
+	case ours:
 	case age >= steady:
 		p.pauses = backoff{}
 	case p.pauses.failures == 0:

@@ -196,6 +196,30 @@ func TestAPoolBehindAQuietLinkFallsSilent(t *testing.T) {
 	})
 }
 
+// Quiet links that farmproxy has ended are not held against the pool: it is looked at at once
+// when it ends the next one.
+func TestQuietLinksThatAreNotNeededForAWhile(t *testing.T) {
+	inQuietFarm(t, "a b", func(f *farm) {
+		f.o.Failover.Silence = 24 * time.Hour
+		f.start()
+		settings := f.o.Settings
+		for range 5 {
+			settings.Quiet.Links = false
+			f.directory.Configure(settings)
+			f.after(20 * time.Second)
+			equal(t, "a quiet link to b", f.compare(1).Quiet.Load(), false)
+			settings.Quiet.Links = true
+			f.directory.Configure(settings)
+			f.after(20 * time.Second)
+			equal(t, "a quiet link to b again", f.compare(1).Quiet.Load(), true)
+		}
+		f.pools[1].do(func() { f.pools[1].refuse = true })
+		f.pools[1].lane().Close()
+		f.after(100 * time.Millisecond)
+		equal(t, "b is up", f.compare(1).Up.Load(), false)
+	})
+}
+
 // What links leave out is still tried while a quiet link is up: that one leaves it out too.
 func TestAQuietLinkDoesNotKeepTrialsAway(t *testing.T) {
 	inQuietFarm(t, "a b", func(f *farm) {
