@@ -47,11 +47,11 @@ type pool struct {
 	watched     bool      // Goal.watch runs; Goal.mu guards it
 	quiet       bool      // one of attempts is a quiet link
 
-	hungUp chan struct{} // the pool has ended a quiet link: Goal.watch looks again
+	quietEnd chan struct{} // the pool has ended a quiet link: Goal.watch looks again
 }
 
 func newPool(p Pool, e *endpoint, s *state) *pool {
-	x := &pool{Pool: p, endpoint: e, state: s, hungUp: make(chan struct{}, 1)}
+	x := &pool{Pool: p, endpoint: e, state: s, quietEnd: make(chan struct{}, 1)}
 	if a := &x.Algorithm; a.Name != "" && !(a.Name == "sha256d" && a.Divider == 1) {
 		x.algorithm = a
 	}

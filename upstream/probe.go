@@ -70,7 +70,7 @@ func (g *Goal) watch(ctx context.Context, p *pool) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.hungUp:
+		case <-p.quietEnd:
 			timer.Reset(p.pause(time.Now()))
 			continue
 		case <-timer.C:

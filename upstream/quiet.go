@@ -27,7 +27,14 @@ var errUnwanted = errors.New("the quiet link is not needed any more")
 // one, or a thousand accounts would have a thousand each. Any goroutine.
 func (g *Goal) listens(p *pool) bool {
 	q := &g.directory.settings.Load().Quiet
-	return q.Links && g.Kept && g.leads(p) && p.ordered() != Disabled && !p.isServed() && !slices.Contains(q.Except, p.Name)
+	return q.Links && g.Kept && !g.isRetired() && g.leads(p) && p.ordered() != Disabled && !p.isServed() && !slices.Contains(q.Except, p.Name)
+}
+
+// isRetired reports that the goal is another one by now: nobody watches its pools for it.
+func (g *Goal) isRetired() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.retired.IsZero()
 }
 
 // listen opens a quiet link to a pool.
@@ -59,11 +66,13 @@ func (g *Goal) hear(ctx context.Context, p *pool, files linkFiles) {
 	ours := errors.Is(err, errClosed) || errors.Is(err, errUnwanted)
 	p.unhush(now, now.Sub(k.started), most, ours)
 	switch {
+	case errors.Is(err, errUnwanted): // perhaps another goal wants one
+		g.directory.lookAgain(p.endpoint)
 	case ours:
 	case k.protocol.up():
 		p.book.QuietDisconnects.Add(1)
 		k.log.Debug("quiet link ended", "reason", err)
-		p.lookAgain()
+		g.directory.lookAgain(p.endpoint)
 	case p.fail(now, k.started, g.failover().BackoffMax, k.protocol.reached, err):
 		k.log.Warn("probe failed", "reason", err)
 	}
@@ -119,11 +128,23 @@ func (p *pool) unhush(now time.Time, age, most time.Duration, ours bool) {
 	}
 }
 
-// lookAgain has the pool looked at as soon as it may be after the end of its quiet link:
-// nobody else would notice soon that the pool is down.
-func (p *pool) lookAgain() {
+// lookAgain has everybody who may keep a quiet link to the pool look at it as soon as they
+// may: nobody else would notice soon that it is down. The link that has ended may have been
+// one of a goal that is retired, and watches nothing any more.
+func (d *Directory) lookAgain(e *endpoint) {
+	for _, g := range d.inOrder() {
+		for _, p := range g.list() {
+			if g.Kept && p.endpoint == e {
+				p.rouse()
+			}
+		}
+	}
+}
+
+// rouse has who watches the pool look at it.
+func (p *pool) rouse() {
 	select {
-	case p.hungUp <- struct{}{}:
+	case p.quietEnd <- struct{}{}:
 	default: // that is to be done already
 	}
 }

@@ -220,6 +220,32 @@ func TestQuietLinksThatAreNotNeededForAWhile(t *testing.T) {
 	})
 }
 
+// A quiet link may be a goal's that is gone by now. It ends within a second; if the pool dies
+// before, that is noticed by the goals that are left.
+func TestAQuietLinkOfAGoalThatIsGone(t *testing.T) {
+	for _, dies := range []bool{true, false} {
+		inQuietFarm(t, "a b c", func(f *farm) {
+			f.o.Failover.Silence = 24 * time.Hour
+			f.open()
+			f.directory.Set(Everybody{route("hall", "main 1: a b | alt 1: a c")})
+			f.run()
+			equal(t, "a quiet link to c", f.compare(2).Quiet.Load(), true)
+			f.directory.Set(Everybody{route("hall", "main 1: a b c")})
+			if !dies {
+				f.after(2 * time.Second)
+				equal(t, "connections to c: alt's link, a probe, and main's link", f.pools[2].dialled(), 3)
+				equal(t, "a quiet link to c", f.compare(2).Quiet.Load(), true)
+				return
+			}
+			f.after(100 * time.Millisecond)
+			f.pools[2].do(func() { f.pools[2].refuse = true })
+			f.pools[2].lane().Close()
+			f.after(100 * time.Millisecond)
+			equal(t, "c is up", f.compare(2).Up.Load(), false)
+		})
+	}
+}
+
 // What links leave out is still tried while a quiet link is up: that one leaves it out too.
 func TestAQuietLinkDoesNotKeepTrialsAway(t *testing.T) {
 	inQuietFarm(t, "a b", func(f *farm) {

@@ -433,24 +433,24 @@ test('a page that hears nothing says so, and goes on by itself', async (t) => {
   assert.deepEqual(page.wrong, [])
 })
 
-test('a pool that is killed is said within 3 s, a backup soon', async (t) => {
+test('a pool that is killed is said within 3 s, in use or not', async (t) => {
   const page = await open(t, readToken)
   await page.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
-  const dies = async (name, within) => {
+  const dies = async (name) => {
     const began = Date.now()
     farm.pools[name].process.kill('SIGKILL')
     await page.getByText(`▲ Pool ${name} is down`).waitFor()
     const after = Date.now() - began
     t.diagnostic(`${name}: said after ${after} ms`)
-    if (loadavg()[0] < 2 * availableParallelism()) assert.ok(after < within, `${name}: said after ${after} ms`) // else the machine has more to do than it can
+    if (loadavg()[0] < 2 * availableParallelism()) assert.ok(after < 3000, `${name}: said after ${after} ms`) // else the machine has more to do than it can
   }
   const serves = async () => (await farm.get('/api/v1/links')).pools.find((p) => p.active)?.name
   const used = await serves(), other = used === 'main' ? 'backup' : 'main'
   await until('the other one is heard', async () => (await farm.get('/api/v1/pools')).compared.find((p) => p.name === other).quiet_link)
-  await dies(other, 20_000) // a quiet link that has not lasted for 30 s is followed by a pause
+  await dies(other)
   farm.pools[other].process = farm.pools[other].start()
   await until('it is up again', async () => (await farm.get('/api/v1/links')).pools.find((p) => p.name === other).up)
-  await dies(used, 3000)
+  await dies(used)
   await until('the other one serves', async () => await serves() === other)
   assert.deepEqual(page.wrong, [])
 })
