@@ -20,6 +20,10 @@ const (
 	// answered by then wakes it with each piece of its answer.
 	awaitTime = beat / 4
 
+	// awaitTimes is how often a loop waits in a turn: a pool that sends much, but no verdicts,
+	// does not keep it from its miners.
+	awaitTimes = 4
+
 	// awaitPause is how many waits are left out after one that was in vain: the pool is too
 	// far away, or several owe a few verdicts each.
 	awaitPause = 15

@@ -103,6 +103,31 @@ func TestATurnWithAWait(t *testing.T) {
 	f(awaitShares-1, "pending", "the turn is over")
 }
 
+// A pool that sends more whenever it is heard, but no verdicts, does not keep a loop from its
+// miners.
+func TestAPoolThatSendsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	link := &script{}
+	c := carry(t, newLoops(t, 1), link)
+	c.still(func(l *loop) {
+		w, heard := l.wires[0], 0
+		link.heard = func() {
+			if heard++; heard <= 10*awaitTimes*longReads {
+				c.says("a job\n", w)
+			}
+		}
+		c.flying.Store(awaitShares)
+		w.count()
+		c.says("a job\n", w)
+		if l.turn(); heard == 0 || heard > awaitTimes*longReads {
+			t.Errorf("the loop heard the pool %d times in a turn", heard)
+		}
+		link.heard = nil
+		c.flying.Store(0)
+		w.count()
+	})
+}
+
 // A loop does not rest just when it has written shares, of other loops too: their verdicts
 // would wait for its whole rest.
 func TestNoRestAfterSharesAreWritten(t *testing.T) {

@@ -33,8 +33,8 @@ func (l *loop) turn() {
 	}
 	l.crowded = false
 	waits := !crowded
-	for l.bring(crowded, waits) {
-		waits = l.await()
+	for n := 1; l.bring(crowded, waits); n++ {
+		waits = l.await() && n < awaitTimes
 		l.clock()
 		l.hear()
 	}

@@ -48,6 +48,7 @@ type script struct {
 	answer error         // to Received
 	late   error         // to Tick
 	flying atomic.Int32  // shares in flight
+	heard  func()        // called by Received
 }
 
 func (s *script) Opened(w upstream.Wire) error {
@@ -58,6 +59,9 @@ func (s *script) Opened(w upstream.Wire) error {
 
 func (s *script) Received(_ time.Time, data []byte) error {
 	s.events <- "received " + string(data)
+	if s.heard != nil {
+		s.heard()
+	}
 	return s.answer
 }
 
