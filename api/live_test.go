@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"farmproxy/live"
@@ -112,25 +113,39 @@ func TestLiveEndsWithItsToken(t *testing.T) {
 	}
 }
 
+// rigs is a farm of so many workers.
+type rigs int
+
+func (rigs) Farm() *live.Farm { return new(live.Farm) }
+
+func (n rigs) EachWorker(visit func(*live.Worker)) {
+	for i := range int(n) {
+		visit(&live.Worker{Name: fmt.Sprint("farm.rig", i)})
+	}
+}
+
 // A page's events are read in pieces of any size, one after the other, until the feed is
-// closed; nothing is made of them on the way.
-func TestEventsInPieces(t *testing.T) {
-	s := newSite(t)
-	for i := range 100 {
-		s.book.Worker(fmt.Sprint("farm.rig", i)).Connected(time.Now(), "192.0.2.1:7", "bmminer")
-	}
-	page, err := s.openPage()
-	if err != nil {
-		t.Fatal(err)
-	}
+// closed; nothing is made of them on the way. In a bubble, a read that waits for what never
+// comes ends the test.
+func TestEventsInPieces(t *testing.T) { synctest.Test(t, testEventsInPieces) }
+
+func testEventsInPieces(t *testing.T) {
+	feed := live.NewFeed(rigs(100))
+	page, _ := feed.Open(time.Now())
 	e := &events{page: page, may: func() bool { return true }}
 	piece, text := make([]byte, 100), make([]byte, 0, 100_000)
-	next := func() {
+	read := func() error {
 		n, err := e.Read(piece)
-		if err != nil {
-			t.Fatal(err)
+		if err == nil && n == 0 || len(text)+n > cap(text) {
+			t.Fatalf("%d bytes were read, and now %d", len(text), n)
 		}
 		text = append(text, piece[:n]...)
+		return err
+	}
+	next := func() {
+		if err := read(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	next()
 	if made := testing.AllocsPerRun(10, next); made != 0 {
@@ -145,12 +160,13 @@ func TestEventsInPieces(t *testing.T) {
 			t.Fatalf("an event is %q", text)
 		}
 		text = text[:0]
-		s.feed.Tick(time.Now())
+		feed.Tick(time.Now())
 		next()
 	}
-	s.feed.Close()
+	feed.Close()
+	err := read()
 	for err == nil {
-		_, err = e.Read(piece)
+		err = read()
 	}
 	if err != io.EOF {
 		t.Error(err)
