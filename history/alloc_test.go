@@ -5,6 +5,7 @@ package history
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"testing"
 	"time"
 	"unsafe"
@@ -18,17 +19,21 @@ func TestAWorkerStaysSmall(t *testing.T) {
 	}
 }
 
-// A look makes nothing for a worker of which nothing has to be written.
+// A look makes nothing for a worker that works, and of which nothing has to be written.
 func TestALookAllocatesNothingForAWorker(t *testing.T) {
 	look := func(workers int) float64 {
 		f := newFarmer()
 		for i := range workers {
-			f.works(fmt.Sprint("rig", i), 7)
+			w := f.works(fmt.Sprint("rig", i), 7)
+			w.Address, w.Agent, w.Account, w.Algorithm = netip.MustParseAddrPort("192.0.2.1:4028"), "bmminer", "farm", "sha256d"
 		}
 		f.minute()
 		at := f.now
 		return testing.AllocsPerRun(10, func() {
 			at = at.Add(time.Second) // 11 looks are in one step
+			for name := range f.workers {
+				f.works(name, 1)
+			}
 			f.Look(at, maps.Values(f.workers), nil)
 		})
 	}
