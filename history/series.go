@@ -50,9 +50,6 @@ func (s *Store) loadSeries(ctx context.Context) error {
 	}
 	defer rows.Close()
 	s.ids = make(map[Kind]map[string]int32)
-	for _, k := range [...]Kind{Worker, Farm, Pool, Group} {
-		s.ids[k] = make(map[string]int32)
-	}
 	s.next, s.free = [numClasses]int{}, [numClasses][]int{}
 	for rows.Next() {
 		var c class
@@ -67,15 +64,21 @@ func (s *Store) loadSeries(ctx context.Context) error {
 		for ; s.next[c] < id; s.next[c]++ {
 			s.free[c] = append(s.free[c], s.next[c])
 		}
-		if s.ids[k.Kind] == nil {
-			s.ids[k.Kind] = make(map[string]int32)
-		}
-		s.ids[k.Kind][k.Name], s.next[c] = int32(id), id+1
+		s.give(k, id)
+		s.next[c] = id + 1
 	}
 	for c := range s.free {
 		slices.Reverse(s.free[c])
 	}
 	return rows.Err()
+}
+
+// give notes a series' id. The caller has mu, or is alone.
+func (s *Store) give(k Key, id int) {
+	if s.ids[k.Kind] == nil {
+		s.ids[k.Kind] = make(map[string]int32)
+	}
+	s.ids[k.Kind][k.Name] = int32(id)
 }
 
 // naming gives out ids, and takes them back, within a transaction: that counts only if
@@ -103,7 +106,7 @@ func (n *naming) id(k Key, minute int64) (id int, ok bool, err error) {
 		id = n.s.next[c]
 		n.s.next[c]++
 	}
-	n.s.ids[k.Kind][k.Name] = int32(id)
+	n.s.give(k, id)
 	n.fresh = append(n.fresh, k)
 	_, err = n.t.Exec("INSERT INTO series (class, id, kind, name, seen) VALUES (?, ?, ?, ?, ?)", c, id, k.Kind, k.Name, minute)
 	return id, true, err

@@ -120,10 +120,11 @@ func (w *writing) samples(entries []Entry) error {
 	return nil
 }
 
-// touch notes that series are in use, of those of which it was noted a day ago: the exact
-// minute matters to nobody. Asking for these first is one statement instead of 10,000.
+// touch notes that series are in use, unless that was noted within the last day: the exact
+// minute matters to nobody. Asking first for those that are due is one statement instead of
+// 10,000.
 func (w *writing) touch(c class, ids []int) error {
-	due, err := w.unnoted(c)
+	due, err := w.due(c)
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -143,9 +144,8 @@ func (w *writing) touch(c class, ids []int) error {
 	return nil
 }
 
-// unnoted returns the ids of the series of which it was not noted for a day that they are
-// in use.
-func (w *writing) unnoted(c class) (map[int]bool, error) {
+// due returns the ids of the series whose use was not noted within the last day.
+func (w *writing) due(c class) (map[int]bool, error) {
 	rows, err := w.t.Query("SELECT id FROM series WHERE class = ? AND seen < ?", c, w.minute-int64(day/time.Minute))
 	if err != nil {
 		return nil, err
