@@ -124,7 +124,7 @@ func (d *Directory) Start(ctx context.Context) {
 	d.run(d.state.keep)
 	d.run(func(ctx context.Context) { d.onDemand.seatAll(ctx, &d.still) })
 	d.run(func(ctx context.Context) { d.groups.seatAll(ctx, &d.still) })
-	for _, g := range d.inOrder() {
+	for _, g := range d.Goals() {
 		g.start()
 	}
 	d.takeOver()

@@ -111,7 +111,7 @@ func (d *Directory) Ahead() ([]byte, error) {
 
 // eachLane calls do with each lane of the goals in use, in order.
 func (d *Directory) eachLane(do func(*Lane)) {
-	for _, g := range d.inOrder() {
+	for _, g := range d.Goals() {
 		for _, l := range g.inOrder() {
 			do(l)
 		}
@@ -279,8 +279,9 @@ func (d *Directory) routesInOrder() []*Route {
 	return list
 }
 
-// inOrder returns the goals in use, by their routes, and in the order of these.
-func (d *Directory) inOrder() (list []*Goal) {
+// Goals returns the goals in use, by account and name of their routes, and in the order of
+// these.
+func (d *Directory) Goals() (list []*Goal) {
 	for _, r := range d.routesInOrder() {
 		list = append(list, r.list()...)
 	}

@@ -145,7 +145,7 @@ func (x *imaging) directory(d *Directory) directoryImage {
 		Jobs: jobs.Load(), Lanes: lanes.Load(), Epochs: epochs.Load(),
 		Pools: d.state.image(), Prefixes: x.prefixes(&d.prefixes), OnDemand: x.places(d.onDemand), Groups: x.places(d.groups),
 	}
-	for _, g := range d.inOrder() {
+	for _, g := range d.Goals() {
 		if g.id().named() {
 			i.Named = append(i.Named, x.goal(g))
 		} else {

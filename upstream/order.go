@@ -35,7 +35,7 @@ func (d *Directory) Order(orders map[string]PoolOrder) {
 		}
 	}
 	d.mu.Unlock()
-	for _, g := range d.inOrder() {
+	for _, g := range d.Goals() {
 		g.rouse()
 	}
 }

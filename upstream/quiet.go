@@ -132,7 +132,7 @@ func (p *pool) unhush(now time.Time, age, most time.Duration, ours bool) {
 // may: nobody else would notice soon that it is down. The link that has ended may have been
 // one of a goal that is retired, and watches nothing any more.
 func (d *Directory) lookAgain(e *endpoint) {
-	for _, g := range d.inOrder() {
+	for _, g := range d.Goals() {
 		for _, p := range g.list() {
 			if g.Kept && p.endpoint == e {
 				p.rouse()

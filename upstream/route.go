@@ -107,9 +107,6 @@ func (g *Goal) Beside(other *Goal) bool {
 // hasMiners reports that a miner works at one of the goals.
 func (r *Route) hasMiners() bool { return slices.ContainsFunc(r.list(), (*Goal).hasMiners) }
 
-// Goals returns the goals of all routes in use, by account and name of the route.
-func (d *Directory) Goals() []*Goal { return d.inOrder() }
-
 // Routes returns the routes that are split and in use, by account and name.
 func (d *Directory) Routes() (list []*Route) {
 	for _, r := range d.routesInOrder() {

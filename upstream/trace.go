@@ -54,7 +54,7 @@ type LinkTrace struct {
 func (d *Directory) TraceLinks(login string) *LinkTrace {
 	t := &LinkTrace{login: login}
 	d.taps.change(func(list []*LinkTrace) []*LinkTrace { return append(list, t) })
-	for _, g := range d.inOrder() {
+	for _, g := range d.Goals() {
 		if !g.direct {
 			continue
 		}
