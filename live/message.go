@@ -115,7 +115,8 @@ type head struct {
 	Farm   *Farm  `json:"farm"`
 }
 
-// message is an event as it is read: everything, or what differs. lists writes them.
+// message is an event as it is read: everything, or what differs. It is written by
+// Feed, piece by piece.
 type message struct {
 	head
 	New    []row    `json:"new"`

@@ -21,9 +21,9 @@ const longTurn = 512
 // turn ends a turn, or only handles mail. It is called when the loop has handled
 // everything that was ready.
 //
-// It ends with a wait for verdicts and with a rest, if these and shares are worth gathering
-// (see await and rhythm), unless something must not wait: miners that connect, of which gnet accepts one per turn, or jobs on
-// their way out.
+// It ends with a wait if verdicts are worth gathering (see await), and with a rest if shares
+// are (see rhythm), unless something must not wait: miners that connect, of which gnet
+// accepts one per turn, or jobs on their way out.
 func (l *loop) turn() {
 	l.judge()
 	crowded := l.crowded
