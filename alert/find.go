@@ -97,8 +97,6 @@ func findGroupHashRates(k *look) (found []finding) {
 	return found
 }
 
-func count(n int) string { return plain.Count(uint64(n)) }
-
 func ofUsual(rate, usual float64) string {
 	return fmt.Sprintf("%s, %s %% of its usual %s", plain.HashRate(rate), plain.Percent(rate/usual, 0), plain.HashRate(usual))
 }
@@ -123,7 +121,7 @@ func overGroupDown(k *look, name string) string {
 	case g.missing == 0:
 		return fmt.Sprintf("Workers of group %s are up again", name)
 	default:
-		return fmt.Sprintf("%s of %s workers of group %s are up", count(g.up), count(g.all()), name)
+		return fmt.Sprintf("%s of %s workers of group %s are up", plain.Count(g.up), plain.Count(g.all()), name)
 	}
 }
 
@@ -161,12 +159,12 @@ func findWorkersDown(k *look) []finding {
 // overWorkersDown says how many are up, since some may be down for so long that they are no
 // news any more.
 func overWorkersDown(k *look, _ string) string {
-	text, old := fmt.Sprintf("%s of %s workers are up", count(k.Workers.Up), count(k.Workers.Up+k.Workers.Down)), k.Workers.Down
+	text, old := fmt.Sprintf("%s of %s workers are up", plain.Count(k.Workers.Up), plain.Count(k.Workers.Up+k.Workers.Down)), k.Workers.Down
 	for _, g := range k.Workers.groups {
 		old -= g.missing
 	}
 	if old > 0 {
-		text += fmt.Sprintf("; %s have been down for more than a day, which is no news any more", count(old))
+		text += fmt.Sprintf("; %s have been down for more than a day, which is no news any more", plain.Count(old))
 	}
 	return text
 }
@@ -182,13 +180,13 @@ func findWorkersSlow(k *look) []finding {
 		all += g.all()
 		slow += g.slow
 		if g.slow > 0 && name != "" {
-			parts = append(parts, fmt.Sprintf("%s of group %s", count(g.slow), name))
+			parts = append(parts, fmt.Sprintf("%s of group %s", plain.Count(g.slow), name))
 		}
 	}
 	if slow == 0 || float64(slow) <= k.threshold*float64(all) {
 		return nil
 	}
-	text := fmt.Sprintf("%s of %s workers hash less than half of their own usual", count(slow), count(all))
+	text := fmt.Sprintf("%s of %s workers hash less than half of their own usual", plain.Count(slow), plain.Count(all))
 	if len(parts) > 0 {
 		text += ": " + listed(parts, ", ")
 	}
@@ -269,12 +267,12 @@ func findUnlistedWorkers(k *look) []finding {
 	if more := w.unlisted - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
 	}
-	return []finding{{text: fmt.Sprintf("%s workers mine that are not on the roster's list: %s", count(w.unlisted), strings.Join(names, ", "))}}
+	return []finding{{text: fmt.Sprintf("%s workers mine that are not on the roster's list: %s", plain.Count(w.unlisted), strings.Join(names, ", "))}}
 }
 
 func findDescriptors(k *look) []finding {
 	if f := k.Files; f.Limit > 0 && float64(f.Open) > k.threshold*float64(f.Limit) {
-		return []finding{{text: fmt.Sprintf("farmproxy has %s of %s file descriptors open", count(f.Open), count(f.Limit))}}
+		return []finding{{text: fmt.Sprintf("farmproxy has %s of %s file descriptors open", plain.Count(f.Open), plain.Count(f.Limit))}}
 	}
 	return nil
 }

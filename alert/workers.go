@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"farmproxy/plain"
 	"farmproxy/stats"
 	"farmproxy/work"
 )
@@ -141,9 +142,9 @@ func (k *look) words(name string) string {
 		whose = " without a group"
 	}
 	if g.up == 0 {
-		return fmt.Sprintf("All %s workers%s have been %s %s", count(g.missing), whose, g.how(), when)
+		return fmt.Sprintf("All %s workers%s have been %s %s", plain.Count(g.missing), whose, g.how(), when)
 	}
-	text := fmt.Sprintf("%s of %s workers%s have been %s %s", count(g.missing), count(g.all()), whose, g.how(), when)
+	text := fmt.Sprintf("%s of %s workers%s have been %s %s", plain.Count(g.missing), plain.Count(g.all()), whose, g.how(), when)
 	if len(g.lost.text) > len(g.names.text) && g.missing > 2 {
 		text += ", all of them called " + g.lost.text + "*"
 	}

@@ -93,8 +93,8 @@ func Age(d time.Duration) string {
 	}
 }
 
-// Count is a number in groups of three digits: 1,234,567.
-func Count(n uint64) string { return grouped(strconv.FormatUint(n, 10)) }
+// Count is a number of things in groups of three digits: 1,234,567.
+func Count[N int | int64 | uint64](n N) string { return grouped(strconv.FormatUint(uint64(n), 10)) }
 
 // grouped puts commas between groups of three digits.
 func grouped(s string) string {
@@ -109,7 +109,7 @@ func Several(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return Count(uint64(n)) + " " + one + "s"
+	return Count(n) + " " + one + "s"
 }
 
 // Number is a number as it was written: a weight.

@@ -57,8 +57,8 @@ func (c *ordering) tell(ctx context.Context, answer any) error {
 // be in another one.
 func at(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
 
-// count says that so many miners do something.
-func count(n int, one, more string) string {
+// minersDo says that so many miners do something.
+func minersDo(n int, one, more string) string {
 	if n == 1 {
 		more = one
 	}
@@ -145,7 +145,7 @@ func (c *ordering) ofGroup(group string, was, is *wish.Order) {
 		from = at(order.From)
 	}
 	known, up := c.known.workers(group)
-	c.say("From %s until %s, and for %s after that, no alert speaks of %s: %s, %s of them up now.", from, at(is.Until), config.Short(alert.Settle), whose, plain.Several(known, "worker"), plain.Count(uint64(up)))
+	c.say("From %s until %s, and for %s after that, no alert speaks of %s: %s, %s of them up now.", from, at(is.Until), config.Short(alert.Settle), whose, plain.Several(known, "worker"), plain.Count(up))
 	c.say("No miner is switched off by it.")
 	c.undoes(was, is)
 }
@@ -283,12 +283,12 @@ func (c *ordering) divides(ctx context.Context, r *wish.Route) (stuck map[string
 
 // stays says how many miners stay, and why those that could not move.
 func stays(n int, f *flow) string {
-	text := count(n, "stays where it is", "stay where they are")
+	text := minersDo(n, "stays where it is", "stay where they are")
 	if f.pinned > 0 {
-		text += fmt.Sprintf(", %s by a pin", plain.Count(uint64(f.pinned)))
+		text += fmt.Sprintf(", %s by a pin", plain.Count(f.pinned))
 	}
 	if f.agents > 0 {
-		text += fmt.Sprintf(", %s behind agents", plain.Count(uint64(f.agents)))
+		text += fmt.Sprintf(", %s behind agents", plain.Count(f.agents))
 	}
 	return text
 }

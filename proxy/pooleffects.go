@@ -35,7 +35,7 @@ func (c *ordering) ofPool(ctx context.Context, pool string, was, is *wish.Order)
 		who := plain.Several(w.moves[v], "miner")
 		switch {
 		case v.from == v.to:
-			c.say("%s at %s, for want of another pool.", count(w.moves[v], "has stayed", "have stayed"), v.to)
+			c.say("%s at %s, for want of another pool.", minersDo(w.moves[v], "has stayed", "have stayed"), v.to)
 		case v.from == "":
 			c.say("To %s: %s without a pool, as soon as it gives a job.", v.to, who)
 		case v.later:
@@ -45,7 +45,7 @@ func (c *ordering) ofPool(ctx context.Context, pool string, was, is *wish.Order)
 		}
 	}
 	if w.awaited > 0 {
-		c.say("%s is not known to work: farmproxy connects to it, and %s to it once it has been healthy for %s.", pool, count(w.awaited, "goes", "go"), returned)
+		c.say("%s is not known to work: farmproxy connects to it, and %s to it once it has been healthy for %s.", pool, minersDo(w.awaited, "goes", "go"), returned)
 	}
 	for _, g := range w.goals {
 		c.say("%s is not known to work: farmproxy connects to it, and once it works, goal %s of route %s gets its part again.", pool, g.goal, g.route)

@@ -65,9 +65,9 @@ func (m *model) figureLines() []string {
 
 func (m *model) workerWords() string {
 	f := m.mirror.Farm
-	text := plain.Count(uint64(f.WorkersUp)) + " workers up, " + plain.Count(uint64(f.WorkersDown)) + " down"
+	text := plain.Count(f.WorkersUp) + " workers up, " + plain.Count(f.WorkersDown) + " down"
 	if f.NeverSeen > 0 {
-		text += ", " + plain.Count(uint64(f.NeverSeen)) + " never seen"
+		text += ", " + plain.Count(f.NeverSeen) + " never seen"
 	}
 	return text
 }
@@ -117,7 +117,7 @@ func (m *model) poolLines() []string {
 		if n := rejected(&p.Shares); n+p.Shares.Accepted > 0 {
 			bad = plain.Percent(float64(n)/float64(n+p.Shares.Accepted), 2)
 		}
-		g.add(plain.Text(p.Name), m.poolState(p), plain.HashRate(p.HashRate), part, plain.Count(uint64(p.Miners)), bad, seconds(p.Lag), seconds(p.Latency), plain.Difficulty(p.Difficulty))
+		g.add(plain.Text(p.Name), m.poolState(p), plain.HashRate(p.HashRate), part, plain.Count(p.Miners), bad, seconds(p.Lag), seconds(p.Latency), plain.Difficulty(p.Difficulty))
 	}
 	return g.lines(m.width)
 }
@@ -159,7 +159,7 @@ func (m *model) routeLines() []string {
 			if s.Part != nil {
 				part = plain.Percent(*s.Part, 1)
 			}
-			g.add(plain.Text(r.Route), plain.Text(s.Goal), state, plain.Percent(s.Wish, 1), part, plain.Count(uint64(s.Miners)), plain.HashRate(s.HashRate), s.Source)
+			g.add(plain.Text(r.Route), plain.Text(s.Goal), state, plain.Percent(s.Wish, 1), part, plain.Count(s.Miners), plain.HashRate(s.HashRate), s.Source)
 		}
 	}
 	return g.lines(m.width)
@@ -183,7 +183,7 @@ func (m *model) eventLines() []string {
 		case e.others == 1:
 			text += " and another"
 		case e.others > 1:
-			text += " and " + plain.Count(uint64(e.others)) + " others"
+			text += " and " + plain.Count(e.others) + " others"
 		case e.Text != "":
 			text += ": " + e.Text
 		}

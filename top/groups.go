@@ -57,7 +57,7 @@ func (m *model) groupLines() []string {
 		if s.usual > 0 {
 			usual = plain.Percent(s.known/s.usual, 0)
 		}
-		g.add(plain.Text(cmp.Or(name, "no group")), s.state(), plain.Count(uint64(s.up)), plain.Count(uint64(s.silent)), plain.Count(uint64(s.down)), plain.Count(uint64(s.never)), plain.HashRate(s.rate), usual)
+		g.add(plain.Text(cmp.Or(name, "no group")), s.state(), plain.Count(s.up), plain.Count(s.silent), plain.Count(s.down), plain.Count(s.never), plain.HashRate(s.rate), usual)
 	}
 	return g.lines(m.width)
 }

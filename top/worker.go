@@ -60,7 +60,7 @@ func (m *model) propertyLines(w *live.Seen) []string {
 		}
 		list = append(list, property{"Last share", last}, property{"Firmware", w.Agent},
 			property{"Difficulty", plain.Difficulty(d.Difficulty)}, property{"Listener", w.Listener},
-			property{"Reconnects", plain.Count(uint64(d.Reconnects))}, property{"Account", w.Account})
+			property{"Reconnects", plain.Count(d.Reconnects)}, property{"Account", w.Account})
 	}
 	for i := range list {
 		if list[i].value = plain.Text(list[i].value); list[i].value == "" {

@@ -146,7 +146,7 @@ func (m *model) summary() string {
 	if len(l.shown) == len(l.all) && m.mirror.Farm != nil {
 		rate = m.mirror.Farm.HashRate // a worker's is told anew only when it differs noticeably
 	}
-	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(uint64(l.up)) + " up, " + plain.HashRate(rate)
+	text := plain.Several(len(l.shown), "worker") + ", " + plain.Count(l.up) + " up, " + plain.HashRate(rate)
 	if len(l.shown) < len(l.all) {
 		var by []string
 		if l.filter != "" {
@@ -155,7 +155,7 @@ func (m *model) summary() string {
 		if l.trouble {
 			by = append(by, "not up")
 		}
-		text += "; only " + strings.Join(by, ", ") + " of " + plain.Count(uint64(len(l.all)))
+		text += "; only " + strings.Join(by, ", ") + " of " + plain.Count(len(l.all))
 	}
 	return text
 }

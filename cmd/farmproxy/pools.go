@@ -27,7 +27,7 @@ func printPools(w io.Writer, width int, answer json.RawMessage) error {
 		if p.Audit != nil {
 			accepted, rejected = p.Audit.Accepted, sum(p.Audit.Rejected)
 		}
-		t.add(printable(p.Name), poolWord(p), plain.Count(uint64(p.Miners)), plain.HashRate(p.HashRate), plain.Count(accepted), percent(rejected, accepted+rejected), sizeWord(p.Extranonce2))
+		t.add(printable(p.Name), poolWord(p), plain.Count(p.Miners), plain.HashRate(p.HashRate), plain.Count(accepted), percent(rejected, accepted+rejected), sizeWord(p.Extranonce2))
 		remarks = append(remarks, poolRemarks(p)...)
 	}
 	if err := t.print(w, width); err != nil {

@@ -28,7 +28,7 @@ func printRoutes(w io.Writer, width int, answer json.RawMessage) error {
 	for _, r := range a.Routes {
 		for i := range r.Goals {
 			g := &r.Goals[i]
-			t.add(printable(r.Route), printable(g.Goal), plain.Number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), plain.Count(uint64(g.Miners)), plain.HashRate(g.HashRate), plain.Count(sum(g.Moves)))
+			t.add(printable(r.Route), printable(g.Goal), plain.Number(g.Weight), part(&g.Wish), part(g.Wished), part(g.Part), plain.Count(g.Miners), plain.HashRate(g.HashRate), plain.Count(sum(g.Moves)))
 			remarks = append(remarks, goalRemarks(&r, g)...)
 		}
 	}

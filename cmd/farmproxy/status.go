@@ -32,8 +32,8 @@ func printStatus(w io.Writer, answer json.RawMessage) error {
 	}
 	row("farmproxy", "%s, process %d, for %s", s.Version, s.PID, plain.Age(time.Duration(s.Uptime*float64(time.Second))))
 	row("ready", "%s", ready)
-	row("miners", "%s of %s, %s authorized", plain.Count(uint64(s.Miners)), plain.Count(uint64(s.MinersMax)), plain.Count(uint64(s.Authorized)))
-	row("workers", "%s of %s up", plain.Count(uint64(s.WorkersUp)), plain.Count(uint64(s.Workers)))
+	row("miners", "%s of %s, %s authorized", plain.Count(s.Miners), plain.Count(s.MinersMax), plain.Count(s.Authorized))
+	row("workers", "%s of %s up", plain.Count(s.WorkersUp), plain.Count(s.Workers))
 	row("links", "%d of %d up", s.LinksUp, s.Links)
 	row("pool", "%s", cmp.Or(s.Pool, "none"))
 	row("shares", "%s accepted", plain.Count(s.Shares.Accepted))

@@ -34,11 +34,16 @@ type printer func(w io.Writer, width int, answer json.RawMessage) error
 
 // fitted returns what prints for a terminal, or with everything in lines of any length.
 func (p printer) fitted(t terminal, wide bool) func(io.Writer, json.RawMessage) error {
-	width := t.columns
-	if wide {
-		width = 0
-	}
+	width := t.width(wide)
 	return func(w io.Writer, answer json.RawMessage) error { return p(w, width, answer) }
+}
+
+// width is that of a table; 0: as wide as it is.
+func (t terminal) width(wide bool) int {
+	if wide {
+		return 0
+	}
+	return t.columns
 }
 
 func wideFlag(flags *flag.FlagSet) *bool {

@@ -70,18 +70,18 @@ func workersCommand(flags *flag.FlagSet) run {
 		if *most < 0 {
 			return misused(t, "workers", "-n: expected a whole number from 0")
 		}
-		p := workersPrinter{wide: *wide, columns: t.columns, now: time.Now()}
+		p := workersPrinter{wide: *wide, width: t.width(*wide), now: time.Now()}
 		return a.command(ctx, t, "workers", proxy.WorkersArgs{Query: q.Encode(), Most: *most}, p.page, p.last)
 	}
 }
 
 // workersPrinter collects pages, and prints them as one table.
 type workersPrinter struct {
-	wide    bool
-	columns int // of the terminal; 0: it is none
-	now     time.Time
-	table   table
-	list    []api.Worker
+	wide  bool
+	width int // of the table; 0: as wide as it is
+	now   time.Time
+	table table
+	list  []api.Worker
 }
 
 // page takes a page that is not the last one.
@@ -112,28 +112,24 @@ func (p *workersPrinter) last(w io.Writer, line json.RawMessage) error {
 	for i := range p.list {
 		p.add(&p.list[i])
 	}
-	width := p.columns
-	if p.wide {
-		width = 0
-	}
-	if err := p.table.print(w, width); err != nil {
+	if err := p.table.print(w, p.width); err != nil {
 		return err
 	}
 	if len(p.list) < total {
-		_, err = fmt.Fprintf(w, "%s of %s workers are shown\n", plain.Count(uint64(len(p.list))), plain.Count(uint64(total)))
+		_, err = fmt.Fprintf(w, "%s of %s workers are shown\n", plain.Count(len(p.list)), plain.Count(total))
 	}
 	return err
 }
 
 func (p *workersPrinter) add(x *api.Worker) {
 	rejected := sum(x.Rejected)
-	since := "-"
+	since := plain.Unknown
 	if x.Up {
 		since = ago(x.ConnectedSince, p.now)
 	}
 	row := []string{printable(x.Name), printable(x.Pool), plain.HashRate(x.HashRate), plain.Count(x.Accepted), percent(rejected, x.Accepted+rejected), ago(x.LastShare, p.now), since}
 	if p.wide {
-		row = append(row, plain.Difficulty(x.Difficulty), plain.Count(uint64(x.Miners)), plain.Count(uint64(x.Reconnects)), x.Address, printable(x.Group), x.Listener, x.User, x.Algorithm, printable(x.Agent))
+		row = append(row, plain.Difficulty(x.Difficulty), plain.Count(x.Miners), plain.Count(x.Reconnects), x.Address, printable(x.Group), x.Listener, x.User, x.Algorithm, printable(x.Agent))
 	}
 	p.table.add(row...)
 }
