@@ -21,7 +21,8 @@ const (
 	awaitTime = beat / 4
 
 	// awaitTimes is how often a loop waits in a turn: a pool that sends much, but no verdicts,
-	// does not keep it from its miners.
+	// does not keep it from its miners; nor does one that has hung up, which ends each wait at
+	// once, and is read after the turn.
 	awaitTimes = 4
 
 	// awaitPause is how many waits are left out after one that was in vain: the pool is too

@@ -128,6 +128,27 @@ func TestAPoolThatSendsWithoutEnd(t *testing.T) {
 	})
 }
 
+// A pool that owes verdicts and hangs up does not keep a loop from its miners: that there is
+// something to read ends each wait, and it is read after the turn.
+func TestAPoolThatHangsUpOwingVerdicts(t *testing.T) {
+	t.Parallel()
+	c := carry(t, newLoops(t, 1), &script{})
+	c.still(func(l *loop) {
+		w := l.wires[0]
+		c.flying.Store(awaitShares)
+		w.count()
+		c.pool.Close()
+		saved := time.AfterFunc(patience/2, func() {
+			c.flying.Store(0)
+			l.mailbox.call(w.count)
+		})
+		if l.turn(); !saved.Stop() {
+			t.Error("the loop waits for it all the time")
+		}
+	})
+	c.wantEnd(func(error) bool { return true })
+}
+
 // A loop does not rest just when it has written shares, of other loops too: their verdicts
 // would wait for its whole rest.
 func TestNoRestAfterSharesAreWritten(t *testing.T) {
