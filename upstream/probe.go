@@ -71,7 +71,7 @@ func (g *Goal) watch(ctx context.Context, p *pool) {
 		case <-ctx.Done():
 			return
 		case <-p.quietEnd:
-			timer.Reset(p.pause(time.Now()))
+			timer.Reset(min(p.pause(time.Now()), g.failover().often()))
 			continue
 		case <-timer.C:
 		}

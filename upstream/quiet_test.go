@@ -196,6 +196,35 @@ func TestAPoolBehindAQuietLinkFallsSilent(t *testing.T) {
 	})
 }
 
+// A better pool that ends its quiet links again and again is looked at as often as any: whether
+// it has died must be known before miners return to it.
+func TestABetterPoolThatEndsQuietLinks(t *testing.T) {
+	inQuietFarm(t, "a b", func(f *farm) {
+		f.o.Failover.ReturnAfter, f.o.Failover.Silence = 24*time.Hour, 24*time.Hour
+		f.start()
+		a := f.pools[0]
+		a.do(func() { a.refuse = true })
+		a.lane().Close()
+		f.after(5 * time.Second)
+		f.wantOn("b")
+		a.do(func() { a.refuse = false })
+		for range 10 {
+			for tries := 0; !f.compare(0).Quiet.Load(); tries++ {
+				if f.after(time.Second); tries > 300 {
+					t.Fatal("no quiet link to a")
+				}
+			}
+			f.after(time.Second)
+			a.last().Close()
+			f.after(10 * time.Millisecond)
+		}
+		a.do(func() { a.refuse = true })
+		f.after(20 * time.Second)
+		equal(t, "a is up", f.compare(0).Up.Load(), false)
+		f.wantOn("b")
+	})
+}
+
 // Quiet links that farmproxy has ended are not held against the pool: it is looked at at once
 // when it ends the next one.
 func TestQuietLinksThatAreNotNeededForAWhile(t *testing.T) {
