@@ -60,7 +60,7 @@ func wrongs(notices []alert.Notice) []live.Wrong {
 func offs(groups map[string]time.Time) []live.Off {
 	list := make([]live.Off, 0, min(len(groups), mostWrongs))
 	for _, name := range slices.Sorted(maps.Keys(groups))[:cap(list)] {
-		list = append(list, live.Off{Group: name, Until: moment(groups[name])})
+		list = append(list, live.Off{Group: name, Until: Moment(groups[name])})
 	}
 	return list
 }

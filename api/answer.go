@@ -219,9 +219,9 @@ func OrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = moment(t)
+	t = Moment(t)
 	return &t
 }
 
-// moment returns a time as answers have it: in UTC to the millisecond.
-func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+// Moment returns a time as answers have it: in UTC to the millisecond.
+func Moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

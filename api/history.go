@@ -127,7 +127,7 @@ func (s *Server) history(life context.Context, ctx *fasthttp.RequestCtx, h *hist
 	if len(points) > maxPoints {
 		return badRequest("step: want a longer one, or from and to closer together: these are %d points, and up to %d are sent", len(points), maxPoints)
 	}
-	a := History{q.kind, q.name, moment(q.from), moment(q.to), step.Seconds(), make([]Point, len(points))}
+	a := History{q.kind, q.name, Moment(q.from), Moment(q.to), step.Seconds(), make([]Point, len(points))}
 	for i := range points {
 		a.Points[i] = Point{points[i].At.UTC(), makeDid(&points[i].Sample)}
 	}
@@ -166,7 +166,7 @@ func (s *Server) sparks(life context.Context, ctx *fasthttp.RequestCtx, h *histo
 	if err != nil {
 		return err
 	}
-	a := sparksAnswer{moment(q.from), step.Seconds(), make([][]float64, len(list))}
+	a := sparksAnswer{Moment(q.from), step.Seconds(), make([][]float64, len(list))}
 	steps := int(q.to.Sub(q.from)/step) + 1
 	for i, name := range list {
 		a.Rates[i] = slices.Repeat([]float64{-1}, steps)
@@ -204,7 +204,7 @@ func (s *Server) report(life context.Context, ctx *fasthttp.RequestCtx, h *histo
 	if err != nil {
 		return err
 	}
-	a := reportAnswer{q.kind, moment(q.from), moment(q.to), make([]reportRow, 0, len(sums))}
+	a := reportAnswer{q.kind, Moment(q.from), Moment(q.to), make([]reportRow, 0, len(sums))}
 	for _, name := range sorted(sums) {
 		sample := sums[name]
 		a.Rows = append(a.Rows, reportRow{name, makeDid(&sample)})
@@ -244,7 +244,7 @@ func (s *Server) events(life context.Context, ctx *fasthttp.RequestCtx, h *histo
 	}
 	a := Events{make([]Event, len(list))}
 	for i, e := range list {
-		a.Events[i] = Event{moment(e.At), e.Kind, e.Subject, e.Text}
+		a.Events[i] = Event{Moment(e.At), e.Kind, e.Subject, e.Text}
 	}
 	if !q.csv {
 		return writeJSON(ctx, fasthttp.StatusOK, &a)

@@ -65,7 +65,7 @@ func (r *running) overlay() *api.OverlayNote {
 		return nil
 	}
 	o := r.from.Overlay()
-	return &api.OverlayNote{By: o.By, Since: *api.OrNull(o.Since), File: o.Path()}
+	return &api.OverlayNote{By: o.By, Since: api.Moment(o.Since), File: o.Path()}
 }
 
 // errOverlayRefused is the error beside an answer with problems.

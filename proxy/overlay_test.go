@@ -201,6 +201,18 @@ func TestAnOverlayThatIsBrokenOnTheDisk(t *testing.T) {
 	}
 }
 
+// An overlay that somebody wrote by hand does not say when: it holds all the same.
+func TestAnOverlayOfNoDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), overlayFile)
+	if err := os.WriteFile(path, []byte("[[pool]]\nurl = \"pool.example:3333\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := must(config.Open(path)).Over(config.OpenOverlay(path, true))
+	if note := (&running{from: file}).overlay(); note.File != path || !note.Since.IsZero() {
+		t.Errorf("it comes from %+v", note)
+	}
+}
+
 // The API's path leads here.
 func TestOverlayOverHTTP(t *testing.T) {
 	t.Parallel()
