@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"farmproxy/bench/fleet"
 	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
 	"farmproxy/session"
@@ -66,21 +65,8 @@ func TestEachAccountMinesAtItsPool(t *testing.T) {
 	p, address := startProxy(t, withStore(t), nil)
 	alice, bob := p.register(t, one, "alice", store.PoolOptions{}), p.register(t, two, "bob", store.PoolOptions{})
 
-	fleet := func(account string) *fleet.Fleet {
-		o := fleet.DefaultOptions(address)
-		o.Miners, o.Account, o.Rate, o.Seed = 5, account, 200, uint64(len(account))
-		f, err := fleet.New(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(f.Close)
-		if err := f.Connect(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-	fleet(alice)
-	fleet(bob)
+	startFleet(t, address, alice, 5)
+	startFleet(t, address, bob, 5)
 	eventually(t, "both pools have shares", func() bool {
 		return one.Books().Total().Accepted > 20 && two.Books().Total().Accepted > 20
 	})

@@ -370,14 +370,7 @@ func TestABranchOffice(t *testing.T) {
 	}, nil)
 	o := fleet.DefaultOptions(branchAddress)
 	o.Miners, o.Rate = 20, 200
-	fleet, err := fleet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(fleet.Close)
-	if err := fleet.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	connectFleet(t, o)
 	seen := func() int {
 		n := 0
 		for name, tally := range pool.Books().Users() {

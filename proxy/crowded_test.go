@@ -38,14 +38,7 @@ func TestWhoWorksIsNotKeptOutByNeighbours(t *testing.T) {
 			}
 			o := fleet.DefaultOptions(address)
 			o.Miners, o.Behind, o.Rate, o.Account = 3, c.agent, 50, "ann"
-			f, err := fleet.New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(f.Close)
-			if err := f.Connect(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			f := connectFleet(t, o)
 			eventually(t, "the pool has their shares", func() bool { return pool.Books().Total().Accepted > 20 })
 			if n := pool.Opened(); n > 2*idle/3+3 {
 				t.Errorf("the pool has seen %d links", n)

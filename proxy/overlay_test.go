@@ -45,14 +45,7 @@ func TestPoolsSetOverTheAPI(t *testing.T) {
 	path := filepath.Join(filepath.Dir(f.file), overlayFile)
 	o := fleet.DefaultOptions(f.server.Addresses()[0])
 	o.Miners, o.Rate = 20, 200
-	miners, err := fleet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(miners.Close)
-	if err := miners.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	miners := connectFleet(t, o)
 	works := func(what string, accepted func() int) {
 		t.Helper()
 		before := accepted()

@@ -29,14 +29,7 @@ func TestTheHistoryOfPoolsIsThatOfTheirBooks(t *testing.T) {
 
 			o := fleet.DefaultOptions(address)
 			o.Miners, o.Rate, o.Behind = 12, 100, behind
-			f, err := fleet.New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(f.Close)
-			if err := f.Connect(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			f := connectFleet(t, o)
 			worked := func(pool string) func() bool {
 				return func() bool { return p.book.PoolTotal(pool).Shares[work.Accepted] > 20 }
 			}

@@ -26,14 +26,7 @@ func workingFleet(t *testing.T, address string, pool *benchpool.Pool) *fleet.Fle
 	t.Helper()
 	o := fleet.DefaultOptions(address)
 	o.Miners, o.Rate = 12, 100
-	f, err := fleet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.Close)
-	if err := f.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	f := connectFleet(t, o)
 	eventually(t, "the pool accepts shares", func() bool { return pool.Books().Total().Accepted > 50 })
 	return f
 }

@@ -111,14 +111,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	f := startFile(t, ports+poolsText("farm", one))
 	o := fleet.DefaultOptions(f.server.Addresses()[0])
 	o.Miners, o.Rate = 20, 200
-	miners, err := fleet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(miners.Close)
-	if err := miners.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	miners := connectFleet(t, o)
 	more := func(what string, pool *benchpool.Pool) {
 		t.Helper()
 		before := pool.Books().Total().Accepted

@@ -35,22 +35,6 @@ func routeText(name string, goals ...string) string {
 	return text
 }
 
-// startFleet has miners work at an address.
-func startFleet(t *testing.T, address, account string, miners int) *fleet.Fleet {
-	t.Helper()
-	o := fleet.DefaultOptions(address)
-	o.Miners, o.Rate, o.Account, o.Seed = miners, 200, account, uint64(len(account))
-	f, err := fleet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.Close)
-	if err := f.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
 // wantUndisturbed fails if a miner was disconnected, or shares were refused, except for
 // those that were on their way when their miner changed its route.
 func wantUndisturbed(t *testing.T, what string, f *fleet.Fleet, changedRoute bool) {

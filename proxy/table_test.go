@@ -34,14 +34,7 @@ func TestOtherPoolsUnderAWorkingFleet(t *testing.T) {
 	p.pools(t, "farm", one)
 	o := fleet.DefaultOptions(address)
 	o.Miners, o.Rate = 20, 200
-	f, err := fleet.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(f.Close)
-	if err := f.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	f := connectFleet(t, o)
 	more := func(what string, pool *benchpool.Pool) {
 		t.Helper()
 		before := pool.Books().Total().Accepted

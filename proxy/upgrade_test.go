@@ -343,14 +343,7 @@ func (b *ownProcess) fleet(agents int) *fleet.Fleet {
 	b.t.Helper()
 	o := fleet.DefaultOptions(b.address)
 	o.Miners, o.Rate, o.Behind = 50, 300, agents
-	miners, err := fleet.New(o)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.t.Cleanup(miners.Close)
-	if err := miners.Connect(b.t.Context()); err != nil {
-		b.t.Fatal(err)
-	}
+	miners := connectFleet(b.t, o)
 	b.more(miners)
 	return miners
 }

@@ -19,14 +19,7 @@ func TestWorkersAreWhereTheirPoolIs(t *testing.T) {
 			linked(t, p)
 			o := fleet.DefaultOptions(address)
 			o.Miners, o.Rate, o.Behind = 12, 50, behind
-			f, err := fleet.New(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(f.Close)
-			if err := f.Connect(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			connectFleet(t, o)
 			at := func(name, other string) func() bool {
 				return func() bool {
 					return p.book.PoolTotal(name).Miners == 12 && p.book.PoolTotal(other).Miners == 0
