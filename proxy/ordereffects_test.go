@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -123,6 +124,26 @@ func TestTheEffectsOfOrders(t *testing.T) {
 		}
 		if f.list() != ordered || !slices.Equal(f.past, past) || f.pools != pools {
 			t.Errorf("%s: ordered %s, remembered %q, left alone %s", x.name, f.list(), f.past, f.pools)
+		}
+	}
+}
+
+// One dry run is answered at a time, and whoever gives up waiting is told why; it leaves its
+// place also when the order is refused.
+func TestDryRunsOneAtATime(t *testing.T) {
+	f := newOffice("")
+	refused := errors.New("no")
+	for range 2 {
+		_, err := f.DryRun(t.Context(), func(api.Orders) (any, error) {
+			over, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := f.DryRun(over, func(api.Orders) (any, error) { t.Error("both are answered"); return nil, refused }); !errors.Is(err, errRehearsing) {
+				t.Errorf("the second: %v", err)
+			}
+			return nil, refused
+		})
+		if !errors.Is(err, refused) {
+			t.Errorf("the first: %v", err)
 		}
 	}
 }

@@ -37,7 +37,8 @@ type orders struct {
 
 	remember func(kind, subject, text string) // keeps an event for later
 
-	news chan struct{} // there is something that concerns routes
+	news       chan struct{} // there is something that concerns routes
+	rehearsing chan struct{} // has an element during a dry run
 
 	mu     sync.Mutex
 	all    *wish.Orders
@@ -51,7 +52,7 @@ type orders struct {
 
 // newOrders returns the orders that a file in the state directory has; "": none.
 func newOrders(dir string, known known, leave func(map[string]wish.PoolState), log *slog.Logger) *orders {
-	o := &orders{log: log, now: time.Now, known: known, leave: leave, write: textfile.Replace, remember: func(string, string, string) {}, all: new(wish.Orders), news: make(chan struct{}, 1)}
+	o := &orders{log: log, now: time.Now, known: known, leave: leave, write: textfile.Replace, remember: func(string, string, string) {}, all: new(wish.Orders), news: make(chan struct{}, 1), rehearsing: make(chan struct{}, 1)}
 	if dir != "" {
 		o.path = filepath.Join(dir, ordersFile)
 		o.recall()

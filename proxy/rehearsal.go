@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -11,9 +12,19 @@ import (
 	"farmproxy/wish"
 )
 
-// DryRun implements api.Orders. The order is given at a desk with a copy of the orders, on a
+// errRehearsing refuses a dry run that has waited too long for those before it.
+var errRehearsing = errors.New("busy: dry runs are answered one at a time; ask again later, or less often")
+
+// DryRun implements api.Orders. There is one at a time: the loops list all miners of split
+// routes for it, and whoever asks without end would have them do nothing else. The order is given at a desk with a copy of the orders, on a
 // farm where nobody moves: it is judged as it would be, and what differs then is said.
 func (d desk) DryRun(ctx context.Context, order func(api.Orders) (any, error)) (*api.OrderEffects, error) {
+	select {
+	case d.rehearsing <- struct{}{}:
+		defer func() { <-d.rehearsing }()
+	case <-ctx.Done():
+		return nil, errRehearsing
+	}
 	d.mu.Lock()
 	before, frozen := d.all.Clone(), d.frozen
 	d.mu.Unlock()
