@@ -164,6 +164,33 @@ func TestAPoolThatEndsQuietLinksIsWell(t *testing.T) {
 	})
 }
 
+// A pool that refuses the user is asked as rarely as by probes: only one that can't be reached
+// is looked at more often.
+func TestAPoolThatRefusesTheUserOfAQuietLink(t *testing.T) {
+	inQuietFarm(t, "a b", func(f *farm) {
+		f.o.Failover.Silence = 24 * time.Hour
+		f.start()
+		b := f.pools[1]
+		b.do(func() {
+			b.on["mining.authorize"] = func(c *conn, r request) bool {
+				c.reply(r.ID, `"result":false,"error":[24,"Unauthorized",null]`)
+				return true
+			}
+		})
+		b.last().Close()
+		f.after(time.Minute)
+		equal(t, "b is up", f.compare(1).Up.Load(), false)
+		before, each := b.dialled(), int(time.Hour/f.goal.failover().ProbeEvery)
+		f.after(time.Hour)
+		if n := b.dialled() - before; n < each/2 || n > each*8/7+1 { // a probe may come an eighth early
+			t.Errorf("b was asked %d times in an hour, want about %d", n, each)
+		}
+		b.do(func() { clear(b.on) })
+		f.after(2 * f.goal.failover().ProbeEvery)
+		f.wantOpen("it accepts the user again", "a:1 b:1")
+	})
+}
+
 // A pool that falls silent has its quiet link ended, by which it is looked at again; one
 // that is down is found out as soon.
 func TestAPoolBehindAQuietLinkFallsSilent(t *testing.T) {
