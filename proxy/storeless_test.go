@@ -87,7 +87,7 @@ func TestKnownAccountsWorkWithoutTheDatabase(t *testing.T) {
 	if err := json.NewDecoder(resp.Body).Decode(&refused); err != nil || resp.StatusCode != http.StatusServiceUnavailable || refused.Name != "" || strings.Contains(refused.Error, dir) {
 		t.Errorf("registering: %s, %+v, %v", resp.Status, refused, err)
 	}
-	if err := p.book.Store(); err == nil {
+	if _, text := p.request(t, "GET", "/metrics", ""); !strings.Contains(text, "farmproxy_store_up 0\n") {
 		t.Error("the store is up, say the metrics")
 	}
 
@@ -96,6 +96,9 @@ func TestKnownAccountsWorkWithoutTheDatabase(t *testing.T) {
 	m.wantAlive()
 	if n := pool.Links(); n != 1 {
 		t.Errorf("%d links: the account's was opened anew", n)
+	}
+	if _, text := p.request(t, "GET", "/metrics", ""); !strings.Contains(text, "farmproxy_store_up 1\n") {
+		t.Error("the store is still away, say the metrics")
 	}
 	if code, body := p.ready(t); code != http.StatusOK || !strings.Contains(body, `"store":""`) {
 		t.Errorf("/readyz: %d %s", code, body)

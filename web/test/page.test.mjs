@@ -85,6 +85,27 @@ test('the figures are those of the API', async (t) => {
   })
   assert.ok(shown > 0)
 
+  // What grows all the time is between what the API says before and after.
+  const accepted = async () => (await farm.get('/api/v1/status')).shares.accepted
+  const least = await accepted()
+  await until('the accepted shares are those of the API', async () => {
+    const n = Number((await page.getByText(/^[\d,]+ accepted, /).innerText()).split(' ')[0].replaceAll(',', ''))
+    return n >= least && n <= await accepted()
+  })
+
+  // Each pool's row is that of the API.
+  const columns = await page.getByRole('region', { name: 'Pools' }).locator('thead th').allInnerTexts()
+  for (const name of ['main', 'backup']) {
+    const row = page.getByRole('region', { name: 'Pools' }).locator('tbody tr', { has: page.getByRole('rowheader', { name, exact: true }) })
+    await until(`the row of ${name} is that of the API`, async () => {
+      const cells = await row.locator('th, td').allInnerTexts()
+      const at = (column) => cells[columns.indexOf(column)]
+      const p = (await farm.get('/api/v1/pools')).compared.find((p) => p.name === name)
+      return at('State') === (p.active ? '● active' : p.up ? '○ up' : '✕ down') && Math.abs(Number(at('Difficulty').replaceAll(',', '')) / p.difficulty - 1) < 0.01
+        && (p.accepted === 0 || at('Rejected') === `${(100 * p.reject_rate).toFixed(2)} %`)
+    })
+  }
+
   // A worker that was never seen is not counted as not seen today as well.
   await farm.send('POST', '/api/v1/roster', { workers: 'farm.never' })
   await until('a worker was never seen', async () => await figure(page, 'Never seen') === '1')
@@ -117,6 +138,10 @@ test('a pool of nothing does not hide the line of another one', async (t) => {
 
 test('workers are filtered, sorted and opened; no scrolling shows a gap', async (t) => {
   const page = await open(t, readToken)
+  await page.route(/\/api\/v1\/sparks\?/, (route) => { // the farm is too young for a day
+    const names = new URL(route.request().url()).searchParams.getAll('name')
+    return route.fulfill({ json: { rates: names.map(() => Array.from({ length: 48 }, (_, i) => i)) } })
+  })
   await page.getByRole('link', { name: 'Workers', exact: true }).click()
   const count = page.getByRole('main').getByRole('status')
   await count.getByText(`${miners.toLocaleString('en')} workers`).waitFor()
@@ -132,6 +157,11 @@ test('workers are filtered, sorted and opened; no scrolling shows a gap', async 
     })
     assert.deepEqual(seen, ['', '', ''], `a gap at ${at}`)
   }
+  await until('each row has its last day', async () => await table.evaluate((e) => {
+    const box = e.getBoundingClientRect()
+    const seen = [...e.querySelectorAll('tbody tr:not(.space)')].filter((r) => r.getBoundingClientRect().top > box.top + 40 && r.getBoundingClientRect().bottom < box.bottom)
+    return seen.length > 5 && seen.every((r) => /^M[\d.]+ [\d.]+L/.test(r.querySelector('svg path')?.getAttribute('d') ?? ''))
+  }))
   await page.getByRole('button', { name: /^Hash rate/ }).click()
   assert.equal(await page.locator('th[aria-sort="descending"]').innerText(), 'Hash rate ▼')
   await page.keyboard.press('/')
