@@ -136,7 +136,7 @@ func TestADryRunSaysWhatHappensThen(t *testing.T) {
 		"From goal second to goal main: about 8 miners", "It comes before the configuration", "then the weights are main 3, second 1.")
 	f.ask("PUT", "routes/hall/weights", `{"weights":{"main":1,"second":0}}`, 200)
 	are(8, 0)
-	f.want("DELETE", "routes/hall/weights", "", "main 100 % → 75 %, second 0 % → 25 %", "From goal main to goal second: about 2 miners", "6 miners stay where they are", "ordered: main 1, second 0")
+	f.want("DELETE", "routes/hall/weights", "", "main 100 % → 75 %, second 0 % → 25 %", "From goal main to goal second: about 2 miners", "6 miners stay at their goals", "ordered: main 1, second 0")
 
 	// Curtailments.
 	f.want("POST", "curtailments", `{"group":"hall1","for":"3h"}`, "no alert speaks of group hall1: 8 workers, 8 of them up now.", "No miner is switched off")

@@ -283,7 +283,7 @@ func (c *ordering) divides(ctx context.Context, r *wish.Route) (stuck map[string
 
 // stays says how many miners stay, and why those that could not move.
 func stays(n int, f *flow) string {
-	text := minersDo(n, "stays where it is", "stay where they are")
+	text := minersDo(n, "stays at its goal", "stay at their goals")
 	if f.pinned > 0 {
 		text += fmt.Sprintf(", %s by a pin", plain.Count(f.pinned))
 	}

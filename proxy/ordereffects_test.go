@@ -81,16 +81,23 @@ func TestTheEffectsOfOrders(t *testing.T) {
 		{"one that they wait for", all("a"), flow{}, both(pool("a", api.Disable, hour), pool("a", api.Enable, api.Term{})), "To a: 10 miners without a pool, as soon as it gives a job.|a is used*"},
 		{"one that is in use", all("a!"), flow{}, only(pool("a", api.Enable, api.Term{})), "Nothing changes: there is no such order."},
 		{"the only pool of a goal is drained", hall("a!", "b!"), flow{moves: map[[2]string]int{{"main", "second"}: 5}, at: map[string]int{"main": 7, "second": 3}, agents: 1}, only(pool("a", api.Drain, api.Term{})),
-			"Route hall-1 is divided otherwise: main 70 % → 0 % (no pool of it takes miners), second 30 % → 100 %.|From goal main to goal second: about 5 miners within minutes, each by a clean job on the connection that it has.|5 miners stay where they are, 1 behind agents.|No other pool is up for 2 miners: a goes on to give jobs there until one is.|farmproxy goes on looking whether a works.|It holds until it is taken back: then a is used as configured again, and its goals get their parts.|" + safe},
+			"Route hall-1 is divided otherwise: main 70 % → 0 % (no pool of it takes miners), second 30 % → 100 %.|From goal main to goal second: about 5 miners within minutes, each by a clean job on the connection that it has.|5 miners stay at their goals, 1 behind agents.|No other pool is up for 2 miners: a goes on to give jobs there until one is.|farmproxy goes on looking whether a works.|It holds until it is taken back: then a is used as configured again, and its goals get their parts.|" + safe},
 		{"it is enabled, and not known to work", hall("a?", "b!"), flow{}, both(pool("a", api.Drain, hour), pool("a", api.Enable, api.Term{})),
 			"a is not known to work: farmproxy connects to it, and once it works, goal main of route hall-1 gets its part again.|a is used as configured again.*"},
+		{"a pool of a goal whose pools were all left alone is enabled", hall("a! b", "c!"), flow{at: map[string]int{"main": 7, "second": 3}}, both(func(o api.Orders) (any, error) {
+			if _, err := pool("b", api.Drain, hour)(o); err != nil {
+				return nil, err
+			}
+			return pool("a", api.Drain, hour)(o)
+		}, pool("b", api.Enable, api.Term{})),
+			"From a to b: 7 miners, each by a clean job on the connection that it has.|Route hall-1 is divided otherwise: main 0 % → 70 %, second 100 % → 30 %.|10 miners stay at their goals.|b is used*"},
 		{"a pool of a goal with a backup is drained", hall("a! b", "b!"), flow{}, only(pool("a", api.Drain, api.Term{})), "From a to b: 7 miners, each by*"},
 		{"weights", hall("a!", "b!"), flow{moves: map[[2]string]int{{"main", "second"}: 4}, at: map[string]int{"main": 7, "second": 3}, pinned: 2}, only(weigh(1, 3, hour)),
-			"Route hall-1 is divided otherwise: main 70 % → 25 %, second 30 % → 75 %.|From goal main to goal second: about 4 miners within minutes, each by a clean job on the connection that it has.|6 miners stay where they are, 2 by a pin.|It comes before the configuration and its schedule.|It ends by itself at " + until + ": then the weights are main 70, second 30.|" + safe},
+			"Route hall-1 is divided otherwise: main 70 % → 25 %, second 30 % → 75 %.|From goal main to goal second: about 4 miners within minutes, each by a clean job on the connection that it has.|6 miners stay at their goals, 2 by a pin.|It comes before the configuration and its schedule.|It ends by itself at " + until + ": then the weights are main 70, second 30.|" + safe},
 		{"the same weights, on nobody", hall("a!", "b!"), flow{}, both(weigh(1, 3, hour), weigh(1, 3, api.Term{})),
 			"Route hall-1 is divided as before: main 25 %, second 75 %.|No miner is on it now: those that come are divided so.|It comes before the configuration and its schedule.|This replaces what bert ordered: main 1, second 3, until " + until + ".|It holds until it is taken back: then the weights are main 70, second 30.|" + safe},
 		{"weights are taken back", hall("a!", "b!"), flow{at: map[string]int{"main": 1}}, both(weigh(1, 3, hour), func(o api.Orders) (any, error) { return nil, o.Unweigh("anna", "hall-1") }),
-			"Route hall-1 is divided otherwise: main 25 % → 70 %, second 75 % → 30 %.|1 miner stays where it is.|This takes back what bert ordered: main 1, second 3, until " + until + ".|" + safe},
+			"Route hall-1 is divided otherwise: main 25 % → 70 %, second 75 % → 30 %.|1 miner stays at its goal.|This takes back what bert ordered: main 1, second 3, until " + until + ".|" + safe},
 		{"a pin of nobody", hall("a!", "b!"), flow{}, only(func(o api.Orders) (any, error) {
 			return o.Pin(t.Context(), "bert", "rig", api.MoveOrder{Goal: "second"})
 		}),

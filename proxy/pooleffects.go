@@ -128,6 +128,9 @@ func (c *ordering) ways(pool string) ways {
 			if !slices.Contains(w.routes, g.route) {
 				w.routes = append(w.routes, g.route)
 			}
+			if to != "" && to != from { // who has waited there, or stayed at another pool of the goal
+				w.moves[way{from, to, later}] += g.miners
+			}
 		case before != to && to == from && to != pool: // nobody goes to the pool that is better
 		case before != to && to != "":
 			w.moves[way{from, to, later}] += g.miners
