@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/journal": {}, // for tests
 	"textfile":         {},
 	"naming":           {},
-	"doctor":           {"config"},
+	"doctor":           {"config", "plain"},
 	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "plain", "proxy", "report", "stats", "store", "top"},
 	"certificate":      {"textfile"},
 	"guard":            {},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"farmproxy/config"
+	"farmproxy/plain"
 )
 
 // Host is the machine that is looked at.
@@ -172,7 +173,7 @@ func (x *examination) disk() {
 		if err != nil || s.Total == 0 {
 			continue // that it is not there is a problem of the configuration
 		}
-		says := fmt.Sprintf("%s has %d MB free of %d", dir, s.Free>>20, s.Total>>20)
+		says := fmt.Sprintf("%s has %s MB free of %s", dir, plain.Count(s.Free>>20), plain.Count(s.Total>>20))
 		switch {
 		case s.Inodes > 0 && s.FreeInodes == 0:
 			x.add("disk", Problem, dir+" is on a file system without a free inode", run("df -i %s", dir), do("delete files there, or give %s a file system of its own", dir))

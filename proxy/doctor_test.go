@@ -281,7 +281,7 @@ func TestDoctorsAdviceMends(t *testing.T) {
 		{"the disk is full", func(p *patient) { p.space.Free = 1 << 20 },
 			"disk", "has 1 MB free", func(p *patient) { p.space.Free = 50 << 30 }, "delete files there"},
 		{"the disk will soon be full", func(p *patient) { p.space.Free = 4 << 30 },
-			"disk", "has 4096 MB free", func(p *patient) { p.space.Free = 50 << 30 }, "delete files there"},
+			"disk", "has 4,096 MB free", func(p *patient) { p.space.Free = 50 << 30 }, "delete files there"},
 		{"there are no inodes", func(p *patient) { p.space.FreeInodes = 0 },
 			"disk", "without a free inode", func(p *patient) { p.space.FreeInodes = 1000 }, "delete files there"},
 	} {

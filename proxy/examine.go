@@ -12,6 +12,7 @@ import (
 
 	"farmproxy/check"
 	"farmproxy/config"
+	"farmproxy/plain"
 	"farmproxy/upstream"
 )
 
@@ -107,7 +108,7 @@ func offer(o *upstream.Offer) string {
 	}
 	said := []string{fmt.Sprintf("gives an extranonce2 of %d bytes", o.Extranonce2), mask}
 	if o.Job > 0 {
-		said = append(said, "difficulty "+strconv.FormatFloat(o.Difficulty, 'f', -1, 64), fmt.Sprintf("a job after %.2f s", o.Job.Seconds()))
+		said = append(said, "difficulty "+plain.Difficulty(o.Difficulty), fmt.Sprintf("a job after %.2f s", o.Job.Seconds()))
 	} else {
 		said = append(said, "not asked for a job: miners' logins name the accounts")
 	}
