@@ -268,6 +268,9 @@ func (c *Channel) warnings(ps *Problems, key string) {
 	if host, _, err := net.SplitHostPort(c.Server); c.Kind == ChannelEmail && c.TLS == MailNoTLS && c.has("secret") && err == nil && !local(host) {
 		ps.add(key+".tls", show(c.TLS), "the letters go in the clear, and the password too if the server asks for it so", fmt.Sprintf("%q; or %q with port 465", MailStartTLS, MailTLS))
 	}
+	if _, port, err := net.SplitHostPort(c.Server); c.Kind == ChannelEmail && err == nil && port == "465" && c.TLS == MailStartTLS {
+		ps.add(key+".tls", show(c.TLS), "on port 465 mail servers wait for TLS from the first byte, and no letter would leave", fmt.Sprintf("%q, or port 587", MailTLS))
+	}
 	u, err := c.parsedURL()
 	if c.URL == "" || err != nil || u.Scheme != "http" || local(u.Hostname()) {
 		return

@@ -56,6 +56,8 @@ func TestWarnings(t *testing.T) {
 	}
 	const mail = "kind = 'email', from = 'a@b.example', to = ['c@d.example'], user = 'u', secret = 'S3CR3T', "
 	channel(mail+"server = 'mail.example:587'", "")
+	channel(mail+"server = 'mail.example:465', tls = 'tls'", "")
+	channel(mail+"server = 'mail.example:465'", `warning: alerts.channel[1].tls = "starttls": on port 465 mail servers wait for TLS from the first byte, and no letter would leave; try "tls", or port 587`)
 	channel(mail+"server = 'mail.example:25', tls = 'none'", `warning: alerts.channel[1].tls = "none": the letters go in the clear, and the password too if the server asks for it so; try "starttls"; or "tls" with port 465`)
 	channel(mail+"server = '127.0.0.1:25', tls = 'none'", "")
 	channel(mail+"server = 'localhost:25', tls = 'none'", "")
