@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -70,7 +71,7 @@ func (r *remote) request(ctx context.Context, path string) (io.ReadCloser, error
 	}
 	a, err := http.DefaultClient.Do(q)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s can't be reached: %w; -url is where farmproxy has its page (http.address)", r.base, reason(err))
 	}
 	if a.StatusCode == http.StatusOK {
 		return a.Body, nil
@@ -86,6 +87,18 @@ func (r *remote) request(ctx context.Context, path string) (io.ReadCloser, error
 		return nil, fmt.Errorf("%s answers %s: is it farmproxy's page?", r.base, a.Status)
 	}
 	return nil, errors.New(refused.Error)
+}
+
+// reason is why a request failed, without what was asked and the address, of which there is
+// more than enough.
+func reason(err error) error {
+	if whole := (*url.Error)(nil); errors.As(err, &whole) {
+		err = whole.Err
+	}
+	if whole := (*net.OpError)(nil); errors.As(err, &whole) {
+		err = whole.Err
+	}
+	return err
 }
 
 func (r *remote) Get(ctx context.Context, path string) (json.RawMessage, error) {

@@ -52,7 +52,23 @@ func TestRemote(t *testing.T) {
 	if err := s.Live(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	s, _ = Remote(web.URL, "wrong")
+	web.Close()
+	if _, err := s.Get(t.Context(), "/api/v1/status"); err == nil || err.Error() != web.URL+"/farm/ can't be reached: connect: connection refused; -url is where farmproxy has its page (http.address)" {
+		t.Error(err)
+	}
+}
+
+// Who has no token that is known hears what to do about it.
+func TestRemoteWithoutAToken(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, `{"error":"a token is needed"}`)
+	}))
+	defer web.Close()
+	s, err := Remote(web.URL, "wrong")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Live(t.Context(), nil); err == nil || err.Error() != "a token is needed" {
 		t.Error(err)
 	}
