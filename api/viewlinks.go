@@ -83,7 +83,7 @@ func viewLinkError(err error) error {
 	case errors.Is(err, viewlink.ErrTaken):
 		return &httpError{fasthttp.StatusConflict, err.Error()}
 	case errors.Is(err, viewlink.ErrUnknown):
-		return NotFound("%v; GET %s lists them", err, viewLinksPath)
+		return NotFound("%v; GET %s and farmproxy view list list them", err, viewLinksPath)
 	}
 	return badRequest("%v", err)
 }

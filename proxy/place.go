@@ -28,7 +28,7 @@ func (d desk) Move(ctx context.Context, by, worker string, order api.MoveOrder) 
 		return nil, err
 	}
 	if len(w.miners) == 0 {
-		return nil, api.NotFound("no miner of worker %q is connected to a route that is split: pin it, and it goes there when it comes", worker)
+		return nil, api.NotFound("no miner of worker %q is connected to a route that is split: pin it, and it goes there when it comes; GET /api/v1/workers and farmproxy workers list the names that there are", worker)
 	}
 	var pin wish.Pin
 	var pinned bool

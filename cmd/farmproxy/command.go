@@ -97,10 +97,14 @@ func find(args []string) (*command, []string) {
 	return nil, args
 }
 
-// takesNothing complains about arguments where there may be none.
+// takesNothing complains about arguments where there may be none. One of them may be the second
+// word of another command.
 func takesNothing(name string, args []string, t terminal) (code int, ok bool) {
 	if len(args) == 0 {
 		return exitOK, true
 	}
-	return misused(t, name, "unexpected %q: it takes flags and nothing else", args[0]), false
+	if c, _ := find([]string{name, args[0]}); c != nil && c.name != name {
+		return misused(t, c.name, "its name comes before all flags: farmproxy %s", c.name), false
+	}
+	return misused(t, name, "unexpected %q: it takes flags and nothing else%s", args[0], meant(args[0], secondWords(name))), false
 }

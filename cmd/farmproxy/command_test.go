@@ -52,7 +52,12 @@ func TestCommands(t *testing.T) {
 	f("version", exitOK, "farmproxy "+farmproxy.Version+"\ncommit ", "")
 	f("--version", exitOK, "platform "+runtime.GOOS+"/"+runtime.GOARCH, "")
 	f("version -json", exitOK, `"go":"`+runtime.Version()+`"`, "")
-	f("version 2", exitMisused, "", `unexpected "2"`)
+	f("version 2", exitMisused, "", `unexpected "2": it takes flags and nothing else`+"\n")
+	f("drain a -dryrun", exitMisused, "", "flag provided but not defined: -dryrun; did you mean -dry-run?\ntry: farmproxy drain -h\n")
+	f("pools -url farm:8080", exitMisused, "", "flag provided but not defined: -url\n")
+	f("pools -connect", exitMisused, "", "flag provided but not defined: -connect\n") // there is -c
+	f("alerts -c farm.toml test", exitMisused, "", "farmproxy alerts test: its name comes before all flags: farmproxy alerts test\ntry: farmproxy alerts test -h\n")
+	f("alerts tst", exitMisused, "", `unexpected "tst": it takes flags and nothing else; did you mean test?`)
 	f("import -h", exitOK, imports, "")
 	f("import", exitMisused, "", imports)
 	f("import btcagents "+agentConf, exitMisused, "", `unknown command "btcagents"; did you mean btcagent?`)

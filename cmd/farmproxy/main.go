@@ -58,7 +58,7 @@ func dispatch(ctx context.Context, args []string, t terminal) int {
 		fmt.Fprint(t.out, c.help())
 		return exitOK
 	case err != nil:
-		return misused(t, c.name, "%w", err)
+		return misused(t, c.name, "%w%s", err, meantFlag(flags, err))
 	}
 	return do(ctx, rest, t)
 }
@@ -104,6 +104,26 @@ func meant(word string, known []choice) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %s?", near)
+}
+
+// meantFlag asks, where there is no such flag, whether another one was meant; "" if none is
+// near.
+func meantFlag(flags *flag.FlagSet, err error) string {
+	name, undefined := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !undefined {
+		return ""
+	}
+	var known []string
+	flags.VisitAll(func(f *flag.Flag) {
+		if len(f.Name) > 1 { // a single letter is near to all that begins with it
+			known = append(known, f.Name)
+		}
+	})
+	near := config.Nearest(name, known)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean -%s?", near)
 }
 
 // misused complains about a command line, and returns the exit code for it.

@@ -190,18 +190,22 @@ func TestPools(t *testing.T) {
 	d.Name, d.Up, d.State = "pool-d", true, "drained"
 	n := api.MakeNote("user anna", since, time.Time{})
 	d.Order = &n
-	k := newClerk(t, map[string]any{"pools": api.PoolStates{Pools: []api.PoolState{a, b, c, d}}})
+	var e api.PoolState
+	e.Name, e.State, e.Order, e.LastError = "pool-e", "disabled", &n, "drained or disabled by the operator"
+	k := newClerk(t, map[string]any{"pools": api.PoolStates{Pools: []api.PoolState{a, b, c, d, e}}})
 	code, out, said := invoke(t, "pools", "-socket", k.socket)
-	want := `POOL                    STATE    MINERS  HASH RATE  ACCEPTED  REJ %  EXTRANONCE2
-pool-a                  active    1,000   123 PH/s       199   0.50      8 bytes
-backup.example.with-a…  up            0      0 H/s         0      -      4 bytes
-pool-c                  down          0      0 H/s         0      -            ?
-pool-d                  drained       0      0 H/s         0      -            ?
+	want := `POOL                   STATE     MINERS  HASH RATE  ACCEPTED  REJ %  EXTRANONCE2
+pool-a                 active     1,000   123 PH/s       199   0.50      8 bytes
+backup.example.with-…  up             0      0 H/s         0      -      4 bytes
+pool-c                 down           0      0 H/s         0      -            ?
+pool-d                 drained        0      0 H/s         0      -            ?
+pool-e                 disabled       0      0 H/s         0      -            ?
 pool-a: difficulty 65,536, verdict p50 34 ms
 pool-a: 12 of 20 blocks told first, mean lag 250 ms, 1 missed, 0 empty
 backup.example.with-a-very-long-name:3333: its certificate ends on ` + since.Local().Format(time.DateOnly) + `; tls_fingerprint refuses a renewed one
 pool-c: connect to c:1: connection refused
-pool-d: drained by user anna, since ` + since.Local().Format(minutes) + "\n"
+pool-d: drained by user anna, since ` + since.Local().Format(minutes) + `
+pool-e: disabled by user anna, since ` + since.Local().Format(minutes) + "\n"
 	if code != exitOK || said != "" || out != want {
 		t.Errorf("%d %s\n%s", code, said, out)
 	}

@@ -41,7 +41,7 @@ func poolRemarks(p *api.PoolState) (list []string) {
 	if p.Order != nil {
 		list = append(list, fmt.Sprintf("%s: %s %s", p.Name, p.State, p.Order))
 	}
-	if p.LastError != "" {
+	if p.LastError != "" && p.State != "disabled" { // that is why it is down
 		list = append(list, p.Name+": "+p.LastError)
 	}
 	a := p.Audit

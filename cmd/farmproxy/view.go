@@ -27,6 +27,10 @@ func printViewLinks(w io.Writer, width int, answer json.RawMessage) error {
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("the answer is no list of view links: %w", err)
 	}
+	if len(a.Links) == 0 {
+		_, err := fmt.Fprintln(w, "there are no view links: farmproxy view create NAME makes one")
+		return err
+	}
 	t := table{columns: []column{{title: "LINK", least: 12}, {title: "OPENED"}, {title: "BY", least: 12}, {title: "SINCE"}, {title: "UNTIL"}}}
 	for i := range a.Links {
 		l := &a.Links[i]

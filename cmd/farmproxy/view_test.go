@@ -33,6 +33,10 @@ phone  never   ann at 192.0.2.7  <since>  -
 `)
 	f("view create wall -for 1h", `view create {"for":"1h","name":"wall"}`, "http://farm:8080/#view=X\n")
 	f("view revoke wall", `view revoke {"name":"wall"}`, "wall: revoked\n")
+	var none strings.Builder
+	if err := printViewLinks(&none, 0, []byte(`{"links":[]}`)); err != nil || none.String() != "there are no view links: farmproxy view create NAME makes one\n" {
+		t.Errorf("%v\n%s", err, none.String())
+	}
 	for _, line := range []string{"view create", "view create a b", "view create wall -for soon", "view revoke"} {
 		if code, _, said := invoke(t, strings.Fields(line)...); code != exitMisused || said == "" {
 			t.Errorf("farmproxy %s: %d %s", line, code, said)
