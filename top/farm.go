@@ -152,7 +152,7 @@ func (m *model) routeLines() []string {
 	for _, r := range m.facts.routes {
 		for i := range r.Goals {
 			s := &r.Goals[i]
-			state, part := good.Styled("● up"), "-"
+			state, part := good.Styled("● up"), plain.Unknown
 			if !s.Up {
 				state = bad.Styled("✕ down")
 			}

@@ -53,7 +53,7 @@ func (m *model) groupLines() []string {
 	g := grid{columns: []column{{title: "GROUP", least: 12}, {title: "STATE"}, {title: "UP", right: true}, {title: "SILENT", right: true}, {title: "DOWN", right: true}, {title: "NEVER SEEN", right: true}, {title: "HASH RATE", right: true}, {title: "USUAL %", right: true}}}
 	for _, name := range slices.Sorted(maps.Keys(list)) {
 		s := list[name]
-		usual := "-"
+		usual := plain.Unknown
 		if s.usual > 0 {
 			usual = plain.Percent(s.known/s.usual, 0)
 		}

@@ -152,7 +152,7 @@ func (m *model) clockTime(t time.Time) string {
 // timeCell is a time as clockTime has it; "-": it is not known.
 func (m *model) timeCell(t *time.Time) string {
 	if t == nil {
-		return "-"
+		return plain.Unknown
 	}
 	return m.clockTime(*t)
 }

@@ -64,7 +64,7 @@ func (m *model) propertyLines(w *live.Seen) []string {
 	}
 	for i := range list {
 		if list[i].value = plain.Text(list[i].value); list[i].value == "" {
-			list[i].value = "-"
+			list[i].value = plain.Unknown
 		}
 	}
 	if m.width < twoProperties {
@@ -121,7 +121,7 @@ func (m *model) dayLines() []string {
 	g := grid{columns: []column{{title: "DAY (UTC)"}, {title: "HASH RATE", right: true}, {title: "UP %", right: true}, {title: "ACCEPTED", right: true}, {title: "REJECTED", right: true}, {title: "EFFICIENCY %", right: true}}}
 	for i := len(m.facts.days) - 1; i >= 0; i-- {
 		d := &m.facts.days[i]
-		efficiency := "-"
+		efficiency := plain.Unknown
 		if d.Efficiency != nil {
 			efficiency = plain.Percent(*d.Efficiency, 2)
 		}

@@ -77,7 +77,7 @@ func rateCell(w *live.Seen, _ time.Time) string { return plain.HashRate(w.HashRa
 
 func usualCell(w *live.Seen, _ time.Time) string {
 	if w.Usual <= 0 {
-		return "-"
+		return plain.Unknown
 	}
 	return plain.Percent(ofUsual(w), 0)
 }
