@@ -70,9 +70,5 @@ const minutes = "2006-01-02 15:04"
 
 // MakeNote returns a note as answers have it.
 func MakeNote(by string, since, until time.Time) Note {
-	n := Note{By: by, Until: OrNull(until)}
-	if s := OrNull(since); s != nil {
-		n.Since = *s
-	}
-	return n
+	return Note{By: by, Since: Moment(since), Until: OrNull(until)}
 }

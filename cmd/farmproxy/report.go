@@ -20,11 +20,12 @@ func reportCommand(flags *flag.FlagSet) run {
 	a := askFlags(flags)
 	return func(ctx context.Context, args []string, t terminal) int {
 		order := proxy.ReportArgs{Report: report.Daily}
-		switch {
-		case len(args) > 1 || len(args) == 1 && args[0] != string(report.Daily) && args[0] != string(report.Weekly):
-			return misused(t, "report", "unexpected %q: daily or weekly", args[len(args)-1])
-		case len(args) == 1:
-			order.Report = report.Kind(args[0])
+		if len(args) > 0 {
+			kind, err := report.KindOf(args[0])
+			if err != nil || len(args) > 1 {
+				return misused(t, "report", "unexpected %q: daily or weekly", args[len(args)-1])
+			}
+			order.Report = kind
 		}
 		return a.command(ctx, t, "report", order, nil, printReport)
 	}
