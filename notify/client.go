@@ -41,8 +41,8 @@ type client struct {
 	secrets
 }
 
-// newClient returns a client of the server of a URL, for a channel. It takes the way that the environment
-// names for the web (HTTPS_PROXY), as other programs do.
+// newClient returns a client of the server of a URL, for a channel. It takes the way that
+// the environment names for the web (HTTPS_PROXY), as other programs do.
 func newClient(c *Channel, text, agent string, roots *x509.CertPool) (*client, error) {
 	base, err := url.Parse(text)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
