@@ -64,8 +64,12 @@ type alerts struct {
 	saving   lone
 	complain atomic.Bool // the log has said that the file can't be written
 
+	file  sync.Mutex // serializes writes of the file, and guards saved; taken before mu
+	saved int        // the text that was last to be written
+
 	mu     sync.Mutex
 	engine *alert.Engine
+	texts  int  // for the file, so far
 	frozen bool // another process is taking over
 	dirty  bool // the file is out of date
 }

@@ -427,6 +427,22 @@ func BenchmarkAlertsLook(b *testing.B) {
 	}
 }
 
+// At the end the file is written beside a write that a slow disk has not taken yet: the later
+// text stays, whichever is written last.
+func TestALateWriteDoesNotReplaceALaterText(t *testing.T) {
+	t.Parallel()
+	book, _, _ := served()
+	g := newLookout(t.TempDir(), book, time.Now())
+	var written []string
+	g.write = func(_ string, text []byte) error { written = append(written, string(text)); return nil }
+	g.store([]byte("first"), 1)
+	g.store([]byte("third"), 3)
+	g.store([]byte("second"), 2)
+	if got := strings.Join(written, " "); got != "first third" {
+		t.Errorf("written: %s", got)
+	}
+}
+
 // Usual hash rates are kept by the strings that the books have anyway, and none is left out.
 func TestUsualRatesByTheBooksNames(t *testing.T) {
 	t.Parallel()

@@ -28,15 +28,28 @@ func (a *alerts) save() {
 	if !a.dirty || a.path == "" || a.frozen {
 		return
 	}
-	text := a.engine.State(time.Now())
-	if a.saving.try(func() { a.store(text) }) {
+	text, n := a.text()
+	if a.saving.try(func() { a.store(text, n) }) {
 		a.dirty = false
 	}
 }
 
-// store writes the file, after the messages that it says were told: the other way round, a
+// text returns what is to be written, and a number by which later ones are told from earlier
+// ones. The caller has mu.
+func (a *alerts) text() (text []byte, n int) {
+	a.texts++
+	return a.engine.State(time.Now()), a.texts
+}
+
+// store writes the file, unless a later text was written meanwhile, after the messages that it says were told: the other way round, a
 // power cut in between would leave an alert that nobody is ever told.
-func (a *alerts) store(text []byte) {
+func (a *alerts) store(text []byte, n int) {
+	a.file.Lock()
+	defer a.file.Unlock()
+	if n < a.saved {
+		return
+	}
+	a.saved = n
 	kept := a.channels.Keep()
 	var err error
 	if kept {
@@ -57,7 +70,7 @@ func (a *alerts) store(text []byte) {
 func (a *alerts) saveLast() {
 	a.mu.Lock()
 	frozen := a.frozen
-	text := a.engine.State(time.Now())
+	text, n := a.text()
 	a.mu.Unlock()
 	if frozen || a.path == "" {
 		return
@@ -65,7 +78,7 @@ func (a *alerts) saveLast() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.store(text)
+		a.store(text, n)
 	}()
 	select {
 	case <-done:
