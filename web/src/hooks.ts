@@ -1,17 +1,20 @@
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks'
 import { watch } from './live'
 
-/** useLive renders a component anew after each event. */
+/**
+ * useLive renders a component anew after each event. It listens as soon as the component is
+ * there: a tab in the background is painted late, and what came before would be missed.
+ */
 export function useLive() {
   const [, again] = useReducer((n: number) => n + 1, 0)
-  useEffect(() => watch(() => again(undefined)), [])
+  useLayoutEffect(() => watch(() => again(undefined)), [])
 }
 
 /** useRoute returns the parts of the address after #/, without escapes. */
 export function useRoute(): string[] {
   const read = () => location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent)
   const [route, set] = useState(read)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const changed = () => set(read())
     addEventListener('hashchange', changed)
     return () => removeEventListener('hashchange', changed)
