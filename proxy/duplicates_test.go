@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +68,7 @@ type rig struct {
 	jobs    []rigJob // jobs received, the last one last
 	nonce   uint32
 	id      int // of the last request
+	moves   int // to another account
 	checker work.Checker
 }
 
@@ -281,18 +283,30 @@ func (x *repeater) note(list []rigShare, accepted []bool) {
 	}
 }
 
+// freeMoves is how often a connection may change its account before a share of it is
+// accepted.
+const freeMoves = 4
+
+// mine hands in n new shares, and reports whether one was accepted: all are, unless the
+// next job is on its way.
+func (x *repeater) mine(n int) bool {
+	r := x.rig
+	var list []rigShare
+	for range n {
+		list = append(list, r.find(r.jobs[len(r.jobs)-1], easy, 1e9))
+	}
+	accepted := r.handAll(list)
+	x.note(list, accepted)
+	x.found[x.key()] = append(x.found[x.key()], list...)
+	return slices.Contains(accepted, true)
+}
+
 func (x *repeater) step() {
 	r := x.rig
 	jobs := len(r.jobs)
 	switch x.random.IntN(9) {
-	case 0, 1: // new shares, which must be accepted
-		var list []rigShare
-		for range 1 + x.random.IntN(40) {
-			list = append(list, r.find(r.jobs[len(r.jobs)-1], easy, 1e9))
-		}
-		accepted := r.handAll(list)
-		x.note(list, accepted)
-		x.found[x.key()] = append(x.found[x.key()], list...)
+	case 0, 1:
+		x.mine(1 + x.random.IntN(40))
 	case 2, 3, 4: // old ones, and for the last job in case it is the same work
 		old := x.found[x.key()]
 		var list []rigShare
@@ -324,6 +338,10 @@ func (x *repeater) step() {
 		r.conn.Close()
 		x.rig = startRig(x.t, x.address, r.worker, session)
 	case 8: // the other account
+		if r.moves++; r.moves > freeMoves {
+			for !x.mine(1) {
+			}
+		}
 		worker := "alice.rig"
 		if r.worker == worker {
 			worker = "bob.rig"
