@@ -24,6 +24,14 @@ const (
 	// noticeable is the least change of a hash rate that is told, as a fraction: it is an
 	// estimate from 30 shares, right to a fifth, and moves by a thirtieth with each.
 	noticeable = 1.0 / 16
+
+	// enough is how many bytes of changes are told at once. After more, only larger changes
+	// of rates are told, until there are fewer: an open page may take 50 kB/s, also while
+	// a farm of 10,000 comes back and all rates are of a few shares.
+	enough = 64_000
+
+	// coarsest is the least change that is told then: a rate that has doubled.
+	coarsest = 1.0
 )
 
 // Worker is a worker as the books have it at a tick.
@@ -61,6 +69,7 @@ type Feed struct {
 	next   uint32
 	seq    uint64
 	looked time.Time // when the source was last asked
+	notice float64   // the least change of a hash rate that is told now
 	farm   *Farm
 	full   []byte // everything as it was then, until the next tick; nil: no page has asked for it
 	pages  map[*Page]struct{}
@@ -75,7 +84,7 @@ type Page struct {
 
 // NewFeed returns a feed without pages.
 func NewFeed(source Source) *Feed {
-	return &Feed{source: source, told: make(map[string]*told), pages: make(map[*Page]struct{})}
+	return &Feed{source: source, notice: noticeable, told: make(map[string]*told), pages: make(map[*Page]struct{})}
 }
 
 // Open opens a page, whose first event is everything; false: there are too many, or the
@@ -168,6 +177,7 @@ func (f *Feed) Tick(now time.Time) {
 	}
 	differ := &difference{fresh: newList(0), changed: newList(0)}
 	f.look(now, differ)
+	f.heed(differ.changed.text.Len())
 	event := differ.event(f.head(now, false))
 	for p := range f.pages {
 		select {
@@ -175,6 +185,16 @@ func (f *Feed) Tick(now time.Time) {
 		default:
 			f.drop(p)
 		}
+	}
+}
+
+// heed sets which changes are told, by how many bytes of them there were. The caller has mu.
+func (f *Feed) heed(told int) {
+	switch {
+	case told > enough:
+		f.notice = min(coarsest, 2*f.notice)
+	case told < enough/2:
+		f.notice = max(noticeable, f.notice/2)
 	}
 }
 
@@ -193,7 +213,7 @@ func (f *Feed) look(now time.Time, differ *difference) {
 			f.next++
 			f.told[w.Name] = t
 		}
-		renewed, changed := t.seldom != is, t.update(w)
+		renewed, changed := t.seldom != is, t.update(w, f.notice)
 		t.seldom, t.present = is, true
 		switch {
 		case differ == nil:
@@ -242,13 +262,14 @@ func digest(w *Worker) uint64 {
 	return maphash.Comparable(seed, seldom{w.Group, w.Pool, w.Account, w.Listener, w.Agent, w.Address, w.Usual}) | 1
 }
 
-// update notes what often changes, and reports whether that is worth telling.
-func (t *told) update(w *Worker) (changed bool) {
+// update notes what often changes, and reports whether that is worth telling: of rates, a
+// change by that fraction.
+func (t *told) update(w *Worker, notice float64) (changed bool) {
 	since := int64(0)
 	if !w.Since.IsZero() {
 		since = w.Since.Unix()
 	}
-	if w.State != t.state || math.Abs(w.HashRate-t.rate) > noticeable*t.rate || w.HashRate == 0 && t.rate != 0 || abs(since-t.since) > 5 {
+	if w.State != t.state || math.Abs(w.HashRate-t.rate) > notice*t.rate || w.HashRate == 0 && t.rate != 0 || abs(since-t.since) > 5 {
 		t.rate, t.state, t.since, changed = w.HashRate, w.State, since, true
 	}
 	return t.reckon(w) || changed

@@ -177,6 +177,73 @@ func TestPagesThatOpenAndClose(t *testing.T) {
 	want("beside another page", 3, noon.Add(2*Every))
 }
 
+// When very many rates change, only large changes are told, until there are fewer; then the
+// others are. What a worker is said to be is told always.
+func TestTooManyChanges(t *testing.T) {
+	const workers = 5000
+	b := &books{workers: map[string]*Worker{}}
+	for i := range workers {
+		b.worker(fmt.Sprint("rig", i))
+	}
+	f := NewFeed(b)
+	p, _ := f.Open(noon)
+	<-p.Events()
+	tells := func(what string, want int) {
+		t.Helper()
+		f.Tick(noon)
+		var m message
+		if err := json.Unmarshal(<-p.Events(), &m); err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Change) != want {
+			t.Errorf("%s: %d changes, want %d", what, len(m.Change), want)
+		}
+	}
+	change := func(by float64) {
+		for _, w := range b.workers {
+			w.HashRate *= by
+		}
+	}
+	change(1.1)
+	tells("all change", workers)
+	change(1.1)
+	b.worker("rig7").State = Silent
+	tells("all change a little once more, and one is silent", 1)
+	tells("then nothing happens", workers-1)
+	for range 10 {
+		change(2.1)
+		tells("all rates double, all the time", workers)
+	}
+	for range 4 {
+		tells("it is over", 0)
+	}
+	b.worker("rig8").HashRate *= 1.1
+	tells("one changes", 1)
+}
+
+// However many pages are open, a tick asks the books once, and writes one event.
+func TestTenPagesAreOneLook(t *testing.T) {
+	b := &books{workers: map[string]*Worker{}}
+	b.worker("rig")
+	f := NewFeed(b)
+	var pages [10]*Page
+	for i := range pages {
+		pages[i], _ = f.Open(noon)
+		<-pages[i].Events()
+	}
+	asked := b.asked
+	f.Tick(noon)
+	if b.asked != asked+1 {
+		t.Errorf("the books were asked %d times, want once", b.asked-asked)
+	}
+	first := <-pages[0].Events()
+	for _, p := range pages[1:] {
+		if event := <-p.Events(); &event[0] != &first[0] {
+			t.Fatal("an event was written twice")
+		}
+	}
+}
+
 // BenchmarkTick is a farm of 10,000 with a page open: 2,000 workers' rates change in a
 // tick. It reports the bytes of an event.
 func BenchmarkTick(b *testing.B) {
