@@ -145,7 +145,7 @@ func names(list reflect.Value) (names []string) {
 		case *Goal:
 			name = x.Name
 		case *Period:
-			name = x.name()
+			name = x.When()
 		case *Channel:
 			name = x.Name
 		case *AlertRule:

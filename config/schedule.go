@@ -20,8 +20,8 @@ type Period struct {
 // given, and 0 is one.
 func defaultPeriod() Period { return Period{Weight: math.NaN()} }
 
-// name says when the period is, for changes.
-func (p *Period) name() string { return hoursName(p.Days, p.From, p.To, p.Zone) }
+// When says when the period is, as the page does.
+func (p *Period) When() string { return hoursName(p.Days, p.From, p.To, p.Zone) }
 
 // Wish returns the period as package wish has it. The configuration must have been checked.
 func (p *Period) Wish() wish.Period {

@@ -178,11 +178,10 @@ func (c *change) ofRoutes() {
 				said[j] = goal + " " + was
 			}
 		}
-		if !differs {
-			continue
+		if differs {
+			c.say("Route %s is divided otherwise: %s. Within minutes some of its miners move, each by a clean job on the connection that it has.", r.Name, strings.Join(said, ", "))
 		}
-		c.say("Route %s is divided otherwise: %s. Within minutes some of its miners move, each by a clean job on the connection that it has.", r.Name, strings.Join(said, ", "))
-		if slices.Contains(c.given, r.Name) {
+		if scheduled := c.ofSchedules(r); (differs || scheduled) && slices.Contains(c.given, r.Name) {
 			c.say("Other weights are ordered for route %s now: they hold until the order ends or is taken back.", r.Name)
 		}
 	}
@@ -191,6 +190,50 @@ func (c *change) ofRoutes() {
 			c.say("Route %s is gone: its miners get a clean job of where they belong then.", name)
 		}
 	}
+}
+
+// ofSchedules is about what the goals of a route weigh at times. It reports whether any of them
+// has another schedule.
+func (c *change) ofSchedules(r *config.Route) (differ bool) {
+	if len(r.Goals) < 2 {
+		return false // it gets all of the work at any time
+	}
+	periods := false
+	for i := range r.Goals {
+		g := &r.Goals[i]
+		if slices.Equal(c.schedule(goalKey{r.Name, g.Name}), g.Schedule) {
+			continue
+		}
+		differ = true
+		if len(g.Schedule) == 0 {
+			c.say("Goal %s of route %s has no schedule any more: it weighs %s at all times.", g.Name, r.Name, plain.Number(g.Weight))
+			continue
+		}
+		periods = true
+		said := make([]string, len(g.Schedule))
+		for j := range g.Schedule {
+			said[j] = plain.Number(g.Schedule[j].Weight) + " (" + g.Schedule[j].When() + ")"
+		}
+		c.say("By its schedule, goal %s of route %s weighs %s, and %s otherwise.", g.Name, r.Name, strings.Join(said, ", "), plain.Number(g.Weight))
+	}
+	if periods {
+		c.say("When one of these times begins or ends, some miners of route %s move within minutes, each by a clean job on the connection that it has.", r.Name)
+	}
+	return differ
+}
+
+// schedule returns the schedule that a goal has so far.
+func (c *change) schedule(k goalKey) []config.Period {
+	for i := range c.from.Routes {
+		if r := &c.from.Routes[i]; r.Name == k.route {
+			for j := range r.Goals {
+				if r.Goals[j].Name == k.goal {
+					return r.Goals[j].Schedule
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // ofPart says who serves a part's miners from then on, if that is another one. It reports

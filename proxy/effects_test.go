@@ -22,6 +22,9 @@ func TestEffects(t *testing.T) {
 		}
 		return text
 	}
+	at := func(days string) string {
+		return "[[route.goal.schedule]]\ndays = \"" + days + "\"\nfrom = \"22:00\"\nto = \"06:00\"\nzone = \"Europe/Berlin\"\nweight = 90\n"
+	}
 	a, b, c := pool("a", "192.0.2.1"), pool("b", "192.0.2.2"), pool("c", "192.0.2.3")
 	up := facts{pools: map[string]poolFacts{"a": {true, true, 7}, "b": {true, false, 0}}}
 	split := facts{pools: map[string]poolFacts{"a": {true, true, 7}, "b": {true, true, 3}}, goals: map[goalKey]int{{"hall", "main"}: 7, {"hall", "rest"}: 3}}
@@ -52,6 +55,16 @@ func TestEffects(t *testing.T) {
 			"Other weights are ordered for route hall now: they hold until the order ends or is taken back.", safe}},
 		{"a route", a + b, a + b + route("main 70 a", "rest 30 b"), up, []string{
 			"Route hall is divided otherwise: main 70 % (new), rest 30 % (new). Within minutes some of its miners move, each by a clean job on the connection that it has.", safe}},
+		{"a schedule", a + b + route("main 30 b", "rest 70 a"), a + b + route("main 30 b", "rest 70 a") + at("mon-fri"), split, []string{
+			"By its schedule, goal rest of route hall weighs 90 (mon-fri 22:00-06:00 Europe/Berlin), and 70 otherwise.",
+			"When one of these times begins or ends, some miners of route hall move within minutes, each by a clean job on the connection that it has.", safe}},
+		{"another period beside an order", a + b + route("main 30 b", "rest 70 a") + at("mon-fri"), a + b + route("main 30 b", "rest 70 a") + at("mon-fri") + at("sat"), ordered, []string{
+			"By its schedule, goal rest of route hall weighs 90 (mon-fri 22:00-06:00 Europe/Berlin), 90 (sat 22:00-06:00 Europe/Berlin), and 70 otherwise.",
+			"When one of these times begins or ends, some miners of route hall move within minutes, each by a clean job on the connection that it has.",
+			"Other weights are ordered for route hall now: they hold until the order ends or is taken back.", safe}},
+		{"no schedule", a + b + route("main 30 b", "rest 70 a") + at("mon-fri"), a + b + route("main 30 b", "rest 70 a"), split, []string{
+			"Goal rest of route hall has no schedule any more: it weighs 70 at all times.", safe}},
+		{"a schedule that changes nothing", a + route("main 30 a"), a + route("main 30 a") + at("mon-fri"), split, []string{safe}},
 		{"no route", a + b + route("main 70 a", "rest 30 b"), a + b, split, []string{"Route hall is gone: its miners get a clean job of where they belong then.", safe}},
 		{"a pool of a goal", a + b + route("main 70 a", "rest 30 b"), a + b + route("main 70 b a", "rest 30 b"), split, []string{
 			"From a to b: 7 miners of goal main of route hall, each by a clean job, once it has been healthy for failover.return_after (2m).", safe}},

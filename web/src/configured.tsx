@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { ChangeDialog, type Fill } from './change'
 import { clock, percent } from './format'
 import { useAnswer } from './hooks'
-import { moved, read, type Lists, type Overlay, type Route } from './overlay'
+import { moved, period, read, type Lists, type Overlay, type Period, type Route } from './overlay'
 import { PoolForm } from './poolform'
 import { RouteForm } from './routeform'
 
@@ -71,7 +71,8 @@ function PoolList({ now, ask }: Part) {
 function RouteList({ now, ask }: Part) {
   const said = (r: Route) => {
     const sum = r.goal.reduce((n, g) => n + g.weight, 0)
-    return r.goal.map((g) => `${g.name} ${percent(g.weight / sum)} on ${g.pools.join(', ')}`).join('; ')
+    const at = (times: Period[]) => times.length > 0 ? ` (${times.map(period).join(', ')})` : ''
+    return r.goal.map((g) => `${g.name} ${percent(g.weight / sum)} on ${g.pools.join(', ')}${at(g.schedule ?? [])}`).join('; ')
   }
   return (
     <>

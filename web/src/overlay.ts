@@ -7,7 +7,10 @@ export interface PoolKeys {
   suggest_difficulty: number; fixed_worker: string; user_agent: string; tls_insecure: boolean; tls_fingerprint: string
 }
 
-export interface Goal { name: string; weight: number; pools: string[]; schedule?: unknown[] }
+/** Period is a goal's weight at times; a weight that somebody is writing is a text, and null if it is missing. */
+export interface Period { days: string; from: string; to: string; zone: string; weight: number | string | null }
+
+export interface Goal { name: string; weight: number; pools: string[]; schedule?: Period[] }
 
 export interface Route { name: string; goal: Goal[] }
 
@@ -39,6 +42,9 @@ export async function change(now: Overlay, lists: Lists | null, dry: boolean): P
     throw e
   }
 }
+
+/** period says when a period is, in farmproxy's words, and what the goal weighs then. */
+export const period = ({ days, from, to, zone, weight }: Period) => `${days || 'daily'} ${from}-${to}${zone && ' ' + zone}: weight ${weight}`
 
 /** moved returns a list with an element in another place. */
 export function moved<T>(list: T[], from: number, to: number): T[] {

@@ -1,5 +1,6 @@
 import { type Fill } from './change'
-import { moved, type Lists, type Overlay, type PoolKeys, type Problem } from './overlay'
+import { Choice, Field } from './field'
+import { moved, type Lists, type Overlay, type PoolKeys } from './overlay'
 
 /** texts are the keys that are text or numbers, with what they mean. */
 const texts: [keyof PoolKeys, string, boolean][] = [
@@ -71,35 +72,4 @@ function withPool(now: Overlay, at: number, form: FormData): Lists {
     pool: moved(list, at, Number(form.get('place'))),
     route: now.route.map((r, i) => ({ ...r, goal: r.goal.map((g, j) => ({ ...g, pools: [...g.pools.map(renamed), ...(joins.includes(`${i} ${j}`) ? [name] : [])] })) })),
   }
-}
-
-interface Input { name: string; hint: string; value: string; type?: 'password'; problems: Problem[] }
-
-/** Field is a key of the file, with what it means, and what is wrong with it. */
-function Field({ name, hint, value, type, problems }: Input) {
-  const id = 'key-' + name, about = 'about-' + name, wrong = problems.length > 0
-  return (
-    <div>
-      <label for={id}>{name}</label>
-      {type === 'password'
-        ? <input id={id} name={name} type="password" autocomplete="new-password" aria-describedby={about} aria-invalid={wrong} />
-        : <input id={id} name={name} defaultValue={value} autocomplete="off" spellcheck={false} aria-describedby={about} aria-invalid={wrong} />}
-      <About id={about} hint={hint} problems={problems} />
-    </div>
-  )
-}
-
-function Choice({ name, hint, value, options, problems }: Input & { options: string[] }) {
-  const id = 'key-' + name, about = 'about-' + name
-  return (
-    <div>
-      <label for={id}>{name}</label>
-      <select id={id} name={name} aria-describedby={about}>{options.map((o) => <option key={o} selected={o === value}>{o}</option>)}</select>
-      <About id={about} hint={hint} problems={problems} />
-    </div>
-  )
-}
-
-function About({ id, hint, problems }: { id: string; hint: string; problems: Problem[] }) {
-  return <span id={id}><small>{hint}</small>{problems.map((p) => <span key={p.text} class="error" role="alert">{p.text}</span>)}</span>
 }

@@ -300,6 +300,10 @@ test('a pool is added, ordered, weighed and removed by form, each after a dry ru
   t.after(() => pool.kill('SIGKILL'))
   const page = await asAdmin(t, 'pools')
   const names = async () => (await farm.get('/api/v1/config/overlay')).pool.map((p) => p.name)
+  const shown = (...texts) => until('the page shows it', async () => {
+    const rows = await page.getByRole('region', { name: 'Pools of the configuration' }).locator('tbody tr').allInnerTexts()
+    return rows.length === texts.length && rows.every((row, i) => row.includes(texts[i]))
+  })
   const dialog = page.getByRole('dialog')
   const ask = async (button) => page.getByRole('button', { name: button, exact: true }).click()
   const set = async (...says) => {
@@ -331,10 +335,12 @@ test('a pool is added, ordered, weighed and removed by form, each after a dry ru
   await ask('Prefer third more')
   await set('move pool third from place 3 to 2')
   assert.deepEqual(await names(), ['main', 'third', 'backup'])
+  await shown('main', 'third', 'backup') // a change of what is out of date is refused
   await ask('Change third')
   await dialog.getByLabel('user', { exact: true }).fill('other')
   await dialog.getByRole('button', { name: 'What would it do?' }).click()
   await set('user from "farm" to "other"', 'third is connected anew')
+  await shown('main', 'other', 'backup')
 
   // The work is divided, and then otherwise for a time.
   await ask('Divide the work')
@@ -375,9 +381,78 @@ test('a pool is added, ordered, weighed and removed by form, each after a dry ru
   await page.goto(farm.url + '/#/pools')
   await ask('Remove third')
   await set('third is left', 'remove pool third')
+  await shown('main', 'backup')
   await ask("Use the file's again")
   await set('Route all is gone', 'remove route all')
   assert.deepEqual(await names(), ['main', 'backup'])
+  assert.deepEqual(page.wrong, [])
+})
+
+test('a goal weighs otherwise at times, by form', async (t) => {
+  const page = await asAdmin(t, 'pools')
+  const dialog = page.getByRole('dialog')
+  const ask = async (button) => page.getByRole('button', { name: button, exact: true }).click()
+  const press = (name) => dialog.getByRole('button', { name, exact: true }).click()
+  const period = (name) => dialog.getByRole('group', { name, exact: true })
+  const fill = async (name, values) => { for (const [label, value] of values) await period(name()).getByLabel(label, { exact: true }).fill(value) }
+  const set = async (says) => {
+    await press('What would it do?')
+    await dialog.getByText(says).first().waitFor()
+    await press('Set it')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  const schedule = async () => (await farm.get('/api/v1/config/overlay')).route[0].goal[0].schedule
+  const shown = (main) => page.getByRole('listitem').filter({ hasText: `Route all: main 70.0 % on main, backup${main}; second` }).waitFor()
+
+  // What is wrong is said beside its field, and nothing has changed.
+  await ask('Divide the work')
+  await press('Add a schedule to goal main')
+  const first = () => 'schedule 1 of goal main'
+  await fill(first, [['days', 'mon-frei'], ['zone', 'Berlin'], ['to', '25:00']])
+  await press('What would it do?')
+  for (const [label, says] of [['days', 'expected days and ranges of days'], ['zone', 'expected a time zone'], ['from', 'required: a time of day'], ['to', 'expected a time of day'], ['weight', 'required: the goal\'s weight']]) {
+    const field = period(first()).getByLabel(label, { exact: true })
+    await field.locator('xpath=..').getByRole('alert').getByText(says).waitFor()
+    assert.equal(await field.getAttribute('aria-invalid'), 'true', label)
+  }
+  assert.equal((await farm.get('/api/v1/config/overlay')).overlay, null, 'a dry run changes nothing')
+
+  await fill(first, [['days', 'mon-fri'], ['zone', 'Europe/Berlin'], ['to', '06:00'], ['weight', '90'], ['from', '22:00']])
+  const night = { days: 'mon-fri', from: '22:00', to: '06:00', zone: 'Europe/Berlin', weight: 90 }
+  await period('mon-fri 22:00-06:00 Europe/Berlin: weight 90').waitFor()
+  await set('By its schedule, goal main of route all weighs 90 (mon-fri 22:00-06:00 Europe/Berlin), and 70 otherwise.')
+  assert.deepEqual(await schedule(), [night])
+  await shown(' (mon-fri 22:00-06:00 Europe/Berlin: weight 90)')
+
+  // Another one, in the farm's zone, is in force at any time: once it is the first, it counts.
+  await ask('Change route all')
+  await press('Add a schedule to goal main')
+  await fill(() => 'schedule 2 of goal main', [['weight', '2.5'], ['to', '24:00'], ['from', '00:00']])
+  await press('Prefer schedule 2 of goal main more')
+  await set('weighs 2.5 (daily 00:00-24:00), 90 (mon-fri 22:00-06:00 Europe/Berlin), and 70 otherwise')
+  const always = { days: '', from: '00:00', to: '24:00', zone: '', weight: 2.5 }
+  assert.deepEqual(await schedule(), [always, night])
+  const weighs = async () => { const { weight, source } = (await farm.get('/api/v1/routes/all/weights')).goals[0]; return `${weight} by ${source}` }
+  await until('the schedule is in force', async () => await weighs() === '2.5 by schedule')
+  await shown(' (daily 00:00-24:00: weight 2.5, mon-fri 22:00-06:00 Europe/Berlin: weight 90)')
+
+  // It is changed, and removed.
+  await ask('Change route all')
+  await fill(() => 'daily 00:00-24:00: weight 2.5', [['weight', '0']])
+  await press('Remove schedule 2 of goal main')
+  await set('weighs 0 (daily 00:00-24:00), and 70 otherwise')
+  assert.deepEqual(await schedule(), [{ ...always, weight: 0 }])
+  await shown(' (daily 00:00-24:00: weight 0)')
+  await ask('Change route all')
+  await press('Remove schedule 1 of goal main')
+  await set('Goal main of route all has no schedule any more: it weighs 70 at all times.')
+  assert.deepEqual(await schedule(), [])
+  await until('the configuration is in force', async () => await weighs() === '70 by configuration')
+  await shown('')
+  await ask("Use the file's again")
+  await press('Set it')
+  await dialog.waitFor({ state: 'detached' })
+  assert.equal((await farm.get('/api/v1/config/overlay')).overlay, null)
   assert.deepEqual(page.wrong, [])
 })
 
