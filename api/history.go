@@ -228,7 +228,7 @@ type Events struct {
 type Event struct {
 	Time    time.Time `json:"time"`
 	Kind    string    `json:"kind"`
-	Subject string    `json:"subject"` // a worker's, a pool's or a group's name; "": farmproxy itself
+	Subject string    `json:"subject"` // a worker, pool, route or group; "": farmproxy itself
 	Text    string    `json:"text"`
 }
 

@@ -8,7 +8,7 @@ import (
 
 // EventKinds are the kinds of events; docs/history.md says what each is about.
 var EventKinds = []string{
-	"worker_new", "worker_up", "worker_down", "pool_up", "pool_down", "ban", "start", "stop", "upgrade",
+	"worker_new", "worker_up", "worker_down", "pool_up", "pool_down", "pool_change", "move", "ban", "start", "stop", "upgrade",
 	"configuration", "configuration_refused", "order", "order_ended", "alert", "alert_resolved",
 }
 
@@ -16,7 +16,7 @@ var EventKinds = []string{
 type Event struct {
 	At      time.Time // by the wall clock
 	Kind    string    // one of EventKinds
-	Subject string    // which worker, pool or group; "": farmproxy itself
+	Subject string    // which worker, pool, route or group; "": farmproxy itself
 	Text    string    // more of it, for people, up to maxEventText bytes; may be empty
 }
 

@@ -171,6 +171,8 @@ func (h *heir) Take(r handover.Record) (err error) {
 	case r.Section == ordersSection:
 		h.proxy.orders.restore(r.Data) // they may have changed meanwhile
 		h.proxy.orders.tell()
+	case r.Section == eventsSection && h.proxy != nil:
+		h.remember.inheritEvents(r.Data)
 	case r.Section == notifySection && h.proxy != nil:
 		h.warn(h.notify.restore(r.Data))
 	case r.Section == alertsSection && h.proxy != nil:

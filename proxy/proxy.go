@@ -185,13 +185,14 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 	p.webPort.server = p.web
 	p.admin = admin.New(log)
 	p.commands()
-	options := upstream.DirectoryOptions{StateFile: stateFileOf(c), Descriptors: p.files, Book: p.book, Log: log}
+	options := upstream.DirectoryOptions{StateFile: stateFileOf(c), Descriptors: p.files, Book: p.book, Log: log, Changed: p.remember.changedPool}
 	if tune != nil {
 		tune(&options)
 	}
 	p.directory = upstream.NewDirectory(options, p.server)
 	p.tables.directory = p.directory
 	p.splits = newSplits(splitFarm{p.directory, p.server}, p.orders, log)
+	p.splits.told = p.remember.moved
 	p.book.SetRoutes(p.splits.Routes)
 	if err := p.apply(&settings); err != nil {
 		return nil, err

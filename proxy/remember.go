@@ -2,11 +2,13 @@ package proxy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"farmproxy/config"
 	"farmproxy/history"
 	"farmproxy/stats"
+	"farmproxy/upstream"
 	"farmproxy/work"
 )
 
@@ -51,6 +54,8 @@ type remembering struct {
 	lost     atomic.Uint64 // events for which there was no room
 	trouble  atomic.Pointer[error]
 
+	moves, changes *movements // between goals, and between pools, that are no events yet
+
 	bans   func() []api.Ban // the banned addresses
 	banned map[netip.Addr]bool
 
@@ -83,6 +88,7 @@ func newRemembering(c *config.Config, book *stats.Book, bans func() []api.Ban, l
 	if dir := stateDir(c); dir != "" {
 		m.path = filepath.Join(dir, historyFile)
 	}
+	m.moves, m.changes = newMovements("move", movedText), newMovements("pool_change", changedPoolText)
 	m.trouble.Store(&errHistoryOpening)
 	book.SetHistory(func() error { return *m.trouble.Load() })
 	return m
@@ -93,11 +99,25 @@ func (m *remembering) configure(h *config.History) { m.settings.Store(h) }
 
 // note has an event remembered. It never blocks. Any goroutine.
 func (m *remembering) note(kind, subject, text string) {
+	m.keep(history.Event{At: time.Now().Round(0), Kind: kind, Subject: subject, Text: text})
+}
+
+// keep keeps an event for the next write, if there is room.
+func (m *remembering) keep(e history.Event) {
 	select {
-	case m.notes <- history.Event{At: time.Now().Round(0), Kind: kind, Subject: subject, Text: text}:
+	case m.notes <- e:
 	default:
 		m.lost.Add(1)
 	}
+}
+
+// moved has a miner's move between goals remembered. It waits for no disk. Any goroutine but
+// an event loop.
+func (m *remembering) moved(o *splitMove) { m.moves.add(movedGoal(o), time.Now()) }
+
+// changedPool has a change of pool remembered, like moved.
+func (m *remembering) changedPool(c upstream.PoolChange) {
+	m.changes.add(changedPool(&c), time.Now())
 }
 
 // run looks once a minute, until ctx ends; then it writes what is left, if the disk takes
@@ -145,14 +165,15 @@ func (m *remembering) look(now time.Time) (wrote bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
 	defer cancel()
-	err := m.step(ctx, now, true)
+	err := m.step(ctx, now, false)
 	m.tell(err)
 	return err == nil
 }
 
-// step is look without what surrounds it; watched says that it matters which pools are up.
-// The caller has the turn.
-func (m *remembering) step(ctx context.Context, now time.Time, watched bool) error {
+// step is look without what surrounds it. If it is the last one, it does not matter which
+// pools are up: their links are closed by now, and not because they are down. The caller
+// has the turn.
+func (m *remembering) step(ctx context.Context, now time.Time, last bool) error {
 	h, late := m.settings.Load(), m.late
 	m.late = true // unless the books are taken now
 	if m.path == "" || !h.Enabled {
@@ -170,19 +191,15 @@ func (m *remembering) step(ctx context.Context, now time.Time, watched bool) err
 		}
 	}
 	m.store.Keep(retention(h, m.book.Forgets()))
-	b := m.recorder.Look(now, seen(m.book, now), seenPools(m.book, watched))
+	b := m.recorder.Look(now, seen(m.book, now), seenPools(m.book, !last))
 	excuse(b, m.planned())
 	m.noteBans()
-	b.Events = append(b.Events, m.noted()...)
+	b.Events = slices.Concat(b.Events, m.noted(), m.moves.events(now, last), m.changes.events(now, last))
 	err := m.store.Write(ctx, b)
 	if err != nil {
 		m.recorder.Redescribe()
 		for _, e := range b.Events {
-			select {
-			case m.notes <- e:
-			default:
-				m.lost.Add(1)
-			}
+			m.keep(e)
 		}
 	}
 	return err
@@ -234,8 +251,7 @@ func (m *remembering) end() {
 	if m.store != nil && !m.paused.Load() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
-		// Not which pools are up: their links are closed by now, and not because they are down.
-		if err := m.step(ctx, time.Now(), false); err == nil {
+		if err := m.step(ctx, time.Now(), true); err == nil {
 			err = m.store.Write(ctx, m.recorder.Flush())
 			m.tell(err)
 		}
@@ -283,6 +299,31 @@ func (m *remembering) inherit(state []byte, now time.Time) {
 	m.take()
 	defer m.give()
 	m.inherited, m.since, m.late = state, now, true
+}
+
+// unwritten returns the events that are not written yet, for another process.
+func (m *remembering) unwritten(now time.Time) []byte {
+	list := slices.Concat(m.noted(), m.moves.events(now, true), m.changes.events(now, true))
+	for _, e := range list {
+		m.keep(e) // that process may not get to serve
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		m.log.Warn("the last events can't be handed over", "error", err)
+	}
+	return text
+}
+
+// inheritEvents has events written that the process before has not written.
+func (m *remembering) inheritEvents(text []byte) {
+	var list []history.Event
+	if err := json.Unmarshal(text, &list); err != nil {
+		m.log.Warn("the last events of the process before are not understood", "error", err)
+		return
+	}
+	for _, e := range list {
+		m.keep(e)
+	}
 }
 
 // opened returns the file, or why there is none; neither: nothing is to be remembered. It

@@ -56,6 +56,7 @@ type splits struct {
 	want wishes
 	work func(*upstream.Goal) float64 // Goal.Work, but in tests
 	log  *slog.Logger
+	told func(*splitMove) // of each move that was made; it must not block
 
 	looking sync.Mutex // held during a look
 
@@ -68,7 +69,7 @@ type splits struct {
 }
 
 func newSplits(of divided, want wishes, log *slog.Logger) *splits {
-	return &splits{of: of, want: want, work: (*upstream.Goal).Work, log: log, routes: make(map[*upstream.Route]*splitRoute)}
+	return &splits{of: of, want: want, work: (*upstream.Goal).Work, log: log, told: func(*splitMove) {}, routes: make(map[*upstream.Route]*splitRoute)}
 }
 
 // run looks at the routes until ctx ends: every splitEvery, and when a goal should get
@@ -213,10 +214,12 @@ func (s *splits) plan(r *upstream.Route, miners []netloop.SplitMiner, now time.T
 // splitMove is a move of a miner, and whose it is.
 type splitMove struct {
 	netloop.Move
-	route *splitRoute
-	to    int // the goal's number
-	why   balance.Reason
-	again bool // it could not be made yet, and has been counted
+	route  *splitRoute
+	worker string
+	from   string // the goal's name
+	to     int    // the goal's number
+	why    balance.Reason
+	again  bool // it could not be made yet, and has been counted
 }
 
 // move makes moves, and counts what became of them.
@@ -249,6 +252,7 @@ func (s *splits) move(ctx context.Context, orders []splitMove) {
 			continue
 		}
 		o.route.counts[o.to].moves[o.why]++
+		s.told(&orders[i])
 		n := done[o.route]
 		n[o.why]++
 		done[o.route] = n

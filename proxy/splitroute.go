@@ -27,8 +27,9 @@ type splitRoute struct {
 	past    []splitPast // of the last balance.Window, the oldest first
 	unfit   uint64      // bit i: no miner can work at goal i, and the log says so
 
-	miners  []balance.Miner // at the last look, where they are after its moves
+	miners  []balance.Miner // at the last look, where they are after its moves; the others are theirs
 	cookies []upstream.Cookie
+	workers []string
 }
 
 // splitCounts are what became of moves to a goal.
@@ -74,7 +75,7 @@ func (s *splitRoute) follow(goals []*upstream.Goal) {
 
 // see takes the miners as they are now.
 func (s *splitRoute) see(miners []netloop.SplitMiner, pins map[string]string) {
-	s.miners, s.cookies = s.miners[:0], s.cookies[:0]
+	s.miners, s.cookies, s.workers = s.miners[:0], s.cookies[:0], s.workers[:0]
 	for _, m := range miners {
 		goal := slices.Index(s.goals, m.Goal)
 		if goal < 0 {
@@ -90,7 +91,7 @@ func (s *splitRoute) see(miners []netloop.SplitMiner, pins map[string]string) {
 		if name, pinned := pins[m.Worker]; pinned {
 			x.Pinned = slices.IndexFunc(s.goals, func(g *upstream.Goal) bool { return g.Name() == name })
 		}
-		s.miners, s.cookies = append(s.miners, x), append(s.cookies, m.Cookie)
+		s.miners, s.cookies, s.workers = append(s.miners, x), append(s.cookies, m.Cookie), append(s.workers, m.Worker)
 	}
 }
 
@@ -147,7 +148,10 @@ func (s *splitRoute) plan() []splitMove {
 	var list []splitMove
 	for _, m := range balance.Plan(balance.State{Goals: goals, Miners: s.miners}) {
 		s.miners[m.ID].Goal = m.To
-		list = append(list, splitMove{netloop.Move{Cookie: s.cookies[m.ID], To: s.goals[m.To]}, s, m.To, m.Why, false})
+		list = append(list, splitMove{
+			Move: netloop.Move{Cookie: s.cookies[m.ID], To: s.goals[m.To]}, route: s, worker: s.workers[m.ID],
+			from: s.goals[m.From].Name(), to: m.To, why: m.Why,
+		})
 	}
 	return list
 }

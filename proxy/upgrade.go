@@ -27,6 +27,7 @@ const (
 	historySection    = "history"     // ahead: what is not written yet
 	linksAheadSection = "links.ahead" // ahead
 	ordersSection     = "orders"      // ahead, and again with the rest
+	eventsSection     = "events"      // that are not written yet
 	alertsSection     = "alerts"
 	notifySection     = "notifications"
 	splitsSection     = "splits"
@@ -220,6 +221,9 @@ func (g giver) State(to *handover.Sender) error {
 		return err
 	}
 	if err := to.Send(ordersSection, g.orders.state()); err != nil {
+		return err
+	}
+	if err := to.Send(eventsSection, g.remember.unwritten(time.Now())); err != nil {
 		return err
 	}
 	if err := to.Send(notifySection, g.notify.state()); err != nil {

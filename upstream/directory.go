@@ -33,6 +33,7 @@ type Directory struct {
 	down     Downstream
 	book     *stats.Book
 	log      *slog.Logger
+	changed  func(PoolChange) // nil: nobody wants to know
 	prefixes Prefixes
 	state    state
 
@@ -77,7 +78,7 @@ func NewDirectory(o DirectoryOptions, down Downstream) *Directory {
 	o = o.withDefaults()
 	d := &Directory{
 		letGo: o.LetGo, files: o.Descriptors, onDemand: newNewcomers(newcomersEach, 0), groups: newNewcomers(groupsEach, maxLinks),
-		down: down, book: o.Book, log: o.Log, table: Everybody{},
+		down: down, book: o.Book, log: o.Log, changed: o.Changed, table: Everybody{},
 		born:      time.Now(),
 		routes:    make(map[RouteID]*Route),
 		endpoints: make(map[endpointKey]*endpoint),

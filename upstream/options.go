@@ -72,6 +72,7 @@ type DirectoryOptions struct {
 	LetGo       time.Duration       // a lane opened on demand lives that long without a miner; 0: a minute
 	Book        *stats.Book         // nil: nobody looks
 	Log         *slog.Logger        // nil: nothing is logged
+	Changed     func(PoolChange)    // nil: nobody wants to know; it must not block
 
 	Settings // at the start, see Directory.Configure
 }

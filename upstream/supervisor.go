@@ -171,6 +171,7 @@ func (l *Lane) serve(k *link, now time.Time) {
 	for _, c := range l.candidates {
 		c.drop(errSurplus)
 	}
+	l.tellChange(l.current, k)
 	if old := l.serving; old != nil {
 		old.tenure.drainAt = now.Add(drainTime)
 		old.state(stats.LinkDraining)
