@@ -37,10 +37,10 @@ func budgetCommand(ctx context.Context, args []string, t cli.Terminal) error {
 Measures every cost that has a budget, and prints the medians as one table: the
 cost, its budget, and whether it is met. Each round measures three in turn: the
 floor (a responder that accepts every share and does nothing else), HAProxy if
-it is installed (it passes bytes on to the pool), and farmproxy. It takes about
-30 minutes; nothing else should run on the machine. The exit code is 1 if the
-counts of both sides differ or a miner was disconnected, never because of a time
-or a size.`)
+it is installed (it passes bytes on to the pool), and farmproxy; then farmproxy
+with open pages. It takes about 45 minutes; nothing else should run on the
+machine. The exit code is 1 if the counts of both sides differ or a miner was
+disconnected, never because of a time or a size.`)
 	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners; the budgets are for 10,000")
 	flags.IntVar(&o.More, "more", o.More, "additional miners, to measure the memory per miner")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of the first load")

@@ -44,7 +44,8 @@ func TestBudgetRecordsEveryFigure(t *testing.T) {
 			}
 			continue
 		}
-		onlyProxy := slices.Contains([]string{record.KeyAllocShare, record.KeyAllocNotify, record.KeyIdle, record.KeyRapidLast, record.KeyRapidMissed, record.KeyRapidCPU}, m.Key)
+		onlyProxy := slices.Contains([]string{record.KeyAllocShare, record.KeyAllocNotify, record.KeyIdle, record.KeyRapidLast, record.KeyRapidMissed, record.KeyRapidCPU,
+			record.KeyPageBytes, record.KeyPagesBytes, record.KeyPageCPU, record.KeyPagesCPU, record.KeyPageMemory}, m.Key)
 		if len(m.Proxy) != 1 || (len(m.Floor) == 1) == onlyProxy {
 			t.Errorf("%s: floor %v, proxy %v", m.Key, m.Floor, m.Proxy)
 		}

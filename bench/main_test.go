@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestMain lets the test binary be the child of a run: `bench floor` is the real one,
@@ -59,6 +60,20 @@ var (
 	httpKey   = regexp.MustCompile(`\[http\]\naddress = "(.+)"`)
 )
 
+// tellPage tells an open page of a small farm.
+func tellPage(w http.ResponseWriter, r *http.Request) {
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for r.Context().Err() == nil {
+		io.WriteString(w, `data: {"farm":{"pools":[{"name":"demo-pool","miners":7}],"shares":{"accepted":1,"rejected":{"stale":2}}}}`+"\n\n")
+		w.(http.Flusher).Flush()
+		select {
+		case <-every.C:
+		case <-r.Context().Done():
+		}
+	}
+}
+
 func passOn(ctx context.Context, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -76,7 +91,7 @@ func passOn(ctx context.Context, file string) error {
 				return
 			}
 			if r.URL.Path == "/api/v1/live" {
-				fmt.Fprintf(w, "data: {\"farm\":{\"pools\":[{\"name\":\"demo-pool\",\"miners\":7}],\"shares\":{\"accepted\":1,\"rejected\":{\"stale\":2}}}}\n\n")
+				tellPage(w, r)
 				return
 			}
 			fmt.Fprintf(w, `{"pid":%d,"miners":7,"links_up":1,"pool":"demo-pool","shares":{"accepted":1,"rejected":{"stale":2}},"hashrate":1500}`, os.Getpid())

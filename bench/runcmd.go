@@ -53,6 +53,10 @@ child process, and compares the counts of both sides. Scenarios:
           the pools' books has to come -within what is wished, within -patience,
           for two windows of -duration; no share may be lost and no miner
           disconnected
+  page    -rounds times, under load, after -calm: a window of -duration without
+          a page, with one open page, and with ten; what they cost in bytes and
+          processor time, and the memory of the process. A page that gets more
+          than 50 kB/s is a breach
 
 With -agent the proxy connects to the pools as an agent: workers are registered
 once and unregistered when they leave, shares use the shortest form, and each
@@ -72,14 +76,14 @@ the processor time of the child process, from /proc.`)
 }
 
 func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
-	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts, hostile, upgrade, reload or split")
+	flags.StringVar(&o.Scenario, "scenario", o.Scenario, "farm, steady, floor, accounts, hostile, upgrade, reload, split or page")
 	flags.IntVar(&o.Miners, "miners", o.Miners, "number of miners; accounts: 3000, split: 2000, hostile: 1000, unless this is given")
 	flags.Float64Var(&o.Rate, "rate", o.Rate, "shares per second of all miners; accounts, hostile: 300, unless this is given")
 	flags.IntVar(&o.Jobs, "jobs", o.Jobs, "number of measured jobs")
 	flags.DurationVar(&o.JobEvery, "job-every", o.JobEvery, "interval between the measured jobs")
 	flags.IntVar(&o.CleanEvery, "clean-every", o.CleanEvery, "every `n`-th measured job is clean; 0: none")
 	flags.DurationVar(&o.Duration, "duration", o.Duration, "length of the measured share load; split: 1m of each window, accounts: 20s, hostile: 30s of attack per stage, unless this is given")
-	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor, whose figures are medians over them; upgrade: how often the proxy hands itself over; reload: how often all of it is done")
+	flags.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of scenario floor, whose figures are medians over them; upgrade: how often the proxy hands itself over; reload: how often all of it is done; page: of three windows each")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of everything random")
 	flags.StringVar(&o.JSON, "json", o.JSON, "write all figures to this `file`")
 	flags.BoolVar(&o.Pass, "workers", o.Pass, "the proxy passes each worker name to the pool (workers = \"pass\")")
@@ -90,7 +94,7 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 	flags.DurationVar(&o.Flight, "flight", o.Flight, "how long a share may take to reach the pool; a clean job within that time excuses a rejection")
 	flags.DurationVar(&o.AnswerDelay, "answer-delay", o.AnswerDelay, "delay of the pools before each verdict; hostile: 20ms, unless this is given")
 	flags.DurationVar(&o.Patience, "patience", o.Patience, "how long a job, a new link or a failover may take; longer is a breach; split: also the work to be as is wished, 5m unless this is given")
-	flags.DurationVar(&o.Calm, "calm", o.Calm, "how long the load runs after each fault, before the next one")
+	flags.DurationVar(&o.Calm, "calm", o.Calm, "how long the load runs after each fault, before the next one; page: before the first window, 330s unless this is given")
 	flags.IntVar(&o.Connecting, "connecting", o.Connecting, "concurrent dials")
 	flags.Float64Var(&o.ConnectRate, "connect-rate", o.ConnectRate, "dials per second; 0: as fast as -connecting allows")
 	flags.StringVar(&o.Profiles, "profile", o.Profiles, "write the proxy's CPU and heap profiles, from the start of the load, to this `directory`; with several rounds, those of the last one")
@@ -105,9 +109,9 @@ func runFlags(flags *flag.FlagSet, o *scenario.Options) (apply func() error) {
 		if *floor {
 			o.Scenario = scenario.Floor
 		}
-		scenarios := []string{scenario.Farm, scenario.Steady, scenario.Floor, scenario.Accounts, scenario.Hostile, scenario.Upgrade, scenario.Reload, scenario.Split}
+		scenarios := []string{scenario.Farm, scenario.Steady, scenario.Floor, scenario.Accounts, scenario.Hostile, scenario.Upgrade, scenario.Reload, scenario.Split, scenario.Page}
 		if !slices.Contains(scenarios, o.Scenario) {
-			return fmt.Errorf("-scenario: want farm, steady, floor, accounts, hostile, upgrade, reload or split, got %q", o.Scenario)
+			return fmt.Errorf("-scenario: want farm, steady, floor, accounts, hostile, upgrade, reload, split or page, got %q", o.Scenario)
 		}
 		given := map[string]bool{}
 		flags.Visit(func(f *flag.Flag) { given[f.Name] = true })

@@ -96,6 +96,13 @@ func TestRunReloadFindsBreaches(t *testing.T) {
 	wantText(t, mustMain(t, exitFailed, quick("reload", "-workers")...), "round 1: the pools change places: exit status 1: a pass-through has no reload", "the child's log: ")
 }
 
+// A byte pass-through tells of a small farm, twenty times a second.
+func TestRunPageCountsBytes(t *testing.T) {
+	t.Parallel()
+	out := mustMain(t, exitOK, quick("page", "-workers", "-rounds", "1")...)
+	wantText(t, out, "an open page begins with", "ten of them, together", "kB/s", "more with ten", "memory, with history and a page", "no breach")
+}
+
 func TestRunFloorPrintsRatios(t *testing.T) {
 	t.Parallel()
 	out := mustMain(t, exitOK, quick("floor", "-workers", "-rounds", "1")...)
@@ -228,7 +235,7 @@ func TestMisuse(t *testing.T) {
 	f("usage: farmproxy bench SUBCOMMAND")
 	f(`no subcommand "dig"`, "dig")
 	f(`unexpected argument "fast"`, "run", "fast")
-	f(`-scenario: want farm, steady, floor, accounts, hostile, upgrade, reload or split, got "war"`, "run", "-scenario", "war")
+	f(`-scenario: want farm, steady, floor, accounts, hostile, upgrade, reload, split or page, got "war"`, "run", "-scenario", "war")
 	f("-miners: want 1 to 65536, got 0", "run", "-miners", "0")
 	f("-miners: want 3 or more for three accounts, got 2", "run", "-scenario", "accounts", "-miners", "2")
 	f(`-algorithm: want one of sha256d, scrypt, x11, got "sha3"`, "pool", "-algorithm", "sha3")

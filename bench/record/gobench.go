@@ -15,6 +15,8 @@ var gobenchUnits = map[Unit]struct {
 	inAllocations: {"allocs/op", 1},
 	inFractions:   {"%", 100},
 	inPerSecond:   {"/s", 1},
+
+	inBytesPerSecond: {"B/s", 1},
 }
 
 // GoBench returns the result in the format of Go's benchmarks, one line per round. The

@@ -35,6 +35,12 @@ const (
 	KeyRapidMissed = "rapid_missed"
 	KeyRapidCPU    = "rapid_cpu"
 
+	KeyPageBytes  = "page_bytes"
+	KeyPagesBytes = "pages_bytes"
+	KeyPageCPU    = "page_cpu"
+	KeyPagesCPU   = "pages_cpu"
+	KeyPageMemory = "page_rss"
+
 	KeyTLSMemory    = "tls_rss_per_miner"
 	KeyTLSHandshake = "tls_cpu_connect"
 	KeyTLSConnect   = "tls_connect"
@@ -48,6 +54,7 @@ var TableOrder = []string{
 	KeyRSS, KeyRSSMore, KeyRSSLong, KeyGrowth, KeyShare, KeyP50, KeyP99, KeyShareFast, KeyP50Fast, KeyP99Fast, KeyReached,
 	KeyNotify, KeyLast, KeyRapidLast, KeyRapidMissed, KeyRapidCPU, KeyConnect, KeyAllocShare, KeyAllocNotify, KeyIdle, KeyStart,
 	KeyTLSMemory, KeyTLSHandshake, KeyTLSConnect, KeyTLSShare, KeyTLSP50, KeyTLSP99,
+	KeyPageBytes, KeyPagesBytes, KeyPageCPU, KeyPagesCPU, KeyPageMemory,
 }
 
 var quantities = map[string]quantity{
@@ -77,5 +84,10 @@ var quantities = map[string]quantity{
 	KeyTLSShare:     {name: "TLS: processor time a share", unit: inSeconds, passed: 1},
 	KeyTLSP50:       {name: "TLS: round trip of a share, median", unit: inSeconds},
 	KeyTLSP99:       {name: "TLS: round trip of a share, 99 %", unit: inSeconds},
+	KeyPageBytes:    {name: "an open page", unit: inBytesPerSecond, bounded: true, most: 50_000},
+	KeyPagesBytes:   {name: "ten open pages, together", unit: inBytesPerSecond},
+	KeyPageCPU:      {name: "an open page: processor", unit: inFractions, bounded: true, most: 0.02},
+	KeyPagesCPU:     {name: "ten open pages: processor", unit: inFractions, bounded: true, most: 0.04},
+	KeyPageMemory:   {name: "memory, more with history and a page", unit: inBytes, bounded: true, most: 12 << 20},
 	KeyStart:        {name: "start to listening", unit: inSeconds, bounded: true, most: 200e-3},
 }

@@ -60,6 +60,8 @@ const (
 	inAllocations Unit = "allocations"
 	inFractions   Unit = "fraction" // of a core, or of an earlier value
 	inPerSecond   Unit = "per second"
+
+	inBytesPerSecond Unit = "bytes per second"
 )
 
 // format formats a value with its unit, with about three digits.
@@ -80,6 +82,8 @@ func (u Unit) format(v float64) string {
 		return fmt.Sprintf("%.2f kB", v/(1<<10))
 	case inFractions:
 		return fmt.Sprintf("%.2f %%", v*100)
+	case inBytesPerSecond:
+		return fmt.Sprintf("%.1f kB/s", v/1000)
 	case inAllocations:
 		return fmt.Sprintf("%.3f", v)
 	}

@@ -54,7 +54,10 @@ func (m measurement) round(ctx context.Context, o Options, t cli.Terminal, turn 
 	if err := m.overTLS(ctx, o, t, turn+", over TLS"); err != nil {
 		return err
 	}
-	return m.one(ctx, o.rapid(), t, turn+", ten jobs a second", (*trial).rapid, record.SideProxy)
+	if err := m.one(ctx, o.rapid(), t, turn+", ten jobs a second", (*trial).rapid, record.SideProxy); err != nil {
+		return err
+	}
+	return m.openPages(ctx, o, t, turn)
 }
 
 // Sweep measures costs at each number of miners, and at one of these numbers at each

@@ -126,6 +126,7 @@ const (
 	Upgrade  = "upgrade"
 	Reload   = "reload"
 	Split    = "split"
+	Page     = "page"
 )
 
 // DefaultOptions are those of bench run.
@@ -153,6 +154,9 @@ func (o *Options) Sizes(given map[string]bool) {
 		set("miners", func() { o.Miners = splitMiners })
 		set("duration", func() { o.Duration = splitLoad })
 		set("patience", func() { o.Patience = splitPatience })
+	case Page:
+		set("rate", func() { o.Rate = pageRate })
+		set("calm", func() { o.Calm = pageCalm })
 	case Hostile:
 		set("miners", func() { o.Miners = hostileMiners })
 		set("rate", func() { o.Rate = hostileRate })

@@ -68,6 +68,8 @@ func scenarioPlay(name string) func(*trial, context.Context) error {
 		return (*trial).reload
 	case Split:
 		return (*trial).split
+	case Page:
+		return (*trial).page
 	}
 	return (*trial).steady
 }
@@ -182,7 +184,7 @@ func standFor(ctx context.Context, o Options, pools []*pool.Pool, on record.Side
 	if o.Scenario == Split {
 		p.Weights = []float64{splitFirst, 1 - splitFirst}
 	}
-	if o.measuring || p.Installed || o.Scenario == Reload || o.Scenario == Split {
+	if o.measuring || p.Installed || o.Scenario == Reload || o.Scenario == Split || o.Scenario == Page {
 		web, err := stand.FreeAddr()
 		if err != nil {
 			return nil, err

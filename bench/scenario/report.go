@@ -172,6 +172,7 @@ func (out *Outcome) print(t cli.Terminal) {
 		row("  refused, excused", figure.Counts(b.Excused))
 	}
 	out.printAgents(row)
+	f.Page.print(row)
 	row("disconnects", fmt.Sprint(out.Fleet.Disconnects))
 	if out.Fleet.LeftOut+out.Fleet.TooHard > 0 {
 		row("shares not sent, too slow a machine / too hard", fmt.Sprintf("%d / %d", out.Fleet.LeftOut, out.Fleet.TooHard))
@@ -296,4 +297,5 @@ type Figures struct {
 	FrozenSeconds    float64   `json:"upgrade_frozen_seconds,omitempty"`   // nothing was read or written
 	SilenceSeconds   float64   `json:"upgrade_silence_seconds,omitempty"`  // a miner waited for an answer
 	RestartSeconds   float64   `json:"restart_seconds,omitempty"`          // proxy killed to the last miner at work again
+	Page             *PageCost `json:"page,omitempty"`                     // of scenario page
 }
