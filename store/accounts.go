@@ -117,14 +117,9 @@ func (s *Store) register(ctx context.Context, address, user, password, known, ol
 			_, err := t.exec("UPDATE accounts SET password = ?, version = ? WHERE name = ?", s.sealer.seal(name, password), version, name)
 			return err
 		}
-		if _, err := pool(t, address); err != nil {
-			return err
-		}
-		if name, err = newName(t); err != nil {
-			return err
-		}
 		did = RegisteredNow
-		return s.insertAccount(t, Account{Name: name, Pool: address, User: user, Password: NewSecret(password)}, version)
+		name, err = s.newAccount(t, address, user, password, version)
+		return err
 	})
 	if err != nil {
 		return "", 0, err
@@ -133,6 +128,17 @@ func (s *Store) register(ctx context.Context, address, user, password, known, ol
 		s.registeredAgain(name)
 	}
 	return name, did, nil
+}
+
+// newAccount inserts an account at a pool that is known, and returns its name.
+func (s *Store) newAccount(t *transaction, address, user, password string, version int64) (name string, err error) {
+	if _, err := pool(t, address); err != nil {
+		return "", err
+	}
+	if name, err = newName(t); err != nil {
+		return "", err
+	}
+	return name, s.insertAccount(t, Account{Name: name, Pool: address, User: user, Password: NewSecret(password)}, version)
 }
 
 // checkCredentials rejects credentials that can't be sent to a pool.
@@ -156,6 +162,9 @@ func plain(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
 }
 
+// otherPassword never equals a registered one.
+const otherPassword = "\x00"
+
 // credentials returns the name and password of the account of a pool's user, or no name
 // if there is none. An unreadable password counts as different from any other: the next
 // one replaces it.
@@ -169,7 +178,7 @@ func (s *Store) credentials(t *transaction, address, user string) (name, passwor
 		return "", "", err
 	}
 	if password, err = s.sealer.open(name, sealed); err != nil {
-		password = "\x00" // never equals a registered one
+		password = otherPassword
 	}
 	return name, password, nil
 }
@@ -248,7 +257,12 @@ func (s *Store) Accounts(ctx context.Context, f Filter) (Page[Account], error) {
 
 // DeleteAccount deletes an account. ErrUnknownAccount.
 func (s *Store) DeleteAccount(ctx context.Context, name string) error {
-	return s.write(ctx, func(t *transaction, version int64) error {
+	return s.write(ctx, s.deletion(name))
+}
+
+// deletion is the change that deletes an account.
+func (s *Store) deletion(name string) func(*transaction, int64) error {
+	return func(t *transaction, version int64) error {
 		deleted, err := t.exec("DELETE FROM accounts WHERE name = ?", name)
 		if err != nil {
 			return err
@@ -257,7 +271,7 @@ func (s *Store) DeleteAccount(ctx context.Context, name string) error {
 			return unknownAccount(name)
 		}
 		return s.removed(t, version, kindAccount, name)
-	})
+	}
 }
 
 const accountColumns = "name, pool, pool_user, created, last_seen"

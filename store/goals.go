@@ -38,16 +38,9 @@ type GoalPool struct {
 // had so far; it is called outside of any transaction. ErrUnknownAccount, ErrUnknownPool,
 // ErrBadAddress, ErrBadUser, ErrBadPassword, ErrBadValue, and prove's.
 func (s *Store) SetGoals(ctx context.Context, name string, goals []Goal, prove Prove) error {
-	goals, err := checkGoals(goals)
+	own, goals, err := s.newGoals(ctx, name, goals)
 	if err != nil {
 		return err
-	}
-	if _, err := s.Account(ctx, name); err != nil {
-		return err
-	}
-	own := s.Snapshot().Account(name)
-	if own == nil { // its row is damaged
-		return unknownAccount(name)
 	}
 	known := own.everywhere()
 	recallPasswords(goals, known)
@@ -56,7 +49,28 @@ func (s *Store) SetGoals(ctx context.Context, name string, goals []Goal, prove P
 			return err
 		}
 	}
-	return s.write(ctx, func(t *transaction, version int64) error {
+	return s.write(ctx, s.division(name, goals))
+}
+
+// newGoals returns an account as it is, and the goals that it is to get in the stored form.
+func (s *Store) newGoals(ctx context.Context, name string, goals []Goal) (*Account, []Goal, error) {
+	goals, err := checkGoals(goals)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := s.Account(ctx, name); err != nil {
+		return nil, nil, err
+	}
+	own := s.Snapshot().Account(name)
+	if own == nil { // its row is damaged
+		return nil, nil, unknownAccount(name)
+	}
+	return own, goals, nil
+}
+
+// division is the change that divides an account's work among goals.
+func (s *Store) division(name string, goals []Goal) func(*transaction, int64) error {
+	return func(t *transaction, version int64) error {
 		own, err := account(t, name)
 		if err != nil {
 			return err
@@ -72,7 +86,7 @@ func (s *Store) SetGoals(ctx context.Context, name string, goals []Goal, prove P
 		}
 		_, err = t.exec("UPDATE accounts SET version = ? WHERE name = ?", version, name)
 		return err
-	})
+	}
 }
 
 // checkGoals returns goals in the stored form.

@@ -129,7 +129,10 @@ func TestGoalsAreRefused(t *testing.T) {
 		must(t, s.SetGoals(t.Context(), name, two(), nil))
 		f := func(what, account string, kind error, change func(g []Goal) []Goal) {
 			t.Helper()
-			wants(t, what, s.SetGoals(t.Context(), account, change(two()), nil), kind)
+			err := s.SetGoals(t.Context(), account, change(two()), nil)
+			wants(t, what, err, kind)
+			_, _, would := s.WouldSetGoals(t.Context(), account, change(two()))
+			wantsSame(t, what, would, err)
 			if got := shown(s.Snapshot().Account(name)); got != twoShown {
 				t.Errorf("%s: the goals are %s", what, got)
 			}

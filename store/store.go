@@ -236,6 +236,16 @@ func (s *Store) write(ctx context.Context, do func(t *transaction, version int64
 	return nil
 }
 
+// rehearse judges a change as write does, and takes it back.
+func (s *Store) rehearse(ctx context.Context, do func(t *transaction, version int64) error) error {
+	return s.write(ctx, func(t *transaction, version int64) error {
+		if err := do(t, version); err != nil {
+			return err
+		}
+		return errUnchanged
+	})
+}
+
 // raise raises the registry's version, and returns the new one.
 func raise(t *transaction) (version int64, err error) {
 	err = t.row("UPDATE registry SET version = version + 1 WHERE id = 1 RETURNING version", nil, &version)

@@ -80,6 +80,8 @@ func TestRegisterRefuses(t *testing.T) {
 			if name != "" || did != 0 {
 				t.Errorf("%s: name %q, did %d", what, name, did)
 			}
+			_, _, would := s.WouldRegister(t.Context(), c.pool, c.user, c.password)
+			wantsSame(t, what, would, err)
 		}
 		if s.Snapshot().Version() != version || s.Snapshot().NumAccounts() != 0 {
 			t.Error("something was written")
@@ -175,6 +177,8 @@ func TestDeleteAccount(t *testing.T) {
 		}
 		_, err = s.Account(t.Context(), name)
 		wants(t, "looked up after", err, ErrUnknownAccount)
+		_, _, would := s.WouldDelete(t.Context(), name)
+		wantsSame(t, "deleted twice", would, s.DeleteAccount(t.Context(), name))
 		wants(t, "deleted twice", s.DeleteAccount(t.Context(), name), ErrUnknownAccount)
 		if again := mustRegister(t, s, "btc.example:3333", "farm", "x"); again == name || s.Snapshot().Account(again) == nil {
 			t.Errorf("registered after: %s, was %s", again, name)
