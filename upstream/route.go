@@ -39,26 +39,22 @@ func (d *Directory) newRoute(e Entry) *Route {
 // that go on with other pools, those that are new, and those that are over: their miners
 // have to go to others. The caller has Directory.mu, or is alone.
 func (r *Route) lead(e Entry) (led, begun, over []*Goal) {
-	over = slices.Clone(r.list())
+	list := r.list()
+	was := make([]GoalEntry, len(list))
+	for i, g := range list {
+		was[i] = *g.serves.Load()
+	}
 	goals := make([]*Goal, len(e.Goals))
-	take := func(i int, may func(g *Goal) bool) {
-		next := &e.Goals[i]
-		at := slices.IndexFunc(over, func(g *Goal) bool { return may(g) && g.serves.Load().goesOn(next) })
-		if goals[i] != nil || at < 0 {
-			return
+	for i, from := range Origins(was, e.Goals) {
+		if from < 0 {
+			continue
 		}
-		g := over[at]
-		goals[i], over = g, slices.Delete(over, at, at+1)
-		if g.lead(*next) {
-			led = append(led, g)
+		goals[i] = list[from]
+		if list[from].lead(e.Goals[i]) {
+			led = append(led, list[from])
 		}
 	}
-	for i := range goals {
-		take(i, func(g *Goal) bool { return g.Name() == e.Goals[i].Name })
-	}
-	for i := range goals { // called something else now: its miners need not move
-		take(i, func(*Goal) bool { return true })
-	}
+	over = slices.DeleteFunc(slices.Clone(list), func(g *Goal) bool { return slices.Contains(goals, g) })
 	r.serves.Store(&e)
 	for i := range goals {
 		if goals[i] == nil {
@@ -68,6 +64,27 @@ func (r *Route) lead(e Entry) (led, begun, over []*Goal) {
 	}
 	r.goals.Store(&goals)
 	return led, begun, over
+}
+
+// Origins says, for each goal of a route that is to have others, which one of those that it
+// has goes on as it: its index, or -1 if none does and it is new. Miners of a goal that goes on
+// as none have to go to others.
+func Origins(was, is []GoalEntry) []int {
+	from := slices.Repeat([]int{-1}, len(is))
+	take := func(i int, may func(g *GoalEntry) bool) {
+		for at := range was {
+			if from[i] < 0 && !slices.Contains(from, at) && may(&was[at]) && was[at].goesOn(&is[i]) {
+				from[i] = at
+			}
+		}
+	}
+	for i := range is {
+		take(i, func(g *GoalEntry) bool { return g.Name == is[i].Name })
+	}
+	for i := range is { // called something else now: its miners need not move
+		take(i, func(*GoalEntry) bool { return true })
+	}
+	return from
 }
 
 // list returns the route's goals.
