@@ -60,7 +60,7 @@ var wallTime = map[string]string{
 	"api/overlay.go":               "display",
 	"config/overlay.go":            "storage",
 	"proxy/desk.go":                "operators mean the clock on the wall",
-	"proxy/ordereffects.go":        "display",
+	"plain/figure.go":              "display",
 	"viewlink":                     "storage",
 	"wish":                         "operators mean the clock on the wall",
 	"proxy/channels.go":            "a day of the week",

@@ -114,3 +114,7 @@ func Several(n int, one string) string {
 
 // Number is a number as it was written: a weight.
 func Number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// Moment writes a time by this machine's clock, with its zone, since whoever reads it may be in
+// another one.
+func Moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }

@@ -53,10 +53,6 @@ func (c *ordering) tell(ctx context.Context, answer any) error {
 	return nil
 }
 
-// at is how times are said: by this machine's clock, with its zone, since whoever reads it may
-// be in another one.
-func at(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
-
 // minersDo says that so many miners do something.
 func minersDo(n int, one, more string) string {
 	if n == 1 {
@@ -72,7 +68,7 @@ func (c *ordering) undoes(was, is *wish.Order) {
 	}
 	what := was.By + " ordered: " + was.What
 	if !was.Until.IsZero() {
-		what += ", until " + at(was.Until)
+		what += ", until " + plain.Moment(was.Until)
 	}
 	if is == nil {
 		c.say("This takes back what %s.", what)
@@ -86,7 +82,7 @@ func (c *ordering) ends(until time.Time, then string) {
 	if until.IsZero() {
 		c.say("It holds until it is taken back: then %s.", then)
 	} else {
-		c.say("It ends by itself at %s: then %s.", at(until), then)
+		c.say("It ends by itself at %s: then %s.", plain.Moment(until), then)
 	}
 }
 
@@ -135,17 +131,17 @@ func (c *ordering) ofGroup(group string, was, is *wish.Order) {
 			c.say("Alerts speak of %s again in %s, when its miners have booted.", whose, config.Short(alert.Settle))
 		}
 		if until, all := c.after.Curtailed(c.now)[""]; all && group != "" {
-			c.say("All miners are off on purpose until %s: no alert speaks of this group either.", at(until))
+			c.say("All miners are off on purpose until %s: no alert speaks of this group either.", plain.Moment(until))
 		}
 		c.undoes(was, is)
 		return
 	}
 	from := "now"
 	if order, _ := c.after.CurtailmentOf(group); order.From.After(c.now) {
-		from = at(order.From)
+		from = plain.Moment(order.From)
 	}
 	known, up := c.known.workers(group)
-	c.say("From %s until %s, and for %s after that, no alert speaks of %s: %s, %s of them up now.", from, at(is.Until), config.Short(alert.Settle), whose, plain.Several(known, "worker"), plain.Count(up))
+	c.say("From %s until %s, and for %s after that, no alert speaks of %s: %s, %s of them up now.", from, plain.Moment(is.Until), config.Short(alert.Settle), whose, plain.Several(known, "worker"), plain.Count(up))
 	c.say("No miner is switched off by it.")
 	c.undoes(was, is)
 }
@@ -260,18 +256,7 @@ func (c *ordering) divides(ctx context.Context, r *wish.Route) (stuck map[string
 	if err != nil {
 		return nil, err
 	}
-	for _, way := range slices.SortedFunc(maps.Keys(f.moves), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
-		c.say("From goal %s to goal %s: about %s within minutes, each by a clean job on the connection that it has.", way[0], way[1], plain.Several(f.moves[way], "miner"))
-	}
-	total := 0
-	for _, n := range f.at {
-		total += n
-	}
-	if total == 0 {
-		c.say("No miner is on it now: those that come are divided so.")
-	} else if stay := total - f.going(); stay > 0 {
-		c.say("%s.", stays(stay, f))
-	}
+	c.flow(f)
 	stuck = make(map[string]int)
 	for i, g := range after {
 		if name := r.Goals[i].Name; !g.Open && f.at[name] > f.leaving(name) {
@@ -279,6 +264,22 @@ func (c *ordering) divides(ctx context.Context, r *wish.Route) (stuck map[string
 		}
 	}
 	return stuck, nil
+}
+
+// flow says who moves on a route.
+func (s *sentences) flow(f *flow) {
+	for _, way := range slices.SortedFunc(maps.Keys(f.moves), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		s.say("From goal %s to goal %s: about %s within minutes, each by a clean job on the connection that it has.", way[0], way[1], plain.Several(f.moves[way], "miner"))
+	}
+	total := 0
+	for _, n := range f.at {
+		total += n
+	}
+	if total == 0 {
+		s.say("No miner is on it now: those that come are divided so.")
+	} else if stay := total - f.going(); stay > 0 {
+		s.say("%s.", stays(stay, f))
+	}
 }
 
 // stays says how many miners stay, and why those that could not move.

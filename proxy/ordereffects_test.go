@@ -11,6 +11,7 @@ import (
 	"farmproxy/api"
 	"farmproxy/balance"
 	"farmproxy/config"
+	"farmproxy/plain"
 	"farmproxy/upstream"
 )
 
@@ -39,7 +40,7 @@ func list(text string) (pools []upstream.GoalPool) {
 // ends, and what is undone.
 func TestTheEffectsOfOrders(t *testing.T) {
 	hour := api.Term{For: "1h"}
-	until := at(time.Date(2026, 11, 26, 13, 0, 0, 0, time.UTC))
+	until := plain.Moment(time.Date(2026, 11, 26, 13, 0, 0, 0, time.UTC))
 	pool := func(name string, how api.PoolAction, term api.Term) func(api.Orders) (any, error) {
 		return func(o api.Orders) (any, error) { return o.Leave("bert", name, how, term) }
 	}
