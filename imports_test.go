@@ -55,8 +55,8 @@ var mayImport = map[string][]string{
 	"transport":        {},
 	"admin":            {},
 	"stats":            {"naming", "work"},
-	"api":              {"alert", "history", "live", "stats", "store", "textfile", "viewlink", "web", "work"}, // work: the names of verdicts, which algorithms are checked
-	"codec":            {"work"},                                                                              // a share is spelled once
+	"api":              {"alert", "history", "live", "plain", "stats", "store", "textfile", "viewlink", "web", "work"}, // work: the names of verdicts, which algorithms are checked
+	"codec":            {"work"},                                                                                       // a share is spelled once
 	"codec/agent":      {"codec", "work"},
 	"work":             {},
 	"config":           {"alert", "naming", "textfile", "wish"},

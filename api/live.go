@@ -37,20 +37,21 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	s.noteOpened(ctx)
+	closed := s.viewers.opened(s.noteOpened(ctx))
 	token := bearer(&ctx.Request.Header) // now: the request is gone when the first event is written
 	connOf(ctx).lasting.Store(true)
 	ctx.Response.SetConnectionClose()
-	ctx.SetBodyStream(&events{page: page, may: func() bool { return s.mayStillRead(token) }}, -1)
+	ctx.SetBodyStream(&events{page: page, may: func() bool { return s.mayStillRead(token) }, closed: closed}, -1)
 	return nil
 }
 
 // events is an open page as a stream, which fasthttp reads in pieces. It writes none itself:
 // then the first event, of all workers, would be copied for each page, and copies be kept.
 type events struct {
-	page *live.Page
-	may  func() bool
-	rest net.Buffers // of the event under way
+	page   *live.Page
+	may    func() bool
+	closed func()
+	rest   net.Buffers // of the event under way
 }
 
 // Read waits for an event if there is nothing left of the one before.
@@ -69,6 +70,7 @@ func (e *events) Read(piece []byte) (int, error) {
 // Close closes the page.
 func (e *events) Close() error {
 	e.page.Close()
+	e.closed()
 	return nil
 }
 

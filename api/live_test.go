@@ -132,7 +132,7 @@ func TestEventsInPieces(t *testing.T) { synctest.Test(t, testEventsInPieces) }
 func testEventsInPieces(t *testing.T) {
 	feed := live.NewFeed(rigs(100))
 	page, _ := feed.Open(time.Now())
-	e := &events{page: page, may: func() bool { return true }}
+	e := &events{page: page, may: func() bool { return true }, closed: func() {}}
 	piece, text := make([]byte, 100), make([]byte, 0, 100_000)
 	read := func() error {
 		n, err := e.Read(piece)

@@ -287,7 +287,7 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	prove := func(_ context.Context, p store.Pool, _ store.Account) error { return nil }
 	laid := &overlays{answer: changed()}
 	well := newSite(t, withTokens, func(o *Options) {
-		o.Registry, o.RegistrationsPerMinute = registry, 5
+		o.Registry, o.RegistrationsPerMinute, o.AccountEffects = registry, 5, namedEffects
 		o.Prove, o.Uses = prove, func(string) bool { return true }
 		o.Bans, o.Overlays = &oneBan{}, laid
 		o.ViewLinks = mustLinks(t)
@@ -358,6 +358,12 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		f(method, "/api/v1/users", `{"pool":"b.example:3333","user":"u"}`)
 		f(method, "/api/v1/users", `{}`)
 	}
+	for _, method := range []string{"POST", "PUT"} {
+		f(method, "/api/v1/users?dry_run=true", `{"pool":"b.example:3333","user":"u"}`)
+	}
+	f("PUT", "/api/v1/users/"+name+"?dry_run=true", `{"goals":[]}`)
+	f("DELETE", "/api/v1/users/"+name+"?dry_run=true", "")
+	f("DELETE", "/api/v1/users/"+name+"?dry_run=1", "")
 	for range proofsPerMinute {
 		well.proofs.take("b.example:3333")
 	}
@@ -402,7 +408,9 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 		f("GET", "/api/v1/"+table, "")
 		f("GET", "/api/v1/"+table+"?format=xml", "")
 	}
+	f("POST", "/api/v1/view-links?dry_run=true", `{"name":"board"}`)
 	f("POST", "/api/v1/view-links", `{"name":"board"}`)
+	f("DELETE", "/api/v1/view-links/board?dry_run=true", "")
 	f("POST", "/api/v1/view-links", `{"name":"board"}`) // taken
 	f("POST", "/api/v1/view-links", `{}`)
 	f("DELETE", "/api/v1/view-links/board", "")

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -131,6 +132,11 @@ func NotFound(format string, args ...any) error {
 	return e
 }
 
+// Busy returns an error about something that can be asked again later.
+func Busy(format string, args ...any) error {
+	return &httpError{fasthttp.StatusServiceUnavailable, fmt.Sprintf(format, args...)}
+}
+
 // withOrders makes a handler of one that looks at orders.
 func withOrders(answer func(s *Server, ctx *fasthttp.RequestCtx, o Orders, name string) error) handler {
 	return func(s *Server, ctx *fasthttp.RequestCtx) error {
@@ -152,8 +158,8 @@ type order func(ctx *fasthttp.RequestCtx, o Orders, name string) (outcome, error
 // What is wrong with an order is the client's mistake.
 func (give order) handler(others ...string) handler {
 	return func(s *Server, ctx *fasthttp.RequestCtx) error {
-		dry := false
-		if err := readSwitches(ctx.QueryArgs(), []boolParameter{{"dry_run", &dry}}, others...); err != nil {
+		dry, err := dryRun(ctx, others...)
+		if err != nil {
 			return err
 		}
 		if dry {
@@ -163,10 +169,7 @@ func (give order) handler(others ...string) handler {
 				d, err := give(ctx, o, item(ctx))
 				return d.answer, err
 			})
-			if err != nil {
-				return withCode(fasthttp.StatusBadRequest, err)
-			}
-			return writeJSON(ctx, fasthttp.StatusOK, e)
+			return writeEffects(ctx, e, withCode(fasthttp.StatusBadRequest, err))
 		}
 		d, err := give(ctx, s.options.Orders, item(ctx))
 		if err != nil {
@@ -178,6 +181,21 @@ func (give order) handler(others ...string) handler {
 		}
 		return writeJSON(ctx, fasthttp.StatusOK, d.answer)
 	}
+}
+
+// dryRun reads whether a request only asks what it would do; others are the parameters that the
+// caller reads.
+func dryRun(ctx *fasthttp.RequestCtx, others ...string) (dry bool, err error) {
+	err = readSwitches(ctx.QueryArgs(), []boolParameter{{"dry_run", &dry}}, others...)
+	return dry, err
+}
+
+// writeEffects answers a dry run, unless it was refused.
+func writeEffects(ctx *fasthttp.RequestCtx, e *OrderEffects, refused error) error {
+	if refused != nil {
+		return refused
+	}
+	return writeJSON(ctx, fasthttp.StatusOK, e)
 }
 
 // askedBy names who asks, as an order keeps it.

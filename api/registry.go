@@ -33,6 +33,10 @@ type Registry interface {
 	SetGoals(ctx context.Context, name string, goals []store.Goal, prove store.Prove) error
 	DeleteAccount(ctx context.Context, name string) error
 
+	WouldRegister(ctx context.Context, pool, user, password string) (before, after *store.Account, err error)
+	WouldSetGoals(ctx context.Context, name string, goals []store.Goal) (before, after *store.Account, err error)
+	WouldDelete(ctx context.Context, name string) (before, after *store.Account, err error)
+
 	Pool(ctx context.Context, address string) (store.Pool, error)
 	Pools(ctx context.Context, f store.Filter) (store.Page[store.Pool], error)
 	AddPool(ctx context.Context, p store.Pool) error

@@ -93,6 +93,10 @@ type Options struct {
 	Alerts   Alerter
 	Channels Channels
 
+	// AccountEffects say in words what it would do if an account became another one: nil before:
+	// it is new; nil after: it is deleted.
+	AccountEffects func(ctx context.Context, before, after *store.Account) ([]string, error)
+
 	// Prove asks a pool whether it accepts an account's credentials before those in use
 	// are replaced; nil: no proof.
 	Prove store.Prove
@@ -153,6 +157,7 @@ type Server struct {
 	refusals      refusals
 	proofs        *proofs
 	feed          *live.Feed
+	viewers       viewers
 	stopped       chan struct{} // closed by Shutdown
 	feeding       sync.Once
 

@@ -68,12 +68,25 @@ func registers(ctx *fasthttp.RequestCtx) bool {
 }
 
 func (s *Server) register(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
-	if err := s.limit(ctx); err != nil {
+	dry, err := dryRun(ctx)
+	if err != nil {
+		return err
+	}
+	if dry { // whoever may only register learns nothing of the farm
+		err = s.authorize(ctx, scopeWrite)
+	} else {
+		err = s.limit(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	var q registration
 	if err := readJSON(ctx, &q, false); err != nil {
 		return err
+	}
+	if dry {
+		before, after, err := r.WouldRegister(life, q.Pool, q.User, q.Password)
+		return s.wouldBe(life, ctx, before, after, unknownIn(err, store.ErrUnknownPool))
 	}
 	name, did, err := r.Register(life, q.Pool, q.User, q.Password, s.prover(ctx))
 	if err != nil {
@@ -86,6 +99,15 @@ func (s *Server) register(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 		s.audit(ctx, "password of an account changed", "account", name, "pool", q.Pool)
 	}
 	return writeRegistered(ctx, fasthttp.StatusCreated, registered{Name: name})
+}
+
+// wouldBe says what would happen if one account became another one, unless that is refused.
+func (s *Server) wouldBe(life context.Context, ctx *fasthttp.RequestCtx, before, after *store.Account, refused error) error {
+	if refused != nil {
+		return refused
+	}
+	effects, err := s.options.AccountEffects(life, before, after)
+	return writeEffects(ctx, &OrderEffects{DryRun: true, Effects: effects}, withCode(fasthttp.StatusServiceUnavailable, err))
 }
 
 func writeRegistered(ctx *fasthttp.RequestCtx, code int, a registered) error {
@@ -121,6 +143,14 @@ func (s *Server) user(life context.Context, ctx *fasthttp.RequestCtx, r Registry
 
 func (s *Server) deleteUser(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
 	name := item(ctx)
+	dry, err := dryRun(ctx)
+	if err != nil {
+		return err
+	}
+	if dry {
+		before, after, err := r.WouldDelete(life, name)
+		return s.wouldBe(life, ctx, before, after, err)
+	}
 	if err := r.DeleteAccount(life, name); err != nil {
 		return err
 	}
@@ -130,6 +160,10 @@ func (s *Server) deleteUser(life context.Context, ctx *fasthttp.RequestCtx, r Re
 
 // setGoals divides an account's work among goals.
 func (s *Server) setGoals(life context.Context, ctx *fasthttp.RequestCtx, r Registry) error {
+	dry, err := dryRun(ctx)
+	if err != nil {
+		return err
+	}
 	var body goalsBody
 	if err := readJSON(ctx, &body, true); err != nil {
 		return err
@@ -137,8 +171,22 @@ func (s *Server) setGoals(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 	if body.Goals == nil {
 		return badRequest(`goals: required, such as [{"name": "main", "weight": 70, "pools": [{"pool": "pool.example:3333"}]}, ...]; [] gives all work to the account's own pool again`)
 	}
-	goals := make([]store.Goal, len(body.Goals))
-	for i, g := range body.Goals {
+	name, goals := item(ctx), body.stored()
+	if dry {
+		before, after, err := r.WouldSetGoals(life, name, goals)
+		return s.wouldBe(life, ctx, before, after, unknownIn(err, store.ErrUnknownPool))
+	}
+	if err := r.SetGoals(life, name, goals, s.prover(ctx)); err != nil {
+		return unknownIn(err, store.ErrUnknownPool)
+	}
+	s.audit(ctx, "goals of an account set", "account", name, "goals", len(goals))
+	return s.user(life, ctx, r)
+}
+
+// stored returns the goals as the store has them.
+func (b *goalsBody) stored() []store.Goal {
+	goals := make([]store.Goal, len(b.Goals))
+	for i, g := range b.Goals {
 		goals[i] = store.Goal{Name: g.Name, Weight: g.Weight}
 		for _, p := range g.Pools {
 			at := store.GoalPool{Pool: p.Pool, User: p.User}
@@ -148,12 +196,7 @@ func (s *Server) setGoals(life context.Context, ctx *fasthttp.RequestCtx, r Regi
 			goals[i].Pools = append(goals[i].Pools, at)
 		}
 	}
-	name := item(ctx)
-	if err := r.SetGoals(life, name, goals, s.prover(ctx)); err != nil {
-		return unknownIn(err, store.ErrUnknownPool)
-	}
-	s.audit(ctx, "goals of an account set", "account", name, "goals", len(goals))
-	return s.user(life, ctx, r)
+	return goals
 }
 
 func (s *Server) makeUser(r Registry, a *store.Account) user {

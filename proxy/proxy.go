@@ -214,7 +214,7 @@ func (p *proxy) webOptions(secure *tls.Config) api.Options {
 		Prove: p.prove, Uses: p.uses, Reload: p.reloadFile, Configuration: p.configuration, Overlays: overlays{p},
 	}
 	if p.store != nil { // not a nil *Store in a Registry that is not nil
-		o.Registry = p.store
+		o.Registry, o.AccountEffects = p.store, p.accountEffects
 	}
 	return o
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -13,18 +12,28 @@ import (
 )
 
 // errRehearsing refuses a dry run that has waited too long for those before it.
-var errRehearsing = errors.New("busy: dry runs are answered one at a time; ask again later, or less often")
+var errRehearsing = api.Busy("busy: dry runs are answered one at a time; ask again later, or less often")
 
-// DryRun implements api.Orders. There is one at a time: the loops list all miners of split
-// routes for it, and whoever asks without end would have them do nothing else. The order is given at a desk with a copy of the orders, on a
-// farm where nobody moves: it is judged as it would be, and what differs then is said.
-func (d desk) DryRun(ctx context.Context, order func(api.Orders) (any, error)) (*api.OrderEffects, error) {
+// rehearse waits for the dry runs before this one, and returns what ends this one: there is one
+// at a time, since the loops list all miners of split routes for it, and whoever asks without
+// end would have them do nothing else.
+func (o *orders) rehearse(ctx context.Context) (end func(), err error) {
 	select {
-	case d.rehearsing <- struct{}{}:
-		defer func() { <-d.rehearsing }()
+	case o.rehearsing <- struct{}{}:
+		return func() { <-o.rehearsing }, nil
 	case <-ctx.Done():
 		return nil, errRehearsing
 	}
+}
+
+// DryRun implements api.Orders. The order is given at a desk with a copy of the orders, on a
+// farm where nobody moves: it is judged as it would be, and what differs then is said.
+func (d desk) DryRun(ctx context.Context, order func(api.Orders) (any, error)) (*api.OrderEffects, error) {
+	end, err := d.rehearse(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	d.mu.Lock()
 	before, frozen := d.all.Clone(), d.frozen
 	d.mu.Unlock()

@@ -31,6 +31,11 @@ func (t table) Entry(name string) (upstream.Entry, bool) {
 	if account == nil {
 		return upstream.Entry{}, false
 	}
+	return t.entry(account)
+}
+
+// entry returns the entry that an account makes; false: its pool is not known.
+func (t table) entry(account *store.Account) (upstream.Entry, bool) {
 	e := upstream.Entry{Name: account.Name}
 	for i := range account.Goals {
 		g := &account.Goals[i]
@@ -145,6 +150,18 @@ func (t *tables) accountRoute(account string) (r wish.Route, there bool) {
 		r.Goals = append(r.Goals, wish.Goal{Name: e.Goals[i].Name, Weight: e.Goals[i].Weight})
 	}
 	return r, true
+}
+
+// entries returns what accounts make of the pools that are known now.
+func (t *tables) entries(accounts ...*store.Account) []upstream.Entry {
+	t.mu.Lock()
+	now := t.now
+	t.mu.Unlock()
+	list := make([]upstream.Entry, len(accounts))
+	for i, a := range accounts {
+		list[i], _ = now.entry(a)
+	}
+	return list
 }
 
 // storeURL returns the URL of a pool in the store.

@@ -49,9 +49,13 @@ func (p *proxy) viewLinkCommands() {
 		}
 		return MadeViewLink{*l, p.pageAddress() + l.Path}, nil
 	}))
+	p.admin.Query("view create"+DryRun, command(func(_ context.Context, by string, o api.ViewLinkOrder) (any, error) {
+		return p.web.WouldCreateViewLink(by, o)
+	}))
 	p.admin.Handle("view revoke", command(func(_ context.Context, by string, a RevokeArgs) (any, error) {
 		return nil, p.web.RevokeViewLink(a.Name)
 	}))
+	p.admin.Query("view revoke"+DryRun, command(func(_ context.Context, _ string, a RevokeArgs) (any, error) { return p.web.WouldRevokeViewLink(a.Name) }))
 }
 
 // pageAddress is where the page is, as others reach it: by this machine's name, if farmproxy

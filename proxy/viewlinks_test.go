@@ -56,6 +56,12 @@ func TestViewLinkOverAnUpgrade(t *testing.T) {
 	}
 	upgrade() // it has a state directory, and tokens
 
+	var effects api.OrderEffects
+	do("view create"+DryRun, api.ViewLinkOrder{Name: "wall"}, &effects)
+	var list api.ViewLinkList
+	if do("view list", nil, &list); !effects.DryRun || !strings.HasPrefix(effects.Effects[0], "Whoever has the address of wall") || len(list.Links) > 0 {
+		t.Errorf("%+v; there are %+v", effects, list)
+	}
 	var link MadeViewLink
 	do("view create", api.ViewLinkOrder{Name: "wall"}, &link)
 	page, secret, ok := strings.Cut(link.Address, "/#view=")
@@ -78,9 +84,9 @@ func TestViewLinkOverAnUpgrade(t *testing.T) {
 	read(200)
 	upgrade()
 	read(200)
-	var list api.ViewLinkList
-	if do("view list", nil, &list); len(list.Links) != 1 || list.Links[0].Name != "wall" {
-		t.Errorf("%+v", list)
+	do("view revoke"+DryRun, RevokeArgs{"wall"}, &effects)
+	if do("view list", nil, &list); len(list.Links) != 1 || list.Links[0].Name != "wall" || !strings.HasPrefix(effects.Effects[1], "No page is open") {
+		t.Errorf("%+v %+v", list, effects)
 	}
 	do("view revoke", RevokeArgs{"wall"}, nil)
 	read(401)

@@ -110,6 +110,17 @@ func (l *Links) Freeze(on bool) {
 	}
 }
 
+// Rehearsal returns a copy of the links, where a change is judged as it is here and nothing is
+// written down.
+func (l *Links) Rehearsal() *Links {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &Links{
+		path: l.path, write: func(string, []entry) error { return nil }, writing: make(chan struct{}, 1),
+		list: slices.Clone(l.list), broken: l.broken, frozen: l.frozen,
+	}
+}
+
 // Create makes a link, and returns its secret, which is not kept.
 func (l *Links) Create(name, by string, now, until time.Time) (link Link, secret string, err error) {
 	if !IsName(name) {

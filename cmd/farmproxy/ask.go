@@ -150,7 +150,7 @@ type ordering struct {
 
 // orderFlags adds the flags of a command that orders something.
 func orderFlags(flags *flag.FlagSet) ordering {
-	return ordering{askFlags(flags), flags.Bool("dry-run", false, "only say what the order would do")}
+	return ordering{askFlags(flags), flags.Bool("dry-run", false, "only say what it would do")}
 }
 
 // order has the running farmproxy do what is ordered, or say what that would do.

@@ -40,7 +40,7 @@ func printViewLinks(w io.Writer, width int, answer json.RawMessage) error {
 }
 
 func viewCreateCommand(flags *flag.FlagSet) run {
-	a, terms := askFlags(flags), addTermFlags(flags)
+	a, terms := orderFlags(flags), addTermFlags(flags)
 	return func(ctx context.Context, args []string, t terminal) int {
 		if len(args) != 1 {
 			return misused(t, "view create", "name the link, for example control-room")
@@ -50,7 +50,7 @@ func viewCreateCommand(flags *flag.FlagSet) run {
 		if order.Term, err = terms.term(time.Now()); err != nil {
 			return misused(t, "view create", "%w", err)
 		}
-		return a.command(ctx, t, "view create", order, nil, func(w io.Writer, answer json.RawMessage) error {
+		return a.order(ctx, t, "view create", order, func(w io.Writer, answer json.RawMessage) error {
 			var l proxy.MadeViewLink
 			if err := json.Unmarshal(answer, &l); err != nil {
 				return fmt.Errorf("the answer is no view link: %w", err)
@@ -62,12 +62,12 @@ func viewCreateCommand(flags *flag.FlagSet) run {
 }
 
 func viewRevokeCommand(flags *flag.FlagSet) run {
-	a := askFlags(flags)
+	a := orderFlags(flags)
 	return func(ctx context.Context, args []string, t terminal) int {
 		if len(args) != 1 {
 			return misused(t, "view revoke", "name a link; farmproxy view list lists them")
 		}
-		return a.command(ctx, t, "view revoke", proxy.RevokeArgs{Name: args[0]}, nil, func(w io.Writer, _ json.RawMessage) error {
+		return a.order(ctx, t, "view revoke", proxy.RevokeArgs{Name: args[0]}, func(w io.Writer, _ json.RawMessage) error {
 			_, err := fmt.Fprintf(w, "%s: revoked\n", printable(args[0]))
 			return err
 		})

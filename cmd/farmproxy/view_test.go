@@ -18,6 +18,9 @@ func TestViewLinkCommands(t *testing.T) {
 		"view list":   api.ViewLinkList{Links: []api.ViewLink{wall, {Name: "phone", Note: api.MakeNote("ann at 192.0.2.7", since, time.Time{})}}},
 		"view create": proxy.MadeViewLink{NewViewLink: api.NewViewLink{ViewLink: wall, Path: "/#view=X"}, Address: "http://farm:8080/#view=X"},
 		"view revoke": nil,
+
+		"view create dry-run": api.OrderEffects{DryRun: true, Effects: []string{"Whoever has it sees all."}},
+		"view revoke dry-run": api.OrderEffects{DryRun: true, Effects: []string{"1 page closes."}},
 	})
 	here := strings.NewReplacer("<since>", since.Local().Format(minutes), "<end>", since.Add(time.Hour).Local().Format(minutes))
 	f := func(line, asked, out string) {
@@ -33,6 +36,9 @@ phone  never   ann at 192.0.2.7  <since>  -
 `)
 	f("view create wall -for 1h", `view create {"for":"1h","name":"wall"}`, "http://farm:8080/#view=X\n")
 	f("view revoke wall", `view revoke {"name":"wall"}`, "wall: revoked\n")
+	const dry = "Nothing was changed: this was a dry run.\n"
+	f("view create wall -for 1h -dry-run", `view create dry-run {"for":"1h","name":"wall"}`, "Whoever has it sees all.\n"+dry)
+	f("view revoke wall -dry-run", `view revoke dry-run {"name":"wall"}`, "1 page closes.\n"+dry)
 	var none strings.Builder
 	if err := printViewLinks(&none, 0, []byte(`{"links":[]}`)); err != nil || none.String() != "there are no view links: farmproxy view create NAME makes one\n" {
 		t.Errorf("%v\n%s", err, none.String())
