@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { get, Refused, send } from './api'
 import { count, hashrate, several } from './format'
 import { useAnswer, useKept } from './hooks'
-import { Question } from './question'
+import { OrderDialog, Question } from './question'
 
 interface Account { name: string; pool: string; user: string; miners: number; hashrate: number; goals: { name: string; weight: number }[] }
 
@@ -30,10 +30,9 @@ export function Accounts() {
   const pools = useKept(value?.pools) ?? []
   const close = () => { ask(null); setDone(done + 1) }
   const text = (form: FormData, key: string) => (form.get(key) as string).trim()
-  const register = async (_: unknown, form: FormData) => {
+  const registration = (form: FormData) => {
     const password = form.get('password') as string
-    const a = JSON.parse(await send('POST', '/api/v1/users', { pool: text(form, 'pool'), user: text(form, 'user'), ...(password && { password }) })) as { name: string }
-    setMade(a.name)
+    return { pool: text(form, 'pool'), user: text(form, 'user'), ...(password && { password }) }
   }
   if (value === null) return null
   return (
@@ -59,14 +58,14 @@ export function Accounts() {
         </div>
       )}
       {asked === 'account' && (
-        <Question title="Register an account" verb="Register" close={close} go={register}>
-          <p>farmproxy gives it a name, with which its miners log in. The same pool and user again get the same name, and the password that is given then. No miner notices.</p>
+        <OrderDialog title="Register an account" verb="Register" close={close} given={(answer) => setMade(JSON.parse(answer).name)}
+          order={(_, form) => ({ method: 'POST', path: '/api/v1/users', body: registration(form) })}>
           <div class="keys">
             <label for="account-pool">pool</label><select id="account-pool" name="pool" required>{pools.map((p) => <option key={p}>{p}</option>)}</select>
             <label for="account-user">user</label><input id="account-user" name="user" required autocomplete="off" />
             <label for="account-password">password</label><input id="account-password" name="password" type="password" autocomplete="new-password" />
           </div>
-        </Question>
+        </OrderDialog>
       )}
       {asked === 'pool' && (
         <Question title="Register a pool" verb="Register" close={close} go={(_, form) => send('POST', '/api/v1/pools', { pool: text(form, 'pool'), algorithm: text(form, 'algorithm'), tls: form.has('tls') })}>
@@ -78,11 +77,7 @@ export function Accounts() {
           </div>
         </Question>
       )}
-      {asked && typeof asked !== 'string' && (
-        <Question title={`Delete ${asked.name}?`} verb="Delete" close={close} go={() => send('DELETE', '/api/v1/users/' + encodeURIComponent(asked.name))}>
-          <p>{count(asked.miners)} miners of it are disconnected, and can't log in any more.</p>
-        </Question>
-      )}
+      {asked && typeof asked !== 'string' && <OrderDialog title={`Delete ${asked.name}?`} verb="Delete" close={close} order={() => ({ method: 'DELETE', path: '/api/v1/users/' + encodeURIComponent(asked.name) })} />}
     </section>
   )
 }

@@ -30,7 +30,7 @@ interface Asked extends Dialog { go: (term: Term, form: FormData) => Promise<unk
 /** Question asks once before something is changed; its children say what that will do. */
 export function Question({ go, ...dialog }: Asked) { return <Form {...dialog} go={go} ready /> }
 
-/** Order is a request that orders something. */
+/** Order is a request that changes something. */
 export interface Order { method: string; path: string; query?: Record<string, string>; body?: unknown }
 
 /** give sends an order, or with dry asks what it would do. */
@@ -44,7 +44,7 @@ interface Ordered extends Dialog {
   given?: (answer: string) => void // looks at the answer; may throw
 }
 
-/** OrderDialog asks once before something is ordered, and shows what farmproxy says that it will do: of each order that the form makes, before it can be given. */
+/** OrderDialog asks once before something is changed, and shows what farmproxy says that it will do: of each order that the form makes, before it can be given. A form that is not filled in yet makes none. */
 export function OrderDialog({ order, given, ...dialog }: Ordered) {
   const [wanted, want] = useState<Order | null>(null)
   const [would, setWould] = useState<{ order: Order; effects: string[]; trouble?: string } | null>(null)
@@ -62,22 +62,23 @@ export function OrderDialog({ order, given, ...dialog }: Ordered) {
     }, pause)
     return () => { gone = true; clearTimeout(wait) }
   }, [JSON.stringify(wanted)])
-  const ready = would !== null && !would.trouble && JSON.stringify(would.order) === JSON.stringify(wanted)
+  const said = wanted && would
+  const ready = !!said && !would.trouble && JSON.stringify(would.order) === JSON.stringify(wanted)
   const go = async () => {
     const answer = await give(wanted!, false)
     given?.(answer)
   }
   return (
-    <Form {...dialog} go={go} ready={ready} changed={(term, form) => want(order(term, form))} effects={<>
-      {would?.trouble && <p class="error" role="alert">{would.trouble}</p>}
-      <div role="status" aria-busy={!ready}><Lines title="What it does" lines={would?.effects ?? []} /></div>
+    <Form {...dialog} go={go} ready={ready} changed={(read) => want(read && order(...read))} effects={<>
+      {said?.trouble && <p class="error" role="alert">{said.trouble}</p>}
+      <div role="status" aria-busy={!!wanted && !ready}><Lines title="What it does" lines={said?.effects ?? []} /></div>
     </>} />
   )
 }
 
 interface Filled extends Asked {
   ready: boolean // the button can be used
-  changed?: (term: Term, form: FormData) => void // what the form says, at first and after each change
+  changed?: (read: [Term, FormData] | null) => void // what the form says, at first and after each change; null: it is not filled in
   effects?: preact.ComponentChildren
 }
 
@@ -90,7 +91,7 @@ function Form({ title, verb, timed, go, close, children, ready, changed, effects
     const term = data.get('for') as string | null
     return [term ? { for: term } : {}, data]
   }
-  const look = () => { setTrouble(''); changed?.(...read()) }
+  const look = () => { setTrouble(''); changed?.(form.current!.checkValidity() ? read() : null) }
   useEffect(look, [])
   const submit = async (e: SubmitEvent) => {
     e.preventDefault()

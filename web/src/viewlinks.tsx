@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
-import { get, send } from './api'
+import { get } from './api'
 import { clock } from './format'
 import { useAnswer } from './hooks'
-import { Question } from './question'
+import { OrderDialog } from './question'
 
 interface ViewLink { name: string; by: string; since: string; until: string | null; last_opened: string | null }
 
@@ -15,8 +15,8 @@ export function ViewLinks() {
   const [made, setMade] = useState<{ name: string; address: string } | null>(null)
   const { value: links, trouble } = useAnswer(async (signal) => (await get<{ view_links: ViewLink[] }>(path, {}, signal)).view_links, [done])
   const close = () => { ask(null); setDone(done + 1) }
-  const create = async (term: { for?: string }, form: FormData) => {
-    const l = JSON.parse(await send('POST', path, { ...term, name: (form.get('name') as string).trim() })) as { name: string; path: string }
+  const created = (answer: string) => {
+    const l = JSON.parse(answer) as { name: string; path: string }
     setMade({ name: l.name, address: location.origin + l.path })
   }
   return (
@@ -31,16 +31,12 @@ export function ViewLinks() {
       <p><button type="button" onClick={() => ask('create')}>Make a view link</button></p>
       {made && <div class="keys"><label for="made">The link {made.name}. It is shown only now: copy it.</label><input id="made" readOnly value={made.address} onFocus={(e) => e.currentTarget.select()} /></div>}
       {asked === 'create' && (
-        <Question title="Make a view link" verb="Make it" timed close={close} go={create}>
-          <p>Whoever has the link can look at everything on this page, until it is revoked or its time is over.</p>
+        <OrderDialog title="Make a view link" verb="Make it" timed close={close} given={created}
+          order={(term, form) => ({ method: 'POST', path, body: { ...term, name: (form.get('name') as string).trim() } })}>
           <div class="keys"><label for="link-name">Name</label><input id="link-name" name="name" required autocomplete="off" /></div>
-        </Question>
+        </OrderDialog>
       )}
-      {asked && asked !== 'create' && (
-        <Question title={`Revoke ${asked.name}?`} verb="Revoke" close={close} go={() => send('DELETE', path + '/' + encodeURIComponent(asked.name))}>
-          <p>Pages that are open with it end at once, and it opens no other.</p>
-        </Question>
-      )}
+      {asked && asked !== 'create' && <OrderDialog title={`Revoke ${asked.name}?`} verb="Revoke" close={close} order={() => ({ method: 'DELETE', path: path + '/' + encodeURIComponent(asked.name) })} />}
     </section>
   )
 }
