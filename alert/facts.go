@@ -45,8 +45,9 @@ type Pool struct {
 	ToldLate    uint64 // of these, later than the rule pool_late allows
 	BitsReduced uint64 // times that it granted fewer version bits than before
 
-	CertificateEnds time.Time // zero: not known, or it does not matter
-	Pinned          bool      // no other certificate is accepted
+	CertificateEnds   time.Time // the first of its chain; zero: not known, or it does not matter
+	CertificateSigner string    // whose end that is; "": the pool's own
+	Pinned            bool      // no other certificate is accepted
 }
 
 // Disk is a file system that farmproxy writes to.

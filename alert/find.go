@@ -319,8 +319,12 @@ func findCertificates(k *look) (found []finding) {
 			soon = ": it is pinned, so a renewed one is refused until tls_fingerprint has its fingerprint"
 			late = soon
 		}
+		what := "The certificate of pool " + p.Name
+		if p.CertificateSigner != "" {
+			what = "The certificate " + plain.Text(p.CertificateSigner) + ", which stands behind that of pool " + p.Name + ","
+		}
 		if !p.CertificateEnds.IsZero() {
-			add(ofPool+p.Name, "The certificate of pool "+p.Name, p.CertificateEnds, soon, late)
+			add(ofPool+p.Name, what, p.CertificateEnds, soon, late)
 		}
 	}
 	return found

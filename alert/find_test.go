@@ -54,6 +54,7 @@ func TestWhatRulesFind(t *testing.T) {
 		{"a certificate", func(f *Facts) { f.Certificates = map[string]time.Time{"a.pem": end, "b.pem": end.Add(24 * time.Hour)} }, "certificate_ends a.pem: The certificate a.pem ends on 2026-12-09, in 13 days"},
 		{"one that has ended", func(f *Facts) { f.Certificates = map[string]time.Time{"a.pem": noon.Add(-time.Hour)} }, "certificate_ends a.pem: The certificate a.pem has ended on 2026-11-26"},
 		{"a pool's", pool(func(p *Pool) { p.CertificateEnds = end }), "certificate_ends pool a: The certificate of pool a ends on 2026-12-09, in 13 days: from then on new links to it are refused"},
+		{"one behind a pool's", pool(func(p *Pool) { p.CertificateEnds, p.CertificateSigner = end, "R11" }), "certificate_ends pool a: The certificate R11, which stands behind that of pool a, ends on 2026-12-09, in 13 days: from then on new links to it are refused"},
 		{"a pool's that lasts", pool(func(p *Pool) { p.CertificateEnds = end.Add(24 * time.Hour) }), ""},
 		{"a pool's that has ended", pool(func(p *Pool) { p.CertificateEnds = noon }), "certificate_ends pool a: The certificate of pool a has ended on 2026-11-26: new links to it are refused"},
 		{"a pool's that is pinned", pool(func(p *Pool) { p.CertificateEnds, p.Pinned = end, true }), "certificate_ends pool a: The certificate of pool a ends on 2026-12-09, in 13 days: it is pinned, so a renewed one is refused until tls_fingerprint has its fingerprint"},

@@ -24,6 +24,7 @@ type comparedPool struct {
 type PoolAudit struct {
 	QuietLink         bool       `json:"quiet_link"`         // one is up
 	CertificateEnds   *time.Time `json:"certificate_ends"`   // null: not known, or it does not matter
+	CertificateSigner string     `json:"certificate_signer"` // whose end that is, above the pool's own; "": the pool's own
 	CertificatePinned bool       `json:"certificate_pinned"` // tls_fingerprint allows this one only
 	Difficulty        float64    `json:"difficulty"`         // 0: not known yet
 	Disconnects       uint64     `json:"disconnects"`        // of links that served miners
@@ -56,7 +57,7 @@ func makePoolAudit(c *stats.Comparison) *PoolAudit {
 		Latency:          makeLatency(&c.Latency),
 	}
 	if x := c.Certificate.Load(); x != nil {
-		a.CertificateEnds, a.CertificatePinned = OrNull(x.Ends), x.Pinned
+		a.CertificateEnds, a.CertificateSigner, a.CertificatePinned = OrNull(x.Ends), x.Signer, x.Pinned
 	}
 	b := &a.Blocks
 	b.Told, b.First, b.Missed = c.BlocksTold.Load(), c.BlocksFirst.Load(), c.BlocksMissed.Load()

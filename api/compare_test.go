@@ -31,7 +31,7 @@ func TestPoolsCompared(t *testing.T) {
 	a.Disconnects.Add(2)
 	a.Expected.Add(4000)
 	b.Quiet.Store(true)
-	b.Certificate.Store(&stats.PoolCertificate{Ends: time.Date(2026, 12, 9, 12, 0, 0, 0, time.UTC), Pinned: true})
+	b.Certificate.Store(&stats.PoolCertificate{Ends: time.Date(2026, 12, 9, 12, 0, 0, 0, time.UTC), Signer: "R11", Pinned: true})
 	b.QuietDisconnects.Add(7)
 	l := s.book.OpenLink("a", 0)
 	l.State.Store(uint32(stats.LinkUp))
@@ -41,10 +41,10 @@ func TestPoolsCompared(t *testing.T) {
 	l.Verdict(work.Stale, 1024, 10*time.Millisecond)
 
 	const none = `{"p50":0,"p99":0,"mean":0}`
-	const first = `{"name":"a","url":"stratum+tcp://a.example:3333","level":0,"up":true,"active":true,"quiet_link":false,"certificate_ends":null,"certificate_pinned":false,"difficulty":1024,"disconnects":2,"quiet_disconnects":0,` +
+	const first = `{"name":"a","url":"stratum+tcp://a.example:3333","level":0,"up":true,"active":true,"quiet_link":false,"certificate_ends":null,"certificate_signer":"","certificate_pinned":false,"difficulty":1024,"disconnects":2,"quiet_disconnects":0,` +
 		`"accepted":3,"rejected":{"stale":1},"reject_rate":0.25,"work":3072,"expected_work":4000,"latency_seconds":{"p50":0.0085,"p99":0.009969999,"mean":0.01},` +
 		`"blocks":{"told":1,"first":1,"missed":0,"lag_seconds":{"p50":0.0005,"p99":0.00099,"mean":0},"empty":0,"empty_seconds":` + none + `}}`
-	const second = `{"name":"b","url":"stratum+tls://b.example:443","level":1,"up":false,"active":false,"quiet_link":true,"certificate_ends":"2026-12-09T12:00:00Z","certificate_pinned":true,"difficulty":0,"disconnects":0,"quiet_disconnects":7,` +
+	const second = `{"name":"b","url":"stratum+tls://b.example:443","level":1,"up":false,"active":false,"quiet_link":true,"certificate_ends":"2026-12-09T12:00:00Z","certificate_signer":"R11","certificate_pinned":true,"difficulty":0,"disconnects":0,"quiet_disconnects":7,` +
 		`"accepted":0,"rejected":{},"reject_rate":0,"work":0,"expected_work":0,"latency_seconds":` + none + `,` +
 		`"blocks":{"told":1,"first":0,"missed":0,"lag_seconds":{"p50":0.4,"p99":0.498,"mean":0.5},"empty":1,"empty_seconds":{"p50":1.75,"p99":1.995,"mean":2}}}`
 	f("/api/v1/pools", `{"total":0,"page":1,"per_page":100,"pools":[],"compared":[`+first+`,`+second+`]}`)

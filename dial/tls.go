@@ -2,6 +2,7 @@ package dial
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -34,20 +35,46 @@ func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 	return c
 }
 
-// Shown returns the certificate that conn was shown by a target, and whether it was
-// accepted because it is pinned. nil: it matters to nobody, since conn uses no TLS or any
-// certificate would have done.
-func Shown(conn net.Conn, t Target) (leaf *x509.Certificate, pinned bool) {
-	c, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
+// Certificate is of what a target has shown when its certificates end.
+type Certificate struct {
+	Ends   time.Time
+	Signer string // whose end that is: one that has signed the target's own, or signed such a one; "": its own
+	Pinned bool   // the target's own was accepted because it is pinned
+}
+
+// Shown returns of what conn was shown by a target when it is accepted no more: of a chain
+// that was verified, the first end. Of several chains, which a target has that changes its
+// authority, the one counts that lasts longest. false: it matters to nobody, since conn uses
+// no TLS, or any certificate would have done.
+func Shown(conn net.Conn, t Target) (c Certificate, matters bool) {
+	over, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
 	if !ok || t.TLS == nil {
-		return nil, false
+		return c, false
 	}
-	pinned = t.TLS.VerifyConnection != nil
-	list := c.ConnectionState().PeerCertificates
-	if len(list) == 0 || t.TLS.InsecureSkipVerify && !pinned {
-		return nil, false
+	state := over.ConnectionState()
+	c.Pinned = t.TLS.VerifyConnection != nil
+	if len(state.PeerCertificates) == 0 || t.TLS.InsecureSkipVerify && !c.Pinned {
+		return c, false
 	}
-	return list[0], pinned
+	c.Ends = state.PeerCertificates[0].NotAfter
+	for i, chain := range state.VerifiedChains { // none where it is pinned, whoever signed it
+		if ends, signer := firstEnd(chain); i == 0 || ends.After(c.Ends) {
+			c.Ends, c.Signer = ends, signer
+		}
+	}
+	return c, true
+}
+
+// firstEnd returns when the first certificate of a chain ends, and its name; "": it is the
+// first one.
+func firstEnd(chain []*x509.Certificate) (ends time.Time, signer string) {
+	ends = chain[0].NotAfter
+	for _, x := range chain[1:] {
+		if x.NotAfter.Before(ends) {
+			ends, signer = x.NotAfter, cmp.Or(x.Subject.CommonName, x.Subject.String(), "without a name")
+		}
+	}
+	return ends, signer
 }
 
 // explainTLS says what the operator can do about a rejected certificate.

@@ -41,7 +41,7 @@ func (a *alerts) facts(now time.Time, workers *alert.Workers) *alert.Facts {
 			Told: c.Lag.Count(), ToldLate: c.Lag.Over(late), BitsReduced: c.VersionBitsReduced.Load(),
 		}
 		if x := c.Certificate.Load(); x != nil {
-			p.CertificateEnds, p.Pinned = x.Ends, x.Pinned
+			p.CertificateEnds, p.CertificateSigner, p.Pinned = x.Ends, x.Signer, x.Pinned
 		}
 		_, p.LeftAlone = alone[c.Name]
 		if e := c.LastError.Load(); e != nil && !p.Up {

@@ -29,7 +29,7 @@ func (b *Book) writeCertificates(e *exposition) {
 			continue
 		}
 		if !begun {
-			e.begin("farmproxy_pool_certificate_not_after_seconds", gauge, "When the certificate ends that the pool has shown last, as a Unix time. Not of pools with tls_insecure.")
+			e.begin("farmproxy_pool_certificate_not_after_seconds", gauge, "When the first certificate ends of the chain that the pool has shown last, as a Unix time. Not of pools with tls_insecure.")
 			begun = true
 		}
 		e.value(float64(c.Ends.Unix()), "pool", p.Name)

@@ -67,7 +67,7 @@ func fill(b *Book) {
 	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Failures.Add(3)
 	b.Pool("gone", "stratum+tcp://gone.example:3333", 2)
 	b.ForgetPool("gone")
-	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Certificate.Store(&PoolCertificate{epoch.Add(24 * time.Hour), true})
+	b.Pool("backup", "stratum+tcp://backup.example:3333", 1).Certificate.Store(&PoolCertificate{Ends: epoch.Add(24 * time.Hour), Signer: "R11", Pinned: true})
 	compare(b, p)
 
 	old := b.OpenLink("main", 0)

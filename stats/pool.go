@@ -47,10 +47,12 @@ type Pool struct {
 	forgotten bool // guarded by Book.mu
 }
 
-// PoolCertificate is the certificate that a pool has shown last. Immutable.
+// PoolCertificate is which of the certificates that a pool has shown last ends first.
+// Immutable.
 type PoolCertificate struct {
 	Ends   time.Time
-	Pinned bool // tls_fingerprint allows this one only
+	Signer string // of the pool's own certificate, whose end it is, or further up; "": the pool's own ends first
+	Pinned bool   // tls_fingerprint allows this one only
 }
 
 type poolAlgorithm struct {

@@ -129,7 +129,7 @@ func (r *restorer) pool(s *poolState) {
 		p.LastError.Store(&s.LastError)
 	}
 	if s.CertificateEnds != 0 {
-		p.Certificate.CompareAndSwap(nil, &PoolCertificate{time.Unix(s.CertificateEnds, 0), s.CertificatePinned})
+		p.Certificate.CompareAndSwap(nil, &PoolCertificate{time.Unix(s.CertificateEnds, 0), s.CertificateSigner, s.CertificatePinned})
 	}
 	p.Probes.Add(s.Probes)
 	p.Failures.Add(s.Failures)

@@ -81,6 +81,7 @@ type poolState struct {
 	BitsReduced  uint64
 
 	CertificateEnds   int64 // Unix time in seconds; 0: not known
+	CertificateSigner string
 	CertificatePinned bool
 
 	Difficulty       float64
@@ -317,7 +318,7 @@ func (p *Pool) state() *poolState {
 		s.LastError = *e
 	}
 	if c := p.Certificate.Load(); c != nil {
-		s.CertificateEnds, s.CertificatePinned = c.Ends.Unix(), c.Pinned
+		s.CertificateEnds, s.CertificateSigner, s.CertificatePinned = c.Ends.Unix(), c.Signer, c.Pinned
 	}
 	return s
 }

@@ -122,6 +122,12 @@ func TestASeriesGoesOnAfterAHandOver(t *testing.T) {
 				t.Errorf("%d loops: worker\ngot  %+v\nwant %+v", loops, g, w)
 			}
 		}
+		for i, old := range b.Pools() {
+			g, w := n.Pools()[i].Certificate.Load(), old.Certificate.Load()
+			if (g == nil) != (w == nil) || g != nil && (!g.Ends.Equal(w.Ends) || g.Signer != w.Signer || g.Pinned != w.Pinned) {
+				t.Errorf("%d loops: certificate of pool %s\ngot  %+v\nwant %+v", loops, old.Name, g, w)
+			}
+		}
 		b = n
 	}
 }

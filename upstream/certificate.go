@@ -10,7 +10,7 @@ import (
 	"farmproxy/stats"
 )
 
-// A pool's certificate is noted by each link, so that operators hear of its end before new
+// When a pool's certificates end is noted by each link, so that operators hear of its end before new
 // links are refused. A link may outlive the certificate that it was shown: while one does,
 // the pool is asked for its present one.
 
@@ -18,13 +18,15 @@ import (
 // least, and the warning is given 14 days before the end.
 const certificateEvery = 24 * time.Hour
 
+// certificateAgain is how soon it is tried again when there was no descriptor for it.
+const certificateAgain = 5 * time.Minute
+
 // shown notes which certificate a connection to the pool was shown.
 func (p *pool) shown(conn net.Conn, to dial.Target, now time.Time) {
-	leaf, pinned := dial.Shown(conn, to)
-	if leaf == nil {
-		p.book.Certificate.Store(nil)
+	if c, matters := dial.Shown(conn, to); matters {
+		p.book.Certificate.Store(&stats.PoolCertificate{Ends: c.Ends, Signer: c.Signer, Pinned: c.Pinned})
 	} else {
-		p.book.Certificate.Store(&stats.PoolCertificate{Ends: leaf.NotAfter, Pinned: pinned})
+		p.book.Certificate.Store(nil)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,6 +48,13 @@ func (p *pool) certificateDue(now time.Time) bool {
 	return true
 }
 
+// certificateLater has the pool asked soon, since it could not be now.
+func (p *pool) certificateLater(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.certificateAt = now.Add(certificateAgain - certificateEvery)
+}
+
 // askCertificate connects to a pool for its certificate alone, if that is due. It says
 // nothing of the pool's health: links and probes do.
 func (g *Goal) askCertificate(p *pool, to dial.Target, now time.Time) {
@@ -53,8 +62,9 @@ func (g *Goal) askCertificate(p *pool, to dial.Target, now time.Time) {
 		return
 	}
 	files, ok := g.directory.hold(descriptors.Probe)
-	if !ok {
-		return // miners come first
+	if !ok { // miners come first
+		p.certificateLater(now)
+		return
 	}
 	ask := func(ctx context.Context) {
 		defer files.keep(0)

@@ -8,12 +8,14 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"math/big"
 	"net"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"farmproxy/descriptors"
 	"farmproxy/dial"
 	"farmproxy/work"
 )
@@ -113,5 +115,103 @@ func TestALinkOutlivesACertificate(t *testing.T) {
 		equal(t, "failures", f.book.Pools()[0].Failures.Load(), uint64(0))
 		f.submit(1, 3)
 		f.wantFate(1, 3, work.Accepted)
+	})
+}
+
+// signed makes a certificate for a that another one has signed, with its key; nil: its own.
+func signed(t *testing.T, name string, ends time.Time, by *tls.Certificate) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"a"},
+		NotBefore: ends.AddDate(-1, 0, 0), NotAfter: ends, BasicConstraintsValid: true, IsCA: name != "a",
+	}
+	c := &tls.Certificate{PrivateKey: key, Leaf: template}
+	if by == nil {
+		by = c
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, by.Leaf, key.Public(), by.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Leaf, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	c.Certificate = [][]byte{der}
+	return c
+}
+
+// Of a chain the first end counts, and whose it is: links are refused from then on. A pool
+// that shows two chains is accepted until the last of them ends.
+func TestTheFirstEndOfAChain(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		name               string
+		own, signer, other time.Duration // until the ends; other 0: there is no second chain
+		want               time.Duration
+		whose              string
+	}{
+		{"the pool's own", 10 * day, 20 * day, 0, 10 * day, ""},
+		{"its signer's", 20 * day, 10 * day, 0, 10 * day, "R11"},
+		{"two chains, and a signer's", 20 * day, 5 * day, 10 * day, 10 * day, "R11"},
+		{"two chains, and the pool's own", 20 * day, 5 * day, 30 * day, 20 * day, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inFarm(t, "a", func(f *farm) {
+				now := time.Now().UTC()
+				root := signed(t, "root", now.Add(100*day), nil)
+				signer := signed(t, "R11", now.Add(c.signer), root)
+				own := signed(t, "a", now.Add(c.own), signer)
+				own.Certificate = append(own.Certificate, signer.Certificate[0])
+				if c.other > 0 {
+					again := *signer.Leaf
+					again.SerialNumber, again.NotAfter = big.NewInt(2), now.Add(c.other)
+					der, err := x509.CreateCertificate(rand.Reader, &again, root.Leaf, signer.PrivateKey.(*ecdsa.PrivateKey).Public(), root.PrivateKey)
+					if err != nil {
+						t.Fatal(err)
+					}
+					own.Certificate = append(own.Certificate, der)
+				}
+				f.overTLS(*own)
+				roots := x509.NewCertPool()
+				roots.AddCert(root.Leaf)
+				trust := dial.TLS("a", false, nil)
+				trust.RootCAs = roots
+				f.others.Pools[0].TLS = trust
+				f.start()
+				f.wantOn("a")
+				equal(t, "the end", f.shownBy(0), now.Add(c.want))
+				equal(t, "whose", f.book.Pools()[0].Certificate.Load().Signer, c.whose)
+			})
+		})
+	}
+}
+
+// Without a descriptor a pool can't be asked for its certificate: it is some minutes later,
+// not the next day.
+func TestNoDescriptorForACertificate(t *testing.T) {
+	inFarm(t, "a", func(f *farm) {
+		c, pin := certificateUntil(t, time.Now().Add(90*24*time.Hour))
+		f.overTLS(c)
+		f.others.Pools[0].TLS = dial.TLS("a", false, pin)
+		f.o.Failover.Silence = 1000 * time.Hour
+		files := descriptors.New(40, 0, 16)
+		f.o.Descriptors = files
+		f.start()
+		f.wantOn("a")
+		taken := 0
+		for files.Take(descriptors.Link, 1) {
+			taken++
+		}
+		f.after(certificateEvery + time.Hour)
+		equal(t, "dialled without a descriptor", f.pools[0].dialled(), 1)
+		files.Give(descriptors.Link, taken)
+		f.after(certificateAgain + tickServing)
+		equal(t, "dialled when there are some", f.pools[0].dialled(), 2)
+		f.after(certificateEvery - time.Minute)
+		equal(t, "dialled until the next day", f.pools[0].dialled(), 2)
 	})
 }

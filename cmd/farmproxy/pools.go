@@ -49,11 +49,14 @@ func poolRemarks(p *api.PoolState) (list []string) {
 		return list
 	}
 	if a.CertificateEnds != nil {
-		pinned := ""
+		whose, pinned := "its certificate", ""
+		if a.CertificateSigner != "" {
+			whose = "the certificate " + plain.Text(a.CertificateSigner) + " behind its own"
+		}
 		if a.CertificatePinned {
 			pinned = "; tls_fingerprint refuses a renewed one"
 		}
-		list = append(list, fmt.Sprintf("%s: its certificate ends on %s%s", p.Name, a.CertificateEnds.Local().Format(time.DateOnly), pinned))
+		list = append(list, fmt.Sprintf("%s: %s ends on %s%s", p.Name, whose, a.CertificateEnds.Local().Format(time.DateOnly), pinned))
 	}
 	if a.Difficulty > 0 {
 		list = append(list, fmt.Sprintf("%s: difficulty %s, verdict p50 %s", p.Name, plain.Difficulty(a.Difficulty), tookWord(a.Latency.P50, a.Latency.P99)))
