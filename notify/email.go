@@ -25,7 +25,7 @@ type email struct {
 	c      *Channel
 	agent  string
 	client *mail.Client
-	conn   atomic.Pointer[net.Conn] // of the attempt that is being made
+	conn   atomic.Pointer[taciturn] // of the attempt that is being made; nil: not connected yet
 	domain string                   // of From
 	secrets
 
@@ -56,6 +56,13 @@ type taciturn struct {
 
 var errTalk = errors.New("the server says too much: is it a mail server?")
 
+// What is said if the channel's tls is not what the server wants.
+var (
+	errSilent     = errors.New(`the server says nothing: if it has TLS from the first byte, as usual on port 465, set tls = "tls"`)
+	errClear      = errors.New(`the server begins in the clear: set tls = "starttls", as usual on port 587`)
+	errNoStartTLS = errors.New(`the server has no STARTTLS: set tls = "tls" if it has TLS from the first byte, or "none" if it is on this machine`)
+)
+
 func (t *taciturn) Read(b []byte) (n int, err error) {
 	if t.left <= 0 {
 		return 0, errTalk
@@ -85,12 +92,12 @@ func newEmail(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 		if err != nil {
 			return nil, err
 		}
-		conn = &taciturn{conn, maxTalk}
-		e.conn.Store(&conn)
+		t := &taciturn{conn, maxTalk}
+		e.conn.Store(t)
 		if c.TLS == FromOn {
-			return tls.Client(conn, secure), nil
+			return tls.Client(t, secure), nil
 		}
-		return conn, nil
+		return t, nil
 	}
 	options := []mail.Option{mail.WithPort(int(port)), mailTLS[c.TLS], mail.WithTLSConfig(secure), mail.WithTimeout(attemptTime), mail.WithDialContextFunc(dial)}
 	if c.User != "" {
@@ -101,15 +108,16 @@ func newEmail(c *Channel, agent string, roots *x509.CertPool) (sender, error) {
 }
 
 func (e *email) send(ctx context.Context, m *message) error {
+	e.conn.Store(nil)
 	// The library follows ctx only while it dials.
 	defer context.AfterFunc(ctx, func() {
 		if conn := e.conn.Load(); conn != nil {
-			(*conn).Close()
+			conn.Close()
 		}
 	})()
 	server, err := e.client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return e.mailError(err)
+		return e.mailError(e.mismatch(err))
 	}
 	defer e.client.CloseWithSMTPClient(server) // what it has taken is taken
 	if e.last != m.ID {
@@ -163,6 +171,21 @@ func (e *email) reach(ctx context.Context) error {
 	return conn.Close()
 }
 
+// mismatch returns what to change if err is that of a server which wants TLS in another way
+// than the channel has it; otherwise err.
+func (e *email) mismatch(err error) error {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok && e.c.TLS == FromOn {
+		return errClear
+	}
+	if e.c.TLS == StartTLS && strings.Contains(err.Error(), "does not support STARTTLS") { // the library has no error for it
+		return errNoStartTLS
+	}
+	if t := e.conn.Load(); t != nil && t.left == maxTalk && e.c.TLS != FromOn {
+		return errSilent
+	}
+	return err
+}
+
 // mailError says whether the server refuses, and leaves out what is no news.
 func (e *email) mailError(err error) error {
 	text, _, _ := strings.Cut(err.Error(), ", affected ") // recipients, and the message's id
@@ -172,7 +195,11 @@ func (e *email) mailError(err error) error {
 	} else if said, ok := errors.AsType[*mail.SendError](err); ok {
 		code = said.ErrorCode()
 	}
-	return &failure{errors.New(plain.Cut(e.hide(text), 2*maxReason)), code >= 500, 0}
+	said := errors.New(plain.Cut(e.hide(text), 2*maxReason))
+	if errors.Is(err, errSilent) {
+		said = errSilent // is not worth less for the time that it took
+	}
+	return &failure{said, code >= 500, 0}
 }
 
 // worst joins what was said of several addresses. They are refused if all are.

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"farmproxy/alert"
 )
@@ -26,6 +28,7 @@ type mailServer struct {
 	secure  *tls.Config
 	fromOn  bool              // TLS from the first byte
 	plain   bool              // no STARTTLS
+	mute    bool              // it hangs up before it says anything
 	says    map[string]string // answers by a command's beginning, instead of the usual ones
 	letters chan string
 	logins  chan string
@@ -55,6 +58,10 @@ func newMailServer(t *testing.T, change func(*mailServer)) *mailServer {
 			}
 			if s.fromOn {
 				conn = tls.Server(conn, s.secure)
+			}
+			if s.mute {
+				conn.Close()
+				continue
 			}
 			s.talk(conn)
 		}
@@ -228,6 +235,53 @@ func TestMailFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A server that wants TLS in another way is left with what to change.
+func TestMailTLSMismatch(t *testing.T) {
+	clear := func(s *mailServer) { s.plain = true }
+	mute := func(s *mailServer) { s.mute = true }
+	for _, c := range []struct {
+		name   string
+		server func(*mailServer)
+		tls    TLS
+		want   error
+	}{
+		{"in the clear, STARTTLS wanted", clear, StartTLS, errNoStartTLS},
+		{"in the clear, TLS from the first byte wanted", clear, FromOn, errClear},
+		{"STARTTLS, TLS from the first byte wanted", nil, FromOn, errClear},
+		{"TLS from the first byte, which waits for a client, STARTTLS wanted", mute, StartTLS, errSilent},
+		{"the same, in the clear wanted", mute, NoTLS, errSilent},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newMailServer(t, c.server)
+			channel := s.channel("ops@example.com")
+			channel.TLS = c.tls
+			if err := mustSender(t, channel, s.roots).send(t.Context(), poolDown()); err == nil || err.Error() != c.want.Error() {
+				t.Errorf("error %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// slow is a server that takes longer than an attempt, and then says so.
+type slow struct{ error }
+
+func (s slow) send(ctx context.Context, _ *message) error {
+	<-ctx.Done()
+	return &failure{s.error, false, 0}
+}
+func (s slow) reach(context.Context) error { return nil }
+
+// That a server says nothing is said rather than that it takes long.
+func TestMailServerSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for said, want := range map[error]string{errSilent: errSilent.Error(), io.EOF: "the server takes longer than 20s"} {
+			if err := attempt(t.Context(), slow{said}, poolDown()); err == nil || err.Error() != want {
+				t.Errorf("error %v, want %s", err, want)
+			}
+		}
+	})
 }
 
 // A letter that was taken is sent, whatever becomes of the connection then.

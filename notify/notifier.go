@@ -273,7 +273,7 @@ func attempt(ctx context.Context, s sender, m *message) error {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	err := s.send(ctx, m)
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, errSilent) {
 		return fmt.Errorf("the server takes longer than %v", attemptTime)
 	}
 	return err
