@@ -1,10 +1,9 @@
 import { useState } from 'preact/hooks'
+import { AccountGoals, division, type Account } from './accountgoals'
 import { get, Refused, send } from './api'
 import { count, hashrate, several } from './format'
 import { useAnswer, useKept } from './hooks'
 import { OrderDialog, Question } from './question'
-
-interface Account { name: string; pool: string; user: string; miners: number; hashrate: number; goals: { name: string; weight: number }[] }
 
 /** page is how many accounts are listed: who has more of them searches. */
 const page = 50
@@ -14,6 +13,7 @@ export function Accounts() {
   const [done, setDone] = useState(0)
   const [search, setSearch] = useState('')
   const [asked, ask] = useState<'account' | 'pool' | Account | null>(null)
+  const [divided, divide] = useState<Account | null>(null)
   const [made, setMade] = useState('')
   const { value, trouble } = useAnswer(async (signal) => {
     try {
@@ -28,7 +28,7 @@ export function Accounts() {
     }
   }, [done, search])
   const pools = useKept(value?.pools) ?? []
-  const close = () => { ask(null); setDone(done + 1) }
+  const close = () => { ask(null); divide(null); setDone(done + 1) }
   const text = (form: FormData, key: string) => (form.get(key) as string).trim()
   const registration = (form: FormData) => {
     const password = form.get('password') as string
@@ -51,8 +51,11 @@ export function Accounts() {
           <table>
             <thead><tr><th scope="col">Name</th><th scope="col">Pool</th><th scope="col">User</th><th scope="col" class="number">Miners</th><th scope="col" class="number">Hash rate</th><th scope="col">Change</th></tr></thead>
             <tbody>{value.users.map((a) => (
-              <tr key={a.name}><th scope="row">{a.name}</th><td>{a.goals.length > 0 ? a.goals.map((g) => `${g.name} ${g.weight}`).join(', ') : a.pool}</td><td>{a.user}</td><td class="number">{count(a.miners)}</td><td class="number">{hashrate(a.hashrate)}</td>
-                <td><button type="button" aria-label={`Delete ${a.name}`} onClick={() => ask(a)}>Delete</button></td></tr>
+              <tr key={a.name}><th scope="row">{a.name}</th><td class="wraps">{division(a)}</td><td>{a.user}</td><td class="number">{count(a.miners)}</td><td class="number">{hashrate(a.hashrate)}</td>
+                <td><span class="choice">
+                  <button type="button" aria-label={`Divide the work of ${a.name}`} onClick={() => divide(a)}>Divide</button>
+                  <button type="button" aria-label={`Delete ${a.name}`} onClick={() => ask(a)}>Delete</button>
+                </span></td></tr>
             ))}</tbody>
           </table>
         </div>
@@ -78,6 +81,7 @@ export function Accounts() {
         </Question>
       )}
       {asked && typeof asked !== 'string' && <OrderDialog title={`Delete ${asked.name}?`} verb="Delete" close={close} order={() => ({ method: 'DELETE', path: '/api/v1/users/' + encodeURIComponent(asked.name) })} />}
+      {divided && <AccountGoals account={divided} pools={pools} close={close} />}
     </section>
   )
 }

@@ -13,15 +13,15 @@ interface Input {
 
 /** Field is a key of the file, with what it means, and what is wrong with it. */
 export function Field({ name, hint, value, id = 'key-' + name, type, list, set, problems }: Input) {
-  const about = 'about-' + id, wrong = problems.length > 0
-  const same = { id, name, 'aria-describedby': about, 'aria-invalid': wrong }
-  const text = { ...same, list, autocomplete: 'off', spellcheck: false }
+  const about = 'about-' + id
+  const same = {
+    id, name, 'aria-describedby': about, 'aria-invalid': problems.length > 0,
+    value: set && value, defaultValue: set ? undefined : value, onInput: set && ((e: { currentTarget: HTMLInputElement }) => set(e.currentTarget.value)),
+  }
   return (
     <div>
       <label for={id}>{name}</label>
-      {type === 'password' ? <input {...same} type="password" autocomplete="new-password" />
-        : set ? <input {...text} value={value} onInput={(e) => set(e.currentTarget.value)} />
-          : <input {...text} defaultValue={value} />}
+      {type === 'password' ? <input {...same} type="password" autocomplete="new-password" /> : <input {...same} list={list} autocomplete="off" spellcheck={false} />}
       <About id={about} hint={hint} problems={problems} />
     </div>
   )

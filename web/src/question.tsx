@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { send } from './api'
 import { Lines } from './lines'
 
@@ -21,6 +21,7 @@ interface Dialog {
   title: string
   verb: string // what the button does
   timed?: boolean // it holds for a time
+  state?: unknown // what an order depends on beside the fields
   close: () => void
   children?: preact.ComponentChildren
 }
@@ -82,7 +83,7 @@ interface Filled extends Asked {
   effects?: preact.ComponentChildren
 }
 
-function Form({ title, verb, timed, go, close, children, ready, changed, effects }: Filled) {
+function Form({ title, verb, timed, state, go, close, children, ready, changed, effects }: Filled) {
   const [trouble, setTrouble] = useState('')
   const [busy, setBusy] = useState(false)
   const form = useRef<HTMLFormElement>(null)
@@ -92,7 +93,7 @@ function Form({ title, verb, timed, go, close, children, ready, changed, effects
     return [term ? { for: term } : {}, data]
   }
   const look = () => { setTrouble(''); changed?.(form.current!.checkValidity() ? read() : null) }
-  useEffect(look, [])
+  useLayoutEffect(look, [state]) // before anybody can press a button
   const submit = async (e: SubmitEvent) => {
     e.preventDefault()
     setBusy(true)

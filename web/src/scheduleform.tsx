@@ -28,7 +28,7 @@ export function ScheduleForm({ goal, path, periods, set, problems }: Scheduled) 
         return (
           <fieldset key={i}>
             <legend>{p.from && p.to ? period(p) : name}</legend>
-            <div class="times">
+            <div class="fields">
               {field('days', 'mon-fri, or sat,sun; left empty: every day')}
               {field('zone', `such as Europe/Berlin; left empty: the farm's${live.zone && ', ' + live.zone}`, zones)}
               {field('from', 'a time of day, such as 22:00')}

@@ -2,7 +2,7 @@
 // binary, CHROMIUM the browser; SCREENSHOTS, if set, where screenshots are written.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { availableParallelism, loadavg } from 'node:os'
 import { after, before, test } from 'node:test'
 import { chromium } from 'playwright-core'
@@ -473,6 +473,7 @@ test('accounts, curtailments and view links are set by form', async (t) => {
   await ask('Register an account')
   assert.ok(await dialog.getByRole('button', { name: 'Register', exact: true }).isDisabled(), 'a form that is not filled in makes no account')
   await dialog.getByLabel('user', { exact: true }).fill('alice')
+  await dialog.getByLabel('pool', { exact: true }).selectOption('127.0.0.1:1') // once it is in the list
   await dialog.getByText('alice at 127.0.0.1:1 is a new account: farmproxy gives it a name').waitFor()
   assert.equal((await farm.get('/api/v1/users')).total, 0, 'a dry run registers nobody')
   await answer('Register')
@@ -520,6 +521,99 @@ test('accounts, curtailments and view links are set by form', async (t) => {
   await dialog.getByText(/^(1 page is|\d+ pages are) open with it, and closes? within seconds\.$/).waitFor()
   await answer('Revoke')
   await other.getByLabel('Token').waitFor()
+  assert.deepEqual(page.wrong, [])
+})
+
+/** lockedPool is a pool that lets in who says the password, and keeps who came. */
+async function lockedPool(t, password) {
+  const came = []
+  const server = createServer((socket) => {
+    let rest = ''
+    socket.on('error', () => {}).on('data', (text) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop()
+      for (const { id, method, params } of lines.map((line) => JSON.parse(line))) {
+        if (method === 'mining.authorize') came.push(params)
+        const result = { 'mining.subscribe': [[['mining.notify', '1']], 'aabbccdd', 8], 'mining.configure': {} }[method] ?? params[1] === password
+        socket.write(JSON.stringify({ id, result, error: null }) + '\n')
+      }
+    })
+  })
+  await new Promise((done) => server.listen(0, '127.0.0.1', done))
+  t.after(() => server.close())
+  return { address: '127.0.0.1:' + server.address().port, came }
+}
+
+test('the work of an account is divided by form', async (t) => {
+  const own = '127.0.0.1:2', locked = await lockedPool(t, 'secret')
+  for (const pool of [own, locked.address]) await farm.send('POST', '/api/v1/pools', { pool, algorithm: 'sha256d' })
+  const { name } = await farm.send('POST', '/api/v1/users', { pool: own, user: 'carol' })
+  const goals = async () => (await farm.get('/api/v1/users/' + name)).goals
+  const page = await asAdmin(t, 'settings')
+  const dialog = page.getByRole('dialog')
+  const press = (button) => dialog.getByRole('button', { name: button, exact: true }).click()
+  const within = (group) => dialog.getByRole('group', { name: group, exact: true })
+  const field = (group, label) => within(group).getByLabel(label, { exact: true })
+  const divide = () => page.getByRole('button', { name: 'Divide the work of ' + name, exact: true }).click()
+  const set = async (says) => {
+    await dialog.getByText(says).waitFor()
+    await press('Set it')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  const shown = (text) => page.getByRole('region', { name: 'Accounts' }).getByRole('cell', { name: text, exact: true }).waitFor()
+
+  // A pool that refuses says so, and nothing has changed.
+  await shown(own)
+  await divide()
+  await field('pool 1 of goal second', 'pool').selectOption(locked.address)
+  await field('pool 1 of goal second', 'user').fill('bob')
+  await field('pool 1 of goal second', 'password').fill('wrong')
+  await dialog.getByText(`${locked.address} is asked first whether it lets bob in`).waitFor()
+  assert.deepEqual(locked.came, [], 'a dry run asks no pool')
+  await press('Set it')
+  await dialog.getByRole('alert').getByText(locked.address).waitFor()
+  assert.deepEqual(await goals(), [])
+  await field('pool 1 of goal second', 'password').fill('secret')
+  await set(`main 70 % to ${own}; second 30 % to ${locked.address} as bob.`)
+  assert.deepEqual(await goals(), [{ name: 'main', weight: 70, pools: [{ pool: own }] }, { name: 'second', weight: 30, pools: [{ pool: locked.address, user: 'bob' }] }])
+  await shown(`main 70.0 % on ${own}; second 30.0 % on ${locked.address} as bob`)
+
+  // What there is is shown, weighed and ordered; another goal, and another pool of one, are added. The password stays.
+  await divide()
+  assert.equal(await field('pool 1 of goal second', 'user').inputValue(), 'bob')
+  await field('Goal second', 'weight').fill('60')
+  await press('Add a pool to goal second')
+  assert.ok(await dialog.getByRole('button', { name: 'Set it' }).isDisabled(), 'no pool is chosen')
+  await field('pool 2 of goal second, if none before works', 'pool').selectOption(own)
+  await press('Prefer pool 2 of goal second more')
+  await press('Move goal second up')
+  await press('Add a goal')
+  assert.ok(await dialog.getByRole('button', { name: 'Set it' }).isDisabled(), 'a goal without a name')
+  await field('Goal 3', 'weight').fill('70')
+  await field('pool 1 of goal 3', 'pool').selectOption(own)
+  await field('Goal 3', 'name').fill('third')
+  await set(`second 30 % to ${own}, then ${locked.address} as bob; main 35 % to ${own}; third 35 % to ${own}.`)
+  assert.deepEqual(await goals(), [
+    { name: 'second', weight: 60, pools: [{ pool: own }, { pool: locked.address, user: 'bob' }] }, { name: 'main', weight: 70, pools: [{ pool: own }] }, { name: 'third', weight: 70, pools: [{ pool: own }] },
+  ])
+  await shown(`second 30.0 % on ${own}, ${locked.address} as bob; main 35.0 % on ${own}; third 35.0 % on ${own}`)
+  assert.deepEqual(locked.came, [['bob', 'wrong'], ['bob', 'secret']])
+
+  // Pools and goals are removed; without any, all work goes to the account's own pool.
+  await divide()
+  await press('Remove pool 1 of goal second')
+  for (const goal of ['third', 'main']) await press('Remove goal ' + goal)
+  await set(`second 100 % to ${locked.address} as bob.`)
+  assert.deepEqual(await goals(), [{ name: 'second', weight: 60, pools: [{ pool: locked.address, user: 'bob' }] }])
+  await shown(`second 100.0 % on ${locked.address} as bob`)
+  await divide()
+  await press('Remove goal second')
+  await dialog.getByText(`Without goals, all of it goes to ${own}.`).waitFor()
+  await set(`is divided otherwise: all to ${own}.`)
+  assert.deepEqual(await goals(), [])
+  assert.equal(locked.came.length, 2, 'no pool is asked for what is known')
+  await farm.send('DELETE', '/api/v1/users/' + name)
+  for (const pool of [own, locked.address]) await farm.send('DELETE', '/api/v1/pools/' + pool)
   assert.deepEqual(page.wrong, [])
 })
 
