@@ -149,7 +149,7 @@ func TestPagesOfAViewLinkAreCounted(t *testing.T) {
 	var v viewers
 	feed := live.NewFeed(rigs(1))
 	look := func(link string) *events {
-		page, _ := feed.Open(time.Now())
+		page, _ := feed.Open(time.Now(), "")
 		return &events{page: page, closed: v.opened(link)}
 	}
 	f := func(wall, phone int) {

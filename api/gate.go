@@ -1,12 +1,9 @@
 package api
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // gate bounds how many answers of a kind are made at a time. A request that finds it
@@ -41,10 +38,7 @@ func (g *gate) enter() error {
 func (g *gate) leave() { <-g.inside }
 
 func (g *gate) busy() error {
-	return &httpError{
-		fasthttp.StatusServiceUnavailable,
-		fmt.Sprintf("busy: no more than %d %s are answered at a time; ask again later, or less often", cap(g.inside), g.what),
-	}
+	return Busy("busy: no more than %d %s are answered at a time; ask again later, or less often", cap(g.inside), g.what)
 }
 
 // patience is how long a reader may take nothing while another waits for its place:

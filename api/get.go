@@ -40,7 +40,7 @@ var errEnds = errors.New("farmproxy stops, or another process takes over")
 // Live passes the events of a page to tell, until ctx ends, tell fails, or the page is too
 // slow, each of which is an error: it should open again.
 func (s *Server) Live(ctx context.Context, tell func(event json.RawMessage) error) error {
-	page, err := s.openPage()
+	page, err := s.openPage("")
 	if err != nil {
 		return err
 	}

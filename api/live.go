@@ -16,11 +16,12 @@ import (
 const livePath = "/api/v1/live"
 
 // openPage opens a page of the feed, which has begun with the first one, or with Serve.
-func (s *Server) openPage() (*live.Page, error) {
+// holder is by whose name it is opened; "": nobody's.
+func (s *Server) openPage(holder string) (*live.Page, error) {
 	s.feeding.Do(func() { go s.feed.Run(s.stopped) })
-	page, ok := s.feed.Open(time.Now())
-	if !ok {
-		return nil, &httpError{fasthttp.StatusServiceUnavailable, "busy: too many pages are open; close some"}
+	page, err := s.feed.Open(time.Now(), holder)
+	if err != nil {
+		return nil, Busy("busy: %v", err)
 	}
 	return page, nil
 }
@@ -33,7 +34,7 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) error {
 	if ctx.IsHead() {
 		return nil
 	}
-	page, err := s.openPage()
+	page, err := s.openPage(by(ctx, ""))
 	if err != nil {
 		return err
 	}

@@ -113,6 +113,35 @@ func TestLiveEndsWithItsToken(t *testing.T) {
 	}
 }
 
+// Whoever has many pages open is told why there is not one more, and others still get one.
+func TestNobodyHasAllPages(t *testing.T) {
+	tokens := mustTokens(t, allTokens)
+	s := newSite(t, func(o *Options) { o.Tokens = tokens })
+	_, name := tokens.allows(readToken)
+	for range live.MaxPages / 2 {
+		if _, err := s.openPage(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(token string, code int, retry, begins string) {
+		t.Helper()
+		req, _ := http.NewRequest("GET", "http://localhost"+livePath, nil)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := s.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body := make([]byte, len(begins))
+		_, _ = io.ReadFull(resp.Body, body)
+		if resp.StatusCode != code || resp.Header.Get("Retry-After") != retry || string(body) != begins {
+			t.Errorf("%s, Retry-After %q, %s; want %d, %q, %s", resp.Status, resp.Header.Get("Retry-After"), body, code, retry, begins)
+		}
+	}
+	f(readToken, 503, "1", `{"error":"busy: too many pages are open with this token or view link, and others need room; close some`)
+	f(adminToken, 200, "", "data: {")
+}
+
 // rigs is a farm of so many workers.
 type rigs int
 
@@ -131,7 +160,7 @@ func TestEventsInPieces(t *testing.T) { synctest.Test(t, testEventsInPieces) }
 
 func testEventsInPieces(t *testing.T) {
 	feed := live.NewFeed(rigs(100))
-	page, _ := feed.Open(time.Now())
+	page, _ := feed.Open(time.Now(), "")
 	e := &events{page: page, may: func() bool { return true }, closed: func() {}}
 	piece, text := make([]byte, 100), make([]byte, 0, 100_000)
 	read := func() error {

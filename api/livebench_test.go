@@ -24,7 +24,7 @@ func BenchmarkLive(b *testing.B) {
 		w.Share(0, now, work.Accepted, 65536)
 	}
 	f := live.NewFeed(&liveFarm{Server: server})
-	p, _ := f.Open(now)
+	p, _ := f.Open(now, "")
 	<-p.Events()
 	n := 0
 	for b.Loop() {

@@ -41,7 +41,7 @@ func testBytesOfAnOpenPage(t *testing.T, perSecond int) {
 		workers[i].Mining("", "main", "sha256d")
 	}
 	feed := live.NewFeed(&liveFarm{Server: New(Options{Book: book, Alerts: calm{}, Orders: new(told)})})
-	page, _ := feed.Open(time.Now())
+	page, _ := feed.Open(time.Now(), "")
 	<-page.Events()
 	random := rand.New(rand.NewPCG(1, 1))
 	ticks := int(time.Minute / live.Every)

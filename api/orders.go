@@ -132,9 +132,9 @@ func NotFound(format string, args ...any) error {
 	return e
 }
 
-// Busy returns an error about something that can be asked again later.
+// Busy returns an error about something that can be asked again soon.
 func Busy(format string, args ...any) error {
-	return &httpError{fasthttp.StatusServiceUnavailable, fmt.Sprintf(format, args...)}
+	return busyError{&httpError{fasthttp.StatusServiceUnavailable, fmt.Sprintf(format, args...)}}
 }
 
 // withOrders makes a handler of one that looks at orders.

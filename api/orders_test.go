@@ -130,6 +130,22 @@ func (o *told) DryRun(_ context.Context, order func(Orders) (any, error)) (*Orde
 	return &OrderEffects{true, dry.lines}, nil
 }
 
+// waiting is told, where a dry run waits too long for others.
+type waiting struct{ *told }
+
+func (waiting) DryRun(context.Context, func(Orders) (any, error)) (*OrderEffects, error) {
+	return nil, Busy("busy: dry runs are answered one at a time")
+}
+
+// A dry run that has waited too long may be asked for again: it was no mistake of the client.
+func TestADryRunThatWaitsTooLong(t *testing.T) {
+	s := newSite(t, func(o *Options) { o.Orders = waiting{new(told)} })
+	resp, body := s.send(t, "POST", "/api/v1/pools/p/drain?dry_run=true", "")
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "1" || !strings.Contains(body, "busy: dry runs are answered one at a time") {
+		t.Errorf("%s, Retry-After %q, %s", resp.Status, resp.Header.Get("Retry-After"), body)
+	}
+}
+
 // Orders over the API: what may be said, by whom, and what is answered. The log says who
 // changed what.
 func TestOrders(t *testing.T) {

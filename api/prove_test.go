@@ -129,7 +129,7 @@ func TestProofsAtATime(t *testing.T) {
 	}
 	s.register(t, `{"pool":"a.example:3333","user":"alice","password":"old"}`)
 	resp, body := s.send(t, "POST", "/api/v1/users", `{"pool":"a.example:3333","user":"alice","password":"good"}`)
-	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "no more than 4 proofs") || len(p.asked) != 0 {
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "5" || !strings.Contains(body, "no more than 4 proofs") || len(p.asked) != 0 {
 		t.Errorf("%s %s", resp.Status, body)
 	}
 	if maxProofs >= maxRegistry {

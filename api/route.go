@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -126,6 +127,11 @@ type httpError struct {
 
 func (e *httpError) Error() string { return e.text }
 
+// busyError is an httpError of what can be asked again soon: the answer has a Retry-After.
+type busyError struct{ *httpError }
+
+func (e busyError) Unwrap() error { return e.httpError }
+
 // withCode gives an error a status, unless it has one.
 func withCode(code int, err error) error {
 	if _, has := errors.AsType[*httpError](err); has || err == nil {
@@ -230,6 +236,9 @@ func (s *Server) fail(ctx *fasthttp.RequestCtx, err error) {
 	code := fasthttp.StatusInternalServerError
 	if e, ok := errors.AsType[*httpError](err); ok {
 		code = e.code
+	}
+	if _, busy := errors.AsType[busyError](err); busy && len(ctx.Response.Header.Peek("Retry-After")) == 0 {
+		ctx.Response.Header.Set("Retry-After", strconv.Itoa(retryBusy))
 	}
 	text := err.Error()
 	if registers(ctx) {

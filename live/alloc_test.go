@@ -23,7 +23,7 @@ func farmOf(workers int) *Feed {
 func TestATickAllocatesNothingForAWorker(t *testing.T) {
 	tick := func(workers int) float64 {
 		f := farmOf(workers)
-		p, _ := f.Open(noon)
+		p, _ := f.Open(noon, "")
 		<-p.Events()
 		return testing.AllocsPerRun(10, func() {
 			f.Tick(noon)
@@ -44,7 +44,7 @@ func TestMemoryOfAPageThatOpens(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range 10 {
-		p, _ := f.Open(noon)
+		p, _ := f.Open(noon, "")
 		<-p.Events()
 		defer p.Close()
 	}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"encoding/json"
+	"errors"
 	"hash/maphash"
 	"math"
 	"net/netip"
@@ -78,8 +79,9 @@ type Feed struct {
 
 // Page is one open page.
 type Page struct {
-	feed  *Feed
-	queue chan []byte
+	feed   *Feed
+	holder string
+	queue  chan []byte
 }
 
 // NewFeed returns a feed without pages.
@@ -87,13 +89,23 @@ func NewFeed(source Source) *Feed {
 	return &Feed{source: source, notice: noticeable, told: make(map[string]*told), pages: make(map[*Page]struct{})}
 }
 
-// Open opens a page, whose first event is everything; false: there are too many, or the
-// feed is closed.
-func (f *Feed) Open(now time.Time) (*Page, bool) {
+// Reasons for opening no page.
+var (
+	ErrMany  = errors.New("too many pages are open; close some")
+	ErrYours = errors.New("too many pages are open with this token or view link, and others need room; close some, or use another one")
+)
+
+// Open opens a page, whose first event is everything, unless there are too many, or the feed
+// is closed. Nobody has more pages than are free for others: one holder has half of them at
+// most, two have three quarters. holder "": whoever asks is not told from others.
+func (f *Feed) Open(now time.Time, holder string) (*Page, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.over || len(f.pages) >= MaxPages {
-		return nil, false
+	switch free := MaxPages - len(f.pages); {
+	case f.over || free <= 0:
+		return nil, ErrMany
+	case holder != "" && f.heldBy(holder) >= free:
+		return nil, ErrYours
 	}
 	if len(f.pages) == 0 && (f.looked.IsZero() || now.Sub(f.looked) >= Every) {
 		f.look(now, nil) // nobody has looked for a while
@@ -101,10 +113,20 @@ func (f *Feed) Open(now time.Time) (*Page, bool) {
 	if f.full == nil {
 		f.full = f.everything(now)
 	}
-	p := &Page{f, make(chan []byte, backlog)}
+	p := &Page{f, holder, make(chan []byte, backlog)}
 	f.pages[p] = struct{}{}
 	p.queue <- f.full
-	return p, true
+	return p, nil
+}
+
+// heldBy returns how many pages a holder has. The caller has mu.
+func (f *Feed) heldBy(holder string) (n int) {
+	for p := range f.pages {
+		if p.holder == holder {
+			n++
+		}
+	}
+	return n
 }
 
 // everything returns the first event of a page: all workers as they were at the last look,

@@ -65,7 +65,7 @@ func TestDifferences(t *testing.T) {
 	b := &books{workers: map[string]*Worker{}}
 	b.worker("rig1").Pool = "a"
 	f := NewFeed(b)
-	p, _ := f.Open(noon)
+	p, _ := f.Open(noon, "")
 	const first = `[0,"rig1","","a","","","","",0,100000000000000,1,0,1795694400]`
 	equal(t, "everything", got(t, p), `true new[`+first+`] change gone`)
 	f.Tick(noon)
@@ -84,11 +84,11 @@ func TestDifferences(t *testing.T) {
 	delete(b.workers, "rig1")
 	f.Tick(noon)
 	equal(t, "one has gone", got(t, p), `false new change gone[0]`)
-	q, _ := f.Open(noon)
+	q, _ := f.Open(noon, "")
 	equal(t, "a later page", got(t, q), `true new[[1,"rig2","","","","","","",0,100000000000000,1,0,1795694400]] change gone`)
 	f.Close()
 	equal(t, "the end", got(t, p), "closed")
-	if _, ok := f.Open(noon); ok {
+	if _, err := f.Open(noon, ""); err == nil {
 		t.Error("a page opened after the end")
 	}
 }
@@ -99,7 +99,7 @@ func TestRejects(t *testing.T) {
 	f := NewFeed(b)
 	w := b.worker("rig")
 	w.Accepted = 1000
-	p, _ := f.Open(noon)
+	p, _ := f.Open(noon, "")
 	got(t, p)
 	w.Accepted, w.Rejected = w.Accepted+40, 10
 	f.Tick(noon)
@@ -119,8 +119,8 @@ func TestRejects(t *testing.T) {
 func TestPagesThatDoNotRead(t *testing.T) {
 	b := &books{workers: map[string]*Worker{}}
 	f := NewFeed(b)
-	slow, _ := f.Open(noon)
-	good, _ := f.Open(noon)
+	slow, _ := f.Open(noon, "")
+	good, _ := f.Open(noon, "")
 	got(t, good)
 	for range backlog {
 		f.Tick(noon)
@@ -134,16 +134,61 @@ func TestPagesThatDoNotRead(t *testing.T) {
 	equal(t, "one that did not read", got(t, slow), "closed")
 	slow.Close() // once more does no harm
 	for range MaxPages - 1 {
-		if _, ok := f.Open(noon); !ok {
+		if _, err := f.Open(noon, ""); err != nil {
 			t.Fatal("there is room")
 		}
 	}
-	if _, ok := f.Open(noon); ok {
+	if _, err := f.Open(noon, ""); err == nil {
 		t.Error("too many pages are open")
 	}
 	good.Close()
-	if _, ok := f.Open(noon); !ok {
+	if _, err := f.Open(noon, ""); err != nil {
 		t.Error("a page that has gone has left no room")
+	}
+}
+
+// One holder has half of the pages at most, and who comes later half of what is left; room
+// is there for all again when pages are closed.
+func TestNobodyHasAllPages(t *testing.T) {
+	f := NewFeed(new(books))
+	opened := make(map[string][]*Page)
+	open := func(holder string, want int) {
+		t.Helper()
+		before := len(opened[holder])
+		for {
+			p, err := f.Open(noon, holder)
+			if err != nil {
+				if err != ErrYours {
+					t.Errorf("%s: %v", holder, err)
+				}
+				break
+			}
+			opened[holder] = append(opened[holder], p)
+		}
+		if n := len(opened[holder]) - before; n != want {
+			t.Errorf("%s opened %d pages, want %d", holder, n, want)
+		}
+	}
+	open("view link wall", 16)
+	open("anna", 8)
+	open("bert", 4)
+	open("anna", 0)
+	for _, p := range opened["anna"] {
+		p.Close()
+	}
+	delete(opened, "anna")
+	open("bert", 4)
+	open("view link wall", 0)
+	for range 8 { // nobody's in particular
+		if _, err := f.Open(noon, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.Open(noon, ""); err != ErrMany {
+		t.Errorf("one more: %v", err)
+	}
+	if _, err := f.Open(noon, "anna"); err != ErrMany {
+		t.Errorf("one more of anna's: %v", err)
 	}
 }
 
@@ -157,7 +202,7 @@ func TestPagesThatOpenAndClose(t *testing.T) {
 		t.Helper()
 		var first *byte
 		for range 100 {
-			p, _ := f.Open(now)
+			p, _ := f.Open(now, "")
 			event := <-p.Events()
 			if p.Close(); first != nil && first != &event[0] {
 				t.Fatalf("%s: everything was written down again", what)
@@ -171,7 +216,7 @@ func TestPagesThatOpenAndClose(t *testing.T) {
 	want("at first", 1, noon)
 	want("before the next tick", 1, noon.Add(Every-1))
 	want("when nobody has looked for a while", 2, noon.Add(Every))
-	p, _ := f.Open(noon.Add(Every))
+	p, _ := f.Open(noon.Add(Every), "")
 	defer p.Close()
 	f.Tick(noon.Add(2 * Every))
 	want("beside another page", 3, noon.Add(2*Every))
@@ -186,7 +231,7 @@ func TestTooManyChanges(t *testing.T) {
 		b.worker(fmt.Sprint("rig", i))
 	}
 	f := NewFeed(b)
-	p, _ := f.Open(noon)
+	p, _ := f.Open(noon, "")
 	<-p.Events()
 	tells := func(what string, want int) {
 		t.Helper()
@@ -228,7 +273,7 @@ func TestTenPagesAreOneLook(t *testing.T) {
 	f := NewFeed(b)
 	var pages [10]*Page
 	for i := range pages {
-		pages[i], _ = f.Open(noon)
+		pages[i], _ = f.Open(noon, "")
 		<-pages[i].Events()
 	}
 	asked := b.asked
@@ -252,7 +297,7 @@ func BenchmarkTick(b *testing.B) {
 		farm.worker(fmt.Sprintf("account.hall%d-r%02d-%02d", i/1000, i/20%50, i%20))
 	}
 	f := NewFeed(farm)
-	p, _ := f.Open(noon)
+	p, _ := f.Open(noon, "")
 	full := len(<-p.Events())
 	n := 0
 	for b.Loop() {

@@ -15,7 +15,7 @@ func TestMirror(t *testing.T) {
 	b := &books{workers: map[string]*Worker{}}
 	f := NewFeed(b)
 	b.worker("rig1").Group = "hall-1"
-	p, _ := f.Open(noon)
+	p, _ := f.Open(noon, "")
 	var m Mirror
 	equals := func(what string) {
 		t.Helper()

@@ -57,9 +57,9 @@ func newUser(t *testing.T, f *farm, width, height int) *user {
 	u := &user{t: t, farm: &source{f}}
 	u.m = newModel(u.ask)
 	u.feed = live.NewFeed(u.farm)
-	var ok bool
-	if u.page, ok = u.feed.Open(noon); !ok {
-		t.Fatal("no page")
+	var err error
+	if u.page, err = u.feed.Open(noon, ""); err != nil {
+		t.Fatal(err)
 	}
 	u.tell(tea.WindowSizeMsg{Width: width, Height: height})
 	u.hear()
