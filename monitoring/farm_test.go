@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,13 +20,14 @@ const patience = 2 * time.Minute
 // in each answer than in the one before: whoever misses no answer has each number.
 type farm struct {
 	*httptest.Server
-	token  string
-	scrape chan int // how many shares each worker has in the answer that was just given
+	token   string
+	shares  atomic.Int64  // of each worker: as many as answers were given
+	scraped chan struct{} // after an answer; none waits for who looks at it
 }
 
 func newFarm(t *testing.T) *farm {
 	t.Helper()
-	f := &farm{token: "token-of-the-box", scrape: make(chan int)}
+	f := &farm{token: "token-of-the-box", scraped: make(chan struct{}, 1)}
 	b := stats.New(stats.Options{Loops: 1, CloseReasons: []string{"eof"}})
 	groups, wrong := naming.ParseGroups([]string{`{name:^hall\d}`})
 	if wrong != nil {
@@ -41,7 +43,6 @@ func newFarm(t *testing.T) *farm {
 		workers = append(workers, w)
 	}
 	var one sync.Mutex // answer at a time
-	shares := 0
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		one.Lock()
 		defer one.Unlock()
@@ -52,11 +53,11 @@ func newFarm(t *testing.T) *farm {
 		for _, worker := range workers {
 			worker.Share(0, time.Now(), work.Accepted, 1)
 		}
-		shares++
+		f.shares.Add(1)
 		b.WriteMetrics(w, true) // fails if the reader is gone: it asks again
 		select {
-		case f.scrape <- shares:
-		case <-t.Context().Done():
+		case f.scraped <- struct{}{}:
+		default:
 		}
 	}))
 	t.Cleanup(f.Close)
@@ -69,9 +70,9 @@ func (f *farm) until(t *testing.T, what string, so func(shares int) bool) int {
 	t.Helper()
 	for late := time.After(patience); ; {
 		select {
-		case n := <-f.scrape:
-			if so(n) {
-				return n
+		case <-f.scraped:
+			if so(int(f.shares.Load())) {
+				return int(f.shares.Load())
 			}
 		case <-late:
 			t.Fatalf("%s: not within %v", what, patience)

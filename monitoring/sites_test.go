@@ -2,6 +2,7 @@ package monitoring
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -36,20 +37,24 @@ func TestCentreIsAwayAndBack(t *testing.T) {
 		values := r.samples(shares)
 		return len(values) > 0 && values[len(values)-1] >= float64(2*n) // hall2 has two workers
 	}
-	first := 0
-	f.until(t, "the centre has the first samples", func(n int) bool { first = max(first, n); return has(1) })
+	first := f.until(t, "the centre has the first samples", func(int) bool { return has(1) })
 	db.stop(t)
 	gone := f.until(t, "scrapes while it is away", func(int) bool { return true })
 	back := f.until(t, "scrapes while it is away", func(n int) bool { return n >= gone+10 })
 	database()
-	f.until(t, "the centre has what is new", func(int) bool { return has(back + 5) })
-
-	values := r.samples(shares)
-	for i, v := range values {
-		if i > 0 && v != values[i-1]+2 {
-			t.Errorf("after %v comes %v: a gap (away from %d to %d)", values[i-1], v, 2*gone, 2*back)
+	// What could not be sent at once is sent again after seconds, and what is newer does not
+	// wait for it.
+	var gap string
+	defer func() {
+		if gap != "" {
+			t.Errorf("%s (away from %d to %d)", gap, 2*gone, 2*back)
 		}
-	}
+	}()
+	f.until(t, "the centre has every answer", func(int) bool {
+		gap = r.gap(shares, `up{site="north", instance="box-1"}`)
+		return gap == "" && has(back+5)
+	})
+	values := r.samples(shares)
 	if values[0] > float64(2*first) {
 		t.Errorf("the first is %v, want %d or less", values[0], 2*first)
 	}
@@ -100,6 +105,26 @@ func (r *recipe) boxSends(site, name string) {
 	maps.Copy(r.env, r.assignments("etc/vmagent/vmagent.env"))
 	r.env["SITE"], r.env["BOX"] = site, name
 	r.unit("etc/systemd/system/vmagent.service")
+}
+
+// gap says where answers are missing in a series; "": nowhere. On a busy machine a scrape
+// may take too long: then its answer is missing, and the box says so by up.
+func (r *recipe) gap(series, up string) string {
+	r.Helper()
+	slow := 0
+	for _, v := range r.samples(up) {
+		if v == 0 {
+			slow++
+		}
+	}
+	values := r.samples(series)
+	for i := 1; i < len(values); i++ {
+		slow -= int(values[i]-values[i-1])/2 - 1
+		if values[i] <= values[i-1] || slow < 0 {
+			return fmt.Sprintf("after %v comes %v", values[i-1], values[i])
+		}
+	}
+	return ""
 }
 
 // samples returns the values of a series in the centre, the oldest first. What is sent
