@@ -29,6 +29,10 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 		}
 		_, _, err := s.Register(t.Context(), "btc.example:3333", "other", "x", nil)
 		wants(t, "registered meanwhile", err, ErrUnavailable)
+		_, _, err = s.WouldRegister(t.Context(), "btc.example:3333", "other", "x")
+		wants(t, "would be registered meanwhile", err, ErrUnavailable)
+		_, _, err = s.WouldDelete(t.Context(), name)
+		wants(t, "would be deleted meanwhile", err, ErrUnavailable)
 		eventually(t, "another attempt", func() bool { return s.health.Load() != first })
 		if err := s.Healthy(); !errors.As(err, &away) || !away.Since.Equal(first.Since) {
 			t.Errorf("away since %v, later since %v", first.Since, away.Since)
