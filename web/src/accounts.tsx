@@ -61,7 +61,7 @@ export function Accounts() {
         </div>
       )}
       {asked === 'account' && (
-        <OrderDialog title="Register an account" verb="Register" close={close} given={(answer) => setMade(JSON.parse(answer).name)}
+        <OrderDialog title="Register an account" verb="Register" close={close} state={pools} given={(answer) => setMade(JSON.parse(answer).name)}
           order={(_, form) => ({ method: 'POST', path: '/api/v1/users', body: registration(form) })}>
           <div class="keys">
             <label for="account-pool">pool</label><select id="account-pool" name="pool" required>{pools.map((p) => <option key={p}>{p}</option>)}</select>
