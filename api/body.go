@@ -52,6 +52,9 @@ func readJSON(ctx *fasthttp.RequestCtx, v any, strict bool) error {
 }
 
 func bodyError(err error, want string) error {
+	if e, ok := errors.AsType[*httpError](err); ok {
+		return e
+	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		got, _, _ := strings.Cut(e.Value, " ") // the value follows
 		return badRequest("%s: want %s, got %s", quoted(fieldName(e.Field)), kindName(e.Type), got)

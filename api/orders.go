@@ -3,7 +3,12 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -78,8 +83,30 @@ type GoalWeight struct {
 
 // WeightsOrder gives a route's goals other weights.
 type WeightsOrder struct {
-	Weights map[string]float64 `json:"weights"` // of each goal
+	Weights weights `json:"weights"` // of each goal
 	Term
+}
+
+// weights are those of goals, by their names.
+type weights map[string]float64
+
+// UnmarshalJSON says at which goal there is no number.
+func (w *weights) UnmarshalJSON(text []byte) error {
+	var list map[string]json.RawMessage
+	if err := json.Unmarshal(text, &list); err != nil {
+		return json.Unmarshal(text, new(map[string]float64)) // which says what was expected
+	}
+	*w = make(weights, len(list))
+	for _, goal := range slices.Sorted(maps.Keys(list)) {
+		var weight float64
+		err := json.Unmarshal(list[goal], &weight)
+		if e, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
+			got, _, _ := strings.Cut(e.Value, " ")
+			return badRequest("weights: goal %s: want a number, got %s", quoted(goal), got)
+		}
+		(*w)[goal] = weight
+	}
+	return nil
 }
 
 // MoveOrder moves a worker's miners to a goal, or keeps them there.

@@ -194,7 +194,11 @@ func TestOrders(t *testing.T) {
 	f("POST", "/api/v1/pools/p.example:3333/disable", "", 200, `"state":"disabled"`)
 	f("POST", "/api/v1/pools/p.example:3333/enable", "", 200, `"state":"enabled"`)
 	f("POST", "/api/v1/pools/nobody/drain", "", 404, "there is no pool")
-	f("POST", "/api/v1/pools/p/stop", "", 405, "")
+	f("POST", "/api/v1/pools/p/drian", "", 405, `is not allowed for /api/v1/pools/p/drian: use GET, HEAD or DELETE; for POST there are /api/v1/pools/p/drain, /api/v1/pools/p/disable, /api/v1/pools/p/enable"`)
+	f("DELETE", "/api/v1/workers/farm.rig1/pni", "", 405, `; for DELETE there are /api/v1/workers/farm.rig1/pin"`)
+	f("POST", "/api/v1/pools/p", "", 405, `is not allowed for /api/v1/pools/p: use GET, HEAD or DELETE"`)
+	f("PUT", weights, `{"weights":{"main":10,"Second.x":"much"}}`, 400, `weights: goal \"Second.x\": want a number, got string`)
+	f("PUT", weights, `{"weights":7}`, 400, `\"weights\": want an object of numbers, got number`)
 	f("GET", "/api/v1/orders", "", 200, `{"orders":[{"kind":"pool","name":"backup","what":"drained","by":"ann at 10.0.0.7","since":"2026-01-02T03:04:05Z","until":"2026-01-02T04:04:05Z","effective":true}]}`)
 
 	done, lines := len(clerk.lines), strings.Count(logged.String(), "\n")

@@ -198,7 +198,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	if allowed != nil {
-		return notAllowed(ctx, path, allowed)
+		return notAllowed(ctx, path, allowed, below(known, text, method))
 	}
 	return &httpError{
 		fasthttp.StatusNotFound,
@@ -207,7 +207,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx) error {
 }
 
 // notAllowed says which methods a path has.
-func notAllowed(ctx *fasthttp.RequestCtx, path string, methods []string) error {
+func notAllowed(ctx *fasthttp.RequestCtx, path string, methods, others []string) error {
 	if methods[0] == fasthttp.MethodGet {
 		methods = slices.Insert(methods, 1, fasthttp.MethodHead)
 	}
@@ -217,7 +217,26 @@ func notAllowed(ctx *fasthttp.RequestCtx, path string, methods []string) error {
 	if last > 0 {
 		use = strings.Join(methods[:last], ", ") + " or " + use
 	}
-	return &httpError{fasthttp.StatusMethodNotAllowed, fmt.Sprintf("method %s is not allowed for %s: use %s", quoted(string(ctx.Method())), path, use)}
+	instead := ""
+	if len(others) > 0 {
+		instead = fmt.Sprintf("; for %s there are %s", ctx.Method(), strings.Join(others, ", "))
+	}
+	return &httpError{fasthttp.StatusMethodNotAllowed, fmt.Sprintf("method %s is not allowed for %s: use %s", quoted(string(ctx.Method())), path, use) + instead}
+}
+
+// below lists what a request may have meant whose path goes on behind the place of an item: the
+// paths that do, and that have its method.
+func below(known, item, method string) (paths []string) {
+	cut := strings.LastIndexByte(item, '/')
+	if cut < 0 {
+		return nil
+	}
+	for i := range endpoints {
+		if e := &endpoints[i]; e.method == method && strings.HasPrefix(e.path, known+"/") {
+			paths = append(paths, strings.Replace(e.path, "{}", item[:cut], 1))
+		}
+	}
+	return paths
 }
 
 // allPaths lists each path once.

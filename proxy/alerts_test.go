@@ -326,8 +326,8 @@ func TestCurtailmentByOrder(t *testing.T) {
 	}
 	f.clock = f.clock.Add(3 * time.Hour)
 	f.look()
-	want := "order hall-1: miners off on purpose: the grid, by anna, until 2026-11-26T15:00:00Z"
-	if len(f.past) != 4 || f.past[0] != want || !strings.HasPrefix(f.past[3], "order_ended : miners off on purpose from") {
+	want := "order hall-1: group hall-1: miners off on purpose: the grid, by anna, until " + f.clock.Local().Format(time.RFC3339)
+	if len(f.past) != 4 || f.past[0] != want || f.past[2] != "order hall-1: group hall-1: miners are not off on purpose, by anna" || !strings.HasPrefix(f.past[3], "order_ended : miners off on purpose from") {
 		t.Errorf("remembered: %q", f.past)
 	}
 }

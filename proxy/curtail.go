@@ -25,19 +25,27 @@ func (d desk) Curtail(by string, order api.CurtailOrder) (*api.Curtailment, erro
 	if err := d.change(func(all *wish.Orders) error { return all.Curtail(order.Group, c) }); err != nil {
 		return nil, err
 	}
-	d.noted(order.Group, c.String(), by, until)
+	d.noted(order.Group, ofGroup(order.Group, c.String()), by, until)
 	a := curtailment(order.Group, c)
 	return &a, nil
 }
 
 // Uncurtail implements api.Orders.
 func (d desk) Uncurtail(by, group string) error {
-	return d.takeBack(group, "miners are not off on purpose", by, func(all *wish.Orders) error {
+	return d.takeBack(group, ofGroup(group, "miners are not off on purpose"), by, func(all *wish.Orders) error {
 		if _, there := all.Uncurtail(group); !there {
 			return api.NotFound("no curtailment of %s is ordered; GET /api/v1/curtailments and farmproxy curtail list them", groupWord(group))
 		}
 		return nil
 	})
+}
+
+// ofGroup says of which group something is said; of all miners: no more.
+func ofGroup(group, what string) string {
+	if group == "" {
+		return what
+	}
+	return "group " + group + ": " + what
 }
 
 // groupWord names a group, or all miners.

@@ -65,9 +65,10 @@ func (d desk) Orders() []api.Order {
 	return list
 }
 
-// noted remembers an order that was given, or taken back.
+// noted remembers an order that was given, or taken back. Its end is in the farm's zone, whoever
+// has given it.
 func (d desk) noted(name, what, by string, until time.Time) {
-	d.remember("order", name, what+", by "+by+", until "+endOf(until))
+	d.remember("order", name, what+", by "+by+", until "+endOf(until.Local()))
 }
 
 func note(n wish.Note) api.Note { return api.MakeNote(n.By, n.Since, n.Until) }

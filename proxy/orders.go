@@ -111,7 +111,11 @@ func (o *orders) look() {
 	dirty := o.dirty
 	o.mu.Unlock()
 	for _, e := range ended {
-		o.remember("order_ended", e.Name, e.What+", by "+e.By)
+		what := e.What
+		if e.Kind == wish.OfGroup {
+			what = ofGroup(e.Name, what)
+		}
+		o.remember("order_ended", e.Name, what+", by "+e.By)
 		o.log.Info("an order has ended", "kind", e.Kind, "name", e.Name, "what", e.What, "by", e.By, "since", e.Since)
 	}
 	if len(ended) > 0 {

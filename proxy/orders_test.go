@@ -151,15 +151,15 @@ func TestOrdersAreFollowed(t *testing.T) {
 	if got := f.list(); errs != nil || got != "" || f.pools != "" {
 		t.Errorf("taken back: %v, pools %s\n%s", errs, f.pools, got)
 	}
-	const past = `order hall-1: main 10, second 90, by anna, until 2026-11-26T13:00:00Z
+	past := strings.ReplaceAll(`order hall-1: main 10, second 90, by anna, until END
 order farm.rig1: at goal second of route hall-1, by anna, until taken back
-order a: drained, by bert, until 2026-11-26T13:00:00Z
+order a: drained, by bert, until END
 order b: disabled, by bert, until taken back
 order_ended hall-1: main 10, second 90, by anna
 order_ended a: drained, by bert
 order farm.rig1: not pinned, by anna
 order b: enabled, by anna
-order a: enabled, by anna`
+order a: enabled, by anna`, "END", time.Date(2026, 11, 26, 13, 0, 0, 0, time.UTC).Local().Format(time.RFC3339))
 	if got := strings.Join(f.past, "\n"); got != past {
 		t.Errorf("remembered:\n%s", got)
 	}

@@ -56,8 +56,10 @@ func workersCommand(flags *flag.FlagSet) run {
 		if byNumber := *order != stats.ByName.String(); byNumber != *reverse {
 			q.Set("order", "desc")
 		}
+		filtered := *up || *down
 		for name, text := range filters {
 			if *text != "" {
+				filtered = true
 				q.Set(name, *text)
 			}
 		}
@@ -70,18 +72,19 @@ func workersCommand(flags *flag.FlagSet) run {
 		if *most < 0 {
 			return misused(t, "workers", "-n: expected a whole number from 0")
 		}
-		p := workersPrinter{wide: *wide, width: t.width(*wide), now: time.Now()}
+		p := workersPrinter{filtered: filtered, wide: *wide, width: t.width(*wide), now: time.Now()}
 		return a.command(ctx, t, "workers", proxy.WorkersArgs{Query: q.Encode(), Most: *most}, p.page, p.last)
 	}
 }
 
 // workersPrinter collects pages, and prints them as one table.
 type workersPrinter struct {
-	wide  bool
-	width int // of the table; 0: as wide as it is
-	now   time.Time
-	table table
-	list  []api.Worker
+	filtered bool // not all workers are asked for
+	wide     bool
+	width    int // of the table; 0: as wide as it is
+	now      time.Time
+	table    table
+	list     []api.Worker
 }
 
 // page takes a page that is not the last one.
@@ -115,7 +118,12 @@ func (p *workersPrinter) last(w io.Writer, line json.RawMessage) error {
 	if err := p.table.print(w, p.width); err != nil {
 		return err
 	}
-	if len(p.list) < total {
+	switch {
+	case total == 0 && p.filtered:
+		_, err = fmt.Fprintln(w, "no worker matches")
+	case total == 0:
+		_, err = fmt.Fprintln(w, "no worker is known yet")
+	case len(p.list) < total:
 		_, err = fmt.Fprintf(w, "%s of %s workers are shown\n", plain.Count(len(p.list)), plain.Count(total))
 	}
 	return err

@@ -28,6 +28,24 @@ func rigs() (pages [2]api.Workers) {
 	return pages
 }
 
+// A table without a line says why.
+func TestNoWorkers(t *testing.T) {
+	dir := t.TempDir()
+	listening(t, dir, "workers", func(context.Context, *admin.Call) (any, error) { return api.Workers{}, nil })
+	const head = "WORKER  POOL  HASH RATE  ACCEPTED  REJ %  LAST  UP\n"
+	for line, want := range map[string]string{
+		"workers":                          "no worker is known yet\n",
+		"workers -sort hashrate -reverse":  "no worker is known yet\n",
+		"workers -down":                    "no worker matches\n",
+		"workers -group hall-2 -search x7": "no worker matches\n",
+	} {
+		code, got, said := invoke(t, append(strings.Fields(line), "-socket", dir+"/admin.sock")...)
+		if code != exitOK || said != "" || got != head+want {
+			t.Errorf("farmproxy %s: %d %s\n%s", line, code, said, got)
+		}
+	}
+}
+
 // Each case is a command line, what it asks of the running farmproxy, and what it prints.
 func TestWorkers(t *testing.T) {
 	dir, asked := t.TempDir(), ""
