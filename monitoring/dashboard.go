@@ -134,6 +134,7 @@ func (p *panel) chart(id uint32, here string) cog.Builder[grafana.Panel] {
 // label and each query.
 func (p *panel) table(id uint32, here string) cog.Builder[grafana.Panel] {
 	b := table.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Datasource(source).Unit(p.unit).Height(p.height).Span(p.width).Filterable(true).
+		CellOptions(common.TableCellOptions{TableAutoCellOptions: common.NewTableAutoCellOptions()}). // Grafana's schema wants one
 		Footer(common.NewTableFooterOptionsBuilder().Reducer([]string{}))
 	hidden, names := map[string]bool{"Time": true, "__name__": true, "job": true}, map[string]string{}
 	for i := range p.queries {
