@@ -56,7 +56,7 @@ child process, and compares the counts of both sides. Scenarios:
   page    -rounds times, under load, after -calm: a window of -duration without
           a page, with one open page, and with ten; what they cost in bytes and
           processor time, and the memory of the process. A page that gets more
-          than 50 kB/s is a breach
+          than 50 kB/s is a breach, as are ten with more than 100
 
 With -agent the proxy connects to the pools as an agent: workers are registered
 once and unregistered when they leave, shares use the shortest form, and each

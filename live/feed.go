@@ -27,12 +27,14 @@ const (
 	noticeable = 1.0 / 16
 
 	// enough is how many bytes of changes are told at once. After more, only larger changes
-	// of rates are told, until there are fewer: an open page may take 50 kB/s, also while
+	// of rates are told, until there are fewer: ten open pages may take 100 kB/s, also while
 	// a farm of 10,000 comes back and all rates are of a few shares.
-	enough = 64_000
+	enough = 16_000
 
-	// coarsest is the least change that is told then: a rate that has doubled.
+	// coarsest is the least change that is told then: a rate that has doubled. From there it
+	// takes a minute until all is told, so that what was held back does not come at once.
 	coarsest = 1.0
+	calmer   = 0.9
 )
 
 // Worker is a worker as the books have it at a tick.
@@ -216,7 +218,7 @@ func (f *Feed) heed(told int) {
 	case told > enough:
 		f.notice = min(coarsest, 2*f.notice)
 	case told < enough/2:
-		f.notice = max(noticeable, f.notice/2)
+		f.notice = max(noticeable, calmer*f.notice)
 	}
 }
 
@@ -241,8 +243,8 @@ func (f *Feed) look(now time.Time, differ *difference) {
 		case differ == nil:
 		case renewed:
 			differ.fresh.addNew(t, w)
-		case changed:
-			differ.changed.addChange(t)
+		case changed != same:
+			differ.changed.addChange(t, changed)
 		}
 	})
 	for name, t := range f.told {
@@ -284,17 +286,34 @@ func digest(w *Worker) uint64 {
 	return maphash.Comparable(seed, seldom{w.Group, w.Pool, w.Account, w.Listener, w.Agent, w.Address, w.Usual}) | 1
 }
 
-// update notes what often changes, and reports whether that is worth telling: of rates, a
-// change by that fraction.
-func (t *told) update(w *Worker, notice float64) (changed bool) {
+// news is what is worth telling of a worker.
+type news uint8
+
+const (
+	same    news = iota
+	newRate      // nothing but its hash rate has changed
+	changed      // what it is, or how many of its shares are rejected
+)
+
+// update notes what often changes, and returns what is worth telling: of rates, a change by
+// that fraction.
+func (t *told) update(w *Worker, notice float64) news {
 	since := int64(0)
 	if !w.Since.IsZero() {
 		since = w.Since.Unix()
 	}
-	if w.State != t.state || math.Abs(w.HashRate-t.rate) > notice*t.rate || w.HashRate == 0 && t.rate != 0 || abs(since-t.since) > 5 {
-		t.rate, t.state, t.since, changed = w.HashRate, w.State, since, true
+	turned := w.State != t.state || abs(since-t.since) > 5
+	rated := math.Abs(w.HashRate-t.rate) > notice*t.rate || w.HashRate == 0 && t.rate != 0
+	if turned || rated {
+		t.rate, t.state, t.since = w.HashRate, w.State, since
 	}
-	return t.reckon(w) || changed
+	switch refuses := t.reckon(w); {
+	case turned || refuses:
+		return changed
+	case rated:
+		return newRate
+	}
+	return same
 }
 
 // window is over how many shares rejects are reckoned.

@@ -87,6 +87,9 @@ func (r *row) all() []any {
 	return []any{&r.id, &r.name, &r.group, &r.pool, &r.account, &r.listener, &r.address, &r.agent, &r.usual, &r.rate, &r.state, &r.reject, &r.since}
 }
 
+// rateFields is how many of what often returns are sent if only the hash rate has changed.
+const rateFields = 2
+
 // often returns the same for what often changes, and the id.
 func (r *row) often() []any { return []any{&r.id, &r.rate, &r.state, &r.reject, &r.since} }
 
@@ -97,12 +100,17 @@ func (r *row) UnmarshalJSON(b []byte) error {
 }
 
 // change is a row of what often changes.
-type change struct{ row }
+type change struct {
+	row
+	onlyRate bool // the rest is as before
+}
 
-// UnmarshalJSON reads an array of the fields that often change.
+// UnmarshalJSON reads an array of the fields that often change, or of the first of them.
 func (c *change) UnmarshalJSON(b []byte) error {
 	fields := c.often()
-	return json.Unmarshal(b, &fields)
+	err := json.Unmarshal(b, &fields)
+	c.onlyRate = len(fields) == rateFields
+	return err
 }
 
 // head is an event without workers.

@@ -46,8 +46,12 @@ func (m *Mirror) Take(event []byte) error {
 	}
 	for i := range e.Change {
 		c := &e.Change[i]
-		if s := m.Workers[c.id]; s != nil {
-			s.HashRate, s.State, s.Rejected, s.Since = c.rate, c.state, perMille(c.reject), unix(c.since)
+		s := m.Workers[c.id]
+		if s == nil {
+			continue
+		}
+		if s.HashRate = c.rate; !c.onlyRate {
+			s.State, s.Rejected, s.Since = c.state, perMille(c.reject), unix(c.since)
 		}
 	}
 	for _, id := range e.Gone {

@@ -49,6 +49,9 @@ func TestMirror(t *testing.T) {
 	b.worker("rig2").Accepted, b.worker("rig2").Rejected = 48, 16
 	f.Tick(noon)
 	equals("changes")
+	b.worker("rig2").HashRate = 3e12
+	f.Tick(noon)
+	equals("nothing but a rate")
 	delete(b.workers, "rig1")
 	b.worker("rig2").Pool = "b"
 	f.Tick(noon)

@@ -85,7 +85,7 @@ var quantities = map[string]quantity{
 	KeyTLSP50:       {name: "TLS: round trip of a share, median", unit: inSeconds},
 	KeyTLSP99:       {name: "TLS: round trip of a share, 99 %", unit: inSeconds},
 	KeyPageBytes:    {name: "an open page", unit: inBytesPerSecond, bounded: true, most: 50_000},
-	KeyPagesBytes:   {name: "ten open pages, together", unit: inBytesPerSecond},
+	KeyPagesBytes:   {name: "ten open pages, together", unit: inBytesPerSecond, bounded: true, most: 100_000},
 	KeyPageCPU:      {name: "an open page: processor", unit: inFractions, bounded: true, most: 0.02},
 	KeyPagesCPU:     {name: "ten open pages: processor", unit: inFractions, bounded: true, most: 0.04},
 	KeyPageMemory:   {name: "memory, more with history and a page", unit: inBytes, bounded: true, most: 12 << 20},

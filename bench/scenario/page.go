@@ -16,8 +16,10 @@ const (
 	// manyPages are open at the same time: the control room, and some telephones.
 	manyPages = 10
 
-	// pageMost is how many bytes per second an open page may take, with 10,000 workers.
-	pageMost = 50_000
+	// pageMost is how many bytes per second an open page may take, with 10,000 workers, and
+	// pagesMost what many together may.
+	pageMost  = 50_000
+	pagesMost = 2 * pageMost
 
 	// pageRate is the load, in shares per second: 6 a minute of each of 10,000 miners.
 	pageRate = 1000
@@ -44,10 +46,13 @@ type PageCost struct {
 
 // over says what is more than it may be; "": nothing. Times are for people to judge.
 func (c *PageCost) over() string {
-	if c.Bytes <= pageMost {
-		return ""
+	switch {
+	case c.Bytes > pageMost:
+		return fmt.Sprintf("an open page gets %.1f kB/s, want at most %.1f", c.Bytes/1000, pageMost/1000.0)
+	case c.AllBytes > pagesMost:
+		return fmt.Sprintf("%d open pages get %.1f kB/s, want at most %.1f", manyPages, c.AllBytes/1000, pagesMost/1000.0)
 	}
-	return fmt.Sprintf("an open page gets %.1f kB/s, want at most %.1f", c.Bytes/1000, pageMost/1000.0)
+	return ""
 }
 
 // print prints the costs; none of them if pages were not measured.

@@ -28,7 +28,7 @@ export interface Worker {
 }
 
 type Row = [number, string, string, string, string, string, string, string, number, number, number, number, number]
-type Change = [number, number, number, number, number]
+type Change = [id: number, rate: number] | [id: number, rate: number, state: number, reject: number, since: number]
 
 interface Message {
   seq: number; time: number; zone: string; offset: number; full?: boolean; farm: Farm
@@ -70,9 +70,11 @@ function take(m: Message) {
       usual: r[8], rate: r[9], state: r[10], reject: r[11], since: r[12],
     })
   }
-  for (const [id, rate, state, reject, since] of m.change ?? []) {
+  for (const [id, rate, ...rest] of m.change ?? []) {
     const w = live.workers.get(id)
-    if (w) Object.assign(w, { rate, state, reject, since })
+    if (!w) continue
+    w.rate = rate
+    if (rest.length > 0) [w.state, w.reject, w.since] = rest as [number, number, number]
   }
   for (const id of m.gone ?? []) live.workers.delete(id)
   live.farm = m.farm
