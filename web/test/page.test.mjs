@@ -75,6 +75,23 @@ test('a view link shows the farm, leaves no trace in the address, changes nothin
   assert.deepEqual(page.wrong, [])
 })
 
+// Its time is recorded; a busy machine takes as long as it takes.
+test('the first paint waits for nothing but the page', async (t) => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+  t.after(() => context.close())
+  context.setDefaultTimeout(90_000)
+  const page = await context.newPage()
+  await page.route('**/api/**', () => {}) // no answer
+  await page.goto(farm.url + '/#view=' + readToken)
+  const painted = () => page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime)
+  t.diagnostic(`first paint after ${Math.round(await (await painted()).jsonValue())} ms, without an answer`)
+  await page.unroute('**/api/**')
+  await page.goto('about:blank')
+  await page.goto(farm.url + '/#view=' + readToken)
+  t.diagnostic(`first paint after ${Math.round(await (await painted()).jsonValue())} ms`)
+  await page.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
+})
+
 test('the figures are those of the API', async (t) => {
   const page = await open(t, readToken)
   await page.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
