@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -309,4 +310,41 @@ func TestListsThatChangeAllTheTime(t *testing.T) {
 		equal(t, "verdicts", len(f.fate()), int(n))
 		f.directory.Close(context.Background())
 	})
+}
+
+// A goal goes on as the one of its name, else as one that leads to a pool of its own; each as
+// one at most.
+func TestOrigins(t *testing.T) {
+	goals := func(text string) (list []GoalEntry) { // "main: a b; second: b"
+		for goal := range strings.SplitSeq(text, "; ") {
+			name, pools, _ := strings.Cut(goal, ": ")
+			g := GoalEntry{Name: name}
+			for pool := range strings.FieldsSeq(pools) {
+				p := Pool{}
+				p.Name, p.URL, p.Direct = pool, pool, strings.HasSuffix(pool, "!")
+				g.Pools = append(g.Pools, p)
+			}
+			list = append(list, g)
+		}
+		return list
+	}
+	for _, x := range []struct {
+		was, is string
+		want    []int
+	}{
+		{"main: a; second: b", "main: a; second: b", []int{0, 1}},
+		{"main: a b; second: b a", "second: b a; main: a b", []int{1, 0}}, // by name, whatever the order
+		{"main: a; second: b", "first: a; second: b", []int{0, 1}},        // it is called otherwise
+		{"main: a; second: b", "second: a; main: b", []int{0, 1}},         // their names have changed places
+		{"main: a", "main: b", []int{-1}},
+		{"main: a", "main: b; other: a", []int{-1, 0}},
+		{"main: a", "one: a; two: a", []int{0, -1}},
+		{"main: a; second: a", "all: a", []int{0}},
+		{"main: a!", "main: a! b", []int{0}},
+		{"main: a", "main: a b!", []int{-1}}, // each miner gets a link of its own
+	} {
+		if got := Origins(goals(x.was), goals(x.is)); !slices.Equal(got, x.want) {
+			t.Errorf("%s, then %s: %v, want %v", x.was, x.is, got, x.want)
+		}
+	}
 }
