@@ -60,19 +60,24 @@ func (h *hasher) ready(n int, done func(*hashed)) {
 // work hashes until stop.
 func (h *hasher) work() {
 	var checker work.Checker
-	for {
-		h.mu.Lock()
-		x, ok := h.waiting.take()
-		for ; !ok && !h.stopped; x, ok = h.waiting.take() {
-			h.some.Wait()
-		}
-		h.mu.Unlock()
-		if !ok {
-			return
-		}
+	for x, ok := h.next(); ok; x, ok = h.next() {
 		session.FindHashes(&checker, x.share[:])
 		h.done(&x)
 	}
+}
+
+// next waits for a share; false: the hasher stops, and nobody wants to know what became of
+// those that are left.
+func (h *hasher) next() (x hashed, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for !h.stopped {
+		if x, ok = h.waiting.take(); ok {
+			return x, true
+		}
+		h.some.Wait()
+	}
+	return x, false
 }
 
 // hash queues a share; false if its miner has too many waiting. Another miner's share

@@ -112,6 +112,18 @@ func TestAFloodOfSlowSharesHurtsTheFlooderAlone(t *testing.T) {
 	}
 }
 
+// When the loops have ended, nobody waits for what is left to hash: with a flood of slow
+// shares that would take seconds.
+func TestAHasherThatStopsHashesNoMore(t *testing.T) {
+	var h hasher
+	h.ready(0, func(*hashed) { t.Error("a share is hashed for nobody") })
+	for i := range upstream.Cookie(maxHashes) {
+		h.hash(i, worker{}, &session.Candidate{Job: &work.Job{Algorithm: work.SHA256d}})
+	}
+	h.stop()
+	h.work()
+}
+
 func TestTurnsAllocateNothing(t *testing.T) {
 	q := newTurns(16)
 	var h hashed
