@@ -110,7 +110,8 @@ func (f *Feed) Open(now time.Time, holder string) (*Page, error) {
 		return nil, ErrYours
 	}
 	if len(f.pages) == 0 && (f.looked.IsZero() || now.Sub(f.looked) >= Every) {
-		f.look(now, nil) // nobody has looked for a while
+		f.notice = noticeable // what was too much for the pages before is over, or is noticed again
+		f.look(now, nil)      // nobody has looked for a while
 	}
 	if f.full == nil {
 		f.full = f.everything(now)

@@ -269,6 +269,31 @@ func TestTooManyChanges(t *testing.T) {
 	tells("one changes", 1)
 }
 
+// Too many changes for a page that was closed hold nothing back from one that opens later.
+func TestAPageAfterTooManyChanges(t *testing.T) {
+	b := &books{workers: map[string]*Worker{}}
+	for i := range 5000 {
+		b.worker(fmt.Sprint("rig", i))
+	}
+	f := NewFeed(b)
+	p, _ := f.Open(noon, "")
+	for range 5 {
+		for _, w := range b.workers {
+			w.HashRate *= 2.1
+		}
+		f.Tick(noon)
+	}
+	p.Close()
+	clear(b.workers)
+	b.worker("rig7").HashRate = 6e15 // was 4.1e15
+	p, _ = f.Open(noon.Add(time.Hour), "")
+	id := f.told["rig7"].id
+	equal(t, "everything", got(t, p), fmt.Sprintf(`true new[[%d,"rig7","","","","","","",0,6000000000000000,1,0,1795694400]] change gone`, id))
+	b.worker("rig7").HashRate *= 1.1
+	f.Tick(noon.Add(time.Hour))
+	equal(t, "a change", got(t, p), fmt.Sprintf("false new change[[%d,6.6e+15]] gone", id))
+}
+
 // However many pages are open, a tick asks the books once, and writes one event.
 func TestTenPagesAreOneLook(t *testing.T) {
 	b := &books{workers: map[string]*Worker{}}
