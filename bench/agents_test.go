@@ -25,8 +25,8 @@ func TestRunAgentComparesTheBooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustJSON(t, string(text), &r)
-	// Of the 40 shares, the last ones are still on their way when the load ends: on a busy
-	// machine, some more.
+	// The last of the 40 shares are still on their way when the load ends: on a busy machine,
+	// some more.
 	if f := r.Proxy.Figures; f.BytesUpPerShare < 10 || f.BytesUpPerShare > 20 || f.KbitUp <= 0 {
 		t.Errorf("%v bytes a share, %v kbit/s", f.BytesUpPerShare, f.KbitUp)
 	}

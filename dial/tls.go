@@ -35,17 +35,17 @@ func TLS(host string, insecure bool, fingerprint []byte) *tls.Config {
 	return c
 }
 
-// Certificate is of what a target has shown when its certificates end.
+// Certificate says when the certificates end that a target has shown.
 type Certificate struct {
 	Ends   time.Time
 	Signer string // whose end that is: one that has signed the target's own, or signed such a one; "": its own
 	Pinned bool   // the target's own was accepted because it is pinned
 }
 
-// Shown returns of what conn was shown by a target when it is accepted no more: of a chain
-// that was verified, the first end. Of several chains, which a target has that changes its
-// authority, the one counts that lasts longest. false: it matters to nobody, since conn uses
-// no TLS, or any certificate would have done.
+// Shown returns when what a target has shown conn is accepted no more: when the first
+// certificate ends of the chain that was verified. A target that changes its authority shows
+// several chains: the one that lasts longest counts. false: it matters to nobody, since conn
+// uses no TLS, or any certificate would have done.
 func Shown(conn net.Conn, t Target) (c Certificate, matters bool) {
 	over, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
 	if !ok || t.TLS == nil {

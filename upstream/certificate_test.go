@@ -144,8 +144,8 @@ func signed(t *testing.T, name string, ends time.Time, by *tls.Certificate) *tls
 	return c
 }
 
-// Of a chain the first end counts, and whose it is: links are refused from then on. A pool
-// that shows two chains is accepted until the last of them ends.
+// A chain ends with the first of its certificates, whose name is noted: links are refused from
+// then on. A pool that shows two chains is accepted until the last of them ends.
 func TestTheFirstEndOfAChain(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, c := range []struct {
