@@ -362,8 +362,12 @@ test('a pool is added, ordered, weighed and removed by form, each after a dry ru
   // The work is divided, and then otherwise for a time.
   await ask('Divide the work')
   const goal = (n) => dialog.getByRole('group').nth(n)
-  await goal(0).getByLabel('weight').fill('75')
-  await goal(1).getByLabel('weight').fill('25')
+  for (const [n, weight] of ['7.5', '2.5'].entries()) { // by the keyboard: what is typed stays as it is
+    const field = goal(n).getByLabel('weight')
+    await field.fill('')
+    await field.pressSequentially(weight)
+    assert.equal(await field.inputValue(), weight)
+  }
   await goal(1).getByLabel('pools: first').selectOption('third')
   await goal(0).getByText('75.0 % of the work').waitFor()
   await dialog.getByRole('button', { name: 'What would it do?' }).click()
@@ -531,6 +535,7 @@ test('accounts, curtailments and view links are set by form', async (t) => {
   await answer('Make it')
   const other = await (await browser.newContext()).newPage()
   t.after(() => other.context().close())
+  other.setDefaultTimeout(90_000)
   await other.goto(await page.getByLabel(/^The link wall/).inputValue())
   await other.getByRole('heading', { name: 'Farm', exact: true }).waitFor()
   await ask('Revoke wall')
