@@ -243,11 +243,11 @@ func (c *accounting) anew(was *upstream.GoalEntry, next *upstream.Pool, who stri
 	}
 	switch {
 	case whole:
-		c.say("%s: their links to %s stay.", who, next.Name)
+		c.say("%s: each stays on its link to %s.", who, next.Name)
 	case user:
-		c.say("With another password, %s get a clean job each, once a new link to %s is up.", who, next.Name)
+		c.say("%s: each gets a clean job once a new link to %s is up, with another password.", who, next.Name)
 	default:
-		c.say("%s get a clean job each, once a link to %s as %s is up.", who, next.Name, next.User)
+		c.say("%s: each gets a clean job once a link to %s as %s is up.", who, next.Name, next.User)
 	}
 }
 

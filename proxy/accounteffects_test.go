@@ -81,7 +81,7 @@ func TestTheEffectsOfChangesOfAccounts(t *testing.T) {
 		want          string
 	}{
 		{"a new one", nil, accountText(""), none, "", "alice at o is a new account: farmproxy gives it a name, with which its miners log in.|o is not asked about it now: farmproxy connects to it when the first of its miners comes." + safe},
-		{"a known one", accountText(""), password, whole(3, "o!"), "", "alice at o is account X already, and keeps its name.|If the password that is given for alice is another one: o is asked first whether it lets alice in with it, and nothing changes if it does not.|With another password, 3 miners get a clean job each, once a new link to o is up." + safe},
+		{"a known one", accountText(""), password, whole(3, "o!"), "", "alice at o is account X already, and keeps its name.|If the password that is given for alice is another one: o is asked first whether it lets alice in with it, and nothing changes if it does not.|3 miners: each gets a clean job once a new link to o is up, with another password." + safe},
 		{"a known one without miners", accountText(""), password, whole(0, "o!"), "", "alice at o is*|If the password*|No miner of it is connected: those that come work so."},
 
 		{"one is deleted", accountText(""), nil, whole(3, "o!"), "", "3 miners of account X are disconnected.|Nobody can log in with X any more.|farmproxy forgets its password. If alice at o is registered again, it gets another name."},
@@ -93,18 +93,18 @@ func TestTheEffectsOfChangesOfAccounts(t *testing.T) {
 
 		{"goals as they are", accountText(split), accountText(split), two("a! b", "b!"), "", "Nothing changes: the work of account X is divided so already: " + division + "."},
 		{"all to its own pool, as it is", accountText(""), accountText(""), whole(3, "o!"), "", "Nothing changes: the work of account X is divided so already: all to o."},
-		{"a password of a goal", accountText(split), accountText(split + "?"), two("a! b", "b!"), "", "The work of account X is divided as before: " + division + ".|If the password that is given for bob is another one: b*|6 miners of goal main: their links to a stay.|With another password, 2 miners of goal second get a clean job each, once a new link to b is up.|8 miners stay at their goals." + safe},
-		{"goals of an account that had none", accountText(""), accountText("main 3: o; second 1: b as bob"), whole(4, "o!"), "", "The work of account X is divided otherwise: main 75 % to o; second 25 % to b as bob. So far: all to o.|b is asked first whether it lets bob in, and nothing changes if it does not.|4 miners: their links to o stay.|Within minutes its miners are divided so" + way + safe},
+		{"a password of a goal", accountText(split), accountText(split + "?"), two("a! b", "b!"), "", "The work of account X is divided as before: " + division + ".|If the password that is given for bob is another one: b*|6 miners of goal main: each stays on its link to a.|2 miners of goal second: each gets a clean job once a new link to b is up, with another password.|8 miners stay at their goals." + safe},
+		{"goals of an account that had none", accountText(""), accountText("main 3: o; second 1: b as bob"), whole(4, "o!"), "", "The work of account X is divided otherwise: main 75 % to o; second 25 % to b as bob. So far: all to o.|b is asked first whether it lets bob in, and nothing changes if it does not.|4 miners: each stays on its link to o.|Within minutes its miners are divided so" + way + safe},
 		{"goals that lead elsewhere", accountText(""), accountText("main 3: a; second 1: b as bob"), whole(4, "o!"), "", "The work*|a is asked first whether it lets alice in*|b is asked first*|4 miners: each gets a clean job of another goal at once," + fits + ".|Within minutes*"},
-		{"other weights", accountText(split), accountText("main 1: a, b; second 3: b as bob"), two("a! b", "b!"), "", "The work of account X is divided otherwise: main 25 % to a, then b; second 75 % to b as bob. So far: " + division + ".|6 miners of goal main: their links to a stay.|2 miners of goal second: their links to b stay.|From goal main to goal second: about 4 miners within minutes" + way + "|4 miners stay at their goals." + safe},
+		{"other weights", accountText(split), accountText("main 1: a, b; second 3: b as bob"), two("a! b", "b!"), "", "The work of account X is divided otherwise: main 25 % to a, then b; second 75 % to b as bob. So far: " + division + ".|6 miners of goal main: each stays on its link to a.|2 miners of goal second: each stays on its link to b.|From goal main to goal second: about 4 miners within minutes" + way + "|4 miners stay at their goals." + safe},
 		{"other weights where some are ordered", accountText(split), accountText("main 1: a, b; second 3: b as bob"), two("a! b", "b!"), "", "The work*|6 miners*|2 miners*|Other weights are ordered for route account:X now: they hold until the order ends or is taken back." + safe},
 		{"no goals any more", accountText(split), accountText(""), two("a! b", "b!"), "", "The work of account X is divided otherwise: all to o. So far: " + division + ".|6 miners of goal main: each gets a clean job of another goal at once," + fits + ".|2 miners of goal second: each*"},
-		{"another first pool", accountText("main 1: a, b; second 1: c"), accountText("main 1: b, a; second 1: c"), two("a! b", "c!"), "", "The work*|From a to b: 6 miners of goal main, each by a clean job, once b has been healthy for failover.return_after (2m).|2 miners of goal second: their links to c stay.|8 miners stay*" + safe},
+		{"another first pool", accountText("main 1: a, b; second 1: c"), accountText("main 1: b, a; second 1: c"), two("a! b", "c!"), "", "The work*|From a to b: 6 miners of goal main, each by a clean job, once b has been healthy for failover.return_after (2m).|2 miners of goal second: each stays on its link to c.|8 miners stay*" + safe},
 		{"a pool leaves a goal", accountText("main 1: a, b; second 1: c"), accountText("main 1: b; second 1: c"), two("a! b", "c!"), "", "The work*|From a to b: 6 miners of goal main, each by a clean job once b gives one.|2 miners*|8 miners stay*" + safe},
 		{"only a broken one stays", accountText("main 1: a, b; second 1: c"), accountText("main 1: b; second 1: c"), two("a! b?", "c!"), "", "The work*|No pool is known to work for 6 miners of goal main: they stay connected for failover.hold (10m), and are disconnected then.|2 miners*|8 miners stay*"},
 		{"only a drained one stays", accountText("main 1: a, left; second 1: c"), accountText("main 1: left; second 1: c"), two("a! left", "c!"), "", "The work*|No pool is known to work for 6 miners of goal main*|2 miners*|8 miners stay*"},
 		{"miners without a pool", accountText("main 1: a; second 1: c"), accountText("main 1: a, b; second 1: c"), two("a?", "c!"), "", "The work*|b is asked first*|To b: 6 miners of goal main without a pool, as soon as it gives a job.|2 miners*|8 miners stay*" + safe},
-		{"another user at the pool", accountText("main 1: a; second 1: b as bob"), accountText("main 1: a; second 1: b as carl"), two("a!", "b!"), "", "The work*|b is asked first whether it lets carl in*|6 miners*|2 miners of goal second get a clean job each, once a link to b as carl is up.|8 miners stay*" + safe},
+		{"another user at the pool", accountText("main 1: a; second 1: b as bob"), accountText("main 1: a; second 1: b as carl"), two("a!", "b!"), "", "The work*|b is asked first whether it lets carl in*|6 miners*|2 miners of goal second: each gets a clean job once a link to b as carl is up.|8 miners stay*" + safe},
 	} {
 		moves := &flow{at: map[string]int{"main": 6, "second": 2}, moves: map[[2]string]int{}}
 		if x.name == "other weights" {
@@ -187,7 +187,7 @@ func TestADryRunOfAnAccount(t *testing.T) {
 		}
 	}
 	f.known(one.Addr(), true)
-	f.wantUnwritten("POST", "users", alice, "alice at "+one.Addr()+" is account "+name+" already", "With another password, 3 miners get a clean job each, once a new link to "+one.Addr()+" is up.", "No miner is disconnected.")
+	f.wantUnwritten("POST", "users", alice, "alice at "+one.Addr()+" is account "+name+" already", "3 miners: each gets a clean job once a new link to "+one.Addr()+" is up, with another password.", "No miner is disconnected.")
 	f.ask("POST", "users", alice, 201)
 	clean()
 
