@@ -10,7 +10,7 @@ import (
 	"farmproxy/stats"
 )
 
-// When a pool's certificates end is noted by each link, so that operators hear of its end before new
+// Each link notes when its pool's certificates end, so that operators hear of it before new
 // links are refused. A link may outlive the certificate that it was shown: while one does,
 // the pool is asked for its present one.
 
