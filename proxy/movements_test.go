@@ -196,11 +196,7 @@ func TestAPoolChangeIsAnEvent(t *testing.T) {
 	}
 	next.end()
 	p.remember.resume()
-	store, err := history.Open(t.Context(), next.path, history.DefaultRetention)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	store := historyAt(t, next.path)
 	of := func(kind string) []history.Event {
 		return must(store.Events(t.Context(), history.EventQuery{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour), Kind: kind, Limit: 10}))
 	}

@@ -214,11 +214,7 @@ func TestSecretFile(t *testing.T) {
 func reporter(t *testing.T, dir string, now *time.Time, r *receiver, log io.Writer) *notifying {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	store, err := history.Open(t.Context(), filepath.Join(dir, historyFile), history.DefaultRetention)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
+	store := historyAt(t, filepath.Join(dir, historyFile))
 	p := &proxy{log: logger, book: stats.New(stats.Options{Loops: 1}), remember: new(remembering)}
 	n := newNotifying(dir, p)
 	n.history = func() (*history.Store, error) { return store, nil }

@@ -25,6 +25,17 @@ func (m *remembering) lookNow(t *testing.T, now time.Time) *history.Store {
 	return store
 }
 
+// historyAt opens the history that another process, or an earlier one, has written.
+func historyAt(t *testing.T, path string) *history.Store {
+	t.Helper()
+	store, err := history.Open(t.Context(), path, history.DefaultRetention)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
 // must returns a value that a test can't do without.
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -160,11 +171,7 @@ func TestHistoryHandedOver(t *testing.T) {
 	next.lookNow(t, now.Add(3*time.Second))
 	next.end()
 	p.remember.resume()
-	store, err := history.Open(t.Context(), next.path, history.DefaultRetention)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	store := historyAt(t, next.path)
 	var got history.Sample
 	for _, s := range must(store.Sums(t.Context(), history.Worker, now.Add(-time.Hour), now.Add(time.Hour))) {
 		got.Add(s)

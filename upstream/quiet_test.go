@@ -108,15 +108,21 @@ func TestAQuietLinkIsWhereItIsWanted(t *testing.T) {
 	})
 }
 
+// leaves has a pool that miners work for die, so that they go to another one.
+func (f *farm) leaves(p *scripted, to string) {
+	f.t.Helper()
+	p.do(func() { p.refuse = true })
+	p.lane().Close()
+	f.after(5 * time.Second)
+	f.wantOn(to)
+}
+
 // A lane's own link hears as much: so the quiet one ends, and comes back after it.
 func TestAQuietLinkGivesWayToALane(t *testing.T) {
 	inQuietFarm(t, "a b", func(f *farm) {
 		f.start()
 		a := f.pools[0]
-		a.do(func() { a.refuse = true })
-		a.lane().Close()
-		f.after(5 * time.Second)
-		f.wantOn("b")
+		f.leaves(a, "b")
 		f.wantOpen("a is down", "a:0 b:1")
 		equal(t, "disconnects of a", f.compare(0).Disconnects.Load(), 1)
 		equal(t, "quiet link to b", f.compare(1).Quiet.Load(), false)
@@ -230,10 +236,7 @@ func TestABetterPoolThatEndsQuietLinks(t *testing.T) {
 		f.o.Failover.ReturnAfter, f.o.Failover.Silence = 24*time.Hour, 24*time.Hour
 		f.start()
 		a := f.pools[0]
-		a.do(func() { a.refuse = true })
-		a.lane().Close()
-		f.after(5 * time.Second)
-		f.wantOn("b")
+		f.leaves(a, "b")
 		a.do(func() { a.refuse = false })
 		for range 10 {
 			for tries := 0; !f.compare(0).Quiet.Load(); tries++ {
@@ -361,10 +364,7 @@ func TestExpectedWork(t *testing.T) {
 		equal(t, "rejected", got.RejectRate(), 0.1)
 		equal(t, "difficulty", got.Difficulty.Load(), 1024)
 
-		a.do(func() { a.refuse = true })
-		a.lane().Close()
-		f.after(5 * time.Second)
-		f.wantOn("b")
+		f.leaves(a, "b")
 		f.lane().Kept(1, 32, f.latest().Job.Epoch)
 		equal(t, "expected of a", f.compare(0).Expected.Load(), 10*64+320)
 		equal(t, "expected of b", f.compare(1).Expected.Load(), 32)
