@@ -95,10 +95,6 @@ func (m *movements) events(now time.Time, all bool) (list []history.Event) {
 		m.hour = now
 	}
 	over := now.Sub(m.hour) >= time.Hour
-	if m.left > 0 && (over || all) {
-		list = append(list, history.Event{At: now, Kind: m.kind, Text: plain.Several(m.left, "more miner") + ": too many changes to list each"})
-		m.left = 0
-	}
 	if over {
 		m.hour, m.told = now, 0
 	}
@@ -110,6 +106,10 @@ func (m *movements) events(now time.Time, all bool) (list []history.Event) {
 			m.left += s.miners
 		}
 		s.miners, s.told = 0, now
+	}
+	if m.left > 0 && (over || all) {
+		left := history.Event{At: now, Kind: m.kind, Text: plain.Several(m.left, "more miner") + ": too many changes to list each"}
+		list, m.left = slices.Insert(list, 0, left), 0
 	}
 	return list
 }

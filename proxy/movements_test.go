@@ -105,6 +105,22 @@ func TestEventsOfMovementsAreBounded(t *testing.T) {
 	}
 }
 
+// Who has no event of the hour is counted at the end, too, and by an upgrade.
+func TestWhoIsLeftOutIsCountedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	p := newPast(t)
+	for i := range maxMovements {
+		p.moves(1, fmt.Sprint("a", i), "b", "to keep the split")
+	}
+	if n := len(p.events(p.now, false)); n != maxMovements {
+		t.Fatalf("%d events, want %d", n, maxMovements)
+	}
+	p.now = p.now.Add(2 * sameAgain)
+	p.events(p.now, false) // forgets them all
+	p.moves(7, "main", "backup", "to keep the split")
+	wantEvents(t, p.events(p.now, true), "move: 7 more miners: too many changes to list each")
+}
+
 // What is said of miners that change their pool, by why they do.
 func TestWhatIsSaidOfAPoolChange(t *testing.T) {
 	t.Parallel()
