@@ -171,3 +171,13 @@ func TestPagesOfAViewLinkAreCounted(t *testing.T) {
 		t.Errorf("links without a page are kept: %v", v.pages)
 	}
 }
+
+// A change that has no dry run refuses to be one.
+func TestAChangeWithoutADryRunRefusesOne(t *testing.T) {
+	s := newFarm(t)
+	for _, path := range []string{"/api/v1/pools", "/api/v1/algorithms"} {
+		for _, method := range []string{"POST", "PUT"} {
+			s.want(t, method, path+"?dry_run=true", `{"pool":"new.example:3333","algorithm":"sha256d"}`, 400, `{"error":"\"dry_run\": no such parameter: this takes none"}`)
+		}
+	}
+}

@@ -364,6 +364,9 @@ func TestOpenAPIEveryAnswerIsGiven(t *testing.T) {
 	f("PUT", "/api/v1/users/"+name+"?dry_run=true", `{"goals":[]}`)
 	f("DELETE", "/api/v1/users/"+name+"?dry_run=true", "")
 	f("DELETE", "/api/v1/users/"+name+"?dry_run=1", "")
+	f("DELETE", "/api/v1/algorithms/x?dry_run=true", "")
+	f("DELETE", "/api/v1/roster/x?dry_run=true", "")
+	f("POST", "/api/v1/reload?dry_run=true", "")
 	for range proofsPerMinute {
 		well.proofs.take("b.example:3333")
 	}

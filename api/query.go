@@ -146,6 +146,9 @@ func readSwitches(args *fasthttp.Args, switches []boolParameter, others ...strin
 		if v != "true" && v != "false" {
 			return badRequest("%s: want true or false, got %s", key, quoted(v))
 		}
+		if len(args.PeekMulti(key)) > 1 {
+			return badRequest("%s: given twice", key)
+		}
 		*switches[at].into = v == "true"
 	}
 	return nil

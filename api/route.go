@@ -36,8 +36,8 @@ var endpoints = []endpoint{
 	{"GET", "/api/v1/report", scopeRead, withHistory((*Server).report)},
 	{"GET", "/api/v1/events", scopeRead, withHistory((*Server).events)},
 	{"GET", rosterPath, scopeRead, withHistory((*Server).roster)},
-	{"POST", rosterPath, scopeWrite, withHistory((*Server).expect)},
-	{"DELETE", rosterPath + "/{}", scopeWrite, withHistory((*Server).forget)},
+	{"POST", rosterPath, scopeWrite, bare(withHistory((*Server).expect))},
+	{"DELETE", rosterPath + "/{}", scopeWrite, bare(withHistory((*Server).forget))},
 	{"GET", livePath, scopeRead, (*Server).live},
 	{"GET", "/api/v1/links", scopeRead, (*Server).links},
 	{"GET", "/api/v1/workers/{}", scopeRead, (*Server).worker},
@@ -50,13 +50,13 @@ var endpoints = []endpoint{
 	{"DELETE", "/api/v1/routes/{}/weights", scopeWrite, order(unweigh).handler()},
 	{"GET", "/api/v1/orders", scopeRead, withOrders((*Server).orders)},
 	{"GET", "/api/v1/alerts", scopeRead, (*Server).alerts},
-	{"POST", testPath, scopeWrite, (*Server).testChannels},
+	{"POST", testPath, scopeWrite, bare((*Server).testChannels)},
 	{"GET", curtailmentsPath, scopeRead, withOrders((*Server).curtailments)},
 	{"POST", curtailmentsPath, scopeWrite, order(curtail).handler()},
 	{"DELETE", curtailmentsPath, scopeWrite, order(uncurtail).handler("group")},
 	{"GET", "/api/v1/blocks", scopeRead, (*Server).blocks},
 	{"GET", bansPath, scopeRead, (*Server).bans},
-	{"DELETE", bansPath + "/{}", scopeWrite, (*Server).liftBan},
+	{"DELETE", bansPath + "/{}", scopeWrite, bare((*Server).liftBan)},
 	{"GET", usersPath, scopeRead, withRegistry((*Server).users)},
 	{"POST", usersPath, scopeRegister, withRegistry((*Server).register)},
 	{"PUT", usersPath, scopeRegister, withRegistry((*Server).register)},
@@ -64,18 +64,18 @@ var endpoints = []endpoint{
 	{"PUT", "/api/v1/users/{}", scopeWrite, withRegistry((*Server).setGoals)},
 	{"DELETE", "/api/v1/users/{}", scopeWrite, withRegistry((*Server).deleteUser)},
 	{"GET", "/api/v1/pools", scopeRead, (*Server).pools},
-	{"POST", "/api/v1/pools", scopeWrite, withRegistry((*Server).addPool)},
-	{"PUT", "/api/v1/pools", scopeWrite, withRegistry((*Server).putPool)},
+	{"POST", "/api/v1/pools", scopeWrite, bare(withRegistry((*Server).addPool))},
+	{"PUT", "/api/v1/pools", scopeWrite, bare(withRegistry((*Server).putPool))},
 	{"POST", "/api/v1/pools/{}/drain", scopeWrite, leave(Drain).handler()},
 	{"POST", "/api/v1/pools/{}/disable", scopeWrite, leave(Disable).handler()},
 	{"POST", "/api/v1/pools/{}/enable", scopeWrite, leave(Enable).handler()},
 	{"GET", "/api/v1/pools/{}", scopeRead, withRegistry((*Server).pool)},
 	{"DELETE", "/api/v1/pools/{}", scopeWrite, withRegistry((*Server).deletePool)},
 	{"GET", "/api/v1/algorithms", scopeRead, withRegistry((*Server).algorithms)},
-	{"POST", "/api/v1/algorithms", scopeWrite, withRegistry((*Server).addAlgorithm)},
-	{"PUT", "/api/v1/algorithms", scopeWrite, withRegistry((*Server).putAlgorithm)},
+	{"POST", "/api/v1/algorithms", scopeWrite, bare(withRegistry((*Server).addAlgorithm))},
+	{"PUT", "/api/v1/algorithms", scopeWrite, bare(withRegistry((*Server).putAlgorithm))},
 	{"GET", "/api/v1/algorithms/{}", scopeRead, withRegistry((*Server).algorithm)},
-	{"DELETE", "/api/v1/algorithms/{}", scopeWrite, withRegistry((*Server).deleteAlgorithm)},
+	{"DELETE", "/api/v1/algorithms/{}", scopeWrite, bare(withRegistry((*Server).deleteAlgorithm))},
 	{"GET", viewLinksPath, scopeRead, (*Server).viewLinks},
 	{"POST", viewLinksPath, scopeWrite, (*Server).createViewLink},
 	{"DELETE", viewLinksPath + "/{}", scopeWrite, (*Server).revokeViewLink},
@@ -83,8 +83,18 @@ var endpoints = []endpoint{
 	{"GET", overlayPath, scopeRead, (*Server).overlay},
 	{"PUT", overlayPath, scopeWrite, (*Server).setOverlay},
 	{"DELETE", overlayPath, scopeWrite, (*Server).removeOverlay},
-	{"POST", "/api/v1/reload", scopeWrite, (*Server).reload},
+	{"POST", "/api/v1/reload", scopeWrite, bare((*Server).reload)},
 	{"GET", "/api/v1/openapi.json", scopeRead, (*Server).openAPI},
+}
+
+// bare refuses a query before a change that takes none: dry_run may not become the change.
+func bare(h handler) handler {
+	return func(s *Server, ctx *fasthttp.RequestCtx) error {
+		for key := range ctx.QueryArgs().All() {
+			return badRequest("%s: no such parameter: this takes none", quoted(string(key)))
+		}
+		return h(s, ctx)
+	}
 }
 
 // match reports whether path is the endpoint's, and the text in the place of {}.

@@ -16,8 +16,8 @@ type termFlags struct{ lasts, until *string }
 
 func addTermFlags(flags *flag.FlagSet) termFlags {
 	return termFlags{
-		lasts: flags.String("for", "", "the order holds for this `TIME`, as 90m or 8h"),
-		until: flags.String("until", "", "the order holds until this `TIME`: 06:00, when the clock here shows it next, \"2026-01-31 06:00\", or with a zone as in RFC 3339"),
+		lasts: flags.String("for", "", "it holds for this `TIME`, as 90m or 8h"),
+		until: flags.String("until", "", "it holds until this `TIME`: 06:00, when the clock here shows it next, \"2026-01-31 06:00\", or with a zone as in RFC 3339"),
 	}
 }
 
