@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"farmproxy/plain"
 )
 
 // Pool is a pool that was asked for a job.
@@ -17,7 +19,8 @@ type Pool struct {
 	Err         error     // why it gives nothing; nil: it does
 	Refused     bool      // it does not let the account in
 	Unreachable bool      // no connection came about
-	End         time.Time // of its certificate; zero: none
+	End         time.Time // when the first certificate of its chain ends; zero: none
+	Signer      string    // whose end that is, above its own; "": its own
 	Time        time.Time // its clock, by its first job; zero: unknown
 }
 
@@ -34,7 +37,11 @@ func (x *examination) pool(p *Pool) {
 	}
 	x.add(p.Key, OK, p.URL+" "+p.Offer)
 	if left := p.End.Sub(x.host.Now()); left > 0 && left < soon {
-		x.add("certificate", Warning, fmt.Sprintf("that of %s is valid until %s", p.Key, p.End.Format(time.DateOnly)),
+		whose := "that of " + p.Key
+		if p.Signer != "" {
+			whose = fmt.Sprintf("%s, which stands behind that of %s,", plain.Text(p.Signer), p.Key)
+		}
+		x.add("certificate", Warning, fmt.Sprintf("%s is valid until %s", whose, p.End.Format(time.DateOnly)),
 			do("ask the pool when it renews it; if tls_fingerprint pins it, set the new one then"))
 	}
 }

@@ -84,7 +84,7 @@ func doctorsPools(c *config.Config, answers []*asked) (list []doctor.Pool) {
 			continue
 		}
 		configured := &c.Pools[i]
-		p := doctor.Pool{Key: poolKey(i), URL: configured.URL, Address: configured.Address(), End: a.Until, Time: a.Time}
+		p := doctor.Pool{Key: poolKey(i), URL: configured.URL, Address: configured.Address(), End: a.Until, Signer: a.Signer, Time: a.Time}
 		if a.err == nil {
 			p.Offer = offer(&a.Offer)
 		} else {

@@ -3,8 +3,11 @@ package proxy
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"farmproxy/admin"
 	"farmproxy/api"
@@ -81,6 +84,19 @@ func TestAWorkerIsMovedAndPinned(t *testing.T) {
 	if f.opened() != 1 {
 		t.Errorf("%d connections", f.opened())
 	}
+}
+
+// What the balance of a running farmproxy moves is an event.
+func TestMovesOfARunningProxyAreEvents(t *testing.T) {
+	t.Parallel()
+	f := ordered{startFile(t, ports+namedPools(startPool(t, nil), startPool(t, nil))+routeText("hall-1", "main 1: a", "second 1: b"))}
+	eventually(t, "each goal has a link", func() bool { return f.book.Status().LinksUp == 2 })
+	m := connect(t, f.server.Addresses()[0])
+	m.work("farm.rig")
+	f.ask("PUT", "routes/hall-1/weights", `{"weights":{"main":0,"second":1}}`, 200)
+	eventually(t, "its move is handed to the history", func() bool {
+		return strings.Contains(string(f.remember.unwritten(time.Now())), "farm.rig moved from main to second: main gets no work now")
+	})
 }
 
 // Where a worker does not fit it is not sent: the answer says why, and it is not pinned.
@@ -169,4 +185,13 @@ func TestOrdersAreThereAfterAnUpgrade(t *testing.T) {
 	if n := spare.Opened(); n != opened {
 		t.Errorf("the pool that is disabled was connected to %d times", n-opened)
 	}
+	eventually(t, "the order's event, which was not written before the upgrade, is remembered", func() bool {
+		answer, err := http.Get("http://" + b.web + "/api/v1/events?kind=order")
+		if err != nil {
+			return false
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		return strings.Contains(string(text), `"subject":"b"`)
+	})
 }

@@ -147,7 +147,7 @@ func free(t *testing.T) string {
 
 func (b *ownProcess) configure(rest string) {
 	b.t.Helper()
-	text := fmt.Sprintf("[[listener]]\naddress = %q\n[http]\naddress = %q\n[admin]\nsocket = %q\n%s", b.address, b.web, b.socket, rest)
+	text := fmt.Sprintf("state_dir = %q\n[[listener]]\naddress = %q\n[http]\naddress = %q\n[admin]\nsocket = %q\n%s", filepath.Dir(b.file), b.address, b.web, b.socket, rest)
 	if err := os.WriteFile(b.file, []byte(text), 0o600); err != nil {
 		b.t.Fatal(err)
 	}

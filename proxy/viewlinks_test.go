@@ -28,7 +28,7 @@ func TestViewLinkOverAnUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf("state_dir = %q\n", dir) + strings.Replace(string(was), "[http]\n", fmt.Sprintf("[http]\ntoken_file = %q\n", tokens), 1)
+	text := strings.Replace(string(was), "[http]\n", fmt.Sprintf("[http]\ntoken_file = %q\n", tokens), 1)
 	if err := os.WriteFile(b.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

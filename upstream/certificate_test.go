@@ -185,6 +185,9 @@ func TestTheFirstEndOfAChain(t *testing.T) {
 				f.wantOn("a")
 				equal(t, "the end", f.shownBy(0), now.Add(c.want))
 				equal(t, "whose", f.book.Pools()[0].Certificate.Load().Signer, c.whose)
+				o, _ := Try(context.Background(), f.others.Pools[0], f.o.Dial, nil)
+				equal(t, "the end that Try tells", o.Until, now.Add(c.want))
+				equal(t, "whose that is", o.Signer, c.whose)
 			})
 		})
 	}

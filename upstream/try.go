@@ -18,7 +18,8 @@ type Offer struct {
 	Mask        uint32        // version bits that may be rolled; 0: none
 	Difficulty  float64       // with the first job
 	Certificate string        // SHA-256 of the pool's, as tls_fingerprint takes it; "": no TLS
-	Until       time.Time     // when that certificate ends; zero: no TLS
+	Until       time.Time     // when the first certificate of its chain ends; zero: no TLS, or it does not matter
+	Signer      string        // whose end that is, above the pool's own; "": its own
 	Time        time.Time     // the pool's, by its first job; zero: no job came
 	Job         time.Duration // from the dial to the first job; 0: there was no user to get one for
 }
@@ -36,8 +37,11 @@ func Try(ctx context.Context, p Pool, connect func(context.Context, dial.Target)
 	o := Offer{Mask: k.protocol.mask, Difficulty: k.protocol.difficulty}
 	if c, ok := k.conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		if list := c.ConnectionState().PeerCertificates; len(list) > 0 {
-			o.Certificate, o.Until = dial.Fingerprint(list[0]), list[0].NotAfter
+			o.Certificate = dial.Fingerprint(list[0])
 		}
+	}
+	if c, matters := dial.Shown(k.conn, p.Target); matters {
+		o.Until, o.Signer = c.Ends, c.Signer
 	}
 	if e := k.epoch.Load(); e != nil {
 		o.Extranonce2 = e.size
