@@ -2,49 +2,68 @@ package netloop
 
 import (
 	"runtime"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// awaitShares is how many shares without a verdict are worth waiting for together:
-	// fewer are answered in one piece anyway.
+	// awaitShares is how many shares without a verdict are worth waiting for at a pool's
+	// socket: fewer are answered in one piece anyway.
 	awaitShares = 4
 
 	// awaitBytes bounds how much a pool must have sent to end a wait. A job is longer, so
 	// it ends it at once.
 	awaitBytes = 1 << 10
 
-	// awaitTime is how long a loop waits for a pool: a quarter of a rest. One that has not
-	// answered by then wakes it with each piece of its answer.
-	awaitTime = beat / 4
+	// awaitPool is how long a loop waits for a pool. One that has not answered by then wakes
+	// it with each piece of its answer.
+	awaitPool = 1250 * time.Microsecond
+
+	// awaitOthers is how long a loop waits for verdicts from the loops that carry its links:
+	// they start their turn later, and wait for the pool.
+	awaitOthers = beat / 2
 
 	// awaitTimes is how often a loop waits in a turn: a pool that sends much, but no verdicts,
 	// does not keep it from its miners; nor does one that has hung up, which ends each wait at
 	// once, and is read after the turn.
 	awaitTimes = 4
 
-	// awaitPause is how many waits are left out after one that was in vain: the pool is too
-	// far away, or several owe a few verdicts each.
-	awaitPause = 15
-
 	// awaitLinks is how many links a loop may carry for it to wait for one of them: the
 	// others wait too.
 	awaitLinks = 8
 )
 
-// awaits reports whether the loop is to wait for verdicts once it has handled its mail. How
-// many shares it will write then is not known, so it takes as many as the last time.
-func (l *loop) awaits(m *mail) bool {
-	if len(l.wires) > awaitLinks || l.flying < awaitShares && (len(m.wires) == 0 || l.written < awaitShares) {
-		return false
+// awaited is what a loop waits for at the end of a turn, instead of hearing its miners. Each
+// share that it heard meanwhile would be a turn of its own, for which the other loops would
+// have to be woken; so it is left for the next one.
+type awaited uint8
+
+const (
+	nothing awaited = iota
+	thePool         // one whose link the loop carries: see await
+	itsMail         // of loops that carry its miners' links: see doze
+)
+
+// awaits returns what the loop is to wait for once it has handled its mail. How many shares
+// it will write then is not known, so it takes as many as the last time.
+func (l *loop) awaits(m *mail) awaited {
+	var what awaited
+	switch {
+	case len(l.wires) == 0 && l.rhythm.open > 0:
+		what = itsMail
+	case len(l.wires) <= awaitLinks && (l.flying >= awaitShares || len(m.wires) > 0 && l.written >= awaitShares):
+		what = thePool
+	default:
+		return nothing
 	}
-	if l.vain > 0 {
-		l.vain--
-		return false
+	if l.waits.skip > 0 {
+		l.waits.skip--
+		return nothing
 	}
-	return true
+	return what
 }
 
 // await waits until the pool that owes most verdicts has sent as many bytes as they have,
@@ -56,20 +75,27 @@ func (l *loop) awaits(m *mail) bool {
 func (l *loop) await() bool {
 	w := l.debtor()
 	if w == nil {
-		l.vain = awaitPause
+		l.waits.failed()
 		return false
 	}
 	fd := w.conn.Fd()
 	wakeAt(fd, min(1+(w.flying-1)*w.verdict, awaitBytes))
 	runtime.Gosched()
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	t := unix.NsecToTimespec(int64(awaitTime))
+	t := unix.NsecToTimespec(int64(awaitPool))
 	n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
 	wakeAt(fd, 1)
-	if n == 0 { // a signal ends it too, and says nothing of the pool
-		l.vain = awaitPause
+	return l.waited(n != 0) // a signal ends it too, and says nothing of the pool
+}
+
+// waited records whether what was waited for has come, and returns it.
+func (l *loop) waited(came bool) bool {
+	if came {
+		l.waits.worked()
+	} else {
+		l.waits.failed()
 	}
-	return n != 0
+	return came
 }
 
 // debtor returns the link with most shares without a verdict; nil: none has enough to wait.
@@ -88,4 +114,36 @@ func (l *loop) debtor() (w *wire) {
 func wakeAt(fd, bytes int) {
 	n := int32(bytes)
 	_, _, _ = unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, uintptr(unsafe.Pointer(&n)), unsafe.Sizeof(n), 0)
+}
+
+// doze is a loop's sleep that mail ends, and nothing else. It must have begun before the
+// mailbox counts on being able to wake the loop; the loop collects its mail after it, so
+// whoever ends it too late has lost nothing.
+type doze struct{ begun atomic.Uint32 } // 1 or 0: the kernel compares it, see futex(2)
+
+func (d *doze) begin() { d.begun.Store(1) }
+
+// Operations of futex(2), for the threads of one process.
+const (
+	futexWait = 0 | 128
+	futexWake = 1 | 128
+)
+
+// sleep sleeps for at most d, and reports false if nobody ended it. Like a rest it holds up
+// everything on the loop, which keeps its processor of the Go runtime (see pause).
+func (d *doze) sleep(most time.Duration) bool {
+	runtime.Gosched()
+	t := unix.NsecToTimespec(int64(most))
+	_, _, no := unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&d.begun)), futexWait, 1, uintptr(unsafe.Pointer(&t)), 0, 0)
+	d.begun.Store(0)
+	return no != unix.ETIMEDOUT // a signal ends it too
+}
+
+// end ends it; false: it has not begun. Any goroutine may call it.
+func (d *doze) end() bool {
+	if !d.begun.CompareAndSwap(1, 0) {
+		return false
+	}
+	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&d.begun)), futexWake, 1, 0, 0, 0)
+	return true
 }

@@ -2,10 +2,13 @@ package netloop
 
 import (
 	"io"
+	"runtime"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"farmproxy/upstream"
 )
 
 // still has a loop that carries a link stand still while f does its work for it.
@@ -41,8 +44,8 @@ func TestAWaitForVerdicts(t *testing.T) {
 			for tries := 0; ended && !ends && tries < 100; tries++ { // a signal ends it, too
 				ended = l.await()
 			}
-			if ended != ends || l.vain > 0 == ends {
-				t.Errorf("%s: the wait is over: %v; %d are left out", what, ended, l.vain)
+			if ended != ends || l.waits.skip > 0 == ends {
+				t.Errorf("%s: the wait is over: %v; %d are left out", what, ended, l.waits.skip)
 			}
 			if n, err := unix.GetsockoptInt(w.conn.Fd(), unix.SOL_SOCKET, unix.SO_RCVLOWAT); n != 1 || err != nil {
 				t.Errorf("%s: the loop then hears of %d bytes, %v", what, n, err)
@@ -57,27 +60,135 @@ func TestAWaitForVerdicts(t *testing.T) {
 	f("a job among the verdicts of very many", 5000, awaitBytes, true)
 }
 
-func TestWhenALoopAwaitsVerdicts(t *testing.T) {
+func TestWhatALoopAwaits(t *testing.T) {
 	const links = awaitLinks + 1
-	f := func(what string, l *loop, flushes int, want bool) {
+	f := func(what string, l *loop, flushes int, want awaited) {
 		t.Helper()
 		if got := l.awaits(&mail{wires: make([]*wire, flushes)}); got != want {
-			t.Errorf("%s: it waits: %v", what, got)
+			t.Errorf("%s: it waits for %v, want %v", what, got, want)
 		}
 	}
-	one := make([]*wire, 1)
-	f("nothing is on its way", &loop{wires: one}, 0, false)
-	f("some shares are", &loop{wires: one, flying: awaitShares}, 0, true)
-	f("too few are", &loop{wires: one, flying: awaitShares - 1}, 0, false)
-	f("some are about to be written, as usual", &loop{wires: one, written: awaitShares}, 1, true)
-	f("a single one is, as usual", &loop{wires: one, written: 1}, 1, false)
-	f("nothing is to be written this time", &loop{wires: one, written: awaitShares}, 0, false)
-	f("many links", &loop{wires: make([]*wire, links), flying: 100}, links, false)
-	far := loop{wires: one, flying: awaitShares, vain: 2}
-	for _, want := range []bool{false, false, true} {
+	one, some := make([]*wire, 1), rhythm{open: awaitShares}
+	f("nothing is on its way", &loop{wires: one}, 0, nothing)
+	f("some shares are", &loop{wires: one, flying: awaitShares}, 0, thePool)
+	f("too few are", &loop{wires: one, flying: awaitShares - 1}, 0, nothing)
+	f("some are about to be written, as usual", &loop{wires: one, written: awaitShares}, 1, thePool)
+	f("a single one is, as usual", &loop{wires: one, written: 1}, 1, nothing)
+	f("nothing is to be written this time", &loop{wires: one, written: awaitShares}, 0, nothing)
+	f("many links", &loop{wires: make([]*wire, links), flying: 100}, links, nothing)
+	f("its own miners' shares are on other loops' links", &loop{wires: one, rhythm: some}, 0, nothing)
+	f("it has no link, and no share is on its way", &loop{}, 0, nothing)
+	f("it has no link, and a share is", &loop{rhythm: rhythm{open: 1}}, 0, itsMail)
+	far := loop{wires: one, flying: awaitShares, waits: trials{skip: 2}}
+	for _, want := range []awaited{nothing, nothing, thePool} {
 		if got := far.awaits(&mail{}); got != want {
-			t.Errorf("after waits that were in vain: it waits: %v, want %v", got, want)
+			t.Errorf("after waits that were in vain: it waits for %v, want %v", got, want)
 		}
+	}
+}
+
+// The more waits in a row were in vain, the fewer are tried.
+func TestTrials(t *testing.T) {
+	var x trials
+	for _, want := range []int{1, 3, 7, 15, 15} {
+		if x.failed(); x.skip != want {
+			t.Errorf("after %d: %d are left out, want %d", x.vain, x.skip, want)
+		}
+	}
+	x.worked()
+	if x.failed(); x.skip != 1 {
+		t.Errorf("after one that was not: %d are left out, want 1", x.skip)
+	}
+}
+
+// A loop that carries no link waits for the verdicts of its miners' shares, and handles them
+// in the same turn; what is not there after a while it waits for with its miners.
+func TestALoopWaitsForItsMail(t *testing.T) {
+	t.Parallel()
+	l := (*newLoops(t, 1).loops.Load())[0]
+	verdictOnceItDozes := func() {
+		for l.doze.begun.Load() == 0 && t.Context().Err() == nil {
+			runtime.Gosched()
+		}
+		l.mailbox.verdicts(l.index, make([]upstream.Verdict, 1))
+	}
+	f := func(what string, meanwhile func(), open, vain int) {
+		t.Helper()
+		for range 100 { // a busy machine may be late, and a signal ends a wait
+			wasOpen, wasVain := 0, 0
+			inTurn(l, func() {
+				l.waits = trials{vain: 1}
+				l.rhythm.shares, l.rhythm.open, l.rhythm.since = 1, 1, time.Hour // handed on just now
+				go meanwhile()
+				l.turn()
+				wasOpen, wasVain = l.rhythm.open, l.waits.vain
+				l.rhythm.open = 0
+			})
+			if wasOpen == open && wasVain == vain {
+				return
+			}
+		}
+		t.Errorf("%s: never are %d verdicts to come after %d waits in vain", what, open, vain)
+	}
+	f("the verdict comes", verdictOnceItDozes, 0, 0)
+	f("none does", func() {}, 1, 2)
+}
+
+// inTurn has a loop call f, as the last thing of a turn, and returns when it has.
+func inTurn(l *loop, f func()) {
+	done := make(chan bool)
+	l.mailbox.call(func() {
+		f()
+		close(done)
+	})
+	<-done
+}
+
+// Whatever the loop is about to do when mail comes, it is collected: one that is not would
+// wait for the next tick.
+func TestNoMailIsMissedByALoopThatWaits(t *testing.T) {
+	t.Parallel()
+	l := (*newLoops(t, 1).loops.Load())[0]
+	for n := range 3000 {
+		done := make(chan bool)
+		began := time.Now()
+		l.mailbox.call(func() {
+			l.rhythm.open, l.waits = 1, trials{} // so it dozes when this turn ends
+			close(done)
+		})
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Fatalf("number %d was not collected for %v", n, time.Since(began))
+		}
+		for spin := n % 50; spin > 0; spin-- { // meet it at another step each time
+			runtime.Gosched()
+		}
+	}
+}
+
+func TestDoze(t *testing.T) {
+	var d doze
+	if d.end() {
+		t.Error("one ended that had not begun")
+	}
+	d.begin()
+	if !d.end() || !d.sleep(patience) {
+		t.Error("one that ended before the loop slept was waited for")
+	}
+	d.begin()
+	go d.end()
+	if !d.sleep(patience) {
+		t.Error("nobody ended it")
+	}
+	for { // until no signal ends it
+		d.begin()
+		if !d.sleep(time.Millisecond) {
+			break
+		}
+	}
+	if d.end() {
+		t.Error("one ended that was over")
 	}
 }
 

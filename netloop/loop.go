@@ -52,9 +52,10 @@ type loop struct {
 	stalled bool                    // a link of this loop has more to write than its pool reads
 	crowded bool                    // miners connected in this turn
 	rhythm  rhythm
-	flying  int // shares without a verdict on the links that it carries
-	written int // the same when some were last written
-	vain    int // waits for verdicts to leave out, see await
+	flying  int    // shares without a verdict on the links that it carries
+	written int    // the same when some were last written
+	waits   trials // of waiting for them, see awaited
+	doze    doze
 
 	hashing  int      // shares of this loop at the hasher
 	stopping bool     // its miners are leaving, see CloseMiners
@@ -84,6 +85,9 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 // wake makes the loop end its turn once it has handled everything that is ready;
 // false: the loop is gone. Any goroutine may call it, for the mailbox.
 func (l *loop) wake() bool {
+	if l.doze.end() {
+		return true
+	}
 	if b := l.bells[l.rung.Add(1)%2].Load(); b != nil {
 		return b.ring()
 	}

@@ -22,10 +22,10 @@ const (
 	// the rest is a half or a quarter of a beat.
 	turnShares = 40
 
-	// maxFailed bounds how often in a row waiting for verdicts may fail before the
-	// interval between trials, which doubles each time, stops growing: one rest in
-	// sixteen is preceded by a wait if the pool is far away.
-	maxFailed = 4
+	// maxVain is after how many waits in vain, one after the other, the interval between
+	// them, which doubles each time, stops growing: one in sixteen is still tried if the
+	// pool is far away.
+	maxVain = 4
 
 	// lonely is the time since the last rest above which shares are so rare that none
 	// would gather.
@@ -53,8 +53,7 @@ const (
 type rhythm struct {
 	shares int           // handed to lanes since the last rest
 	open   int           // handed to lanes, without a verdict yet
-	failed int           // rests in a row that began without the verdicts that were waited for
-	skip   int           // rests to come without waiting for verdicts
+	trials trials        // of waiting for verdicts before a rest
 	since  time.Duration // when the first of shares was handed on
 	rested time.Duration // when the last rest began
 	step   time.Duration // the interval between the ends of rests, as last set; 0: not yet
@@ -73,24 +72,37 @@ func (g *rhythm) ends(shares, verdicts, flying int, now time.Duration) (rest boo
 	switch {
 	case g.shares == 0:
 		return false
-	case g.skip > 0:
+	case g.trials.skip > 0:
 		if shares > 0 {
-			g.skip--
+			g.trials.skip--
 		}
 		return shares > 0
 	case g.open == 0 && flying == 0:
-		g.failed = 0
+		g.trials.worked()
 		return true
 	case now-g.since > max(g.step, beat/4)*3/2:
-		g.failed = min(g.failed+1, maxFailed)
-		g.skip = 1<<g.failed - 1
+		g.trials.failed()
 		return true
 	}
 	return false
 }
 
 // near reports whether verdicts are waited for: the pool is not far away.
-func (g *rhythm) near() bool { return g.skip == 0 }
+func (g *rhythm) near() bool { return g.trials.skip == 0 }
+
+// trials says how often something is tried that may be in vain: the more often in a row it
+// was, the more occasions are left out before the next trial.
+type trials struct {
+	vain int // trials in a row that were in vain
+	skip int // occasions to leave out
+}
+
+func (t *trials) worked() { t.vain = 0 }
+
+func (t *trials) failed() {
+	t.vain = min(t.vain+1, maxVain)
+	t.skip = 1<<t.vain - 1
+}
 
 // rest starts a rest, and returns its length. carries says that the loop carries
 // links.

@@ -21,7 +21,7 @@ const longTurn = 512
 // turn ends a turn, or only handles mail. It is called when the loop has handled
 // everything that was ready.
 //
-// It ends with a wait if verdicts are worth gathering (see await), and with a rest if shares
+// It ends with a wait if verdicts are worth gathering (see awaited), and with a rest if shares
 // are (see rhythm), unless something must not wait: miners that connect, of which gnet
 // accepts one per turn, or jobs on their way out.
 func (l *loop) turn() {
@@ -33,10 +33,12 @@ func (l *loop) turn() {
 	}
 	l.crowded = false
 	waits := !crowded
-	for n := 1; l.bring(crowded, waits); n++ {
-		waits = l.await() && n < awaitTimes
-		l.clock()
-		l.hear()
+	for n := 1; ; n++ {
+		what := l.bring(crowded, waits)
+		if what == nothing {
+			break
+		}
+		waits = l.wait(what) && n < awaitTimes
 	}
 	if l.stalled { // don't retry at once
 		l.stalled = false
@@ -47,10 +49,22 @@ func (l *loop) turn() {
 	}
 }
 
-// bring takes the mail, and rests if it should. It reports whether so many verdicts are to
-// come soon that the loop should await them, if it may: then it is to be called again when
-// the loop has heard its pools.
-func (l *loop) bring(crowded, may bool) (awaits bool) {
+// wait waits for verdicts, hears the pools, and reports false if that was in vain.
+func (l *loop) wait(what awaited) (came bool) {
+	if what == itsMail {
+		came = l.waited(l.doze.sleep(awaitOthers))
+	} else {
+		came = l.await()
+	}
+	l.clock()
+	l.hear()
+	return came
+}
+
+// bring takes the mail, and rests if it should. It returns from where verdicts are to come
+// soon for which the loop should wait, if it may: then it is to be called again after the
+// wait.
+func (l *loop) bring(crowded, may bool) (awaits awaited) {
 	shares := l.handed
 	l.handed = 0
 	now := time.Since(l.server.started)
@@ -58,8 +72,13 @@ func (l *loop) bring(crowded, may bool) (awaits bool) {
 	mail := l.mailbox.collect(func(m *mail) (last bool) {
 		flying := l.flying + len(m.wires) // what is written now has no verdicts yet
 		rests = l.rhythm.ends(shares, len(m.verdicts), flying, now) && !crowded
-		awaits = may && !rests && l.rhythm.near() && l.awaits(m)
-		return !rests && !awaits
+		if may && !rests && l.rhythm.near() {
+			awaits = l.awaits(m)
+		}
+		if awaits == itsMail {
+			l.doze.begin()
+		}
+		return !rests && awaits != thePool
 	})
 	left := l.take(mail)
 	if len(mail.wires) > 0 {
@@ -70,13 +89,14 @@ func (l *loop) bring(crowded, may bool) (awaits bool) {
 		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
 			pause(d)
 		}
-	case !awaits:
-		return false
-	case !left && l.flying >= awaitShares:
-		return true
+	case awaits == nothing:
+		return nothing
+	case left: // who asked for the next turn may have ended the doze instead of ringing a bell
+	case awaits == itsMail || l.flying >= awaitShares:
+		return awaits
 	}
 	l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
-	return false
+	return nothing
 }
 
 // take handles mail, and reports whether more work is left that must not wait.
