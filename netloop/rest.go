@@ -11,12 +11,12 @@ import (
 const (
 	// beat is the longest rest. All loops rest until the same moments, a beat apart,
 	// so that what one of them hands to another does not find that one resting.
-	beat = 5 * time.Millisecond
+	beat = 4500 * time.Microsecond
 
 	// lag is how much later than the others a loop starts its turn if it carries links:
 	// by then the others have handed on their shares, which would otherwise find it at
 	// rest again.
-	lag = beat / 10
+	lag = beat / 20
 
 	// turnShares is how many shares should arrive during a rest. If they come faster,
 	// the rest is a half or a quarter of a beat.
