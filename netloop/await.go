@@ -18,13 +18,13 @@ const (
 	// it ends it at once.
 	awaitBytes = 1 << 10
 
-	// awaitPool is how long a loop waits for a pool. One that has not answered by then wakes
+	// poolWait is how long a loop waits for a pool. One that has not answered by then wakes
 	// it with each piece of its answer.
-	awaitPool = 1250 * time.Microsecond
+	poolWait = 1250 * time.Microsecond
 
-	// awaitOthers is how long a loop waits for verdicts from the loops that carry its links:
+	// mailWait is how long a loop waits for verdicts from the loops that carry its links:
 	// they start their turn later, and wait for the pool.
-	awaitOthers = beat / 2
+	mailWait = beat / 2
 
 	// awaitTimes is how often a loop waits in a turn: a pool that sends much, but no verdicts,
 	// does not keep it from its miners; nor does one that has hung up, which ends each wait at
@@ -42,9 +42,9 @@ const (
 type awaited uint8
 
 const (
-	nothing awaited = iota
-	thePool         // one whose link the loop carries: see await
-	itsMail         // of loops that carry its miners' links: see doze
+	awaitsNothing awaited = iota
+	awaitsPool            // one whose link the loop carries: see await
+	awaitsMail            // of loops that carry its miners' links: see doze
 )
 
 // awaits returns what the loop is to wait for once it has handled its mail. How many shares
@@ -53,15 +53,15 @@ func (l *loop) awaits(m *mail) awaited {
 	var what awaited
 	switch {
 	case len(l.wires) == 0 && l.rhythm.open > 0:
-		what = itsMail
+		what = awaitsMail
 	case len(l.wires) <= awaitLinks && (l.flying >= awaitShares || len(m.wires) > 0 && l.written >= awaitShares):
-		what = thePool
+		what = awaitsPool
 	default:
-		return nothing
+		return awaitsNothing
 	}
 	if l.waits.skip > 0 {
 		l.waits.skip--
-		return nothing
+		return awaitsNothing
 	}
 	return what
 }
@@ -82,7 +82,7 @@ func (l *loop) await() bool {
 	wakeAt(fd, min(1+(w.flying-1)*w.verdict, awaitBytes))
 	runtime.Gosched()
 	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	t := unix.NsecToTimespec(int64(awaitPool))
+	t := unix.NsecToTimespec(int64(poolWait))
 	n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
 	wakeAt(fd, 1)
 	return l.waited(n != 0) // a signal ends it too, and says nothing of the pool

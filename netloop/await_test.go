@@ -69,18 +69,18 @@ func TestWhatALoopAwaits(t *testing.T) {
 		}
 	}
 	one, some := make([]*wire, 1), rhythm{open: awaitShares}
-	f("nothing is on its way", &loop{wires: one}, 0, nothing)
-	f("some shares are", &loop{wires: one, flying: awaitShares}, 0, thePool)
-	f("too few are", &loop{wires: one, flying: awaitShares - 1}, 0, nothing)
-	f("some are about to be written, as usual", &loop{wires: one, written: awaitShares}, 1, thePool)
-	f("a single one is, as usual", &loop{wires: one, written: 1}, 1, nothing)
-	f("nothing is to be written this time", &loop{wires: one, written: awaitShares}, 0, nothing)
-	f("many links", &loop{wires: make([]*wire, links), flying: 100}, links, nothing)
-	f("its own miners' shares are on other loops' links", &loop{wires: one, rhythm: some}, 0, nothing)
-	f("it has no link, and no share is on its way", &loop{}, 0, nothing)
-	f("it has no link, and a share is", &loop{rhythm: rhythm{open: 1}}, 0, itsMail)
+	f("nothing is on its way", &loop{wires: one}, 0, awaitsNothing)
+	f("some shares are", &loop{wires: one, flying: awaitShares}, 0, awaitsPool)
+	f("too few are", &loop{wires: one, flying: awaitShares - 1}, 0, awaitsNothing)
+	f("some are about to be written, as usual", &loop{wires: one, written: awaitShares}, 1, awaitsPool)
+	f("a single one is, as usual", &loop{wires: one, written: 1}, 1, awaitsNothing)
+	f("nothing is to be written this time", &loop{wires: one, written: awaitShares}, 0, awaitsNothing)
+	f("many links", &loop{wires: make([]*wire, links), flying: 100}, links, awaitsNothing)
+	f("its own miners' shares are on other loops' links", &loop{wires: one, rhythm: some}, 0, awaitsNothing)
+	f("it has no link, and no share is on its way", &loop{}, 0, awaitsNothing)
+	f("it has no link, and a share is", &loop{rhythm: rhythm{open: 1}}, 0, awaitsMail)
 	far := loop{wires: one, flying: awaitShares, waits: trials{skip: 2}}
-	for _, want := range []awaited{nothing, nothing, thePool} {
+	for _, want := range []awaited{awaitsNothing, awaitsNothing, awaitsPool} {
 		if got := far.awaits(&mail{}); got != want {
 			t.Errorf("after waits that were in vain: it waits for %v, want %v", got, want)
 		}

@@ -44,7 +44,7 @@ const (
 //
 // A share waits half a rest on average, and its verdict not at all: before the loop
 // rests it waits for the verdicts of its own miners' shares and, if it carries links, for
-// those of other loops' shares on them (see await). If they take longer than a rest and
+// those of other loops' shares on them (see awaited). If they take longer than a rest and
 // a half, the pool is far away, and a verdict that meets the loop at rest waits half a
 // rest as well. Whether it has come closer is tried again and again, more rarely the
 // more often it was not.

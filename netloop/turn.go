@@ -35,7 +35,7 @@ func (l *loop) turn() {
 	waits := !crowded
 	for n := 1; ; n++ {
 		what := l.bring(crowded, waits)
-		if what == nothing {
+		if what == awaitsNothing {
 			break
 		}
 		waits = l.wait(what) && n < awaitTimes
@@ -51,8 +51,8 @@ func (l *loop) turn() {
 
 // wait waits for verdicts, hears the pools, and reports false if that was in vain.
 func (l *loop) wait(what awaited) (came bool) {
-	if what == itsMail {
-		came = l.waited(l.doze.sleep(awaitOthers))
+	if what == awaitsMail {
+		came = l.waited(l.doze.sleep(mailWait))
 	} else {
 		came = l.await()
 	}
@@ -75,10 +75,10 @@ func (l *loop) bring(crowded, may bool) (awaits awaited) {
 		if may && !rests && l.rhythm.near() {
 			awaits = l.awaits(m)
 		}
-		if awaits == itsMail {
+		if awaits == awaitsMail {
 			l.doze.begin()
 		}
-		return !rests && awaits != thePool
+		return !rests && awaits != awaitsPool
 	})
 	left := l.take(mail)
 	if len(mail.wires) > 0 {
@@ -89,14 +89,14 @@ func (l *loop) bring(crowded, may bool) (awaits awaited) {
 		if d := l.rhythm.rest(now, len(l.wires) > 0); !left {
 			pause(d)
 		}
-	case awaits == nothing:
-		return nothing
+	case awaits == awaitsNothing:
+		return awaitsNothing
 	case left: // who asked for the next turn may have ended the doze instead of ringing a bell
-	case awaits == itsMail || l.flying >= awaitShares:
+	case awaits == awaitsMail || l.flying >= awaitShares:
 		return awaits
 	}
 	l.wake() // heard after whatever came meanwhile: that is the next turn, which also collects the mail
-	return nothing
+	return awaitsNothing
 }
 
 // take handles mail, and reports whether more work is left that must not wait.
