@@ -82,9 +82,9 @@ func newLoop(s *Server, index int, g gnet.EventLoop) *loop {
 	return l
 }
 
-// wake makes the loop collect its mail: at once if it waits for that, and otherwise when it
-// has handled everything that is ready, at the end of that turn; false: the loop is gone. Any goroutine may call it, for the
-// mailbox.
+// wake makes the loop collect its mail: at once if it waits for that, and otherwise at the end
+// of a turn, when it has handled everything that is ready; false: the loop is gone. Any
+// goroutine may call it, for the mailbox.
 func (l *loop) wake() bool {
 	if l.doze.end() {
 		return true
