@@ -43,7 +43,7 @@ type awaited uint8
 
 const (
 	awaitsNothing awaited = iota
-	awaitsPool            // one whose link the loop carries: see await
+	awaitsPool            // one whose link the loop carries: see awaitPool
 	awaitsMail            // of loops that carry its miners' links: see doze
 )
 
@@ -59,23 +59,22 @@ func (l *loop) awaits(m *mail) awaited {
 	default:
 		return awaitsNothing
 	}
-	if l.waits.skip > 0 {
-		l.waits.skip--
+	if l.trials.skip > 0 {
+		l.trials.skip--
 		return awaitsNothing
 	}
 	return what
 }
 
-// await waits until the pool that owes most verdicts has sent as many bytes as they have,
+// awaitPool waits until the pool that owes most verdicts has sent as many bytes as they have,
 // but for the last: by the time that the loop runs, that one is there as well. Otherwise
 // each piece of the answer would wake the loop, and this one the others, 10 times for the
-// shares of a rest. It reports false if the wait was in vain.
+// shares of a rest. It reports whether they have come.
 //
 // It holds up everything on the loop, as a rest does (see pause).
-func (l *loop) await() bool {
+func (l *loop) awaitPool() bool {
 	w := l.debtor()
 	if w == nil {
-		l.waits.failed()
 		return false
 	}
 	fd := w.conn.Fd()
@@ -85,17 +84,7 @@ func (l *loop) await() bool {
 	t := unix.NsecToTimespec(int64(poolWait))
 	n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
 	wakeAt(fd, 1)
-	return l.waited(n != 0) // a signal ends it too, and says nothing of the pool
-}
-
-// waited records whether what was waited for has come, and returns it.
-func (l *loop) waited(came bool) bool {
-	if came {
-		l.waits.worked()
-	} else {
-		l.waits.failed()
-	}
-	return came
+	return n != 0 // a signal ends it too, and says nothing of the pool
 }
 
 // debtor returns the link with most shares without a verdict; nil: none has enough to wait.
@@ -123,13 +112,14 @@ type doze struct{ begun atomic.Uint32 } // 1 or 0: the kernel compares it, see f
 
 func (d *doze) begin() { d.begun.Store(1) }
 
-// Operations of futex(2), for the threads of one process.
+// Operations of futex(2). Only threads of this process take part.
 const (
-	futexWait = 0 | 128
-	futexWake = 1 | 128
+	futexPrivate = 128
+	futexWait    = 0 | futexPrivate
+	futexWake    = 1 | futexPrivate
 )
 
-// sleep sleeps for at most d, and reports false if nobody ended it. Like a rest it holds up
+// sleep sleeps until somebody ends it, and reports false if nobody did in the given time. Like a rest it holds up
 // everything on the loop, which keeps its processor of the Go runtime (see pause).
 func (d *doze) sleep(most time.Duration) bool {
 	runtime.Gosched()

@@ -40,12 +40,12 @@ func TestAWaitForVerdicts(t *testing.T) {
 			w := l.wires[0]
 			w.flying, w.verdict = owed, 10
 			c.says(string(make([]byte, bytes)), w)
-			ended := l.await()
+			ended := l.awaitPool()
 			for tries := 0; ended && !ends && tries < 100; tries++ { // a signal ends it, too
-				ended = l.await()
+				ended = l.awaitPool()
 			}
-			if ended != ends || l.waits.skip > 0 == ends {
-				t.Errorf("%s: the wait is over: %v; %d are left out", what, ended, l.waits.skip)
+			if ended != ends {
+				t.Errorf("%s: the wait is over: %v", what, ended)
 			}
 			if n, err := unix.GetsockoptInt(w.conn.Fd(), unix.SOL_SOCKET, unix.SO_RCVLOWAT); n != 1 || err != nil {
 				t.Errorf("%s: the loop then hears of %d bytes, %v", what, n, err)
@@ -79,7 +79,7 @@ func TestWhatALoopAwaits(t *testing.T) {
 	f("its own miners' shares are on other loops' links", &loop{wires: one, rhythm: some}, 0, awaitsNothing)
 	f("it has no link, and no share is on its way", &loop{}, 0, awaitsNothing)
 	f("it has no link, and a share is", &loop{rhythm: rhythm{open: 1}}, 0, awaitsMail)
-	far := loop{wires: one, flying: awaitShares, waits: trials{skip: 2}}
+	far := loop{wires: one, flying: awaitShares, trials: trials{skip: 2}}
 	for _, want := range []awaited{awaitsNothing, awaitsNothing, awaitsPool} {
 		if got := far.awaits(&mail{}); got != want {
 			t.Errorf("after waits that were in vain: it waits for %v, want %v", got, want)
@@ -117,11 +117,11 @@ func TestALoopWaitsForItsMail(t *testing.T) {
 		for range 100 { // a busy machine may be late, and a signal ends a wait
 			wasOpen, wasVain := 0, 0
 			inTurn(l, func() {
-				l.waits = trials{vain: 1}
+				l.trials = trials{vain: 1}
 				l.rhythm.shares, l.rhythm.open, l.rhythm.since = 1, 1, time.Hour // handed on just now
 				go meanwhile()
 				l.turn()
-				wasOpen, wasVain = l.rhythm.open, l.waits.vain
+				wasOpen, wasVain = l.rhythm.open, l.trials.vain
 				l.rhythm.open = 0
 			})
 			if wasOpen == open && wasVain == vain {
@@ -153,7 +153,7 @@ func TestNoMailIsMissedByALoopThatWaits(t *testing.T) {
 		done := make(chan bool)
 		began := time.Now()
 		l.mailbox.call(func() {
-			l.rhythm.open, l.waits = 1, trials{} // so it dozes when this turn ends
+			l.rhythm.open, l.trials = 1, trials{} // so it dozes when this turn ends
 			close(done)
 		})
 		select {

@@ -54,7 +54,7 @@ type loop struct {
 	rhythm  rhythm
 	flying  int    // shares without a verdict on the links that it carries
 	written int    // the same when some were last written
-	waits   trials // of waiting for them, see awaited
+	trials  trials // of waiting for their verdicts, see awaited
 	doze    doze
 
 	hashing  int      // shares of this loop at the hasher

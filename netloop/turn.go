@@ -32,13 +32,13 @@ func (l *loop) turn() {
 		l.hear()
 	}
 	l.crowded = false
-	waits := !crowded
+	may := !crowded
 	for n := 1; ; n++ {
-		what := l.bring(crowded, waits)
+		what := l.bring(crowded, may)
 		if what == awaitsNothing {
 			break
 		}
-		waits = l.wait(what) && n < awaitTimes
+		may = l.wait(what) && n < awaitTimes
 	}
 	if l.stalled { // don't retry at once
 		l.stalled = false
@@ -49,21 +49,25 @@ func (l *loop) turn() {
 	}
 }
 
-// wait waits for verdicts, hears the pools, and reports false if that was in vain.
+// wait waits for verdicts, hears the pools, and reports whether the verdicts have come.
 func (l *loop) wait(what awaited) (came bool) {
 	if what == awaitsMail {
-		came = l.waited(l.doze.sleep(mailWait))
+		came = l.doze.sleep(mailWait)
 	} else {
-		came = l.await()
+		came = l.awaitPool()
+	}
+	if came {
+		l.trials.worked()
+	} else {
+		l.trials.failed()
 	}
 	l.clock()
 	l.hear()
 	return came
 }
 
-// bring takes the mail, and rests if it should. It returns from where verdicts are to come
-// soon for which the loop should wait, if it may: then it is to be called again after the
-// wait.
+// bring takes the mail, and rests if it should. It returns what the loop should wait for, if
+// it may wait: then it is to be called again afterwards.
 func (l *loop) bring(crowded, may bool) (awaits awaited) {
 	shares := l.handed
 	l.handed = 0
