@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"time"
 
 	"farmproxy/systemd"
 )
@@ -22,6 +25,11 @@ const (
 	// memoryShare is the part of the service's MemoryMax, in percent, that the
 	// runtime keeps within: the rest is for what it does not count.
 	memoryShare = 90
+
+	// forgetAfter is how long no garbage was collected when the text is forgotten. A farm
+	// that connects causes a collection every 30 ms; what they look up may stay until they
+	// are over.
+	forgetAfter = 300 * time.Millisecond
 )
 
 // tuneMemory settles how the runtime deals with memory. What the environment
@@ -35,24 +43,46 @@ func tuneMemory() {
 	}
 }
 
-// settling returns what is to be done after each look of the history but the first; wrote
-// says whether it has written.
+// settle is what is done after each look of the history but the first; wrote says whether
+// it has written.
 //
 // A write of 10,000 workers leaves 3 MB of garbage and room, which the runtime would keep
 // for minutes: it collects so little otherwise that it hardly looks at what it has. Giving
-// that back takes one collection more a minute, of ten. The first time what only the start
-// needed is forgotten once more: miners have come since, and the history was opened.
-func settling() func(wrote bool) {
-	first := true
-	return func(wrote bool) {
-		if wrote && os.Getenv("GOGC") == "" {
-			debug.FreeOSMemory()
-		}
-		if first {
-			forgetStart()
-			first = false
-		}
+// that back takes one collection more a minute, of ten.
+func settle(wrote bool) {
+	if wrote && os.Getenv("GOGC") == "" {
+		debug.FreeOSMemory()
 	}
+}
+
+// forgetText drops the text from resident memory whenever garbage was collected and then
+// was not for forgetAfter, until ctx ends. What only the start needed goes with the first
+// time.
+//
+// A collection looks up the stacks of all goroutines in tables as long as the code is, of
+// which it needs a few bytes here and there; the kernel maps 64 kB for each. With 10,000
+// miners 14 MB of text were resident after one, and 6 MB are without what only a collection
+// needs.
+func forgetText(ctx context.Context) {
+	if t := loadedText(); len(t) > 0 {
+		afterCollections(ctx, forgetAfter, t.forget)
+	}
+}
+
+// afterCollections has do called, on a goroutine of its own, whenever garbage was collected
+// and then was not for that time. It ends with ctx.
+func afterCollections(ctx context.Context, quiet time.Duration, do func()) {
+	timer := time.AfterFunc(quiet, do)
+	context.AfterFunc(ctx, func() { timer.Stop() })
+	var collected func(struct{})
+	collected = func(struct{}) {
+		if ctx.Err() != nil {
+			return
+		}
+		timer.Reset(quiet)
+		runtime.AddCleanup(new(*byte), collected, struct{}{}) // found to be garbage by the next one
+	}
+	collected(struct{}{})
 }
 
 // storm has the runtime collect more rarely until the storm is over. It waits for a

@@ -84,7 +84,7 @@ var errNotRemembering = errors.New("nothing is remembered: set state_dir, and hi
 var errHistoryOpening = errors.New("the history is being opened: try again")
 
 func newRemembering(c *config.Config, book *stats.Book, bans func() []api.Ban, log *slog.Logger) *remembering {
-	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1), planned: func() map[string]time.Time { return nil }, settle: settling()}
+	m := &remembering{book: book, bans: bans, log: log, notes: make(chan history.Event, maxNotes), turn: make(chan struct{}, 1), planned: func() map[string]time.Time { return nil }, settle: settle}
 	if dir := stateDir(c); dir != "" {
 		m.path = filepath.Join(dir, historyFile)
 	}
