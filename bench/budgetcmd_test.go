@@ -99,7 +99,7 @@ func TestLongWatchesTheMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := r.Memory[len(r.Memory)-1]
-	if last.Shares < 200 || last.RSS <= 0 {
+	if last.Shares < 200 || last.RSS <= 0 || last.Anonymous <= 0 || last.Anonymous >= last.RSS {
 		t.Errorf("the last look at the memory: %+v", last)
 	}
 }

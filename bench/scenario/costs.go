@@ -192,14 +192,28 @@ func (t *trial) memoryWithAJob(ctx context.Context) error {
 	return err
 }
 
+// memoryPer returns the memory of each of so many miners, from the process's own before and
+// after they came. What of its program is resident changes by more than that.
+func memoryPer(before, after int64, miners int) float64 {
+	return float64(after-before) / float64(miners)
+}
+
 // restBefore lets the child settle before its memory is measured.
 const restBefore = time.Second
 
 func (t *trial) restingRSS(ctx context.Context) (int64, error) {
+	return t.resting(ctx, t.stand.Child.RSS)
+}
+
+func (t *trial) restingAnonymous(ctx context.Context) (int64, error) {
+	return t.resting(ctx, t.stand.Child.Anonymous)
+}
+
+func (t *trial) resting(ctx context.Context, memory func() (int64, error)) (int64, error) {
 	if err := wait.For(ctx, min(restBefore, t.o.Duration)); err != nil {
 		return 0, err
 	}
-	return t.stand.Child.RSS()
+	return memory()
 }
 
 // crowd measures the memory with the miners at work, and per additional miner.
@@ -210,7 +224,10 @@ func (t *trial) crowd(ctx context.Context) error {
 	if err := t.memoryWithAJob(ctx); err != nil {
 		return err
 	}
-	before := t.samples[len(t.samples)-1].Value
+	before, err := t.stand.Child.Anonymous()
+	if err != nil {
+		return err
+	}
 	t.say("%d further miners", t.o.More)
 	o := t.fleet.Options()
 	o.Miners, o.Sources, o.Seed = t.o.More, furtherSources, o.Seed+1
@@ -234,11 +251,11 @@ func (t *trial) crowd(ctx context.Context) error {
 			t.breach("a job to %d miners: %v", t.o.Miners+t.o.More, err)
 		}
 	}
-	rss, err := t.restingRSS(ctx)
+	after, err := t.restingAnonymous(ctx)
 	if err != nil {
 		return err
 	}
-	t.sample(record.KeyRSSMore, 0, (float64(rss)-before)/float64(t.o.More))
+	t.sample(record.KeyRSSMore, 0, memoryPer(before, after, t.o.More))
 	if n := further.Books().Total(); n.Disconnects+n.Garbage+n.Failures > 0 {
 		t.breach("the further miners had %d disconnects, %d failures, %d bad lines; the last: %s", n.Disconnects, n.Failures, n.Garbage, further.Books().LastTrouble())
 	}

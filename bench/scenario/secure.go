@@ -25,7 +25,7 @@ func (o Options) overTLS() (Options, error) {
 
 // secured measures miners over TLS: their memory, their handshakes, their shares.
 func (t *trial) secured(ctx context.Context) error {
-	began, err := t.restingRSS(ctx)
+	began, err := t.restingAnonymous(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,11 @@ func (t *trial) secured(ctx context.Context) error {
 	if err := t.oneJob(ctx); err != nil {
 		return err
 	}
-	rss, err := t.restingRSS(ctx)
+	grown, err := t.restingAnonymous(ctx)
 	if err != nil {
 		return err
 	}
-	t.sample(record.KeyTLSMemory, 0, float64(rss-began)/float64(t.o.Miners))
+	t.sample(record.KeyTLSMemory, 0, memoryPer(began, grown, t.o.Miners))
 	if err := t.costOfShares(ctx, t.o.Rate, shareKeys{record.KeyTLSShare, record.KeyTLSP50, record.KeyTLSP99, ""}); err != nil {
 		return err
 	}

@@ -163,19 +163,25 @@ func parseCPU(stat string) (time.Duration, error) {
 }
 
 // RSS returns the resident memory in bytes.
-func (c *Child) RSS() (int64, error) {
+func (c *Child) RSS() (int64, error) { return c.memory("VmRSS") }
+
+// Anonymous returns the resident memory that is the process's own, in bytes: without the
+// pages of its program, which the kernel maps and drops as they are needed.
+func (c *Child) Anonymous() (int64, error) { return c.memory("RssAnon") }
+
+func (c *Child) memory(field string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("%s: memory: %w", c.Name, err)
 	}
-	return parseRSS(string(text))
+	return parseMemory(string(text), field)
 }
 
-func parseRSS(status string) (int64, error) {
-	_, rest, ok := strings.Cut(status, "\nVmRSS:")
+func parseMemory(status, field string) (int64, error) {
+	_, rest, ok := strings.Cut(status, "\n"+field+":")
 	fields := strings.Fields(rest)
 	if !ok || len(fields) == 0 {
-		return 0, errors.New("memory: no VmRSS in /proc/PID/status")
+		return 0, fmt.Errorf("memory: no %s in /proc/PID/status", field)
 	}
 	kB, err := strconv.ParseInt(fields[0], 10, 64)
 	return kB << 10, err

@@ -10,14 +10,16 @@ func TestProcessFigures(t *testing.T) {
 	if err != nil || cpu != 3*time.Second {
 		t.Errorf("processor time %v, %v; want 3s", cpu, err)
 	}
-	rss, err := parseRSS("Name:\tx\nVmHWM:\t  9 kB\nVmRSS:\t    2048 kB\nThreads:\t1\n")
-	if err != nil || rss != 2<<20 {
-		t.Errorf("memory %d, %v; want 2 MB", rss, err)
+	for field, want := range map[string]int64{"VmRSS": 2 << 20, "RssAnon": 1 << 20} {
+		got, err := parseMemory("Name:\tx\nVmHWM:\t  9 kB\nVmRSS:\t    2048 kB\nRssAnon:\t    1024 kB\nThreads:\t1\n", field)
+		if err != nil || got != want {
+			t.Errorf("%s %d, %v; want %d", field, got, err, want)
+		}
 	}
 	if _, err := parseCPU("17 (x) S"); err == nil {
 		t.Error("a short stat was taken")
 	}
-	if _, err := parseRSS("Name:\tx\n"); err == nil {
+	if _, err := parseMemory("Name:\tx\n", "VmRSS"); err == nil {
 		t.Error("a status without VmRSS was taken")
 	}
 }
