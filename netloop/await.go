@@ -119,8 +119,9 @@ const (
 	futexWake    = 1 | futexPrivate
 )
 
-// sleep sleeps until somebody ends it, and reports false if nobody did in the given time. Like a rest it holds up
-// everything on the loop, which keeps its processor of the Go runtime (see pause).
+// sleep sleeps until somebody ends it, and reports false if nobody did in the given time.
+// Like a rest it holds up everything on the loop, which keeps its processor of the Go runtime
+// (see pause).
 func (d *doze) sleep(most time.Duration) bool {
 	runtime.Gosched()
 	t := unix.NsecToTimespec(int64(most))

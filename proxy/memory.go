@@ -70,10 +70,13 @@ func forgetText(ctx context.Context) {
 }
 
 // afterCollections has do called, on a goroutine of its own, whenever garbage was collected
-// and then was not for that time. It ends with ctx.
+// and then was not for that time, until ctx ends. The first time it does not wait for garbage.
 func afterCollections(ctx context.Context, quiet time.Duration, do func()) {
-	timer := time.AfterFunc(quiet, do)
-	context.AfterFunc(ctx, func() { timer.Stop() })
+	timer := time.AfterFunc(quiet, func() {
+		if ctx.Err() == nil {
+			do()
+		}
+	})
 	var collected func(struct{})
 	collected = func(struct{}) {
 		if ctx.Err() != nil {

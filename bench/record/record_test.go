@@ -29,7 +29,7 @@ func TestBudgetsAreMetOrNot(t *testing.T) {
 	f("more than HAProxy", Measure{Passed: 1, HAProxy: []float64{5}, Proxy: []float64{5.1}}, false)
 	f("HAProxy was not there", Measure{Passed: 1, Proxy: []float64{5}}, false)
 	f("not measured", Measure{Most: most(2)}, false)
-	f("no allocations but the process's own", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.025}}, true)
+	f("no allocations but the process's own", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.01}}, true)
 	f("an allocation for each twentieth", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.05}}, false)
 }
 

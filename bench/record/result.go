@@ -92,11 +92,9 @@ func (u Unit) format(v float64) string {
 }
 
 // allocationsAreNone is the number of allocations per share, or per notify, below which
-// they count as none: what the process allocates anyway is spread over them. Of shares that
-// is the list that gnet has epoll fill, up to 500 times a second on two loops: it is made
-// anew, twice as long, when it is full with 32 events, and again when there are fewer. gnet
-// has no option for that.
-const allocationsAreNone = 0.03
+// they count as none: what the process allocates anyway (each second, each job, each
+// collection) is spread over them.
+const allocationsAreNone = 0.02
 
 // ratio returns proxy to floor, of the medians; 0 if there is no floor.
 func (m *Measure) ratio() float64 {

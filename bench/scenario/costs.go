@@ -192,8 +192,9 @@ func (t *trial) memoryWithAJob(ctx context.Context) error {
 	return err
 }
 
-// memoryPer returns the memory of each of so many miners, from the process's own before and
-// after they came. What of its program is resident changes by more than that.
+// memoryPer returns the memory that each of so many miners takes, from the anonymous memory
+// before and after they came. Resident memory has pages of the program, too, which come and
+// go by megabytes.
 func memoryPer(before, after int64, miners int) float64 {
 	return float64(after-before) / float64(miners)
 }

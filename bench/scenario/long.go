@@ -22,7 +22,7 @@ func (t *trial) long(ctx context.Context) error {
 		return err
 	}
 	t.fleet.SetRate(t.o.Rate)
-	start, jobs, first, last := time.Now(), 0, int64(0), int64(0)
+	start, jobs, first := time.Now(), 0, int64(0)
 	every := max(t.o.Duration/memoryLooks, arriveEvery)
 	for done := 0.0; done < 1; {
 		if err := wait.For(ctx, min(every, t.o.JobEvery)); err != nil {
@@ -34,13 +34,14 @@ func (t *trial) long(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if last, err = t.stand.Child.Anonymous(); err != nil {
+		anonymous, err := t.stand.Child.Anonymous()
+		if err != nil {
 			return err
 		}
-		t.memory = append(t.memory, record.Memory{Seconds: past.Seconds(), Shares: shares, RSS: rss, Anonymous: last})
+		t.memory = append(t.memory, record.Memory{Seconds: past.Seconds(), Shares: shares, RSS: rss, Anonymous: anonymous})
 		t.say("%.1f %% of the load, memory %s", done*100, figure.Megabytes(float64(rss)))
 		if first == 0 && done >= warmUp {
-			first = last
+			first = anonymous
 		}
 		if past >= time.Duration(jobs+1)*t.o.JobEvery {
 			jobs++
@@ -50,7 +51,8 @@ func (t *trial) long(ctx context.Context) error {
 		}
 	}
 	t.settle(ctx)
-	t.sample(record.KeyRSSLong, t.o.Rate, float64(t.memory[len(t.memory)-1].RSS))
-	t.sample(record.KeyGrowth, t.o.Rate, float64(last)/float64(first)-1)
+	last := t.memory[len(t.memory)-1]
+	t.sample(record.KeyRSSLong, t.o.Rate, float64(last.RSS))
+	t.sample(record.KeyGrowth, t.o.Rate, float64(last.Anonymous)/float64(first)-1)
 	return t.finish()
 }

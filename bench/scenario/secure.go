@@ -45,11 +45,11 @@ func (t *trial) secured(ctx context.Context) error {
 	if err := t.oneJob(ctx); err != nil {
 		return err
 	}
-	grown, err := t.restingAnonymous(ctx)
+	ended, err := t.restingAnonymous(ctx)
 	if err != nil {
 		return err
 	}
-	t.sample(record.KeyTLSMemory, 0, memoryPer(began, grown, t.o.Miners))
+	t.sample(record.KeyTLSMemory, 0, memoryPer(began, ended, t.o.Miners))
 	if err := t.costOfShares(ctx, t.o.Rate, shareKeys{record.KeyTLSShare, record.KeyTLSP50, record.KeyTLSP99, ""}); err != nil {
 		return err
 	}
