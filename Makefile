@@ -81,13 +81,7 @@ vulnerabilities: ## known vulnerabilities of the code that is used; needs the ne
 	$(GO) run $(GOVULNCHECK) ./...
 
 fuzz: ## every fuzz target: the codec's 30 s each, others 10 s
-	@set -e; for package in $$($(GO) list ./...); do \
-		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			case $$package in */codec | */codec/*) time=$(FUZZTIME) ;; *) time=$(FUZZTIME_OTHER) ;; esac; \
-			echo "== $$package $$target $$time"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $$time -fuzzminimizetime 10x $$package; \
-		done; \
-	done
+	GO='$(GO)' FUZZTIME=$(FUZZTIME) FUZZTIME_OTHER=$(FUZZTIME_OTHER) .ci/fuzz
 
 demo: build ## three pools, the proxy and miners on this machine; Ctrl-C stops it all
 	@exec ./farmproxy bench demo
