@@ -87,13 +87,25 @@ func asUTF8(line []byte, gbk bool) []byte {
 // lone one; encoding/json replaces it. No real member name contains any.
 var surrogate = regexp.MustCompile(`\\u[dD][89a-fA-F]`)
 
-// same reports whether two pieces of JSON have the same value.
+// same reports whether two pieces of JSON have the same value. Numbers are compared as they
+// are written: a float64 has no 1e400.
 func same(a Raw, b json.RawMessage) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
 	}
-	var x, y any
-	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+	x, okX := value(a)
+	y, okY := value(b)
+	return okX && okY && reflect.DeepEqual(x, y)
+}
+
+func value(b []byte) (v any, ok bool) {
+	if !json.Valid(b) {
+		return nil, false
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	err := d.Decode(&v)
+	return v, err == nil
 }
 
 // checkMessage compares a decoded message with what encoding/json says.
