@@ -31,6 +31,7 @@ func TestBudgetsAreMetOrNot(t *testing.T) {
 	f("not measured", Measure{Most: most(2)}, false)
 	f("no allocations but the process's own", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.01}}, true)
 	f("an allocation for each twentieth", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.05}}, false)
+	f("more than the process allocates anyway", Measure{Most: most(0), Unit: inAllocations, Proxy: []float64{0.021}}, false)
 }
 
 func TestRecordsGetNamesOfTheirOwn(t *testing.T) {
