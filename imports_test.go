@@ -65,7 +65,7 @@ var mayImport = map[string][]string{
 	"store":            {"sqlite", "textfile"},
 	"sqlite":           {},
 	"systemd":          {},
-	"handover":         {},
+	"handover":         {"descriptors"},
 
 	"packaging":            {}, // tests only
 	"packaging/thirdparty": {},

@@ -13,7 +13,14 @@
 // It opens nothing itself.
 package descriptors
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
+
+// ErrFew reports that there are fewer descriptors than the process before this one has
+// open. A new process inherits the limit of the one that starts it.
+var ErrFew = errors.New("the limit of open files is too low for the connections of the running farmproxy: raise it for that process (prlimit --nofile), and LimitNOFILE in the unit")
 
 // Use is what a descriptor is for.
 type Use uint8
@@ -119,6 +126,27 @@ func (b *Budget) may(use Use, n int) bool {
 	}
 	l := leaves[use]
 	return n <= free-b.links*l.one/l.in
+}
+
+// Inherit takes n descriptors that the process before this one had open, for the same
+// use. They may be some that are kept for others, as those that are taken when a reload
+// keeps more. ErrFew if all together are too few: then nothing may be handed over, since
+// who is refused here would be disconnected.
+func (b *Budget) Inherit(use Use, n int) error {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	free := b.total - b.others
+	for _, used := range b.used {
+		free -= used
+	}
+	if n > free {
+		return ErrFew
+	}
+	b.used[use] += n
+	return nil
 }
 
 // Give returns n descriptors that have been closed.

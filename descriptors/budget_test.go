@@ -38,6 +38,24 @@ func TestWhoGetsWhat(t *testing.T) {
 	f("no room at all", 0, 5, "mlsp", "....")
 }
 
+// What the process before had open is taken from all that there are, or the hand-over fails.
+func TestWhatIsInherited(t *testing.T) {
+	b := New(20, 10, 8)
+	if b.Inherit(Miner, 5) != nil || b.Inherit(Link, 3) != nil {
+		t.Errorf("there is room for eight: %+v", b)
+	}
+	b.Open(19) // one that nobody took
+	if err := b.Inherit(Second, 2); err != ErrFew {
+		t.Errorf("one is left, and two are inherited: %v", err)
+	}
+	if b.Inherit(Second, 1) != nil || b.Take(Link, 1) {
+		t.Errorf("none must be left: %+v", b)
+	}
+	if err := (*Budget)(nil).Inherit(Miner, 1<<40); err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+}
+
 func TestSeveralAtATime(t *testing.T) {
 	b := New(20, 10, 5)
 	if !b.Take(Link, 3) || b.Take(Link, 8) || !b.Take(Link, 7) || b.Take(Miner, 1) {

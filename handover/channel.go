@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"farmproxy/descriptors"
 )
 
 const (
@@ -188,7 +190,7 @@ func (c *channel) read() (packet []byte, files []int, err error) {
 	switch {
 	case err != nil:
 	case flags&unix.MSG_CTRUNC != 0:
-		err = errors.New("no descriptors are left for the connections: raise LimitNOFILE, or lower miners.max")
+		err = descriptors.ErrFew
 	case flags&unix.MSG_TRUNC != 0:
 		err = errors.New("the other process sent a packet that is too long")
 	}

@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -52,6 +53,9 @@ func (s *Server) hang() error {
 // has it. OnOpen finds context in the connection. conn is closed: the loop has a
 // duplicate of its descriptor.
 func (s *Server) register(conn net.Conn, context any) error {
+	if conn.RemoteAddr() == nil { // one that was handed over, and was reset meanwhile; gnet would panic
+		return errors.Join(unix.ECONNRESET, conn.Close())
+	}
 	_, err := s.engine.EnrollContext(conn, context)
 	return err
 }

@@ -3,6 +3,7 @@ package netloop
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -66,61 +67,81 @@ func (s *Server) restorePeers(data []byte, files []int) error {
 		}
 		heirs, sockets = append(heirs, h), append(sockets, socket)
 	}
+	if err := s.inheritFiles(heirs, sockets); err != nil {
+		return err
+	}
 	for len(heirs) > 0 {
 		n := min(len(heirs), enrolled)
-		enroll(heirs[:n], sockets[:n])
+		if err := enroll(heirs[:n], sockets[:n]); err != nil {
+			return err
+		}
 		heirs, sockets = heirs[n:], sockets[n:]
 	}
 	return nil
 }
 
-// enroll brings connections to their loops. One that can't get there leaves.
-func enroll(heirs []*heir, sockets []int) {
+// inheritFiles takes the descriptors of connections that come with their socket. If there
+// is one too few the hand-over fails, and nobody is disconnected.
+func (s *Server) inheritFiles(heirs []*heir, sockets []int) error {
+	n := 0
+	for i, h := range heirs {
+		if h.counted = sockets[i] != noSocket; h.counted {
+			n++
+		}
+	}
+	return s.files.Inherit(descriptors.Miner, n)
+}
+
+// enroll brings connections to their loops. One that can't get there leaves, unless it is
+// for want of descriptors.
+func enroll(heirs []*heir, sockets []int) error {
 	under := make([]<-chan gnet.RegisteredResult, len(heirs))
+	failed := make([]error, len(heirs))
 	for n, h := range heirs {
-		under[n] = h.enroll(sockets[n])
+		if sockets[n] != noSocket {
+			under[n], failed[n] = h.enroll(sockets[n])
+		}
 	}
 	for n, h := range heirs {
 		if under[n] != nil {
-			<-under[n]
+			failed[n] = (<-under[n]).Err
 		}
 		if !h.arrived {
 			h.loop.mailbox.call(h.leave)
 		}
 	}
+	if err := errors.Join(failed...); errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return descriptors.ErrFew
+	}
+	return nil
 }
 
 // enroll has gnet give the heir's socket to its loop, which has it when there is
-// something in the channel; nil: it can't.
-func (h *heir) enroll(socket int) <-chan gnet.RegisteredResult {
-	if socket == noSocket {
-		return nil
-	}
+// something in the channel.
+func (h *heir) enroll(socket int) (<-chan gnet.RegisteredResult, error) {
 	f := os.NewFile(uintptr(socket), "miner")
 	defer f.Close()
-	if h.counted = h.loop.server.files.Take(descriptors.Miner, 1); !h.counted {
-		h.peer.reason = session.Full
-		return nil
-	}
-	if silence(socket) != nil {
-		return nil
+	if err := silence(socket); err != nil {
+		return nil, err
 	}
 	conn, err := net.FileConn(f)
 	if err != nil {
-		return nil
+		return nil, err
+	}
+	if conn.RemoteAddr() == nil { // it was reset
+		h.peer.reason = session.MinerLeft
+		return nil, conn.Close()
 	}
 	tcp, is := conn.(*net.TCPConn)
 	if !is {
-		conn.Close()
-		return nil
+		return nil, errors.Join(errDamaged, conn.Close())
 	}
 	plainAddresses(tcp)
 	arriving, err := h.loop.gnet.Enroll(gnet.NewContext(context.Background(), h), tcp)
 	if err != nil {
 		tcp.Close()
-		return nil
 	}
-	return arriving
+	return arriving, err
 }
 
 // silence has the kernel report a socket as readable only when very much has come.

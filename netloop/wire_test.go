@@ -18,13 +18,17 @@ import (
 )
 
 // newLoops runs the event loops of a server without pools.
-func newLoops(t *testing.T, loops int) *Server {
+func newLoops(t *testing.T, loops int, changes ...func(*Options)) *Server {
 	t.Helper()
 	book := stats.New(stats.Options{Loops: loops, CloseReasons: session.Reasons()})
-	s, err := New(Options{Loops: loops, Book: book, Log: slog.New(slog.DiscardHandler), Settings: Settings{
+	o := Options{Loops: loops, Book: book, Log: slog.New(slog.DiscardHandler), Settings: Settings{
 		Listeners: []Listener{{Address: "127.0.0.1:0"}}, MaxMiners: 10,
 		Terms: session.Terms{SubscribeTimeout: patience, AuthorizeTimeout: patience},
-	}})
+	}}
+	for _, change := range changes {
+		change(&o)
+	}
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,8 @@ func misbehave(dir string, before *Predecessor) {
 	case "another format":
 		fmt.Fprint(before.conn, `m{"step":"hello","format":9,"oldest":9,"version":"9.0"}`)
 		select {}
+	case "has few descriptors": // enough to start with
+		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 200, Max: 200})
 	case "crashes when it has everything":
 		before.complete = func() error { os.Exit(8); return nil }
 	case "is killed when it has everything":
@@ -408,6 +410,7 @@ func TestUpgradesThatFail(t *testing.T) {
 		{"crashes", "exit status 7"},
 		{"is another program", "it did nothing, and ended with exit status 0: is " + os.Args[0] + " a farmproxy?"},
 		{"another format", "restart it, or let its miners go with farmproxy lame-duck first"},
+		{"has few descriptors", "the limit of open files is too low"},
 		{"crashes when it has everything", "exit status 8"},
 		{"is killed when it has everything", "signal: killed"},
 		{"says no when it has everything", "no, thanks"},

@@ -136,7 +136,11 @@ func (x *restoring) link(l *Lane, p *pool, e *epoch, i *linkImage, conn net.Conn
 	if !i.Serves {
 		use = descriptors.Second
 	}
-	k := l.goal.newLink(context.Background(), p, l, x.d.inherit(use))
+	files, err := x.d.inherit(use)
+	if err != nil {
+		return nil, err
+	}
+	k := l.goal.newLink(context.Background(), p, l, files)
 	k.started, k.relayed = x.time(i.Started), i.Relayed
 	if i.Address != "" {
 		k.to.Target = k.to.At(i.Address)
@@ -160,15 +164,14 @@ func (x *restoring) link(l *Lane, p *pool, e *epoch, i *linkImage, conn net.Conn
 	return k, nil
 }
 
-// inherit takes the descriptor that a link has already; it is not asked whether there is
-// one to spare.
-func (d *Directory) inherit(use descriptors.Use) linkFiles {
-	if !d.files.Take(use, 1) {
-		return linkFiles{}
+// inherit takes the descriptor that a link has already.
+func (d *Directory) inherit(use descriptors.Use) (h linkFiles, err error) {
+	if err := d.files.Inherit(use, 1); err != nil {
+		return h, err
 	}
-	h := linkFiles{d.files, use, new(atomic.Int32)}
+	h = linkFiles{d.files, use, new(atomic.Int32)}
 	h.n.Store(1)
-	return h
+	return h, nil
 }
 
 // gauges has the books say what they say of a link that is up.
