@@ -1,16 +1,12 @@
 package scenario
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -38,9 +34,6 @@ const pauseTime = time.Minute
 // catchUp is how much longer than the pause a miner waits after it: a minute's shares of
 // all miners are ready at once then, and the fleet and the pool work on the same cores.
 const catchUp = 5 * time.Second
-
-// knockEvery is the pause between newcomers.
-const knockEvery = 5 * time.Millisecond
 
 // UpgradeStages returns the names of all stages of scenario upgrade.
 func UpgradeStages() []string {
@@ -170,8 +163,12 @@ func (t *trial) act(ctx context.Context, name string, breach func(string, ...any
 		defer free()
 		fallthrough
 	case stageUpgrade:
-		u, err := t.stand.Upgrade(ctx)
+		reset, err := t.leavers(ctx)
 		if err != nil {
+			return false, 0, err
+		}
+		u, err := t.stand.Upgrade(ctx)
+		if err = errors.Join(err, reset()); err != nil {
 			return false, 0, err
 		}
 		t.fig.PreparedSeconds = max(t.fig.PreparedSeconds, u.Prepared)
@@ -303,48 +300,4 @@ func (t *trial) undisturbed(breach func(string, ...any), before, after sight) {
 		}
 		breach("a counter went back: %s", what)
 	}
-}
-
-// knock lets one miner after another connect and subscribe, until the function that it
-// returns is called, which tells how many did, and what went wrong last.
-func (t *trial) knock(ctx context.Context) func() (tried int, failed error) {
-	ctx, cancel := context.WithCancel(ctx)
-	var served atomic.Int64
-	ended := make(chan error, 1)
-	go func() {
-		var last error
-		for wait.For(ctx, knockEvery) == nil {
-			if err := subscribe(t.stand.Addr, pauseTime+t.o.Patience); err != nil {
-				last = err
-				continue
-			}
-			served.Add(1)
-		}
-		ended <- last
-	}()
-	return func() (int, error) {
-		cancel()
-		err := <-ended
-		return int(served.Load()), err
-	}
-}
-
-// subscribe connects, and waits for the answer to mining.subscribe.
-func subscribe(addr string, patience time.Duration) error {
-	conn, err := net.DialTimeout("tcp", addr, patience)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(conn, `{"id":1,"method":"mining.subscribe","params":["newcomer"]}`+"\n"); err != nil {
-		return err
-	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	if err == nil && !strings.Contains(line, "mining.notify") {
-		err = fmt.Errorf("the answer to mining.subscribe is %q", line)
-	}
-	return err
 }
