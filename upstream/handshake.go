@@ -36,8 +36,9 @@ func (p *protocol) subscribed(m *codec.Message) error {
 // errMisfit is no failure of the pool: other lanes may use it.
 var errMisfit = errors.New("too little room at the pool")
 
-// enter returns the epoch of an extranonce1: the one to resume where it is the
-// same, else a new one.
+// enter returns the epoch of an extranonce1: the one to resume where the pool gives that
+// back in its answer to subscribe, else a new one. An extranonce that is changed later ends
+// the one before it, so no later change leads back there.
 func (p *protocol) enter(session string, extranonce1 []byte, size int) (*epoch, error) {
 	if err := p.dialect.admit(size); err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func (p *protocol) enter(session string, extranonce1 []byte, size int) (*epoch, 
 		return nil, fmt.Errorf("%w for the miners that connected before this was known; new miners get a shorter prefix: it gives an extranonce2 of %d bytes", errMisfit, size)
 	}
 	layout, _ := work.NewLayout(size, int(key.Len))
-	if e := p.resume; e != nil && e.size == size && string(e.extranonce1) == string(extranonce1) {
+	if e := p.resume; e != nil && !p.reached && e.size == size && string(e.extranonce1) == string(extranonce1) {
 		if session != "" {
 			e.session = session
 		}

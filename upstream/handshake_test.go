@@ -305,6 +305,28 @@ func TestSetExtranonce(t *testing.T) {
 	})
 }
 
+// A link that has taken a session up is given another extranonce, and then its first one
+// again: what it had taken up ended with the change, and would take no share any more.
+func TestSetExtranonceBackToThatOfTheResumedSession(t *testing.T) {
+	for _, forgets := range []bool{false, true} {
+		inFarm(t, "a", func(f *farm) {
+			a := f.pools[0]
+			f.start()
+			a.do(func() { a.forget = forgets })
+			a.last().Close()
+			f.after(time.Second)
+			for i, extranonce1 := range []string{"ccdd", "aabb01"} {
+				a.last().say(fmt.Sprintf(`{"id":null,"method":"mining.set_extranonce","params":[%q,8]}`, extranonce1))
+				a.last().job(false)
+				f.after(0)
+				n := uint32(i + 1)
+				f.submit(n, n)
+				f.wantFate(n, n, work.Accepted)
+			}
+		})
+	}
+}
+
 func TestDifficultyAndMaskWithoutJob(t *testing.T) {
 	inFarm(t, "a", func(f *farm) {
 		f.start()
