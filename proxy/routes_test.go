@@ -178,9 +178,7 @@ func TestAnAccountIsDivided(t *testing.T) {
 	eventually(t, "all is at the account's pool", func() bool { return one.Books().Total().Accepted > 30 })
 	set(store.Goal{Name: "own", Weight: 1, Pools: []store.GoalPool{{Pool: one.Addr()}}},
 		store.Goal{Name: "other", Weight: 1, Pools: []store.GoalPool{{Pool: two.Addr(), User: "alice2", Password: store.NewSecret("x")}}})
-	p.tables.mu.Lock()
-	urls := p.tables.now.URLs()
-	p.tables.mu.Unlock()
+	urls := p.tables.known().URLs()
 	if url := "stratum+tcp://" + two.Addr(); !slices.Contains(urls, url) {
 		t.Errorf("%s is a pool of a goal, and not in %q", url, urls)
 	}

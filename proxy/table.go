@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"farmproxy/config"
 	"farmproxy/dial"
@@ -95,28 +96,38 @@ func (t table) URLs() []string {
 
 // tables passes each change of the configuration's pools and of the store's accounts to
 // the directory, as one table.
+//
+// A change waits for a directory that stands still, as in an upgrade. Who only reads must
+// not: orders are read under their own lock, which the upgrade needs before it can go on.
 type tables struct {
 	directory *upstream.Directory
 	tls       tlsConfigs
 
-	mu  sync.Mutex
-	now table // guarded by mu
+	changing sync.Mutex // held until the directory has a change
+	now      atomic.Pointer[table]
 }
 
 // change derives the next table from the last one.
 func (t *tables) change(with func(*table)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.now.tls = &t.tls
-	with(&t.now)
-	t.directory.Set(t.now)
+	t.changing.Lock()
+	defer t.changing.Unlock()
+	next := t.known()
+	with(&next)
+	t.now.Store(&next)
+	t.directory.Set(next)
+}
+
+// known returns the table as of the last change.
+func (t *tables) known() table {
+	if now := t.now.Load(); now != nil {
+		return *now
+	}
+	return table{tls: &t.tls}
 }
 
 // serves reports whether the configuration has a pool of that name.
 func (t *tables) serves(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, e := range t.now.others {
+	for _, e := range t.known().others {
 		for _, g := range e.Goals {
 			if slices.ContainsFunc(g.Pools, func(p upstream.Pool) bool { return p.Name == name }) {
 				return true
@@ -132,16 +143,13 @@ func (t *tables) hasPool(name string) bool {
 	if t.serves(name) {
 		return true
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.now.accounts != nil && t.now.accounts.Pool(name) != nil
+	accounts := t.known().accounts
+	return accounts != nil && accounts.Pool(name) != nil
 }
 
 // accountRoute returns the route of an account; false: there is no such account.
 func (t *tables) accountRoute(account string) (r wish.Route, there bool) {
-	t.mu.Lock()
-	e, there := t.now.Entry(account)
-	t.mu.Unlock()
+	e, there := t.known().Entry(account)
 	if account == "" || !there {
 		return r, false
 	}
@@ -154,9 +162,7 @@ func (t *tables) accountRoute(account string) (r wish.Route, there bool) {
 
 // entries returns what accounts make of the pools that are known now.
 func (t *tables) entries(accounts ...*store.Account) []upstream.Entry {
-	t.mu.Lock()
-	now := t.now
-	t.mu.Unlock()
+	now := t.known()
 	list := make([]upstream.Entry, len(accounts))
 	for i, a := range accounts {
 		list[i], _ = now.entry(a)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"farmproxy/api"
 	"farmproxy/bench/fleet"
 	benchpool "farmproxy/bench/pool"
 	"farmproxy/config"
@@ -56,5 +57,31 @@ func TestOtherPoolsUnderAWorkingFleet(t *testing.T) {
 	more("none of the pools is left", three)
 	if b := f.Books().Total(); b.Disconnects > 0 || b.Garbage > 0 || p.opened() != uint64(o.Miners) {
 		t.Errorf("%d miners were disconnected, %d connections in all, %d lines of garbage; %s", b.Disconnects, p.opened(), b.Garbage, f.Books().LastTrouble())
+	}
+}
+
+// While a new process takes over, the directory stands still, and what changes the table of
+// accounts waits. Whoever looks at the orders meanwhile must not: the hand-over needs them too,
+// and all miners would wait for it for ever.
+func TestOrdersAreReadWhileATableWaitsForAnUpgrade(t *testing.T) {
+	t.Parallel()
+	p, _ := startProxy(t, nil, nil, startPool(t, nil))
+	if _, err := (desk{p.orders}).Leave("anna", "pool0", api.Drain, api.Term{}); err != nil {
+		t.Fatal(err)
+	}
+	p.directory.Freeze()
+	defer p.directory.Thaw()
+	waits := make(chan struct{})
+	go p.tables.change(func(*table) { close(waits) })
+	<-waits
+	read := make(chan []api.Order, 1)
+	go func() { read <- desk{p.orders}.Orders() }()
+	select {
+	case list := <-read:
+		if len(list) != 1 || !list[0].Effective {
+			t.Errorf("the orders are %v", list)
+		}
+	case <-time.After(patience):
+		t.Error("the orders can't be read, and not handed over")
 	}
 }
