@@ -21,7 +21,7 @@ type CurtailOrder struct {
 func (o *CurtailOrder) Times(now time.Time) (from, until time.Time, err error) {
 	from = now
 	if o.From != "" {
-		if from, err = time.Parse(time.RFC3339, o.From); err != nil {
+		if from, err = parseTime(o.From); err != nil || from.Year() < 1970 {
 			return from, until, badRequest(`from: want a time such as "2026-01-31T18:00:00+01:00", got %s`, quoted(o.From))
 		}
 		if from.Sub(now) > maxTerm {

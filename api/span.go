@@ -74,7 +74,7 @@ func readSpan(ctx *fasthttp.RequestCtx, may ...string) (q span, err error) {
 
 // readTime reads a time, or how long ago it is.
 func readTime(key, v string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, v); err == nil && t.Year() >= 1970 {
+	if t, err := parseTime(v); err == nil && t.Year() >= 1970 {
 		return t, nil
 	}
 	if ago, ok := strings.CutPrefix(v, "-"); ok {

@@ -36,7 +36,7 @@ func (t Term) end(now time.Time) (end time.Time, err error) {
 		}
 		end = now.Add(min(d, maxTerm+1))
 	case t.Until != "":
-		end, err = time.Parse(time.RFC3339, t.Until)
+		end, err = parseTime(t.Until)
 		if err != nil {
 			return end, badRequest(`until: want a time such as "2026-01-31T18:00:00+01:00", got %s`, quoted(t.Until))
 		}
@@ -47,6 +47,15 @@ func (t Term) end(now time.Time) (end time.Time, err error) {
 		return end, nil
 	}
 	return end, nil
+}
+
+// parseTime reads a time of RFC 3339. Package time also reads zones that are a day or more
+// away, and can't write them: an order with one could not be kept.
+func parseTime(text string) (t time.Time, err error) {
+	if t, err = time.Parse(time.RFC3339, text); err == nil {
+		_, err = t.MarshalText()
+	}
+	return t, err
 }
 
 // Note is who gave an order, when, and until when it holds.

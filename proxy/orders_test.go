@@ -191,6 +191,16 @@ func TestOrdersThatCannotBe(t *testing.T) {
 	says(pool("c", api.Enable, api.Term{}), `there is no pool "c"`)
 	says(pool("a", api.Drain, api.Term{For: "-1h"}), "want a duration")
 	says(pool("a", api.Enable, api.Term{For: "1h"}), "a pool is enabled for good")
+	curtail := func(o api.CurtailOrder) error {
+		_, err := f.Curtail("anna", o)
+		return err
+	}
+	for _, zone := range []string{"+24:00", "-24:00", "+23:60"} { // time.Parse takes them, and no file could
+		says(pool("a", api.Drain, api.Term{Until: "2027-01-01T00:00:00" + zone}), "until: want a time")
+		says(curtail(api.CurtailOrder{Term: api.Term{Until: "2027-01-01T00:00:00" + zone}}), "until: want a time")
+		says(curtail(api.CurtailOrder{From: "2027-01-01T00:00:00" + zone, Term: api.Term{For: "1h"}}), "from: want a time")
+	}
+	says(curtail(api.CurtailOrder{From: "0000-01-01T00:00:00+10:00", Term: api.Term{Until: "2027-01-01T00:00:00Z"}}), "from: want a time")
 	says(weights("hall-2", map[string]float64{"main": 1}), `there is no route "hall-2": there is hall-1`)
 	says(weights("hall-1", map[string]float64{"main": 1}), `goal "second" of route "hall-1" has no weight`)
 	says(f.Unweigh("anna", "hall-1"), `no weights of route "hall-1" are ordered`)
