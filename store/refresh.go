@@ -14,10 +14,11 @@ func (s *Store) Snapshot() *Snapshot { return s.snapshot.Load() }
 
 // Subscribe has f called with each new snapshot, in order and one at a time, beginning
 // at once with the current one. f must be quick, and must not call the store: the next
-// change waits for it.
+// change waits for it. Subscribe does not wait for a database that is slow to answer: a
+// proxy that starts serves its miners meanwhile.
 func (s *Store) Subscribe(f func(*Snapshot)) {
-	s.refreshing.Lock()
-	defer s.refreshing.Unlock()
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	s.subscribers = append(s.subscribers, f)
 	f(s.snapshot.Load())
 }
@@ -42,6 +43,8 @@ func (s *Store) refresh(ctx context.Context) error {
 
 // publish makes next the current snapshot. The caller holds refreshing.
 func (s *Store) publish(next *Snapshot) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	s.snapshot.Store(next)
 	for _, f := range s.subscribers {
 		f(next)

@@ -86,6 +86,24 @@ func TestSnapshotIsImmutable(t *testing.T) {
 	}
 }
 
+// The database has stopped answering in the middle of a refresh, as it may at the start:
+// who subscribes gets what is known, or no miner would be served until then.
+func TestSubscribersDoNotWaitForTheDatabase(t *testing.T) {
+	s := newSQLite(t).open(t)
+	s.refreshing.Lock()
+	defer s.refreshing.Unlock()
+	told := make(chan *Snapshot, 1)
+	go s.Subscribe(func(snapshot *Snapshot) { told <- snapshot })
+	select {
+	case snapshot := <-told:
+		if snapshot != s.Snapshot() {
+			t.Errorf("told of version %d, known is %d", snapshot.Version(), s.Snapshot().Version())
+		}
+	case <-time.After(patience):
+		t.Error("it waits")
+	}
+}
+
 func TestSubscribersSeeEveryVersionInOrder(t *testing.T) {
 	s := withPools(t, (&testDatabase{url: "sqlite://" + filepath.Join(t.TempDir(), "f.db")}).open(t))
 	var versions []int64

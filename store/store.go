@@ -85,8 +85,9 @@ type Store struct {
 	sealer *sealer
 
 	snapshot    atomic.Pointer[Snapshot]
-	refreshing  sync.Mutex
-	subscribers []func(*Snapshot) // under refreshing
+	refreshing  sync.Mutex        // held while the database is read
+	publishing  sync.Mutex        // never held while the database is waited for; taken last
+	subscribers []func(*Snapshot) // under publishing
 	changed     chan struct{}     // a snapshot waits to be remembered; one at most
 
 	touched struct { // by account, on this machine's clock, not yet written; at most one per known account
