@@ -30,6 +30,7 @@ type protocolImage struct {
 	Doubted    map[string]ago `json:"doubted,omitempty"`
 	Following  *epochImage    `json:"following,omitempty"`
 	Shown      ago            `json:"shown,omitempty"`
+	Logged     []ago          `json:"logged,omitempty"` // by chatter
 	MaskSaid   bool           `json:"mask_said,omitempty"`
 	Mask       uint32         `json:"mask"`
 	Visible    uint32         `json:"visible"`
@@ -124,6 +125,9 @@ func (x *imaging) protocol(p *protocol) protocolImage {
 		}
 		i.Doubted[why] = x.ago(at)
 	}
+	for _, at := range p.logged {
+		i.Logged = append(i.Logged, x.ago(at))
+	}
 	if p.following != nil {
 		e := x.epoch(p.following, nil)
 		i.Following = &e
@@ -151,6 +155,9 @@ func (x *restoring) protocol(p *protocol, l *Lane, i *protocolImage) (err error)
 			p.doubted = make(map[string]time.Time)
 		}
 		p.doubted[why] = x.time(at)
+	}
+	for n := range min(len(p.logged), len(i.Logged)) {
+		p.logged[n] = x.time(i.Logged[n])
 	}
 	p.shown, p.maskSaid, p.mask, p.visible = x.time(i.Shown), i.MaskSaid, i.Mask, i.Visible
 	p.offered = offeredMask{i.Offered, x.time(i.Narrowed)}

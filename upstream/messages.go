@@ -13,7 +13,8 @@ import (
 
 // What a pool says besides answers and jobs.
 
-// messagePause is the least time between two client.show_message in the log.
+// messagePause is the least time between two lines of the log about what a pool may do as
+// often as it likes.
 const messagePause = time.Minute
 
 // maxMoveWait bounds how long client.reconnect may ask to wait.
@@ -23,11 +24,31 @@ const maxMoveWait = time.Minute
 type messages struct {
 	following *epoch    // set_extranonce: from the next notify on
 	shown     time.Time // the last show_message
-	maskSaid  bool      // what the mask is: by the pool, or by having come up without one
-	mask      uint32    // version bits that the pool lets roll
-	visible   uint32    // version bits that the pool can be shown in a share
+	logged    [numChatter]time.Time
+	maskSaid  bool   // what the mask is: by the pool, or by having come up without one
+	mask      uint32 // version bits that the pool lets roll
+	visible   uint32 // version bits that the pool can be shown in a share
 	offered   offeredMask
 	epochs    epochCount
+}
+
+// chatter is what a pool may do as often as it likes, and the log says now and then.
+type chatter uint8
+
+const (
+	malformed  chatter = iota
+	movesHere          // client.reconnect
+	movesAway          // the same, to another domain
+	numChatter         // how many there are
+)
+
+// mayLog reports whether the log may say it again.
+func (p *protocol) mayLog(c chatter) bool {
+	if last := p.logged[c]; !last.IsZero() && p.now.Sub(last) < messagePause {
+		return false
+	}
+	p.logged[c] = p.now
+	return true
 }
 
 // notification handles everything that has a method, whatever its id: some
@@ -151,7 +172,9 @@ func (p *protocol) reconnect(host string, port, wait int) error {
 		host = p.to.Host
 	}
 	if !sameDomain(p.pool.Host, host) {
-		p.log.Warn("client.reconnect to another domain was ignored: it may be a hijack; if the pool has moved, change the url of this [[pool]]", "host", host)
+		if p.mayLog(movesAway) {
+			p.log.Warn("client.reconnect to another domain was ignored: it may be a hijack; if the pool has moved, change the url of this [[pool]]", "host", host)
+		}
 		return nil
 	}
 	_, old, _ := net.SplitHostPort(p.to.Address)
@@ -159,7 +182,9 @@ func (p *protocol) reconnect(host string, port, wait int) error {
 		old = fmt.Sprint(port)
 	}
 	delay := min(max(time.Duration(wait)*time.Second, 0), maxMoveWait)
-	p.log.Log(context.Background(), p.level(slog.LevelInfo), "the pool asked to reconnect", "host", host, "port", old, "wait", delay)
+	if p.mayLog(movesHere) {
+		p.log.Log(context.Background(), p.level(slog.LevelInfo), "the pool asked to reconnect", "host", host, "port", old, "wait", delay)
+	}
 	p.health.move(net.JoinHostPort(host, old), p.now.Add(delay))
 	if delay == 0 {
 		return errMoved

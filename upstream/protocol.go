@@ -295,7 +295,7 @@ func (p *protocol) garbled(err error) error {
 	if p.lines.malformed++; p.lines.malformed > maxMalformed {
 		return errMalformed
 	}
-	if p.lines.malformed == 1 {
+	if p.mayLog(malformed) {
 		p.log.Warn("the pool sent something malformed", "problem", err)
 	}
 	return nil

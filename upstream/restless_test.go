@@ -90,3 +90,27 @@ func TestAPoolThatKeepsChangingItsExtranonceIsSaid(t *testing.T) {
 		equal(t, "times said", strings.Count(log.String(), "keeps changing its extranonce"), 1)
 	})
 }
+
+// What a pool does without end is in the log once a minute: lines that mean nothing among
+// others that do, and client.reconnect that is never due.
+func TestAPoolThatChattersIsInTheLogNowAndThen(t *testing.T) {
+	for said, line := range map[string]string{
+		"something malformed":  `{"id":null,"method":"mining.set_difficulty","params":[-1]}`,
+		"asked to reconnect":   `{"id":null,"method":"client.reconnect","params":["a",1,60]}`,
+		"was ignored: it may ": `{"id":null,"method":"client.reconnect","params":["b.example",1,60]}`,
+	} {
+		inFarm(t, "a", func(f *farm) {
+			var log strings.Builder
+			f.o.Log = slog.New(slog.NewTextHandler(&log, nil))
+			f.start()
+			for range 4 { // the last move is not due when the next one comes
+				for range 50 {
+					f.pools[0].lane().say(line)
+				}
+				f.after(messagePause * 2 / 3)
+			}
+			equal(t, "times said: "+said, strings.Count(log.String(), said), 2)
+			f.wantOn("a")
+		})
+	}
+}
