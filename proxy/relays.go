@@ -40,8 +40,12 @@ type relaying struct {
 
 // open makes the connections of a relay; false: it is not possible.
 func (r *relays) open(link *upstream.Relay) bool {
+	if len(r.list) == maxRelays {
+		r.left++
+		return false
+	}
 	x, err := newRelaying(link)
-	if err != nil || len(r.list) == maxRelays {
+	if err != nil {
 		r.left++
 		return false
 	}
