@@ -294,21 +294,23 @@ func TestShutdownWithoutPatience(t *testing.T) {
 	}
 }
 
-// short is a listener during a shortage of file descriptors.
+// short is a listener during a shortage.
 type short struct {
 	net.Listener
-	failures int // still to come
+	failures []error // still to come
 }
 
 func (l *short) Accept() (net.Conn, error) {
-	if l.failures > 0 {
-		l.failures--
-		return nil, &net.OpError{Op: "accept", Net: "unix", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	if len(l.failures) > 0 {
+		err := l.failures[0]
+		l.failures = l.failures[1:]
+		return nil, &net.OpError{Op: "accept", Net: "unix", Err: os.NewSyscallError("accept4", err)}
 	}
 	return l.Listener.Accept()
 }
 
-// Commands are taken again after a shortage of descriptors, which is logged once.
+// Commands are taken again after a shortage of descriptors, or of memory, which Go does not
+// call temporary. It is logged once.
 func TestAShortage(t *testing.T) {
 	var log journal.Journal
 	s := New(slog.New(slog.NewTextHandler(&log, nil)))
@@ -319,7 +321,7 @@ func TestAShortage(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error)
-	go func() { ended <- s.Serve(&short{l, 2}) }()
+	go func() { ended <- s.Serve(&short{l, []error{syscall.EMFILE, syscall.ENOMEM}}) }()
 	if answer, err := Do(t.Context(), path, "status", nil, nil); err != nil || string(answer) != `"fine"` {
 		t.Errorf("%s, %v", answer, err)
 	}

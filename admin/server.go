@@ -102,8 +102,7 @@ func (s *Server) Serve(l net.Listener) error {
 		case s.ctx.Err() != nil:
 			return nil
 		}
-		var temporary interface{ Temporary() bool }
-		if !errors.As(err, &temporary) || !temporary.Temporary() {
+		if errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("admin.socket: %s cannot be served any more: %w", l.Addr(), err)
 		}
 		if !said {

@@ -243,7 +243,7 @@ func (s *Server) room(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 }
 
 // Serve answers on l until Shutdown, or until Leave of l, then returns nil; l is closed. An
-// error means that l has failed for good.
+// error means that l can't be served at all.
 func (s *Server) Serve(on net.Listener) error {
 	l := &listener{Listener: on, connections: s.connections, tls: &s.secure, log: s.options.Log}
 	if !s.listens(l) {
@@ -301,20 +301,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return s.http.ShutdownWithContext(ctx)
 }
 
-// listener admits connections. It survives temporary shortages, as of file descriptors,
-// in which accept fails: fasthttp would stop.
+// listener admits connections. It survives whatever makes accept fail: a shortage of file
+// descriptors or of memory, or trouble of the one connection that was to be accepted.
+// fasthttp would stop, and with it all of farmproxy.
 type listener struct {
 	net.Listener
 	connections *connections
 	tls         *atomic.Pointer[tls.Config]
 	log         *slog.Logger
-	closing     sync.Once
+	closed      atomic.Bool
 }
 
 // Close closes the listener, however often it is called.
-func (l *listener) Close() (err error) {
-	l.closing.Do(func() { err = l.Listener.Close() })
-	return err
+func (l *listener) Close() error {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	return l.Listener.Close()
 }
 
 // acceptPause is the wait during a shortage: long enough not to spin, shorter than a
@@ -330,8 +333,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			}
 			continue
 		}
-		var temporary interface{ Temporary() bool }
-		if !errors.As(err, &temporary) || !temporary.Temporary() {
+		if l.closed.Load() || errors.Is(err, net.ErrClosed) {
 			return nil, err
 		}
 		if !said {
