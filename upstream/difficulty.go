@@ -12,6 +12,11 @@ import (
 // later at most.
 const difficultyTimeout = time.Second
 
+// mostDifficulty is what a higher one counts as. No miner meets either, but blocks go up all
+// the same: two of 1e308 would add up to more than a float64 holds, and no answer of the API
+// has a place for that.
+const mostDifficulty = 1 << 100
+
 // pricing is what a protocol knows of the pool's difficulty.
 //
 // A pool says it before the first job, most of the time. Where it comes after it,
@@ -48,12 +53,12 @@ func (p *protocol) setDifficulty(d float64) error {
 		return nil
 	}
 	p.told = true
-	p.difficulty = d
 	p.book.Difficulty.Store(d)
 	if p.lane != nil || !p.pool.book.Active.Load() {
 		p.pool.book.Difficulty.Store(d)
 	}
-	p.pool.lastDifficulty(d)
+	p.difficulty = min(d, mostDifficulty)
+	p.pool.lastDifficulty(p.difficulty)
 	if p.unpriced != nil {
 		return p.price()
 	}

@@ -3,9 +3,12 @@ package upstream
 import (
 	"bytes"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"farmproxy/work"
 )
 
 const impossible = `{"id":null,"method":"mining.set_difficulty","params":[1e308]}`
@@ -47,6 +50,11 @@ func TestAPoolIsNotLeftWhileSharesGoUp(t *testing.T) {
 			f.after(f.goal.failover().Silence / 2)
 		}
 		f.wantOn("a")
+		for _, l := range f.book.Links() {
+			if sum := l.Work[work.Accepted]; !(sum > 8*work.Unmeetable) || math.IsInf(sum, 0) {
+				t.Errorf("the shares count %v", sum)
+			}
+		}
 	})
 }
 
