@@ -2,6 +2,7 @@ package codec
 
 import (
 	"strconv"
+	"strings"
 
 	"farmproxy/work"
 )
@@ -26,12 +27,10 @@ func AppendPoolSubscribe(dst []byte, id uint64, agent, session string) []byte {
 	return append(dst, "\"]}\n"...)
 }
 
-// AppendPoolAuthorize authorizes user, which must be plain; password is
-// escaped as needed.
+// AppendPoolAuthorize authorizes user; it and the password are escaped as needed.
 func AppendPoolAuthorize(dst []byte, id uint64, user, password string) []byte {
-	dst = append(appendRequest(dst, id, "mining.authorize"), '"')
-	dst = append(dst, user...)
-	dst = append(dst, `",`...)
+	dst = appendUser(appendRequest(dst, id, "mining.authorize"), user)
+	dst = append(dst, ',')
 	dst = AppendString(dst, password)
 	return append(dst, "]}\n"...)
 }
@@ -51,7 +50,7 @@ func AppendPoolSuggestDifficulty(dst []byte, id uint64, difficulty float64) []by
 
 // PoolShare is a share to submit to a pool.
 type PoolShare struct {
-	User        string // plain
+	User        string // escaped as needed
 	Job         *work.Job
 	Solution    *work.Solution
 	VersionBits uint32 // of Solution.Version, in the pool's form
@@ -60,9 +59,8 @@ type PoolShare struct {
 
 // AppendPoolSubmit appends mining.submit.
 func AppendPoolSubmit(dst []byte, id uint64, s *PoolShare) []byte {
-	dst = append(appendRequest(dst, id, "mining.submit"), '"')
-	dst = append(dst, s.User...)
-	dst = append(dst, `",`...)
+	dst = appendUser(appendRequest(dst, id, "mining.submit"), s.User)
+	dst = append(dst, ',')
 	dst = append(dst, s.Job.PoolID...)
 	dst = append(dst, `,"`...)
 	var extranonce2 [MaxExtranonce2]byte
@@ -91,6 +89,15 @@ func appendRequest(dst []byte, id uint64, method string) []byte {
 	dst = append(dst, `,"method":"`...)
 	dst = append(dst, method...)
 	return append(dst, `","params":[`...)
+}
+
+// appendUser is AppendString for a user, which must have no control characters: each share
+// has one, and next to none needs an escape.
+func appendUser(dst []byte, user string) []byte {
+	if strings.IndexByte(user, '"') >= 0 || strings.IndexByte(user, '\\') >= 0 {
+		return AppendString(dst, user)
+	}
+	return append(append(append(dst, '"'), user...), '"')
 }
 
 // AppendString appends text as a JSON string. The caller must keep out bytes that are

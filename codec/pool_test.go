@@ -215,6 +215,11 @@ func TestWhatAPoolIsTold(t *testing.T) {
 	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["farm.rig1","e6ea06","f50e0000","65df9900","0fd587d0","00002000"]}`)
 	share.HasVersion = false
 	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["farm.rig1","e6ea06","f50e0000","65df9900","0fd587d0"]}`)
+
+	// The store has accounts whose user needs escapes: the account proxy registers them.
+	f(AppendPoolAuthorize(nil, 3, `fa"r\m`, "x"), `{"id":3,"method":"mining.authorize","params":["fa\"r\\m","x"]}`)
+	share.User = `fa"r\m.rig1`
+	f(AppendPoolSubmit(nil, 6, &share), `{"id":6,"method":"mining.submit","params":["fa\"r\\m.rig1","e6ea06","f50e0000","65df9900","0fd587d0"]}`)
 }
 
 func TestWhatAMinerIsTold(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 type Pool struct {
 	dial.Target                      // its URL is the key under which its sizes are remembered, its host what client.reconnect is measured by
 	Dialect           Dialect        // what it speaks
-	User              string         // what the pool knows the farm, or the account, as; plain text
+	User              string         // what the pool knows the farm, or the account, as; without control characters, and plain text with the agent dialect
 	Password          string         //
 	PassWorkers       bool           // each worker is authorized at the pool as User.worker
 	FixedWorker       string         // plain text; what the pool knows all workers as, with PassWorkers, or a dialect in which the pool sees every worker; "": each by its own name
