@@ -16,20 +16,14 @@ import (
 // all of it. Surrounding white space is dropped. "" if nothing is left.
 func CleanName(name []byte) string {
 	var clean [MaxName]byte
-	return string(appendName(clean[:0], name))
-}
-
-// IsName reports whether a login, as a miner sends it, has the clean form name.
-func IsName(name string, login []byte) bool {
-	var clean [MaxName]byte
-	return string(appendName(clean[:0], login)) == name
+	return string(AppendName(clean[:0], name))
 }
 
 // JoinName returns the clean login of an account's worker. The account is already
 // clean: what is encoded in it must not be encoded again.
 func JoinName(account string, worker []byte) string {
 	var buf [2*MaxName + 1]byte
-	login := appendName(append(append(buf[:0], account...), '.'), worker)
+	login := AppendName(append(append(buf[:0], account...), '.'), worker)
 	if len(login) > MaxName {
 		login = appendDigest(append([]byte(nil), login[:MaxName-digestLen]...), login)
 	}
@@ -39,8 +33,9 @@ func JoinName(account string, worker []byte) string {
 // digestLen is the length of a long name's digest: a tilde, and 48 bits.
 const digestLen = 1 + 12
 
-// appendName appends the clean form of a login, MaxName bytes at most.
-func appendName(dst, login []byte) []byte {
+// AppendName appends the clean form of a login, as CleanName returns it: MaxName bytes at
+// most.
+func AppendName(dst, login []byte) []byte {
 	login = bytes.TrimFunc(login, func(r rune) bool { return r <= ' ' })
 	start := len(dst)
 	for i, c := range login {
@@ -64,7 +59,7 @@ func appendName(dst, login []byte) []byte {
 const upperHex = "0123456789ABCDEF"
 
 // isEncoded reports whether text, which starts with a percent sign, starts with
-// appendName's encoding of a disallowed byte: %20, or of a name that contains %20:
+// AppendName's encoding of a disallowed byte: %20, or of a name that contains %20:
 // %2520, and so on.
 func isEncoded(text []byte) bool {
 	text = text[1:]
@@ -102,36 +97,36 @@ func nameByte(c byte) bool {
 // digits, in either case. A login without any is a spelling of every name.
 func IsSpelling(name string, login []byte) bool {
 	account, _, _ := strings.Cut(name, ".")
-	if spells("", login) || spells(name, login) || spells(account, login) {
-		return true
-	}
-	for i, c := range login {
-		if c == '.' && spells(name, login[:i]) {
-			return true
-		}
-	}
-	return false
+	return spells("", login, false) || spells(name, login, true) || spells(account, login, false)
 }
 
-// spells reports whether two texts have the same letters and digits, in either case.
-func spells(name string, login []byte) bool {
-	at := 0
+// spells reports whether two texts have the same letters and digits, in either case; with
+// more, also whether those of the login before one of its dots are name's. It reads a login
+// once: a miner may send thousands of dots with each share.
+func spells(name string, login []byte, more bool) bool {
+	at := nextFolded(name, 0)
 	for _, c := range login {
+		if more && c == '.' && at == len(name) {
+			return true
+		}
 		if c = folded(c); c == 0 {
 			continue
-		}
-		for at < len(name) && folded(name[at]) == 0 {
-			at++
 		}
 		if at == len(name) || folded(name[at]) != c {
 			return false
 		}
-		at++
+		at = nextFolded(name, at+1)
 	}
+	return at == len(name)
+}
+
+// nextFolded returns where name's next letter or digit is, from at on; its length if there
+// is none.
+func nextFolded(name string, at int) int {
 	for at < len(name) && folded(name[at]) == 0 {
 		at++
 	}
-	return at == len(name)
+	return at
 }
 
 // folded returns letters in lower case, digits and bytes outside ASCII as they are,

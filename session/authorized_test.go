@@ -1,6 +1,8 @@
 package session
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,4 +71,28 @@ func agentAtWork(t testing.TB) (a *Agent, e *Env, f agent.Frame) {
 	share := agent.Share{Job: 1, SID: 1}
 	g.mine(&share)
 	return a, e, agent.AppendSubmit(nil, &share)
+}
+
+// A long name was cleaned once for each name that is authorized on the connection: 4 ms on
+// an event loop for each share, if they are as many as may be.
+func TestTheNameOfAShareIsCleanedOnce(t *testing.T) {
+	long := strings.Repeat("y", codec.MaxMinerLine)
+	took := func(names int) time.Duration {
+		s, least := &Session{name: "farm"}, time.Hour
+		for i := range names - 2 {
+			s.add(fmt.Sprint("farm.rig", i))
+		}
+		s.add(codec.CleanName([]byte(long)))
+		for range 20 {
+			begin := time.Now()
+			if w := s.sender([]byte(long)); int(w) != names {
+				t.Fatalf("worker %d, want %d", w, names)
+			}
+			least = min(least, time.Since(begin))
+		}
+		return least
+	}
+	if few, many := took(2), took(maxWorkers); many > 16*few {
+		t.Errorf("among %d names it takes %v, among 2 %v", maxWorkers, many, few)
+	}
 }

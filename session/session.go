@@ -127,13 +127,16 @@ func (s *Session) add(name string) {
 	*s.others = append(*s.others, name)
 }
 
-// find returns the worker of that name; 0 if the name is not authorized.
+// find returns the worker of that name; 0 if the name is not authorized. The name is
+// cleaned once, not for each of the workers: it may have 4 kB.
 func (s *Session) find(name []byte) Worker {
-	if s.name != "" && codec.IsName(s.name, name) {
+	var space [codec.MaxName]byte
+	clean := codec.AppendName(space[:0], name)
+	if s.name != "" && s.name == string(clean) {
 		return 1
 	}
 	for i, other := range s.rest() {
-		if codec.IsName(other, name) {
+		if other == string(clean) {
 			return Worker(i + 2)
 		}
 	}
