@@ -66,7 +66,7 @@ func (s *Session) configure(e *Env, r *codec.Request, out []byte) []byte {
 			s.told = p.Mask & maskNow(e)
 		case codec.MinimumDifficulty:
 			if e.Terms.Difficulty.keeps(p.MinimumDifficulty, e.Feed) {
-				s.vardiff.floor = upper32(p.MinimumDifficulty)
+				s.vardiff.floor = upper32(min(p.MinimumDifficulty, mostPower))
 			} else {
 				p.Refuse(i)
 			}

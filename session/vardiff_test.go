@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"farmproxy/codec"
 	"farmproxy/work"
 )
 
@@ -25,6 +26,24 @@ func TestThePowerOfTwoThatIsWanted(t *testing.T) {
 	f(1, 1000, 1e-300, work.FloorPowerOfTwo(1e-300))
 	f(1e308, 1, none, none)
 	f(1e308, 1, 1e9, 1<<29)
+	f(16384, none, 1e9, 1<<29)
+}
+
+// A minimum that no float32 holds was taken for infinity, whose power of two was 1: below
+// what the operator allows.
+func TestAnImmenseMinimumDifficultyIsBounded(t *testing.T) {
+	s, e := new(Session), &Env{Terms: &Terms{Difficulty: Policy{Start: 16384, Min: 1024, SharesPerMinute: 6}}}
+	var r codec.Request
+	line := `{"id":1,"method":"mining.configure","params":[["minimum-difficulty"],{"minimum-difficulty.value":1e39}]}`
+	if err := codec.NewDecoder().DecodeRequest([]byte(line), &r); err != nil {
+		t.Fatal(err)
+	}
+	s.Step(e, &r, nil)
+	for pool, want := range map[float64]float64{1 << 20: 1 << 20, 0: mostPower} {
+		if got := s.vardiff.next(&Feed{Difficulty: pool}, 0, &e.Terms.Difficulty); got != want {
+			t.Errorf("at a pool's %v the miner gets %v, want %v", pool, got, want)
+		}
+	}
 }
 
 // Each way of applying the bits that a miner may roll gives the same version.

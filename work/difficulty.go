@@ -51,9 +51,12 @@ func TargetDifficulty(target *[32]byte) float64 {
 	return Difficulty(&hash)
 }
 
-// FloorPowerOfTwo returns the largest power of two that is at most d, for d > 0.
-// Miners only get powers of two: several firmwares misbehave with others.
+// FloorPowerOfTwo returns the largest power of two that is at most d, for d > 0; +Inf
+// for +Inf. Miners only get powers of two: several firmwares misbehave with others.
 func FloorPowerOfTwo(d float64) float64 {
+	if math.IsInf(d, 1) {
+		return d
+	}
 	_, exp := math.Frexp(d) // d = f * 2^exp, 0.5 <= f < 1
 	return math.Ldexp(1, exp-1)
 }

@@ -105,6 +105,7 @@ func TestFloorPowerOfTwo(t *testing.T) {
 	f(1023.999, 512)
 	f(0.001, math.Exp2(-10))
 	f(math.Exp2(-24), math.Exp2(-24))
+	f(math.Inf(1), math.Inf(1))
 }
 
 func TestCeilPowerOfTwo(t *testing.T) {
