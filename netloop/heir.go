@@ -295,7 +295,7 @@ func (h *heir) arrive(c gnet.Conn) {
 		l.homeless = append(l.homeless, p)
 	}
 	if p.is(lagging) {
-		l.lagging.kept += len(p.unsent())
+		l.lagging.change(p, 0, len(p.unsent()))
 		l.lagging.list = append(l.lagging.list, laggard{p, len(p.unsent()), l.env.Now})
 	}
 }

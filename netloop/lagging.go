@@ -15,7 +15,8 @@ import (
 //   - Answers are what a miner asked for: with more than maxOutbound of them unread it
 //     is closed, too_slow.
 //   - All that is kept is at most maxOutgoing. Jobs take up to half of it, and wait
-//     beyond that; of the rest each miner may have as much as is free.
+//     beyond that; of the other half each miner may have as much as is free for its
+//     answers. So miners that ask and do not read keep nobody from a job.
 //
 // A miner that reads, if slowly, stays; one that has read nothing for maxUnread is
 // closed, too_slow.
@@ -36,12 +37,13 @@ const (
 // laggards are the loop's miners that have more to read than the kernel takes, and
 // those whose job waits because others lag.
 type laggards struct {
-	list   []laggard
-	spare  []laggard     // its memory, reused by the next look
-	kept   int           // bytes that wait for them: at the last look, plus what was added since
-	max    int           // the loop's part of maxOutgoing
-	looked time.Duration // time of the last look, as Env.Now
-	armed  bool          // the loop will be woken for the next look
+	list    []laggard
+	spare   []laggard     // its memory, reused by the next look
+	jobs    int           // bytes that wait for them, up to a job for each: at the last look, plus what changed since
+	answers int           // the other bytes that wait for them
+	max     int           // the loop's part of maxOutgoing
+	looked  time.Duration // time of the last look, as Env.Now
+	armed   bool          // the loop will be woken for the next look
 }
 
 type laggard struct {
@@ -53,14 +55,15 @@ type laggard struct {
 // keep keeps what the kernel does not take now, unless that is too much.
 func (l *loop) keep(p *peer, out []byte) bool {
 	before := len(p.unsent())
-	if before+len(out) > l.lagging.bound(p, before) {
+	after := before + len(out)
+	if !l.lagging.mayHave(p, before, after) {
 		l.close(p, session.TooSlow)
 		return false
 	}
 	more := p.more()
 	more.unsent = append(more.unsent, out...)
-	l.lagging.kept += len(out)
-	l.lag(p, before+len(out))
+	l.lagging.change(p, before, after)
+	l.lag(p, after)
 	return true
 }
 
@@ -84,19 +87,34 @@ func (l *loop) sendOn(p *peer) (left int, ok bool) {
 	return left, true
 }
 
-// bound is how many bytes a peer that has so many unread may have.
-func (g *laggards) bound(p *peer, has int) int {
-	own := p.dialect.limits().outbound
+// parts divides the bytes that a peer has unread: up to the size of a job they count as
+// one, and the rest as answers.
+func (p *peer) parts(unread int) (job, answers int) {
 	if p.feed != nil {
-		if job := p.feed.Job(); job != nil { // on top of what it asked for
-			own += len(job.Line.Head) + len(job.Line.Tail)
+		if j := p.feed.Job(); j != nil {
+			job = min(unread, len(j.Line.Head)+len(j.Line.Tail))
 		}
 	}
-	return min(own, has+g.max-g.kept)
+	return job, unread - job
+}
+
+// mayHave reports whether a peer that has so many bytes unread may have more.
+func (g *laggards) mayHave(p *peer, before, after int) bool {
+	_, has := p.parts(before)
+	_, wants := p.parts(after)
+	return wants <= p.dialect.limits().outbound && (wants <= has || g.answers+wants-has <= g.max/2)
+}
+
+// change records that a peer has more bytes unread, or fewer.
+func (g *laggards) change(p *peer, before, after int) {
+	job, answers := p.parts(before)
+	jobNow, answersNow := p.parts(after)
+	g.jobs += jobNow - job
+	g.answers += answersNow - answers
 }
 
 // crammed reports whether there is no room for the jobs of more miners.
-func (g *laggards) crammed() bool { return g.kept >= g.max/2 }
+func (g *laggards) crammed() bool { return g.jobs >= g.max/2 }
 
 // lag adds a peer to the laggards, unless it is one.
 func (l *loop) lag(p *peer, left int) {
@@ -139,7 +157,7 @@ func (l *loop) look() {
 	if len(g.list) == 0 || l.env.Now-g.looked < lookEvery {
 		return
 	}
-	g.looked, g.armed, g.kept = l.env.Now, false, 0
+	g.looked, g.armed, g.jobs, g.answers = l.env.Now, false, 0, 0
 	list := g.list
 	g.list, g.spare = g.spare[:0], nil
 	for i := range list {
@@ -160,7 +178,7 @@ func (l *loop) look() {
 			continue
 		}
 		if left > 0 || p.is(missedJob) && g.crammed() {
-			g.kept += left
+			g.change(p, 0, left)
 			g.list = append(g.list, x)
 			continue
 		}

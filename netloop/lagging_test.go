@@ -180,6 +180,37 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 	r.wantClosed(1, session.TooSlow, true)
 }
 
+// Miners that ask and do not read filled the memory that jobs may take as well, and miners
+// that read got no job.
+func TestUnreadAnswersKeepNobodyFromAJob(t *testing.T) {
+	const miners = 10
+	r := newReading(t, miners)
+	r.padded = 2 << 10
+	r.loop.lagging.max = 100 << 10
+	r.next(true)
+	r.wantJobs(0, "1!")
+	ping := []byte(`{"id":1,"method":"mining.ping","params":[]}` + "\n")
+	unread := 0
+	for i := 1; i < miners; i++ {
+		r.loop.read(r.peers[i], bytes.Repeat(ping, 130))
+		unread += r.miners[i].unread()
+	}
+	if unread < r.loop.lagging.max/2 {
+		t.Fatalf("only %d bytes wait", unread)
+	}
+	for range 2 {
+		r.after(time.Second)
+		r.next(true)
+		r.wantJobs(0, fmt.Sprint(r.job, "!"))
+	}
+	r.wantClosed(1, 0, false)
+	r.loop.read(r.peers[1], bytes.Repeat(ping, 300)) // there is no room for so many more answers
+	r.wantClosed(1, session.TooSlow, true)
+	r.after(time.Second)
+	r.next(true)
+	r.wantJobs(0, fmt.Sprint(r.job, "!"))
+}
+
 // All kept bytes are bounded: beyond that jobs wait, and no miner that reads is
 // closed.
 func TestUnreadIsBoundedInAll(t *testing.T) {

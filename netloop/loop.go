@@ -272,7 +272,7 @@ func (l *loop) transmit(p *peer, out []byte) bool {
 		if left, ok = l.sendOn(p); !ok {
 			return false
 		}
-		l.lagging.kept -= before - left
+		l.lagging.change(p, before, left)
 	}
 	if left == 0 {
 		var err error
