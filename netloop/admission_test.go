@@ -12,6 +12,7 @@ import (
 
 	"farmproxy/guard"
 	"farmproxy/session"
+	"farmproxy/upstream"
 )
 
 // closedFor returns how many connections were closed for a reason.
@@ -169,6 +170,18 @@ func TestRefusedLogins(t *testing.T) {
 			t.Errorf("refusal %d: %v, want %v", i+1, e.Kind, want)
 		}
 	}
+}
+
+// Those of an agent did not count.
+func TestRefusedLoginsOfAnAgent(t *testing.T) {
+	t.Parallel()
+	f := newFarm(t, func(o *Options) { o.Limits = Limits{Logins: 3} })
+	f.directory.Set(upstream.Everybody{})
+	f.want("capabilities", `{"id":1,"method":"agent.get_capabilities","params":[]}`)
+	for i := range 3 {
+		f.want("Unknown account", `{"id":2,"method":"mining.authorize","params":["guess%d"]}`, i)
+	}
+	f.wantClosed(f.conn, session.TooManyLogins, 1)
 }
 
 // A flood from one address is banned, its connections are closed, and lifting the ban

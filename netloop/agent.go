@@ -110,6 +110,9 @@ func (a *agentPeer) authorize(l *loop, p *peer, user string, out []byte) ([]byte
 	if err != nil {
 		text := l.nowhere(err)
 		out = a.session.Refused(&l.request, text, out)
+		if effect := l.refusedLogin(p); effect.Kind == session.Hangup {
+			return a.session.Unserved(text, out), effect
+		}
 		if _, _, err := l.server.directory.LoginFrom(l.agentCaller(p, "")); err == nil || !a.session.Waiting() {
 			return out, session.Effect{}
 		}
