@@ -13,6 +13,10 @@ import (
 // until the lane's first job: a handshake has three, of 60 bytes each.
 const maxHeld = 4 << 10
 
+// maxHeldAnswer is how much the answer to mining.authorize may be beyond that: it is held
+// back without another look at maxHeld.
+const maxHeldAnswer = 512
+
 // assumeAfter is how long a subscribed agent may wait before it authorizes. BTCAgent
 // in Go does both at once; the older one in C++ waits for its extranonce first, and is
 // assumed to be no account's.

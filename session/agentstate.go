@@ -99,7 +99,7 @@ func (a *Agent) Append(dst []byte, moment time.Duration) []byte {
 	x.layout(&c)
 	c.text(&a.user, codec.MaxName)
 	held := string(a.held)
-	c.text(&held, maxHeld)
+	c.text(&held, maxHeld+maxHeldAnswer)
 	c.count(len(a.miners), maxAgentMiners)
 	for _, s := range a.miners {
 		x := s.State(moment)
@@ -118,7 +118,7 @@ func DecodeAgent(data []byte, t *Translation) (a *Agent, rest []byte, err error)
 	a.layout(&c)
 	c.text(&a.user, codec.MaxName)
 	var held string
-	if c.text(&held, maxHeld); held != "" {
+	if c.text(&held, maxHeld+maxHeldAnswer); held != "" {
 		a.held = []byte(held)
 	}
 	n := c.count(0, maxAgentMiners)

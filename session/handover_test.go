@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"farmproxy/codec"
 	"farmproxy/internal/golden"
 	"farmproxy/work"
 )
@@ -301,6 +302,43 @@ func TestAnAgentsHeadersFollowItsLane(t *testing.T) {
 	back = read(nil, map[uint32]Renumbered{})
 	if back.slots != 0 || len(back.gone.headers) != 0 || back.miner(1).Slots() != 0 || back.lane != 0 {
 		t.Errorf("without its lane %d headers are there", back.slots)
+	}
+}
+
+// The answer to mining.authorize made an agent's answers more than the next process took,
+// and a single such agent kept all miners from being handed over.
+func TestAnAgentWithAsManyAnswersAsMayBeIsHandedOver(t *testing.T) {
+	a, e, d := new(Agent), &Env{Terms: &Terms{}}, codec.NewDecoder()
+	var r codec.Request
+	say := func(line string) (effect Effect) {
+		if err := d.DecodeRequest([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		_, effect = a.Step(e, &r, nil)
+		return effect
+	}
+	say(`{"id":1,"method":"mining.subscribe","params":["btccom-agent/2"]}`)
+	const pong = len(`{"id":1,"result":"pong","error":null}` + "\n")
+	for len(a.held)+pong <= maxHeld {
+		say(`{"id":1,"method":"mining.ping","params":[]}`)
+	}
+	if effect := say(`{"id":` + strings.Repeat("2", codec.MaxID) + `,"method":"mining.authorize","params":["farm"]}`); effect.Kind != WantAuthorize {
+		t.Fatalf("with %d bytes of answers: %+v", len(a.held), effect)
+	}
+	id := r
+	for name, answer := range map[string]func() []byte{
+		"accepted": func() []byte { return a.Authorized(&id, "farm", nil) },
+		"refused":  func() []byte { return a.Refused(&id, strings.Repeat("x", 200), nil) },
+	} {
+		before := a.held
+		answer()
+		if _, _, err := DecodeAgent(a.Append(nil, 0), &Translation{}); err != nil || len(a.held) <= maxHeld {
+			t.Errorf("%s, with %d bytes of answers: %v", name, len(a.held), err)
+		}
+		a.held = before
+	}
+	if effect := say(`{"id":3,"method":"mining.ping","params":[]}`); effect.Kind != Hangup {
+		t.Errorf("it may go on: %+v", effect)
 	}
 }
 
