@@ -22,6 +22,8 @@ type agentPeer struct {
 	answers []byte                 // to shares, from one collection of mail
 	miners  map[uint16]*agentMiner // by session id
 	most    int                    // of them since the last tick: all may leave at once
+
+	unproven int // of them are counted in Server.unproven
 }
 
 // agentMiner is what the loop knows of one of an agent's miners. It outlives the miner
@@ -88,6 +90,9 @@ func (a *agentPeer) frame(l *loop, p *peer, f agent.Frame, out []byte) ([]byte, 
 	out, effect := a.session.Frame(&l.env, f, out)
 	switch effect.Kind {
 	case session.WantRegister:
+		if !a.mayRegister(l, p, effect.SID) {
+			return out, session.Effect{Kind: session.Hangup, Reason: session.Full}
+		}
 		a.register(l, p, &effect)
 	case session.Unregistered:
 		l.server.debts.leave(p.remote.Addr(), effect.Gone.Name(), effect.Gone.Leave(p.doubtful(a.minerOf(effect.SID).waiting)), l.env.Now)
@@ -274,6 +279,7 @@ func (a *agentPeer) unregistered(l *loop, p *peer, id uint16, name string) {
 	l.tellDisconnected("miner disconnected", p, m.worker.tally, name)
 	m.worker = worker{}
 	a.forget(id, m)
+	a.uncount(l, p, 1)
 	p.feed.lane.Leave(prefixOf(p, id))
 	l.counts.Miners.Add(-1)
 	l.counts.Subscribed.Add(-1)
@@ -400,6 +406,7 @@ func (a *agentPeer) left(l *loop, p *peer) {
 	p.lines.drop(&l.halves)
 	a.stream.drop(&l.halves)
 	a.leave(l, p)
+	a.uncount(l, p, a.unproven) // of one that was handed over without its lane
 	l.counts.Agents.Add(-1)
 }
 

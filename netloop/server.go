@@ -66,6 +66,7 @@ type Server struct {
 	parked    parked
 	guard     *guard.Guard
 	debts     debts
+	unproven  unproven
 	log       *slog.Logger
 	closed    closeLog
 	full      fullLog

@@ -141,6 +141,9 @@ func (l *loop) earned(p *peer) {
 	if !p.is(earned) {
 		p.marks |= earned
 		l.server.guard.Works(p.remote.Addr(), l.env.Now)
+		if a, is := p.dialect.(*agentPeer); is {
+			a.uncount(l, p, a.unproven)
+		}
 	}
 	if p.feed != nil {
 		p.feed.lane.Earn()

@@ -1,0 +1,123 @@
+//go:build !race
+
+package netloop
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+
+	"farmproxy/codec/agent"
+	"farmproxy/session"
+)
+
+func TestNobodyHasMoreMinersWithoutAShareThanAreFree(t *testing.T) {
+	u := unproven{max: 8}
+	one, two, three := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	f := func(from netip.Addr, want int) {
+		t.Helper()
+		n := 0
+		for u.add(from) {
+			n++
+		}
+		if n != want {
+			t.Errorf("%v gets %d, want %d", from, n, want)
+		}
+	}
+	f(one, 4)
+	f(two, 2)
+	f(three, 0) // the same network
+	u.drop(one, 4)
+	f(three, 2)
+	u.inherit(one, 9) // they stay, whatever their number
+	f(two, 0)
+	u.drop(one, 9)
+	u.drop(two, 4)
+	if u.n != 0 || len(u.by) != 0 {
+		t.Errorf("left are %d, of %v", u.n, u.by)
+	}
+}
+
+// newAgentFarm is newFarm with an agent that has its first job.
+func newAgentFarm(t *testing.T) *farm {
+	f := newFarm(t, func(*Options) {})
+	io.WriteString(f.conn, agentHello)
+	for f.server.miners.Load() == 0 {
+		runtime.Gosched()
+	}
+	f.sendJob()
+	f.wantAll(`"id":1,"result":[[`, `"id":2,"result":true`, `"id":3,"result":{`, "mining.set_difficulty", "mining.notify")
+	return f
+}
+
+// register returns the frames by which an agent registers miners.
+func register(from, to int) (frames []byte) {
+	for sid := from; sid < to; sid++ {
+		frames = agent.AppendRegister(frames, uint16(sid), "cgminer", fmt.Sprint("w", sid))
+	}
+	return frames
+}
+
+const pingLine = `{"id":9,"method":"mining.ping","params":[]}`
+
+// Agents could register miners, each with 450 bytes, until there was no memory left.
+func TestAnAgentWithoutAShareHasSoManyMiners(t *testing.T) {
+	t.Parallel()
+	f := newAgentFarm(t)
+	f.server.unproven.max = 16
+	f.conn.Write(register(0, 8))
+	f.conn.Write(register(0, 8)) // the same again
+	f.conn.Write(agent.AppendUnregister(nil, 7))
+	f.conn.Write(register(7, 8))
+	f.want(`"pong"`, pingLine)
+	l := (*f.server.loops.Load())[0]
+	onLoop := func(do func(*peer)) {
+		done := make(chan bool)
+		l.mailbox.call(func() {
+			do(l.slots[0].peer)
+			close(done)
+		})
+		<-done
+	}
+	onLoop(l.earned)
+	if n := f.server.unproven.n; n != 0 {
+		t.Errorf("%d are counted after a share was accepted", n)
+	}
+	f.conn.Write(register(8, 100))
+	f.want(`"pong"`, pingLine)
+	onLoop(func(p *peer) { p.marks &^= earned })
+	f.conn.Write(register(100, 109))
+	f.wantClosed(f.conn, session.Full, 1)
+	if n := f.server.unproven.n; n != 0 {
+		t.Errorf("%d are counted when the agent has left", n)
+	}
+}
+
+// They are counted in the next process too, and no more when their agent leaves, even if
+// its lane is gone.
+func TestTheMinersOfAnInheritedAgentAreCounted(t *testing.T) {
+	f := newAgentFarm(t)
+	f.conn.Write(register(0, 5))
+	f.want(`"pong"`, pingLine)
+	to, err := handOver(t, f.server, nil, undisturbed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := func() int {
+		to.unproven.mu.Lock()
+		defer to.unproven.mu.Unlock()
+		return to.unproven.n
+	}
+	if n := counted(); n != 5 {
+		t.Errorf("%d are counted, want 5", n)
+	}
+	f.conn.Close()
+	for begin := time.Now(); counted() != 0; runtime.Gosched() {
+		if time.Since(begin) > patience {
+			t.Fatalf("%d are counted when the agent has left", counted())
+		}
+	}
+}
