@@ -406,7 +406,7 @@ func (a *agentPeer) left(l *loop, p *peer) {
 	p.lines.drop(&l.halves)
 	a.stream.drop(&l.halves)
 	a.leave(l, p)
-	a.uncount(l, p, a.unproven) // of one that was handed over without its lane
+	l.uncount(p) // one that was handed over may have no lane
 	l.counts.Agents.Add(-1)
 }
 

@@ -283,8 +283,8 @@ func (h *heir) arrive(c gnet.Conn) {
 	}
 	if p.is(earned) {
 		l.server.guard.Works(p.remote.Addr(), l.env.Now)
-	} else if a, is := p.dialect.(*agentPeer); is {
-		a.inherits(l, p)
+	} else {
+		l.count(p)
 	}
 	if l.server.guard.Stay(p.remote.Addr(), l.env.Now) {
 		p.more().counted = true

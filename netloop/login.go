@@ -33,9 +33,8 @@ func (l *loop) subscribe(p *peer, e *session.Effect, out []byte) ([]byte, sessio
 		if parked.used {
 			p.marks |= forwarded
 		}
-		if parked.earned && !p.is(earned) {
-			p.marks |= earned
-			l.server.guard.Works(p.remote.Addr(), l.env.Now)
+		if parked.earned {
+			l.proven(p)
 		}
 		l.resumeSplit(p, &parked)
 	} else {
@@ -113,7 +112,14 @@ func (l *loop) authorize(p *peer, said string, out []byte) ([]byte, session.Effe
 	if p.strays(goal) {
 		return p.session.Refused(&l.request, tooManyAccounts, out), session.Effect{}
 	}
+	counts := p.session.IsAuthorized() && !p.is(earned)
+	if counts && !l.server.unproven.add(p.remote.Addr()) {
+		return p.session.Refused(&l.request, tooManyNames, out), session.Effect{}
+	}
 	if !l.follow(p, goal, login) {
+		if counts {
+			l.server.unproven.drop(p.remote.Addr(), 1)
+		}
 		return out, session.Effect{Kind: session.Hangup, Reason: session.ExtranonceTooSmall}
 	}
 	l.server.logins.note(account)
@@ -155,6 +161,9 @@ const maxStrayed = 4
 
 // tooManyAccounts is the answer beyond that limit.
 const tooManyAccounts = "Too many accounts on one connection before a share"
+
+// tooManyNames is the answer to one more name without an accepted share: see unproven.
+const tooManyNames = "Too many workers without a share: try again when one was accepted"
 
 // strays reports whether a miner without an accepted share has switched accounts too
 // often to switch again.

@@ -138,15 +138,18 @@ func (l *loop) verdict(v *upstream.Verdict) {
 // earned records that a miner has had a share accepted: from now on, the link that it
 // holds is its own.
 func (l *loop) earned(p *peer) {
-	if !p.is(earned) {
-		p.marks |= earned
-		l.server.guard.Works(p.remote.Addr(), l.env.Now)
-		if a, is := p.dialect.(*agentPeer); is {
-			a.uncount(l, p, a.unproven)
-		}
-	}
+	l.proven(p)
 	if p.feed != nil {
 		p.feed.lane.Earn()
+	}
+}
+
+// proven marks a peer that has had a share accepted, now or before it came back.
+func (l *loop) proven(p *peer) {
+	if !p.is(earned) {
+		l.uncount(p)
+		p.marks |= earned
+		l.server.guard.Works(p.remote.Addr(), l.env.Now)
 	}
 }
 

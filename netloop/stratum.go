@@ -102,6 +102,7 @@ func (*stratum) left(l *loop, p *peer) {
 		l.server.debts.leave(p.remote.Addr(), p.login, p.session.Leave(p.doubtful(p.waiting)), l.env.Now)
 	}
 	p.lines.drop(&l.halves)
+	l.uncount(p)
 	l.leave(p)
 	l.counts.Miners.Add(-1)
 	if p.session.IsAuthorized() {

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// maxUnproven bounds the miners of agents without an accepted share, at 450 bytes each:
-// four agents with all of their session ids.
+// maxUnproven bounds what unproven counts, at 450 bytes each: four agents with all of their
+// session ids.
 const maxUnproven = 1 << 18
 
-// unproven counts the miners of agents that have had no share accepted yet: with 2 MB of
-// frames an agent registers 65,535, and whoever can connect may say that it is one. All
-// loops share it.
+// unproven counts what connections that have had no share accepted yet have besides
+// themselves: an agent's miners, of which 2 MB of frames register 65,535, and a miner's
+// further names, with which it takes 50 kB instead of two. All loops share it.
 type unproven struct {
 	max int // 0: maxUnproven; tests set it
 
@@ -34,7 +34,7 @@ func (u *unproven) add(from netip.Addr) bool {
 	return true
 }
 
-// inherit counts those of an agent that another process has handed over.
+// inherit counts those of a connection that another process has handed over.
 func (u *unproven) inherit(from netip.Addr, n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -72,7 +72,7 @@ func (a *agentPeer) mayRegister(l *loop, p *peer, sid uint16) bool {
 	return true
 }
 
-// uncount ends the count of n of an agent's miners: they have gone, or a share was accepted.
+// uncount ends the count of n of an agent's miners.
 func (a *agentPeer) uncount(l *loop, p *peer, n int) {
 	if n = min(n, a.unproven); n > 0 {
 		l.server.unproven.drop(p.remote.Addr(), n)
@@ -80,8 +80,23 @@ func (a *agentPeer) uncount(l *loop, p *peer, n int) {
 	}
 }
 
-// inherits counts the miners of an agent that another process has handed over.
-func (a *agentPeer) inherits(l *loop, p *peer) {
-	a.session.Miners(func(uint16, string) { a.unproven++ })
-	l.server.unproven.inherit(p.remote.Addr(), a.unproven)
+// uncount ends the count of all that a peer has: it leaves, or a share was accepted.
+func (l *loop) uncount(p *peer) {
+	if a, is := p.dialect.(*agentPeer); is {
+		a.uncount(l, p, a.unproven)
+	} else if n := len(p.others()); n > 0 && !p.is(earned) {
+		l.server.unproven.drop(p.remote.Addr(), n)
+	}
+}
+
+// count counts what a peer has that another process has handed over.
+func (l *loop) count(p *peer) {
+	n := len(p.others())
+	if a, is := p.dialect.(*agentPeer); is {
+		a.session.Miners(func(uint16, string) { n++ })
+		a.unproven = n
+	}
+	if n > 0 {
+		l.server.unproven.inherit(p.remote.Addr(), n)
+	}
 }

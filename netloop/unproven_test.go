@@ -121,3 +121,34 @@ func TestTheMinersOfAnInheritedAgentAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// A miner took 50 kB with 255 further names, and nothing bounded how many of them had so
+// many.
+func TestNamesWithoutAShareAreBounded(t *testing.T) {
+	t.Parallel()
+	f := newFarm(t, func(*Options) {})
+	f.server.unproven.max = 6
+	for i, answer := range []string{"true", "true", "true", "true", "without a share"} {
+		f.want(answer, `{"id":%d,"method":"mining.authorize","params":["farm.%d"]}`, i, i)
+	}
+	l := (*f.server.loops.Load())[0]
+	f.server.onLoops(func(l *loop) { l.earned(l.slots[0].peer) })
+	f.onLoops()
+	if n := f.server.unproven.n; n != 0 {
+		t.Errorf("%d are counted after a share was accepted", n)
+	}
+	for i := range 9 {
+		f.want("true", `{"id":1,"method":"mining.authorize","params":["farm.more%d"]}`, i)
+	}
+	done := make(chan int)
+	l.mailbox.call(func() {
+		p := l.slots[0].peer
+		p.marks &^= earned // as if another process had handed it over
+		l.count(p)
+		l.close(p, session.Shutdown)
+		done <- f.server.unproven.n
+	})
+	if n := <-done; n != 0 {
+		t.Errorf("%d are counted when the miner has left", n)
+	}
+}
