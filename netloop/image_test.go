@@ -121,7 +121,7 @@ func TestWhoHasLeftIsRemembered(t *testing.T) {
 
 	var was, is parked
 	was.byID = map[uint64]parkedSession{9: {prefix: upstream.Prefix{Value: 3, Len: 2}, earned: true, used: true, parked: before - time.Minute, end: before + time.Minute}}
-	was.queue = parkedQueue{{8, before}, {9, before + time.Minute}} // the first was resumed
+	was.queue = parkedQueue{[]parkedID{{8, before}, {9, before + time.Minute}}, 1} // the first was resumed
 	images := was.images(before)
 	if len(images) != 1 {
 		t.Fatalf("%d sessions", len(images))
@@ -131,7 +131,7 @@ func TestWhoHasLeftIsRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := is.byID[(&session.State{}).ID()] // a zero state has no id
-	if got.prefix.Value != 3 || !got.earned || !got.used || got.end != now+time.Minute || got.parked != now-time.Minute || len(is.queue) != 1 {
+	if got.prefix.Value != 3 || !got.earned || !got.used || got.end != now+time.Minute || got.parked != now-time.Minute || len(is.queue.list) != 1 || is.queue.kept != 1 {
 		t.Errorf("parked: %+v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +22,12 @@ type parked struct {
 	fresh parkedQueue // of the others, which lose nothing that counts
 }
 
-// parkedQueue holds ids in order of expiry.
-type parkedQueue []parkedID
+// parkedQueue holds ids in order of expiry. Those of sessions that were resumed are skipped
+// later.
+type parkedQueue struct {
+	list []parkedID
+	kept int // of them are parked
+}
 
 type parkedSession struct {
 	state   session.State   // its times count from parked
@@ -57,10 +62,7 @@ func (k *parked) park(p *peer, split *splitMiner, now, window time.Duration) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	queue, most := &k.queue, maxParked
-	if !p.used() {
-		queue, most = &k.fresh, maxParkedFresh
-	}
+	queue, most := k.queueOf(p.used())
 	k.drop(queue, now, most-1)
 	headers := p.session.Headers()
 	if k.slots+headers.Slots() > maxParkedSlots {
@@ -73,7 +75,32 @@ func (k *parked) park(p *peer, split *splitMiner, now, window time.Duration) {
 	}
 	id, end := p.session.ID(), now+window
 	k.byID[id] = parkedSession{p.session.State(now), headers, p.prefix, p.last, p.is(earned), p.used(), now, end, split}
-	*queue = append(*queue, parkedID{id, end})
+	k.enqueue(queue, most, parkedID{id, end})
+}
+
+// queueOf returns the queue of sessions that are used, or are not, and how many it may keep.
+func (k *parked) queueOf(used bool) (queue *parkedQueue, most int) {
+	if used {
+		return &k.queue, maxParked
+	}
+	return &k.fresh, maxParkedFresh
+}
+
+// enqueue appends an id of a session that was just parked. The queue grows to twice as many
+// as it may keep: miners that come and go leave ids behind.
+func (k *parked) enqueue(queue *parkedQueue, most int, x parkedID) {
+	if len(queue.list) >= 2*most {
+		queue.list = slices.DeleteFunc(queue.list, func(x parkedID) bool { return !k.isParked(x) })
+	}
+	queue.list = append(queue.list, x)
+	queue.kept++
+}
+
+// isParked reports whether an id's session is parked: one that was resumed and parked again
+// has another entry, later.
+func (k *parked) isParked(x parkedID) bool {
+	s, ok := k.byID[x.id]
+	return ok && s.end == x.end
 }
 
 // resume returns a parked session; ok is false if none has that id.
@@ -83,8 +110,9 @@ func (k *parked) resume(id uint64) (s parkedSession, ok bool) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s, ok = k.byID[id]
-	k.remove(id, &s) // its entry in the queue is skipped later
+	if s, ok = k.byID[id]; ok {
+		k.remove(id, &s)
+	}
 	return s, ok
 }
 
@@ -98,11 +126,15 @@ func (k *parked) expire(now time.Duration) {
 
 // drop drops expired sessions, and the oldest beyond most.
 func (k *parked) drop(queue *parkedQueue, now time.Duration, most int) {
-	for len(*queue) > 0 && ((*queue)[0].end <= now || len(*queue) > most) {
-		oldest := (*queue)[0]
-		*queue = (*queue)[1:]
-		// A session that was resumed and parked again has another entry, later.
-		if s, ok := k.byID[oldest.id]; ok && s.end == oldest.end {
+	for len(queue.list) > 0 {
+		oldest := queue.list[0]
+		is := k.isParked(oldest)
+		if is && oldest.end > now && queue.kept <= most {
+			return
+		}
+		queue.list = queue.list[1:]
+		if is {
+			s := k.byID[oldest.id]
 			k.remove(oldest.id, &s)
 			k.release(s.prefix, s.last, s.used)
 		}
@@ -119,6 +151,8 @@ func (k *parked) release(x upstream.Prefix, last *upstream.Lane, used bool) {
 
 // remove removes a session: nobody else may get it.
 func (k *parked) remove(id uint64, s *parkedSession) {
+	queue, _ := k.queueOf(s.used)
+	queue.kept--
 	k.slots -= s.headers.Slots()
 	delete(k.byID, id)
 }

@@ -80,8 +80,8 @@ func TestAParkedSessionIsKeptForItsOwnWindow(t *testing.T) {
 	}
 	l.leave(back)
 	k.expire(l.env.Now + time.Minute)
-	if len(k.byID) != 0 || len(k.queue) != 0 {
-		t.Errorf("%d are kept after the window, %d in the queue", len(k.byID), len(k.queue))
+	if len(k.byID) != 0 || len(k.queue.list) != 0 {
+		t.Errorf("%d are kept after the window, %d in the queue", len(k.byID), len(k.queue.list))
 	}
 }
 
@@ -200,5 +200,25 @@ func TestParkedSessionsOfMinersThatNeverWorked(t *testing.T) {
 	}
 	if _, ok := l.server.parked.resume(id); !ok {
 		t.Error("the session of the miner that had worked is gone")
+	}
+}
+
+// A miner that came and went again and again pushed the sessions of all others out, as if
+// it had as many.
+func TestAMinerThatComesAndGoesParksOneSession(t *testing.T) {
+	l := newLot(t)
+	k := &l.server.parked
+	other, p := l.join(t, 0), l.join(t, 1)
+	l.leave(other)
+	for range 3 * maxParkedFresh {
+		l.env.Now++
+		l.leave(p)
+		p = l.resume(p)
+	}
+	if n := len(k.fresh.list); n > 2*maxParkedFresh {
+		t.Errorf("%d ids wait in the queue", n)
+	}
+	if back := l.resume(other); back.session.ID() != other.session.ID() || k.fresh.kept != 0 {
+		t.Errorf("the other miner has session %x instead of %x, and %d are parked", back.session.ID(), other.session.ID(), k.fresh.kept)
 	}
 }

@@ -35,11 +35,11 @@ func (i *parkedImage) layout(x *layout) {
 func (k *parked) images(now time.Duration) (list []parkedImage) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, entry := range slices.Concat(k.queue, k.fresh) {
-		s, ok := k.byID[entry.id]
-		if !ok || s.end != entry.end {
-			continue // resumed, and perhaps parked again
+	for _, entry := range slices.Concat(k.queue.list, k.fresh.list) {
+		if !k.isParked(entry) {
+			continue
 		}
+		s := k.byID[entry.id]
 		i := parkedImage{
 			session: s.headers.Append(s.state.Append(nil)), prefix: s.prefix,
 			earned: s.earned, used: s.used, ago: now - s.parked, left: s.end - now, split: s.split.image(now),
@@ -73,11 +73,8 @@ func (k *parked) restore(record []byte, now time.Duration, lane func(id uint32) 
 		k.slots += headers.Slots()
 		id, end := state.ID(), now+i.left
 		k.byID[id] = parkedSession{state, headers, i.prefix, lane(i.last), i.earned, i.used, now - i.ago, end, i.split.restore(now)}
-		queue := &k.queue
-		if !i.used {
-			queue = &k.fresh
-		}
-		*queue = append(*queue, parkedID{id, end})
+		queue, most := k.queueOf(i.used)
+		k.enqueue(queue, most, parkedID{id, end})
 	}
 	return nil
 }
