@@ -369,7 +369,8 @@ func (g *Goal) retire(now time.Time) {
 }
 
 // leave takes a member out of a lane. over says that the lane ends: it never ran, and
-// waits for nobody any more.
+// waits for nobody any more. One that has epochs has run, in the process before this one,
+// whose links and shares it has: it ends when it runs here.
 func (g *Goal) leave(l *Lane) (over bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -379,7 +380,7 @@ func (g *Goal) leave(l *Lane) (over bool) {
 		return false
 	}
 	l.idle = time.Now()
-	if !l.running && !l.kept() && g.lanes[l.key] == l {
+	if !l.running && !l.kept() && len(*l.epochs.Load()) == 0 && g.lanes[l.key] == l {
 		delete(g.lanes, l.key)
 		return true
 	}

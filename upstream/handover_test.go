@@ -114,6 +114,9 @@ func (f *farm) handOver(set func()) {
 		f.t.Fatal(err)
 	}
 	f.joined = next.Inherited(joined)
+	if f.waiting != nil {
+		f.waiting()
+	}
 	f.bury(old)
 	next.Start(context.Background())
 	f.goal = next.goal("")
@@ -264,6 +267,33 @@ func TestALinkThatDrainsIsHandedOver(t *testing.T) {
 		}
 		f.after(drainTime + time.Second)
 		<-first.gone
+	})
+}
+
+// The only miner of a lane may leave before the new process serves. The lane ended at once,
+// and its link stayed for ever.
+func TestTheMinerOfALinkLeavesDuringTheHandOver(t *testing.T) {
+	inHandOver(t, "a", func(f *farm) {
+		f.others.Pools[0].Direct = true
+		f.pools[0].answer = func(submit) string { return "" }
+		f.start()
+		l := f.join("anybody", 1)
+		f.submitOn(l, l.Latest().Job, 1, 2)
+		f.waiting = func() {
+			l := f.directory.Inherited(l.id)
+			l.Leave(l.key)
+		}
+		f.handOver(f.again)
+		equal(t, "links that wait for a miner who is back", f.pools[0].links(), 1)
+		for _, s := range f.pools[0].shares() {
+			f.pools[0].last().reply(s.ID, yes)
+		}
+		f.after(time.Millisecond)
+		f.wantFate(1, 2, work.Accepted)
+		f.after(letGo + 2*directTicks*tickServing)
+		equal(t, "links a minute later", f.pools[0].links(), 0)
+		equal(t, "lanes", len(f.goal.lanes), 0)
+		equal(t, "shares without a verdict", f.directory.pending.Load(), 0)
 	})
 }
 

@@ -340,6 +340,7 @@ type farm struct {
 	o         DirectoryOptions
 	others    others // what serves everybody whose login is no account's
 	joined    *Lane  // see lane
+	waiting   func() // happens before the next process starts
 	noRelays  bool   // nothing stays behind for links over TLS
 
 	mu        sync.Mutex
