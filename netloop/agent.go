@@ -161,18 +161,19 @@ func (l *loop) agentCaller(p *peer, user string) upstream.Caller {
 	return c
 }
 
-// leave takes an agent and all of its miners off its lane.
+// leave takes an agent and all of its miners off its lane. An inherited one whose lane is
+// gone has none.
 func (a *agentPeer) leave(l *loop, p *peer) {
-	f := p.feed
-	if f == nil {
-		return
-	}
 	a.session.Miners(func(sid uint16, name string) { a.unregistered(l, p, sid, name) })
-	f.leave(p)
-	f.lane.LeaveGroup()
-	f.tellKept()
-	delete(l.feeds, f.lane)
-	l.server.directory.Prefixes().ReleaseGroup(p.prefix.Group)
+	if f := p.feed; f != nil {
+		f.leave(p)
+		f.lane.LeaveGroup()
+		f.tellKept()
+		delete(l.feeds, f.lane)
+	}
+	if p.prefix.Len > 0 {
+		l.server.directory.Prefixes().ReleaseGroup(p.prefix.Group)
+	}
 }
 
 // assumeRoute puts an agent that waits for its extranonce before it authorizes where those
@@ -280,7 +281,9 @@ func (a *agentPeer) unregistered(l *loop, p *peer, id uint16, name string) {
 	m.worker = worker{}
 	a.forget(id, m)
 	a.uncount(l, p, 1)
-	p.feed.lane.Leave(prefixOf(p, id))
+	if p.feed != nil {
+		p.feed.lane.Leave(prefixOf(p, id))
+	}
 	l.counts.Miners.Add(-1)
 	l.counts.Subscribed.Add(-1)
 	l.counts.Authorized.Add(-1)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"farmproxy/codec/agent"
 	"farmproxy/descriptors"
 )
 
@@ -214,5 +216,31 @@ func TestALinkWhoseConnectionWasResetMeanwhile(t *testing.T) {
 	}
 	if after, err := descriptors.CountOpen(); err != nil || after != before-1 {
 		t.Errorf("%d descriptors were open, and %d are (%v)", before, after, err)
+	}
+}
+
+// An agent whose goal is gone has to connect again. What it had sent before it hung up was
+// read before that, and ended the new process with a panic.
+func TestAnAgentWithoutAGoalHangsUp(t *testing.T) {
+	f := newFarm(t, func(*Options) {})
+	io.WriteString(f.conn, agentHello)
+	for f.server.Connected() == 0 {
+		runtime.Gosched()
+	}
+	f.sendJob()
+	f.wantAll(`"id":1,"result":[[`, `"id":2,"result":true`, `"id":3,"result":{`, "mining.set_difficulty", "mining.notify")
+	f.conn.Write(agent.AppendRegister(nil, 1, "cgminer", "w1"))
+	f.want(`"pong"`, `{"id":9,"method":"mining.ping","params":[]}`)
+	to, err := handOver(t, f.server, nil, func() func() {
+		f.conn.Write(agent.AppendRegister(nil, 2, "cgminer", "w2"))
+		f.conn.(*net.TCPConn).CloseWrite()
+		return func() {}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Serve()
+	for to.Connected() > 0 {
+		runtime.Gosched()
 	}
 }

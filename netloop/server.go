@@ -209,8 +209,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	case *wire:
 		return nil, x.open(l, c)
 	case *heir:
-		x.arrive(c)
-		return nil, gnet.None
+		return nil, x.arrive(c)
 	case *bell:
 		if !l.bells[0].CompareAndSwap(nil, x) {
 			l.bells[1].Store(x)
