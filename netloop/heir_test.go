@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"farmproxy/codec/agent"
 	"farmproxy/descriptors"
+	"farmproxy/upstream"
 )
 
 // record is one of a hand-over.
@@ -49,15 +51,16 @@ func records(t *testing.T, from func(send func(section string, data []byte, file
 }
 
 // handOver hands a server without pools over to another with so many descriptors for
-// miners. meanwhile happens when nothing is read any more, and may return what undoes it.
-func handOver(t *testing.T, from *Server, files *descriptors.Budget, meanwhile func() (undo func())) (*Server, error) {
+// miners, and with as many loops unless loops says how many. meanwhile happens when nothing is
+// read any more, and may return what undoes it.
+func handOver(t *testing.T, from *Server, files *descriptors.Budget, meanwhile func() (undo func()), loops ...int) (*Server, error) {
 	t.Helper()
 	ahead := records(t, from.Ahead)[0]
 	inheritance, err := Inherit(ahead.data, ahead.files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := newLoops(t, from.loopCount, func(o *Options) { o.Inherit, o.Descriptors = inheritance, files })
+	to := newLoops(t, append(loops, from.loopCount)[0], func(o *Options) { o.Inherit, o.Descriptors = inheritance, files })
 	if err := from.Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -243,4 +246,63 @@ func TestAnAgentWithoutAGoalHangsUp(t *testing.T) {
 	for to.Connected() > 0 {
 		runtime.Gosched()
 	}
+}
+
+// Two loops become one. A cookie of the loop with more changes of miners named a miner of the
+// new process, which got verdicts on the shares of one who had left.
+func TestACookieOfAMinerWhoHasLeft(t *testing.T) {
+	from := newLoops(t, 2)
+	stay := comers(t, from, 3) // two on the first loop
+	stay[1].Close()
+	var left []upstream.Cookie
+	for range 5 { // each takes the place of the one before, on the second loop
+		for from.Connected() > 2 {
+			runtime.Gosched()
+		}
+		c := comers(t, from, 1)[0]
+		for _, cookie := range cookies(from) {
+			if loop, _, _ := splitCookie(cookie); loop == 1 {
+				left = append(left, cookie)
+			}
+		}
+		c.Close()
+	}
+	for from.Connected() > 2 {
+		runtime.Gosched()
+	}
+	to, err := handOver(t, from, nil, undisturbed, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Serve()
+	comers(t, to, 4)
+	l := (*to.loops.Load())[0]
+	found := make(chan int)
+	l.mailbox.call(func() {
+		n := 0
+		for _, c := range left {
+			if l.find(to.Cookie(c)) != nil {
+				n++
+			}
+		}
+		found <- n
+	})
+	if n := <-found; n > 0 {
+		t.Errorf("%d of %d cookies of miners who have left name others", n, len(left))
+	}
+}
+
+// cookies returns the cookies of all miners.
+func cookies(s *Server) (list []upstream.Cookie) {
+	var mu sync.Mutex
+	s.allLoops(func(l *loop) {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range l.slots {
+			if p := l.slots[i].peer; p != nil {
+				list = append(list, l.cookie(p))
+			}
+		}
+	})
+	return list
 }

@@ -34,6 +34,7 @@ type inheritance struct {
 	before int           // loops of the process before
 	moment time.Duration // of the image, as Env.Now
 	loops  loopsImage
+	fresh  uint32 // the generation of places that nobody inherits: no cookie has it yet
 
 	decoding sync.WaitGroup
 	places   chan struct{} // one for each record that is decoded
@@ -157,6 +158,9 @@ func (s *Server) restoreLoops(data []byte) error {
 		return errors.New("some event loops are not running yet") // they have no bells
 	}
 	x.moment = time.Since(s.started)
+	for n := range x.loops.Loops { // all of them: two loops may become one
+		x.fresh = max(x.fresh, x.loops.Loops[n].Generation+1)
+	}
 	s.allLoops(func(l *loop) {
 		for n := range x.loops.Loops {
 			if at, _ := s.place(n, 0); at == l.index {
@@ -172,7 +176,7 @@ func (l *loop) restore(index int, i *loopImage) {
 	if i.Slots > 0 {
 		_, last := l.server.place(index, uint32(i.Slots-1))
 		for uint32(len(l.slots)) <= last {
-			l.slots = append(l.slots, slot{generation: i.Generation + 1})
+			l.slots = append(l.slots, slot{generation: l.server.inherited.fresh})
 		}
 	}
 	for n := range i.Feeds {
