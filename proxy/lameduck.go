@@ -73,8 +73,8 @@ func (p *proxy) lameDuck(ctx context.Context, call *admin.Call) (any, error) {
 			return nil, fmt.Errorf("over = %q: want a duration from 0s to %v, such as 2m", args.Over, lameDuckMost)
 		}
 	}
-	if !p.duck.begun.CompareAndSwap(false, true) {
-		return nil, fmt.Errorf("farmproxy is a lame duck already, with %d miners left", p.server.Connected())
+	if err := p.beginLameDuck(); err != nil {
+		return nil, err
 	}
 	p.log.Warn("lame duck: no miner is taken any more, and all are let go", "miners", p.server.Connected(), "over", over, "then_stays", args.Stay)
 	p.book.SetReady(errLameDuck)
@@ -94,6 +94,19 @@ func (p *proxy) lameDuck(ctx context.Context, call *admin.Call) (any, error) {
 		close(p.duck.ended)
 	}
 	return answer, nil
+}
+
+// beginLameDuck makes farmproxy a lame duck. During an upgrade it does not: the new process
+// would take miners again, and have those that are left.
+func (p *proxy) beginLameDuck() error {
+	if !p.successor.mu.TryLock() {
+		return errUpgrading
+	}
+	defer p.successor.mu.Unlock()
+	if !p.duck.begun.CompareAndSwap(false, true) {
+		return fmt.Errorf("farmproxy is a lame duck already, with %d miners left", p.server.Connected())
+	}
+	return nil
 }
 
 // letGo lets all miners go, evenly over that time, and returns when they have left.

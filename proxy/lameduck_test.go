@@ -85,6 +85,24 @@ func TestALameDuck(t *testing.T) {
 	}
 }
 
+// A new process takes miners again: whoever wanted them to leave has to say so to that one.
+func TestALameDuckDuringAnUpgrade(t *testing.T) {
+	change, ask := commanded(t)
+	p, stop := launch(t, testLog{t}, change, nil, startPool(t, nil))
+	defer stop()
+	m := connect(t, p.server.Addresses()[0])
+	m.work("farm.rig")
+	p.successor.mu.Lock()
+	if answer, err := ask("lame-duck", `{"over":"0s"}`); err == nil || err.Error() != errUpgrading.Error() {
+		t.Errorf("during an upgrade: %s, %v", answer, err)
+	}
+	p.successor.mu.Unlock()
+	m.wantAlive()
+	if code, body := p.ready(t); code != 200 {
+		t.Errorf("/readyz: %d %s", code, body)
+	}
+}
+
 // With stay it goes on without miners, to be looked at, until it is stopped.
 func TestALameDuckThatStays(t *testing.T) {
 	change, ask := commanded(t)

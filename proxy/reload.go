@@ -37,6 +37,12 @@ var errNotLoaded = errors.New("the configuration was not loaded: farmproxy goes 
 func (p *proxy) reload(ctx context.Context, file string) (*api.Reload, error) {
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
+	if p.successor.serves() { // it has waited for the upgrade: what it loads here is in use for a moment
+		p.log.Error("the configuration was not loaded", "error", errFrozen)
+		r := newReload(file)
+		r.Error = errFrozen.Error()
+		return r, errFrozen
+	}
 	if file == "" {
 		file = p.running.Load().file
 	}

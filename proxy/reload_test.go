@@ -350,3 +350,13 @@ func TestHangup(t *testing.T) {
 		t.Errorf("%d reloads, want %d:\n%s", n, times, log.String())
 	}
 }
+
+// A reload waits for an upgrade. Then the new process has what was in the file when it
+// started: that the file was loaded, into the process that ends, was no answer.
+func TestAReloadAfterAnUpgrade(t *testing.T) {
+	p := &proxy{log: slog.New(slog.DiscardHandler), successor: newSuccessor()}
+	close(p.successor.handed)
+	if r, err := p.reload(t.Context(), "farmproxy.toml"); !errors.Is(err, errFrozen) || r.Error != errFrozen.Error() {
+		t.Errorf("it is answered with %+v, %v", r, err)
+	}
+}
