@@ -136,6 +136,7 @@ func (h *heir) enroll(socket int) (<-chan gnet.RegisteredResult, error) {
 	if !is {
 		return nil, errors.Join(errDamaged, conn.Close())
 	}
+	setTimeouts(socket) // FileConn has set Go's own, for the other process too
 	plainAddresses(tcp)
 	arriving, err := h.loop.gnet.Enroll(gnet.NewContext(context.Background(), h), tcp)
 	if err != nil {

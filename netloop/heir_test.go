@@ -306,3 +306,21 @@ func cookies(s *Server) (list []upstream.Cookie) {
 	})
 	return list
 }
+
+// A miner that is handed over is waited for as long as before. Go set its own times, and the
+// kernel asked silent miners four times as often whether they are there.
+func TestTheTimeoutsOfAMinerThatIsHandedOver(t *testing.T) {
+	from := newLoops(t, 1)
+	comers(t, from, 1)
+	to, err := handOver(t, from, nil, undisturbed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to.Serve()
+	to.allLoops(func(l *loop) {
+		idle, err := unix.GetsockoptInt(int(l.slots[0].peer.fd), unix.IPPROTO_TCP, unix.TCP_KEEPIDLE)
+		if err != nil || time.Duration(idle)*time.Second != keepaliveIdle {
+			t.Errorf("the kernel asks after %d s (%v), want %v", idle, err, keepaliveIdle)
+		}
+	})
+}
