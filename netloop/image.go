@@ -14,10 +14,13 @@ import (
 //
 //	AheadSection   where it listens, with the sockets
 //	loopsSection   the loops, and what each knows of lanes
-//	peersSection   the connections, in pieces, with their sockets
 //	parkedSection  the parked sessions, in pieces
 //	debtsSection   who left in bad standing
 //	bansSection    who may not connect
+//	peersSection   the connections, in pieces, with their sockets
+//
+// Connections come last: one that hangs up before the next process serves is parked there,
+// and may owe something, behind all those that did before.
 //
 // Times are ages at the moment of the image. What is new in an image is added at its
 // end, where an older reader does not look, and is zero in what an older one has
@@ -80,13 +83,6 @@ func (s *Server) State(send func(section string, data []byte, files ...int) erro
 	if err := send(loopsSection, data); err != nil {
 		return err
 	}
-	for _, list := range peers {
-		for _, p := range list {
-			if err := send(peersSection, p.data, p.files...); err != nil {
-				return err
-			}
-		}
-	}
 	for piece := range slices.Chunk(s.parked.images(now), perRecord) {
 		var data []byte
 		for _, i := range piece {
@@ -102,6 +98,13 @@ func (s *Server) State(send func(section string, data []byte, files ...int) erro
 		}
 		if err != nil {
 			return err
+		}
+	}
+	for _, list := range peers {
+		for _, p := range list {
+			if err := send(peersSection, p.data, p.files...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -135,3 +135,22 @@ func TestWhoHasLeftIsRemembered(t *testing.T) {
 		t.Errorf("parked: %+v", got)
 	}
 }
+
+// A miner that hung up before the new process served was parked before the sessions of those
+// that had left earlier, and these did not expire. It asked for debts while they were read.
+func TestConnectionsComeLast(t *testing.T) {
+	s := newLoops(t, 1)
+	comers(t, s, 1)
+	(*s.loops.Load())[0].mailbox.call(func() { s.parked.byID[1] = parkedSession{}; s.parked.queue = parkedQueue{{id: 1}} })
+	if err := s.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Thaw)
+	all := records(t, s.State)
+	for i, r := range all {
+		closeFiles(r.files)
+		if (r.section == peersSection) != (i == len(all)-1) {
+			t.Errorf("record %d of %d is %s", i+1, len(all), r.section)
+		}
+	}
+}
