@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -130,5 +131,31 @@ func TestALinkOverTLSIsNotThereInTime(t *testing.T) {
 		f.after(time.Minute)
 		f.wantOn("a")
 		f.wantFate(1, 1, work.Accepted) // the pool gave the session back
+	})
+}
+
+// An agent's link over TLS is dialled before the next process knows whose its lane is. When
+// the agent left, its group was free at once, and the next agent got the old lane.
+func TestAnAgentWhoseLinkOverTLSWasDialledLeaves(t *testing.T) {
+	inTLSHandOver(t, func(f *farm, a *scripted) {
+		f.start()
+		g := takeGroup(t, f)
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
+		f.after(time.Second)
+		f.handOver(f.again)
+		l = f.goal.lanes[l.key]
+		unanswered(a, "00000001")
+		s := share(l.Latest().Job, 1) // the lane stays for its verdict
+		s.Prefix = 4
+		l.Submit(s)
+		f.after(time.Second)
+		l.LeaveGroup()
+		f.directory.Prefixes().ReleaseGroup(g)
+		f.after(time.Second)
+		if next := takeGroup(t, f); next == g {
+			t.Error("the group of an agent that has left is another's while its lane is there")
+		}
+		f.after(retireTime + tickServing)
+		equal(t, "the group that is free afterwards", takeGroup(t, f), g)
 	})
 }

@@ -455,9 +455,9 @@ func (g *Goal) reopen(key Prefix, id uint32, number int, first bool) *Lane {
 	if l == nil {
 		l = newLane(g, key, number)
 		g.lanes[key] = l
-		if key.private() {
-			g.directory.prefixes.opened(l)
-		}
+	}
+	if key.private() { // before Restore nobody knows the group
+		g.directory.prefixes.opened(l)
 	}
 	l.id, l.first = id, first
 	return l
