@@ -297,6 +297,31 @@ func TestTheMinerOfALinkLeavesDuringTheHandOver(t *testing.T) {
 	})
 }
 
+// A group that was released is free when its last lane has ended, also if that is because the
+// next process has no such lane.
+func TestAReleasedGroupWhoseLaneIsGone(t *testing.T) {
+	inHandOver(t, "a", func(f *farm) {
+		f.pools[0].answer = func(submit) string { return "" }
+		f.start()
+		g := takeGroup(t, f)
+		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
+		f.after(time.Second)
+		s := share(l.Latest().Job, 1)
+		s.Prefix = 4
+		l.Submit(s)
+		f.after(time.Second)
+		l.LeaveGroup()
+		f.directory.Prefixes().ReleaseGroup(g)
+		f.after(time.Second)
+		f.handOver(func() {
+			f.others.Pools[0].Links = 2 // lanes are others then
+			f.set()
+		})
+		f.wantFate(1, 1, work.LinkLost)
+		equal(t, "the next group", takeGroup(t, f), g)
+	})
+}
+
 // Where the next process has other pools, a link to one that is not there stays behind.
 func TestAPoolIsGoneInTheNextProcess(t *testing.T) {
 	for _, q := range []struct {

@@ -94,10 +94,13 @@ func (x *restoring) prefixes(p *Prefixes, image *prefixesImage) {
 }
 
 // returned notes which of the prefixes that are in quarantine nobody has any more. Those whose
-// lanes did not come along are free.
+// lanes did not come along are free, and so are released groups without a lane.
 func (p *Prefixes) returned(list []Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for group := range p.private.taken {
+		p.drop(group)
+	}
 	for _, x := range list {
 		if q := p.held[x]; q.lanes > 0 {
 			q.back = true
