@@ -96,29 +96,26 @@ func TestAnAgentWithoutAShareHasSoManyMiners(t *testing.T) {
 	}
 }
 
-// They are counted in the next process too, and no more when their agent leaves, even if
-// its lane is gone.
+// They are counted in the next process too, which knows them by the agent's session.
 func TestTheMinersOfAnInheritedAgentAreCounted(t *testing.T) {
+	t.Parallel()
 	f := newAgentFarm(t)
 	f.conn.Write(register(0, 5))
 	f.want(`"pong"`, pingLine)
-	to, err := handOver(t, f.server, nil, undisturbed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted := func() int {
-		to.unproven.mu.Lock()
-		defer to.unproven.mu.Unlock()
-		return to.unproven.n
-	}
-	if n := counted(); n != 5 {
+	counted := make(chan int)
+	f.server.onLoops(func(l *loop) {
+		p := l.slots[0].peer
+		l.uncount(p)
+		l.count(p) // as when it arrives
+		counted <- f.server.unproven.n
+		l.close(p, session.Shutdown)
+		counted <- f.server.unproven.n
+	})
+	if n := <-counted; n != 5 {
 		t.Errorf("%d are counted, want 5", n)
 	}
-	f.conn.Close()
-	for begin := time.Now(); counted() != 0; runtime.Gosched() {
-		if time.Since(begin) > patience {
-			t.Fatalf("%d are counted when the agent has left", counted())
-		}
+	if n := <-counted; n != 0 {
+		t.Errorf("%d are counted when the agent has left", n)
 	}
 }
 
@@ -150,5 +147,31 @@ func TestNamesWithoutAShareAreBounded(t *testing.T) {
 	})
 	if n := <-done; n != 0 {
 		t.Errorf("%d are counted when the miner has left", n)
+	}
+}
+
+// So are further names, until their miner leaves.
+func TestTheNamesOfAnInheritedMinerAreCounted(t *testing.T) {
+	f := newFarm(t, func(*Options) {})
+	for i := range 4 {
+		f.want("true", `{"id":%d,"method":"mining.authorize","params":["farm.%d"]}`, i, i)
+	}
+	to, err := handOver(t, f.server, nil, undisturbed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := func() int {
+		to.unproven.mu.Lock()
+		defer to.unproven.mu.Unlock()
+		return to.unproven.n
+	}
+	if n := counted(); n != 3 {
+		t.Errorf("%d are counted, want 3", n)
+	}
+	f.conn.Close()
+	for begin := time.Now(); counted() != 0; runtime.Gosched() {
+		if time.Since(begin) > patience {
+			t.Fatalf("%d are counted when the miner has left", counted())
+		}
 	}
 }
