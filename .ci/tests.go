@@ -65,6 +65,11 @@ func take(e event, said map[test]string, skipped map[string][]string) {
 		said[this] += e.Output
 	case e.Action == "fail" && e.Test != "":
 		fmt.Print(said[this])
+	case e.Action == "fail": // the process ended in the middle of these
+		for _, test := range unended(said, e.Package) {
+			fmt.Print(said[test])
+			delete(said, test)
+		}
 	case e.Action == "skip" && e.Test != "":
 		why := e.Package + ": " + reason(said[this])
 		skipped[why] = append(skipped[why], e.Test)
@@ -72,6 +77,18 @@ func take(e event, said map[test]string, skipped map[string][]string) {
 	if e.Action == "fail" || e.Action == "skip" || e.Action == "pass" {
 		delete(said, this)
 	}
+}
+
+// unended returns the tests of a package that said something and have not ended, in the
+// order of their names.
+func unended(said map[test]string, pkg string) (tests []test) {
+	for t := range said {
+		if t.pkg == pkg {
+			tests = append(tests, t)
+		}
+	}
+	slices.SortFunc(tests, func(a, b test) int { return strings.Compare(a.name, b.name) })
+	return tests
 }
 
 var saidAt = regexp.MustCompile(`^\s*[\w.]+\.go:\d+: `)

@@ -334,7 +334,7 @@ func TestHangup(t *testing.T) {
 	t.Parallel()
 	var log journal.Journal
 	hangups := make(chan os.Signal)
-	p := &proxy{hangups: hangups, log: slog.New(slog.NewTextHandler(&log, nil)), book: stats.New(stats.Options{})}
+	p := &proxy{hangups: hangups, successor: newSuccessor(), log: slog.New(slog.NewTextHandler(&log, nil)), book: stats.New(stats.Options{})}
 	p.running.Store(&running{config: config.Default(), file: filepath.Join(t.TempDir(), "none")})
 	p.remember = newRemembering(config.Default(), p.book, func() []api.Ban { return nil }, p.log)
 	ctx, cancel := context.WithCancel(t.Context())
