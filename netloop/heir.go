@@ -92,8 +92,11 @@ func (s *Server) inheritFiles(heirs []*heir, sockets []int) error {
 	return s.files.Inherit(descriptors.Miner, n)
 }
 
-// enroll brings connections to their loops. One that can't get there leaves, unless it is
-// for want of descriptors.
+// errNotEnrolled reports a connection that its loop could not take.
+var errNotEnrolled = errors.New("an event loop can't watch all connections of the running farmproxy: is fs.epoll.max_user_watches too low for both?")
+
+// enroll brings connections to their loops. One that was reset, or stays behind, leaves. If
+// another can't get there the hand-over fails, and nobody is disconnected.
 func enroll(heirs []*heir, sockets []int) error {
 	under := make([]<-chan gnet.RegisteredResult, len(heirs))
 	failed := make([]error, len(heirs))
@@ -106,14 +109,19 @@ func enroll(heirs []*heir, sockets []int) error {
 		if under[n] != nil {
 			failed[n] = (<-under[n]).Err
 		}
-		if !h.arrived {
+		switch {
+		case h.arrived || failed[n] != nil:
+		case under[n] != nil: // gnet keeps the reason to itself
+			failed[n] = errNotEnrolled
+		default:
 			h.loop.mailbox.call(h.leave)
 		}
 	}
-	if err := errors.Join(failed...); errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+	err := errors.Join(failed...)
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		return descriptors.ErrFew
 	}
-	return nil
+	return err
 }
 
 // enroll has gnet give the heir's socket to its loop, which has it when there is

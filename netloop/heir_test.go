@@ -296,3 +296,38 @@ func TestTheTimeoutsOfAMinerThatIsHandedOver(t *testing.T) {
 		}
 	})
 }
+
+// Whoever can't get to a loop was disconnected, and the upgrade a success, as if it were the
+// miner's fault.
+func TestAMinerThatNoLoopCanTake(t *testing.T) {
+	from := newLoops(t, 1)
+	miner := comers(t, from, 1)[0]
+	ahead := records(t, from.Ahead)[0]
+	inheritance, err := Inherit(ahead.data, ahead.files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := newLoops(t, 1, func(o *Options) { o.Inherit = inheritance })
+	if err := from.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records(t, from.State) {
+		if r.section == peersSection {
+			closeFiles(r.files)
+			pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(pair[1])
+			r.files[0] = pair[0]
+		}
+		if err := to.Restore(r.section, r.data, r.files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Restored(); err == nil {
+		t.Error("the new process could serve")
+	}
+	from.Thaw()
+	asks(t, miner)
+}
