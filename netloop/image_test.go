@@ -141,10 +141,10 @@ func TestWhoHasLeftIsRemembered(t *testing.T) {
 func TestConnectionsComeLast(t *testing.T) {
 	s := newLoops(t, 1)
 	comers(t, s, 1)
-	(*s.loops.Load())[0].mailbox.call(func() {
-		s.parked.byID[1] = parkedSession{}
-		s.parked.queue = parkedQueue{list: []parkedID{{id: 1}}, kept: 1}
-	})
+	s.parked.mu.Lock()
+	s.parked.byID[1] = parkedSession{}
+	s.parked.queue = parkedQueue{list: []parkedID{{id: 1}}, kept: 1}
+	s.parked.mu.Unlock()
 	if err := s.Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
