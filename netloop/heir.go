@@ -260,10 +260,8 @@ func (h *heir) agent(i *peerImage, restored *session.Agent) {
 	}
 }
 
-// arrive puts the heir in its place. c is its connection; nil: it has none. It returns
-// gnet.Close for an agent without a lane, which has to connect again: it is not read, since
-// its miners would join nothing.
-func (h *heir) arrive(c gnet.Conn) gnet.Action {
+// arrive puts the heir in its place. c is its connection; nil: it has none.
+func (h *heir) arrive(c gnet.Conn) {
 	l, p := h.loop, h.peer
 	h.arrived = true
 	for int(p.slot) >= len(l.slots) {
@@ -308,15 +306,9 @@ func (h *heir) arrive(c gnet.Conn) gnet.Action {
 		l.lagging.change(p, 0, len(p.unsent()))
 		l.lagging.list = append(l.lagging.list, laggard{p, len(p.unsent()), l.env.Now})
 	}
-	switch {
-	case !h.homeless:
-	case isAgent(p):
-		p.reason = session.ExtranonceChanged
-		return gnet.Close
-	default:
+	if h.homeless {
 		l.homeless = append(l.homeless, p)
 	}
-	return gnet.None
 }
 
 // leave has an heir without a connection leave in the usual way.
@@ -357,6 +349,10 @@ func (l *loop) takeUp() {
 
 // rehome moves a miner to where its worker belongs now.
 func (l *loop) rehome(p *peer) {
+	if isAgent(p) {
+		l.close(p, session.ExtranonceChanged)
+		return
+	}
 	goal, _, err := l.server.directory.LoginFrom(l.caller(p, p.login))
 	if err != nil {
 		l.close(p, session.AccountGone)

@@ -209,7 +209,8 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	case *wire:
 		return nil, x.open(l, c)
 	case *heir:
-		return nil, x.arrive(c)
+		x.arrive(c)
+		return nil, gnet.None
 	case *bell:
 		if !l.bells[0].CompareAndSwap(nil, x) {
 			l.bells[1].Store(x)
@@ -274,6 +275,9 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 	case *peer:
 		if l.stopping {
 			return gnet.None // too late: nobody would receive the verdict
+		}
+		if x.goal == nil && s.inherited.waits.Load() && isAgent(x) {
+			return gnet.Close // it hung up, and has no lane that its miners could join
 		}
 		action := l.read(x, data)
 		if l.handed >= longTurn {
