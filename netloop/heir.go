@@ -163,6 +163,12 @@ func listen(socket int32) {
 	_ = unix.SetsockoptInt(int(socket), unix.SOL_SOCKET, unix.SO_RCVLOWAT, 1) // fails on a closed socket only
 }
 
+// hangUp ends a connection whose socket the process before may still have: it stays for a
+// while, and until it ends the miner would not notice that its connection is closed.
+func hangUp(socket int32) {
+	_ = unix.Shutdown(int(socket), unix.SHUT_RDWR) // fails if the miner has hung up already
+}
+
 // heir makes the connection that an image is of, without its socket.
 func (s *Server) heir(i *peerImage) (*heir, error) {
 	index, slot := s.place(int(i.loop), i.slot)
@@ -171,7 +177,7 @@ func (s *Server) heir(i *peerImage) (*heir, error) {
 		return nil, errDamaged
 	}
 	p := &peer{
-		fd: noSocket, slot: slot, remote: i.remote, marks: i.marks(), listener: s.heirListener(i.listener),
+		fd: noSocket, slot: slot, remote: i.remote, marks: i.marks() | inherited, listener: s.heirListener(i.listener),
 		prefix: i.prefix, waiting: i.waiting, login: i.login,
 		reason: session.NotHandedOver, // if it does not arrive
 	}

@@ -132,6 +132,9 @@ func (l *loop) remove(p *peer) {
 	if rest := p.unsent(); len(rest) > 0 && p.conn != nil {
 		_, _ = p.send(rest) // it may say why
 	}
+	if p.is(inherited) && p.conn != nil && !l.server.inherited.waits.Load() {
+		hangUp(p.fd)
+	}
 	p.conn = nil
 	l.judge() // its shares may be among those gathered
 	p.dialect.left(l, p)

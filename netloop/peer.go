@@ -66,6 +66,7 @@ const (
 	lagging                       // it has unread bytes that the kernel did not take, or waits for a job: it is in loop.lagging
 	missedJob                     // it was not sent a job because it lagged
 	missedClean                   // and that, or one before it, was clean
+	inherited                     // the process before may have its socket, too
 )
 
 func (p *peer) is(m marks) bool { return p.marks&m != 0 }
