@@ -276,7 +276,7 @@ func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
 		if l.stopping {
 			return gnet.None // too late: nobody would receive the verdict
 		}
-		if x.goal == nil && s.inherited.waits.Load() && isAgent(x) {
+		if s.inherited.waits.Load() && x.goal == nil && isAgent(x) { // in this order: the goal is on its way from memory
 			return gnet.Close // it hung up, and has no lane that its miners could join
 		}
 		action := l.read(x, data)
