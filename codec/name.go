@@ -100,13 +100,13 @@ func IsSpelling(name string, login []byte) bool {
 	return spells("", login, false) || spells(name, login, true) || spells(account, login, false)
 }
 
-// spells reports whether two texts have the same letters and digits, in either case; with
-// more, also whether those of the login before one of its dots are name's. It reads a login
-// once: a miner may send thousands of dots with each share.
-func spells(name string, login []byte, more bool) bool {
+// spells reports whether two texts have the same letters and digits, in either case. With
+// upToDot it is enough if the login does so up to one of its dots. The login is read once: a
+// miner may send thousands of dots with each share.
+func spells(name string, login []byte, upToDot bool) bool {
 	at := nextFolded(name, 0)
 	for _, c := range login {
-		if more && c == '.' && at == len(name) {
+		if upToDot && c == '.' && at == len(name) {
 			return true
 		}
 		if c = folded(c); c == 0 {

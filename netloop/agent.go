@@ -409,7 +409,6 @@ func (a *agentPeer) left(l *loop, p *peer) {
 	p.lines.drop(&l.halves)
 	a.stream.drop(&l.halves)
 	a.leave(l, p)
-	l.uncount(p) // one that was handed over may have no lane
 	l.counts.Agents.Add(-1)
 }
 

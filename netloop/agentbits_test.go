@@ -4,7 +4,6 @@ package netloop
 
 import (
 	"io"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -15,13 +14,7 @@ import (
 // The miners of an agent roll what their agent may, also when the pool takes some of it.
 func TestWhichVersionBitsAnAgentsMinersRoll(t *testing.T) {
 	t.Parallel()
-	f := newFarm(t, func(*Options) {})
-	io.WriteString(f.conn, agentHello)
-	for f.server.miners.Load() == 0 {
-		runtime.Gosched()
-	}
-	f.sendJob()
-	f.wantAll(`"id":1,"result":[[`, `"id":2,"result":true`, `"id":3,"result":{`, "mining.set_difficulty", "mining.notify")
+	f := newAgentFarm(t)
 	f.want("1fffe000", `{"id":4,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"ffffffff"}]}`)
 	f.conn.Write(agent.AppendRegister(nil, 1, "cgminer", "w1"))
 	wants := func(mask uint32) {

@@ -53,7 +53,7 @@ func TestACarriedLinkReadsInPieces(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	equal(t, "the message was understood", c.protocol.shown.IsZero(), false)
+	equal(t, "the message was understood", c.protocol.logged[showsMessage].IsZero(), false)
 }
 
 // A pool that asks, and does not read, must not fill our memory with answers.

@@ -306,13 +306,7 @@ func TestAReleasedGroupWhoseLaneIsGone(t *testing.T) {
 		g := takeGroup(t, f)
 		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
-		s := share(l.Latest().Job, 1)
-		s.Prefix = 4
-		l.Submit(s)
-		f.after(time.Second)
-		l.LeaveGroup()
-		f.directory.Prefixes().ReleaseGroup(g)
-		f.after(time.Second)
+		leaveOwing(f, l, g)
 		f.handOver(func() {
 			f.others.Pools[0].Links = 2 // lanes are others then
 			f.set()

@@ -29,7 +29,6 @@ type protocolImage struct {
 	AtOnce     bool           `json:"at_once,omitempty"`
 	Doubted    map[string]ago `json:"doubted,omitempty"`
 	Following  *epochImage    `json:"following,omitempty"`
-	Shown      ago            `json:"shown,omitempty"`
 	Logged     []ago          `json:"logged,omitempty"` // by chatter
 	MaskSaid   bool           `json:"mask_said,omitempty"`
 	Mask       uint32         `json:"mask"`
@@ -115,7 +114,7 @@ func (x *imaging) protocol(p *protocol) protocolImage {
 		Said: slices.Clone(p.said), Malformed: p.lines.malformed, LongSaid: x.ago(p.lines.longSaid),
 		Skipped: p.skipped, Unheard: p.unheard, Suspects: p.suspects, Made: x.ago(p.made),
 		Difficulty: p.difficulty, Told: p.told, AtOnce: p.atOnce,
-		Shown: x.ago(p.shown), MaskSaid: p.maskSaid, Mask: p.mask, Visible: p.visible,
+		MaskSaid: p.maskSaid, Mask: p.mask, Visible: p.visible,
 		Offered: p.offered.mask, Narrowed: x.ago(p.offered.narrowed), Changes: p.epochs.n, ChangesIn: x.ago(p.epochs.since),
 		Job: x.job(p.job), Again: x.shares(p.again), Flight: x.flight(&p.flight),
 	}
@@ -159,7 +158,7 @@ func (x *restoring) protocol(p *protocol, l *Lane, i *protocolImage) (err error)
 	for n := range min(len(p.logged), len(i.Logged)) {
 		p.logged[n] = x.time(i.Logged[n])
 	}
-	p.shown, p.maskSaid, p.mask, p.visible = x.time(i.Shown), i.MaskSaid, i.Mask, i.Visible
+	p.maskSaid, p.mask, p.visible = i.MaskSaid, i.Mask, i.Visible
 	p.offered = offeredMask{i.Offered, x.time(i.Narrowed)}
 	p.epochs = epochCount{i.Changes, x.time(i.ChangesIn)}
 	if i.Following != nil {

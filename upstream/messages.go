@@ -22,12 +22,11 @@ const maxMoveWait = time.Minute
 
 // messages is what a protocol keeps of them.
 type messages struct {
-	following *epoch    // set_extranonce: from the next notify on
-	shown     time.Time // the last show_message
-	logged    [numChatter]time.Time
-	maskSaid  bool   // what the mask is: by the pool, or by having come up without one
-	mask      uint32 // version bits that the pool lets roll
-	visible   uint32 // version bits that the pool can be shown in a share
+	following *epoch                // set_extranonce: from the next notify on
+	logged    [numChatter]time.Time // the last line of each kind; zero: none
+	maskSaid  bool                  // what the mask is: by the pool, or by having come up without one
+	mask      uint32                // version bits that the pool lets roll
+	visible   uint32                // version bits that the pool can be shown in a share
 	offered   offeredMask
 	epochs    epochCount
 }
@@ -36,10 +35,11 @@ type messages struct {
 type chatter uint8
 
 const (
-	malformed  chatter = iota
-	movesHere          // client.reconnect
-	movesAway          // the same, to another domain
-	numChatter         // how many there are
+	malformed    chatter = iota
+	movesHere            // client.reconnect
+	movesAway            // the same, to another domain
+	showsMessage         // client.show_message
+	numChatter           // how many there are
 )
 
 // mayLog reports whether the log may say it again.
@@ -193,8 +193,7 @@ func (p *protocol) reconnect(host string, port, wait int) error {
 }
 
 func (p *protocol) show(text string) {
-	if p.shown.IsZero() || p.now.Sub(p.shown) >= messagePause {
-		p.shown = p.now
+	if p.mayLog(showsMessage) {
 		p.log.Log(context.Background(), p.level(slog.LevelInfo), "message from the pool", "text", text)
 	}
 }

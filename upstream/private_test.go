@@ -17,6 +17,18 @@ func takeGroup(t *testing.T, f *farm) uint32 {
 	return g
 }
 
+// leaveOwing has the agent of a group submit a share, and leave before its verdict: the lane
+// stays for that.
+func leaveOwing(f *farm, l *Lane, group uint32) {
+	s := share(l.Latest().Job, 1)
+	s.Prefix = 4
+	l.Submit(s)
+	f.after(time.Second)
+	l.LeaveGroup()
+	f.directory.Prefixes().ReleaseGroup(group)
+	f.after(time.Second)
+}
+
 // An agent's connection has a lane before it has a miner, and its miners share
 // that lane whatever their session ids are.
 func TestPrivateGroup(t *testing.T) {
@@ -78,13 +90,7 @@ func TestReleasedGroup(t *testing.T) {
 		l := f.goal.JoinGroup(g, netip.Addr{}, "agent")
 		f.after(time.Second)
 		f.pools[0].do(func() { f.pools[0].answer = func(submit) string { return "" } })
-		s := share(l.Latest().Job, 1)
-		s.Prefix = 4
-		l.Submit(s)
-		f.after(time.Second)
-		l.LeaveGroup()
-		f.directory.Prefixes().ReleaseGroup(g)
-		f.after(time.Second)
+		leaveOwing(f, l, g)
 		equal(t, "links while a share has no verdict", f.pools[0].links(), 2)
 		equal(t, "while there is a lane", takeGroup(t, f) != g, true)
 		sent := f.pools[0].shares()[0]

@@ -145,13 +145,7 @@ func TestAnAgentWhoseLinkOverTLSWasDialledLeaves(t *testing.T) {
 		f.handOver(f.again)
 		l = f.goal.lanes[l.key]
 		unanswered(a, "00000001")
-		s := share(l.Latest().Job, 1) // the lane stays for its verdict
-		s.Prefix = 4
-		l.Submit(s)
-		f.after(time.Second)
-		l.LeaveGroup()
-		f.directory.Prefixes().ReleaseGroup(g)
-		f.after(time.Second)
+		leaveOwing(f, l, g)
 		if next := takeGroup(t, f); next == g {
 			t.Error("the group of an agent that has left is another's while its lane is there")
 		}

@@ -27,7 +27,7 @@ type written struct {
 func (o *Orders) Encode() []byte {
 	text, err := json.MarshalIndent(written{version, o.weights, o.pins, o.pools, o.curtailments}, "", "\t")
 	if err != nil {
-		panic("wish: " + err.Error()) // only a weight that is no number could do it, or a time in no zone: CheckWeight, api.Term
+		panic("wish: " + err.Error()) // CheckWeight and api.Term keep out the weights and times that JSON has no form for
 	}
 	return append(text, '\n')
 }
