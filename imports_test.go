@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/golden":  {}, // for tests
 	"internal/journal": {}, // for tests
 	"textfile":         {},
+	"internal/uring":   {},
 	"naming":           {},
 	"doctor":           {"config", "plain"},
 	"cmd/farmproxy":    {"admin", "alert", "api", "bench", "certificate", "check", "config", "doctor", "plain", "proxy", "report", "stats", "store", "top"},
@@ -101,7 +102,7 @@ var usedBy = map[string][]string{
 	"github.com/BurntSushi/toml":         {"config"},
 	"github.com/pires/go-proxyproto":     {"netloop"},
 	"github.com/coreos/go-systemd/v22":   {"systemd"},
-	"golang.org/x/sys":                   {"netloop", "descriptors", "proxy", "handover", "systemd"},
+	"golang.org/x/sys":                   {"netloop", "internal/uring", "descriptors", "proxy", "handover", "systemd"},
 	"golang.org/x/crypto":                {"work", "bench/proof"},
 	"github.com/klauspost/compress":      {"history", "sharelog"}, // zstd
 	"github.com/klauspost/cpuid/v2":      {"work"},                // does the CPU have the SHA extensions?
