@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"history":          {"sqlite", "stats", "work"}, // stats: when a worker is silent
 	"sharelog":         {"work"},                    // the names of verdicts
 	"tap":              {},
-	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
+	"netloop":          {"codec", "codec/agent", "descriptors", "guard", "internal/uring", "naming", "session", "sharelog", "stats", "tap", "transport", "upstream", "work"},
 	"session":          {"codec", "codec/agent", "work"},
 	"upstream":         {"codec", "codec/agent", "descriptors", "dial", "stats", "tap", "textfile", "transport", "work"},
 	"dial":             {},

@@ -55,6 +55,8 @@ func (l *loop) fanOut() (left bool) {
 func (l *loop) fanOutFeed(f *feed) {
 	l.env.Feed = &f.Feed
 	job := f.Job().ID
+	l.beginVolley()
+	defer l.endVolley()
 	for range fanoutChunk {
 		if f.cursor == len(f.members) {
 			f.busy, f.clean, f.another = false, false, false

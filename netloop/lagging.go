@@ -52,12 +52,11 @@ type laggard struct {
 	since time.Duration // when it last read anything, as Env.Now
 }
 
-// keep keeps what the kernel does not take now, unless that is too much.
+// keep keeps what the kernel does not take now; false: that is too much.
 func (l *loop) keep(p *peer, out []byte) bool {
 	before := len(p.unsent())
 	after := before + len(out)
 	if !l.lagging.mayHave(p, before, after) {
-		l.close(p, session.TooSlow)
 		return false
 	}
 	more := p.more()

@@ -45,6 +45,7 @@ type loop struct {
 
 	wires   []*wire // the links that it carries
 	lagging laggards
+	volley  volley
 
 	bells   [2]atomic.Pointer[bell] // nil: not yet
 	rung    atomic.Uint32           // how often
@@ -269,7 +270,12 @@ func (l *loop) write(p *peer, out []byte) bool {
 
 // transmit writes raw bytes to the socket.
 func (l *loop) transmit(p *peer, out []byte) bool {
-	sent, left, ok := 0, 0, true
+	if p.is(loaded) {
+		if l.fire(); p.conn == nil {
+			return false
+		}
+	}
+	left, ok := 0, true
 	if p.is(lagging) {
 		before := len(p.unsent())
 		if left, ok = l.sendOn(p); !ok {
@@ -277,27 +283,46 @@ func (l *loop) transmit(p *peer, out []byte) bool {
 		}
 		l.lagging.change(p, before, left)
 	}
+	sent := 0
 	if left == 0 {
+		if l.load(p, out) {
+			return true
+		}
 		var err error
 		if sent, err = p.send(out); err != nil {
 			l.close(p, session.MinerLeft)
 			return false
 		}
 	}
-	if sent < len(out) && !l.keep(p, out[sent:]) {
-		return false
+	reason, ok := l.wrote(p, out, sent)
+	if !ok {
+		l.close(p, reason)
+	}
+	return ok
+}
+
+// wrote books bytes for a miner, of which the kernel took the first few, and keeps the
+// rest. If it can't, the miner is to be closed for that reason.
+func (l *loop) wrote(p *peer, out []byte, taken int) (reason session.Reason, ok bool) {
+	if taken < len(out) && !l.keep(p, out[taken:]) {
+		return session.TooSlow, false
 	}
 	l.counts.BytesOut.Add(uint64(len(out)))
 	if t := p.tally(); t != nil {
 		t.out += uint64(len(out))
 	}
-	return true
+	return 0, true
 }
 
 // close ends a connection; OnClose has been called when it returns.
 func (l *loop) close(p *peer, reason session.Reason) {
 	if p.conn == nil {
 		return
+	}
+	if p.is(loaded) {
+		if l.fire(); p.conn == nil {
+			return
+		}
 	}
 	p.reason = reason
 	_ = l.gnet.Close(p.conn) // an error means that the descriptor is gone anyway

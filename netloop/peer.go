@@ -67,6 +67,7 @@ const (
 	missedJob                     // it was not sent a job because it lagged
 	missedClean                   // and that, or one before it, was clean
 	inherited                     // the process before may have its socket, too
+	loaded                        // it has a message in the loop's volley
 )
 
 func (p *peer) is(m marks) bool { return p.marks&m != 0 }

@@ -195,6 +195,7 @@ func (s *Server) runLoops() (err error) {
 		return fmt.Errorf("the event loops do not start: %w; raise LimitNOFILE if descriptors are short", err)
 	}
 	s.hangBells()
+	s.openRings()
 	return nil
 }
 

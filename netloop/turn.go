@@ -106,12 +106,14 @@ func (l *loop) bring(crowded, may bool) (awaits awaited) {
 // take handles mail, and reports whether more work is left that must not wait.
 func (l *loop) take(m *mail) (left bool) {
 	l.clock()
+	l.beginVolley()
 	for i := range m.verdicts {
 		if next := i + verdictsAhead; next < len(m.verdicts) {
 			l.prefetch(&m.verdicts[next])
 		}
 		l.verdict(&m.verdicts[i])
 	}
+	l.endVolley()
 	l.flushAgents()
 	for i := range m.hashed {
 		l.hashed(&m.hashed[i])
