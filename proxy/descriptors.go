@@ -23,8 +23,8 @@ const (
 	agentLinks = 256
 
 	// loopFiles are the descriptors of a loop: the poll and what wakes it, four for its
-	// bells, and what it closes at a time.
-	loopFiles = 8
+	// bells, the ring of its volleys, and what it closes at a time.
+	loopFiles = 9
 
 	// storeFiles are those of a database: eight connections, of which each has up
 	// to four files at SQLite.
