@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"unsafe"
 
@@ -166,6 +167,29 @@ func TestALongListIsSentInPart(t *testing.T) {
 	n := r.Send(list)
 	if got := read(there); n != MaxMessages || len(got) != n || got[n-1] != byte(n-1) {
 		t.Errorf("%d messages sent, % x arrived", n, got)
+	}
+}
+
+func TestCloseGivesAllBack(t *testing.T) {
+	mappings := func() int {
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(maps, []byte("io_uring"))
+	}
+	before := mappings()
+	r, err := Open()
+	if err != nil {
+		t.Skipf("this machine has no io_uring: %v", err)
+	}
+	open, fd := mappings(), r.fd
+	r.Close()
+	if after := mappings(); open == before || after != before {
+		t.Errorf("%d mappings before, %d with the ring, %d after", before, open, after)
+	}
+	if err := unix.Close(fd); err != unix.EBADF {
+		t.Errorf("its descriptor is still open: %v", err)
 	}
 }
 
