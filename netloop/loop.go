@@ -271,9 +271,7 @@ func (l *loop) write(p *peer, out []byte) bool {
 // transmit writes raw bytes to the socket.
 func (l *loop) transmit(p *peer, out []byte) bool {
 	if p.is(loaded) {
-		if l.fire(); p.conn == nil {
-			return false
-		}
+		l.fire()
 	}
 	left, ok := 0, true
 	if p.is(lagging) {
@@ -320,9 +318,7 @@ func (l *loop) close(p *peer, reason session.Reason) {
 		return
 	}
 	if p.is(loaded) {
-		if l.fire(); p.conn == nil {
-			return
-		}
+		l.fire()
 	}
 	p.reason = reason
 	_ = l.gnet.Close(p.conn) // an error means that the descriptor is gone anyway

@@ -25,7 +25,7 @@ type volley struct {
 	to    []*peer
 	list  []uring.Message // one for each of them
 	bytes []byte          // of the messages
-	lost  []*peer         // to be closed
+	lost  []*peer         // to be closed when it ends
 }
 
 // ring is *uring.Ring.
@@ -36,9 +36,17 @@ type ring interface {
 // beginVolley has messages loaded from now on, where that is possible.
 func (l *loop) beginVolley() { l.volley.open = l.volley.ring != nil }
 
+// endVolley fires what is loaded, and closes the peers that could not be sent to. They are
+// closed last, since that may cause messages to others.
 func (l *loop) endVolley() {
 	l.fire()
-	l.volley.open = false
+	v := &l.volley
+	v.open = false
+	lost := v.lost
+	v.lost = nil
+	for _, p := range lost {
+		l.close(p, p.reason)
+	}
 }
 
 // load adds a message to the volley; false: it has to be sent at once.
@@ -61,8 +69,7 @@ func (l *loop) load(p *peer, out []byte) bool {
 	return true
 }
 
-// fire sends the volley. No peer is closed before the results of all are kept: that may
-// cause messages to others.
+// fire sends the volley, and keeps what the kernel does not take.
 func (l *loop) fire() {
 	v := &l.volley
 	fired := 0
@@ -90,11 +97,6 @@ func (l *loop) fire() {
 	clear(v.to)
 	clear(v.list)
 	v.to, v.list, v.bytes = v.to[:0], v.list[:0], v.bytes[:0]
-	lost := v.lost
-	v.lost = nil
-	for _, p := range lost {
-		l.close(p, p.reason)
-	}
 }
 
 // openRings gives each loop a ring. It is called once, before any loop has a miner.
