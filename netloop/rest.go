@@ -20,7 +20,7 @@ const (
 
 	// turnShares is how many shares should arrive during a rest. If they come faster,
 	// the rest is a half or a quarter of a beat.
-	turnShares = 20
+	turnShares = 40
 
 	// maxVain is after how many waits in vain, one after the other, the interval between
 	// them, which doubles each time, stops growing: one in sixteen is still tried if the
