@@ -28,7 +28,7 @@ type volley struct {
 	lost  []*peer         // to be closed when it ends
 }
 
-// ring is *uring.Ring.
+// ring is *uring.Ring, or what a test has in its place.
 type ring interface {
 	Send(list []uring.Message) (n int)
 }
