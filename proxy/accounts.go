@@ -68,24 +68,11 @@ func (a *accounts) follow() {
 	var before *store.Snapshot
 	a.store.Subscribe(func(s *store.Snapshot) {
 		a.tables.change(func(t *table) { t.accounts = s })
-		if before != nil {
-			a.forget(before, s)
-			if before.Version() == 0 && s.Version() > 0 { // the database is there at last
-				a.directory.LoginAgain()
-			}
+		if before != nil && before.Version() == 0 && s.Version() > 0 { // the database is there at last
+			a.directory.LoginAgain()
 		}
 		before = s
 	})
-}
-
-// forget drops the books of pools that have left the store, and are none of the
-// configuration's.
-func (a *accounts) forget(before, now *store.Snapshot) {
-	for p := range before.Pools() {
-		if now.Pool(p.Address) == nil && !a.tables.serves(p.Address) {
-			a.book.ForgetPool(p.Address)
-		}
-	}
 }
 
 // run tells the store what the miners do, until ctx ends.

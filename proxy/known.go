@@ -113,7 +113,7 @@ func (f farm) works(route, goal string) bool {
 }
 
 // pool implements known.
-func (f farm) pool(name string) bool { return f.p.tables.hasPool(name) }
+func (f farm) pool(name string) bool { return f.p.tables.known().hasPool(name) }
 
 // pools implements known.
 func (f farm) pools() (names []string) {

@@ -190,7 +190,7 @@ func newProxy(c *config.Config, log *slog.Logger, tune func(*upstream.DirectoryO
 		tune(&options)
 	}
 	p.directory = upstream.NewDirectory(options, p.server)
-	p.tables.directory = p.directory
+	p.tables.directory, p.tables.book = p.directory, p.book
 	p.splits = newSplits(splitFarm{p.directory, p.server}, p.orders, log)
 	p.splits.told = p.remember.moved
 	p.book.SetRoutes(p.splits.Routes)

@@ -197,6 +197,35 @@ func TestReloadsThatAreRefused(t *testing.T) {
 	}
 }
 
+// A pool that is removed while nobody reaches it was listed as down for ever, and an alert
+// fired for it. One that comes back is listed again.
+func TestARemovedPoolIsNotListed(t *testing.T) {
+	t.Parallel()
+	const gone = "[[pool]]\nname = \"gone\"\nurl = \"stratum+tcp://127.0.0.1:1\"\nuser = \"farm\"\n"
+	pool := poolsText("farm", startPool(t, nil))
+	f := startFile(t, ports+pool+gone)
+	listed := func() bool {
+		_, pools := f.request(t, "GET", "/api/v1/pools", "")
+		_, metrics := f.request(t, "GET", "/metrics", "")
+		inPools, inMetrics := strings.Contains(pools, `"gone"`), strings.Contains(metrics, `farmproxy_pool_up{pool="gone"}`)
+		if inPools != inMetrics {
+			t.Errorf("listed in the API: %v, in the metrics: %v", inPools, inMetrics)
+		}
+		return inPools
+	}
+	for _, step := range []struct {
+		what, text string
+		want       bool
+	}{{"at the start", "", true}, {"removed", pool, false}, {"back", pool + gone, true}} {
+		if step.text != "" {
+			f.again(ports + step.text)
+		}
+		if listed() != step.want {
+			t.Errorf("%s: it is listed: %v", step.what, !step.want)
+		}
+	}
+}
+
 // An address that overlaps with an open port can't be opened beside it, and is told from
 // a port of another program.
 func TestAnAddressThatOverlaps(t *testing.T) {

@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"crypto/tls"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"farmproxy/config"
 	"farmproxy/dial"
+	"farmproxy/stats"
 	"farmproxy/store"
 	"farmproxy/upstream"
 	"farmproxy/wish"
@@ -65,6 +67,55 @@ func (t table) pools(account *store.Account, at []store.GoalPool) (list []upstre
 	return list
 }
 
+// poolNames yields the names of all pools, some of them several times: the
+// configuration's, and the store's addresses.
+func (t table) poolNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name := range t.configured() {
+			if !yield(name) {
+				return
+			}
+		}
+		if t.accounts == nil {
+			return
+		}
+		for p := range t.accounts.Pools() {
+			if !yield(p.Address) {
+				return
+			}
+		}
+	}
+}
+
+// configured yields the names of the configuration's pools.
+func (t table) configured() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, e := range t.others {
+			for _, g := range e.Goals {
+				for i := range g.Pools {
+					if !yield(g.Pools[i].Name) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// hasPool reports whether there is a pool of that name: in the configuration, or in the
+// store.
+func (t table) hasPool(name string) bool {
+	if t.accounts != nil && t.accounts.Pool(name) != nil {
+		return true
+	}
+	for known := range t.configured() {
+		if known == name {
+			return true
+		}
+	}
+	return false
+}
+
 // Others implements upstream.Table.
 func (t table) Others() []upstream.Entry { return t.others }
 
@@ -95,12 +146,13 @@ func (t table) URLs() []string {
 }
 
 // tables passes each change of the configuration's pools and of the store's accounts to
-// the directory, as one table.
+// the directory, as one table, and has the books hide pools that are in neither any more.
 //
 // A change waits for a directory that stands still, as in an upgrade. Who only reads must
 // not: orders are read under their own lock, which the upgrade needs before it can go on.
 type tables struct {
 	directory *upstream.Directory
+	book      *stats.Book
 	tls       tlsConfigs
 
 	changing sync.Mutex // held until the directory has a change
@@ -111,10 +163,16 @@ type tables struct {
 func (t *tables) change(with func(*table)) {
 	t.changing.Lock()
 	defer t.changing.Unlock()
-	next := t.known()
+	before := t.known()
+	next := before
 	with(&next)
 	t.now.Store(&next)
 	t.directory.Set(next)
+	for name := range before.poolNames() {
+		if !next.hasPool(name) {
+			t.book.ForgetPool(name)
+		}
+	}
 }
 
 // known returns the table as of the last change.
@@ -123,28 +181,6 @@ func (t *tables) known() table {
 		return *now
 	}
 	return table{tls: &t.tls}
-}
-
-// serves reports whether the configuration has a pool of that name.
-func (t *tables) serves(name string) bool {
-	for _, e := range t.known().others {
-		for _, g := range e.Goals {
-			if slices.ContainsFunc(g.Pools, func(p upstream.Pool) bool { return p.Name == name }) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// hasPool reports whether there is a pool of that name: in the configuration, or in the
-// store.
-func (t *tables) hasPool(name string) bool {
-	if t.serves(name) {
-		return true
-	}
-	accounts := t.known().accounts
-	return accounts != nil && accounts.Pool(name) != nil
 }
 
 // accountRoute returns the route of an account; false: there is no such account.
