@@ -35,15 +35,13 @@ type Message struct {
 type Ring struct {
 	fd int
 
-	memory  []byte // of both queues
-	entries []submission
+	memory  []byte       // of both queues
+	entries []submission // the kernel reads them when they are submitted
 
-	tail     *uint32 // of the submissions
-	head     *uint32
-	results  *uint32 // head of the completions
-	last     *uint32 // their tail
-	mask     uint32
-	complete []completion
+	submitHead, submitTail     *uint32
+	completeHead, completeTail *uint32
+	completeMask               uint32
+	completions                []completion
 
 	next    uint64    // userData of the next message
 	sending []Message // keeps the bytes alive, and off the stack, while the kernel reads them
@@ -129,9 +127,9 @@ func (r *Ring) mapMemory(p *parameters) error {
 		return fmt.Errorf("mmap of its submissions: %w", err)
 	}
 	r.entries = unsafe.Slice((*submission)(unsafe.Pointer(unsafe.SliceData(entries))), p.submissions)
-	r.head, r.tail = r.number(p.submission.head), r.number(p.submission.tail)
-	r.results, r.last, r.mask = r.number(p.completion.head), r.number(p.completion.tail), *r.number(p.completion.mask)
-	r.complete = unsafe.Slice((*completion)(unsafe.Pointer(&memory[p.completion.results])), p.completions)
+	r.submitHead, r.submitTail = r.number(p.submission.head), r.number(p.submission.tail)
+	r.completeHead, r.completeTail, r.completeMask = r.number(p.completion.head), r.number(p.completion.tail), *r.number(p.completion.mask)
+	r.completions = unsafe.Slice((*completion)(unsafe.Pointer(&memory[p.completion.results])), p.completions)
 	for i := range p.submissions { // the kernel looks submissions up by it
 		*r.number(p.submission.array + 4*i) = i
 	}
@@ -147,7 +145,7 @@ func (r *Ring) number(offset uint32) *uint32 { return (*uint32)(unsafe.Pointer(&
 // The runtime is not told of the system call, which waits for nothing.
 func (r *Ring) Send(list []Message) (n int) {
 	list = list[:min(len(list), len(r.entries))]
-	first, tail := r.next, *r.tail
+	first, tail := r.next, *r.submitTail
 	r.sending = list
 	for i := range list {
 		m := &list[i]
@@ -159,20 +157,20 @@ func (r *Ring) Send(list []Message) (n int) {
 		}
 	}
 	r.next += uint64(len(list))
-	atomic.StoreUint32(r.tail, tail+uint32(len(list)))
+	atomic.StoreUint32(r.submitTail, tail+uint32(len(list)))
 	_, _, _ = unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(len(list)), 0, 0, 0, 0)
 	r.sending = nil
-	n = int(atomic.LoadUint32(r.head) - tail)
-	atomic.StoreUint32(r.tail, tail+uint32(n)) // it gets the rest from elsewhere
+	n = int(atomic.LoadUint32(r.submitHead) - tail)
+	atomic.StoreUint32(r.submitTail, tail+uint32(n)) // it gets the rest from elsewhere
 	r.collect(list[:n], first)
 	return n
 }
 
 // collect reads the results of messages, of which the first has that userData.
 func (r *Ring) collect(list []Message, first uint64) {
-	at, last := *r.results, atomic.LoadUint32(r.last)
-	for ; at != last; at++ {
-		c := &r.complete[at&r.mask]
+	at, tail := *r.completeHead, atomic.LoadUint32(r.completeTail)
+	for ; at != tail; at++ {
+		c := &r.completions[at&r.completeMask]
 		i := c.userData - first
 		if i >= uint64(len(list)) {
 			continue
@@ -186,7 +184,7 @@ func (r *Ring) collect(list []Message, first uint64) {
 			m.Err = unix.Errno(-c.result)
 		}
 	}
-	atomic.StoreUint32(r.results, at)
+	atomic.StoreUint32(r.completeHead, at)
 }
 
 // Close frees the ring.
