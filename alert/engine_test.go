@@ -116,6 +116,18 @@ func (f *farm) off(group string, n int, gone bool) {
 	}
 }
 
+// What ends because its pool is not there any more is not said to be well again.
+func TestAPoolThatIsRemovedWhileItIsDown(t *testing.T) {
+	f := newFarm(t, nil)
+	f.pool("a", "timeout")
+	f.pass(3 * time.Minute)
+	f.facts.Pools = nil
+	f.pass(3 * time.Minute)
+	if m := f.told[len(f.told)-1]; !strings.HasPrefix(m.Text, "RESOLVED  Pool a was removed") {
+		t.Errorf("told %q", m.Text)
+	}
+}
+
 // An alert is told once it holds for long enough, and once it is over for as long.
 func TestAPoolThatIsDown(t *testing.T) {
 	f := newFarm(t, nil)
@@ -481,7 +493,7 @@ func TestAMessageIsBounded(t *testing.T) {
 	}
 	f.facts.Pools = f.facts.Pools[:2*mostTold] // the others are gone
 	f.pass(5 * time.Minute)
-	if text := f.told[1].Text; !strings.HasPrefix(text, "RESOLVED  Pool pool-200.example is up again") {
+	if text := f.told[1].Text; !strings.HasPrefix(text, "RESOLVED  Pool pool-200.example was removed") {
 		t.Errorf("%.200s", text)
 	}
 }

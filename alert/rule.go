@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,7 +77,7 @@ var Rules = []Rule{
 	{
 		Name: "pool_down", Severity: Ticket, For: 2 * time.Minute,
 		What: "a pool is down", Do: "farmproxy pools says why; miners work at the next pool of the list.",
-		soon: true, find: findPoolsDown, over: about("Pool %s is up again"),
+		soon: true, find: findPoolsDown, over: aboutPool("Pool %s is up again"),
 	},
 	{
 		Name: "workers_down", Severity: Ticket, For: 5 * time.Minute, Threshold: 0.05, Unit: "of the farm's workers",
@@ -91,17 +92,17 @@ var Rules = []Rule{
 	{
 		Name: "rejects", Severity: Ticket, For: 10 * time.Minute, Threshold: 0.02, Unit: "of the shares of 10 minutes",
 		What: "a pool rejects more than %g of the shares of 10 minutes", Do: "farmproxy_pool_shares_total has the reasons, docs/pools.md what they mean.",
-		find: findRejects, over: about("Pool %s accepts shares as it should"),
+		find: findRejects, over: aboutPool("Pool %s accepts shares as it should"),
 	},
 	{
 		Name: poolLate, Severity: Ticket, For: 10 * time.Minute, Threshold: 2, Unit: "seconds",
 		What: "a pool tells of most new blocks of 6 hours more than %g s after the first pool", Do: "Shares for old blocks are worth nothing: compare the pools (docs/pools.md).",
-		find: findLatePools, over: about("Pool %s tells of new blocks in time"),
+		find: findLatePools, over: aboutPool("Pool %s tells of new blocks in time"),
 	},
 	{
 		Name: "fewer_version_bits", Severity: Ticket, For: time.Minute,
 		What: "a pool granted fewer version bits than before, within 30 minutes", Do: "Miners that need them lose hash rate: ask the pool, or prefer another one.",
-		find: findFewerBits, over: about("Pool %s has not reduced the version bits for half an hour"),
+		find: findFewerBits, over: aboutPool("Pool %s has not reduced the version bits for half an hour"),
 	},
 	{
 		Name: "unlisted_pool", Severity: Page, For: time.Minute,
@@ -174,4 +175,14 @@ func always(text string) func(*look, string) string {
 // about says it of the subject.
 func about(format string) func(*look, string) string {
 	return func(_ *look, subject string) string { return strings.ReplaceAll(format, "%s", subject) }
+}
+
+// aboutPool is about, for a pool: it may have been removed instead.
+func aboutPool(format string) func(*look, string) string {
+	return func(k *look, name string) string {
+		if !slices.ContainsFunc(k.Pools, func(p Pool) bool { return p.Name == name }) {
+			return "Pool " + name + " was removed"
+		}
+		return about(format)(k, name)
+	}
 }
